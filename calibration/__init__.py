@@ -1,0 +1,1 @@
+"""The judgement: grades, agreement, bucket mapping, cross-validation and the report."""
