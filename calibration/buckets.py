@@ -1,0 +1,219 @@
+"""The bucket mapping: four thresholds that turn a metric's score into a rating from 1 to 5, fitted exactly.
+
+The fit minimises the sum over items and evaluators of abs(level(item) - rating)**k, both on the unit scale, over all monotone mappings to five
+levels. Sort the items by score and let F[i, l] be the cost of giving the first i of them level l. A mapping is four cuts in the
+sorted list, and its cost differs from that of level 5 for everything by the sum over j of D_j(cut_j) with D_j = F[:, j] - F[:, j + 1]. For k >= 1
+a rating's cost is convex in the level, so the four argmins come out ordered and can be found one by one; for k < 1 they need not, and
+dynamic programming over the levels finds the optimum. Both are exact and linear in the number of items after the sort.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from calibration.grades import LEVELS, Array
+from metrics.registry import Direction
+
+_TIE = 1e-12  # two costs closer than this, relative to the number of ratings, are equal: rounding made the difference
+
+
+@dataclass(frozen=True)
+class BucketMapping:
+    """Four thresholds and the direction in which they are read.
+
+    Attributes
+    ----------
+    thresholds : tuple of 4 floats
+        Ascending where higher is better, descending where lower is better.
+    direction : {"higher", "lower"}
+        Which way the metric points.
+    loss : float
+        The training loss: the mean over (item, evaluator) pairs of abs(level - rating)**k, in [0, 1].
+    n_ratings : int
+        How many (item, evaluator) pairs it was fitted on.
+    """
+
+    thresholds: tuple[float, float, float, float]
+    direction: Direction
+    loss: float
+    n_ratings: int
+
+    def levels(self, scores: ArrayLike) -> NDArray[np.int_]:
+        """The level 1..5 of each score: 1 + how many thresholds it exceeds (or, where lower is better, stays below).
+
+        Parameters
+        ----------
+        scores : array_like of finite floats
+
+        Returns
+        -------
+        ndarray of int
+            In 1..5, the shape of `scores`.
+
+        Examples
+        --------
+        >>> BucketMapping((1.0, 2.0, 3.0, 4.0), "higher", 0.0, 1).levels([0.5, 2.0, 9.0]).tolist()
+        [1, 2, 5]
+        >>> BucketMapping((4.0, 3.0, 2.0, 1.0), "lower", 0.0, 1).levels([0.5, 2.0, 9.0]).tolist()
+        [5, 3, 1]
+        """
+        sign = 1.0 if self.direction == "higher" else -1.0
+        return np.searchsorted(sign * np.array(self.thresholds), sign * np.asarray(scores, dtype=float), side="left") + 1
+
+
+class BucketFitter:
+    """Fits bucket mappings of one metric, on all evaluators or on all but one, with a single sort.
+
+    Parameters
+    ----------
+    scores : array_like, shape (items,)
+        Finite scores.
+    ratings : ndarray, shape (items, evaluators)
+        Unit scale, NaN where missing.
+    k : float
+        The exponent of the distance, above 0.
+    direction : {"higher", "lower"}
+        Which way the metric points.
+    """
+
+    def __init__(self, scores: ArrayLike, ratings: Array, k: float = 1.0, direction: Direction = "higher"):
+        self.k = k
+        self.direction: Direction = direction
+        signed = np.asarray(scores, dtype=float) * (1.0 if direction == "higher" else -1.0)
+        order = np.argsort(signed, kind="stable")
+        signed = signed[order]
+        last_of_group = np.flatnonzero(np.append(signed[1:] != signed[:-1], True)) if signed.size else np.array([], int)
+        self._values = signed[last_of_group]  # the distinct scores; equal scores are never split
+        self._last_of_group = last_of_group
+        self._ratings = np.asarray(ratings, dtype=float)[order]
+        self._total = np.zeros((len(self._values) + 1, len(LEVELS)))
+        self._n_ratings = 0
+        for evaluator in range(self._ratings.shape[1]):
+            costs, count = self._costs(evaluator)
+            self._total += costs
+            self._n_ratings += count
+
+    def fit(self, without: int | None = None) -> BucketMapping | None:
+        """The optimal mapping on all evaluators, or on all but one.
+
+        Parameters
+        ----------
+        without : int, optional
+            The column of the evaluator to leave out.
+
+        Returns
+        -------
+        BucketMapping or None
+            None where no rating is left to fit on.
+        """
+        costs, count = self._total, self._n_ratings
+        if without is not None:
+            own, own_count = self._costs(without)
+            costs, count = costs - own, count - own_count
+        if count == 0:
+            return None
+        tolerance = _TIE * (1.0 + count)
+        cuts = _separable_cuts(costs, tolerance) if self.k >= 1 else _dynamic_cuts(costs)
+        edges = np.concatenate(([0], cuts, [len(costs) - 1]))
+        loss = sum(costs[edges[level + 1], level] - costs[edges[level], level] for level in range(len(LEVELS)))
+        a, b, c, d = (self._threshold(int(cut)) for cut in cuts)
+        return BucketMapping((a, b, c, d), self.direction, max(float(loss) / count, 0.0), count)
+
+    def best_constant(self, without: int | None = None) -> int | None:
+        """The one level 1..5 that fits the same ratings best (the lowest of equals); None where no rating is left."""
+        costs, count = self._total[-1], self._n_ratings
+        if without is not None:
+            own, own_count = self._costs(without)
+            costs, count = costs - own[-1], count - own_count
+        if count == 0:
+            return None
+        return int(np.flatnonzero(costs <= costs.min() + _TIE * (1.0 + count))[0]) + 1
+
+    def _costs(self, evaluator: int) -> tuple[Array, int]:
+        """One evaluator's cost of giving the first i distinct scores level l, shape (groups + 1, 5), and their rating count."""
+        ratings = self._ratings[:, evaluator]
+        rated = ~np.isnan(ratings)
+        costs = np.zeros((len(self._values) + 1, len(LEVELS)))
+        for level, position in enumerate(LEVELS):
+            distance = np.abs(np.where(rated, ratings, position) - position)
+            running = np.cumsum(distance if self.k == 1 else distance**self.k)
+            costs[1:, level] = running[self._last_of_group]
+        return costs, int(rated.sum())
+
+    def _threshold(self, cut: int) -> float:
+        """The threshold that lies behind the first `cut` distinct scores, in the metric's own direction."""
+        values = self._values
+        if 0 < cut < len(values):
+            below, above = values[cut - 1], values[cut]
+            middle = below / 2 + above / 2
+            threshold = middle if below <= middle < above else below  # two neighbouring floats have no middle
+        else:
+            spread = float(values[-1] - values[0]) or abs(float(values[0])) or 1.0
+            threshold = values[0] - 0.05 * spread if cut == 0 else values[-1] + 0.05 * spread
+        return float(threshold) if self.direction == "higher" else -float(threshold)
+
+
+def fit_buckets(
+    scores: ArrayLike, ratings: Array, k: float = 1.0, direction: Direction = "higher"
+) -> BucketMapping | None:
+    """Fit the bucket mapping of a metric to people's ratings, exactly.
+
+    Parameters
+    ----------
+    scores : array_like, shape (items,)
+        The metric's finite scores.
+    ratings : ndarray, shape (items, evaluators)
+        Unit scale, NaN where missing.
+    k : float
+        The exponent of the distance, above 0.
+    direction : {"higher", "lower"}
+        Which way the metric points.
+
+    Returns
+    -------
+    BucketMapping or None
+        None where there is no rating.
+
+    Notes
+    -----
+    Where several cuts are equally good, the middle one of them is taken; the threshold is half way between the two scores beside
+    the cut. A cut outside the data (an outer level that is empty) lies 5 % of the scores' range beyond it.
+
+    Examples
+    --------
+    >>> ratings = np.array([[0.0], [0.25], [0.5], [0.75], [1.0]])
+    >>> fit_buckets([10, 20, 30, 40, 50], ratings).thresholds
+    (15.0, 25.0, 35.0, 45.0)
+    >>> fit_buckets([50, 40, 30, 20, 10], ratings, direction="lower").thresholds
+    (45.0, 35.0, 25.0, 15.0)
+    """
+    return BucketFitter(scores, ratings, k, direction).fit()
+
+
+def _separable_cuts(costs: Array, tolerance: float) -> NDArray[np.int_]:
+    """The four best cuts for a cost that is convex in the level: four argmins, the middle one where several are equal."""
+    cuts = []
+    for level in range(len(LEVELS) - 1):
+        difference = costs[:, level] - costs[:, level + 1]
+        best = np.flatnonzero(difference <= difference.min() + tolerance)
+        cuts.append(best[(len(best) - 1) // 2])
+    return np.maximum.accumulate(np.array(cuts))
+
+
+def _dynamic_cuts(costs: Array) -> NDArray[np.int_]:
+    """The four best cuts for any cost, by dynamic programming over the levels."""
+    best = costs[:, 0]  # the least cost of the first i groups with the levels so far
+    starts = []
+    for level in range(1, len(LEVELS)):
+        gain = best - costs[:, level]
+        running = np.minimum.accumulate(gain)
+        is_new = np.append(True, running[1:] < running[:-1])
+        starts.append(np.maximum.accumulate(np.where(is_new, np.arange(len(gain)), 0)))
+        best = running + costs[:, level]
+    cuts = []
+    end = len(costs) - 1
+    for start in reversed(starts):
+        end = int(start[end])
+        cuts.append(end)
+    return np.array(cuts[::-1])

@@ -1,0 +1,255 @@
+"""The tables of the calibration: ratings, scores and items, checked and in one form.
+
+Each function takes text cells as `calibration.reading.read_table` gives them (or any DataFrame) and returns the table as DESIGN defines it, long form,
+with its extra columns kept, and with notes: sentences about what was left out or assumed.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from calibration.reading import require_columns, text_cells
+from metrics.errors import InputError
+
+Duplicates = Literal["error", "first", "last", "mean"]
+DEFAULT_TASK = "rating"
+_ITEM_COLUMNS = {"item", "image", "subject", "model", "checkpoint", "prompt", "seed", "references"}
+_LARGEST_SCORE = 1e300
+
+
+@dataclass(frozen=True)
+class Table:
+    """A checked table with the notes that its reading gave rise to."""
+
+    frame: pd.DataFrame
+    notes: list[str] = field(default_factory=list)
+
+
+def check_ratings(
+    raw: pd.DataFrame,
+    where: str = "the ratings table",
+    task: str | None = None,
+    duplicates: Duplicates = "error",
+    min_ratings: int = 0,
+) -> Table:
+    """Check a ratings table and bring it into one form.
+
+    Parameters
+    ----------
+    raw : DataFrame
+        Columns item, evaluator, rating; optional task, repeat and others.
+    where : str
+        What messages call the table.
+    task : str, optional
+        The task of every row where the table has no task column; where it has one, only this task is kept.
+    duplicates : {"error", "first", "last", "mean"}
+        What to do where a person rated an item twice within a task and repeat.
+    min_ratings : int
+        Evaluators with fewer rows in the table, over all tasks, are left out.
+
+    Returns
+    -------
+    Table
+        item, evaluator, task (str) and rating (float in 1..5; whole unless averaged), one row for each that counts.
+
+    Raises
+    ------
+    InputError
+        For a missing column, an empty name, a rating that is no whole number from 1 to 5, duplicates (unless told what to do), or
+        where no rating is left.
+
+    Notes
+    -----
+    Rows without a rating are left out and counted. Of intended repeats (a `repeat` column) the first counts towards the calibration.
+    """
+    require_columns(raw, ("item", "evaluator", "rating"), where)
+    frame = text_cells(raw)
+    notes: list[str] = []
+    frame = _with_task(frame, task, where)
+    _refuse_empty(frame, ("item", "evaluator", "task"), where)
+    empty = frame["rating"] == ""
+    if empty.any():
+        notes.append(f"{_count(int(empty.sum()), 'row')} without a rating left out.")
+        frame = frame[~empty]
+    frame = frame.assign(rating=_whole_ratings(frame["rating"], where))
+    frame = _enough_ratings(frame, min_ratings, notes)
+    frame = _without_duplicates(frame, duplicates, where, notes)
+    if frame.empty:
+        raise InputError(f"{where} has no rating to work with; check the file and its filters (--task, --min-ratings).")
+    return Table(frame.reset_index(drop=True), notes)
+
+
+def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
+    """Check a scores table, long (item, metric, score) or wide (item and a column a metric).
+
+    Parameters
+    ----------
+    raw : DataFrame
+        In wide form each column whose cells are all numbers (or empty) is a metric.
+    where : str
+        What messages call the table.
+
+    Returns
+    -------
+    Table
+        item, metric (str), score (finite float), and the extra columns of a long table.
+
+    Raises
+    ------
+    InputError
+        For a missing column, a score that is no finite number, or two different scores of one item by one metric.
+    """
+    require_columns(raw, ("item",), where)
+    frame = text_cells(raw)
+    notes: list[str] = []
+    if "metric" in frame.columns or "score" in frame.columns:
+        require_columns(frame, ("metric", "score"), where)
+    else:
+        frame = _long_form(frame, where, notes)
+    _refuse_empty(frame, ("item", "metric"), where)
+    numbers, bad = _numbers(frame["score"], allow_missing=True)
+    bad |= numbers.abs() > _LARGEST_SCORE
+    if bad.any():
+        row = bad.idxmax()
+        raise InputError(
+            f"{where}, row {_row(row)}: the score '{frame.at[row, 'score']}' of '{frame.at[row, 'item']}' by "
+            f"{frame.at[row, 'metric']} is not a finite number; correct it, or leave the cell empty for an image without a score."
+        )
+    frame = frame.assign(score=numbers)
+    missing = frame["score"].isna()
+    if missing.any():
+        notes.append(f"{_count(int(missing.sum()), 'empty score')} left out.")
+        frame = frame[~missing]
+    frame = frame.drop_duplicates([name for name in ("item", "metric", "score", "signature") if name in frame.columns])
+    twice = frame.duplicated(["item", "metric"], keep=False)
+    if twice.any():
+        first = frame[twice].drop_duplicates(["item", "metric"])
+        examples = "; ".join(f"'{item}' by {metric}" for item, metric in first[["item", "metric"]].head(3).itertuples(index=False))
+        raise InputError(
+            f"{where} gives two different scores (or signatures) for {_count(len(first), 'item')} by one metric, the first: {examples}; "
+            "keep one row for each item and metric."
+        )
+    return Table(frame.reset_index(drop=True), notes)
+
+
+def check_items(raw: pd.DataFrame, where: str = "the items table") -> Table:
+    """Check an items table: a column item, each named once.
+
+    Raises
+    ------
+    InputError
+        For a missing column, an empty name or an item that stands there twice.
+    """
+    require_columns(raw, ("item",), where)
+    frame = text_cells(raw)
+    _refuse_empty(frame, ("item",), where)
+    twice = frame["item"].duplicated()
+    if twice.any():
+        row = twice.idxmax()
+        raise InputError(f"{where}, row {_row(row)}: the item '{frame.at[row, 'item']}' stands there twice; keep one row.")
+    return Table(frame)
+
+
+def _with_task(frame: pd.DataFrame, task: str | None, where: str) -> pd.DataFrame:
+    if "task" not in frame.columns:
+        return frame.assign(task=task or DEFAULT_TASK)
+    if task is None:
+        return frame
+    kept = frame[frame["task"] == task]
+    if kept.empty:
+        tasks = ", ".join(f"'{name}'" for name in sorted(set(frame["task"])))
+        raise InputError(f"{where} has no rating in the task '{task}'; its tasks are {tasks}.")
+    return kept
+
+
+def _refuse_empty(frame: pd.DataFrame, names: tuple[str, ...], where: str) -> None:
+    for name in names:
+        empty = frame[name] == ""
+        if empty.any():
+            raise InputError(f"{where}, row {_row(empty.idxmax())}: the {name} is empty; every row needs one.")
+
+
+def _whole_ratings(column: pd.Series, where: str) -> pd.Series:
+    numbers, bad = _numbers(column)
+    bad |= ~numbers.isin([1, 2, 3, 4, 5])
+    if bad.any():
+        row = bad.idxmax()
+        others = f" (and {int(bad.sum()) - 1} more like it)" if bad.sum() > 1 else ""
+        raise InputError(
+            f"{where}, row {_row(row)}: the rating '{column[row]}' is not a whole number from 1 to 5{others}; "
+            "correct it, or leave the cell empty for a missing rating."
+        )
+    return numbers
+
+
+def _numbers(column: pd.Series, allow_missing: bool = False) -> tuple[pd.Series, pd.Series]:
+    """The cells as floats, and which of them are no finite numbers (empty and 'nan' cells may pass as missing)."""
+    numbers = pd.to_numeric(column.where(column != "", None), errors="coerce").astype(float)
+    absent = column.str.lower().isin(["", "nan", "na", "none", "null"]) if allow_missing else False
+    return numbers.where(np.isfinite(numbers)), ~np.isfinite(numbers) & ~absent
+
+
+def _enough_ratings(frame: pd.DataFrame, min_ratings: int, notes: list[str]) -> pd.DataFrame:
+    rows = frame.groupby("evaluator", sort=True).size()
+    few = rows[rows < min_ratings]
+    if few.empty:
+        return frame
+    named = ", ".join(f"{evaluator} ({count})" for evaluator, count in few.items())
+    notes.append(f"{_count(len(few), 'evaluator')} with fewer than {min_ratings} ratings left out: {named}.")
+    return frame[~frame["evaluator"].isin(few.index)]
+
+
+def _without_duplicates(frame: pd.DataFrame, duplicates: Duplicates, where: str, notes: list[str]) -> pd.DataFrame:
+    key = ["item", "evaluator", "task"]
+    repeated = [*key, "repeat"] if "repeat" in frame.columns else key
+    twice = frame.duplicated(repeated, keep=False)
+    if twice.any():
+        groups = frame[twice].drop_duplicates(repeated)
+        if duplicates == "error":
+            examples = "; ".join(
+                f"'{row.item}' by {row.evaluator} in {row.task}" for row in groups.head(3).itertuples(index=False)
+            )
+            raise InputError(
+                f"{where} has {_count(len(groups), 'rating')} given more than once, the first: {examples}; "
+                "say what to do with --duplicates first, last or mean."
+            )
+        if duplicates == "mean":
+            means = frame.groupby(repeated, sort=False)["rating"].transform("mean")
+            frame = frame.assign(rating=means)
+        frame = frame.drop_duplicates(repeated, keep="last" if duplicates == "last" else "first")
+        notes.append(f"{_count(len(groups), 'rating')} given more than once; used: {duplicates}.")
+    if "repeat" in frame.columns:
+        number = pd.to_numeric(frame["repeat"], errors="coerce").fillna(0)
+        ordered = frame.assign(_number=number).sort_values("_number", kind="stable").drop(columns="_number")
+        once = ordered.drop_duplicates(key).sort_index()
+        if len(once) < len(frame):
+            notes.append(f"{_count(len(frame) - len(once), 'intended repeat')} left out; the first rating counts.")
+        frame = once
+    return frame
+
+
+def _long_form(frame: pd.DataFrame, where: str, notes: list[str]) -> pd.DataFrame:
+    twice = frame["item"].duplicated()
+    if twice.any():
+        row = twice.idxmax()
+        raise InputError(f"{where}, row {_row(row)}: the item '{frame.at[row, 'item']}' stands there twice; keep one row.")
+    candidates = [name for name in frame.columns if name not in _ITEM_COLUMNS]
+    metrics = [name for name in candidates if not _numbers(frame[name], allow_missing=True)[1].any()]
+    if not metrics:
+        raise InputError(f"{where} has no scores: it needs the columns metric and score, or a column of numbers for each metric.")
+    skipped = [name for name in candidates if name not in metrics]
+    if skipped:
+        notes.append(f"Columns that are not all numbers are no metrics and were not read: {', '.join(skipped)}.")
+    return frame.melt(id_vars="item", value_vars=metrics, var_name="metric", value_name="score")
+
+
+def _row(index: object) -> int:
+    """The row in the file as a person counts it: the header is row 1."""
+    return int(str(index)) + 2
+
+
+def _count(number: int, noun: str) -> str:
+    """'1 row', '2 rows'."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
