@@ -19,7 +19,8 @@ def krippendorff_alpha(ratings: Array, level: AlphaLevel) -> float:
     Parameters
     ----------
     ratings : ndarray, shape (items, evaluators)
-        Any scale, NaN where missing. Items with one rating carry no information about agreement and drop out by definition.
+        Any scale, NaN where missing. Items with one rating carry no information about agreement and drop out by
+        definition.
     level : {"nominal", "ordinal", "interval"}
         How far apart two different ratings are taken to be.
 

@@ -1,10 +1,11 @@
 """The bucket mapping: four thresholds that turn a metric's score into a rating from 1 to 5, fitted exactly.
 
-The fit minimises the sum over items and evaluators of abs(level(item) - rating)**k, both on the unit scale, over all monotone mappings to five
-levels. Sort the items by score and let F[i, l] be the cost of giving the first i of them level l. A mapping is four cuts in the
-sorted list, and its cost differs from that of level 5 for everything by the sum over j of D_j(cut_j) with D_j = F[:, j] - F[:, j + 1]. For k >= 1
-a rating's cost is convex in the level, so the four argmins come out ordered and can be found one by one; for k < 1 they need not, and
-dynamic programming over the levels finds the optimum. Both are exact and linear in the number of items after the sort.
+The fit minimises the sum over items and evaluators of abs(level(item) - rating)**k, both on the unit scale, over all
+monotone mappings to five levels. Sort the items by score and let F[i, l] be the cost of giving the first i of them
+level l. A mapping is four cuts in the sorted list, and its cost differs from that of level 5 for everything by the
+sum over j of D_j(cut_j) with D_j = F[:, j] - F[:, j + 1]. For k >= 1 a rating's cost is convex in the level, so the
+four argmins come out ordered and can be found one by one; for k < 1 they need not, and dynamic programming over the
+levels finds the optimum. Both are exact and linear in the number of items after the sort.
 """
 
 from dataclasses import dataclass
@@ -59,7 +60,9 @@ class BucketMapping:
         [5, 3, 1]
         """
         sign = 1.0 if self.direction == "higher" else -1.0
-        return np.searchsorted(sign * np.array(self.thresholds), sign * np.asarray(scores, dtype=float), side="left") + 1
+        return (
+            np.searchsorted(sign * np.array(self.thresholds), sign * np.asarray(scores, dtype=float), side="left") + 1
+        )
 
 
 class BucketFitter:
@@ -177,8 +180,9 @@ def fit_buckets(
 
     Notes
     -----
-    Where several cuts are equally good, the middle one of them is taken; the threshold is half way between the two scores beside
-    the cut. A cut outside the data (an outer level that is empty) lies 5 % of the scores' range beyond it.
+    Where several cuts are equally good, the middle one of them is taken; the threshold is half way between the two
+    scores beside the cut. A cut outside the data (an outer level that is empty) lies 5 % of the scores' range beyond
+    it.
 
     Examples
     --------

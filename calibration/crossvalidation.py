@@ -25,8 +25,8 @@ class Fold:
     mapping : BucketMapping or None
         Fitted on the other evaluators; None where they rated nothing.
     grade, constant_grade, person_grade : float
-        Against the held-out evaluator's own ratings: of the mapped metric, of the level that fits the training ratings best, and of
-        the other evaluators (the mean of one person's grade each, on the items that both rated).
+        Against the held-out evaluator's own ratings: of the mapped metric, of the level that fits the training
+        ratings best, and of the other evaluators (the mean of one person's grade each, on the items that both rated).
     """
 
     held_out: int
@@ -125,7 +125,9 @@ def skill(grade: float, constant_grade: float) -> float:
     return round((grade - constant_grade) / (1.0 - constant_grade), 15)
 
 
-def cross_validate(scores: ArrayLike, ratings: Array, k: float = 1.0, direction: Direction = "higher") -> CrossValidation:
+def cross_validate(
+    scores: ArrayLike, ratings: Array, k: float = 1.0, direction: Direction = "higher"
+) -> CrossValidation:
     """Cross-validate a metric's bucket mapping over evaluators.
 
     Parameters

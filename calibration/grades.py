@@ -1,7 +1,7 @@
 """Grades of people: how well each evaluator agrees with the others.
 
-Every function takes *ratings on the unit scale*: a float array of shape (items, evaluators) in [0, 1], NaN where an evaluator did not
-rate an item. A grade is 1 minus a mean distance, so 1 is perfect agreement.
+Every function takes *ratings on the unit scale*: a float array of shape (items, evaluators) in [0, 1], NaN where an
+evaluator did not rate an item. A grade is 1 minus a mean distance, so 1 is perfect agreement.
 
 The method is that of deepsense.ai, 'Diffusion models in practice, part 2: how good is your model?' (2023).
 """
@@ -114,7 +114,8 @@ def distance_grade(answers: Array, target: Array, k: float = 1.0) -> tuple[float
 def evaluator_grades(ratings: Array, k: float = 1.0) -> Array:
     """Every evaluator's grade against the mean of the others.
 
-    g(e) = 1 - mean over items of abs(e(s) - leave-one-out score(s))**k, over the items that e and at least one other rated.
+    g(e) = 1 - mean over items of abs(e(s) - leave-one-out score(s))**k, over the items that e and at least one other
+    rated.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Reading tables from files: CSV or Parquet, with foreign column names mapped to ours.
 
-Cells arrive as text with nothing interpreted, so that an evaluator called ``007`` or an item called ``NA`` stays what it is; `calibration.tables`
-gives them their meaning.
+Cells arrive as text with nothing interpreted, so that an evaluator called ``007`` or an item called ``NA`` stays what
+it is; `calibration.tables` gives them their meaning.
 """
 
 import csv
@@ -29,8 +29,8 @@ class Source:
 class ColumnMap:
     """Which foreign column (or template over columns) stands for which of ours.
 
-    Several entries may name the same target: in each file the first whose columns the file has is used. A template puts columns in
-    braces, as in ``item=./stimuli/{model}/{img_id}``.
+    Several entries may name the same target: in each file the first whose columns the file has is used. A template
+    puts columns in braces, as in ``item=./stimuli/{model}/{img_id}``.
 
     Examples
     --------
@@ -157,7 +157,9 @@ def _read_csv(path: Path, data: bytes) -> pd.DataFrame:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8, or as .parquet.") from error
+        raise InputError(
+            f"{path} is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8, or as .parquet."
+        ) from error
     header = text.split("\n", 1)[0]
     if not header.strip():
         raise InputError(f"{path} is empty; it needs a first line with the names of its columns.")
@@ -167,7 +169,9 @@ def _read_csv(path: Path, data: bytes) -> pd.DataFrame:
     if twice:
         raise InputError(f"{path} has the column {_listed(twice)} more than once; rename or remove one.")
     try:
-        frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+        frame = pd.read_csv(
+            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path} is not a well-formed CSV file ({str(error).strip()}).") from error
     frame.columns = frame.columns.str.strip()

@@ -1,7 +1,8 @@
 """The tables of the calibration: ratings, scores and items, checked and in one form.
 
-Each function takes text cells as `calibration.reading.read_table` gives them (or any DataFrame) and returns the table as DESIGN defines it, long form,
-with its extra columns kept, and with notes: sentences about what was left out or assumed.
+Each function takes text cells as `calibration.reading.read_table` gives them (or any DataFrame) and returns the table
+as DESIGN defines it, long form, with its extra columns kept, and with notes: sentences about what was left out or
+assumed.
 """
 
 from dataclasses import dataclass, field
@@ -57,12 +58,13 @@ def check_ratings(
     Raises
     ------
     InputError
-        For a missing column, an empty name, a rating that is no whole number from 1 to 5, duplicates (unless told what to do), or
-        where no rating is left.
+        For a missing column, an empty name, a rating that is no whole number from 1 to 5, duplicates (unless told
+        what to do), or where no rating is left.
 
     Notes
     -----
-    Rows without a rating are left out and counted. Of intended repeats (a `repeat` column) the first counts towards the calibration.
+    Rows without a rating are left out and counted. Of intended repeats (a `repeat` column) the first counts towards
+    the calibration.
     """
     require_columns(raw, ("item", "evaluator", "rating"), where)
     frame = text_cells(raw)
@@ -126,7 +128,9 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
     twice = frame.duplicated(["item", "metric"], keep=False)
     if twice.any():
         first = frame[twice].drop_duplicates(["item", "metric"])
-        examples = "; ".join(f"'{item}' by {metric}" for item, metric in first[["item", "metric"]].head(3).itertuples(index=False))
+        examples = "; ".join(
+            f"'{item}' by {metric}" for item, metric in first[["item", "metric"]].head(3).itertuples(index=False)
+        )
         raise InputError(
             f"{where} gives two different scores (or signatures) for {_count(len(first), 'item')} by one metric, the first: {examples}; "
             "keep one row for each item and metric."
@@ -148,7 +152,9 @@ def check_items(raw: pd.DataFrame, where: str = "the items table") -> Table:
     twice = frame["item"].duplicated()
     if twice.any():
         row = twice.idxmax()
-        raise InputError(f"{where}, row {_row(row)}: the item '{frame.at[row, 'item']}' stands there twice; keep one row.")
+        raise InputError(
+            f"{where}, row {_row(row)}: the item '{frame.at[row, 'item']}' stands there twice; keep one row."
+        )
     return Table(frame)
 
 
@@ -234,11 +240,15 @@ def _long_form(frame: pd.DataFrame, where: str, notes: list[str]) -> pd.DataFram
     twice = frame["item"].duplicated()
     if twice.any():
         row = twice.idxmax()
-        raise InputError(f"{where}, row {_row(row)}: the item '{frame.at[row, 'item']}' stands there twice; keep one row.")
+        raise InputError(
+            f"{where}, row {_row(row)}: the item '{frame.at[row, 'item']}' stands there twice; keep one row."
+        )
     candidates = [name for name in frame.columns if name not in _ITEM_COLUMNS]
     metrics = [name for name in candidates if not _numbers(frame[name], allow_missing=True)[1].any()]
     if not metrics:
-        raise InputError(f"{where} has no scores: it needs the columns metric and score, or a column of numbers for each metric.")
+        raise InputError(
+            f"{where} has no scores: it needs the columns metric and score, or a column of numbers for each metric."
+        )
     skipped = [name for name in candidates if name not in metrics]
     if skipped:
         notes.append(f"Columns that are not all numbers are no metrics and were not read: {', '.join(skipped)}.")

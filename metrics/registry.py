@@ -1,7 +1,8 @@
 """What each metric is: its title, its direction and its range.
 
-The calibration asks this table which way a metric points when the user does not say. Names are compared without case, spaces,
-hyphens and underscores, and a backbone or variant behind the name (``clipscore_vitb32``, ``lpips-alex``) does not hide the metric.
+The calibration asks this table which way a metric points when the user does not say. Names are compared without case,
+spaces, hyphens and underscores, and a backbone or variant behind the name (``clipscore_vitb32``, ``lpips-alex``) does
+not hide the metric.
 """
 
 import re
@@ -81,8 +82,9 @@ _METRICS = {
 def find_metric(name: str) -> Metric | None:
     """Look a metric up by a name as people write it.
 
-    The whole name is tried first, then its beginning up to each separator from the right, so that a backbone or a variant in the
-    name does not matter; a name that only contains a metric's name (``my_fid_like_thing``) is not taken for it.
+    The whole name is tried first, then its beginning up to each separator from the right, so that a backbone or a
+    variant in the name does not matter; a name that only contains a metric's name (``my_fid_like_thing``) is not
+    taken for it.
 
     Parameters
     ----------
