@@ -134,7 +134,7 @@ class BucketFitter:
         return int(np.flatnonzero(costs <= costs.min() + _TIE * (1.0 + count))[0]) + 1
 
     def _costs(self, evaluator: int) -> tuple[Array, int]:
-        """One evaluator's cost of giving the first i distinct scores level l, shape (groups + 1, 5), and their rating count."""
+        """One evaluator's costs of giving the first i distinct scores level l, (groups + 1, 5), and rating count."""
         ratings = self._ratings[:, evaluator]
         rated = ~np.isnan(ratings)
         costs = np.zeros((len(self._values) + 1, len(LEVELS)))
@@ -196,7 +196,7 @@ def fit_buckets(
 
 
 def _separable_cuts(costs: Array, tolerance: float) -> NDArray[np.int_]:
-    """The four best cuts for a cost that is convex in the level: four argmins, the middle one where several are equal."""
+    """The four best cuts for a cost that is convex in the level: four argmins, the middle one of equals."""
     cuts = []
     for level in range(len(LEVELS) - 1):
         difference = costs[:, level] - costs[:, level + 1]

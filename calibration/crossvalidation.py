@@ -1,4 +1,4 @@
-"""Cross-validation over evaluators: fit the mapping on all but one, then grade it on the one as one would grade a person."""
+"""Cross-validation over evaluators: fit the mapping on all but one, then grade it on that one like a person."""
 
 from dataclasses import dataclass, field
 
@@ -62,7 +62,7 @@ class CrossValidation:
 
     @property
     def grade_std(self) -> float:
-        """The standard deviation of the folds' grades, dividing by n. It is no confidence interval: folds share their training data."""
+        """The standard deviation of the folds' grades, dividing by n; no confidence interval, for folds share data."""
         known = [fold.grade for fold in self.folds if not np.isnan(fold.grade)]
         return float(np.std(known)) if known else NAN
 

@@ -83,7 +83,8 @@ class ColumnMap:
             mapped_twin = any(self.entries[other][0] == target for other in self.used)
             if index not in self.used and not mapped_twin:
                 raise InputError(
-                    f"--map says {target}={source}, but no file has the column '{source}'; the columns are {_listed(self.seen)}."
+                    f"--map says {target}={source}, but no file has the column '{source}'; "
+                    f"the columns are {_listed(self.seen)}."
                 )
 
 

@@ -116,11 +116,12 @@ def calibrate(
 
     Examples
     --------
-    >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "task": "look", "rating": [1, 5, 2, 5]})
+    >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "task": "look"})
+    >>> ratings["rating"] = [1, 5, 2, 5]
     >>> scores = pd.DataFrame({"item": ["a", "b"], "metric": "ssim", "score": [0.1, 0.9]})
     >>> report = calibrate(ratings, scores).report
     >>> report["tasks"]["look"]["metrics"]["ssim"]["cross_validation"]["grade_mean"]
-    0.9375
+    0.875
     """
     settings = settings or Settings()
     if scores is None:
@@ -178,31 +179,31 @@ def _people(matrix: Array, evaluators: list[str], k: float) -> dict[str, Any]:
     grades = {f"{exponent:g}": evaluator_grades(matrix, exponent) for exponent in exponents}
     rated = ~np.isnan(matrix)
     people = {}
-    notes = []
+    notes: list[str] = []
     for index, name in enumerate(evaluators):
         own = matrix[rated[:, index], index]
         shared = int((rated[:, index] & (rated.sum(axis=1) >= 2)).sum())
+        remarks = []
+        if len(evaluators) > 1 and not shared:
+            remarks.append("Shares no item with another evaluator, so there is no grade.")
+        if np.ptp(own) == 0:
+            remarks.append(f"Gave the rating {own[0] * 4 + 1:g} to every item.")
         people[name] = {
             "n": len(own),
             "n_shared": shared,
             "mean": float(own.mean()),
             "std": float(own.std()),
             "grade": {exponent: values[index] for exponent, values in grades.items()},
-            "notes": [],
+            "notes": remarks,
         }
-        if len(evaluators) > 1 and not shared:
-            people[name]["notes"].append("Shares no item with another evaluator, so there is no grade.")
-        if np.ptp(own) == 0:
-            people[name]["notes"].append(f"Gave the rating {own[0] * 4 + 1:g} to every item.")
-    notes += [f"{name}: {note}" for name, entry in people.items() for note in entry["notes"]]
+        notes += [f"{name}: {remark}" for remark in remarks]
     alphas: dict[str, float] = {
-        level: krippendorff_alpha(matrix, level)
-        for level in ("nominal", "ordinal", "interval")  # type: ignore[arg-type]
+        level: krippendorff_alpha(matrix, level) for level in ("nominal", "ordinal", "interval")
     }
     if len(evaluators) == 1:
         notes.append(
-            f"Only one evaluator ({evaluators[0]}) rated this task, so people cannot be graded and no metric can be cross-validated; "
-            "have at least two people rate the same items."
+            f"Only one evaluator ({evaluators[0]}) rated this task, so people cannot be graded and no metric can be "
+            "cross-validated; have at least two people rate the same items."
         )
     elif np.isnan(alphas["nominal"]):
         reason = "no item was rated by two" if not (rated.sum(axis=1) >= 2).any() else "all ratings are equal"
@@ -231,7 +232,7 @@ def _metric(
     notes = []
     if not scored.all():
         notes.append(
-            f"{int((~scored).sum()):,} of {len(items):,} rated items have no score by this metric and do not count for it."
+            f"{int((~scored).sum()):,} of {len(items):,} rated items have no score by this metric and do not count."
         )
     target = sample_scores(ratings)
     found = correlations(values, target)
@@ -239,7 +240,7 @@ def _metric(
         notes.append("Fewer than two rated items have a score, so there is no correlation.")
     elif np.ptp(values) == 0:
         notes.append(
-            f"Gave the same score ({values[0]:g}) to every item, so there is no correlation and the mapping is a constant."
+            f"Gave the same score ({values[0]:g}) to every item: no correlation, and the mapping is a constant."
         )
     elif np.ptp(target) == 0:
         notes.append("People's mean rating is the same for every item, so there is no correlation.")
@@ -323,7 +324,7 @@ def _fold(fold: Fold, evaluators: list[str]) -> dict[str, Any]:
 def _matrix(rows: pd.DataFrame, evaluators: list[str]) -> tuple[pd.Index, Array]:
     """The items of a task and their ratings on the unit scale, shape (items, evaluators)."""
     item_codes, items = pd.factorize(rows["item"])
-    columns = pd.Index(evaluators).get_indexer(rows["evaluator"])
+    columns = pd.Index(evaluators).get_indexer(pd.Index(rows["evaluator"]))
     matrix = np.full((len(items), len(evaluators)), np.nan)
     matrix[item_codes, columns] = unit_scale(rows["rating"])
     return pd.Index(items), matrix
@@ -365,7 +366,7 @@ def _title(name: str) -> str:
 
 
 def _strict(value: Any) -> Any:
-    """The same structure in strict JSON types: NaN becomes None, numpy numbers become Python's, floats keep 12 digits."""
+    """The same structure in strict JSON types: NaN becomes None, numpy numbers Python's; floats keep 12 digits."""
     if isinstance(value, dict):
         return {str(key): _strict(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):

@@ -67,7 +67,7 @@ def check_ratings(
     the calibration.
     """
     require_columns(raw, ("item", "evaluator", "rating"), where)
-    frame = text_cells(raw)
+    frame = text_cells(raw.reset_index(drop=True))
     notes: list[str] = []
     frame = _with_task(frame, task, where)
     _refuse_empty(frame, ("item", "evaluator", "task"), where)
@@ -104,7 +104,7 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
         For a missing column, a score that is no finite number, or two different scores of one item by one metric.
     """
     require_columns(raw, ("item",), where)
-    frame = text_cells(raw)
+    frame = text_cells(raw.reset_index(drop=True))
     notes: list[str] = []
     if "metric" in frame.columns or "score" in frame.columns:
         require_columns(frame, ("metric", "score"), where)
@@ -114,10 +114,10 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
     numbers, bad = _numbers(frame["score"], allow_missing=True)
     bad |= numbers.abs() > _LARGEST_SCORE
     if bad.any():
-        row = bad.idxmax()
+        row = _first(bad)
         raise InputError(
-            f"{where}, row {_row(row)}: the score '{frame.at[row, 'score']}' of '{frame.at[row, 'item']}' by "
-            f"{frame.at[row, 'metric']} is not a finite number; correct it, or leave the cell empty for an image without a score."
+            f"{where}, row {_row(row)}: the score '{frame['score'][row]}' of '{frame['item'][row]}' by "
+            f"{frame['metric'][row]} is not a finite number; correct it, or leave the cell empty for no score."
         )
     frame = frame.assign(score=numbers)
     missing = frame["score"].isna()
@@ -132,8 +132,8 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
             f"'{item}' by {metric}" for item, metric in first[["item", "metric"]].head(3).itertuples(index=False)
         )
         raise InputError(
-            f"{where} gives two different scores (or signatures) for {_count(len(first), 'item')} by one metric, the first: {examples}; "
-            "keep one row for each item and metric."
+            f"{where} gives two different scores (or signatures) for {_count(len(first), 'item')} by one metric, "
+            f"the first: {examples}; keep one row for each item and metric."
         )
     return Table(frame.reset_index(drop=True), notes)
 
@@ -147,14 +147,12 @@ def check_items(raw: pd.DataFrame, where: str = "the items table") -> Table:
         For a missing column, an empty name or an item that stands there twice.
     """
     require_columns(raw, ("item",), where)
-    frame = text_cells(raw)
+    frame = text_cells(raw.reset_index(drop=True))
     _refuse_empty(frame, ("item",), where)
     twice = frame["item"].duplicated()
     if twice.any():
-        row = twice.idxmax()
-        raise InputError(
-            f"{where}, row {_row(row)}: the item '{frame.at[row, 'item']}' stands there twice; keep one row."
-        )
+        row = _first(twice)
+        raise InputError(f"{where}, row {_row(row)}: the item '{frame['item'][row]}' stands there twice; keep one row.")
     return Table(frame)
 
 
@@ -174,14 +172,14 @@ def _refuse_empty(frame: pd.DataFrame, names: tuple[str, ...], where: str) -> No
     for name in names:
         empty = frame[name] == ""
         if empty.any():
-            raise InputError(f"{where}, row {_row(empty.idxmax())}: the {name} is empty; every row needs one.")
+            raise InputError(f"{where}, row {_row(_first(empty))}: the {name} is empty; every row needs one.")
 
 
 def _whole_ratings(column: pd.Series, where: str) -> pd.Series:
     numbers, bad = _numbers(column)
     bad |= ~numbers.isin([1, 2, 3, 4, 5])
     if bad.any():
-        row = bad.idxmax()
+        row = _first(bad)
         others = f" (and {int(bad.sum()) - 1} more like it)" if bad.sum() > 1 else ""
         raise InputError(
             f"{where}, row {_row(row)}: the rating '{column[row]}' is not a whole number from 1 to 5{others}; "
@@ -193,8 +191,9 @@ def _whole_ratings(column: pd.Series, where: str) -> pd.Series:
 def _numbers(column: pd.Series, allow_missing: bool = False) -> tuple[pd.Series, pd.Series]:
     """The cells as floats, and which of them are no finite numbers (empty and 'nan' cells may pass as missing)."""
     numbers = pd.to_numeric(column.where(column != "", None), errors="coerce").astype(float)
-    absent = column.str.lower().isin(["", "nan", "na", "none", "null"]) if allow_missing else False
-    return numbers.where(np.isfinite(numbers)), ~np.isfinite(numbers) & ~absent
+    finite = numbers.abs() < np.inf
+    absent = column.str.lower().isin(["", "nan", "na", "none", "null"])
+    return numbers.where(finite), ~finite & ~(absent & allow_missing)
 
 
 def _enough_ratings(frame: pd.DataFrame, min_ratings: int, notes: list[str]) -> pd.DataFrame:
@@ -239,10 +238,8 @@ def _without_duplicates(frame: pd.DataFrame, duplicates: Duplicates, where: str,
 def _long_form(frame: pd.DataFrame, where: str, notes: list[str]) -> pd.DataFrame:
     twice = frame["item"].duplicated()
     if twice.any():
-        row = twice.idxmax()
-        raise InputError(
-            f"{where}, row {_row(row)}: the item '{frame.at[row, 'item']}' stands there twice; keep one row."
-        )
+        row = _first(twice)
+        raise InputError(f"{where}, row {_row(row)}: the item '{frame['item'][row]}' stands there twice; keep one row.")
     candidates = [name for name in frame.columns if name not in _ITEM_COLUMNS]
     metrics = [name for name in candidates if not _numbers(frame[name], allow_missing=True)[1].any()]
     if not metrics:
@@ -255,9 +252,14 @@ def _long_form(frame: pd.DataFrame, where: str, notes: list[str]) -> pd.DataFram
     return frame.melt(id_vars="item", value_vars=metrics, var_name="metric", value_name="score")
 
 
-def _row(index: object) -> int:
+def _first(rows: pd.Series) -> int:
+    """The index of the first row that is True."""
+    return int(rows[rows].index[0])
+
+
+def _row(index: int) -> int:
     """The row in the file as a person counts it: the header is row 1."""
-    return int(str(index)) + 2
+    return index + 2
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,8 +1,17 @@
 """One sentence a metric, led by skill: may it stand in for people?"""
 
+import math
 from typing import Any
 
 _NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+
+# Krippendorff's customary limits (2004, p. 241): .800 for firm and .667 for tentative conclusions
+_STRENGTHS = (
+    (0.8, "well enough to draw conclusions"),
+    (0.667, "well enough for tentative conclusions"),
+    (0.2, "weakly, so that no metric can be judged sharply"),
+    (-math.inf, "hardly more than by chance, so that no metric can be judged by them"),
+)
 
 
 def verdict(metric: dict[str, Any], n_evaluators: int) -> dict[str, str]:
@@ -37,7 +46,8 @@ def verdict(metric: dict[str, Any], n_evaluators: int) -> dict[str, str]:
         level = metric["constant"]["level"]
         return {
             "kind": "none",
-            "sentence": f"{title} predicts a person no better than the rating {level} for every image does; do not use it ({figures}).",
+            "sentence": f"{title} predicts a person no better than the rating {level} for every image does; "
+            f"do not use it ({figures}).",
         }
     if beaten == 0:
         everyone = (
@@ -50,13 +60,13 @@ def verdict(metric: dict[str, Any], n_evaluators: int) -> dict[str, str]:
     if skill < person:
         return {
             "kind": "within",
-            "sentence": f"{title} agrees with people better than {spelled(beaten)} of the {spelled(len(pairs))} evaluators, but less than "
-            f"the average one; use it to sort, and let people decide ({figures}).",
+            "sentence": f"{title} agrees with people better than {spelled(beaten)} of the {spelled(len(pairs))} "
+            f"evaluators, but less than the average one; use it to sort, and let people decide ({figures}).",
         }
     return {
         "kind": "stand-in",
-        "sentence": f"{title} predicts a person as well as the average evaluator does; on images like these it can stand in for "
-        f"one evaluator ({figures}).",
+        "sentence": f"{title} predicts a person as well as the average evaluator does; on images like these "
+        f"it can stand in for one evaluator ({figures}).",
     }
 
 
@@ -69,10 +79,7 @@ def task_verdict(task: dict[str, Any]) -> str:
     )
     if alpha is None:
         return f"{given}; how far they agree cannot be computed."
-    strength = (
-        "well enough to draw conclusions" if alpha >= 0.8 else "well enough for tentative conclusions" if alpha >= 0.667
-        else "weakly, so that no metric can be judged sharply" if alpha > 0.2 else "hardly more than chance would make them"
-    )  # fmt: skip
+    strength = next(words for least, words in _STRENGTHS if alpha >= least)
     return f"{given}; they agree {strength} (Krippendorff's ordinal alpha {alpha:.2f})."
 
 
