@@ -28,6 +28,7 @@ from calibration.grades import (
     unit_scale,
 )
 from calibration.reading import Source
+from calibration.tables import Duplicates
 from calibration.verdicts import task_verdict, verdict
 from metrics.errors import InputError
 from metrics.registry import Direction, find_metric
@@ -54,7 +55,7 @@ class Settings:
     k: float = 1.0
     seed: int = 0
     lower_is_better: tuple[str, ...] = ()
-    duplicates: str = "error"
+    duplicates: Duplicates = "error"
     min_ratings: int = 0
     map: str | None = None
     task: str | None = None

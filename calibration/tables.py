@@ -34,6 +34,7 @@ def check_ratings(
     task: str | None = None,
     duplicates: Duplicates = "error",
     min_ratings: int = 0,
+    keep_repeats: bool = False,
 ) -> Table:
     """Check a ratings table and bring it into one form.
 
@@ -49,6 +50,8 @@ def check_ratings(
         What to do where a person rated an item twice within a task and repeat.
     min_ratings : int
         Evaluators with fewer rows in the table, over all tasks, are left out.
+    keep_repeats : bool
+        Keep the later ones of intended repeats (a `repeat` column); the calibration uses the first only.
 
     Returns
     -------
@@ -63,8 +66,7 @@ def check_ratings(
 
     Notes
     -----
-    Rows without a rating are left out and counted. Of intended repeats (a `repeat` column) the first counts towards
-    the calibration.
+    Rows without a rating are left out and counted.
     """
     require_columns(raw, ("item", "evaluator", "rating"), where)
     frame = text_cells(raw.reset_index(drop=True))
@@ -73,11 +75,13 @@ def check_ratings(
     _refuse_empty(frame, ("item", "evaluator", "task"), where)
     empty = frame["rating"] == ""
     if empty.any():
-        notes.append(f"{_count(int(empty.sum()), 'row')} without a rating left out.")
+        notes.append(f"{counted(int(empty.sum()), 'row')} without a rating left out.")
         frame = frame[~empty]
     frame = frame.assign(rating=_whole_ratings(frame["rating"], where))
     frame = _enough_ratings(frame, min_ratings, notes)
     frame = _without_duplicates(frame, duplicates, where, notes)
+    if "repeat" in frame.columns and not keep_repeats:
+        frame = _first_repeats(frame, notes)
     if frame.empty:
         raise InputError(f"{where} has no rating to work with; check the file and its filters (--task, --min-ratings).")
     return Table(frame.reset_index(drop=True), notes)
@@ -122,7 +126,7 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
     frame = frame.assign(score=numbers)
     missing = frame["score"].isna()
     if missing.any():
-        notes.append(f"{_count(int(missing.sum()), 'empty score')} left out.")
+        notes.append(f"{counted(int(missing.sum()), 'empty score')} left out.")
         frame = frame[~missing]
     frame = frame.drop_duplicates([name for name in ("item", "metric", "score", "signature") if name in frame.columns])
     twice = frame.duplicated(["item", "metric"], keep=False)
@@ -132,7 +136,7 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
             f"'{item}' by {metric}" for item, metric in first[["item", "metric"]].head(3).itertuples(index=False)
         )
         raise InputError(
-            f"{where} gives two different scores (or signatures) for {_count(len(first), 'item')} by one metric, "
+            f"{where} gives two different scores (or signatures) for {counted(len(first), 'item')} by one metric, "
             f"the first: {examples}; keep one row for each item and metric."
         )
     return Table(frame.reset_index(drop=True), notes)
@@ -154,6 +158,17 @@ def check_items(raw: pd.DataFrame, where: str = "the items table") -> Table:
         row = _first(twice)
         raise InputError(f"{where}, row {_row(row)}: the item '{frame['item'][row]}' stands there twice; keep one row.")
     return Table(frame)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _with_task(frame: pd.DataFrame, task: str | None, where: str) -> pd.DataFrame:
@@ -202,7 +217,7 @@ def _enough_ratings(frame: pd.DataFrame, min_ratings: int, notes: list[str]) -> 
     if few.empty:
         return frame
     named = ", ".join(f"{evaluator} ({count})" for evaluator, count in few.items())
-    notes.append(f"{_count(len(few), 'evaluator')} with fewer than {min_ratings} ratings left out: {named}.")
+    notes.append(f"{counted(len(few), 'evaluator')} with fewer than {min_ratings} ratings left out: {named}.")
     return frame[~frame["evaluator"].isin(few.index)]
 
 
@@ -217,22 +232,24 @@ def _without_duplicates(frame: pd.DataFrame, duplicates: Duplicates, where: str,
                 f"'{row.item}' by {row.evaluator} in {row.task}" for row in groups.head(3).itertuples(index=False)
             )
             raise InputError(
-                f"{where} has {_count(len(groups), 'rating')} given more than once, the first: {examples}; "
+                f"{where} has {counted(len(groups), 'rating')} given more than once, the first: {examples}; "
                 "say what to do with --duplicates first, last or mean."
             )
         if duplicates == "mean":
             means = frame.groupby(repeated, sort=False)["rating"].transform("mean")
             frame = frame.assign(rating=means)
         frame = frame.drop_duplicates(repeated, keep="last" if duplicates == "last" else "first")
-        notes.append(f"{_count(len(groups), 'rating')} given more than once; used: {duplicates}.")
-    if "repeat" in frame.columns:
-        number = pd.to_numeric(frame["repeat"], errors="coerce").fillna(0)
-        ordered = frame.assign(_number=number).sort_values("_number", kind="stable").drop(columns="_number")
-        once = ordered.drop_duplicates(key).sort_index()
-        if len(once) < len(frame):
-            notes.append(f"{_count(len(frame) - len(once), 'intended repeat')} left out; the first rating counts.")
-        frame = once
+        notes.append(f"{counted(len(groups), 'rating')} given more than once; used: {duplicates}.")
     return frame
+
+
+def _first_repeats(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    number = pd.to_numeric(frame["repeat"], errors="coerce").fillna(0)
+    ordered = frame.assign(_number=number).sort_values("_number", kind="stable").drop(columns="_number")
+    once = ordered.drop_duplicates(["item", "evaluator", "task"]).sort_index()
+    if len(once) < len(frame):
+        notes.append(f"{counted(len(frame) - len(once), 'intended repeat')} left out; the first rating counts.")
+    return once
 
 
 def _long_form(frame: pd.DataFrame, where: str, notes: list[str]) -> pd.DataFrame:
@@ -260,8 +277,3 @@ def _first(rows: pd.Series) -> int:
 def _row(index: int) -> int:
     """The row in the file as a person counts it: the header is row 1."""
     return index + 2
-
-
-def _count(number: int, noun: str) -> str:
-    """'1 row', '2 rows'."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,110 @@
+"""Writing a calibration to a folder: report.json, report.html and three CSV tables."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from calibration.html import render_html
+from calibration.report import Calibration
+from metrics.files import write_atomically
+
+
+def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
+    """Write the report's five files, each as a whole or not at all.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        What `calibration.report.calibrate` gave.
+    out : str or Path
+        The folder; it is made where it is missing, and files of these names in it are replaced.
+
+    Returns
+    -------
+    list of Path
+        The HTML page first, then report.json and the tables.
+
+    Raises
+    ------
+    InputError
+        Where the folder cannot be written.
+    """
+    out = Path(out)
+    contents = {
+        "report.html": render_html(calibration),
+        "report.json": json.dumps(calibration.report, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+        "evaluators.csv": _csv(evaluator_rows(calibration.report)),
+        "metrics.csv": _csv(metric_rows(calibration.report)),
+        "folds.csv": _csv(fold_rows(calibration.report)),
+    }
+    return [write_atomically(out / name, content) for name, content in contents.items()]
+
+
+def evaluator_rows(report: dict[str, Any]) -> pd.DataFrame:
+    """A row for each task and evaluator: n, mean, std (unit scale) and the grade for each k."""
+    return pd.DataFrame(
+        {
+            "task": task,
+            "evaluator": evaluator,
+            **{name: entry[name] for name in ("n", "n_shared", "mean", "std")},
+            **{f"grade_k{k}": grade for k, grade in entry["grade"].items()},
+        }
+        for task, content in report["tasks"].items()
+        for evaluator, entry in content["evaluators"].items()
+    )
+
+
+def metric_rows(report: dict[str, Any]) -> pd.DataFrame:
+    """A row for each task and metric: correlations, the mapping, the cross-validated grades, skill and verdict."""
+    columns = ["task", "metric", "direction", "n_items", "pearson", "spearman", "kendall"]
+    rows = []
+    for task, metric, entry in _metrics(report):
+        validation = entry["cross_validation"]
+        rows.append(
+            {
+                **dict(zip(columns, [task, metric, *(entry[name] for name in columns[2:])], strict=True)),
+                **_thresholds(entry["buckets"]["thresholds"]),
+                "loss": entry["buckets"]["loss"],
+                "grade_against_mean": entry["buckets"]["grade"],
+                "constant_level": entry["constant"]["level"],
+                "constant_grade_against_mean": entry["constant"]["grade"],
+                **{
+                    name: validation[name]
+                    for name in ("grade_mean", "grade_std", "constant_mean", "person_mean", "skill", "person_skill")
+                },
+                "verdict": entry["verdict"]["sentence"],
+            }
+        )
+    return pd.DataFrame(rows, columns=None if rows else columns)
+
+
+def fold_rows(report: dict[str, Any]) -> pd.DataFrame:
+    """A row for each task, metric and held-out evaluator."""
+    columns = ["task", "metric", "held_out", "n_ratings", "train_loss", "grade", "constant_grade", "person_grade"]
+    rows = []
+    for task, metric, entry in _metrics(report):
+        for fold in entry["cross_validation"]["folds"]:
+            rows.append(
+                {"task": task, "metric": metric, **{name: fold[name] for name in columns[2:]}}
+                | _thresholds(fold["thresholds"])
+            )
+    return pd.DataFrame(rows, columns=None if rows else columns)
+
+
+def _metrics(report: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (task, metric, entry)
+        for task, content in report["tasks"].items()
+        for metric, entry in content["metrics"].items()
+    ]
+
+
+def _thresholds(values: list[float | None]) -> dict[str, float | None]:
+    return {f"threshold_{number}": value for number, value in enumerate(values, 1)}
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    """The table as CSV; unknown values are empty cells."""
+    return frame.to_csv(index=False, lineterminator="\n")

@@ -1,0 +1,105 @@
+"""From tables or files to a finished calibration: read, check, calibrate."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from calibration.reading import ColumnMap, Source, read_table
+from calibration.report import Calibration, Settings, calibrate
+from calibration.tables import check_items, check_ratings, check_scores, counted
+
+
+def calibrate_files(
+    ratings: str | Path,
+    scores: str | Path | None = None,
+    items: str | Path | None = None,
+    settings: Settings | None = None,
+) -> Calibration:
+    """Calibrate from CSV or Parquet files.
+
+    Parameters
+    ----------
+    ratings, scores, items : str or Path
+        The tables; without scores only the people are graded.
+    settings : Settings, optional
+        `Settings.map` renames columns in all files.
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    InputError
+        For a file or a cell that cannot be used; the message names it.
+    """
+    settings = settings or Settings()
+    columns = ColumnMap.parse(settings.map)
+    paths = {"ratings": ratings, "scores": scores, "items": items}
+    read = {name: read_table(path, columns) for name, path in paths.items() if path is not None}
+    columns.check_used()
+    tables = {name: table for name, (table, _) in read.items()}
+    sources = {name: source for name, (_, source) in read.items()}
+    return calibrate_tables(tables["ratings"], tables.get("scores"), tables.get("items"), settings, sources)
+
+
+def calibrate_tables(
+    ratings: pd.DataFrame,
+    scores: pd.DataFrame | None = None,
+    items: pd.DataFrame | None = None,
+    settings: Settings | None = None,
+    sources: Mapping[str, Source] | None = None,
+) -> Calibration:
+    """Calibrate from DataFrames with our column names; see `calibration.tables` for what they must hold.
+
+    Parameters
+    ----------
+    ratings, scores, items : DataFrame
+        The tables; without scores only the people are graded.
+    settings : Settings, optional
+        How duplicates and evaluators with few ratings are treated, and the exponent k.
+    sources : mapping of str to Source, optional
+        Where the tables came from; messages and the report name the files.
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    InputError
+        For a table or a cell that cannot be used.
+
+    Examples
+    --------
+    >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5]})
+    >>> scores = pd.DataFrame({"item": ["a", "b"], "ssim": [0.1, 0.9]})
+    >>> calibrate_tables(ratings, scores).report["tasks"]["rating"]["metrics"]["ssim"]["spearman"]
+    1.0
+    """
+    settings = settings or Settings()
+    where = {name: f"the {name} table" for name in ("ratings", "scores", "items")}
+    where |= {name: source.path for name, source in (sources or {}).items()}
+    rated = check_ratings(ratings, where["ratings"], settings.task, settings.duplicates, settings.min_ratings)
+    notes = [f"Ratings: {note}" for note in rated.notes]
+    scored = None
+    if scores is not None:
+        table = check_scores(scores, where["scores"])
+        scored = table.frame
+        notes += [f"Scores: {note}" for note in table.notes]
+        notes += _strangers(scored["item"], rated.frame["item"], "scored item", "was not rated", "were not rated")
+    if items is not None:
+        known = check_items(items, where["items"]).frame["item"]
+        notes += _strangers(
+            rated.frame["item"], known, "rated item", "is not in the items table", "are not in the items table"
+        )
+    return calibrate(rated.frame, scored, settings, sources, notes)
+
+
+def _strangers(some: pd.Series, known: pd.Series, noun: str, one: str, many: str) -> list[str]:
+    """A note on the items of one table that another lacks."""
+    missing = pd.Index(some.unique()).difference(pd.Index(known.unique()))
+    if not len(missing):
+        return []
+    return [f"{counted(len(missing), noun)} {one if len(missing) == 1 else many}, the first: {missing[0]}."]

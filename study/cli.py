@@ -1,0 +1,227 @@
+"""The command line: what humangrade can do, in the order in which one does it. Every command is thin; the work is done where it is named."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from metrics.errors import InputError
+
+PEOPLE = "People rate"
+JUDGEMENT = "The judgement"
+
+app = typer.Typer(
+    name="humangrade",
+    help="Can an automatic metric stand in for people? Evaluators rate images from 1 to 5, metrics score them, "
+    "and the report grades both by the same formula.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="The study's folder.", show_default=False)]
+ColumnMapping = Annotated[
+    str | None,
+    typer.Option(
+        "--map",
+        metavar="OURS=THEIRS,...",
+        help="Which foreign column is which of ours, e.g. evaluator=worker_id,rating=answer; "
+        "a template joins columns: item={model}/{file}.",
+        show_default=False,
+    ),
+]
+TaskName = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The task, where the ratings have no task column; else keep only this task."),
+]
+DuplicateRule = Annotated[
+    Literal["error", "first", "last", "mean"], typer.Option(help="What to do where a person rated an item twice.")
+]
+Host = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 lets other machines in.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one sentence on stderr and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        print(f"humangrade: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from study import __version__
+
+        print(f"humangrade {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the whole command."""
+
+
+@app.command(rich_help_panel="Try it")
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the demo's study stands.")] = Path("humangrade-demo"),
+    reset: Annotated[bool, typer.Option("--reset", help="Start anew: the demo's ratings so far are deleted.")] = False,
+    port: Port = 7860,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the rating page.")] = True,
+) -> None:
+    """Make a small study without any download, serve it, and rate as the sixth evaluator."""
+    from study.demo import run_demo
+
+    run_demo(folder, reset=reset, port=port, open_browser=browser)
+
+
+@app.command(rich_help_panel=PEOPLE)
+def init(
+    study: StudyFolder,
+    images: Annotated[Path, typer.Option(help="The generated images; sub-folders are the models.")],
+    references: Annotated[
+        Path | None, typer.Option(help="Reference photos: flat, or a sub-folder for each subject.", show_default=False)
+    ] = None,
+    tasks: Annotated[
+        str, typer.Option(help="What is rated, comma-separated: similarity, aesthetic, alignment, or names of yours.")
+    ] = "similarity,aesthetic",
+    evaluators: Annotated[str, typer.Option(help="How many people rate, or their names, comma-separated.")] = "5",
+    split: Annotated[
+        bool, typer.Option("--split/--all", help="Rate each image in one task only, balanced over models, or in all.")
+    ] = False,
+    title: Annotated[str | None, typer.Option(help="What the raters see on top.", show_default=False)] = None,
+    seed: Annotated[int, typer.Option(help="For each evaluator's random order.")] = 0,
+) -> None:
+    """Make a study from a folder of images, with a private link for each evaluator."""
+    from study.create import create_study
+    from study.links import print_links
+
+    made = create_study(
+        study,
+        images,
+        references=references,
+        tasks=_names(tasks, "--tasks"),
+        evaluators=_evaluators(evaluators),
+        split=split,
+        title=title,
+        seed=seed,
+    )
+    print_links(made, "http://127.0.0.1:7860")
+    print(f"Start it with: humangrade serve {study}")
+
+
+@app.command(rich_help_panel=PEOPLE)
+def serve(study: StudyFolder, host: Host = "127.0.0.1", port: Port = 7860) -> None:
+    """Serve the rating pages and the owner's page of a study."""
+    from study.folder import open_study
+    from study.server import serve as run
+
+    run(open_study(study), host, port)
+
+
+@app.command("import", rich_help_panel=PEOPLE)
+def import_(
+    study: StudyFolder,
+    ratings: Annotated[Path | None, typer.Option(help="Ratings, CSV or Parquet.", show_default=False)] = None,
+    scores: Annotated[Path | None, typer.Option(help="Scores, CSV or Parquet.", show_default=False)] = None,
+    columns: ColumnMapping = None,
+    task: TaskName = None,
+    duplicates: DuplicateRule = "error",
+) -> None:
+    """Bring ratings or scores from files into a study."""
+    from study.folder import open_study
+    from study.importing import import_files
+
+    for line in import_files(open_study(study), ratings, scores, columns, task, duplicates):
+        print(line)
+
+
+@app.command(rich_help_panel=PEOPLE)
+def export(
+    study: StudyFolder,
+    out: Annotated[Path, typer.Option(help="The folder for items.csv, ratings.csv and scores.csv.")],
+) -> None:
+    """Write a study's tables as CSV."""
+    from study.folder import open_study
+    from study.tables import export_tables
+
+    for path in export_tables(open_study(study), out):
+        print(path)
+
+
+@app.command(rich_help_panel=JUDGEMENT)
+def report(
+    out: Annotated[Path, typer.Option(help="The folder for report.html, report.json and the tables.")],
+    study: Annotated[
+        Path | None, typer.Argument(metavar="[STUDY]", help="A study's folder, in place of the files.")
+    ] = None,
+    ratings: Annotated[Path | None, typer.Option(help="Ratings, CSV or Parquet.", show_default=False)] = None,
+    scores: Annotated[
+        Path | None, typer.Option(help="Scores, CSV or Parquet, long or wide.", show_default=False)
+    ] = None,
+    items: Annotated[Path | None, typer.Option(help="Items, CSV or Parquet.", show_default=False)] = None,
+    columns: ColumnMapping = None,
+    task: TaskName = None,
+    lower_is_better: Annotated[
+        str | None, typer.Option(metavar="NIQE,...", help="Metrics for which a lower score is better.")
+    ] = None,
+    k: Annotated[float, typer.Option(help="The exponent of the distance in grades and mapping.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="For the sample of points in large plots.")] = 0,
+    duplicates: DuplicateRule = "error",
+    min_ratings: Annotated[
+        int, typer.Option(min=0, help="Leave out evaluators with fewer ratings, over all tasks.")
+    ] = 0,
+) -> None:
+    """Grade metrics and people by the same formula, and say whether a metric can stand in."""
+    from calibration.output import write_report
+    from calibration.pipeline import calibrate_files
+    from calibration.report import Settings
+    from calibration.summary import print_summary
+
+    settings = Settings(
+        k=k,
+        seed=seed,
+        lower_is_better=_names(lower_is_better, "--lower-is-better") if lower_is_better else (),
+        duplicates=duplicates,
+        min_ratings=min_ratings,
+        map=columns,
+        task=task,
+    )
+    if study is not None:
+        files = {"--ratings": ratings, "--scores": scores, "--items": items, "--map": columns}
+        given = [name for name, value in files.items() if value]
+        if given:
+            raise InputError(
+                f"{given[0]} and the study {study} were both given; a report is made from one or the other."
+            )
+        from study.folder import open_study
+        from study.live_report import calibrate_study
+
+        calibration = calibrate_study(open_study(study), settings)
+    elif ratings is not None:
+        calibration = calibrate_files(ratings, scores, items, settings)
+    else:
+        raise InputError("A report needs ratings: name a study's folder, or give --ratings FILE and --scores FILE.")
+    print_summary(calibration.report, write_report(calibration, out))
+
+
+def _names(text: str, option: str) -> tuple[str, ...]:
+    """The parts of a comma-separated option."""
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names:
+        raise InputError(f"{option} is empty; name at least one, comma-separated.")
+    return names
+
+
+def _evaluators(text: str) -> int | list[str]:
+    """A number of evaluators, or their names."""
+    if text.strip().lstrip("-").isdigit():
+        return int(text)
+    return list(_names(text, "--evaluators"))
