@@ -1,4 +1,4 @@
-"""The command line: what humangrade can do, in the order in which one does it. Every command is thin; the work is done where it is named."""
+"""The command line: what humangrade can do. Every command is thin; the work is done in the modules it calls."""
 
 import sys
 from pathlib import Path
