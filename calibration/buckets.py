@@ -153,7 +153,10 @@ class BucketFitter:
             threshold = middle if below <= middle < above else below  # two neighbouring floats have no middle
         else:
             spread = float(values[-1] - values[0]) or abs(float(values[0])) or 1.0
-            threshold = values[0] - 0.05 * spread if cut == 0 else values[-1] + 0.05 * spread
+            if cut == 0:
+                threshold = min(values[0] - 0.05 * spread, np.nextafter(values[0], -np.inf))
+            else:
+                threshold = max(values[-1] + 0.05 * spread, np.nextafter(values[-1], np.inf))
         return float(threshold) if self.direction == "higher" else -float(threshold)
 
 

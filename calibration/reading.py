@@ -170,11 +170,13 @@ def _read_csv(path: Path, data: bytes) -> pd.DataFrame:
     if twice:
         raise InputError(f"{path} has the column {_listed(twice)} more than once; rename or remove one.")
     try:
-        frame = pd.read_csv(
-            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
-        )
+        frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path} is not a well-formed CSV file ({str(error).strip()}).") from error
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise InputError(
+            f"{path} is not a well-formed CSV file: its rows have more cells than its first line has names."
+        )
     frame.columns = frame.columns.str.strip()
     return frame.apply(lambda column: column.fillna("").str.strip()) if len(frame) else frame
 

@@ -67,7 +67,8 @@ def ssim(image: Image, reference: Image) -> float:
     """
     _same_shape(image, reference)
     if min(image.shape[:2]) < 11:
-        raise InputError(f"An image of {image.shape[1]} x {image.shape[0]} pixels is too small for SSIM; it needs 11 x 11.")
+        size = f"{image.shape[1]} x {image.shape[0]}"
+        raise InputError(f"An image of {size} pixels is too small for SSIM; it needs 11 x 11.")
     value = structural_similarity(
         reference, image, channel_axis=2, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
     )

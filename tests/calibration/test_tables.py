@@ -1,0 +1,134 @@
+import pandas as pd
+import pytest
+
+from calibration.tables import check_items, check_ratings, check_scores
+from metrics.errors import InputError
+
+
+def ratings(rows, columns=("item", "evaluator", "rating")):
+    return pd.DataFrame(rows, columns=list(columns))
+
+
+class TestRatings:
+    def test_one_form(self):
+        table = check_ratings(ratings([("a", 1, 5), ("b", 1, "3.0")]))
+        assert table.frame.to_dict("list") == {
+            "item": ["a", "b"],
+            "evaluator": ["1", "1"],
+            "rating": [5.0, 3.0],
+            "task": ["rating", "rating"],
+        }
+        assert table.notes == []
+
+    def test_task_is_filled_or_chosen(self):
+        plain = ratings([("a", "x", 1)])
+        assert check_ratings(plain, task="look").frame["task"].tolist() == ["look"]
+        two = pd.concat([plain.assign(task="look"), plain.assign(task="feel", rating=2)])
+        assert check_ratings(two, task="feel").frame["rating"].tolist() == [2]
+        with pytest.raises(InputError, match="no rating in the task 'taste'; its tasks are 'feel', 'look'"):
+            check_ratings(two, task="taste")
+
+    @pytest.mark.parametrize("bad", [0, 6, 3.5, "five", "1e9", "inf", "-1"])
+    def test_a_rating_outside_the_scale_is_located(self, bad):
+        table = ratings([("a", "x", 1), ("b", "x", bad)])
+        with pytest.raises(InputError, match=r"R\.csv, row 3: the rating '.*' is not a whole number from 1 to 5"):
+            check_ratings(table, "R.csv")
+
+    def test_the_number_of_bad_ratings_is_told(self):
+        with pytest.raises(InputError, match="and 2 more like it"):
+            check_ratings(ratings([("a", "x", 9), ("b", "x", 9), ("c", "x", 9)]))
+
+    def test_missing_ratings_are_counted(self):
+        table = check_ratings(ratings([("a", "x", 1), ("b", "x", None), ("c", "x", "")]))
+        assert len(table.frame) == 1
+        assert table.notes == ["2 rows without a rating left out."]
+
+    def test_empty_names(self):
+        with pytest.raises(InputError, match="row 2: the evaluator is empty"):
+            check_ratings(ratings([("a", "", 1)]))
+
+    def test_missing_column(self):
+        with pytest.raises(InputError, match=r"no column 'rating'.* columns are 'item'.*--map rating=COLUMN"):
+            check_ratings(pd.DataFrame({"item": ["a"], "evaluator": ["x"], "answer": [1]}))
+
+    def test_no_rating_left(self):
+        with pytest.raises(InputError, match="no rating to work with"):
+            check_ratings(ratings([("a", "x", "")]))
+        with pytest.raises(InputError, match="no rating to work with"):
+            check_ratings(ratings([("a", "x", 1)]), min_ratings=2)
+
+    def test_min_ratings_counts_all_tasks_and_names_who_left(self):
+        table = ratings([("a", "x", 1), ("a", "y", 1)]).assign(task="one")
+        table = pd.concat([table, table[:1].assign(task="two")])
+        checked = check_ratings(table, min_ratings=2)
+        assert set(checked.frame["evaluator"]) == {"x"}
+        assert checked.notes == ["1 evaluator with fewer than 2 ratings left out: y (1)."]
+
+    double = ratings([("a", "x", 1), ("a", "x", 4), ("b", "x", 2)])
+
+    def test_duplicates_stop_with_count_and_examples(self):
+        with pytest.raises(
+            InputError, match=r"1 rating given more than once, the first: 'a' by x in rating; .*--duplicates"
+        ):
+            check_ratings(self.double)
+
+    @pytest.mark.parametrize(("rule", "expected"), [("first", 1), ("last", 4), ("mean", 2.5)])
+    def test_duplicates(self, rule, expected):
+        checked = check_ratings(self.double, duplicates=rule)
+        assert sorted(checked.frame["rating"]) == sorted([expected, 2])
+        assert checked.notes == [f"1 rating given more than once; used: {rule}."]
+
+    def test_intended_repeats_are_no_duplicates(self):
+        table = self.double.assign(repeat=[1, 0, 0])
+        checked = check_ratings(table)
+        assert checked.frame["rating"].tolist() == [4, 2]
+        assert checked.notes == ["1 intended repeat left out; the first rating counts."]
+        assert len(check_ratings(table, keep_repeats=True).frame) == 3
+
+
+class TestScores:
+    def test_long_and_wide_say_the_same(self):
+        wide = pd.DataFrame({"item": ["a", "b"], "model": ["m", "n"], "ssim": [0.5, None], "niqe": [3, 4]})
+        long = pd.DataFrame(
+            {"item": ["a", "a", "b"], "metric": ["ssim", "niqe", "niqe"], "score": [0.5, 3, 4], "extra": "kept"}
+        )
+        first, second = (
+            table.frame.sort_values(["item", "metric"])[["item", "metric", "score"]].values.tolist()
+            for table in (check_scores(wide), check_scores(long))
+        )
+        assert first == second
+        assert "extra" in check_scores(long).frame
+        assert check_scores(wide).notes == ["1 empty score left out."]
+
+    def test_wide_text_columns_are_no_metrics(self):
+        table = check_scores(pd.DataFrame({"item": ["a"], "comment": ["nice"], "ssim": [1]}))
+        assert table.frame["metric"].tolist() == ["ssim"]
+        assert table.notes == ["Columns that are not all numbers are no metrics and were not read: comment."]
+
+    def test_no_metric_at_all(self):
+        with pytest.raises(InputError, match="has no scores"):
+            check_scores(pd.DataFrame({"item": ["a"], "comment": ["nice"]}))
+
+    @pytest.mark.parametrize("bad", ["inf", "-inf", "good", "1e400", "1e301"])
+    def test_infinite_scores_are_refused(self, bad):
+        table = pd.DataFrame({"item": ["a", "b"], "metric": "m", "score": ["1", bad]})
+        with pytest.raises(InputError, match=r"row 3: the score .* of 'b' by m is not a finite number"):
+            check_scores(table)
+
+    def test_equal_rows_are_one_and_different_ones_are_refused(self):
+        table = pd.DataFrame({"item": ["a", "a"], "metric": "m", "score": ["1", "1.0"]})
+        assert len(check_scores(table).frame) == 1
+        with pytest.raises(InputError, match=r"two different scores .* the first: 'a' by m"):
+            check_scores(table.assign(score=["1", "2"]))
+        with pytest.raises(InputError, match="signatures"):
+            check_scores(table.assign(signature=["x", "y"]))
+
+    def test_wide_items_are_unique(self):
+        with pytest.raises(InputError, match="row 3: the item 'a' stands there twice"):
+            check_scores(pd.DataFrame({"item": ["a", "a"], "m": [1, 1]}))
+
+
+def test_items_are_unique():
+    assert len(check_items(pd.DataFrame({"item": ["a", "b"]})).frame) == 2
+    with pytest.raises(InputError, match="row 3: the item 'a' stands there twice"):
+        check_items(pd.DataFrame({"item": ["a", "a"]}))
