@@ -141,13 +141,11 @@ def calibrate(
             entry["title"] = _title(metric)
             entry["signatures"] = signatures.get(metric, [])
             entry["notes"][:0] = direction_notes.get(metric, [])
-            entry["verdict"] = verdict(entry, len(evaluators))
             task["metrics"][metric] = entry
             if drawn is not None:
                 points.append(drawn.assign(task=name, metric=metric))
         if not names:
             task["notes"].append("There are no scores, so no metric is judged.")
-        task["verdict"] = task_verdict(task)
         tasks[str(name)] = task
     columns = ["task", "metric", "item", "score", "mean_rating", "n_ratings", "level"]
     report = {
@@ -160,7 +158,15 @@ def calibrate(
         "tasks": tasks,
     }
     table = pd.concat(points, ignore_index=True)[columns] if points else pd.DataFrame(columns=columns)
-    return Calibration(_strict(report), table)
+    return Calibration(_with_verdicts(_strict(report)), table)
+
+
+def _with_verdicts(report: dict[str, Any]) -> dict[str, Any]:
+    for task in report["tasks"].values():
+        task["verdict"] = task_verdict(task)
+        for metric in task["metrics"].values():
+            metric["verdict"] = verdict(metric, task["n_evaluators"])
+    return report
 
 
 def natural_order(name: str) -> list[tuple[int, int, str]]:

@@ -40,7 +40,7 @@ def verdict(metric: dict[str, Any], n_evaluators: int) -> dict[str, str]:
         reason = metric["notes"][-1] if metric.get("notes") else "There are too few ratings."
         return {"kind": "unknown", "sentence": f"{title} cannot be judged here. {reason}"}
     pairs = [pair for pair in validation["against_people"].values() if None not in pair.values()]
-    beaten = sum(pair["metric_grade"] > pair["person_grade"] for pair in pairs)
+    beaten = sum(pair["metric_grade"] >= pair["person_grade"] for pair in pairs)
     figures = f"skill {skill:.2f}; the average evaluator has {person:.2f}"
     if skill <= 0:
         level = metric["constant"]["level"]
@@ -49,24 +49,22 @@ def verdict(metric: dict[str, Any], n_evaluators: int) -> dict[str, str]:
             "sentence": f"{title} predicts a person no better than the rating {level} for every image does; "
             f"do not use it ({figures}).",
         }
+    if skill >= person:
+        return {
+            "kind": "stand-in",
+            "sentence": f"{title} predicts a person as well as the average evaluator does; on images like these "
+            f"it can stand in for one evaluator ({figures}).",
+        }
     if beaten == 0:
-        everyone = (
-            "either of the two evaluators" if n_evaluators == 2 else f"any of the {spelled(n_evaluators)} evaluators"
-        )
+        everyone = f"any of the {spelled(n_evaluators)} evaluators"
         return {
             "kind": "below",
             "sentence": f"{title} agrees with people less than {everyone} does; do not use it alone ({figures}).",
         }
-    if skill < person:
-        return {
-            "kind": "within",
-            "sentence": f"{title} agrees with people better than {spelled(beaten)} of the {spelled(len(pairs))} "
-            f"evaluators, but less than the average one; use it to sort, and let people decide ({figures}).",
-        }
     return {
-        "kind": "stand-in",
-        "sentence": f"{title} predicts a person as well as the average evaluator does; on images like these "
-        f"it can stand in for one evaluator ({figures}).",
+        "kind": "within",
+        "sentence": f"{title} agrees with people at least as well as {spelled(beaten)} of the {spelled(len(pairs))} "
+        f"evaluators, but less than the average one; use it to sort, and let people decide ({figures}).",
     }
 
 

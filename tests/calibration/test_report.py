@@ -1,0 +1,209 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calibration.crossvalidation import skill
+from calibration.pipeline import calibrate_tables
+from calibration.report import Settings
+from metrics.errors import InputError
+
+
+def ratings(matrix, task="look"):
+    """A ratings table from one list an item; None where an evaluator did not rate it."""
+    return pd.DataFrame(
+        [
+            {"item": f"i{row}", "evaluator": f"e{column}", "task": task, "rating": value}
+            for row, values in enumerate(matrix)
+            for column, value in enumerate(values)
+            if value is not None
+        ]
+    )
+
+
+def scores(**metrics):
+    rows = [
+        {"item": f"i{row}", "metric": metric, "score": value}
+        for metric, values in metrics.items()
+        for row, value in enumerate(values)
+        if value is not None
+    ]
+    return pd.DataFrame(rows, columns=["item", "metric", "score"])
+
+
+def task_of(ratings_table, scores_table=None, **options):
+    report = calibrate_tables(ratings_table, scores_table, settings=Settings(**options)).report
+    json.dumps(report, allow_nan=False)
+    return report["tasks"]["look"]
+
+
+GOOD = [[1, 2], [2, 2], [3, 4], [5, 5]]
+
+
+def test_schema():
+    report = calibrate_tables(ratings(GOOD), scores(ssim=[0.1, 0.2, 0.3, 0.4])).report
+    assert report["schema"] == "humangrade.report/1"
+    task = report["tasks"]["look"]
+    assert (task["n_items"], task["n_evaluators"], task["n_ratings"]) == (4, 2, 8)
+    assert set(task["evaluators"]["e0"]) >= {"n", "mean", "std", "grade"}
+    assert set(task["evaluators"]["e0"]["grade"]) == {"1", "2"}
+    assert set(task["agreement"]) == {"krippendorff_alpha", "person_to_person_grade"}
+    metric = task["metrics"]["ssim"]
+    assert set(metric) >= {"direction", "n_items", "pearson", "spearman", "kendall", "buckets", "constant"}
+    assert set(metric["buckets"]) >= {"thresholds", "loss", "grade"}
+    assert set(metric["constant"]) == {"level", "grade"}
+    assert set(metric["cross_validation"]) >= {"folds", "grade_mean", "grade_std", "skill", "person_skill"}
+    assert set(metric["cross_validation"]["folds"][0]) == {
+        "held_out", "n_ratings", "thresholds", "train_loss", "grade", "constant_grade", "person_grade",
+    }  # fmt: skip
+
+
+def test_values_worked_by_hand():
+    """Two evaluators, GOOD, a metric that orders the items: fitted on e1 it answers 2, 2, 4, 5 to e0's 1, 2, 3, 5."""
+    task = task_of(ratings(GOOD), scores(ssim=[0.1, 0.2, 0.3, 0.4]))
+    first = task["evaluators"]["e0"]
+    assert first["mean"] == pytest.approx((0 + 1 + 2 + 4) / 16)
+    assert first["std"] == pytest.approx(np.std([0, 0.25, 0.5, 1]))
+    assert first["grade"] == {"1": pytest.approx(1 - 0.5 / 4), "2": pytest.approx(1 - 0.125 / 4)}
+    validation = task["metrics"]["ssim"]["cross_validation"]
+    held_out = validation["folds"][0]
+    assert held_out["grade"] == pytest.approx(1 - 0.5 / 4)
+    assert held_out["train_loss"] == 0
+    assert held_out["thresholds"][0] < 0.1  # nobody gave 1 in training: the level is empty
+    assert held_out["thresholds"][1:] == [pytest.approx(0.25), pytest.approx(0.25), pytest.approx(0.35)]
+    # the constant fitted on e1's 2, 2, 4, 5 is 2 (the lowest of equals), against 1, 2, 3, 5: distances 1, 0, 1, 3
+    assert held_out["constant_grade"] == pytest.approx(1 - (1 + 0 + 1 + 3) / 4 / 4)
+    assert held_out["person_grade"] == pytest.approx(1 - 0.5 / 4)
+    constant = np.mean([fold["constant_grade"] for fold in validation["folds"]])
+    assert validation["skill"] == pytest.approx((validation["grade_mean"] - constant) / (1 - constant))
+    assert validation["person_skill"] == pytest.approx(skill(task["agreement"]["person_to_person_grade"], constant))
+
+
+def test_a_perfect_and_a_useless_metric():
+    matrix = [[value] * 3 for value in (1, 2, 3, 4, 5)]
+    task = task_of(ratings(matrix), scores(perfect=[1, 2, 3, 4, 5], constant=[7] * 5))
+    assert task["metrics"]["perfect"]["cross_validation"]["skill"] == 1
+    assert task["metrics"]["perfect"]["verdict"]["kind"] == "stand-in"
+    useless = task["metrics"]["constant"]
+    assert useless["cross_validation"]["skill"] == 0
+    assert useless["verdict"]["kind"] == "none"
+    assert (useless["pearson"], useless["spearman"], useless["kendall"]) == (None, None, None)
+    assert any("same score (7) to every item" in note for note in useless["notes"])
+
+
+def test_directions():
+    up, down = [0.1, 0.2, 0.3, 0.4], [-0.1, -0.2, -0.3, -0.4]
+    task = task_of(ratings(GOOD), scores(lpips=down, mine=up, other=down), lower_is_better=("OTHER",))
+    grades = {name: entry["cross_validation"]["grade_mean"] for name, entry in task["metrics"].items()}
+    assert len(set(grades.values())) == 1
+    assert task["metrics"]["lpips"]["direction"] == task["metrics"]["other"]["direction"] == "lower"
+    assert task["metrics"]["mine"]["notes"] == [
+        "Assumed that higher is better; if lower is, say --lower-is-better mine."
+    ]
+    assert task["metrics"]["lpips"]["notes"] == task["metrics"]["other"]["notes"] == []
+    thresholds = task["metrics"]["lpips"]["buckets"]["thresholds"]
+    assert thresholds == sorted(thresholds, reverse=True)
+    with pytest.raises(InputError, match="--lower-is-better names 'nique', but the scores have no such metric"):
+        task_of(ratings(GOOD), scores(niqe=up), lower_is_better=("nique",))
+
+
+def test_one_evaluator():
+    task = task_of(ratings([[1], [5]]), scores(ssim=[0.1, 0.9]))
+    assert task["evaluators"]["e0"]["grade"] == {"1": None, "2": None}
+    assert "Only one evaluator (e0)" in task["notes"][0]
+    metric = task["metrics"]["ssim"]
+    assert metric["buckets"]["grade"] == 1
+    assert metric["cross_validation"]["skill"] is None
+    assert metric["verdict"]["kind"] == "unknown"
+
+
+def test_an_evaluator_with_one_value_only():
+    task = task_of(ratings([[3, 1], [3, 5], [3, 2]]))
+    assert task["evaluators"]["e0"]["std"] == 0
+    assert task["notes"][0] == "e0: Gave the rating 3 to every item."
+
+
+def test_everybody_gives_one_value():
+    task = task_of(ratings([[3, 3], [3, 3]]), scores(ssim=[0.1, 0.9]))
+    assert task["agreement"]["krippendorff_alpha"] == {"nominal": None, "ordinal": None, "interval": None}
+    assert task["metrics"]["ssim"]["verdict"]["kind"] == "unknown"
+    assert "one constant answer is right" in task["metrics"]["ssim"]["notes"][-1]
+
+
+def test_evaluators_without_a_common_item():
+    task = task_of(ratings([[1, None], [None, 5]]), scores(ssim=[0.1, 0.9]))
+    assert task["evaluators"]["e0"]["grade"]["1"] is None
+    assert "Shares no item" in task["evaluators"]["e0"]["notes"][0]
+    assert task["agreement"]["person_to_person_grade"] is None
+
+
+def test_items_without_scores_do_not_count_and_are_counted():
+    matrix = [*GOOD, [4, 1]]
+    task = task_of(ratings(matrix), scores(ssim=[0.1, 0.2, 0.3, 0.4, None], other=[1, None, None, None, None]))
+    metric = task["metrics"]["ssim"]
+    assert metric["n_items"] == 4
+    assert metric["notes"] == ["1 of 5 rated items have no score by this metric and do not count."]
+    # people are graded on the metric's items in its folds, on all items in their own grades
+    assert metric["cross_validation"]["person_mean"] == pytest.approx(1 - 0.5 / 4)
+    assert task["agreement"]["person_to_person_grade"] == pytest.approx(1 - (0.5 + 0.75) / 5)
+    assert "Fewer than two" in " ".join(task["metrics"]["other"]["notes"])
+
+
+def test_a_metric_that_scored_no_rated_item():
+    task = task_of(ratings(GOOD), pd.DataFrame({"item": ["elsewhere"], "metric": "ssim", "score": [1.0]}))
+    metric = task["metrics"]["ssim"]
+    assert metric["buckets"]["thresholds"] == [None] * 4
+    assert metric["verdict"]["kind"] == "unknown"
+
+
+def test_no_scores():
+    assert task_of(ratings(GOOD))["notes"] == ["There are no scores, so no metric is judged."]
+
+
+def test_notes_on_strangers():
+    items = pd.DataFrame({"item": ["i0", "i1"]})
+    table = pd.DataFrame({"item": ["i0", "x"], "ssim": [0.1, 0.2]})
+    notes = calibrate_tables(ratings(GOOD), table, items).report["notes"]
+    assert "1 scored item was not rated, the first: x." in notes[0]
+    assert "2 rated items are not in the items table, the first: i2." in notes[1]
+
+
+def test_k_must_be_positive():
+    for k in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="must be above 0"):
+            Settings(k=k)
+
+
+def test_another_k_has_its_own_grade():
+    task = task_of(ratings(GOOD), scores(ssim=[1, 2, 3, 4]), k=0.5)
+    assert list(task["evaluators"]["e0"]["grade"]) == ["0.5", "1", "2"]
+
+
+def test_the_same_input_gives_the_same_report():
+    made = [calibrate_tables(ratings(GOOD), scores(ssim=[1, 2, 3, 4])).report for _ in range(2)]
+    for report in made:
+        report.pop("created")
+    assert made[0] == made[1]
+
+
+messy = st.lists(st.lists(st.sampled_from([1, 2, 3, 4, 5, None]), min_size=3, max_size=3), min_size=1, max_size=7)
+
+
+@settings(max_examples=150, deadline=None)
+@given(messy, st.data())
+def test_whatever_is_missing_the_report_is_strict_and_grades_are_grades(matrix, data):
+    if all(value is None for row in matrix for value in row):
+        matrix[0][0] = 3
+    values = data.draw(st.lists(st.sampled_from([None, 0.0, 1.0, -2.5]), min_size=len(matrix), max_size=len(matrix)))
+    task = task_of(ratings(matrix), scores(ssim=[0.5, *values[1:]]), k=data.draw(st.sampled_from([0.5, 1, 2])))
+    metric = task["metrics"]["ssim"]
+    validation = metric["cross_validation"]
+    for fold in validation["folds"]:
+        for name in ("grade", "constant_grade", "person_grade"):
+            assert fold[name] is None or 0 <= fold[name] <= 1
+    if validation["skill"] is None:
+        assert metric["notes"]
+    assert metric["verdict"]["sentence"]
