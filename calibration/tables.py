@@ -6,7 +6,7 @@ assumed.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -158,6 +158,17 @@ def check_items(raw: pd.DataFrame, where: str = "the items table") -> Table:
         row = _first(twice)
         raise InputError(f"{where}, row {_row(row)}: the item '{frame['item'][row]}' stands there twice; keep one row.")
     return Table(frame)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The table's rows, each as a dictionary.
+
+    Examples
+    --------
+    >>> records(pd.DataFrame({"item": ["a"]}))
+    [{'item': 'a'}]
+    """
+    return [dict(zip(map(str, frame.columns), row, strict=True)) for row in frame.itertuples(index=False, name=None)]
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,0 +1,134 @@
+"""A study on disk: study.yaml, items.csv and ratings.sqlite in one folder, and nothing else."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from calibration.reading import read_table
+from calibration.tables import check_items, counted, records
+from metrics.errors import InputError
+from study.assignments import plan_assignments
+from study.config import FILE_NAME, StudyConfig, load_config
+from study.store import Store
+
+ITEMS = "items.csv"
+DATABASE = "ratings.sqlite"
+
+
+@dataclass(frozen=True)
+class Study:
+    """An opened study.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it stands.
+    config : StudyConfig
+        study.yaml.
+    items : DataFrame
+        items.csv, text cells; see DESIGN for its columns.
+    store : Store
+        The database.
+    """
+
+    folder: Path
+    config: StudyConfig
+    items: pd.DataFrame
+    store: Store
+
+    def image_path(self, item: str) -> Path:
+        """The image file of an item."""
+        return self.folder / self._row(item)["image"]
+
+    def reference_paths(self, item: str) -> list[Path]:
+        """The reference photos that belong to an item."""
+        return [self.folder / path for path in self._row(item).get("references", "").split(";") if path]
+
+    def prompt(self, item: str) -> str:
+        """The prompt that an item was made from; empty where items.csv does not say."""
+        return self._row(item).get("prompt", "")
+
+    def sync_assignments(self) -> int:
+        """Give every evaluator what items.csv and study.yaml ask for; what is assigned already never changes.
+
+        Returns
+        -------
+        int
+            How many assignments were added.
+        """
+        names = [evaluator.name for evaluator in self.store.evaluators()]
+        return self.store.add_assignments(
+            plan_assignments(self.items, list(self.config.tasks), names, self.config.seed)
+        )
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The study's tables in DESIGN's form: items, ratings, scores, set_scores."""
+        return {
+            "items": self.items,
+            "ratings": self.store.ratings_table(),
+            "scores": self.store.scores_table(),
+            "set_scores": self.store.set_scores_table(),
+        }
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[str, str]]:
+        return {row["item"]: row for row in records(self.items)}
+
+    def _row(self, item: str) -> dict[str, str]:
+        try:
+            return self._rows[item]
+        except KeyError:
+            raise InputError(
+                f"{self.folder / ITEMS} has no item '{item}', but ratings of it exist; restore its row."
+            ) from None
+
+
+def open_study(folder: str | Path) -> Study:
+    """Open a study's folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder that holds study.yaml.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    InputError
+        Where the folder holds no study, or a file of it has errors.
+    """
+    folder = Path(folder)
+    if not (folder / FILE_NAME).is_file():
+        raise InputError(f"{folder} holds no study ({FILE_NAME} is missing); make one with humangrade init.")
+    config = load_config(folder / FILE_NAME)
+    raw, source = read_table(folder / ITEMS)
+    items = check_items(raw, source.path).frame
+    check_item_columns(items, config, source.path)
+    return Study(folder, config, items, Store(f"sqlite:///{folder / DATABASE}"))
+
+
+def check_item_columns(items: pd.DataFrame, config: StudyConfig, where: str) -> None:
+    """Raise InputError where the items table lacks what the tasks show, or names a task that there is not."""
+    if "image" not in items.columns:
+        raise InputError(f"{where} has no column 'image'; it holds each image's path, relative to the table's folder.")
+    for task, asked in config.tasks.items():
+        mine = items[items["task"].isin(["", task])] if "task" in items.columns else items
+        for key, column in (("show_references", "references"), ("show_prompt", "prompt")):
+            lacking = mine["item"] if column not in items.columns else mine["item"][mine[column] == ""]
+            if getattr(asked, key) and len(lacking):
+                raise InputError(
+                    f"{where}: the task {task} has {key}, but {counted(len(lacking), 'item')} have no {column}, "
+                    f"the first: '{lacking.iloc[0]}'; fill the column '{column}', or say {key}: false in {FILE_NAME}."
+                )
+    if "task" in items.columns:
+        strange = items["item"][~items["task"].isin(["", *config.tasks])]
+        if len(strange):
+            known = ", ".join(config.tasks)
+            raise InputError(
+                f"{where}: the item '{strange.iloc[0]}' is for a task that {FILE_NAME} lacks; it has {known}."
+            )

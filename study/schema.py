@@ -1,0 +1,77 @@
+"""The database's tables: what SQL itself guarantees about ratings.
+
+A rating is a value in a column, never part of a key: one row for each assignment, so a changed answer replaces the
+old one; `rating_events` keeps every answer that was ever given. All types are generic, so that another database is
+another URL.
+"""
+
+from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Integer, MetaData, String, Table, UniqueConstraint
+
+VERSION = "1"
+
+metadata = MetaData()
+
+meta = Table("meta", metadata, Column("key", String, primary_key=True), Column("value", String, nullable=False))
+
+evaluators = Table(
+    "evaluators",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("token", String, nullable=False, unique=True),
+)
+
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("public_id", String, nullable=False, unique=True),
+    Column("evaluator_id", ForeignKey("evaluators.id"), nullable=False),
+    Column("task", String, nullable=False),
+    Column("item", String, nullable=False),
+    Column("repeat", Integer, nullable=False, default=0),
+    Column("position", Integer, nullable=False),
+    UniqueConstraint("evaluator_id", "task", "item", "repeat"),
+    CheckConstraint("repeat >= 0"),
+)
+
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("assignment_id", ForeignKey("assignments.id"), primary_key=True),
+    Column("rating", Integer, nullable=False),
+    Column("rated_at", String),
+    Column("response_ms", Integer),
+    CheckConstraint("rating BETWEEN 1 AND 5"),
+)
+
+rating_events = Table(
+    "rating_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("assignment_id", ForeignKey("assignments.id"), nullable=False, index=True),
+    Column("client_id", String, nullable=False, unique=True),
+    Column("rating", Integer, nullable=False),
+    Column("rated_at", String, nullable=False),
+    Column("response_ms", Integer),
+    CheckConstraint("rating BETWEEN 1 AND 5"),
+)
+
+scores = Table(
+    "scores",
+    metadata,
+    Column("item", String, primary_key=True),
+    Column("metric", String, primary_key=True),
+    Column("score", Float, nullable=False),
+    Column("signature", String, nullable=False, default=""),
+)
+
+set_scores = Table(
+    "set_scores",
+    metadata,
+    Column("set", String, primary_key=True),
+    Column("metric", String, primary_key=True),
+    Column("score", Float, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("signature", String, nullable=False, default=""),
+)

@@ -1,0 +1,103 @@
+"""A study's tables out to CSV files, and tables in."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from calibration.tables import counted, records
+from metrics.errors import InputError
+from metrics.files import write_atomically
+from study.folder import ITEMS, Study
+
+
+def export_tables(study: Study, out: str | Path) -> list[Path]:
+    """Write items.csv, ratings.csv and scores.csv (and set_scores.csv, where there are any).
+
+    Parameters
+    ----------
+    study : Study
+        What is exported; rows come in an order that does not depend on when they were rated.
+    out : str or Path
+        The folder; image paths in items.csv stay relative to the study's folder.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    InputError
+        Where the folder cannot be written.
+    """
+    contents = table_files(study)
+    return [write_atomically(Path(out) / name, content) for name, content in contents.items()]
+
+
+def table_files(study: Study) -> dict[str, str]:
+    """The exported files' names and contents."""
+    tables = study.tables()
+    if tables["set_scores"].empty:
+        del tables["set_scores"]
+    return {f"{name}.csv": table.to_csv(index=False, lineterminator="\n") for name, table in tables.items()}
+
+
+def import_tables(study: Study, ratings: pd.DataFrame | None = None, scores: pd.DataFrame | None = None) -> None:
+    """Import checked ratings and scores; evaluators that are missing get links of their own.
+
+    Parameters
+    ----------
+    study : Study
+        Where the rows go.
+    ratings : DataFrame, optional
+        item, evaluator, task, rating and, optionally, rated_at, response_ms, position, repeat.
+    scores : DataFrame, optional
+        item, metric, score and, optionally, signature.
+
+    Raises
+    ------
+    InputError
+        For items or tasks that the study does not have, whole numbers that are none, and values that differ from
+        those it has already; nothing is imported then.
+    """
+    for table in (ratings, scores):
+        if table is not None:
+            _refuse_strangers(table["item"], study.items["item"], "item", f"the study's {ITEMS} lacks")
+    if ratings is not None:
+        _refuse_strangers(ratings["task"], pd.Series(list(study.config.tasks)), "task", "study.yaml lacks")
+        study.store.import_ratings(_rating_rows(ratings))
+    if scores is not None:
+        study.store.import_scores(records(scores))
+
+
+def _rating_rows(ratings: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = ratings[["item", "evaluator", "task"]].assign(rating=ratings["rating"].astype(int)).astype(object)
+    if "rated_at" in ratings.columns:
+        rows["rated_at"] = ratings["rated_at"].where(ratings["rated_at"] != "", None).astype(object)
+    for column in ("response_ms", "position", "repeat"):
+        if column in ratings.columns:
+            rows[column] = [_whole(value, column) for value in ratings[column]]
+    return records(rows)
+
+
+def _whole(value: Any, column: str) -> int | None:
+    """A cell as a whole number of at least 0; None where it is empty."""
+    if value == "" or value is None or value is pd.NA:
+        return None
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = -1
+    if number < 0 or number % 1:
+        raise InputError(
+            f"The ratings have '{value}' in the column {column}, which holds whole numbers; correct or empty the cell."
+        )
+    return int(number)
+
+
+def _refuse_strangers(values: pd.Series, known: pd.Series, noun: str, what: str) -> None:
+    strange = list(dict.fromkeys(values[~values.isin(known)]))
+    if strange:
+        named = ", ".join(f"'{value}'" for value in strange[:3])
+        raise InputError(f"{counted(len(strange), noun)} that {what}, the first: {named}; nothing was imported.")
