@@ -1,0 +1,62 @@
+"""The calibration of a study from the ratings of this moment."""
+
+from typing import TYPE_CHECKING
+
+from metrics.errors import InputError
+from study.folder import Study
+from study.pages import message_page
+
+if TYPE_CHECKING:
+    from calibration.report import Calibration, Settings
+
+
+def calibrate_study(study: Study, settings: "Settings | None" = None) -> "Calibration":
+    """Calibrate the study's scores against its ratings.
+
+    Parameters
+    ----------
+    study : Study
+        An opened study; its tables are read anew.
+    settings : Settings, optional
+        See `calibration.report.Settings`.
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    InputError
+        Where nobody has rated anything yet, or a table cannot be used.
+    """
+    from calibration.pipeline import calibrate_tables
+
+    tables = study.tables()
+    if tables["ratings"].empty:
+        raise InputError(f"Nobody has rated anything in {study.folder} yet; share the evaluators' links first.")
+    scores = None if tables["scores"].empty else tables["scores"]
+    return calibrate_tables(tables["ratings"], scores, tables["items"], settings)
+
+
+def report_html(study: Study) -> str:
+    """The study's report as one HTML page; where there is nothing to report yet, a page that says so.
+
+    Parameters
+    ----------
+    study : Study
+        An opened study; its tables are read anew.
+
+    Returns
+    -------
+    str
+    """
+    from calibration.html import render_html
+
+    if not any(progress.done for progress in study.store.progress()):
+        return message_page(
+            "No report yet", "The report appears here with the first ratings; come back a little later."
+        )
+    try:
+        return render_html(calibrate_study(study))
+    except InputError as error:
+        return message_page("No report yet", str(error))

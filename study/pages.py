@@ -1,0 +1,57 @@
+"""The two Gradio apps, each one `gr.HTML` panel with its own script, and the plain page for short messages.
+
+Nothing of a study is in them: a page gets what it shows from our own routes, with the key in its link.
+"""
+
+import html
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import gradio
+
+WEB = files("study") / "web"
+
+
+def rating_page() -> "gradio.Blocks":
+    """The page on which an evaluator rates."""
+    return _page("Rating", "rating", ("outbox.js", "pictures.js", "rating_view.js", "rating.js"))
+
+
+def owner_page() -> "gradio.Blocks":
+    """The page on which the owner of a study sees how far it is."""
+    return _page("Study", "owner", ("owner.js",))
+
+
+def message_page(title: str, text: str) -> str:
+    """A page that holds a heading and one paragraph.
+
+    Examples
+    --------
+    >>> "<p>2 &lt; 3</p>" in message_page("No report yet", "2 < 3")
+    True
+    """
+    return Template(_web("message.html")).substitute(title=html.escape(title), text=html.escape(text))
+
+
+def icon() -> str:
+    """The icon of the pages, as SVG."""
+    return _web("icon.svg")
+
+
+def _page(title: str, name: str, scripts: tuple[str, ...]) -> "gradio.Blocks":
+    import gradio as gr
+
+    style = _web("base.css") + _web(f"{name}.css")
+    with gr.Blocks(title=title, analytics_enabled=False) as blocks:
+        gr.HTML(
+            html_template=f"<style>{style}</style>{_web(f'{name}.html')}",
+            js_on_load="\n".join(_web(script) for script in scripts),
+            apply_default_css=False,
+        )
+    return blocks
+
+
+def _web(name: str) -> str:
+    return (WEB / name).read_text(encoding="utf-8")

@@ -1,0 +1,155 @@
+"""What a rater's browser asks for: the session, the pictures, the saving of a rating, and the report at the end.
+
+Nothing here names an image, a model or a checkpoint: a picture goes by the opaque id of the rater's own assignment.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from study.access import Rater, ServedStudy
+from study.folder import Study
+from study.live_report import report_html
+from study.metadata import strip_metadata
+from study.store import Assignment, ConflictError, Evaluator, UnknownAssignment
+
+UNKNOWN_IMAGE = "This image is not among yours; reload the page."
+MISSING_IMAGE = "This picture cannot be read on the server; tell the owner of the study."
+CONFLICT = "This answer was sent before with another value; reload the page."
+NOT_YET = "The report opens once you have rated every image, if the owner shares it."
+LONGEST_RESPONSE_MS = 86_400_000
+PICTURE_CACHING = "private, max-age=86400"
+
+router = APIRouter(prefix="/api/rater/{token}")
+
+
+class Answer(BaseModel):
+    """One rating as the browser sends it."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    rating: int = Field(ge=1, le=5)
+    client_id: str = Field(min_length=1, max_length=64)
+    response_ms: int | None = Field(default=None, ge=0, le=LONGEST_RESPONSE_MS)
+
+
+@router.get("/session")
+def get_session(study: ServedStudy, rater: Rater) -> dict[str, Any]:
+    """The tasks with their questions, and the rater's assignments in order, each with its rating so far."""
+    first_with: dict[tuple[Path, ...], str] = {}
+    tasks = []
+    for name, assignments in _by_task(study, rater).items():
+        task = study.config.tasks[name]
+        entries = []
+        for assignment in assignments:
+            entry: dict[str, Any] = {"id": assignment.public_id, "rating": assignment.rating, "references": 0}
+            if task.show_references:
+                photos = tuple(study.reference_paths(assignment.item))
+                entry["references"] = len(photos)
+                entry["references_from"] = first_with.setdefault(photos, assignment.public_id)
+            if task.show_prompt:
+                entry["prompt"] = study.prompt(assignment.item)
+            entries.append(entry)
+        tasks.append(
+            {
+                "name": name,
+                "question": task.question,
+                "levels": task.levels,
+                "show_references": task.show_references,
+                "show_prompt": task.show_prompt,
+                "total": len(entries),
+                "assignments": entries,
+            }
+        )
+    return {"title": study.config.title, "tasks": tasks, "share_report": study.config.share_report}
+
+
+@router.put("/ratings/{public_id}")
+def put_rating(public_id: str, answer: Answer, study: ServedStudy, rater: Rater) -> dict[str, Any]:
+    """Save a rating, and answer only once it is committed; the same client id again changes nothing."""
+    try:
+        saved = study.store.rate(rater.id, public_id, answer.rating, answer.client_id, answer.response_ms)
+    except UnknownAssignment as error:
+        raise HTTPException(404, UNKNOWN_IMAGE) from error
+    except ConflictError as error:
+        raise HTTPException(409, CONFLICT) from error
+    return {
+        "id": saved.public_id,
+        "rating": saved.rating,
+        "rated_at": saved.rated_at,
+        "client_id": saved.client_id,
+    }
+
+
+@router.get("/images/{public_id}")
+def get_image(public_id: str, request: Request, study: ServedStudy, rater: Rater) -> Response:
+    """The image of an assignment: the original bytes, less what could name the model."""
+    return _picture(study.image_path(_own(study, rater, public_id).item), request)
+
+
+@router.get("/images/{public_id}/references/{number}")
+def get_reference(public_id: str, number: int, request: Request, study: ServedStudy, rater: Rater) -> Response:
+    """A reference photo of an assignment, counted from 0."""
+    assignment = _own(study, rater, public_id)
+    photos = study.reference_paths(assignment.item) if study.config.tasks[assignment.task].show_references else []
+    if not 0 <= number < len(photos):
+        raise HTTPException(404, UNKNOWN_IMAGE)
+    return _picture(photos[number], request)
+
+
+@router.get("/report", response_class=HTMLResponse)
+def get_report(study: ServedStudy, rater: Rater) -> str:
+    """The live report, for a rater who has finished, in a study that shares it."""
+    assignments = [assignment for task in _by_task(study, rater).values() for assignment in task]
+    finished = all(assignment.rating is not None for assignment in assignments)
+    if not (study.config.share_report and finished):
+        raise HTTPException(403, NOT_YET)
+    return report_html(study)
+
+
+def _by_task(study: Study, rater: Evaluator) -> dict[str, list[Assignment]]:
+    """The rater's assignments, the tasks apart and in study.yaml's order, also where images were added later."""
+    assignments = study.store.assignments(rater.id)
+    tasks = {name: [one for one in assignments if one.task == name] for name in study.config.tasks}
+    return {name: own for name, own in tasks.items() if own}
+
+
+def _own(study: Study, rater: Evaluator, public_id: str) -> Assignment:
+    """The rater's own assignment; 404 for anybody else's."""
+    assignment = study.store.assignment(rater.id, public_id)
+    if assignment is None:
+        raise HTTPException(404, UNKNOWN_IMAGE)
+    return assignment
+
+
+def _picture(path: Path, request: Request) -> Response:
+    try:
+        data = strip_metadata(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise HTTPException(404, MISSING_IMAGE) from error
+    etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": PICTURE_CACHING}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(data, media_type=_media_type(data), headers=headers)
+
+
+def _media_type(data: bytes) -> str:
+    """What the bytes are, whatever the file's name says.
+
+    Examples
+    --------
+    >>> _media_type(b"RIFF....WEBPVP8 ")
+    'image/webp'
+    """
+    if data.startswith(b"\x89PNG"):
+        return "image/png"
+    if data.startswith(b"\xff\xd8"):
+        return "image/jpeg"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return "application/octet-stream"

@@ -1,0 +1,197 @@
+/* The rating page. Where the rater stands is not stored anywhere: it is the first assignment without an answer. */
+
+const PREFETCHED = 3;
+const RETRY_MS = 3000;
+const LONGEST_RESPONSE_MS = 86400000;
+
+const page = element.querySelector(".hg");
+const find = (selector) => page.querySelector(selector);
+const token = new URLSearchParams(location.search).get("key") || "";
+const api = new URL("../api/rater/" + encodeURIComponent(token) + "/", location.href).href;
+const pictures = new Pictures(api + "images/");
+const outbox = new Outbox(api + "ratings/", token, showSaving);
+
+let session = null;
+let list = []; // all assignments of all tasks, in their order
+let at = 0; // the place in the list; list.length is the thank-you screen
+let shownSince = null; // when the current picture stood on the screen, null while it loads
+let lastTask = null;
+const skipped = new Set();
+let anySaved = false;
+let savingTimer = null;
+
+// ---- where we stand
+
+function firstOpen() {
+  const place = list.findIndex((item) => item.rating === null && !skipped.has(item.id));
+  return place < 0 ? list.length : place;
+}
+
+function doneIn(task) {
+  return list.filter((item) => item.task === task && item.rating !== null).length;
+}
+
+function goTo(place) {
+  at = place;
+  if (find(".enlarged").open) find(".enlarged").close();
+  if (at >= list.length) showEnd();
+  else showItem();
+}
+
+function answer(rating) {
+  if (shownSince === null) return;
+  const item = list[at];
+  skipped.delete(item.id);
+  if (item.rating !== rating) {
+    item.rating = rating;
+    const responseMs = Math.round(performance.now() - shownSince);
+    outbox.add(item.id, rating, Math.min(responseMs, LONGEST_RESPONSE_MS));
+  }
+  flash(rating);
+  goTo(at + 1 < list.length ? at + 1 : firstOpen());
+}
+
+function back() {
+  if (at > 0) goTo(at - 1);
+}
+
+function forward() {
+  if (at < list.length && list[at].rating !== null) goTo(at + 1);
+}
+
+// ---- one image
+
+function picturesOf(item) {
+  const references = Array.from({ length: item.references }, (_, i) => item.references_from + "/references/" + i);
+  return { main: pictures.get(item.id), references: references.map((path) => pictures.get(path)) };
+}
+
+async function showItem() {
+  const place = at;
+  const item = list[place];
+  shownSince = null;
+  page.dataset.state = "loading-image";
+  showWords(item);
+  const wanted = picturesOf(item);
+  const all = [wanted.main, ...wanted.references];
+  if (!all.every((entry) => entry.ready)) {
+    find(".picture").replaceChildren();
+    find(".waiting").hidden = false;
+    try {
+      await Promise.all(all.map((entry) => entry.decoded));
+    } catch {
+      if (at === place) await retryLater(place);
+      return;
+    }
+    if (at !== place) return;
+  }
+  find(".waiting").hidden = true;
+  find(".missing").hidden = true;
+  wanted.main.image.alt = "The image to rate";
+  find(".picture").replaceChildren(wanted.main.image);
+  showReferences(wanted.references);
+  page.dataset.state = "rating";
+  shownSince = performance.now();
+  list.slice(place + 1, place + 1 + PREFETCHED).forEach(picturesOf);
+}
+
+/* A picture did not come: say so, and try again while the rater stays here. */
+async function retryLater(place) {
+  find(".waiting").hidden = true;
+  find(".missing").hidden = false;
+  await new Promise((resolve) => {
+    window.addEventListener("online", resolve, { once: true });
+    setTimeout(resolve, RETRY_MS);
+  });
+  if (at === place && shownSince === null) showItem();
+}
+
+function skip() {
+  skipped.add(list[at].id);
+  goTo(at + 1 < list.length ? at + 1 : firstOpen());
+}
+
+// ---- keys
+
+function digitOf(event) {
+  if (/^[0-9]$/.test(event.key)) return Number(event.key);
+  const code = /^(?:Digit|Numpad)([0-9])$/.exec(event.code || ""); // a French keyboard, or Num Lock off
+  return code && !event.shiftKey ? Number(code[1]) : 0;
+}
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || !session) return;
+  const digit = digitOf(event);
+  if (event.repeat) {
+    // a key held down is one answer, also where it presses the focused button
+    if (digit || ["Enter", " ", "Backspace"].includes(event.key)) event.preventDefault();
+    return;
+  }
+  if (digit >= 1 && digit <= 5) answer(digit);
+  else if (event.key === "Backspace" || event.key === "ArrowLeft") back();
+  else if (event.key === "ArrowRight") forward();
+  else return;
+  event.preventDefault();
+}
+
+// ---- the beginning
+
+async function load() {
+  if (!token) {
+    message("Open the private link you were given; this address lacks its key.");
+    return;
+  }
+  let response = null;
+  try {
+    response = await fetch(api + "session", { cache: "no-store" });
+  } catch {
+    response = null;
+  }
+  if (!response || response.status >= 500) {
+    message("The server cannot be reached. Trying again…");
+    setTimeout(load, RETRY_MS);
+    return;
+  }
+  if (!response.ok) {
+    message(await explanation(response));
+    return;
+  }
+  begin(await response.json());
+}
+
+function begin(loaded) {
+  session = loaded;
+  document.title = session.title;
+  find(".title").textContent = session.title;
+  const unsent = outbox.ratings();
+  list = session.tasks.flatMap((task, number) =>
+    task.assignments.map((item, i) => {
+      const rating = unsent.has(item.id) ? unsent.get(item.id) : item.rating;
+      return { ...item, task: number, number: i + 1, rating };
+    }),
+  );
+  anySaved = list.some((item) => item.rating !== null);
+  if (!list.length) {
+    message("There is nothing for you to rate yet. Ask the owner of the study.");
+    return;
+  }
+  outbox.flush();
+  showSaving();
+  goTo(firstOpen());
+  page.focus({ preventScroll: true });
+}
+
+document.addEventListener("keydown", onKey);
+window.addEventListener("beforeunload", (event) => {
+  if (outbox.waiting.length) event.preventDefault();
+});
+find(".back").addEventListener("click", back);
+find(".forward").addEventListener("click", forward);
+find(".skip").addEventListener("click", skip);
+find(".end-back").addEventListener("click", back);
+find(".end-retry").addEventListener("click", () => {
+  skipped.clear();
+  goTo(firstOpen());
+});
+find(".close").addEventListener("click", () => find(".enlarged").close());
+load();

@@ -1,0 +1,209 @@
+/* What the rating page shows; it reads the state that rating.js keeps. */
+
+const DOUBLE_CLICK_MS = 400;
+const QUIET_SAVING_MS = 300;
+
+// ---- the words and pictures around an image
+
+function showReferences(entries) {
+  const photos = entries.map((entry, i) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "photo";
+    button.setAttribute("aria-label", "Enlarge reference photo " + (i + 1));
+    entry.image.alt = "";
+    button.append(entry.image);
+    button.addEventListener("click", () => enlarge(entry.image.src));
+    return button;
+  });
+  find(".photos").dataset.count = String(Math.min(photos.length, 7));
+  find(".photos").replaceChildren(...photos);
+}
+
+function enlarge(source) {
+  const image = new Image();
+  image.src = source;
+  image.alt = "Reference photo";
+  find(".close").replaceChildren(image);
+  find(".enlarged").showModal();
+}
+
+function showWords(item) {
+  const task = session.tasks[item.task];
+  const changed = lastTask !== null && lastTask !== item.task;
+  if (lastTask !== item.task) {
+    find(".question").textContent = task.question;
+    page.dataset.task = String(item.task % 4);
+    find(".references").hidden = !task.show_references;
+    page.dataset.references = task.show_references ? "yes" : "no";
+    showScale(task.levels);
+  }
+  lastTask = item.task;
+  if (changed) highlightQuestion();
+  else if (item.number > 1) find(".changed").hidden = true;
+  find(".prompt").hidden = !item.prompt;
+  find(".prompt").textContent = item.prompt || "";
+  for (const button of find(".scale").children) {
+    button.setAttribute("aria-pressed", String(Number(button.dataset.rating) === item.rating));
+  }
+  find(".missing").hidden = true;
+  find(".end").hidden = true;
+  find(".message").hidden = true;
+  find(".back").disabled = at === 0;
+  find(".forward").disabled = item.rating === null;
+  const count = item.number + " of " + task.total;
+  find(".count").textContent = count;
+  find(".part").textContent = partName(item.task);
+  const question = changed || at === 0 ? " " + task.question : "";
+  const before = item.rating === null ? "" : " Your answer: " + item.rating + ".";
+  find(".announcement").textContent = "Image " + count + "." + question + before;
+  showProgress();
+}
+
+function partName(number) {
+  const name = taskName(number);
+  return session.tasks.length > 1 ? name + ", part " + (number + 1) + " of " + session.tasks.length : name;
+}
+
+function taskName(number) {
+  const name = session.tasks[number].name.replaceAll("_", " ");
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+function highlightQuestion() {
+  find(".changed").hidden = false;
+  const ask = find(".ask");
+  ask.classList.remove("fresh");
+  void ask.offsetWidth; // restarts the animation
+  ask.classList.add("fresh");
+}
+
+function showScale(levels) {
+  const buttons = levels.map((words, i) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.rating = String(i + 1);
+    button.setAttribute("aria-keyshortcuts", String(i + 1));
+    const number = document.createElement("span");
+    number.className = "number";
+    number.textContent = String(i + 1);
+    const label = document.createElement("span");
+    label.className = "words";
+    label.textContent = words;
+    button.append(number, label);
+    button.addEventListener("click", (event) => {
+      const secondOfDouble = event.detail > 1 && performance.now() - shownSince < DOUBLE_CLICK_MS;
+      if (secondOfDouble) return; // meant for the image before
+      answer(i + 1);
+      page.focus({ preventScroll: true }); // the next image starts with nothing chosen
+    });
+    return button;
+  });
+  find(".scale").replaceChildren(...buttons);
+}
+
+function flash(rating) {
+  const button = find(".scale").children[rating - 1];
+  button.classList.remove("pressed");
+  void button.offsetWidth;
+  button.classList.add("pressed");
+}
+
+// ---- progress, saving, the end
+
+function showProgress() {
+  const bar = find(".bar");
+  const parts = session.tasks.map((task, number) => {
+    const part = document.createElement("span");
+    part.style.flexGrow = String(task.total);
+    const fill = document.createElement("i");
+    fill.style.width = (100 * doneIn(number)) / task.total + "%";
+    part.append(fill);
+    return part;
+  });
+  bar.replaceChildren(...parts);
+  const done = list.filter((item) => item.rating !== null).length;
+  bar.setAttribute("aria-valuemax", String(list.length));
+  bar.setAttribute("aria-valuenow", String(done));
+  bar.setAttribute("aria-valuetext", done + " of " + list.length + " rated");
+}
+
+function counted(number, noun) {
+  return number + " " + noun + (number === 1 ? "" : "s");
+}
+
+function showSaving() {
+  if (!session) return;
+  const waiting = outbox.waiting.length;
+  clearTimeout(savingTimer);
+  if (outbox.unreachable) {
+    saving("offline", "Offline: " + counted(waiting, "answer") + " kept here, will retry");
+  } else if (waiting) {
+    anySaved = true;
+    savingTimer = setTimeout(() => saving("saving", "Saving…"), QUIET_SAVING_MS);
+  } else {
+    saving(anySaved ? "saved" : "idle", anySaved ? "Saved" : "");
+  }
+  showRefused();
+  if (at >= list.length) showEndSaved();
+}
+
+function saving(kind, text) {
+  find(".saving").dataset.kind = kind;
+  find(".saving").textContent = text;
+}
+
+/* Refused answers count as not given, unless a newer one is on its way. */
+function showRefused() {
+  const newer = outbox.ratings();
+  for (const entry of outbox.refused) {
+    const item = list.find((one) => one.id === entry.id);
+    if (item && !newer.has(entry.id)) item.rating = null;
+  }
+  const refused = outbox.refused;
+  find(".trouble").hidden = !refused.length;
+  find(".trouble").textContent = refused.length
+    ? "Not saved: " + counted(refused.length, "answer") + ". " + refused[refused.length - 1].refusal
+    : "";
+}
+
+function showEnd() {
+  const open = list.filter((item) => item.rating === null).length;
+  page.dataset.state = "end";
+  shownSince = null;
+  find(".end").hidden = false;
+  find(".message").hidden = true;
+  find(".end-title").textContent = open ? "That was the last image." : "Thank you, you have rated everything.";
+  find(".end-text").textContent = open
+    ? counted(open, "image") + " still without an answer."
+    : "You can close this page, or go back and change an answer.";
+  const counts = session.tasks.map((task, number) => {
+    const line = document.createElement("li");
+    line.textContent = taskName(number) + ": " + doneIn(number) + " of " + task.total + " rated";
+    return line;
+  });
+  find(".end-counts").replaceChildren(...counts);
+  find(".end-retry").hidden = !open;
+  find(".end-report").href = api + "report";
+  find(".count").textContent = open ? "" : "Done";
+  find(".part").textContent = "";
+  find(".announcement").textContent = "";
+  showProgress();
+  showEndSaved();
+  find(".end-title").focus({ preventScroll: true });
+}
+
+function showEndSaved() {
+  const waiting = outbox.waiting.length;
+  const open = list.some((item) => item.rating === null);
+  find(".end-saved").textContent = waiting
+    ? "Keep this page open: " + counted(waiting, "answer") + " still to be sent."
+    : outbox.refused.length ? "" : "Every answer is saved.";
+  find(".end-report").hidden = !session.share_report || waiting > 0 || open;
+}
+
+function message(text) {
+  page.dataset.state = "message";
+  find(".message").hidden = false;
+  find(".message-text").textContent = text;
+}
