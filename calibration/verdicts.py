@@ -31,14 +31,21 @@ def verdict(metric: dict[str, Any], n_evaluators: int) -> dict[str, str]:
     Returns
     -------
     dict
-        ``kind``: "unknown", "none" (no better than a constant), "below" (every evaluator), "within" (better than
-        some) or "stand-in" (at least the mean person); ``sentence``: the words.
+        ``kind``: "unknown" (too few ratings, or too little agreement among people), "none" (no better than a
+        constant), "below" (every evaluator), "within" (better than some) or "stand-in" (at least the mean person);
+        ``sentence``: the words.
     """
     validation = metric["cross_validation"]
     title, skill, person = metric["title"], validation["skill"], validation["person_skill"]
     if skill is None or person is None:
         reason = metric["notes"][-1] if metric.get("notes") else "There are too few ratings."
         return {"kind": "unknown", "sentence": f"{title} cannot be judged here. {reason}"}
+    if person <= 0:
+        return {
+            "kind": "unknown",
+            "sentence": f"{title} cannot be judged here: the evaluators predict each other no better than one rating for "
+            f"every image would (skill {person:.2f}), so agreeing with them means nothing.",
+        }
     pairs = [pair for pair in validation["against_people"].values() if None not in pair.values()]
     beaten = sum(pair["metric_grade"] >= pair["person_grade"] for pair in pairs)
     figures = f"skill {skill:.2f}; the average evaluator has {person:.2f}"

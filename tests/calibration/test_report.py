@@ -207,3 +207,11 @@ def test_whatever_is_missing_the_report_is_strict_and_grades_are_grades(matrix, 
     if validation["skill"] is None:
         assert metric["notes"]
     assert metric["verdict"]["sentence"]
+
+
+def test_people_who_do_not_agree_cannot_judge_a_metric():
+    matrix = [[1, 5], [5, 1], [1, 5], [5, 1], [3, 3]]
+    metric = task_of(ratings(matrix), scores(ssim=[1, 1, 1, 1, 1]))["metrics"]["ssim"]
+    assert metric["cross_validation"]["person_skill"] < 0
+    assert metric["verdict"]["kind"] == "unknown"
+    assert "predict each other no better" in metric["verdict"]["sentence"]
