@@ -1,14 +1,13 @@
 """The private links of a study."""
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from study.folder import Study
 
 
 def rater_link(base: str, token: str) -> str:
-    """An evaluator's link.
+    """The address of an evaluator's rating page.
 
     Examples
     --------
@@ -19,7 +18,7 @@ def rater_link(base: str, token: str) -> str:
 
 
 def owner_link(base: str, token: str) -> str:
-    """The owner's link.
+    """The address of the owner's page.
 
     Examples
     --------
@@ -29,24 +28,20 @@ def owner_link(base: str, token: str) -> str:
     return f"{base}/owner/?key={token}"
 
 
-def print_links(study: Study, base: str, console: Console | None = None) -> None:
-    """Print one private link a line: each evaluator's, and the owner's.
+def print_links(study: Study, base: str) -> None:
+    """Print one line for the owner's link and one for each evaluator's.
 
     Parameters
     ----------
     study : Study
-        Whose links.
+        An opened study.
     base : str
-        ``http://HOST:PORT``.
-    console : rich.console.Console, optional
-        Where to print; standard output if not given.
+        The server's address without a slash at the end, such as ``http://127.0.0.1:7860``.
     """
-    console = console or Console(highlight=False)
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ignore")
-    for evaluator in study.store.evaluators():
-        table.add_row(escape(evaluator.name), rater_link(base, evaluator.token))
-    table.add_row("[bold]owner (you)[/]", owner_link(base, study.store.owner_token))
-    console.print("Private links; whoever has one rates under that name:")
-    console.print(table, soft_wrap=True)
+    links = [("owner", owner_link(base, study.store.owner_token))]
+    links += [(evaluator.name, rater_link(base, evaluator.token)) for evaluator in study.store.evaluators()]
+    width = max(len(name) for name, _ in links)
+    console = Console(highlight=False)
+    console.print(Text(f"{study.config.title}: private links, one for each person", style="bold"))
+    for name, link in links:
+        console.print(Text.assemble(f"  {name:<{width}}  ", (link, "cyan")), soft_wrap=True)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 
 from study.access import OwnedStudy
+from study.links import rater_link
 from study.live_report import report_html
 from study.store import Progress
 from study.tables import table_files
@@ -26,7 +27,7 @@ def get_progress(study: OwnedStudy) -> dict[str, Any]:
         evaluators.append(
             {
                 "name": evaluator.name,
-                "link": f"rate/?key={evaluator.token}",
+                "link": rater_link("", evaluator.token),
                 "done": sum(task["done"] for task in tasks),
                 "total": sum(task["total"] for task in tasks),
                 "last_rated_at": max((row.last_rated_at for row in rows.values() if row.last_rated_at), default=None),

@@ -11,6 +11,7 @@ from metrics.errors import InputError
 from study import owner_routes, rating_routes
 from study.folder import Study
 from study.guard import Guard
+from study.links import print_links
 from study.pages import icon, message_page, owner_page, rating_page
 
 SHUTDOWN_SECONDS = 2
@@ -134,8 +135,6 @@ def serve(study: Study, host: str = "127.0.0.1", port: int = 7860) -> None:
     InputError
         Where the port cannot be used.
     """
-    from study.links import print_links
-
     with bind(host, port) as listener:
         app = create_app(study)
         print_links(study, base_url(listener))

@@ -84,7 +84,7 @@ function linkField(person) {
   const field = make("div", "link");
   const input = make("input");
   input.readOnly = true;
-  input.value = new URL(person.link, location.origin + "/").href;
+  input.value = new URL(".." + person.link, location.href).href;
   input.setAttribute("aria-label", "Private link of " + person.name);
   input.addEventListener("focus", () => input.select());
   const button = make("button", "copy", "Copy");
