@@ -1,0 +1,178 @@
+"""The server around the routes: what is open, headers, sizes, ports, and how it starts and ends."""
+
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from metrics.errors import InputError
+from study.server import base_url, bind, create_app
+from tests.study.conftest import MARKER, ROOT
+
+GRADIO_CLOSED = [
+    "gradio_api/upload",
+    "gradio_api/upload_progress?upload_id=1",
+    "gradio_api/info",
+    "gradio_api/openapi.json",
+    "gradio_api/queue/data?session_hash=1",
+    "gradio_api/queue/status",
+    "gradio_api/heartbeat/1",
+    "gradio_api/file=/etc/passwd",
+    "gradio_api/file=https://example.com/",
+    "gradio_api/file//etc/passwd",
+    "gradio_api/proxy=https://example.com/",
+    "gradio_api/deep_link?session_hash=1",
+    "gradio_api/runs",
+    "gradio_api/startup-events",
+    "gradio_api/vibe-code",
+    "login",
+    "logout",
+    "monitoring",
+    "monitoring/summary",
+    "pwa_icon",
+    "svelte/x.js",
+    "docs",
+    "openapi.json",
+    "dev/reload",
+]
+
+
+@pytest.fixture(scope="module")
+def study(make_study):
+    return make_study(images=2)
+
+
+@pytest.fixture(scope="module")
+def client(study):
+    return TestClient(create_app(study))
+
+
+class TestGradio:
+    @pytest.mark.parametrize("path", ["rate", "owner"])
+    def test_page_and_configuration_hold_nothing_of_the_study(self, study, client, path):
+        secrets = [MARKER, study.config.title, str(study.folder), str(ROOT), study.store.owner_token]
+        secrets += [evaluator.token for evaluator in study.store.evaluators()]
+        for address in (f"/{path}/", f"/{path}/config", f"/{path}/manifest.json", f"/{path}/theme.css"):
+            response = client.get(address)
+            assert response.status_code == 200
+            assert not [secret for secret in secrets if secret in response.text]
+
+    @pytest.mark.parametrize("path", ["rate", "owner"])
+    @pytest.mark.parametrize("route", GRADIO_CLOSED)
+    def test_its_other_routes_are_closed(self, client, path, route):
+        assert client.get(f"/{path}/{route}").status_code == 404
+
+    @pytest.mark.parametrize("path", ["rate", "owner"])
+    @pytest.mark.parametrize("route", ["upload", "queue/join", "call/x", "run/x", "api/x", "cancel", "reset", "stream/x"])
+    def test_nothing_can_be_posted(self, client, path, route):
+        assert client.post(f"/{path}/gradio_api/{route}", json={}).status_code == 404
+
+    def test_no_file_can_be_uploaded(self, client):
+        files = {"files": ("big.bin", b"x" * 100_000)}
+        assert client.post("/rate/gradio_api/upload", files=files).status_code == 404
+        assert client.post("/rate/", files=files).status_code == 405
+
+    @pytest.mark.parametrize("path", ["assets/../../../etc/passwd", "static/%2e%2e/%2e%2e/x", "assets//etc/passwd"])
+    def test_no_way_out_of_its_folders(self, client, path):
+        assert client.get(f"/rate/{path}").status_code in (403, 404)
+
+    def test_the_key_stays_in_the_address_when_the_slash_is_missing(self, client):
+        response = client.get("/rate?key=abc", follow_redirects=False)
+        assert response.status_code == 307
+        assert response.headers["location"].endswith("/rate/?key=abc")
+
+    def test_no_web_sockets(self, client):
+        with pytest.raises(WebSocketDisconnect), client.websocket_connect("/rate/gradio_api/queue/join"):
+            pass
+
+
+class TestRequests:
+    def test_the_first_page_says_what_to_do(self, client):
+        response = client.get("/")
+        assert response.headers["content-type"].startswith("text/html")
+        assert "Open the private link you were given." in response.text
+
+    @pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/items.csv", "/study.yaml", "/api/rater/"])
+    def test_nothing_else_is_there(self, client, path):
+        assert client.get(path).status_code == 404
+
+    @pytest.mark.parametrize("path", ["/", "/rate/", "/rate/config", "/nowhere", "/api/rater/x/session", "/favicon.ico"])
+    def test_headers_on_everything(self, client, path):
+        headers = client.get(path).headers
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'self'" in headers["content-security-policy"]
+        assert headers["cache-control"]
+
+    def test_session_is_kept_by_no_cache(self, study, client):
+        token = study.store.evaluators()[0].token
+        assert client.get(f"/api/rater/{token}/session").headers["cache-control"] == "private, no-store"
+
+    def test_a_large_body_is_refused_unread(self, study, client):
+        address = f"/api/rater/{study.store.evaluators()[0].token}/ratings/x"
+        assert client.put(address, content=b"x" * 3000).status_code == 413
+        assert client.put(address, content=(part for part in [b"{", b"}"])).status_code == 411
+
+    @pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+    def test_other_methods(self, client, method):
+        assert client.request(method, "/api/rater/x/session").status_code == 405
+
+
+class TestAddresses:
+    def test_a_taken_port_is_named_with_the_way_out(self):
+        with bind("127.0.0.1", 0) as listener:
+            port = listener.getsockname()[1]
+            with pytest.raises(InputError, match=rf"Port {port} .* --port"):
+                bind("127.0.0.1", port)
+
+    def test_a_host_that_is_none(self):
+        with pytest.raises(InputError, match="--host"):
+            bind("no.such.host.invalid", 0)
+
+    def test_a_host_that_is_another_machines(self):
+        with pytest.raises(InputError, match=r"192\.0\.2\.1"):
+            bind("192.0.2.1", 0)
+
+    def test_all_addresses_are_printed_as_one_that_works(self):
+        with bind("0.0.0.0", 0) as listener:
+            url = base_url(listener)
+        assert url.startswith("http://")
+        assert "0.0.0.0" not in url
+
+    @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6")
+    def test_ipv6_stands_in_brackets(self):
+        try:
+            listener = bind("::1", 0)
+        except InputError:
+            pytest.skip("IPv6 is switched off on this machine")
+        with listener:
+            assert base_url(listener).startswith("http://[::1]:")
+
+
+@pytest.mark.process
+class TestProcess:
+    def test_links_are_printed_and_keys_are_not_logged(self, make_study, serve_study):
+        server = serve_study(make_study(images=2, evaluators=("ann", "bob")))
+        assert set(server.links) == {"owner", "ann", "bob"}
+        token = server.token("ann")
+        assert httpx.get(f"{server.base}/api/rater/{token}/session").status_code == 200
+        assert httpx.get(server.links["ann"]).status_code == 200
+        assert httpx.get(f"{server.base}/api/rater/{token}x/session").status_code == 404
+        server.process.send_signal(signal.SIGINT)
+        rest, _ = server.process.communicate(timeout=20)
+        assert (server.process.returncode, rest) == (0, "")
+
+    def test_serving_imports_no_torch(self, study):
+        code = (
+            "import sys; from study.folder import open_study; from study.server import create_app; "
+            "create_app(open_study(sys.argv[1])); print('torch' in sys.modules)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(study.folder)], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert done.stdout == "False\n"
