@@ -101,7 +101,7 @@ def of_grades_against_mean(task: dict[str, Any], k: float) -> Explanation:
 def of_scatter(metric: dict[str, Any], low: float, high: float, n_drawn: int) -> Explanation:
     """Explain score against mean rating."""
     total, buckets, constant = metric["n_items"], metric["buckets"], metric["constant"]
-    drawn = f"one of {_count(total, 'item')}"
+    drawn = f"one of {total:,} items" if total > 1 else "the only item"
     if n_drawn < total:
         drawn += f" (of which a random {n_drawn:,} are drawn)"
     rank = ""

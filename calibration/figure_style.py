@@ -28,6 +28,17 @@ def plain(text: str) -> str:
     return html.escape(str(text), quote=False)
 
 
+def label(name: str) -> str:
+    """A name for an axis, cut where it is too long; hovering shows it whole.
+
+    Examples
+    --------
+    >>> label("a metric with a very long name")
+    'a metric with a very lo…'
+    """
+    return plain(name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…")
+
+
 def is_simulated(evaluator: str) -> bool:
     """Whether an evaluator is no person; humangrade's own simulated evaluators all have names that say so.
 
@@ -41,9 +52,9 @@ def is_simulated(evaluator: str) -> bool:
 
 def name_axis(names: Sequence[str], bold: Sequence[bool] | None = None) -> dict[str, Any]:
     """A vertical axis with one row a name, the first on top."""
-    labels = [plain(name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…") for name in names]
+    labels = [label(name) for name in names]
     if bold is not None:
-        labels = [f"<b>{label}</b>" if is_bold else label for label, is_bold in zip(labels, bold, strict=True)]
+        labels = [f"<b>{text}</b>" if is_bold else text for text, is_bold in zip(labels, bold, strict=True)]
     return {
         "tickvals": list(range(len(names))),
         "ticktext": labels,
@@ -68,7 +79,13 @@ def vertical_line(x: float) -> dict[str, Any]:
 
 def plain_axis() -> dict[str, Any]:
     """What every axis starts from."""
-    return {"automargin": True, "gridcolor": "--rule", "zerolinecolor": "--rule", "linecolor": "--rule", "ticks": ""}
+    return {
+        "automargin": True,
+        "gridcolor": "--rule",
+        "zerolinecolor": "--rule",
+        "linecolor": "--rule",
+        "exponentformat": "power",
+    }
 
 
 def base_layout(height: int, legend: bool = False) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration.figure_style import ROW_HEIGHT, Figure, base_layout, name_axis, plain, vertical_line
+from calibration.figure_style import ROW_HEIGHT, Figure, base_layout, label, name_axis, plain, vertical_line
 
 MOST_POINTS = 2000
 """How many items a scatter plot draws at most."""
@@ -61,7 +61,7 @@ def score_scatter(points: pd.DataFrame, metric: dict[str, Any], seed: int) -> Fi
         },
     ]
     layout = base_layout(360)
-    layout["xaxis"] |= {"title": {"text": plain(metric["title"])}, "range": [left, right]}
+    layout["xaxis"] |= {"title": {"text": label(metric["title"])}, "range": [left, right]}
     layout["yaxis"] |= {"title": {"text": "mean rating"}, "range": [0.75, 5.25], "dtick": 1}
     layout["margin"]["t"] = 36
     layout["shapes"] = [vertical_line(edge) for edge in edges]
@@ -178,7 +178,7 @@ def fold_thresholds(metric: dict[str, Any], low: float, high: float) -> Figure |
             }
         )
     layout = base_layout(120 + (ROW_HEIGHT + 6) * len(folds), legend=True)
-    layout["xaxis"] |= {"title": {"text": plain(metric["title"])}, "range": list(_axis_range(low, high))}
+    layout["xaxis"] |= {"title": {"text": label(metric["title"])}, "range": list(_axis_range(low, high))}
     layout["yaxis"] |= name_axis([fold["held_out"] for fold in folds])
     edges, _ = steps(metric["buckets"]["thresholds"], metric["direction"], low, high)
     layout["shapes"] = [vertical_line(edge) for edge in edges]

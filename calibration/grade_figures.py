@@ -104,10 +104,10 @@ def _grades(rows: list[_Row], constant: float | None, title: str) -> Figure:
     persons = [(row.grade, place, row.label) for place, row in numbered if not row.is_metric]
     metrics = [(row.grade, place, row.label) for place, row in numbered if row.is_metric]
     data = [
-        _markers("one of its folds", folds, "--metric", size=5, opacity=0.4),
-        _markers("a person", [dot for dot in persons if not is_simulated(dot[2])], "--people"),
-        _markers("a simulated evaluator", [dot for dot in persons if is_simulated(dot[2])], "--people", "circle-open"),
-        _markers("a metric", metrics, "--metric", "diamond"),
+        _markers("its folds", folds, "--metric", size=5, opacity=0.4),
+        _markers("person", [dot for dot in persons if not is_simulated(dot[2])], "--people"),
+        _markers("simulated", [dot for dot in persons if is_simulated(dot[2])], "--people", "circle-open"),
+        _markers("metric", metrics, "--metric", "diamond"),
     ]
     if len({value for value, _, _ in constants}) > 1:
         data.append(_markers("its own constant", constants, "--constant", "line-ns-open", size=10))
@@ -159,7 +159,7 @@ def _constant_line(constant: float, n_rows: int) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": f"best constant answer ({constant:.2f})",
+        "name": f"constant ({constant:.2f})",
         "x": [constant, constant],
         "y": [-0.6, n_rows - 0.4],
         "hoverinfo": "skip",

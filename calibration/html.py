@@ -161,18 +161,24 @@ def _rank(entry: dict[str, Any]) -> tuple[bool, float]:
     return skill is None, -(skill or 0.0)
 
 
-def _notes(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
+def _notes(report: dict[str, Any]) -> list[tuple[str, str]]:
     """All notes as (text, whom it concerns), each text once."""
-    concerned: dict[str, list[str]] = {text: [] for text in report["notes"]}
-    several = len(report["tasks"]) > 1
+    concerned: dict[str, dict[str, list[str]]] = {text: {} for text in report["notes"]}
     for name, task in report["tasks"].items():
-        place = f"{name}: " if several else ""
         for text in task["notes"]:
-            concerned.setdefault(text, []).extend([name] if several else [])
+            concerned.setdefault(text, {}).setdefault(name, [])
         for entry in task["metrics"].values():
             for text in entry["notes"]:
-                concerned.setdefault(text, []).append(f"{place}{entry['title']}")
-    return list(concerned.items())
+                concerned.setdefault(text, {}).setdefault(name, []).append(entry["title"])
+    return [(text, _places(places, len(report["tasks"]))) for text, places in concerned.items()]
+
+
+def _places(metrics: dict[str, list[str]], n_tasks: int) -> str:
+    """Tasks and their metrics in words; the tasks are left out where it is the same in all of them."""
+    lists = list(metrics.values())
+    if len(lists) == n_tasks and all(names == lists[0] for names in lists):
+        return ", ".join(lists[0])
+    return "; ".join(f"{task}: {', '.join(names)}" if names else task for task, names in metrics.items())
 
 
 def _file_name(path: str) -> str:
