@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from calibration.grades import (
 from calibration.reading import Source
 from calibration.tables import Duplicates
 from calibration.verdicts import task_verdict, verdict
+from metrics import __version__
 from metrics.errors import InputError
 from metrics.registry import Direction, find_metric
 
@@ -150,7 +150,7 @@ def calibrate(
     columns = ["task", "metric", "item", "score", "mean_rating", "n_ratings", "level"]
     report = {
         "schema": SCHEMA,
-        "version": _version(),
+        "version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": asdict(settings),
         "inputs": {name: asdict(source) for name, source in (inputs or {}).items()},
@@ -385,10 +385,3 @@ def _strict(value: Any) -> Any:
     if isinstance(value, (float, np.floating)):
         return float(f"{value:.12g}") if math.isfinite(value) else None
     return value
-
-
-def _version() -> str:
-    try:
-        return version("humangrade")
-    except PackageNotFoundError:
-        return "0+unknown"

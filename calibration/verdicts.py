@@ -43,8 +43,8 @@ def verdict(metric: dict[str, Any], n_evaluators: int) -> dict[str, str]:
     if person <= 0:
         return {
             "kind": "unknown",
-            "sentence": f"{title} cannot be judged here: the evaluators predict each other no better than one rating for "
-            f"every image would (skill {person:.2f}), so agreeing with them means nothing.",
+            "sentence": f"{title} cannot be judged here: the evaluators predict each other no better than one rating "
+            f"for every image would (skill {person:.2f}), so agreeing with them means nothing.",
         }
     pairs = [pair for pair in validation["against_people"].values() if None not in pair.values()]
     beaten = sum(pair["metric_grade"] >= pair["person_grade"] for pair in pairs)

@@ -1,6 +1,7 @@
 """The command line: what humangrade can do. Every command is thin; the work is done in the modules it calls."""
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -46,7 +47,7 @@ Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on
 def main() -> None:
     """Run the command line; a user's mistake is one sentence on stderr and exit code 2."""
     try:
-        app()
+        app(prog_name="humangrade")
     except InputError as error:
         print(f"humangrade: {error}", file=sys.stderr)
         sys.exit(2)
@@ -54,7 +55,7 @@ def main() -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from study import __version__
+        from metrics import __version__
 
         print(f"humangrade {__version__}")
         raise typer.Exit()
@@ -113,7 +114,8 @@ def init(
         title=title,
         seed=seed,
     )
-    print_links(made, "http://127.0.0.1:7860")
+    with closing(made):
+        print_links(made, "http://127.0.0.1:7860")
     print(f"Start it with: humangrade serve {study}")
 
 
@@ -123,7 +125,8 @@ def serve(study: StudyFolder, host: Host = "127.0.0.1", port: Port = 7860) -> No
     from study.folder import open_study
     from study.server import serve as run
 
-    run(open_study(study), host, port)
+    with closing(open_study(study)) as opened:
+        run(opened, host, port)
 
 
 @app.command("import", rich_help_panel=PEOPLE)
@@ -139,8 +142,9 @@ def import_(
     from study.folder import open_study
     from study.importing import import_files
 
-    for line in import_files(open_study(study), ratings, scores, columns, task, duplicates):
-        print(line)
+    with closing(open_study(study)) as opened:
+        for line in import_files(opened, ratings, scores, columns, task, duplicates):
+            print(line)
 
 
 @app.command(rich_help_panel=PEOPLE)
@@ -152,8 +156,9 @@ def export(
     from study.folder import open_study
     from study.tables import export_tables
 
-    for path in export_tables(open_study(study), out):
-        print(path)
+    with closing(open_study(study)) as opened:
+        for path in export_tables(opened, out):
+            print(path)
 
 
 @app.command(rich_help_panel=JUDGEMENT)
@@ -204,7 +209,8 @@ def report(
         from study.folder import open_study
         from study.live_report import calibrate_study
 
-        calibration = calibrate_study(open_study(study), settings)
+        with closing(open_study(study)) as opened:
+            calibration = calibrate_study(opened, settings)
     elif ratings is not None:
         calibration = calibrate_files(ratings, scores, items, settings)
     else:

@@ -3,6 +3,7 @@
 import socket
 import threading
 import webbrowser
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
@@ -39,8 +40,7 @@ def run_demo(folder: Path, reset: bool = False, port: int = 7860, open_browser: 
     console = Console(highlight=False)
     with console.status("Making the demo's study"):
         study, made = open_demo(folder, reset)
-    listener = _next_free(port)
-    with listener:
+    with closing(study), _next_free(port) as listener:
         base = base_url(listener)
         taken = listener.getsockname()[1]
         if taken != port:

@@ -63,6 +63,10 @@ class Study:
             plan_assignments(self.items, list(self.config.tasks), names, self.config.seed)
         )
 
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()
+
     def tables(self) -> dict[str, pd.DataFrame]:
         """The study's tables in DESIGN's form: items, ratings, scores, set_scores."""
         return {

@@ -34,8 +34,10 @@ def calibrate_study(study: Study, settings: "Settings | None" = None) -> "Calibr
     tables = study.tables()
     if tables["ratings"].empty:
         raise InputError(f"Nobody has rated anything in {study.folder} yet; share the evaluators' links first.")
+    order = {task: number for number, task in enumerate(study.config.tasks)}
+    ratings = tables["ratings"].sort_values("task", key=lambda tasks: tasks.map(order), kind="stable")
     scores = None if tables["scores"].empty else tables["scores"]
-    return calibrate_tables(tables["ratings"], scores, tables["items"], settings)
+    return calibrate_tables(ratings, scores, tables["items"], settings)
 
 
 def report_html(study: Study) -> str:

@@ -33,11 +33,8 @@ def chromium():
         skip_or_fail("no chromium on PATH (apt-get install chromium, or set CHROMIUM)")
     from playwright.sync_api import sync_playwright
 
-    arguments = (
-        "--no-sandbox --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync"
-    ).split()
+    switches = ("no-sandbox", "disable-quic", "no-first-run", "disable-background-networking", "disable-sync")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+        browser = playwright.chromium.launch(executable_path=executable, args=[f"--{switch}" for switch in switches])
         yield browser
         browser.close()

@@ -1,0 +1,159 @@
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.study.command import environment, run_cli
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys):
+    return lambda *arguments: run_cli(monkeypatch, capsys, *arguments)
+
+
+@pytest.fixture
+def images(tmp_path):
+    folder = tmp_path / "images"
+    for model in ("a", "b"):
+        for number in range(2):
+            path = folder / model / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pixels = np.random.default_rng([ord(model), number]).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(path)
+    return folder
+
+
+def ratings_of(path, rows):
+    path.write_text("item,evaluator,task,rating\n" + "".join(",".join(map(str, row)) + "\n" for row in rows))
+    return path
+
+
+ROWS = [(f"{model}/{number}.png", person, "aesthetic", 1 + (number + shift) % 5)
+        for model in "ab" for number in range(2) for person, shift in (("ann", 0), ("bob", 1))]  # fmt: skip
+
+
+def test_help_is_a_table_of_contents(cli):
+    code, out, _ = cli("--help")
+    assert code == 0
+    assert re.findall(r"^│ (\w+) ", out, re.M)[-6:] == ["demo", "init", "serve", "import", "export", "report"]
+
+
+@pytest.mark.parametrize("command", ["demo", "init", "serve", "import", "export", "report"])
+def test_every_command_has_help(cli, command):
+    code, out, _ = cli(command, "--help")
+    assert code == 0
+    assert "Usage: humangrade " + command in out
+
+
+def test_version(cli):
+    assert re.fullmatch(r"humangrade \d+\.\d+\.\d+\n", cli("--version")[1])
+
+
+@pytest.mark.parametrize("arguments", ["['humangrade', '--help']", "['humangrade', 'serve', '--help']"])
+def test_help_is_quick_because_it_imports_nothing_heavy(arguments):
+    code = (
+        "import sys, contextlib; sys.argv = " + arguments + "\n"
+        "from study.cli import main\n"
+        "with contextlib.suppress(SystemExit): main()\n"
+        "heavy = {'torch', 'pandas', 'gradio', 'plotly', 'scipy', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_init_prints_a_private_link_for_each_evaluator_and_one_for_the_owner(cli, images, tmp_path):
+    code, out, _ = cli("init", tmp_path / "s", "--images", images, "--tasks", "aesthetic", "--evaluators", "ann,bob")
+    assert code == 0
+    found = re.findall(r"http://127\.0\.0\.1:7860/(rate|owner)/\?key=([\w-]+)", out)
+    assert [kind for kind, _ in found] == ["owner", "rate", "rate"]
+    assert len({token for _, token in found}) == 3
+    assert sorted(path.name for path in (tmp_path / "s").iterdir()) == ["items.csv", "ratings.sqlite", "study.yaml"]
+
+
+def test_from_import_to_report_and_back(cli, images, tmp_path):
+    study, other = tmp_path / "s", tmp_path / "t"
+    for folder in (study, other):
+        assert cli("init", folder, "--images", images, "--tasks", "aesthetic", "--evaluators", "ann,bob")[0] == 0
+    ratings = ratings_of(tmp_path / "r.csv", ROWS)
+    scores = tmp_path / "scores.csv"
+    scores.write_text(
+        "item,ssim\n" + "".join(f"{item},{number}\n" for number, item in enumerate({row[0] for row in ROWS}))
+    )
+    code, out, err = cli("import", study, "--ratings", ratings, "--scores", scores)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == ["Imported 8 ratings.", "Imported 4 scores."]
+    assert cli("export", study, "--out", tmp_path / "out")[0] == 0
+    exported = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert set(exported) == {"items.csv", "ratings.csv", "scores.csv"}
+    again = [tmp_path / "out" / name for name in ("ratings.csv", "scores.csv")]
+    assert cli("import", other, "--ratings", again[0], "--scores", again[1])[0] == 0
+    assert cli("export", other, "--out", tmp_path / "again")[0] == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()} == exported
+    code, out, _ = cli("report", study, "--out", tmp_path / "report")
+    assert code == 0
+    assert "SSIM" in out
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {
+        "report.html", "report.json", "evaluators.csv", "metrics.csv", "folds.csv",
+    }  # fmt: skip
+
+
+def test_report_on_files(cli, tmp_path):
+    ratings = tmp_path / "r.csv"
+    ratings.write_text("item,who,answer\na,x,1\nb,x,5\na,y,2\nb,y,4\n")
+    scores = tmp_path / "s.csv"
+    scores.write_text("item,mine\na,9\nb,2\n")
+    code, out, _ = cli(
+        *("report", "--ratings", ratings, "--scores", scores, "--map", "evaluator=who,rating=answer"),
+        *("--task", "look", "--lower-is-better", "mine", "--out", tmp_path / "out"),
+    )
+    assert code == 0
+    assert "look: Two evaluators gave 4 ratings of 2 items" in out
+
+
+def no_traceback(result, *words):
+    code, _, err = result
+    assert code == 2, err
+    assert "Traceback" not in err
+    assert err.startswith("humangrade: ")
+    for word in words:
+        assert word in err
+
+
+def test_mistakes_are_one_sentence_and_exit_code_2(cli, images, tmp_path):
+    out = tmp_path / "out"
+    bad = ratings_of(tmp_path / "bad.csv", [("a", "x", "t", 7)])
+    no_traceback(cli("report", "--ratings", bad, "--out", out), "row 2", "'7'", "1 to 5")
+    no_traceback(cli("report", "--ratings", tmp_path / "no.csv", "--out", out), "no.csv", "cannot be read")
+    no_traceback(cli("report", "--out", out), "needs ratings")
+    no_traceback(cli("report", tmp_path, "--out", out), "holds no study")
+    good = ratings_of(tmp_path / "good.csv", ROWS)
+    no_traceback(cli("report", "--ratings", good, "--out", out, "--k", "0"), "above 0")
+    no_traceback(cli("report", "--ratings", good, "--out", out, "--map", "x"), "--map")
+    no_traceback(cli("report", "--ratings", good, "--out", good), "cannot be written")
+    no_traceback(cli("report", tmp_path, "--ratings", good, "--out", out), "both given")
+    no_traceback(cli("serve", tmp_path), "holds no study")
+    no_traceback(cli("export", tmp_path, "--out", out), "holds no study")
+    no_traceback(cli("init", tmp_path / "s", "--images", tmp_path / "none", "--tasks", "aesthetic"), "not a folder")
+    no_traceback(cli("init", tmp_path / "s", "--images", images), "--references")
+    no_traceback(
+        cli("init", tmp_path / "s", "--images", images, "--tasks", "aesthetic", "--evaluators", "0"), "1 to 1000"
+    )
+    no_traceback(cli("init", tmp_path / "s", "--images", images, "--tasks", ","), "--tasks is empty")
+    assert not out.exists()
+    assert not (tmp_path / "s").exists()
+
+
+def test_import_refuses_what_the_study_lacks_and_changes_nothing(cli, images, tmp_path):
+    study = tmp_path / "s"
+    cli("init", study, "--images", images, "--tasks", "aesthetic", "--evaluators", "ann")
+    no_traceback(cli("import", study), "nothing to import")
+    strange = ratings_of(tmp_path / "r.csv", [*ROWS, ("c/9.png", "ann", "aesthetic", 1)])
+    no_traceback(cli("import", study, "--ratings", strange), "1 item that", "'c/9.png'", "nothing was imported")
+    wrong = ratings_of(tmp_path / "r.csv", [("a/0.png", "ann", "beauty", 1)])
+    no_traceback(cli("import", study, "--ratings", wrong), "1 task that", "'beauty'")
+    cli("export", study, "--out", tmp_path / "out")
+    assert (tmp_path / "out" / "ratings.csv").read_text().count("\n") == 1
