@@ -301,6 +301,8 @@ def _cross_validation(result: CrossValidation, evaluators: list[str], notes: lis
         perfect = result.constant_mean >= 1
         reason = "one constant answer is right for every rating" if perfect else "no evaluator could be held out"
         notes.append(f"There is no skill: {reason}.")
+    elif np.isnan(result.person_skill):
+        notes.append("No two evaluators rated the same scored item, so there is no person to compare with.")
     return {
         "folds": [_fold(fold, evaluators) for fold in result.folds],
         "grade_mean": result.grade_mean,

@@ -44,11 +44,11 @@ def verdict(metric: dict[str, Any], n_evaluators: int) -> dict[str, str]:
         return {
             "kind": "unknown",
             "sentence": f"{title} cannot be judged here: the evaluators predict each other no better than one rating "
-            f"for every image would (skill {person:.2f}), so agreeing with them means nothing.",
+            f"for every image would (skill {_plain(person)}), so agreeing with them means nothing.",
         }
     pairs = [pair for pair in validation["against_people"].values() if None not in pair.values()]
     beaten = sum(pair["metric_grade"] >= pair["person_grade"] for pair in pairs)
-    figures = f"skill {skill:.2f}; the average evaluator has {person:.2f}"
+    figures = f"skill {_plain(skill)}; the average evaluator has {_plain(person)}"
     if skill <= 0:
         level = metric["constant"]["level"]
         return {
@@ -97,3 +97,8 @@ def spelled(number: int) -> str:
     ('five', '27')
     """
     return _NUMBERS[number] if 0 <= number < len(_NUMBERS) else str(number)
+
+
+def _plain(value: float) -> str:
+    """Two digits, and no minus before a zero."""
+    return f"{round(value, 2) + 0.0:.2f}"

@@ -138,6 +138,9 @@ def test_evaluators_without_a_common_item():
     assert task["evaluators"]["e0"]["grade"]["1"] is None
     assert "Shares no item" in task["evaluators"]["e0"]["notes"][0]
     assert task["agreement"]["person_to_person_grade"] is None
+    verdict = task["metrics"]["ssim"]["verdict"]
+    assert verdict["kind"] == "unknown"
+    assert "No two evaluators rated the same scored item" in verdict["sentence"]
 
 
 def test_items_without_scores_do_not_count_and_are_counted():
