@@ -22,9 +22,15 @@ let savingTimer = null;
 
 // ---- where we stand
 
-function firstOpen() {
-  const place = list.findIndex((item) => item.rating === null && !skipped.has(item.id));
+/* The first image without an answer from a place on, else from the beginning, else the end. */
+function nextOpen(from) {
+  const later = list.findIndex((item, place) => place >= from && isOpen(item));
+  const place = later < 0 ? list.findIndex(isOpen) : later;
   return place < 0 ? list.length : place;
+}
+
+function isOpen(item) {
+  return item.rating === null && !skipped.has(item.id);
 }
 
 function doneIn(task) {
@@ -41,6 +47,7 @@ function goTo(place) {
 function answer(rating) {
   if (shownSince === null) return;
   const item = list[at];
+  const isChange = item.rating !== null;
   skipped.delete(item.id);
   if (item.rating !== rating) {
     item.rating = rating;
@@ -48,7 +55,7 @@ function answer(rating) {
     outbox.add(item.id, rating, Math.min(responseMs, LONGEST_RESPONSE_MS));
   }
   flash(rating);
-  goTo(at + 1 < list.length ? at + 1 : firstOpen());
+  goTo(isChange ? at + 1 : nextOpen(at + 1));
 }
 
 function back() {
@@ -108,7 +115,7 @@ async function retryLater(place) {
 
 function skip() {
   skipped.add(list[at].id);
-  goTo(at + 1 < list.length ? at + 1 : firstOpen());
+  goTo(nextOpen(at + 1));
 }
 
 // ---- keys
@@ -177,7 +184,7 @@ function begin(loaded) {
   }
   outbox.flush();
   showSaving();
-  goTo(firstOpen());
+  goTo(nextOpen(0));
   page.focus({ preventScroll: true });
 }
 
@@ -191,7 +198,7 @@ find(".skip").addEventListener("click", skip);
 find(".end-back").addEventListener("click", back);
 find(".end-retry").addEventListener("click", () => {
   skipped.clear();
-  goTo(firstOpen());
+  goTo(nextOpen(0));
 });
 find(".close").addEventListener("click", () => find(".enlarged").close());
 load();

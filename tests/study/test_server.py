@@ -68,7 +68,9 @@ class TestGradio:
         assert client.get(f"/{path}/{route}").status_code == 404
 
     @pytest.mark.parametrize("path", ["rate", "owner"])
-    @pytest.mark.parametrize("route", ["upload", "queue/join", "call/x", "run/x", "api/x", "cancel", "reset", "stream/x"])
+    @pytest.mark.parametrize(
+        "route", ["upload", "queue/join", "call/x", "run/x", "api/x", "cancel", "reset", "stream/x"]
+    )
     def test_nothing_can_be_posted(self, client, path, route):
         assert client.post(f"/{path}/gradio_api/{route}", json={}).status_code == 404
 
@@ -101,7 +103,9 @@ class TestRequests:
     def test_nothing_else_is_there(self, client, path):
         assert client.get(path).status_code == 404
 
-    @pytest.mark.parametrize("path", ["/", "/rate/", "/rate/config", "/nowhere", "/api/rater/x/session", "/favicon.ico"])
+    @pytest.mark.parametrize(
+        "path", ["/", "/rate/", "/rate/config", "/nowhere", "/api/rater/x/session", "/favicon.ico"]
+    )
     def test_headers_on_everything(self, client, path):
         headers = client.get(path).headers
         assert headers["referrer-policy"] == "no-referrer"

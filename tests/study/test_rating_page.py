@@ -1,0 +1,342 @@
+"""The rating page in headless Chromium: whole sessions by keyboard and by touch, interruptions, and what leaks."""
+
+import random
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.study.conftest import MARKER
+
+pytestmark = pytest.mark.browser
+
+RATERS = ("ann", "bob", "cleo", "dora", "emil", "faye", "gina", "hugo", "ida", "jan", "kim", "lou")
+DESKTOP = {"width": 1280, "height": 800}
+KEEP_SAVED = """
+window.savedAnswers = [];
+const send = window.fetch;
+window.fetch = async (address, options) => {
+  const response = await send(address, options);
+  if (options?.method === "PUT") window.savedAnswers.push(await response.clone().text());
+  return response;
+};
+"""  # Playwright cannot read the body of an answer to a request with keepalive
+SMALL_PHONE = {"width": 360, "height": 640}
+
+
+@pytest.fixture(scope="module")
+def server(make_study, serve_study):
+    """Twelve images in two tasks: 24 ratings for each of twelve raters."""
+    return serve_study(make_study(evaluators=RATERS))
+
+
+@pytest.fixture
+def open_page(chromium):
+    """A function that opens a link in a browser context of its own; no page may log an error or leave the server."""
+    contexts, problems = [], []
+
+    def watch(page, base, expected):
+        def on_console(message):
+            if message.type in ("error", "warning") and not any(text in message.text for text in expected):
+                problems.append(message.text)
+
+        page.on("console", on_console)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: request.url.startswith((base, "data:")) or problems.append(request.url))
+
+    def open_link(link, expected=(), viewport=DESKTOP, touch=False, go=True):
+        context = chromium.new_context(viewport=viewport, has_touch=touch, is_mobile=touch)
+        contexts.append(context)
+        base = link.partition("/rate/")[0]
+        context.on("page", lambda page: watch(page, base, expected))
+        page = context.new_page()
+        if go:
+            page.goto(link)
+        return page
+
+    yield open_link
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def shown(page, count):
+    """Wait for an image to stand there, by its place in the task."""
+    expect(page.locator(".count")).to_have_text(count)
+    expect(page.locator(".hg")).to_have_attribute("data-state", "rating")
+
+
+def press(page, keys, first=1, total=12):
+    """Press one key an image, having waited for each."""
+    for number, key in enumerate(keys):
+        shown(page, f"{(first + number - 1) % total + 1} of {total}")
+        page.keyboard.press(key)
+
+
+def saved(page):
+    """Wait until nothing is on its way any more."""
+    expect(page.locator(".saving")).to_have_text("Saved")
+
+
+def prefetched(page, pictures):
+    """Wait until so many pictures have come."""
+    loaded = "performance.getEntriesByType('resource').filter((entry) => entry.name.includes('/images/')).length"
+    page.wait_for_function(f"{loaded} >= {pictures}")
+
+
+def test_a_whole_session_by_keyboard(server, open_page):
+    random.seed(1)
+    given = [random.randint(1, 5) for _ in range(24)]
+    page = open_page(server.links["ann"])
+    shown(page, "1 of 12")
+    assert page.title() == "Portraits in winter"
+    assert page.locator("footer").count() == 0
+    assert page.locator(".scale [aria-pressed=true]").count() == 0
+
+    press(page, [str(rating) for rating in given[:7]])
+    shown(page, "8 of 12")
+    page.reload()
+    shown(page, "8 of 12")
+    press(page, [f"Numpad{rating}" for rating in given[7:10]], first=8)
+
+    shown(page, "11 of 12")
+    page.keyboard.press("Backspace")
+    shown(page, "10 of 12")
+    expect(page.locator(".scale [aria-pressed=true]")).to_have_attribute("data-rating", str(given[9]))
+    page.keyboard.press("ArrowLeft")
+    shown(page, "9 of 12")
+    given[8] = given[8] % 5 + 1
+    page.keyboard.press(str(given[8]))
+    shown(page, "10 of 12")
+    page.keyboard.press("ArrowRight")
+    shown(page, "11 of 12")
+    page.keyboard.press("ArrowRight")
+    shown(page, "11 of 12")  # not past an image without an answer
+
+    press(page, [str(rating) for rating in given[10:12]], first=11)
+    shown(page, "1 of 12")
+    expect(page.locator(".changed")).to_be_visible()
+    expect(page.locator(".part")).to_have_text("Aesthetic, part 2 of 2")
+    expect(page.locator(".references")).to_be_hidden()
+    press(page, [str(rating) for rating in given[12:]])
+
+    expect(page.locator(".end-title")).to_have_text("Thank you, you have rated everything.")
+    expect(page.locator(".end-saved")).to_have_text("Every answer is saved.")
+    expect(page.locator(".end-report")).to_be_hidden()
+    assert page.locator(".end-counts li").all_inner_texts() == [
+        "Similarity: 12 of 12 rated",
+        "Aesthetic: 12 of 12 rated",
+    ]
+    assert server.ratings("ann") == dict(zip(server.order("ann"), given, strict=True))
+
+    page.keyboard.press("Backspace")
+    shown(page, "12 of 12")
+    page.keyboard.press(str(given[-1] % 5 + 1))
+    expect(page.locator(".end-saved")).to_have_text("Every answer is saved.")
+    assert server.ratings("ann")[server.order("ann")[-1]] == given[-1] % 5 + 1
+
+
+def test_two_evaluators_at_the_same_time(server, open_page):
+    pages = {name: open_page(server.links[name]) for name in ("bob", "cleo")}
+    for number in range(1, 13):
+        for name, page in pages.items():
+            press(page, ["2" if name == "bob" else "4"], first=number)
+    for name, page in pages.items():
+        shown(page, "1 of 12")
+        saved(page)
+        assert set(server.ratings(name).values()) == {2 if name == "bob" else 4}
+        assert list(server.ratings(name)) == server.order(name)[:12]
+
+
+def test_keys_that_rate_nothing(server, open_page):
+    page = open_page(server.links["dora"])
+    shown(page, "1 of 12")
+    for key in ("0", "6", "a", "Enter", "ArrowRight", "Backspace", "Control+1", "Alt+2", "Meta+3"):
+        page.keyboard.press(key)
+    shown(page, "1 of 12")
+    for _ in range(5):
+        page.keyboard.down("3")  # held down: the first counts, its repetitions do not
+    page.keyboard.up("3")
+    shown(page, "2 of 12")
+    saved(page)
+    assert list(server.ratings("dora").values()) == [3]
+
+
+def test_taps_on_a_small_phone(server, open_page):
+    page = open_page(server.links["emil"], viewport=SMALL_PHONE, touch=True)
+    for number in range(1, 13):
+        shown(page, f"{number} of 12")
+        assert page.evaluate("document.scrollingElement.scrollHeight <= innerHeight")
+        page.locator(".scale button").nth(number % 5).tap()
+    shown(page, "1 of 12")
+    saved(page)
+    assert list(server.ratings("emil").values()) == [1 + number % 5 for number in range(1, 13)]
+
+    page.locator(".back").tap()
+    shown(page, "12 of 12")
+    page.locator(".photo").first.tap()
+    expect(page.locator(".enlarged")).to_be_visible()
+    page.locator(".close").tap()
+    expect(page.locator(".enlarged")).to_be_hidden()
+    for control in page.locator("button:visible").all():
+        box = control.bounding_box()
+        assert box["width"] >= 44 and box["height"] >= 44
+        assert box["y"] + box["height"] <= SMALL_PHONE["height"]
+    assert page.locator(".picture img").bounding_box()["height"] >= 200
+
+
+def test_the_second_click_of_a_double_click_is_not_for_the_next_image(server, open_page):
+    page = open_page(server.links["faye"])
+    shown(page, "1 of 12")
+    page.locator(".scale button").nth(1).dblclick()
+    shown(page, "2 of 12")
+    saved(page)
+    assert list(server.ratings("faye").values()) == [2]
+
+
+def test_offline_and_online_again(server, open_page):
+    page = open_page(server.links["gina"], expected=["ERR_INTERNET_DISCONNECTED"])
+    press(page, ["1"])
+    shown(page, "2 of 12")
+    saved(page)
+    prefetched(page, 7)
+    page.context.set_offline(True)
+    press(page, ["2", "3", "4"], first=2)
+    expect(page.locator(".saving")).to_have_text("Offline: 3 answers kept here, will retry")
+    keys = page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('humangrade:'))")
+    assert len(keys) == 3
+    assert server.token("gina") not in str(keys)
+    page.context.set_offline(False)
+    saved(page)
+    assert list(server.ratings("gina").values()) == [1, 2, 3, 4]
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('humangrade:'))") == []
+
+
+def test_closed_while_offline_and_opened_again(server, open_page):
+    page = open_page(server.links["hugo"], expected=["ERR_INTERNET_DISCONNECTED"])
+    shown(page, "1 of 12")
+    prefetched(page, 6)
+    page.context.set_offline(True)
+    press(page, ["5", "4"])
+    expect(page.locator(".saving")).to_have_attribute("data-kind", "offline")
+    warnings = []
+    page.on("dialog", lambda dialog: (warnings.append(dialog.type), dialog.accept()))
+    page.close(run_before_unload=True)
+    assert server.ratings("hugo") == {}
+    context = page.context
+    context.set_offline(False)
+    again = context.new_page()
+    again.goto(server.links["hugo"])
+    shown(again, "3 of 12")
+    saved(again)
+    assert list(server.ratings("hugo").values()) == [5, 4]
+    assert warnings == ["beforeunload"]
+
+
+def test_a_failing_server_is_asked_again_and_a_refusal_is_said(server, open_page):
+    page = open_page(server.links["ida"], expected=["503", "409"])
+    answers = [(503, "{}"), (409, '{"detail": "No more answers today."}')]
+
+    def fail(route):
+        if answers:
+            status, body = answers.pop(0)
+            route.fulfill(status=status, body=body, content_type="application/json")
+        else:
+            route.continue_()
+
+    page.route("**/ratings/*", fail)
+    press(page, ["1"])
+    expect(page.locator(".trouble")).to_have_text("Not saved: 1 answer. No more answers today.")
+    assert server.ratings("ida") == {}
+    page.keyboard.press("Backspace")
+    shown(page, "1 of 12")
+    assert page.locator(".scale [aria-pressed=true]").count() == 0
+    page.keyboard.press("4")
+    expect(page.locator(".trouble")).to_be_hidden()
+    saved(page)
+    assert list(server.ratings("ida").values()) == [4]
+
+
+def test_nothing_is_rated_unseen(server, open_page):
+    page = open_page(server.links["jan"], expected=["ERR_FAILED"], go=False)
+    broken = server.order("jan")[1]
+    page.route(f"**/images/{broken}", lambda route: route.abort())
+    page.goto(server.links["jan"])
+    press(page, ["2"])
+    expect(page.locator(".missing")).to_be_visible()
+    page.keyboard.press("5")
+    expect(page.locator(".count")).to_have_text("2 of 12")
+    page.locator(".skip").click()
+    press(page, ["3"] * 10, first=3)
+    press(page, ["4"] * 12)
+    expect(page.locator(".end-title")).to_have_text("That was the last image.")
+    expect(page.locator(".end-text")).to_have_text("1 image still without an answer.")
+    page.unroute(f"**/images/{broken}")
+    page.locator(".end-retry").click()
+    press(page, ["1"], first=2)
+    expect(page.locator(".end-title")).to_have_text("Thank you, you have rated everything.")
+    assert server.ratings("jan")[broken] == 1
+
+
+def test_names_appear_nowhere(server, open_page):
+    page = open_page(server.links["kim"], go=False)
+    responses = []
+    page.on("response", lambda response: responses.append(response))
+    page.add_init_script(KEEP_SAVED)
+    page.goto(server.links["kim"])
+    press(page, ["1"] * 12)
+    press(page, ["2"] * 12)
+    expect(page.locator(".end-saved")).to_have_text("Every answer is saved.")
+
+    received = [page.content(), *page.evaluate("window.savedAnswers")]
+    assert len(received) == 25
+    for response in responses:
+        received += [response.url, str(response.headers)]
+        if response.request.method == "GET":
+            received.append(response.body().decode("latin-1"))
+    everything = "\n".join(received)
+    pictures = {response.url for response in responses if "/images/" in response.url}
+    assert len({url for url in pictures if "/references/" not in url}) == 24
+    assert MARKER.lower() not in everything.lower()
+    assert "checkpoint-300" not in everything
+    assert server.token("bob") not in everything
+
+
+def test_an_unknown_link_and_no_link(server, open_page):
+    page = open_page(f"{server.base}/rate/?key=nobody", expected=["404"])
+    expect(page.locator(".message-text")).to_contain_text("This link is not known.")
+    page.goto(f"{server.base}/rate/")
+    expect(page.locator(".message-text")).to_contain_text("Open the private link you were given")
+
+
+def test_time_is_counted_from_the_picture(server, open_page):
+    page = open_page(server.links["lou"])
+    shown(page, "1 of 12")
+    page.wait_for_timeout(300)
+    with page.expect_request("**/ratings/*") as caught:
+        page.keyboard.press("3")
+    answer = caught.value.post_data_json
+    assert 300 <= answer["response_ms"] < 10_000
+    assert set(answer) == {"rating", "client_id", "response_ms"}
+
+
+def test_a_restarted_server_continues(make_study, serve_study, open_page):
+    server = serve_study(
+        make_study(images=6, tasks=("aesthetic",), references=0, evaluators=("ann",), share_report=True)
+    )
+    page = open_page(server.links["ann"], expected=["ERR_CONNECTION_REFUSED"])
+    press(page, ["1", "2"], total=6)
+    shown(page, "3 of 6")
+    saved(page)
+    prefetched(page, 6)
+    server.stop()
+    press(page, ["3"], first=3, total=6)
+    expect(page.locator(".saving")).to_have_attribute("data-kind", "offline")
+    server.start()
+    saved(page)
+    press(page, ["4", "5", "1"], first=4, total=6)
+    expect(page.locator(".end-report")).to_be_visible()
+    assert list(server.ratings("ann").values()) == [1, 2, 3, 4, 5, 1]
+    with page.context.expect_page() as opened:
+        page.locator(".end-report").click()
+    opened.value.wait_for_load_state()
+    assert opened.value.locator("h1").count() >= 1
