@@ -88,7 +88,7 @@ def test_a_taken_port_picks_the_next_and_says_so(tmp_path):
 @pytest.mark.browser
 @pytest.mark.process
 def test_a_whole_session_then_the_report(tmp_path, chromium):
-    """README's command, 24 ratings by keyboard with a reload, going back and a change, then the report in the browser."""
+    """README's command, 24 ratings by keyboard with a reload and a change, then the report in the browser."""
     page = chromium.new_page()
     errors = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
