@@ -29,8 +29,9 @@ function ago(time) {
   return new Date(time).toLocaleDateString();
 }
 
-function seconds(milliseconds) {
-  return milliseconds === null ? "–" : (milliseconds / 1000).toFixed(1) + " s";
+function capitalised(name) {
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function figure(value, words) {
@@ -52,7 +53,7 @@ function showFigures(progress) {
 }
 
 function showColumns(tasks) {
-  const names = ["Evaluator", ...tasks, "Last rating", "Median time", "Private link"];
+  const names = ["Evaluator", ...tasks.map(capitalised), "Last rating", "Private link"];
   find(".columns").replaceChildren(
     ...names.map((name) => {
       const cell = make("th", "", name);
@@ -66,16 +67,14 @@ function newRow(person, tasks) {
   const row = make("tr");
   const cells = {
     name: make("td", "name", person.name),
-    tasks: tasks.map((task) => Object.assign(make("td", "task-cell"), { label: task })),
+    tasks: tasks.map(() => make("td", "task-cell")),
     last: make("td", "quiet"),
-    median: make("td", "quiet"),
     link: make("td"),
   };
-  cells.tasks.forEach((cell) => (cell.dataset.label = cell.label));
+  cells.tasks.forEach((cell, i) => (cell.dataset.label = capitalised(tasks[i])));
   cells.last.dataset.label = "Last rating";
-  cells.median.dataset.label = "Median time";
   cells.link.append(linkField(person));
-  row.append(cells.name, ...cells.tasks, cells.last, cells.median, cells.link);
+  row.append(cells.name, ...cells.tasks, cells.last, cells.link);
   find(".rows").append(row);
   return cells;
 }
@@ -117,11 +116,14 @@ function fillRow(cells, person) {
     fill.style.width = (task.total ? (100 * task.done) / task.total : 0) + "%";
     track.append(fill);
     done.append(track, make("span", "", task.done + "/" + task.total));
-    cells.tasks[i].replaceChildren(done);
+    const median = task.median_response_ms;
+    const pace = median === null ? "" : (median / 1000).toFixed(1) + " s an image (median)";
+    const state = make("div", "state");
+    state.append(done, make("div", "pace", pace));
+    cells.tasks[i].replaceChildren(state);
   });
   cells.last.textContent = ago(person.last_rated_at);
   cells.last.title = person.last_rated_at || "";
-  cells.median.textContent = person.tasks.map((task) => seconds(task.median_response_ms)).join(" · ");
 }
 
 function show(progress) {

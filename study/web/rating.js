@@ -192,6 +192,7 @@ document.addEventListener("keydown", onKey);
 window.addEventListener("beforeunload", (event) => {
   if (outbox.waiting.length) event.preventDefault();
 });
+window.addEventListener("resize", arrangePhotos);
 find(".back").addEventListener("click", back);
 find(".forward").addEventListener("click", forward);
 find(".skip").addEventListener("click", skip);

@@ -2,6 +2,7 @@
 
 const DOUBLE_CLICK_MS = 400;
 const QUIET_SAVING_MS = 300;
+const PHOTO_GAP = 8;
 
 // ---- the words and pictures around an image
 
@@ -16,8 +17,28 @@ function showReferences(entries) {
     button.addEventListener("click", () => enlarge(entry.image.src));
     return button;
   });
-  find(".photos").dataset.count = String(Math.min(photos.length, 7));
   find(".photos").replaceChildren(...photos);
+  arrangePhotos();
+}
+
+/* The number of columns in which the reference photos come out largest. */
+function arrangePhotos() {
+  const box = find(".photos");
+  const images = Array.from(box.querySelectorAll("img"));
+  let largest = -1;
+  for (let columns = 1; columns <= images.length; columns++) {
+    const width = (box.clientWidth - PHOTO_GAP * (columns - 1)) / columns;
+    const rows = Math.ceil(images.length / columns);
+    const height = Math.max(0, (box.clientHeight - PHOTO_GAP * (rows - 1)) / rows);
+    let area = 0;
+    for (const { naturalWidth, naturalHeight } of images) {
+      area += Math.min(width / naturalWidth, height / naturalHeight) ** 2 * naturalWidth * naturalHeight;
+    }
+    if (area > largest) {
+      largest = area;
+      box.style.setProperty("--columns", String(columns));
+    }
+  }
 }
 
 function enlarge(source) {

@@ -131,6 +131,7 @@ def test_a_whole_session_by_keyboard(server, open_page):
     page.keyboard.press("Backspace")
     shown(page, "12 of 12")
     page.keyboard.press(str(given[-1] % 5 + 1))
+    expect(page.locator(".hg")).to_have_attribute("data-state", "end")
     expect(page.locator(".end-saved")).to_have_text("Every answer is saved.")
     assert server.ratings("ann")[server.order("ann")[-1]] == given[-1] % 5 + 1
 
@@ -274,6 +275,7 @@ def test_nothing_is_rated_unseen(server, open_page):
     page.locator(".end-retry").click()
     press(page, ["1"], first=2)
     expect(page.locator(".end-title")).to_have_text("Thank you, you have rated everything.")
+    expect(page.locator(".end-saved")).to_have_text("Every answer is saved.")
     assert server.ratings("jan")[broken] == 1
 
 
