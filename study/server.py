@@ -1,6 +1,7 @@
 """The web server of a study: our routes, the two Gradio pages, and a listening socket."""
 
 import contextlib
+import errno
 import socket
 import sys
 
@@ -75,12 +76,13 @@ def bind(host: str, port: int) -> socket.socket:
     ...     listener.getsockname()[0]
     '127.0.0.1'
     """
+    no_address = f"'{host}' is no address of this machine; choose another with --host."
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except socket.gaierror as error:
-        raise InputError(f"'{host}' is no address of this machine; choose another with --host.") from error
+        raise InputError(no_address) from error
     listener = socket.socket(family, kind, protocol)
     if sys.platform != "win32":  # there it would let two servers share a port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -89,6 +91,8 @@ def bind(host: str, port: int) -> socket.socket:
         listener.listen(128)
     except OSError as error:
         listener.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise InputError(no_address) from error
         raise InputError(
             f"Port {port} on {host} cannot be used ({error.strerror}); choose another with --port."
         ) from error

@@ -139,7 +139,7 @@ class TestAddresses:
             bind("no.such.host.invalid", 0)
 
     def test_a_host_that_is_another_machines(self):
-        with pytest.raises(InputError, match=r"192\.0\.2\.1"):
+        with pytest.raises(InputError, match=r"192\.0\.2\.1.*--host"):
             bind("192.0.2.1", 0)
 
     def test_all_addresses_are_printed_as_one_that_works(self):
