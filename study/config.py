@@ -1,11 +1,13 @@
 """study.yaml: what a study asks. All its errors come at once, each with its line."""
 
+import reprlib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from metrics.errors import InputError
 
@@ -29,7 +31,7 @@ class TaskConfig(BaseModel):
         Show the prompt above the image.
     """
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
 
     question: Text
     levels: Annotated[list[Text], Field(min_length=5, max_length=5)]
@@ -52,7 +54,7 @@ class StudyConfig(BaseModel):
         In the order in which they are rated.
     """
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
 
     title: Text
     seed: int = 0
@@ -100,19 +102,7 @@ def load_config(path: Path) -> StudyConfig:
     InputError
         With all that is wrong in the file, each with its line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error}); is this the study's folder?") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text; save it as UTF-8.") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{line}: not well-formed YAML ({getattr(error, 'problem', error)}).") from error
-    problems = _repeated_keys(node)
+    node, content, problems = _parse(path)
     try:
         config = StudyConfig.model_validate(content)
     except ValidationError as error:
@@ -151,24 +141,86 @@ def _yaml(content: object) -> str:
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
 
 
-def _explain(error: object) -> str:
+def _parse(path: Path) -> tuple[yaml.Node | None, Any, list[tuple[int, str]]]:
+    """The file as YAML nodes and as Python values, and the repeated keys with their lines."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or error}); is this the study's folder?") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text; save it as UTF-8.") from error
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        content = loader.construct_document(node) if node else None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise InputError(f"{path}, line {line}: not well-formed YAML (a control character); remove it.") from error
+    except yaml.MarkedYAMLError as error:
+        where = error.problem_mark or error.context_mark
+        place = f", line {where.line + 1}" if where else ""
+        hint = "; indent with spaces, never with tabs" if "'\\t'" in str(error.problem) else ""
+        raise InputError(f"{path}{place}: not well-formed YAML ({error.problem or error.context}){hint}.") from error
+    except RecursionError as error:
+        raise InputError(f"{path} is nested too deeply; it holds a few keys and the tasks.") from error
+    return node, content, loader.repeated
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which dates and all keys are text, a bad number has its line, and repeated keys are noted."""
+
+    def __init__(self, text: str):
+        super().__init__(text)
+        self.repeated: list[tuple[int, str]] = []
+
+    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
+        """Read ``on`` and ``7`` as text where they are keys; note a repeated key, of which YAML keeps the last."""
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                key.tag = "tag:yaml.org,2002:str"
+                if key.value in seen:
+                    self.repeated.append((key.start_mark.line + 1, f"'{key.value}' stands there twice."))
+                seen.add(key.value)
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
+        """Give a value such as ``!!int five`` or ``0b_`` its line."""
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: str(node.value))
+
+
+def _explain(error: ErrorDetails) -> str:
     """One of pydantic's errors in plain words."""
-    assert isinstance(error, dict)
-    where = ".".join(str(part) for part in error["loc"] if part != "[key]")
-    kind = error["type"]
+    location = [part for part in error["loc"] if part != "[key]"]
+    where = f"'{'.'.join(map(str, location))}'" if location else "the file"
+    kind, given = error["type"], error["input"]
+    model = TaskConfig if len(location) > 1 else StudyConfig
+    keys = ", ".join(model.model_fields)
     if kind == "extra_forbidden":
-        model = TaskConfig if len(error["loc"]) > 1 else StudyConfig
-        close = get_close_matches(str(error["loc"][-1]), model.model_fields, n=1)
-        known = f"did you mean '{close[0]}'?" if close else f"the keys are {', '.join(model.model_fields)}."
-        return f"'{where}' is not known; {known}"
+        close = get_close_matches(str(location[-1]), model.model_fields, n=1)
+        known = f"did you mean '{close[0]}'?" if close else f"the keys are {keys}."
+        return f"{where} is not known; {known}"
     if kind == "missing":
-        return f"'{where}' is missing."
-    if kind in ("too_short", "too_long") and error["loc"][-1] == "levels":
-        return f"'{where}' has {error['ctx']['actual_length']} words, but 1 to 5 need exactly five."
-    if kind in ("too_short", "string_too_short"):
-        return f"'{where}' is empty."
-    given = error["input"]
-    return f"'{where}' is {given!r}: {error['msg'][0].lower()}{error['msg'][1:]}."
+        return f"{where} is missing."
+    if kind in ("too_short", "too_long") and location[-1] == "levels":
+        return f"{where} has {error['ctx']['actual_length']} words, but 1 to 5 need exactly five."
+    if given in ("", {}, []) or (given is None and location) or kind == "string_too_short":
+        return f"{where} is empty."
+    if kind in ("model_type", "dict_type"):
+        inside = ", ".join((TaskConfig if location else StudyConfig).model_fields)
+        if location == ["tasks"]:
+            return f"{where} must hold the tasks, each a name with {inside} below it."
+        return f"{where} must hold keys with their values: {inside}."
+    if kind == "string_type" and isinstance(given, bool | int | float):
+        return f"{where} is not a text: YAML reads it as {given!r}; put it in quotes."
+    return f"{where} is {reprlib.repr(given)}: {error['msg'][0].lower()}{error['msg'][1:]}."
 
 
 def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
@@ -184,16 +236,3 @@ def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
             node = node.value[part]
             line = node.start_mark.line + 1
     return line
-
-
-def _repeated_keys(node: yaml.Node | None) -> list[tuple[int, str]]:
-    """Keys that a mapping has twice, of which YAML would silently keep the last."""
-    if not isinstance(node, yaml.MappingNode):
-        return []
-    problems, seen = [], set()
-    for key, value in node.value:
-        if key.value in seen:
-            problems.append((key.start_mark.line + 1, f"'{key.value}' stands there twice."))
-        seen.add(key.value)
-        problems += _repeated_keys(value)
-    return problems

@@ -1,22 +1,22 @@
 """Making a study from a folder of images."""
 
-import os
 import re
-import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
 
 from calibration.reading import read_table
-from calibration.tables import check_items, records
+from calibration.tables import check_items
 from metrics.errors import InputError
 from study.assignments import split_items
 from study.config import FILE_NAME, StudyConfig, dump_config, preset
 from study.folder import DATABASE, ITEMS, Study, check_item_columns, open_study
 from study.images import check_images, find_images
-from study.store import Store
+from study.references import own_reference_cells, reference_cells, relative_path
+from study.store import Store, sqlite_url
 
 
 def create_study(
@@ -39,10 +39,10 @@ def create_study(
     images : str or Path
         The generated images, read with their sub-folders: MODEL/CHECKPOINT/FILE, MODEL/FILE or FILE. They are not
         copied. An items.csv in it (a column image, relative to it, and any of item, subject, model, checkpoint,
-        prompt, seed, references) adds what it says.
+        prompt, seed, references, the last relative to it as well) adds what it says, and wins.
     references : str or Path, optional
         Reference photos: one of the same name for each image, or a flat folder that goes with every image, or a
-        sub-folder for each subject, which is the item's subject or a folder in the item's path.
+        sub-folder for each subject, which is the item's subject or a folder in the image's path.
     tasks : sequence of str
         Names; similarity, aesthetic and alignment have questions of their own.
     evaluators : int or sequence of str
@@ -64,20 +64,21 @@ def create_study(
     """
     folder, images = Path(folder), Path(images)
     names = _evaluator_names(evaluators)
-    config = _config(title or folder.resolve().name, tasks, seed, share_report, references is not None)
+    may_have_references = references is not None or (images / ITEMS).is_file()
+    config = _config(title or folder.resolve().name, tasks, seed, share_report, may_have_references)
     taken = [name for name in (FILE_NAME, ITEMS, DATABASE) if (folder / name).exists()]
     if taken:
         raise InputError(f"{folder} holds {taken[0]} already; name a new folder, or remove the old study first.")
     items = _items(images, folder)
     if references is not None and any(task.show_references for task in config.tasks.values()):
-        items["references"] = _references(items, Path(references), folder)
+        found = reference_cells(items, Path(references), images, folder)
+        own = items["references"] if "references" in items.columns else pd.Series("", index=items.index)
+        items["references"] = own.where(own != "", found)
     if split:
         items["task"] = split_items(items, list(config.tasks), seed)
     check_item_columns(items, config, str(images))
     _write(folder, config, items, names)
-    study = open_study(folder)
-    study.sync_assignments()
-    return study
+    return open_study(folder)
 
 
 def _evaluator_names(evaluators: int | Sequence[str]) -> list[str]:
@@ -85,16 +86,21 @@ def _evaluator_names(evaluators: int | Sequence[str]) -> list[str]:
         if not 1 <= evaluators <= 1000:
             raise InputError(f"--evaluators is {evaluators}; a study has from 1 to 1000 of them.")
         return [f"evaluator-{number}" for number in range(1, evaluators + 1)]
-    twice = sorted({name for name in evaluators if list(evaluators).count(name) > 1})
+    names = [" ".join(name.split()) for name in evaluators]
+    if not names or not all(names):
+        raise InputError("--evaluators has an empty name; name each evaluator, or say how many there are.")
+    twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"--evaluators names '{twice[0]}' twice; every evaluator needs a name of their own.")
-    return list(evaluators)
+    return names
 
 
 def _config(title: str, tasks: Sequence[str], seed: int, share_report: bool, has_references: bool) -> StudyConfig:
     bad = [task for task in tasks if not re.fullmatch(r"[\w-]+", task)]
     if bad:
         raise InputError(f"--tasks names '{bad[0]}'; a task's name has letters, digits, '-' and '_' only.")
+    if not tasks:
+        raise InputError("--tasks is empty; name at least one task.")
     if len(set(tasks)) < len(tasks):
         raise InputError("--tasks names a task twice; name each once.")
     asked = {task: preset(task) for task in tasks}
@@ -114,7 +120,7 @@ def _items(images: Path, folder: Path) -> pd.DataFrame:
     rows = []
     for path in paths:
         relative = path.relative_to(images)
-        row = {"item": relative.as_posix(), "image": _relative(path, folder)}
+        row = {"item": relative.as_posix(), "image": relative_path(path, folder)}
         if len(relative.parts) > 1:
             row["model"] = relative.parts[0]
         if len(relative.parts) > 2:
@@ -126,86 +132,61 @@ def _items(images: Path, folder: Path) -> pd.DataFrame:
 
 
 def _with_own_table(items: pd.DataFrame, images: Path, folder: Path) -> pd.DataFrame:
-    """Add what an items.csv beside the images says; its columns win."""
+    """Add what an items.csv beside the images says; its cells win where they are not empty."""
     where = str(images / ITEMS)
     table, _ = read_table(images / ITEMS)
     if "image" not in table.columns:
         raise InputError(f"{where} has no column 'image'; it needs one with each image's path, relative to its folder.")
-    table["image"] = [_relative(images / path, folder) for path in table["image"]]
-    strange = table["image"][~table["image"].isin(items["image"])]
+    table = table.replace("\r\n?", "\n", regex=True)  # a lone carriage return would end a row of CSV
+    own = table.assign(image=[relative_path(images / path, folder) for path in table["image"]])
+    strange = table["image"][~own["image"].isin(items["image"])]
     if len(strange):
-        raise InputError(
-            f"{where}, row {strange.index[0] + 2}: there is no image '{strange.iloc[0]}'; correct or remove the row."
-        )
-    if table["image"].duplicated().any():
-        row = table["image"][table["image"].duplicated()].index[0]
-        raise InputError(f"{where}, row {row + 2}: the image stands there twice; keep one row.")
-    if "references" in table.columns:
-        joined = table["references"].str.split(";")
-        table["references"] = [";".join(_relative(images / path, folder) for path in each if path) for each in joined]
+        row, name = strange.index[0] + 2, strange.iloc[0]
+        raise InputError(f"{where}, row {row}: there is no image '{name}'; correct or remove the row.")
+    for column in {"image", "item"} & set(own.columns):
+        twice = own[column][own[column].duplicated() & (own[column] != "")]
+        if len(twice):
+            row, name = twice.index[0] + 2, table[column][twice.index[0]]
+            raise InputError(f"{where}, row {row}: the {column} '{name}' stands there twice; keep one row.")
+    if "references" in own.columns:
+        own["references"] = own_reference_cells(table["references"], images, folder, where)
+    own = own.set_index("image")
     both = items.set_index("image")
-    own = table.set_index("image")
     for column in own.columns:
-        both[column] = own[column].reindex(both.index).fillna(both[column] if column in both.columns else "")
+        cells = own[column][own[column] != ""].reindex(both.index)
+        both[column] = cells.fillna(both[column] if column in both.columns else "")
     merged = both.reset_index()
     return check_items(merged[["item", *(name for name in merged.columns if name != "item")]], where).frame
 
 
-def _references(items: pd.DataFrame, root: Path, folder: Path) -> pd.Series:
-    """Each item's reference photos, ';'-separated, relative to the study's folder."""
-    photos = find_images(root)
-    awkward = [photo for photo in photos if ";" in str(photo)]
-    if awkward:
-        raise InputError(f"{awkward[0]} has a ';' in its path, which separates references in items.csv; rename it.")
-    flat = [photo for photo in photos if photo.parent == root]
-    if len(flat) == len(photos):
-        by_stem: dict[str, list[Path]] = {}
-        for photo in photos:
-            by_stem.setdefault(photo.stem, []).append(photo)
-        stems = [Path(item).stem for item in items["item"]]
-        paired = len(photos) > 1 and all(len(by_stem.get(stem, [])) == 1 for stem in stems)
-        chosen = [by_stem[stem] for stem in stems] if paired else [photos] * len(items)
-    else:
-        if flat:
-            raise InputError(f"{flat[0]} lies beside the subjects' folders; put it into the folder of its subject.")
-        chosen = [_subject_photos(row, photos, root) for row in records(items)]
-    return pd.Series([";".join(_relative(photo, folder) for photo in each) for each in chosen], index=items.index)
-
-
-def _subject_photos(row: dict[str, str], photos: list[Path], root: Path) -> list[Path]:
-    subjects = {row["subject"]} if row.get("subject") else set(Path(row["item"]).parts[:-1])
-    found = [photo for photo in photos if photo.relative_to(root).parts[0] in subjects]
-    if not found:
-        raise InputError(
-            f"The image {row['item']} belongs to no folder of {root}; name its subject in the column 'subject' "
-            "of an items.csv beside the images, or put it into a folder of the subject's name."
-        )
-    return found
-
-
-def _relative(path: Path, folder: Path) -> str:
-    """A path relative to the study's folder, so that both can be moved together."""
-    return Path(os.path.relpath(path, folder)).as_posix()
-
-
 def _write(folder: Path, config: StudyConfig, items: pd.DataFrame, evaluators: list[str]) -> None:
-    """Write the three files beside their place and move them there; study.yaml, which makes it a study, last."""
-    is_new = not folder.exists()
-    stage = None
+    """Make and open the whole study beside its place, then move it there; study.yaml, which makes it one, last."""
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    moved: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(dir=folder, prefix=".partial-"))
-        items.to_csv(stage / ITEMS, index=False, lineterminator="\n")
-        (stage / FILE_NAME).write_text(dump_config(config), encoding="utf-8")
-        store = Store(f"sqlite:///{stage / DATABASE}")
-        store.add_evaluators(evaluators)
-        store.close()
-        for name in (ITEMS, DATABASE, FILE_NAME):
-            (stage / name).rename(folder / name)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as name:
+            stage = Path(name)
+            items.to_csv(stage / ITEMS, index=False, lineterminator="\n")
+            (stage / FILE_NAME).write_text(dump_config(config), encoding="utf-8")
+            with closing(Store(sqlite_url(stage / DATABASE))) as store:
+                store.add_evaluators(evaluators)
+            with closing(open_study(stage)) as study:
+                study.sync_assignments()
+            for file in (ITEMS, DATABASE, FILE_NAME):
+                (stage / file).rename(folder / file)
+                moved.append(folder / file)
     except OSError as error:
         raise InputError(f"{folder} cannot be written ({error.strerror or error}); choose another place.") from error
     finally:
-        if stage is not None:
-            shutil.rmtree(stage)
-        if is_new and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        if len(moved) < 3:
+            _take_back(moved, made)
+
+
+def _take_back(files: list[Path], folders: list[Path]) -> None:
+    """Remove files, and folders that are there and empty, the innermost first."""
+    for file in files:
+        file.unlink()
+    for place in folders:
+        if place.is_dir():
+            place.rmdir()

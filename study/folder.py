@@ -11,7 +11,7 @@ from calibration.tables import check_items, counted, records
 from metrics.errors import InputError
 from study.assignments import plan_assignments
 from study.config import FILE_NAME, StudyConfig, load_config
-from study.store import Store
+from study.store import Store, sqlite_url
 
 ITEMS = "items.csv"
 DATABASE = "ratings.sqlite"
@@ -44,7 +44,7 @@ class Study:
 
     def reference_paths(self, item: str) -> list[Path]:
         """The reference photos that belong to an item."""
-        return [self.folder / path for path in self._row(item).get("references", "").split(";") if path]
+        return [self.folder / path for path in split_references(self._row(item).get("references", ""))]
 
     def prompt(self, item: str) -> str:
         """The prompt that an item was made from; empty where items.csv does not say."""
@@ -113,7 +113,20 @@ def open_study(folder: str | Path) -> Study:
     raw, source = read_table(folder / ITEMS)
     items = check_items(raw, source.path).frame
     check_item_columns(items, config, source.path)
-    return Study(folder, config, items, Store(f"sqlite:///{folder / DATABASE}"))
+    if not (folder / DATABASE).is_file():
+        raise InputError(f"{folder} has no {DATABASE}, which holds its links and ratings; restore it.")
+    return Study(folder, config, items, Store(sqlite_url(folder / DATABASE)))
+
+
+def split_references(cell: str) -> list[str]:
+    """The paths in a cell of the column references.
+
+    Examples
+    --------
+    >>> split_references("photos/a.png; photos/b.png")
+    ['photos/a.png', 'photos/b.png']
+    """
+    return [path.strip() for path in cell.split(";") if path.strip()]
 
 
 def check_item_columns(items: pd.DataFrame, config: StudyConfig, where: str) -> None:

@@ -1,16 +1,22 @@
 """Finding the images of a study, and refusing those that would spoil it."""
 
 import hashlib
-from collections.abc import Sequence
+import io
+import struct
+import unicodedata
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from metrics.errors import InputError
 
 KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-_OTHER_KINDS = {".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif", ".jp2", ".ppm", ".tga", ".exr", ".psd"}
+_OTHER_KINDS = {
+    *(".tif", ".tiff", ".bmp", ".gif", ".apng", ".jpe", ".jfif", ".jp2", ".jxl", ".heic", ".heif", ".avif", ".svg"),
+    *(".ppm", ".pgm", ".pnm", ".tga", ".ico", ".exr", ".hdr", ".psd", ".dng", ".cr2", ".nef", ".arw"),
+}
 _NAMED = 10  # how many culprits a message names
 
 
@@ -20,7 +26,7 @@ def find_images(folder: Path) -> list[Path]:
     Parameters
     ----------
     folder : Path
-        Searched with its sub-folders.
+        Searched with its sub-folders; links are followed.
 
     Returns
     -------
@@ -30,28 +36,37 @@ def find_images(folder: Path) -> list[Path]:
     Raises
     ------
     InputError
-        Where the folder is missing, holds no image, or holds images of a kind that browsers do not show reliably.
+        Where the folder is missing, holds no image, or holds images of a kind that browsers do not show reliably or
+        of a name that a table cannot hold.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name the folder of images.")
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    try:
+        files = sorted(_files(folder))
+    except OSError as error:
+        raise InputError(f"{error.filename} cannot be read ({error.strerror}); check its permissions.") from error
     strange = [path for path in files if path.suffix.lower() in _OTHER_KINDS]
     if strange:
         raise InputError(
             f"{_listed(strange, folder)}: not PNG, JPEG or WebP, which every browser shows; convert to PNG."
         )
     images = [path for path in files if path.suffix.lower() in KINDS]
+    awkward = [path for path in images if not all(map(_is_plain, path.relative_to(folder).parts))]
+    if awkward:
+        raise InputError(
+            f"{_listed(awkward, folder)}: a name with a control character, or with a space at its beginning or end; "
+            "rename."
+        )
     if not images:
         raise InputError(f"{folder} holds no PNG, JPEG or WebP image; name the folder of images.")
     return images
 
 
-def check_images(paths: Sequence[Path], folder: Path) -> None:
+def check_images(paths: Sequence[Path], folder: Path, refuse_copies: bool = True) -> None:
     """Decode every image fully, and compare all by content.
+
+    A file whose name claims another of the three kinds than it is (a PNG called ``.jpg``) is fine: browsers and
+    metrics look at the content.
 
     Parameters
     ----------
@@ -59,6 +74,8 @@ def check_images(paths: Sequence[Path], folder: Path) -> None:
         Image files below `folder`.
     folder : Path
         What messages name the files relative to.
+    refuse_copies : bool
+        Refuse byte-identical copies as well.
 
     Raises
     ------
@@ -71,34 +88,61 @@ def check_images(paths: Sequence[Path], folder: Path) -> None:
         checked = pool.map(_check, paths)
         results = list(track(checked, "Checking images", total=len(paths), transient=True, disable=len(paths) < 50))
     problems = []
-    broken = [path for path, (_, sound) in zip(paths, results, strict=True) if not sound]
+    broken = [path for path, digest in zip(paths, results, strict=True) if digest is None]
     if broken:
         problems.append(f"{_listed(broken, folder)}: cannot be decoded; replace or remove.")
     first: dict[str, Path] = {}
     copies = []
-    for path, (digest, _) in zip(paths, results, strict=True):
-        original = first.setdefault(digest, path)
+    for path, digest in zip(paths, results, strict=True):
+        original = path if digest is None else first.setdefault(digest, path)
         if original is not path:
-            copies.append(f"{path.relative_to(folder)} (same as {original.relative_to(folder)})")
-    if copies:
-        named = ", ".join(copies[:_NAMED]) + (f" and {len(copies) - _NAMED} more" if len(copies) > _NAMED else "")
-        problems.append(f"{named}: byte-identical copies; remove them, or the same image is rated twice.")
+            copies.append(f"{_name(path, folder)} (same as {_name(original, folder)})")
+    if copies and refuse_copies:
+        problems.append(f"{_first(copies)}: byte-identical copies; remove them, or the same image is rated twice.")
     if problems:
         raise InputError(" ".join(problems))
 
 
-def _check(path: Path) -> tuple[str, bool]:
-    """An image's sha256, and whether it decodes as the kind that its name says."""
-    data = path.read_bytes()
+def _files(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """All files below a folder that are not hidden, through links too, but never around in a circle."""
+    here = folder.resolve()
+    if here in above:
+        return
+    for entry in folder.iterdir():
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _files(entry, above | {here})
+        elif entry.is_file() or entry.is_symlink():  # a link to nothing is found here, and refused when it is decoded
+            yield entry
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a CSV cell gives the name back: no control characters, undecodable bytes or outer spaces."""
+    return name == name.strip() and not any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name)
+
+
+def _check(path: Path) -> str | None:
+    """The sha256 of an image; None where it cannot be decoded in full."""
     try:
-        with Image.open(path, formats=sorted(set(KINDS.values()))) as image:
-            image.load()
-        sound = True
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        sound = False
-    return hashlib.sha256(data).hexdigest(), sound
+        data = path.read_bytes()
+        with Image.open(io.BytesIO(data), formats=sorted(set(KINDS.values()))) as image:
+            for frame in ImageSequence.Iterator(image):
+                frame.load()
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError):
+        return None
+    return hashlib.sha256(data).hexdigest()
 
 
 def _listed(paths: Sequence[Path], folder: Path) -> str:
-    names = [path.relative_to(folder).as_posix() for path in paths]
+    return _first([_name(path, folder) for path in paths])
+
+
+def _name(path: Path, folder: Path) -> str:
+    """A file's name for a message, whatever bytes it has."""
+    name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+    return name if _is_plain(name) else ascii(name)
+
+
+def _first(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

@@ -7,6 +7,7 @@ such words comes back byte for byte.
 
 import io
 import struct
+import zlib
 from collections.abc import Iterator
 
 from PIL import Image
@@ -60,71 +61,77 @@ def strip_metadata(data: bytes) -> bytes:
 def _strip_png(data: bytes) -> bytes:
     kept = [_PNG_SIGNATURE]
     position = len(_PNG_SIGNATURE)
-    orientation = _orientation(data)
+    may_be_turned = False
     while position + 12 <= len(data):
         length = int.from_bytes(data[position : position + 4], "big")
         name = data[position + 4 : position + 8]
         if name in _PNG_KEPT:
             kept.append(data[position : position + 12 + length])
-        if name == b"IHDR" and orientation is not None:
-            kept.append(_png_chunk(b"eXIf", orientation))
+        elif name == b"eXIf" or data.startswith((b"Raw profile type", b"XML:com.adobe.xmp"), position + 8):
+            may_be_turned = True
+        position += 12 + length
         if name == b"IEND":
             break
-        position += 12 + length
+    else:
+        kept.append(data[position:])  # a file cut off within a chunk's head
+    orientation = _orientation(data) if may_be_turned else None
+    if orientation is not None:
+        kept.insert(2, _png_chunk(b"eXIf", orientation))  # after IHDR
     stripped = b"".join(kept)
     return data if stripped == data else stripped
 
 
 def _png_chunk(name: bytes, content: bytes) -> bytes:
-    import zlib
-
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
 def _strip_jpeg(data: bytes) -> bytes:
     kept = [b"\xff\xd8"]
-    orientation = _orientation(data)
-    exif_kept = orientation is None
+    exif_place = 1
+    may_be_turned = False
     for marker, segment in _jpeg_segments(data):
-        if not exif_kept and marker != 0xE0:
-            content = b"Exif\x00\x00" + (orientation or b"")
-            kept.append(b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content)
-            exif_kept = True
         is_profile = marker == 0xE2 and segment[4:].startswith(b"ICC_PROFILE\x00")
         is_jfif = marker == 0xE0 and segment[4:].startswith(b"JFIF\x00")
         is_adobe = marker == 0xEE and segment[4:].startswith(b"Adobe")
         if not (0xE0 <= marker <= 0xEF or marker == 0xFE) or is_profile or is_jfif or is_adobe:
             kept.append(segment)
+        may_be_turned |= marker == 0xE1
+        if is_jfif:
+            exif_place = len(kept)
+    orientation = _orientation(data) if may_be_turned else None
+    if orientation is not None:
+        content = b"Exif\x00\x00" + orientation
+        kept.insert(exif_place, b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content)
     stripped = b"".join(kept)
     return data if stripped == data else stripped
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Marker and bytes of each segment after SOI; a scan's data goes with its SOS, and EOI ends the file."""
+    """Marker and bytes of each segment after SOI; a scan's data goes with its SOS. What lies between is left out."""
     position = 2
-    while position + 4 <= len(data):
-        if data[position] != 0xFF:
-            raise ValueError("not a well-formed JPEG file")
-        if data[position + 1] == 0xFF:  # a fill byte
-            position += 1
+    while (start := data.find(b"\xff", position)) >= 0:
+        code = start + 1
+        while data[code : code + 1] == b"\xff":  # fill bytes
+            code += 1
+        if code == len(data):
+            return
+        marker = data[code]
+        if marker == 0xD9:
+            yield marker, data[start : code + 1]
+            return
+        if marker <= 0x01 or 0xD0 <= marker <= 0xD8:  # markers without a length, which stand for nothing here
+            position = code + 1
             continue
-        marker = data[position + 1]
-        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        end = code + 1 + int.from_bytes(data[code + 1 : code + 3], "big")
         if marker == 0xDA:
             end = _scan_end(data, end)
-        yield marker, data[position:end]
+        yield marker, data[start:end]
         position = end
-        if data[position : position + 2] == b"\xff\xd9":
-            break
-    yield 0xD9, b"\xff\xd9"
 
 
 def _scan_end(data: bytes, position: int) -> int:
     """Where a scan's data ends: before the next marker that is neither a stuffed byte nor a restart."""
-    while True:
-        position = data.find(b"\xff", position)
-        if position < 0 or position + 1 >= len(data):
-            return len(data)
+    while 0 <= (position := data.find(b"\xff", position)) < len(data) - 1:
         following = data[position + 1]
         if following == 0x00 or 0xD0 <= following <= 0xD7:
             position += 2
@@ -132,33 +139,38 @@ def _scan_end(data: bytes, position: int) -> int:
             position += 1
         else:
             return position
+    return len(data)
 
 
 def _strip_webp(data: bytes) -> bytes:
-    kept = []
+    chunks = []
     position, end = 12, min(len(data), 8 + int.from_bytes(data[4:8], "little"))
-    orientation = _orientation(data)
+    may_be_turned = False
     while position + 8 <= end:
         name = data[position : position + 4]
         length = int.from_bytes(data[position + 4 : position + 8], "little")
-        chunk = data[position : position + 8 + length + length % 2]
-        if name == b"VP8X":
-            flags = chunk[8] & ~0x0C | (0x08 if orientation else 0)  # no EXIF, no XMP, but perhaps an orientation
-            chunk = chunk[:8] + bytes([flags]) + chunk[9:]
         if name in _WEBP_KEPT:
-            kept.append(chunk)
+            chunks.append(data[position : min(end, position + 8 + length + length % 2)])
+        may_be_turned |= name in (b"EXIF", b"XMP ")
         position += 8 + length + length % 2
+    orientation = _orientation(data) if may_be_turned else None
     if orientation is not None:
-        kept.append(b"EXIF" + struct.pack("<I", len(orientation)) + orientation + b"\x00" * (len(orientation) % 2))
-    body = b"WEBP" + b"".join(kept)
+        chunks.append(b"EXIF" + struct.pack("<I", len(orientation)) + orientation)
+    if chunks and chunks[0].startswith(b"VP8X") and len(chunks[0]) > 8:
+        flags = chunks[0][8] & ~0x0C | (0x08 if orientation else 0)  # no EXIF, no XMP, but perhaps an orientation
+        chunks[0] = chunks[0][:8] + bytes([flags]) + chunks[0][9:]
+    body = b"WEBP" + b"".join(chunks)
     stripped = b"RIFF" + struct.pack("<I", len(body)) + body
     return data if stripped == data else stripped
 
 
 def _orientation(data: bytes) -> bytes | None:
     """A minimal EXIF block (TIFF form) that holds the orientation alone; None where the image stands upright."""
-    with Image.open(io.BytesIO(data)) as image:
-        value = image.getexif().get(_ORIENTATION, 1)
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            value = image.getexif().get(_ORIENTATION, 1)
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError):
+        return None  # no EXIF that anybody could read
     if not isinstance(value, int) or not 2 <= value <= 8:
         return None
     return struct.pack(">2sHIHHHIHHI", b"MM", 42, 8, 1, _ORIENTATION, 3, 1, value, 0, 0)

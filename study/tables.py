@@ -5,10 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from calibration.tables import counted, records
+from calibration.tables import check_ratings, check_scores, counted, records
 from metrics.errors import InputError
 from metrics.files import write_atomically
+from study.config import FILE_NAME
 from study.folder import ITEMS, Study
+
+_LARGEST_WHOLE = 2**31 - 1  # what an integer column of any database holds
 
 
 def export_tables(study: Study, out: str | Path) -> list[Path]:
@@ -44,7 +47,7 @@ def table_files(study: Study) -> dict[str, str]:
 
 
 def import_tables(study: Study, ratings: pd.DataFrame | None = None, scores: pd.DataFrame | None = None) -> None:
-    """Import checked ratings and scores; evaluators that are missing get links of their own.
+    """Import ratings and scores, all or none; evaluators that are missing get links of their own.
 
     Parameters
     ----------
@@ -58,40 +61,44 @@ def import_tables(study: Study, ratings: pd.DataFrame | None = None, scores: pd.
     Raises
     ------
     InputError
-        For items or tasks that the study does not have, whole numbers that are none, and values that differ from
-        those it has already; nothing is imported then.
+        For tables that `calibration.tables` refuses, items or tasks that the study does not have, whole numbers that
+        are none, and values that differ from those it has already; nothing is imported then.
     """
-    for table in (ratings, scores):
-        if table is not None:
-            _refuse_strangers(table["item"], study.items["item"], "item", f"the study's {ITEMS} lacks")
+    rating_rows: list[dict[str, Any]] = []
+    score_rows: list[dict[str, Any]] = []
     if ratings is not None:
-        _refuse_strangers(ratings["task"], pd.Series(list(study.config.tasks)), "task", "study.yaml lacks")
-        study.store.import_ratings(_rating_rows(ratings))
+        checked = check_ratings(ratings, keep_repeats=True).frame
+        _refuse_strangers(checked["item"], study.items["item"], "item", f"the study's {ITEMS} lacks")
+        _refuse_strangers(checked["task"], pd.Series(list(study.config.tasks)), "task", f"{FILE_NAME} lacks")
+        rating_rows = _rating_rows(checked)
     if scores is not None:
-        study.store.import_scores(records(scores))
+        checked = check_scores(scores).frame
+        _refuse_strangers(checked["item"], study.items["item"], "item", f"the study's {ITEMS} lacks")
+        score_rows = records(checked)
+    study.store.import_rows(rating_rows, score_rows)
 
 
 def _rating_rows(ratings: pd.DataFrame) -> list[dict[str, Any]]:
     rows = ratings[["item", "evaluator", "task"]].assign(rating=ratings["rating"].astype(int)).astype(object)
     if "rated_at" in ratings.columns:
-        rows["rated_at"] = ratings["rated_at"].where(ratings["rated_at"] != "", None).astype(object)
+        rows["rated_at"] = [value or None for value in ratings["rated_at"]]
     for column in ("response_ms", "position", "repeat"):
         if column in ratings.columns:
-            rows[column] = [_whole(value, column) for value in ratings[column]]
+            rows[column] = pd.Series([_whole(value, column) for value in ratings[column]], rows.index, dtype=object)
     return records(rows)
 
 
-def _whole(value: Any, column: str) -> int | None:
-    """A cell as a whole number of at least 0; None where it is empty."""
-    if value == "" or value is None or value is pd.NA:
+def _whole(cell: str, column: str) -> int | None:
+    """A cell as a whole number from 0 to 2^31 - 1; None where it is empty."""
+    if cell.lower() in ("", "nan", "na", "<na>", "none", "null"):
         return None
     try:
-        number = float(str(value))
+        number = float(cell)
     except ValueError:
         number = -1
-    if number < 0 or number % 1:
+    if not (0 <= number <= _LARGEST_WHOLE and number % 1 == 0):
         raise InputError(
-            f"The ratings have '{value}' in the column {column}, which holds whole numbers; correct or empty the cell."
+            f"The ratings have '{cell}' in the column {column}, which holds whole numbers; correct or empty the cell."
         )
     return int(number)
 

@@ -70,6 +70,7 @@ def test_it_never_deletes_what_is_not_the_demo(tmp_path):
         "title: another\ntasks: {a: {question: q, levels: [a, b, c, d, e]}}\n"
     )
     (tmp_path / "mine" / "items.csv").write_text("item,image\na,a.png\n")
+    (tmp_path / "mine" / "ratings.sqlite").touch()
     with pytest.raises(InputError, match="holds another study"):
         open_demo(tmp_path / "mine", reset=True)
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious"

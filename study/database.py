@@ -1,0 +1,104 @@
+"""Opening a study's database: connections that are durable and do not get in each other's way."""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from metrics.errors import InputError
+from study import schema
+from study.schema import meta
+
+_BEGIN = "begin"  # the execution option that holds SQLite's words for a new transaction
+
+
+def sqlite_url(path: Path) -> URL:
+    """The address of a SQLite file, whatever its path holds.
+
+    Examples
+    --------
+    >>> sqlite_url(Path("who?/ratings.sqlite")).database
+    'who?/ratings.sqlite'
+    """
+    return URL.create("sqlite", database=str(path))
+
+
+def open_database(url: str | URL) -> tuple[Engine, Connection, str]:
+    """Open a study's database, making its tables where it is new.
+
+    Parameters
+    ----------
+    url : str or URL
+        For SQLAlchemy.
+
+    Returns
+    -------
+    engine : Engine
+        For readers.
+    writer : Connection
+        The one connection that writes; its transactions lock SQLite's file from their beginning, so that what they
+        read is still true when they write, also where another process writes.
+    owner_token : str
+        The secret part of the owner's link.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be opened, is no database, or was made by another version of humangrade.
+    """
+    url = make_url(url)
+    is_sqlite = url.get_backend_name() == "sqlite"
+    engine = create_engine(url)
+    try:
+        if is_sqlite:
+            if url.database:
+                Path(url.database).touch(mode=0o600)
+            event.listen(engine, "connect", _configure_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        writer = engine.connect().execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        try:
+            with writer.begin():
+                return engine, writer, _prepare(writer, url.database)
+        except BaseException:
+            writer.close()
+            raise
+    except (OSError, DBAPIError) as error:
+        engine.dispose()
+        reason = error.orig if isinstance(error, DBAPIError) else error.strerror
+        raise InputError(
+            f"The study's database {url.database} cannot be opened ({reason}); check the file, or restore it."
+        ) from error
+    except InputError:
+        engine.dispose()
+        raise
+
+
+def _prepare(connection: Connection, name: str | None) -> str:
+    """Check the layout, or make it; tell the owner's token."""
+    known: dict[str, str] = {}
+    if inspect(connection).has_table(meta.name):
+        known = dict(connection.execute(select(meta.c.key, meta.c.value)).all())
+        if known.get("schema") != schema.VERSION:
+            raise InputError(
+                f"The study's database {name} has the layout {known.get('schema')}, this humangrade reads "
+                f"{schema.VERSION}; use the version of humangrade that made it."
+            )
+    else:
+        schema.metadata.create_all(connection)
+        known = {"schema": schema.VERSION, "owner_token": secrets.token_urlsafe(16)}
+        connection.execute(insert(meta), [{"key": key, "value": value} for key, value in known.items()])
+    return known["owner_token"]
+
+
+def _configure_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
+    """Durable and concurrent: a COMMIT is on disk before it returns, and readers do not wait for the writer."""
+    connection.isolation_level = None  # transactions begin where SQLAlchemy begins them, not at Python's discretion
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
