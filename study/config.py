@@ -160,7 +160,8 @@ def _parse(path: Path) -> tuple[yaml.Node | None, Any, list[tuple[int, str]]]:
         where = error.problem_mark or error.context_mark
         place = f", line {where.line + 1}" if where else ""
         hint = "; indent with spaces, never with tabs" if "'\\t'" in str(error.problem) else ""
-        raise InputError(f"{path}{place}: not well-formed YAML ({error.problem or error.context}){hint}.") from error
+        begun = f" {error.context} from line {error.context_mark.line + 1}" if error.context_mark else ""
+        raise InputError(f"{path}{place}: not well-formed YAML ({error.problem}{begun}){hint}.") from error
     except RecursionError as error:
         raise InputError(f"{path} is nested too deeply; it holds a few keys and the tasks.") from error
     return node, content, loader.repeated
@@ -211,7 +212,7 @@ def _explain(error: ErrorDetails) -> str:
         return f"{where} is missing."
     if kind in ("too_short", "too_long") and location[-1] == "levels":
         return f"{where} has {error['ctx']['actual_length']} words, but 1 to 5 need exactly five."
-    if given in ("", {}, []) or (given is None and location) or kind == "string_too_short":
+    if (location and given in ("", {}, [], None)) or kind == "string_too_short":
         return f"{where} is empty."
     if kind in ("model_type", "dict_type"):
         inside = ", ".join((TaskConfig if location else StudyConfig).model_fields)

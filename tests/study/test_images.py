@@ -1,0 +1,172 @@
+"""Finding images, and refusing those that would spoil a study, by name."""
+
+import os
+import random
+
+import pytest
+from PIL import Image, ImageSequence
+
+from metrics.errors import InputError
+from study.images import check_images, find_images
+from tests.study.samples import encoded, picture, write_images
+
+
+def found(folder):
+    return [path.relative_to(folder).as_posix() for path in find_images(folder)]
+
+
+def refused(folder) -> str:
+    with pytest.raises(InputError) as raised:
+        check_images(find_images(folder), folder)
+    return str(raised.value)
+
+
+def test_recursive_sorted_and_not_hidden(tmp_path):
+    names = ["b/2.PNG", "a/x/1.jpeg", "a/0.webp", "z.jpg", "ü ñ 画像/a photo (1).png"]
+    write_images(tmp_path, [*names, ".hidden.png", ".cache/1.png", "a/._0.webp", "a/.thumbs/deep/1.png"])
+    (tmp_path / "notes.txt").write_text("no image")
+    (tmp_path / "prompt.json").write_text("{}")
+    assert found(tmp_path) == ["a/0.webp", "a/x/1.jpeg", "b/2.PNG", "z.jpg", "ü ñ 画像/a photo (1).png"]
+    check_images(find_images(tmp_path), tmp_path)
+
+
+def test_a_folder_that_is_missing_a_file_or_without_images(tmp_path):
+    with pytest.raises(InputError, match="is not a folder"):
+        find_images(tmp_path / "missing")
+    (tmp_path / "file.png").write_bytes(encoded(picture(), "PNG"))
+    with pytest.raises(InputError, match="is not a folder"):
+        find_images(tmp_path / "file.png")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no PNG, JPEG or WebP image"):
+        find_images(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("suffix", ["tif", "TIFF", "bmp", "gif", "heic", "avif", "jfif", "jxl", "svg"])
+def test_other_kinds_are_refused_by_name(tmp_path, suffix):
+    write_images(tmp_path, ["a.png"])
+    (tmp_path / f"portrait.{suffix}").write_bytes(b"anything")
+    with pytest.raises(InputError, match=rf"^portrait\.{suffix}: .*convert to PNG"):
+        find_images(tmp_path)
+
+
+def test_a_message_names_ten_and_counts_the_rest(tmp_path):
+    write_images(tmp_path, ["a.png"])
+    for number in range(13):
+        (tmp_path / f"{number:02}.gif").write_bytes(b"GIF89a")
+    with pytest.raises(InputError, match=r"^00\.gif, .*, 09\.gif and 3 more: not PNG"):
+        find_images(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a\nb.png", "a\rb.png", "a\tb.png", "x/ b.png", " x/b.png", "x /b.png"])
+def test_names_that_a_table_cannot_hold_are_refused(tmp_path, name):
+    write_images(tmp_path, ["good.png", name])
+    with pytest.raises(InputError, match="rename"):
+        find_images(tmp_path)
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path):
+    write_images(tmp_path, ["good.png"])
+    (tmp_path / os.fsdecode(b"\xff\xfe.png")).write_bytes(encoded(picture(1), "PNG"))
+    with pytest.raises(InputError, match="udcff") as raised:
+        find_images(tmp_path)
+    str(raised.value).encode()
+
+
+def test_links_are_followed_but_never_in_a_circle(tmp_path):
+    write_images(tmp_path / "store", ["blob-1.png", "far/blob-2.png"])
+    images = tmp_path / "images"
+    images.mkdir()
+    (images / "one.png").symlink_to("../store/blob-1.png")
+    (images / "model").symlink_to(tmp_path / "store" / "far")
+    (images / "again").symlink_to(images)
+    assert found(images) == ["model/blob-2.png", "one.png"]
+    check_images(find_images(images), images)
+
+
+def test_a_link_to_nothing_is_refused_by_name(tmp_path):
+    write_images(tmp_path, ["good.png"])
+    (tmp_path / "gone.png").symlink_to("nowhere.png")
+    assert refused(tmp_path) == "gone.png: cannot be decoded; replace or remove."
+
+
+def test_folders_and_pipes_with_the_names_of_images(tmp_path):
+    write_images(tmp_path, ["good.png", "folder.png/inner.png"])
+    os.mkfifo(tmp_path / "pipe.png")
+    assert found(tmp_path) == ["folder.png/inner.png", "good.png"]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_corrupt_images_are_refused_by_name(tmp_path, kind):
+    suffix = kind.lower()
+    data = encoded(picture(1, 64, 64), kind)
+    (tmp_path / f"good.{suffix}").write_bytes(data)
+    (tmp_path / f"cut.{suffix}").write_bytes(data[: len(data) // 2])
+    (tmp_path / f"empty.{suffix}").write_bytes(b"")
+    (tmp_path / f"head.{suffix}").write_bytes(data[:20])
+    (tmp_path / f"text.{suffix}").write_bytes(b"not an image at all")
+    (tmp_path / f"gif.{suffix}").write_bytes(encoded(picture(2), "GIF"))
+    names = ", ".join(f"{name}.{suffix}" for name in ("cut", "empty", "gif", "head", "text"))
+    assert refused(tmp_path) == f"{names}: cannot be decoded; replace or remove."
+
+
+def test_a_kind_under_another_kinds_name_is_fine(tmp_path):
+    (tmp_path / "really-png.jpg").write_bytes(encoded(picture(1), "PNG"))
+    (tmp_path / "really-webp.png").write_bytes(encoded(picture(2), "WEBP"))
+    check_images(find_images(tmp_path), tmp_path)
+
+
+def test_an_animation_is_decoded_to_its_last_frame(tmp_path):
+    frames = [picture(seed, 64, 64) for seed in range(3)]
+    data = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    cut = tmp_path / "cut.webp"
+    cut.write_bytes(data[: len(data) * 3 // 4])
+    assert "cut.webp: cannot be decoded" in refused(tmp_path)
+
+
+def test_copies_are_refused_with_what_they_copy(tmp_path):
+    write_images(tmp_path, ["a.png", "b/1.png", "c.png"])
+    for name in ("b/2.png", "z.webp"):
+        (tmp_path / name).write_bytes((tmp_path / "a.png").read_bytes())
+    (tmp_path / "broken-1.png").write_bytes(b"")
+    (tmp_path / "broken-2.png").write_bytes(b"")
+    assert refused(tmp_path) == (
+        "broken-1.png, broken-2.png: cannot be decoded; replace or remove. "
+        "b/2.png (same as a.png), z.webp (same as a.png): byte-identical copies; "
+        "remove them, or the same image is rated twice."
+    )
+    for name in ("broken-1.png", "broken-2.png"):
+        (tmp_path / name).unlink()
+    check_images(find_images(tmp_path), tmp_path, refuse_copies=False)
+
+
+def test_the_same_pixels_in_other_bytes_are_no_copy(tmp_path):
+    image = picture(1)
+    (tmp_path / "a.png").write_bytes(encoded(image, "PNG", compress_level=1))
+    (tmp_path / "b.png").write_bytes(encoded(image, "PNG", compress_level=9))
+    check_images(find_images(tmp_path), tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_spoiled_files_never_raise_anything_else(tmp_path):
+    rng = random.Random(0)
+    frames = [picture(seed, 32, 32) for seed in range(2)]
+    sources = [encoded(frames[0], kind, save_all=True, append_images=frames[1:]) for kind in ("PNG", "WEBP")]
+    sources += [encoded(frames[0], "JPEG"), encoded(frames[0], "JPEG", progressive=True)]
+    for number in range(600):
+        data = bytearray(rng.choice(sources))
+        for _ in range(rng.choice((1, 3))):
+            data[rng.randrange(rng.choice((64, len(data))))] = rng.choice((0, 255, rng.randrange(256)))
+        path = tmp_path / f"{number}.png"
+        path.write_bytes(data[: rng.choice((len(data), rng.randrange(len(data))))])
+        try:
+            check_images([path], tmp_path)
+        except InputError:
+            continue
+        with Image.open(path) as image:  # what passes can be shown
+            assert all(frame.convert("RGB").size for frame in ImageSequence.Iterator(image))
+
+
+def test_real_images_pass(shared):
+    for name in ("faces", "clip_reference/images", "avt_ai_images/images"):
+        folder = shared / "data" / name
+        check_images(find_images(folder), folder)
