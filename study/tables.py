@@ -79,13 +79,16 @@ def import_tables(study: Study, ratings: pd.DataFrame | None = None, scores: pd.
 
 
 def _rating_rows(ratings: pd.DataFrame) -> list[dict[str, Any]]:
-    rows = ratings[["item", "evaluator", "task"]].assign(rating=ratings["rating"].astype(int)).astype(object)
+    """Rows with plain Python values, and None in every cell that is empty."""
+    rows = records(ratings[["item", "evaluator", "task"]].assign(rating=ratings["rating"].astype(int).astype(object)))
     if "rated_at" in ratings.columns:
-        rows["rated_at"] = [value or None for value in ratings["rated_at"]]
+        for row, cell in zip(rows, ratings["rated_at"], strict=True):
+            row["rated_at"] = cell or None
     for column in ("response_ms", "position", "repeat"):
         if column in ratings.columns:
-            rows[column] = pd.Series([_whole(value, column) for value in ratings[column]], rows.index, dtype=object)
-    return records(rows)
+            for row, cell in zip(rows, ratings[column], strict=True):
+                row[column] = _whole(cell, column)
+    return rows
 
 
 def _whole(cell: str, column: str) -> int | None:
