@@ -78,6 +78,8 @@ _METRICS = {
     )
 }
 
+_BY_NAME = {re.sub(r"[^a-z0-9]", "", metric.title.lower()): metric for metric in _METRICS.values()} | _METRICS
+
 
 def find_metric(name: str) -> Metric | None:
     """Look a metric up by a name as people write it.
@@ -109,11 +111,11 @@ def find_metric(name: str) -> Metric | None:
     """
     parts = re.findall(r"[a-z0-9]+", name.lower())
     for end in range(len(parts), 0, -1):
-        found = _METRICS.get("".join(parts[:end]))
+        found = _BY_NAME.get("".join(parts[:end]))
         if found is not None:
             return found
     head = re.sub(r"(l|w|\d+)$", "", parts[0]) if parts else ""  # rougeL, bleu4, hps2
-    return _METRICS.get(head)
+    return _BY_NAME.get(head)
 
 
 def known_metrics() -> tuple[Metric, ...]:
