@@ -34,6 +34,7 @@ from metrics.errors import InputError
 from metrics.registry import Direction, find_metric
 
 SCHEMA = "humangrade.report/1"
+FEW_ITEMS = 100
 
 
 @dataclass(frozen=True)
@@ -215,6 +216,11 @@ def _people(matrix: Array, evaluators: list[str], k: float) -> dict[str, Any]:
     elif np.isnan(alphas["nominal"]):
         reason = "no item was rated by two" if not (rated.sum(axis=1) >= 2).any() else "all ratings are equal"
         notes.append(f"Krippendorff's alpha is not defined: {reason}.")
+    if len(matrix) < FEW_ITEMS:
+        notes.append(
+            f"Only {len(matrix)} items were rated: the mapping is fitted on the same few, which flatters every metric; "
+            f"rate {FEW_ITEMS} or more before you rely on a verdict."
+        )
     return {
         "n_items": len(matrix),
         "n_evaluators": len(evaluators),

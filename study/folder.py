@@ -50,6 +50,22 @@ class Study:
         """The prompt that an item was made from; empty where items.csv does not say."""
         return self._row(item).get("prompt", "")
 
+    def check_complete(self) -> None:
+        """Raise InputError where something that is to be rated is not there: a row of items.csv, or an image file."""
+        gone = sorted(self.store.assigned_items() - set(self._rows))
+        if gone:
+            raise InputError(
+                f"{self.folder / ITEMS} lacks {counted(len(gone), 'item')} that evaluators were given, the first: "
+                f"'{gone[0]}'; restore the rows."
+            )
+        paths = [path for item in self._rows for path in (self.image_path(item), *self.reference_paths(item))]
+        missing = [path for path in dict.fromkeys(paths) if not path.is_file()]
+        if missing:
+            raise InputError(
+                f"{counted(len(missing), 'image file')} named in {self.folder / ITEMS} cannot be found, the first: "
+                f"{missing[0]}; put them back, or correct the paths."
+            )
+
     def sync_assignments(self) -> int:
         """Give every evaluator what items.csv and study.yaml ask for; what is assigned already never changes.
 

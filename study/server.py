@@ -30,7 +30,13 @@ def create_app(study: Study) -> FastAPI:
     Returns
     -------
     FastAPI
+
+    Raises
+    ------
+    InputError
+        Where an image file, or an item that evaluators were given, is missing.
     """
+    study.check_complete()
     study.sync_assignments()
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.study = study

@@ -107,6 +107,11 @@ class Store:
                 connection.execute(insert(assignments), new)
         return len(new)
 
+    def assigned_items(self) -> set[str]:
+        """All items that somebody was given to rate."""
+        with self._engine.connect() as connection:
+            return set(connection.scalars(select(assignments.c.item).distinct()))
+
     def assignments(self, evaluator_id: int) -> list[Assignment]:
         """One evaluator's assignments in the order in which they are rated, with the ratings so far."""
         query = _assignment_query().where(assignments.c.evaluator_id == evaluator_id)

@@ -163,7 +163,7 @@ def test_a_metric_that_scored_no_rated_item():
 
 
 def test_no_scores():
-    assert task_of(ratings(GOOD))["notes"] == ["There are no scores, so no metric is judged."]
+    assert task_of(ratings(GOOD))["notes"][-1] == "There are no scores, so no metric is judged."
 
 
 def test_notes_on_strangers():
@@ -218,3 +218,9 @@ def test_people_who_do_not_agree_cannot_judge_a_metric():
     assert metric["cross_validation"]["person_skill"] < 0
     assert metric["verdict"]["kind"] == "unknown"
     assert "predict each other no better" in metric["verdict"]["sentence"]
+
+
+@pytest.mark.parametrize(("items", "noted"), [(99, True), (100, False)])
+def test_few_items_are_noted(items, noted):
+    notes = task_of(ratings([[1 + row % 5, 1 + row % 4] for row in range(items)]))["notes"]
+    assert any(f"Only {items} items were rated" in note for note in notes) is noted

@@ -171,12 +171,12 @@ class TestPictures:
         assert client.get(f"{link('ann')}/images/../session").status_code == 200  # the client resolves the dots
         assert client.get(f"{link('ann')}/images/%2e%2e%2fitems.csv").status_code == 404
 
-    def test_a_picture_that_is_gone(self, make_study):
+    def test_a_picture_that_vanishes_while_the_study_is_served(self, make_study):
         study = make_study(images=1, references=0, tasks=("aesthetic",), evaluators=("ann",))
         ann = study.store.evaluators()[0]
         assignment = study.store.assignments(ann.id)[0]
-        study.image_path(assignment.item).unlink()
         client = TestClient(create_app(study))
+        study.image_path(assignment.item).unlink()
         response = client.get(f"/api/rater/{ann.token}/images/{assignment.public_id}")
         assert response.status_code == 404
         assert "owner" in response.json()["detail"]

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from metrics.errors import InputError
+from study.folder import open_study
 from study.server import base_url, bind, create_app
 from tests.study.conftest import MARKER, ROOT
 
@@ -180,3 +181,20 @@ class TestProcess:
             [sys.executable, "-c", code, str(study.folder)], cwd=ROOT, capture_output=True, text=True, check=True
         )
         assert done.stdout == "False\n"
+
+
+class TestCompleteness:
+    def test_a_missing_image_file_is_named_before_anybody_rates(self, make_study):
+        study = make_study(images=3, evaluators=["ann"])
+        lost = study.image_path(study.items["item"][1])
+        lost.unlink()
+        with pytest.raises(InputError, match="1 image file named in .* cannot be found, the first: .*" + lost.name):
+            create_app(study)
+
+    def test_a_row_of_items_csv_that_went_missing_is_named(self, make_study):
+        study = make_study(images=3, evaluators=["ann"])
+        table = (study.folder / "items.csv").read_text().splitlines(keepends=True)
+        (study.folder / "items.csv").write_text("".join(table[:-1]))
+        study.close()
+        with pytest.raises(InputError, match="lacks 1 item that evaluators were given"):
+            create_app(open_study(study.folder))
