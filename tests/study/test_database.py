@@ -1,0 +1,132 @@
+"""The database file: private, durable, refused where it is not ours, and shared between processes."""
+
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from metrics.errors import InputError
+from study.store import Store, sqlite_url
+from tests.study.stores import events, filled, given_ratings, ids
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "ratings.sqlite"
+
+
+@pytest.fixture
+def store(path):
+    store = filled(path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def ann(store):
+    return store.evaluators()[0].id
+
+
+def test_the_file_is_private_and_durable(store, ann, path):
+    store.rate(ann, ids(store, ann)[0], 3, "c1")
+    assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
+    with store._write() as connection:
+        settings = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
+    assert settings == PRAGMAS
+
+
+PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_closing_leaves_one_file(store, ann, path):
+    store.rate(ann, ids(store, ann)[0], 3, "c1")
+    store.close()
+    assert [file.name for file in path.parent.iterdir()] == ["ratings.sqlite"]
+
+
+def test_another_versions_database_is_refused_and_not_touched(store, path):
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE meta SET value = '2' WHERE key = 'schema'")
+        connection.execute("DROP TABLE set_scores")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="has the layout 2, this humangrade reads 1"):
+        Store(sqlite_url(path))
+    assert path.read_bytes() == before
+
+
+def test_what_is_no_database_is_refused_and_not_touched(tmp_path):
+    for content in (b"hello" * 500, b"SQLite format 3\x00" + b"\xff" * 500):
+        (tmp_path / "noise.sqlite").write_bytes(content)
+        with pytest.raises(InputError, match="cannot be opened"):
+            Store(sqlite_url(tmp_path / "noise.sqlite"))
+        assert (tmp_path / "noise.sqlite").read_bytes() == content
+    with pytest.raises(InputError, match=r"cannot be opened .No such file"):
+        Store(sqlite_url(tmp_path / "missing" / "ratings.sqlite"))
+    with pytest.raises(InputError, match="cannot be opened"):
+        Store(sqlite_url(tmp_path))
+
+
+def test_a_foreign_database_with_a_table_of_the_same_name(path):
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE meta (key TEXT, value TEXT)")
+    connection.close()
+    with pytest.raises(InputError, match="has the layout None"):
+        Store(sqlite_url(path))
+
+
+# another process
+
+
+RATE_ALL = """
+import sys, time
+from study.store import Store, sqlite_url
+from pathlib import Path
+store = Store(sqlite_url(Path(sys.argv[1])))
+ann = store.evaluators()[0].id
+print("ready", flush=True)
+for turn in range(int(sys.argv[2])):
+    for one in store.assignments(ann):
+        store.rate(ann, one.public_id, 1 + turn % 5, f"{turn}-{one.public_id}")
+        time.sleep(0.002)
+"""
+
+
+def test_another_process_reads_and_imports_while_one_rates(store, path):
+    bob = store.evaluators()[1]
+    with subprocess.Popen(
+        [sys.executable, "-c", RATE_ALL, str(path), "30"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.readline()
+        imports = 0
+        while process.poll() is None:
+            row = {"item": f"new-{imports}.png", "evaluator": "bob", "task": "aesthetic", "rating": 1 + imports % 5}
+            store.import_rows([row])
+            imports += 1
+            assert len(store.ratings_table()) >= imports
+        assert process.returncode == 0
+    assert imports > 3, "no import got its turn"
+    assert set(given_ratings(store, store.evaluators()[0].id).values()) == {5}
+    assert sum(rating is not None for rating in given_ratings(store, bob.id).values()) == imports
+    assert len(events(path)) == 30 * 12 + imports
+
+
+def test_many_processes_open_a_new_database_at_once(path):
+    code = (
+        "import sys; from pathlib import Path; from study.store import Store, sqlite_url; "
+        "store = Store(sqlite_url(Path(sys.argv[1]))); "
+        "print(store.owner_token, store.add_evaluators(['ann'])[0].token)"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    printed = {process.communicate()[0] for process in processes}
+    assert {process.returncode for process in processes} == {0}
+    assert len(printed) == 1
