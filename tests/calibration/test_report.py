@@ -224,3 +224,11 @@ def test_people_who_do_not_agree_cannot_judge_a_metric():
 def test_few_items_are_noted(items, noted):
     notes = task_of(ratings([[1 + row % 5, 1 + row % 4] for row in range(items)]))["notes"]
     assert any(f"Only {items} items were rated" in note for note in notes) is noted
+
+
+def test_scores_of_different_signatures_are_never_compared_silently():
+    table = scores(ssim=[1, 2, 3, 4])
+    mixed = task_of(ratings(GOOD), table.assign(signature=["v1", "v1", "v2", "v1"]))["metrics"]["ssim"]
+    assert mixed["signatures"] == ["v1", "v2"]
+    assert "2 different signatures (v1; v2)" in mixed["notes"][0]
+    assert task_of(ratings(GOOD), table.assign(signature="v1"))["metrics"]["ssim"]["notes"] == []

@@ -1,0 +1,79 @@
+"""What the report says of a task's people: each evaluator, and how far they agree."""
+
+from typing import Any
+
+import numpy as np
+
+from calibration.agreement import krippendorff_alpha
+from calibration.grades import Array, evaluator_grades, mean_or_nan, person_to_person_grades
+
+FEW_ITEMS = 100
+
+
+def people_entry(matrix: Array, evaluators: list[str], k: float) -> dict[str, Any]:
+    """The part of a task's report that needs no metric.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (items, evaluators)
+        Ratings on the unit scale, NaN where missing.
+    evaluators : list of str
+        The columns' names.
+    k : float
+        The exponent of the distance.
+
+    Returns
+    -------
+    dict
+        Counts, evaluators, agreement, notes, and no metrics yet.
+    """
+    exponents = sorted({1.0, 2.0, k})
+    grades = {f"{exponent:g}": evaluator_grades(matrix, exponent) for exponent in exponents}
+    rated = ~np.isnan(matrix)
+    people = {}
+    notes: list[str] = []
+    for index, name in enumerate(evaluators):
+        own = matrix[rated[:, index], index]
+        shared = int((rated[:, index] & (rated.sum(axis=1) >= 2)).sum())
+        remarks = []
+        if len(evaluators) > 1 and not shared:
+            remarks.append("Shares no item with another evaluator, so there is no grade.")
+        if np.ptp(own) == 0:
+            remarks.append(f"Gave the rating {own[0] * 4 + 1:g} to every item.")
+        people[name] = {
+            "n": len(own),
+            "n_shared": shared,
+            "mean": float(own.mean()),
+            "std": float(own.std()),
+            "grade": {exponent: values[index] for exponent, values in grades.items()},
+            "notes": remarks,
+        }
+        notes += [f"{name}: {remark}" for remark in remarks]
+    alphas: dict[str, float] = {
+        level: krippendorff_alpha(matrix, level) for level in ("nominal", "ordinal", "interval")
+    }
+    if len(evaluators) == 1:
+        notes.append(
+            f"Only one evaluator ({evaluators[0]}) rated this task, so people cannot be graded and no metric can be "
+            "cross-validated; have at least two people rate the same items."
+        )
+    elif np.isnan(alphas["nominal"]):
+        reason = "no item was rated by two" if not (rated.sum(axis=1) >= 2).any() else "all ratings are equal"
+        notes.append(f"Krippendorff's alpha is not defined: {reason}.")
+    if len(matrix) < FEW_ITEMS:
+        notes.append(
+            f"Only {len(matrix)} items were rated: the mapping is fitted on the same few, which flatters every metric; "
+            f"rate {FEW_ITEMS} or more before you rely on a verdict."
+        )
+    return {
+        "n_items": len(matrix),
+        "n_evaluators": len(evaluators),
+        "n_ratings": int(rated.sum()),
+        "evaluators": people,
+        "agreement": {
+            "krippendorff_alpha": alphas,
+            "person_to_person_grade": mean_or_nan(person_to_person_grades(matrix, k)),
+        },
+        "metrics": {},
+        "notes": notes,
+    }
