@@ -41,8 +41,8 @@ def test_both_ways_agree_and_it_is_a_distance(n, m, d, seed):
     assert direct == pytest.approx(
         frechet_distance_of(FeatureStatistics.of(a), FeatureStatistics.of(b)), abs=1e-6 * (1 + scale)
     )
-    assert direct == pytest.approx(frechet_distance(b, a), abs=1e-9 * (1 + scale))
-    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9 * (1 + scale))
+    assert direct == pytest.approx(frechet_distance(b, a), abs=1e-6 * (1 + scale))
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-6 * (1 + scale))
     assert direct >= 0
 
 
