@@ -148,6 +148,7 @@ def serve(study: Study, host: str = "127.0.0.1", port: int = 7860) -> None:
     with bind(host, port) as listener:
         app = create_app(study)
         print_links(study, base_url(listener))
+        print("Serving; stop with Ctrl-C. No rating is lost by stopping.", flush=True)
         run(app, listener)
 
 

@@ -3,7 +3,7 @@
    answer by its client id, so sending one twice is harmless. */
 
 const FIRST_WAIT_MS = 1000;
-const LONGEST_WAIT_MS = 15000;
+const LONGEST_WAIT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 15000;
 const RETRIED = [408, 425, 429];
 

@@ -158,7 +158,7 @@ function showSaving() {
   const waiting = outbox.waiting.length;
   clearTimeout(savingTimer);
   if (outbox.unreachable) {
-    saving("offline", "Offline: " + counted(waiting, "answer") + " kept here, will retry");
+    saving("offline", "Offline, " + waiting + " kept");
   } else if (waiting) {
     anySaved = true;
     savingTimer = setTimeout(() => saving("saving", "Saving…"), QUIET_SAVING_MS);
