@@ -91,8 +91,12 @@ def init(
         Path | None, typer.Option(help="Reference photos: flat, or a sub-folder for each subject.", show_default=False)
     ] = None,
     tasks: Annotated[
-        str, typer.Option(help="What is rated, comma-separated: similarity, aesthetic, alignment, or names of yours.")
-    ] = "similarity,aesthetic",
+        str | None,
+        typer.Option(
+            help="What is rated, comma-separated: similarity, aesthetic, alignment, or names of yours.",
+            show_default="similarity,aesthetic; aesthetic without --references",
+        ),
+    ] = None,
     evaluators: Annotated[str, typer.Option(help="How many people rate, or their names, comma-separated.")] = "5",
     split: Annotated[
         bool, typer.Option("--split/--all", help="Rate each image in one task only, balanced over models, or in all.")
@@ -104,11 +108,14 @@ def init(
     from study.create import create_study
     from study.links import print_links
 
+    if tasks is None and references is None:
+        print("No --references, so the similarity to them is not asked; the one task is aesthetic.")
+    default = "aesthetic" if references is None else "similarity,aesthetic"
     made = create_study(
         study,
         images,
         references=references,
-        tasks=_names(tasks, "--tasks"),
+        tasks=_names(default if tasks is None else tasks, "--tasks"),
         evaluators=_evaluators(evaluators),
         split=split,
         title=title,

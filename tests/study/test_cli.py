@@ -74,6 +74,13 @@ def test_init_prints_a_private_link_for_each_evaluator_and_one_for_the_owner(cli
     assert sorted(path.name for path in (tmp_path / "s").iterdir()) == ["items.csv", "ratings.sqlite", "study.yaml"]
 
 
+def test_init_needs_no_more_than_a_folder_of_images(cli, images, tmp_path):
+    code, out, _ = cli("init", tmp_path / "s", "--images", images)
+    assert code == 0
+    assert "the one task is aesthetic" in out
+    assert out.count("/rate/?key=") == 5
+
+
 def test_from_import_to_report_and_back(cli, images, tmp_path):
     study, other = tmp_path / "s", tmp_path / "t"
     for folder in (study, other):
@@ -138,7 +145,7 @@ def test_mistakes_are_one_sentence_and_exit_code_2(cli, images, tmp_path):
     no_traceback(cli("serve", tmp_path), "holds no study")
     no_traceback(cli("export", tmp_path, "--out", out), "holds no study")
     no_traceback(cli("init", tmp_path / "s", "--images", tmp_path / "none", "--tasks", "aesthetic"), "not a folder")
-    no_traceback(cli("init", tmp_path / "s", "--images", images), "--references")
+    no_traceback(cli("init", tmp_path / "s", "--images", images, "--tasks", "similarity"), "--references")
     no_traceback(
         cli("init", tmp_path / "s", "--images", images, "--tasks", "aesthetic", "--evaluators", "0"), "1 to 1000"
     )
