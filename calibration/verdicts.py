@@ -63,7 +63,7 @@ def verdict(metric: dict[str, Any], n_evaluators: int) -> dict[str, str]:
             f"it can stand in for one evaluator ({figures}).",
         }
     if beaten == 0:
-        everyone = f"any of the {spelled(n_evaluators)} evaluators"
+        everyone = f"{'either' if n_evaluators == 2 else 'any'} of the {spelled(n_evaluators)} evaluators"
         return {
             "kind": "below",
             "sentence": f"{title} agrees with people less than {everyone} does; do not use it alone ({figures}).",

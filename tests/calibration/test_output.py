@@ -1,0 +1,72 @@
+import io
+import json
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from calibration.output import evaluator_rows, fold_rows, metric_rows, write_report
+from calibration.pipeline import calibrate_tables
+from calibration.summary import print_summary
+from calibration.verdicts import spelled
+from metrics.errors import InputError
+
+RATINGS = pd.DataFrame(
+    {"item": list("abcabcabc"), "evaluator": list("xxxyyyzzz"), "rating": [1, 3, 5, 2, 3, 4, 1, 4, 5]}
+)
+SCORES = pd.DataFrame({"item": list("abc"), "ssim": [0.1, 0.5, 0.9], "[b]flat[/]": [7, 7, 7]})
+
+
+@pytest.fixture(scope="module")
+def calibration():
+    return calibrate_tables(RATINGS, SCORES)
+
+
+def test_five_files_that_say_the_same(calibration, tmp_path):
+    paths = write_report(calibration, tmp_path / "new" / "report")
+    names = ["report.html", "report.json", "evaluators.csv", "metrics.csv", "folds.csv"]
+    assert [path.name for path in paths] == names
+    report = json.loads(paths[1].read_text(), parse_constant=lambda name: pytest.fail(f"{name} in the JSON"))
+    assert report == calibration.report
+    evaluators, metrics, folds = (pd.read_csv(path) for path in paths[2:])
+    task = report["tasks"]["rating"]
+    assert evaluators["grade_k1"].tolist() == [entry["grade"]["1"] for entry in task["evaluators"].values()]
+    assert set(metrics["metric"]) == {"ssim", "[b]flat[/]"}
+    assert len(folds) == 6
+    ssim = metrics.set_index("metric").loc["ssim"]
+    assert ssim["skill"] == task["metrics"]["ssim"]["cross_validation"]["skill"]
+    assert ssim["threshold_1"] == task["metrics"]["ssim"]["buckets"]["thresholds"][0]
+    assert "nan" not in paths[3].read_text().lower()
+
+
+def test_rows_of_a_report_without_metrics():
+    report = calibrate_tables(RATINGS).report
+    assert len(evaluator_rows(report)) == 3
+    for frame in (metric_rows(report), fold_rows(report)):
+        assert frame.empty
+        assert "metric" in frame.columns
+
+
+def test_nothing_is_left_where_it_cannot_be_written(calibration, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="cannot be written"):
+        write_report(calibration, tmp_path / "file")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_the_summary_names_everything_and_reads_no_markup_from_names(calibration, tmp_path):
+    out = io.StringIO()
+    print_summary(
+        calibration.report, [tmp_path / "report.html", tmp_path / "report.json"], Console(file=out, width=140)
+    )
+    text = out.getvalue()
+    assert "[b]flat[/]" in text
+    assert "SSIM" in text
+    assert "Only 3 items were rated" in text
+    assert str(tmp_path / "report.html") in text
+    assert "nan" not in text.lower().replace("nan-", "")
+
+
+def test_numbers_in_words():
+    assert [spelled(number) for number in (0, 1, 12, 13)] == ["no", "one", "twelve", "13"]
