@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, insert, select, update
+from sqlalchemy import URL, Connection, func, insert, select, update
 
 from study import schema
 from study.database import open_database, sqlite_url
@@ -113,12 +113,12 @@ class Store:
             return set(connection.scalars(select(assignments.c.item).distinct()))
 
     def assignments(self, evaluator_id: int) -> list[Assignment]:
-        """One evaluator's assignments in the order in which they are rated, with the ratings so far."""
-        query = _assignment_query().where(assignments.c.evaluator_id == evaluator_id)
+        """One evaluator's assignments with the ratings so far: task by task, in each by position."""
+        a = assignments.c
+        begins = func.min(a.position).over(partition_by=a.task)
+        query = _assignment_query().where(a.evaluator_id == evaluator_id).order_by(begins, a.task, a.position, a.id)
         with self._engine.connect() as connection:
-            return [
-                Assignment(*row) for row in connection.execute(query.order_by(assignments.c.position, assignments.c.id))
-            ]
+            return [Assignment(*row) for row in connection.execute(query)]
 
     def assignment(self, evaluator_id: int, public_id: str) -> Assignment | None:
         """One assignment by its public id; None where it is another evaluator's."""

@@ -92,7 +92,7 @@ def measure(way: Callable[[Store, Path], Callable[[], Store]], seconds: float) -
 
 def main() -> None:
     """Print the median, the 95th and the 99th percentile of both ways, and how they compare."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 8
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10
     print(f"{WRITERS} writers, about {PER_SECOND} ratings a second each: milliseconds from the call to after COMMIT")
     print(f"{'':>26}{'p50':>10}{'p95':>10}{'p99':>10}")
     rows = []

@@ -64,8 +64,16 @@ def test_assignments_in_order_and_only_once(store, ann):
     assert len({one.public_id for one in found}) == 12 and all(len(one.public_id) >= 16 for one in found)
     assert store.add_assignments([{**row, "position": 99} for row in ROWS]) == 0
     assert store.assignments(ann) == found
-    assert store.add_assignments([{**ROWS[0], "repeat": 1}, {**ROWS[0], "repeat": 1}]) == 1
+    assert store.add_assignments([{**ROWS[6], "repeat": 1}, {**ROWS[6], "repeat": 1}]) == 1
     assert store.assignments(ann)[:-1] == found
+
+
+def test_what_is_added_later_comes_after_the_rest_of_its_task(store, ann):
+    found = store.assignments(ann)
+    store.add_assignments([{**ROWS[0], "item": "new.png"}])
+    after = store.assignments(ann)
+    assert (after[:6], after[7:]) == (found[:6], found[6:])
+    assert (after[6].task, after[6].item) == ("similarity", "new.png")
 
 
 def test_an_unknown_evaluators_assignments_are_an_error_and_none_is_added(store, ann):
