@@ -1,0 +1,178 @@
+"""Features on disk, by the content of the image and the signature of what extracted them.
+
+One small file for each (signature, sha256 of the image): written beside its place and renamed, so that several
+processes may write at once and a reader never sees half a file.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.errors import InputError
+from metrics.signature import digest
+
+VARIABLE = "HUMANGRADE_CACHE"
+_NAME = "signature.txt"
+
+
+@dataclass(frozen=True)
+class CacheEntry:
+    """What the cache holds of one extractor.
+
+    Attributes
+    ----------
+    signature : str
+        The extractor.
+    files, size : int
+        How many images' features, and their bytes.
+    used : float
+        When one was last read or written, in seconds since 1970.
+    folder : Path
+        Where they stand.
+    """
+
+    signature: str
+    files: int
+    size: int
+    used: float
+    folder: Path
+
+
+def cache_folder() -> Path:
+    """Where features are kept: $HUMANGRADE_CACHE, or humangrade/features in the user's cache folder."""
+    if os.environ.get(VARIABLE):
+        return Path(os.environ[VARIABLE])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "humangrade" / "features"
+
+
+class FeatureCache:
+    """A folder of features.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing.
+
+    Raises
+    ------
+    InputError
+        Where the folder cannot be made.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cache = FeatureCache(Path(folder))
+    ...     cache.put("net:alex", "ab12", np.ones(3))
+    ...     cache.get("net:alex", "ab12"), cache.get("net:vgg", "ab12")
+    (array([1., 1., 1.]), None)
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._made: set[Path] = set()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"The feature cache {folder} cannot be made ({error.strerror}); set {VARIABLE} to a writable folder."
+            ) from error
+
+    def get(self, signature: str, key: str) -> NDArray | None:
+        """The features of one image; None where they are not there, or the file is damaged."""
+        path = self._path(signature, key)
+        try:
+            return np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None
+
+    def has(self, signature: str, key: str) -> bool:
+        """Whether `get` will find features; a damaged file counts as none, and is removed."""
+        path = self._path(signature, key)
+        if not path.exists():
+            return False
+        try:
+            np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            path.unlink(missing_ok=True)
+            return False
+        return True
+
+    def put(self, signature: str, key: str, features: NDArray) -> None:
+        """Keep the features of one image."""
+        path = self._path(signature, key)
+        temporary: str | None = None
+        try:
+            self._make(path.parent, signature)
+            descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+            with os.fdopen(descriptor, "wb") as file:
+                np.save(file, features, allow_pickle=False)
+            os.replace(temporary, path)
+            temporary = None
+        except OSError as error:
+            raise InputError(
+                f"The feature cache {self.folder} cannot be written ({error.strerror}); free some space (humangrade "
+                f"cache prune), or set {VARIABLE} to another folder."
+            ) from error
+        finally:
+            if temporary is not None:
+                Path(temporary).unlink(missing_ok=True)
+
+    def entries(self) -> list[CacheEntry]:
+        """What is kept, the largest first."""
+        found = []
+        for folder in self.folder.iterdir():
+            try:
+                name = (folder / _NAME).read_text(encoding="utf-8")
+            except OSError:
+                continue
+            stats = [path.stat() for path in folder.glob("*/*.npy")]
+            used = max((max(stat.st_mtime, stat.st_atime) for stat in stats), default=0.0)
+            found.append(CacheEntry(name, len(stats), sum(stat.st_size for stat in stats), used, folder))
+        return sorted(found, key=lambda entry: -entry.size)
+
+    def prune(self, unused_days: float = 0.0, metric: str | None = None) -> int:
+        """Remove features.
+
+        Parameters
+        ----------
+        unused_days : float
+            Remove what was not used for so many days; 0 removes all.
+        metric : str, optional
+            Remove only from extractors whose signature has this word.
+
+        Returns
+        -------
+        int
+            The bytes freed.
+        """
+        before = time.time() - unused_days * 86400
+        freed = 0
+        for entry in self.entries():
+            if metric is not None and metric not in entry.signature:
+                continue
+            for path in entry.folder.glob("*/*.npy"):
+                stat = path.stat()
+                if max(stat.st_mtime, stat.st_atime) <= before:
+                    path.unlink(missing_ok=True)
+                    freed += stat.st_size
+            if not any(entry.folder.glob("*/*.npy")):
+                shutil.rmtree(entry.folder, ignore_errors=True)
+        return freed
+
+    def _path(self, signature: str, key: str) -> Path:
+        return self.folder / digest(signature) / key[:2] / f"{key}.npy"
+
+    def _make(self, folder: Path, signature: str) -> None:
+        if folder in self._made:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        name = folder.parent / _NAME
+        if not name.exists():
+            name.write_text(signature, encoding="utf-8")
+        self._made.add(folder)

@@ -1,0 +1,138 @@
+"""Reading an image file the same way for every metric.
+
+- EXIF orientation is applied;
+- transparent pixels are laid over white;
+- of an animation the first frame counts;
+- 16-bit greys are scaled to 8 bits, CMYK and every other mode is converted to RGB by Pillow;
+- an image that is broken, cut off or has over 100 million pixels is refused by name.
+"""
+
+import hashlib
+import io
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+MOST_PIXELS = 100_000_000
+
+
+class UnreadableImage(ValueError):
+    """An image that cannot be scored; the message is the reason, without the file's name."""
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """An image file by its content.
+
+    Attributes
+    ----------
+    path : Path
+        Where it stands.
+    key : str
+        The sha256 of its bytes.
+    """
+
+    path: Path
+    key: str
+
+    @classmethod
+    def of(cls, path: Path) -> "ImageSource":
+        """The source for a file as it is now."""
+        try:
+            with path.open("rb") as file:
+                return cls(path, hashlib.file_digest(file, "sha256").hexdigest())
+        except OSError as error:
+            raise UnreadableImage(f"cannot be read ({error.strerror or error})") from error
+
+    def open(self) -> Image.Image:
+        """The image as RGB; raises `UnreadableImage`."""
+        return read_image(self.path)
+
+
+@dataclass(frozen=True)
+class TextSource:
+    """A prompt."""
+
+    text: str
+
+    @property
+    def key(self) -> str:
+        """The sha256 of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def open(self) -> str:
+        """The text."""
+        return self.text
+
+
+Source = ImageSource | TextSource
+
+
+def read_image(path: str | Path) -> Image.Image:
+    """Read an image file as 8-bit RGB.
+
+    Parameters
+    ----------
+    path : str or Path
+        PNG, JPEG, WebP, GIF, BMP or TIFF; the content decides, not the name.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Mode RGB, upright.
+
+    Raises
+    ------
+    UnreadableImage
+        Where the file cannot be read or decoded in full, or has over 100 million pixels.
+    """
+    try:
+        return decode_image(Path(path).read_bytes())
+    except OSError as error:
+        raise UnreadableImage(f"cannot be read ({error.strerror or error})") from error
+
+
+def decode_image(data: bytes) -> Image.Image:
+    """As `read_image`, from a file's bytes.
+
+    Examples
+    --------
+    >>> buffer = io.BytesIO()
+    >>> Image.new("RGBA", (2, 1), (255, 0, 0, 0)).save(buffer, "PNG")
+    >>> decode_image(buffer.getvalue()).getpixel((0, 0))
+    (255, 255, 255)
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise UnreadableImage(f"has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
+            image.load()
+            return _rgb(ImageOps.exif_transpose(image))
+    except UnreadableImage:
+        raise
+    except Image.DecompressionBombError as error:
+        raise UnreadableImage(f"has more than {MOST_PIXELS:,} pixels") from error
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError) as error:
+        raise UnreadableImage(f"cannot be decoded ({str(error) or type(error).__name__})") from error
+
+
+def pixels(image: Image.Image) -> NDArray[np.uint8]:
+    """The pixels of an RGB image, uint8 of shape (height, width, 3), values 0..255."""
+    return np.array(image, dtype=np.uint8)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit or 32-bit greys; Pillow's own conversion would clip them at 255
+        values = np.asarray(image).astype(np.float64)
+        return Image.fromarray(np.clip(np.rint(values / 257), 0, 255).astype(np.uint8)).convert("RGB")
+    if image.mode == "F":
+        raise UnreadableImage("holds floating-point pixels, whose range is not known; convert it to 8-bit RGB")
+    if image.has_transparency_data:
+        upper = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", upper.size, "white"), upper)
+    return image.convert("RGB")

@@ -1,0 +1,82 @@
+"""Scoring a collection of images by several metrics: extract what they need once, then let each compute."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from numpy.typing import NDArray
+
+from metrics.extraction import Extractor
+from metrics.images import ImageSource, Source
+
+Features = Callable[[Extractor, Source], NDArray | None]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One generated image and what belongs to it.
+
+    Attributes
+    ----------
+    item : str
+        Its id in the tables.
+    image : ImageSource
+        The image.
+    references : tuple of ImageSource
+        The photos that it is compared with.
+    prompt : str
+        What it was generated from; "" where that is not known.
+    group : str
+        The set that it belongs to: its model, or model/checkpoint.
+    """
+
+    item: str
+    image: ImageSource
+    references: tuple[ImageSource, ...] = ()
+    prompt: str = ""
+    group: str = "all"
+
+
+class Score(NamedTuple):
+    """A row of the scores table; without a score (None) the note says why there is none."""
+
+    item: str
+    metric: str
+    score: float | None
+    signature: str
+    note: str = ""
+
+
+class SetScore(NamedTuple):
+    """A row of the set_scores table, with the bounds of its 95 % interval where there is one."""
+
+    set: str
+    metric: str
+    score: float
+    n: int
+    signature: str
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+@dataclass
+class Scored:
+    """What a metric found: rows for the two tables, and sentences that the user should read."""
+
+    scores: list[Score] = field(default_factory=list)
+    set_scores: list[SetScore] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class ComputedMetric(Protocol):
+    """A metric that humangrade computes; making one raises InputError where its weights are missing."""
+
+    @property
+    def name(self) -> str: ...
+
+    def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
+        """The features that `score` will ask for."""
+
+    def score(self, items: Sequence[Item], features: Features) -> Scored:
+        """Compute, from features alone; None stands for a source that could not be opened."""
