@@ -1,0 +1,102 @@
+"""The aesthetic score of an image: a trained head on its CLIP embedding."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from metrics.aesthetic_head import Head, find_head, predict
+from metrics.clip import ClipImages, ClipModel
+from metrics.device import Precision
+from metrics.errors import InputError
+from metrics.extraction import Extractor
+from metrics.images import Source
+from metrics.scoring import Features, Item, Score, Scored
+from metrics.signature import signature
+
+DEFAULT_HEADS = {"ViT-L-14/openai": "aesthetic/improved-l14-mse", "ViT-B-32/openai": "aesthetic/laion-vit-b-32"}
+
+
+@dataclass(frozen=True)
+class Aesthetic:
+    """Scores of about 0 to 10; see `metrics.aesthetic_head.predict` for the range.
+
+    Attributes
+    ----------
+    clip : ClipModel
+        The model that embeds images.
+    head : Head
+        What turns an embedding into a score.
+
+    Raises
+    ------
+    InputError
+        Where the head was trained on embeddings of another model.
+    """
+
+    clip: ClipModel
+    head: Head
+
+    name = "aesthetic"
+
+    def __post_init__(self) -> None:
+        if self.head.backbone and _plain(self.head.backbone) != _plain(self.clip.name):
+            raise InputError(
+                f"The aesthetic head {self.head.name} was trained on embeddings of {self.head.backbone}, not of "
+                f"{self.clip.name}; choose that CLIP model, or another head."
+            )
+
+    @classmethod
+    def find(
+        cls,
+        head: str | Path | None = None,
+        model: str = "ViT-L-14",
+        pretrained: str = "openai",
+        precision: Precision = "float32",
+    ) -> "Aesthetic":
+        """The metric with what is installed.
+
+        Parameters
+        ----------
+        head : str or Path, optional
+            The name of a head's weights, or a file; the published one that fits the model unless given.
+        model, pretrained : str
+            The CLIP model, as open_clip calls it.
+        precision : {"float32", "float16"}
+            Of the model's arithmetic.
+
+        Raises
+        ------
+        InputError
+            Where weights are missing, no head fits, or the head given does not.
+        """
+        clip = ClipModel.find(model, pretrained, precision)
+        head = head or DEFAULT_HEADS.get(_plain(clip.name))
+        if head is None:
+            raise InputError(
+                f"No published aesthetic head fits {clip.name}; name a file with one, or take "
+                f"{' or '.join(DEFAULT_HEADS)}."
+            )
+        return cls(clip, find_head(head))
+
+    def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
+        """The embeddings of the images."""
+        return [(ClipImages(self.clip), [item.image for item in items])]
+
+    def score(self, items: Sequence[Item], features: Features) -> Scored:
+        """One number an image."""
+        images = ClipImages(self.clip)
+        made_by = f"{signature(metric=self.name, head=self.head.sha256[:12])}|{images.signature}"
+        found = Scored()
+        for item in items:
+            embedding = features(images, item.image)
+            if embedding is None:
+                found.scores.append(Score(item.item, self.name, None, made_by, "unreadable image"))
+            else:
+                score = float(predict(self.head, embedding[None], self.clip.name)[0])
+                found.scores.append(Score(item.item, self.name, score, made_by))
+        return found
+
+
+def _plain(name: str) -> str:
+    """The pair without open_clip's suffix for a variant of the same network."""
+    return name.replace("-quickgelu/", "/")

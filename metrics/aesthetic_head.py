@@ -1,0 +1,331 @@
+"""The head of an aesthetic metric: from a CLIP embedding of unit length to a score of about 0 to 10.
+
+Three kinds of files are read: LAION's linear heads, the heads of improved-aesthetic-predictor (both as published, or
+as safetensors), and humangrade's own. A head of our own is a safetensors file whose tensors are ``layers.I.weight`` of
+shape (out, in) and ``layers.I.bias`` of shape (out,), with I from 0, and whose metadata has under the key
+``humangrade`` a JSON object with at least
+
+- ``"kind": "aesthetic-head"`` and ``"format": 1``;
+- ``"sizes"``: numbers of units from the embedding's to the last, which is 1;
+- ``"activation"``: ``"none"`` or ``"relu"``, between the layers, not behind the last;
+- ``"backbone"``: the CLIP model whose embeddings it takes, as ``MODEL/PRETRAINED`` of open_clip;
+- ``"signature"``: what the head was made from.
+"""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from metrics.cache import cache_folder
+from metrics.errors import InputError
+from metrics.files import write_atomically
+from metrics.weights import find_weights, weights_digest
+from metrics.weights_catalog import known_weights
+
+Activation = Literal["none", "relu"]
+Layer = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+PUBLISHED = {
+    "aesthetic/laion-vit-l-14": "ViT-L-14/openai",
+    "aesthetic/laion-vit-b-32": "ViT-B-32/openai",
+    "aesthetic/improved-l14-mse": "ViT-L-14/openai",
+    "aesthetic/improved-l14-relu": "ViT-L-14/openai",
+}
+TOLERANCE = 1e-3  # of an embedding's length
+_KEY = "humangrade"
+# Where improved-aesthetic-predictor's linear layers stand among those that hold no weights.
+_LINEAR_PLACES = (0, 2, 4, 6, 7)
+_RELU_PLACES = (0, 3, 6, 9, 11)
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """A head, ready to predict.
+
+    Attributes
+    ----------
+    name : str
+        The name of the weights, or of the file.
+    sha256 : str
+        Of the file.
+    layers : tuple of (weight, bias)
+        float64, of shapes (out, in) and (out,); a head without activations is folded into a single layer.
+    activation : {"none", "relu"}
+        Between the layers.
+    backbone : str
+        The CLIP model that it was trained on, as MODEL/PRETRAINED; "" where that is not known.
+    """
+
+    name: str
+    sha256: str
+    layers: tuple[Layer, ...]
+    activation: Activation = "none"
+    backbone: str = ""
+
+    @property
+    def width(self) -> int:
+        """How many numbers an embedding must have."""
+        return self.layers[0][0].shape[1]
+
+
+def predict(head: Head, embeddings: ArrayLike, backbone: str = "") -> NDArray[np.float64]:
+    """Scores of images from their embeddings.
+
+    Parameters
+    ----------
+    head : Head
+        The head.
+    embeddings : array_like, shape (n, d)
+        CLIP embeddings of unit length.
+    backbone : str
+        The model that they come from, for the error's text.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Higher is better. Heads are trained on votes from 1 to 10; the scores are meant as 0 to 10 and mostly lie
+        between 3 and 7, but nothing keeps them in that range.
+
+    Raises
+    ------
+    InputError
+        For embeddings whose number of dimensions is not the head's, or whose length is not 1 within 0.001.
+
+    Examples
+    --------
+    >>> head = Head("example", "", ((np.array([[2.0, 0.0]]), np.array([5.0])),))
+    >>> predict(head, [[1.0, 0.0], [0.0, 1.0]])
+    array([7., 5.])
+    """
+    values = np.asarray(embeddings, dtype=np.float64)
+    if values.ndim != 2 or values.shape[1] != head.width:
+        raise InputError(
+            f"The aesthetic head {head.name} takes embeddings of {head.width} numbers ({head.backbone or 'its model'}), "
+            f"those of {backbone or 'these images'} have {values.shape[-1]}; choose a head and a model that fit."
+        )
+    lengths = np.linalg.norm(values, axis=1)
+    wrong = np.flatnonzero(~(np.abs(lengths - 1.0) <= TOLERANCE))
+    if len(wrong):
+        raise InputError(
+            f"The aesthetic head {head.name} takes embeddings of length 1, and {len(wrong)} of {len(values)} have "
+            f"another, the first {lengths[wrong[0]]:.4g}; divide each by its length."
+        )
+    for weight, bias in head.layers[:-1]:
+        values = np.maximum(values @ weight.T + bias, 0.0)
+    weight, bias = head.layers[-1]
+    return (values @ weight.T + bias)[:, 0]
+
+
+def find_head(head: str | Path) -> Head:
+    """A head by the name of its weights, or by its file.
+
+    Raises
+    ------
+    InputError
+        Where it is not on this machine, or cannot be read as a head.
+    """
+    if str(head) in PUBLISHED:
+        return read_head(find_weights(str(head)), str(head))
+    if not Path(head).is_file():
+        raise InputError(f"There is no aesthetic head {head}; name a file, or one of {', '.join(PUBLISHED)}.")
+    return read_head(Path(head))
+
+
+def read_head(path: Path, name: str = "") -> Head:
+    """Read a head from its file.
+
+    Parameters
+    ----------
+    path : Path
+        safetensors, or ``.pth``, which needs PyTorch the first time and is then remembered as plain arrays.
+    name : str
+        The published name of its weights where that is known; otherwise the file's own name counts.
+
+    Returns
+    -------
+    Head
+
+    Raises
+    ------
+    InputError
+        Where the file is no head, or does not tell whether there are activations between its layers.
+    """
+    sha256 = weights_digest(path)
+    tensors, config = _read(path, sha256)
+    layers = _layers(path, tensors)
+    if config:
+        activation, backbone = _checked_config(path, config, tuple(layers.values()))
+    else:
+        name = name or _published_name(path, sha256)
+        activation, backbone = _published_activation(path, name, tuple(layers)), PUBLISHED.get(name, "")
+    stack = tuple(layers.values())
+    return Head(name or path.name, sha256, (folded(stack),) if activation == "none" else stack, activation, backbone)
+
+
+def write_head(
+    path: Path, layers: Sequence[tuple[ArrayLike, ArrayLike]], activation: Activation, backbone: str, **details: Any
+) -> Path:
+    """Write a head in humangrade's form, with float32 tensors.
+
+    Parameters
+    ----------
+    path : Path
+        Where it shall stand.
+    layers : sequence of (weight, bias)
+        Of shapes (out, in) and (out,), from the embedding to the one number.
+    activation : {"none", "relu"}
+        Between the layers.
+    backbone : str
+        The CLIP model, as MODEL/PRETRAINED.
+    **details : object
+        What else the metadata shall hold, as JSON takes it: ``signature`` first of all.
+
+    Returns
+    -------
+    Path
+        The path written.
+    """
+    stack = [tuple(np.asarray(part, dtype=np.float32) for part in layer) for layer in layers]
+    config = {
+        "kind": "aesthetic-head",
+        "format": 1,
+        "sizes": _sizes(stack),
+        "activation": activation,
+        "backbone": backbone,
+        **details,
+    }
+    tensors = {
+        f"layers.{place}.{part}": np.ascontiguousarray(value)
+        for place, layer in enumerate(stack)
+        for part, value in zip(("weight", "bias"), layer, strict=True)
+    }
+    return write_atomically(path, save(tensors, {_KEY: json.dumps(config)}))
+
+
+def folded(layers: Sequence[Layer]) -> Layer:
+    """The one layer that linear layers without activations between them amount to.
+
+    Examples
+    --------
+    >>> double, add_one = (np.array([[2.0]]), np.array([0.0])), (np.array([[1.0]]), np.array([1.0]))
+    >>> folded([double, add_one, double])
+    (array([[4.]]), array([2.]))
+    """
+    return reduce(lambda first, then: (then[0] @ first[0], then[0] @ first[1] + then[1]), layers)
+
+
+def _sizes(layers: Sequence[Any]) -> list[int]:
+    return [weight.shape[1] for weight, _ in layers] + [len(layers[-1][1])]
+
+
+def _unusable(path: Path, reason: str) -> InputError:
+    return InputError(f"{path} cannot be used as an aesthetic head: {reason}.")
+
+
+def _read(path: Path, sha256: str) -> tuple[dict[str, NDArray], dict[str, Any]]:
+    """The file's tensors, and our own metadata where it has them."""
+    try:
+        with safe_open(path, framework="np") as file:
+            text = (file.metadata() or {}).get(_KEY, "{}")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dict
+    except SafetensorError:
+        return _remembered(path, sha256), {}
+    try:
+        config = json.loads(text)
+    except ValueError:
+        config = None
+    if not isinstance(config, dict):
+        raise _unusable(path, "its metadata is no JSON object; get it anew")
+    return tensors, config
+
+
+def _remembered(path: Path, sha256: str) -> dict[str, NDArray]:
+    """The tensors of a ``.pth`` file, from plain arrays beside the features once it has been read."""
+    plain = cache_folder() / "heads" / f"{sha256}.npz"
+    try:
+        with np.load(plain, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        from metrics.tensors import load_tensors
+
+        tensors = {name: value.numpy() for name, value in load_tensors(path).items()}
+    buffer = io.BytesIO()
+    np.savez(buffer, **tensors)
+    write_atomically(plain, buffer.getvalue())
+    return tensors
+
+
+def _layers(path: Path, tensors: dict[str, NDArray]) -> dict[int, Layer]:
+    """The layers by their place, in order."""
+    if set(tensors) == {"weight", "bias"}:
+        tensors = {f"layers.0.{name}": value for name, value in tensors.items()}
+    names = [re.fullmatch(r"layers\.(\d+)\.(?:weight|bias)", name) for name in tensors]
+    places = sorted({int(name[1]) for name in names if name})
+    if None in names or not places or len(names) != 2 * len(places):
+        raise _unusable(path, "its tensors are not the weights and biases of linear layers")
+    values = {name: value.astype(np.float64) for name, value in tensors.items()}
+    layers = {place: (values[f"layers.{place}.weight"], values[f"layers.{place}.bias"]) for place in places}
+    stack = list(layers.values())
+    if (
+        any(weight.ndim != 2 or bias.shape != weight.shape[:1] for weight, bias in stack)
+        or any(len(bias) != weight.shape[1] for (_, bias), (weight, _) in pairwise(stack))
+        or len(stack[-1][1]) != 1
+    ):
+        raise _unusable(path, "its layers do not lead from one to the next and at last to one number")
+    return layers
+
+
+def _checked_config(path: Path, config: dict[str, Any], layers: Sequence[Layer]) -> tuple[Activation, str]:
+    """Activation and backbone of a head of our own, whose metadata must be complete and agree with its tensors."""
+    if (config.get("kind"), config.get("format")) != ("aesthetic-head", 1):
+        raise _unusable(path, "it has a form that this humangrade does not know; update humangrade")
+    if config.get("sizes") != _sizes(layers):
+        raise _unusable(path, f"its sizes are {_sizes(layers)}, but its metadata says {config.get('sizes')}")
+    if config.get("activation") not in get_args(Activation):
+        raise _unusable(
+            path, f"it has the activation {config.get('activation')}, not {' or '.join(get_args(Activation))}"
+        )
+    if not config.get("backbone"):
+        raise _unusable(path, "its metadata does not say which CLIP model it was trained on")
+    return config["activation"], config["backbone"]
+
+
+def _published_name(path: Path, sha256: str) -> str:
+    """What the weights are called, by their content or by the file's published name; "" where neither is known."""
+    heads = [known for known in known_weights() if known.name in PUBLISHED]
+    by_content = [known.name for known in heads if known.sha256 and sha256.startswith(known.sha256)]
+    return next(iter(by_content + [known.name for known in heads if path.name in known.files]), "")
+
+
+def _published_activation(path: Path, name: str, places: tuple[int, ...]) -> Activation:
+    """Whether a published head has activations: its name says it, and the places of its layers must agree."""
+    if len(places) == 1:
+        return "none"
+    said: Activation
+    if name == "aesthetic/improved-l14-mse" or (not name and "linearmse" in path.name.lower()):
+        said, expected = "none", _LINEAR_PLACES
+    elif name == "aesthetic/improved-l14-relu" or (not name and "relumse" in path.name.lower()):
+        said, expected = "relu", _RELU_PLACES
+    else:
+        raise _unusable(
+            path,
+            "nothing says whether there are activations between its layers; give it its published name "
+            "(...linearMSE.pth or ...reluMSE.pth)",
+        )
+    if places != expected:
+        raise _unusable(
+            path, f"its layers are numbered {places}, not {expected} as in {name or 'the head of that name'}"
+        )
+    return said

@@ -1,0 +1,123 @@
+"""How well an image shows its prompt: the cosine of their CLIP embeddings.
+
+CLIP-score is 100 max(cosine, 0) as torchmetrics computes it; Hessel et al. (2021) multiply by 2.5 instead of 100.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metrics.clip import ClipImages, ClipModel, ClipTexts
+from metrics.device import Precision
+from metrics.extraction import Extractor
+from metrics.images import Source, TextSource
+from metrics.scoring import Features, Item, Score, Scored
+from metrics.signature import signature
+
+
+def clip_cosine(images: ArrayLike, texts: ArrayLike) -> NDArray[np.float64]:
+    """The cosine of each image with its text.
+
+    Parameters
+    ----------
+    images, texts : array_like, shape (n, d)
+        Embeddings of any length but 0; row i of one belongs to row i of the other.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        In [-1, 1]; higher is better.
+
+    Examples
+    --------
+    >>> clip_cosine([[0.0, 2.0], [1.0, 0.0]], [[0.0, 1.0], [-3.0, 4.0]])
+    array([ 1. , -0.6])
+    """
+    a, b = (np.asarray(values, dtype=np.float64) for values in (images, texts))
+    cosines = np.sum(a * b, axis=-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
+    return np.clip(cosines, -1.0, 1.0)
+
+
+def clip_score(images: ArrayLike, texts: ArrayLike) -> NDArray[np.float64]:
+    """CLIP-score: 100 max(cosine, 0).
+
+    Parameters
+    ----------
+    images, texts : array_like, shape (n, d)
+        As `clip_cosine`.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        In [0, 100]; higher is better.
+
+    Examples
+    --------
+    >>> clip_score([[0.0, 2.0], [1.0, 0.0]], [[0.0, 1.0], [-3.0, 4.0]])
+    array([100.,   0.])
+    """
+    return 100.0 * np.maximum(clip_cosine(images, texts), 0.0)
+
+
+@dataclass(frozen=True)
+class ClipCosine:
+    """CLIP-T: the cosine of an image with its prompt.
+
+    Attributes
+    ----------
+    clip : ClipModel
+        The model.
+    """
+
+    clip: ClipModel
+
+    name = "clip_t"
+    measure = staticmethod(clip_cosine)
+
+    @classmethod
+    def find(
+        cls, model: str = "ViT-L-14", pretrained: str = "openai", precision: Precision = "float32"
+    ) -> "ClipCosine":
+        """The metric with the weights that are installed; raises InputError where they are missing."""
+        return cls(ClipModel.find(model, pretrained, precision))
+
+    def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
+        """The embeddings of prompts, and of the images that have one."""
+        prompted = [item for item in items if item.prompt]
+        return [
+            (ClipImages(self.clip), [item.image for item in prompted]),
+            (ClipTexts(self.clip), [TextSource(item.prompt) for item in prompted]),
+        ]
+
+    def score(self, items: Sequence[Item], features: Features) -> Scored:
+        """One number an image; those without a prompt have none."""
+        images, texts = ClipImages(self.clip), ClipTexts(self.clip)
+        made_by = f"{signature(metric=self.name)}|{images.signature}"
+        prompts = {item.prompt: features(texts, TextSource(item.prompt)) for item in items if item.prompt}
+        found = Scored()
+        for item in items:
+            text = prompts.get(item.prompt)
+            image = features(images, item.image) if text is not None else None
+            if text is None or image is None:
+                note = "unreadable image" if item.prompt else "no prompt"
+                found.scores.append(Score(item.item, self.name, None, made_by, note))
+            else:
+                score = float(self.measure(image, text[1:]))
+                found.scores.append(Score(item.item, self.name, score, made_by))
+        cut = [int(text[0]) for text in prompts.values() if text is not None and text[0]]
+        if cut:
+            found.warnings.append(
+                f"{len(cut)} of {len(prompts)} prompts are longer than the {cut[0]} tokens that {self.clip.name} "
+                "reads; they were cut at their end."
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class ClipScore(ClipCosine):
+    """CLIP-score: 100 max(cosine, 0) of an image with its prompt."""
+
+    name = "clip_score"
+    measure = staticmethod(clip_score)
