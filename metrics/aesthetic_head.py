@@ -112,8 +112,8 @@ def predict(head: Head, embeddings: ArrayLike, backbone: str = "") -> NDArray[np
     values = np.asarray(embeddings, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] != head.width:
         raise InputError(
-            f"The aesthetic head {head.name} takes embeddings of {head.width} numbers ({head.backbone or 'its model'}), "
-            f"those of {backbone or 'these images'} have {values.shape[-1]}; choose a head and a model that fit."
+            f"The aesthetic head {head.name} takes embeddings of {head.width} numbers ({head.backbone or 'its model'}) "
+            f"and those of {backbone or 'these images'} have {values.shape[-1]}; choose a head and a model that fit."
         )
     lengths = np.linalg.norm(values, axis=1)
     wrong = np.flatnonzero(~(np.abs(lengths - 1.0) <= TOLERANCE))
@@ -304,9 +304,10 @@ def _checked_config(path: Path, config: dict[str, Any], layers: Sequence[Layer])
 
 def _published_name(path: Path, sha256: str) -> str:
     """What the weights are called, by their content or by the file's published name; "" where neither is known."""
-    heads = [known for known in known_weights() if known.name in PUBLISHED]
-    by_content = [known.name for known in heads if known.sha256 and sha256.startswith(known.sha256)]
-    return next(iter(by_content + [known.name for known in heads if path.name in known.files]), "")
+    forms = [(known.name, form) for known in known_weights() if known.name in PUBLISHED for form in known.forms]
+    by_content = [name for name, form in forms if form.sha256 and sha256.startswith(form.sha256)]
+    by_file = [name for name, form in forms if form.file == path.name]
+    return next(iter(by_content + by_file), "")
 
 
 def _published_activation(path: Path, name: str, places: tuple[int, ...]) -> Activation:
