@@ -112,7 +112,7 @@ class FeatureCache:
             descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
             with os.fdopen(descriptor, "wb") as file:
                 np.save(file, features, allow_pickle=False)
-            os.replace(temporary, path)
+            Path(temporary).replace(path)
             temporary = None
         except OSError as error:
             raise InputError(

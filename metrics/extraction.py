@@ -15,29 +15,23 @@ from metrics.images import Source, UnreadableImage
 
 Forward = Callable[[list[Any]], list[NDArray]]
 Advance = Callable[[int], None]
+Keep = Callable[[str, NDArray], None]
 
 
 class Extractor(Protocol):
-    """What turns an image (or a prompt) into features; it can be pickled, and making one loads no weights.
-
-    Attributes
-    ----------
-    signature : str
-        All that the features depend on; see `metrics.signature`.
-    title : str
-        For the progress bar.
-    batch_size : int
-        How many images go through the network at once unless the user says otherwise.
-    """
+    """What turns an image (or a prompt) into features; it can be pickled, and making one loads no weights."""
 
     @property
-    def signature(self) -> str: ...
+    def signature(self) -> str:
+        """All that the features depend on."""
 
     @property
-    def title(self) -> str: ...
+    def title(self) -> str:
+        """For the progress bar."""
 
     @property
-    def batch_size(self) -> int: ...
+    def batch_size(self) -> int:
+        """How many images go through the network at once."""
 
     def prepare(self, opened: Any) -> Any:
         """What the network takes, from an opened source; runs in a worker thread."""
@@ -56,7 +50,8 @@ def extract(
     extractor: Extractor,
     sources: Sequence[Source],
     cache: FeatureCache,
-    device: str = "cpu",
+    *,
+    device: str = "auto",
     batch_size: int | None = None,
     workers: int = 2,
     advance: Advance = lambda count: None,
@@ -72,7 +67,7 @@ def extract(
     cache : FeatureCache
         Where the features go, each batch as soon as it is computed.
     device : str
-        A torch device.
+        A torch device, or "auto".
     batch_size : int, optional
         The extractor's own unless told; halved, for the rest of the run, when the device's memory does not suffice.
     workers : int
@@ -83,21 +78,46 @@ def extract(
     Returns
     -------
     dict
-        Key of each source that could not be opened, and the reason.
+        Key of each source that could not be opened, or alone does not fit into the device's memory, and the reason.
+
+    Raises
+    ------
+    InputError
+        For weights that cannot be loaded, a device that is not there, and a cache that cannot be written.
     """
     wanted = missing(extractor, sources, cache)
     if not wanted:
         return {}
-    forward = extractor.load(device)
+    from metrics.device import choose_device
+
+    forward = extractor.load(choose_device(device))
+
+    def keep(key: str, features: NDArray) -> None:
+        cache.put(extractor.signature, key, features)
+
+    return run_extractor(extractor, forward, wanted, keep, batch_size, workers, advance)
+
+
+def run_extractor(
+    extractor: Extractor,
+    forward: Forward,
+    sources: Sequence[Source],
+    keep: Keep,
+    batch_size: int | None = None,
+    workers: int = 2,
+    advance: Advance = lambda count: None,
+) -> dict[str, str]:
+    """As `extract`, with a network that is loaded already; `keep` takes each source's key and features."""
     problems: dict[str, str] = {}
     size = batch_size or extractor.batch_size
     with ThreadPoolExecutor(workers) as pool:
-        prepared = _prepared(pool, extractor, wanted, ahead=2 * size + workers)
+        prepared = _prepared(pool, extractor, sources, ahead=2 * size + workers)
         try:
             for batch in _batches(prepared, size):
                 ready = [(source, value) for source, value in batch if not isinstance(value, UnreadableImage)]
                 problems |= {source.key: str(value) for source, value in batch if isinstance(value, UnreadableImage)}
-                size = _run(forward, ready, size, lambda key, value: cache.put(extractor.signature, key, value))
+                size, too_large = _run(forward, ready, size, keep)
+                problems |= too_large
                 advance(len(batch))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -138,33 +158,36 @@ def _batches(prepared: Iterator[tuple[Source, Any]], size: int) -> Iterator[list
         yield batch
 
 
-def _run(
-    forward: Forward, ready: list[tuple[Source, Any]], size: int, keep: Callable[[str, NDArray], None]
-) -> int:
-    """Run a batch, in halves where the memory does not suffice; returns the size that did."""
+def _run(forward: Forward, ready: list[tuple[Source, Any]], size: int, keep: Keep) -> tuple[int, dict[str, str]]:
+    """Run a batch, in halves where the memory does not suffice; returns the size that did, and what does not fit."""
     start = 0
+    problems = {}
     while start < len(ready):
         part = ready[start : start + size]
-        try:
-            features = forward([value for _, value in part])
-        except MemoryError:
-            exhausted = True
-        except RuntimeError as error:
-            if not _is_out_of_memory(error):
-                raise
-            exhausted = True
+        features = _unless_exhausted(forward, [value for _, value in part])
+        if features is not None:
+            for (source, _), value in zip(part, features, strict=True):
+                keep(source.key, value)
+        elif len(part) == 1:
+            problems[part[0][0].key] = "does not fit into the device's memory"
         else:
-            exhausted = False
-        if exhausted:
-            if size == 1:
-                raise MemoryError(f"{part[0][0]} does not fit into the device's memory")
-            size = max(1, min(size, len(part)) // 2)
-            _free()
+            size = len(part) // 2
             continue
-        for (source, _), value in zip(part, features, strict=True):
-            keep(source.key, value)
         start += len(part)
-    return size
+    return size, problems
+
+
+def _unless_exhausted(forward: Forward, values: list[Any]) -> list[NDArray] | None:
+    """The features; None where the memory does not suffice."""
+    try:
+        return forward(values)
+    except MemoryError:
+        pass
+    except RuntimeError as error:
+        if not _is_out_of_memory(error):
+            raise
+    _free()
+    return None
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:

@@ -1,4 +1,4 @@
-"""Image quality without a network: PSNR and SSIM against a reference, and sharpness without one.
+"""Image quality without a network: PSNR and SSIM against a reference; sharpness, contrast and exposure without one.
 
 Computed by scikit-image. Images are uint8 arrays of shape (height, width, 3), values 0..255.
 """
@@ -94,6 +94,51 @@ def sharpness(image: Image) -> float:
     True
     """
     return 1.0 - float(blur_effect(image, channel_axis=2))
+
+
+def contrast(image: Image) -> float:
+    """The standard deviation of the luma (Rec. 601) on the scale 0..1, known as RMS contrast (Peli, 1990).
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+
+    Returns
+    -------
+    float
+        In [0, 0.5]; 0 for one flat tone.
+
+    Examples
+    --------
+    >>> contrast(np.array([[[0, 0, 0], [255, 255, 255]]], dtype=np.uint8))
+    0.5
+    """
+    return float(_luma(image).std())
+
+
+def exposure(image: Image) -> float:
+    """One minus the share of pixels that are almost black or almost white (luma under 3 % or over 97 %).
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1 where nothing is clipped.
+
+    Examples
+    --------
+    >>> exposure(np.array([[[0, 0, 0], [128, 128, 128]]], dtype=np.uint8))
+    0.5
+    """
+    luma = _luma(image)
+    return float(1.0 - np.mean((luma < 0.03) | (luma > 0.97)))
+
+
+def _luma(image: Image) -> NDArray[np.float64]:
+    return image.astype(np.float64) @ np.array([0.299, 0.587, 0.114]) / 255.0
 
 
 def _same_shape(image: Image, reference: Image) -> None:

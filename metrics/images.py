@@ -59,6 +59,7 @@ class TextSource:
     """A prompt."""
 
     text: str
+    path = None
 
     @property
     def key(self) -> str:
@@ -70,7 +71,29 @@ class TextSource:
         return self.text
 
 
-Source = ImageSource | TextSource
+@dataclass(frozen=True)
+class PairSource:
+    """An image and what it is compared with, for metrics that see both at once."""
+
+    image: ImageSource
+    reference: ImageSource
+
+    @property
+    def path(self) -> Path:
+        """The image's file."""
+        return self.image.path
+
+    @property
+    def key(self) -> str:
+        """The sha256 of both images' keys."""
+        return hashlib.sha256(f"{self.image.key} {self.reference.key}".encode()).hexdigest()
+
+    def open(self) -> tuple[Image.Image, Image.Image]:
+        """Both images; raises `UnreadableImage`."""
+        return self.image.open(), self.reference.open()
+
+
+Source = ImageSource | TextSource | PairSource
 
 
 def read_image(path: str | Path) -> Image.Image:

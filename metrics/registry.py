@@ -58,7 +58,8 @@ _METRICS = {
         Metric("brisque", "BRISQUE", "lower", None, None),
         Metric("piqe", "PIQE", "lower", 0, 100),
         Metric("sharpness", "Sharpness", "higher", 0, None),
-        Metric("contrast", "Contrast", "higher", 0, None),
+        Metric("contrast", "Contrast", "higher", 0, 0.5),
+        Metric("exposure", "Exposure", "higher", 0, 1),
         # against a reference image
         Metric("lpips", "LPIPS", "lower", 0, None),
         Metric("dists", "DISTS", "lower", 0, 1),
@@ -109,7 +110,7 @@ def find_metric(name: str) -> Metric | None:
     >>> find_metric("my_own") is None
     True
     """
-    parts = re.findall(r"[a-z0-9]+", name.lower())
+    parts = re.findall(r"[a-z0-9]+", name.lower().rpartition(":")[2])  # pyiqa:musiq
     for end in range(len(parts), 0, -1):
         found = _BY_NAME.get("".join(parts[:end]))
         if found is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, overload
 
 from numpy.typing import NDArray
 
@@ -10,6 +10,45 @@ from metrics.extraction import Extractor
 from metrics.images import ImageSource, Source
 
 Features = Callable[[Extractor, Source], NDArray | None]
+
+
+class FeatureRows(Sequence[NDArray]):
+    """The features of those sources that have any, each read when it is asked for, so that few are in memory at once.
+
+    Parameters
+    ----------
+    features : callable
+        Reads features.
+    extractor : Extractor
+        Whose features.
+    sources : sequence of Source
+        Images; those that could not be opened are left out.
+
+    Attributes
+    ----------
+    sources : list of Source
+        The ones that stay.
+    """
+
+    def __init__(self, features: Features, extractor: Extractor, sources: Sequence[Source]):
+        self._read = lambda source: features(extractor, source)
+        self.sources = [source for source in sources if self._read(source) is not None]
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @overload
+    def __getitem__(self, index: int) -> NDArray: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[NDArray]: ...
+    def __getitem__(self, index: int | slice) -> NDArray | list[NDArray]:
+        """One image's features, or a list of them."""
+        if isinstance(index, slice):
+            return [self[number] for number in range(len(self))[index]]
+        found = self._read(self.sources[index])
+        if found is None:
+            raise LookupError(f"the features of {self.sources[index]} are gone from the cache")
+        return found
 
 
 @dataclass(frozen=True)
@@ -73,7 +112,8 @@ class ComputedMetric(Protocol):
     """A metric that humangrade computes; making one raises InputError where its weights are missing."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What the tables call it."""
 
     def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
         """The features that `score` will ask for."""

@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 import typer
 
 from metrics.errors import InputError
+from study import score_cli
 
 PEOPLE = "People rate"
+MACHINES = "Machines score"
 JUDGEMENT = "The judgement"
 
 app = typer.Typer(
@@ -166,6 +168,11 @@ def export(
     with closing(open_study(study)) as opened:
         for path in export_tables(opened, out):
             print(path)
+
+
+app.command(rich_help_panel=MACHINES)(score_cli.score)
+app.command(rich_help_panel=MACHINES)(score_cli.metrics)
+app.command(rich_help_panel=MACHINES)(score_cli.cache)
 
 
 @app.command(rich_help_panel=JUDGEMENT)

@@ -117,18 +117,28 @@ def _items(images: Path, folder: Path) -> pd.DataFrame:
     """The items table: a row for each image, with what its path and the folder's own items.csv say of it."""
     paths = find_images(images)
     check_images(paths, images)
-    rows = []
-    for path in paths:
-        relative = path.relative_to(images)
-        row = {"item": relative.as_posix(), "image": relative_path(path, folder)}
-        if len(relative.parts) > 1:
-            row["model"] = relative.parts[0]
-        if len(relative.parts) > 2:
-            number = re.search(r"(\d+)$", relative.parts[1])
-            row["checkpoint"] = number.group(1) if number else relative.parts[1]
-        rows.append(row)
+    rows = [{"item": path.relative_to(images).as_posix(), "image": relative_path(path, folder)} for path in paths]
+    for row in rows:
+        row |= place_cells(Path(row["item"]))
     items = pd.DataFrame(rows).fillna("")
     return _with_own_table(items, images, folder) if (images / ITEMS).is_file() else items
+
+
+def place_cells(relative: Path) -> dict[str, str]:
+    """What the place of an image says of it: its model and checkpoint.
+
+    Examples
+    --------
+    >>> place_cells(Path("anna/step-300/1.png")), place_cells(Path("1.png"))
+    ({'model': 'anna', 'checkpoint': '300'}, {})
+    """
+    cells = {}
+    if len(relative.parts) > 1:
+        cells["model"] = relative.parts[0]
+    if len(relative.parts) > 2:
+        number = re.search(r"(\d+)$", relative.parts[1])
+        cells["checkpoint"] = number.group(1) if number else relative.parts[1]
+    return cells
 
 
 def _with_own_table(items: pd.DataFrame, images: Path, folder: Path) -> pd.DataFrame:

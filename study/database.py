@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -81,6 +81,9 @@ def _prepare(connection: Connection, name: str | None) -> str:
     known: dict[str, str] = {}
     if inspect(connection).has_table(meta.name):
         known = dict(connection.execute(select(meta.c.key, meta.c.value)).all())
+        if known.get("schema") == "1":
+            _upgrade_from_1(connection)
+            known["schema"] = schema.VERSION
         if known.get("schema") != schema.VERSION:
             raise InputError(
                 f"The study's database {name} has the layout {known.get('schema')}, this humangrade reads "
@@ -91,6 +94,14 @@ def _prepare(connection: Connection, name: str | None) -> str:
         known = {"schema": schema.VERSION, "owner_token": secrets.token_urlsafe(16)}
         connection.execute(insert(meta), [{"key": key, "value": value} for key, value in known.items()])
     return known["owner_token"]
+
+
+def _upgrade_from_1(connection: Connection) -> None:
+    """Layout 2 adds the notes on scores, and intervals and notes to set_scores; nothing that was there changes."""
+    schema.score_notes.create(connection)
+    for column, kind in (("low", "FLOAT"), ("high", "FLOAT"), ("note", "VARCHAR")):
+        connection.exec_driver_sql(f"ALTER TABLE set_scores ADD COLUMN {column} {kind}")
+    connection.execute(update(meta).where(meta.c.key == "schema").values(value=schema.VERSION))
 
 
 def _configure_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:

@@ -42,7 +42,7 @@ def find_images(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name the folder of images.")
     try:
-        files = sorted(_files(folder))
+        files = sorted(files_below(folder))
     except OSError as error:
         raise InputError(f"{error.filename} cannot be read ({error.strerror}); check its permissions.") from error
     strange = [path for path in files if path.suffix.lower() in _OTHER_KINDS]
@@ -103,7 +103,7 @@ def check_images(paths: Sequence[Path], folder: Path, refuse_copies: bool = True
         raise InputError(" ".join(problems))
 
 
-def _files(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+def files_below(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
     """All files below a folder that are not hidden, through links too, but never around in a circle."""
     here = folder.resolve()
     if here in above:
@@ -112,7 +112,7 @@ def _files(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from _files(entry, above | {here})
+            yield from files_below(entry, above | {here})
         elif entry.is_file() or entry.is_symlink():  # a link to nothing is found here, and refused when it is decoded
             yield entry
 

@@ -7,7 +7,7 @@ another URL.
 
 from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Integer, MetaData, String, Table, UniqueConstraint
 
-VERSION = "1"
+VERSION = "2"
 
 metadata = MetaData()
 
@@ -66,6 +66,14 @@ scores = Table(
     Column("signature", String, nullable=False, default=""),
 )
 
+score_notes = Table(  # why an item has no score by a metric, or what is to be known of its score
+    "score_notes",
+    metadata,
+    Column("item", String, primary_key=True),
+    Column("metric", String, primary_key=True),
+    Column("note", String, nullable=False),
+)
+
 set_scores = Table(
     "set_scores",
     metadata,
@@ -74,4 +82,7 @@ set_scores = Table(
     Column("score", Float, nullable=False),
     Column("n", Integer, nullable=False),
     Column("signature", String, nullable=False, default=""),
+    Column("low", Float),
+    Column("high", Float),
+    Column("note", String),
 )

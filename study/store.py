@@ -5,7 +5,7 @@ retry harmless.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,12 @@ from study.schema import assignments, evaluators, rating_events, ratings
 from study.store_import import Row, import_ratings, import_scores
 from study.store_records import Assignment, ConflictError, Evaluator, Progress, SavedRating, UnknownAssignment
 from study.store_rows import ASSIGNMENT_KEY, add_evaluators, new_assignment, next_positions, now
+from study.store_scores import replace_scores, scores_query
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from metrics.scoring import Score, SetScore
 
 __all__ = [
     "Assignment",
@@ -208,12 +211,17 @@ class Store:
         return self._frame(query).astype({"response_ms": "Int64"})
 
     def scores_table(self) -> "pd.DataFrame":
-        """All scores: item, metric, score, signature."""
-        return self._frame(select(schema.scores).order_by(schema.scores.c.metric, schema.scores.c.item))
+        """All scores: item, metric, score (missing where an item could not be scored), signature, note."""
+        return self._frame(scores_query()).fillna({"note": ""}).astype({"score": float})
 
     def set_scores_table(self) -> "pd.DataFrame":
-        """All scores of sets of images: set, metric, score, n, signature."""
+        """All scores of sets of images: set, metric, score, n, signature, low, high, note."""
         return self._frame(select(schema.set_scores).order_by(schema.set_scores.c.metric, schema.set_scores.c.set))
+
+    def save_scores(self, rows: "Sequence[Score]", set_rows: "Sequence[SetScore]" = ()) -> None:
+        """Put the scores of one or more metrics in the place of those they had; see `study.store_scores`."""
+        with self._write() as connection:
+            replace_scores(connection, rows, set_rows)
 
     # import
 

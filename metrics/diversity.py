@@ -1,0 +1,90 @@
+"""Diversity: how far apart the images of one prompt are, on average over all pairs of them.
+
+A set's diversity is the mean over its prompts; it is low where a model has learned a few images by heart.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metrics.extraction import Extractor
+from metrics.images import Source
+from metrics.scoring import FeatureRows, Features, Item, Scored, SetScore
+from metrics.signature import signature
+from metrics.similarity import cosine_similarities
+
+Distances = Callable[[Sequence[NDArray], Sequence[NDArray]], NDArray[np.float64]]
+
+
+def mean_pairwise(distances: ArrayLike) -> float:
+    """The mean distance of the n (n - 1) / 2 pairs of n images.
+
+    Parameters
+    ----------
+    distances : array_like, shape (n, n)
+        Symmetric; n at least 2.
+
+    Examples
+    --------
+    >>> mean_pairwise([[0, 1, 2], [1, 0, 6], [2, 6, 0]])
+    3.0
+    """
+    values = np.asarray(distances, dtype=np.float64)
+    return float(values[np.triu_indices(len(values), k=1)].mean())
+
+
+def clip_distances(rows: Sequence[NDArray], columns: Sequence[NDArray]) -> NDArray[np.float64]:
+    """One minus the cosine of all pairs of CLIP embeddings, in [0, 2]."""
+    return 1.0 - cosine_similarities(np.stack(rows), np.stack(columns))
+
+
+@dataclass(frozen=True)
+class Diversity:
+    """Mean pairwise distance between images of one prompt, for each prompt and each set.
+
+    Attributes
+    ----------
+    name : str
+        "diversity" (LPIPS) or "diversity_clip" (1 - cosine of CLIP embeddings).
+    extractor : Extractor
+        The features.
+    distances : callable
+        Two sequences of features to the distances of all pairs: `metrics.lpips_features.pairwise_distances` or
+        `clip_distances`.
+    """
+
+    name: str
+    extractor: Extractor
+    distances: Distances
+
+    def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
+        """The features of the images."""
+        return [(self.extractor, [item.image for item in items])]
+
+    def score(self, items: Sequence[Item], features: Features) -> Scored:
+        """A row for each set, and one for each prompt of it, named ``SET: PROMPT``."""
+        made_by = signature(metric=self.name, pairs="one prompt", prompts="mean") + "|" + self.extractor.signature
+        found = Scored()
+        for group in dict.fromkeys(item.group for item in items):
+            by_prompt: dict[str, list[Item]] = defaultdict(list)
+            for item in items:
+                if item.group == group:
+                    by_prompt[item.prompt].append(item)
+            rows = []
+            for prompt, mine in by_prompt.items():
+                known = FeatureRows(features, self.extractor, [item.image for item in mine])
+                if len(known) > 1:
+                    score = mean_pairwise(self.distances(known, known))
+                    rows.append(SetScore(f"{group}: {prompt}", self.name, score, len(known), made_by))
+            if not rows:
+                found.warnings.append(f"{self.name}: the set '{group}' has no prompt with two images or more.")
+                continue
+            mean = float(np.mean([row.score for row in rows]))
+            total = sum(row.n for row in rows)
+            found.set_scores.append(SetScore(group, self.name, mean, total, made_by))
+            if len(by_prompt) > 1:
+                found.set_scores += rows
+        return found

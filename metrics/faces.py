@@ -1,0 +1,186 @@
+"""From an image to the embedding of the face in it.
+
+MTCNN (Zhang et al., 2016) finds the faces, the largest is cut out at 160 x 160 pixels, and InceptionResnetV1, trained
+on VGGFace2, embeds it in 512 dimensions; both from facenet-pytorch. For a subject that is no person, give a detector
+and an encoder of your own: each is a plain function.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from metrics.device import exact_arithmetic
+from metrics.errors import InputError
+from metrics.extraction import Forward
+from metrics.signature import signature, versions
+from metrics.weights import find_weights, weights_digest
+
+Box = tuple[float, float, float, float]
+Detector = Callable[[Image.Image], Sequence[Box]]
+Encoder = Callable[[Sequence[Image.Image]], ArrayLike]
+CROP = 160
+_SMALLEST = 20  # MTCNN looks for faces of 20 pixels and more
+
+
+@dataclass(frozen=True)
+class FaceFeatures:
+    """How many faces an image shows, and the embedding of the largest: float32 of shape (1,) or (1 + d,).
+
+    Attributes
+    ----------
+    weights : Path or None
+        InceptionResnetV1's weights (VGGFace2); None where an encoder is given.
+    detector : callable, optional
+        An RGB image to the boxes (left, top, right, bottom) of what is found in it, in pixels. MTCNN unless given.
+    encoder : callable, optional
+        Crops of 160 x 160 pixels to an array of shape (n, d). InceptionResnetV1 unless given.
+    """
+
+    weights: Path | None = None
+    detector: Detector | None = None
+    encoder: Encoder | None = None
+
+    title = "Faces"
+    batch_size = 16
+
+    @classmethod
+    def find(cls, detector: str | None = None, encoder: str | None = None) -> "FaceFeatures":
+        """The extractor for functions named MODULE:FUNCTION, else with the weights that are installed."""
+        return cls(
+            None if encoder else find_weights("facenet-vggface2"),
+            _named(detector, "--detector") if detector else None,
+            _named(encoder, "--encoder") if encoder else None,
+        )
+
+    @cached_property
+    def signature(self) -> str:
+        """Detector, encoder, weights, crop and versions."""
+        weights = f"facenet-vggface2-{weights_digest(self.weights)[:12]}" if self.weights else None
+        return signature(
+            features="faces",
+            detector=_name(self.detector) if self.detector else "mtcnn",
+            choice="largest",
+            crop=CROP,
+            encoder=_name(self.encoder) if self.encoder else weights,
+            versions=versions("facenet-pytorch", "torch"),
+        )
+
+    def prepare(self, opened: Image.Image) -> Image.Image:
+        """The image as it is."""
+        return opened
+
+    def load(self, device: str) -> Forward:
+        """Detector and encoder on a device."""
+        exact_arithmetic()
+        detect = self.detector or load_mtcnn(device)
+        encode = self.encoder
+        if encode is None:
+            if self.weights is None:
+                raise InputError("The face encoder has no weights; give their file, or an encoder.")
+            encode = load_facenet(self.weights, device)
+
+        def forward(batch: list[Image.Image]) -> list[NDArray]:
+            boxes = [_inside(detect(image), image) for image in batch]
+            crops = [_crop(image, max(found, key=_area)) for image, found in zip(batch, boxes, strict=True) if found]
+            embeddings = iter(np.asarray(encode(crops), dtype=np.float32) if crops else ())
+            counts = [np.array([len(found)], dtype=np.float32) for found in boxes]
+            return [np.concatenate([count, next(embeddings)]) if count[0] else count for count in counts]
+
+        return forward
+
+
+def load_mtcnn(device: str) -> Detector:
+    """facenet-pytorch's MTCNN with its default settings, whose weights come with the package."""
+    import torch
+    from facenet_pytorch import MTCNN
+
+    network = MTCNN(device=torch.device(device))
+
+    def detect(image: Image.Image) -> list[Box]:
+        if min(image.size) < _SMALLEST:
+            return []
+        boxes, _ = network.detect(image)
+        return [] if boxes is None else [tuple(map(float, box)) for box in boxes]  # type: ignore[misc]
+
+    return detect
+
+
+def load_facenet(weights: Path, device: str) -> Encoder:
+    """InceptionResnetV1 for crops of 160 x 160 pixels, embeddings of unit length.
+
+    Parameters
+    ----------
+    weights : Path
+        facenet-pytorch's VGGFace2 file, or the same tensors without the classifier, in single or half precision.
+    device : str
+        A torch device.
+
+    Raises
+    ------
+    InputError
+        Where the file holds another network.
+    """
+    import torch
+    from facenet_pytorch import InceptionResnetV1
+    from facenet_pytorch.models.mtcnn import fixed_image_standardization
+
+    from metrics.tensors import load_tensors
+
+    network = InceptionResnetV1()
+    tensors = {name: value for name, value in load_tensors(weights).items() if not name.startswith("logits.")}
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise InputError(
+            f"{weights} is not InceptionResnetV1; put the right file in with "
+            "humangrade weights add facenet-vggface2 FILE."
+        ) from error
+    network.eval().requires_grad_(False).to(device)
+
+    @torch.inference_mode()
+    def encode(crops: Sequence[Image.Image]) -> NDArray[np.float32]:
+        images = torch.from_numpy(np.stack([np.array(crop, dtype=np.float32) for crop in crops]))
+        return network(fixed_image_standardization(images.permute(0, 3, 1, 2)).to(device)).cpu().numpy()
+
+    return encode
+
+
+def _crop(image: Image.Image, box: Box) -> Image.Image:
+    """The box at 160 x 160 pixels, as facenet-pytorch cuts it: whole pixels, bilinear."""
+    left, top, right, bottom = box
+    whole = (max(int(left), 0), max(int(top), 0), min(int(right), image.width), min(int(bottom), image.height))
+    return image.crop(whole).resize((CROP, CROP), Image.Resampling.BILINEAR)
+
+
+def _inside(boxes: Sequence[Box], image: Image.Image) -> list[Box]:
+    """The boxes that hold at least one pixel of the image."""
+    return [
+        box
+        for box in boxes
+        if min(int(box[2]), image.width) > max(int(box[0]), 0) and min(int(box[3]), image.height) > max(int(box[1]), 0)
+    ]
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _named(text: str, option: str) -> Any:
+    """The function MODULE:FUNCTION."""
+    module, _, name = text.partition(":")
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"{option} is {text}, which cannot be imported ({error}); say MODULE:FUNCTION.") from error
+
+
+def _name(function: Callable) -> str:
+    """What a signature calls a function: its own attribute `signature`, or its module and name."""
+    return getattr(function, "signature", f"{function.__module__}.{getattr(function, '__qualname__', 'function')}")

@@ -1,0 +1,62 @@
+"""LPIPS against reference images, and the diversity of a set of images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.extraction import Extractor
+from metrics.images import ImageSource, Source
+from metrics.lpips_features import LpipsFeatures, pairwise_distances
+from metrics.scoring import FeatureRows, Features, Item, Score, Scored
+from metrics.signature import signature
+
+
+@dataclass(frozen=True)
+class Lpips:
+    """An image's distance to its reference: with several, the mean and (as lpips_min) the smallest.
+
+    Attributes
+    ----------
+    extractor : LpipsFeatures
+        The network.
+    """
+
+    extractor: LpipsFeatures
+
+    name = "lpips"
+
+    def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
+        """The features of images and references."""
+        return [(self.extractor, [source for item in items for source in (item.image, *item.references)])]
+
+    def score(self, items: Sequence[Item], features: Features) -> Scored:
+        """Distances, computed for all items that share their references at once."""
+        several = any(len(item.references) > 1 for item in items)
+        signatures = {
+            "lpips": signature(metric="lpips", references="mean") + "|" + self.extractor.signature,
+            "lpips_min": signature(metric="lpips_min", references="min") + "|" + self.extractor.signature,
+        }
+        names = ["lpips", "lpips_min"] if several else ["lpips"]
+        found = Scored()
+        for references in dict.fromkeys(item.references for item in items):
+            mine = [item for item in items if item.references == references]
+            for item, distances in zip(mine, self._distances(mine, references, features), strict=True):
+                note = "" if distances is not None else "no reference" if not references else "unreadable image"
+                for name in names:
+                    pool = np.min if name == "lpips_min" else np.mean
+                    score = None if distances is None else float(pool(distances))
+                    found.scores.append(Score(item.item, name, score, signatures[name], note))
+        return found
+
+    def _distances(
+        self, items: list[Item], references: tuple[ImageSource, ...], features: Features
+    ) -> list[NDArray[np.float64] | None]:
+        """Each item's distances to the references; None where there are none."""
+        columns = FeatureRows(features, self.extractor, references)
+        rows = FeatureRows(features, self.extractor, [item.image for item in items])
+        if not columns:
+            return [None] * len(items)
+        by_key = dict(zip((source.key for source in rows.sources), pairwise_distances(rows, columns), strict=True))
+        return [by_key.get(item.image.key) for item in items]

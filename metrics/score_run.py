@@ -1,0 +1,204 @@
+"""A scoring run: for one metric after the other, extract what is missing, compute, and hand the rows over.
+
+Rows are handed over metric by metric and features are kept image by image, so that a run that is interrupted loses
+nothing, and the next one goes on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.cache import FeatureCache
+from metrics.extraction import Extractor, extract, missing
+from metrics.images import Source
+from metrics.pooling import Pool, pooled
+from metrics.scoring import ComputedMetric, Features, Item, Scored, SetScore
+
+Deliver = Callable[[ComputedMetric, Scored], None]
+
+
+class Engine(Protocol):
+    """What runs an extractor over sources: `metrics.extraction.extract`, or the same over a cluster."""
+
+    def __call__(
+        self,
+        extractor: Extractor,
+        sources: Sequence[Source],
+        cache: FeatureCache,
+        *,
+        device: str,
+        batch_size: int | None,
+        workers: int,
+        advance: Callable[[int], None],
+    ) -> dict[str, str]:
+        """As `metrics.extraction.extract`."""
+
+
+class Progress(Protocol):
+    """Shows how far a run is."""
+
+    def start(self, title: str, total: int) -> None:
+        """An extractor begins."""
+
+    def advance(self, count: int) -> None:
+        """So many images more are done."""
+
+
+class Silent:
+    """Progress that nobody sees."""
+
+    def start(self, title: str, total: int) -> None:
+        """Nothing."""
+
+    def advance(self, count: int) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How features are extracted, and what stands for a set.
+
+    Attributes
+    ----------
+    device : str
+        A torch device, or "auto".
+    batch_size : int or None
+        None leaves it to each extractor.
+    workers : int
+        Threads that decode.
+    pool_images : {"mean", "median", "max"}
+        A set's score from those of its images.
+    """
+
+    device: str = "auto"
+    batch_size: int | None = None
+    workers: int = 2
+    pool_images: Pool = "mean"
+
+
+@dataclass
+class RunResult:
+    """What a run did.
+
+    Attributes
+    ----------
+    scored : dict
+        Each metric's name and what it found, in their order.
+    skipped : dict
+        Each file that could not be opened, and why.
+    extracted : int
+        How many images (or prompts) went through a network.
+    """
+
+    scored: dict[str, Scored] = field(default_factory=dict)
+    skipped: dict[Path, str] = field(default_factory=dict)
+    extracted: int = 0
+
+
+def score_items(
+    items: Sequence[Item],
+    metrics: Sequence[ComputedMetric],
+    cache: FeatureCache,
+    settings: RunSettings | None = None,
+    deliver: Deliver = lambda metric, scored: None,
+    engine: Engine = extract,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Score items by metrics.
+
+    Parameters
+    ----------
+    items : sequence of Item
+        What is scored.
+    metrics : sequence of ComputedMetric
+        By what.
+    cache : FeatureCache
+        Where features are found and kept.
+    settings : RunSettings, optional
+        How.
+    deliver : callable
+        Given each metric's rows as soon as they are there.
+    engine : callable
+        What runs extractors.
+    progress : Progress, optional
+        Told of every step.
+
+    Returns
+    -------
+    RunResult
+    """
+    result = RunResult()
+    settings, progress = settings or RunSettings(), progress or Silent()
+    for metric in metrics:
+        for extractor, sources in metric.wants(items):
+            _extract(extractor, sources, cache, settings, engine, progress, result)
+        scored = metric.score(items, _reader(cache))
+        scored.set_scores += _pooled_sets(items, scored, settings.pool_images)
+        result.scored[metric.name] = scored
+        deliver(metric, scored)
+    return result
+
+
+def _extract(
+    extractor: Extractor,
+    sources: Sequence[Source],
+    cache: FeatureCache,
+    settings: RunSettings,
+    engine: Engine,
+    progress: Progress,
+    result: RunResult,
+) -> None:
+    wanted = missing(extractor, sources, cache)
+    paths = {source.key: source.path for source in wanted if source.path is not None}
+    known_bad = {source.key for source in wanted if paths.get(source.key) in result.skipped}
+    wanted = [source for source in wanted if source.key not in known_bad]
+    if not wanted:
+        return
+    progress.start(extractor.title, len(wanted))
+    problems = engine(
+        extractor,
+        wanted,
+        cache,
+        device=settings.device,
+        batch_size=settings.batch_size,
+        workers=settings.workers,
+        advance=progress.advance,
+    )
+    result.extracted += len(wanted) - len(problems)
+    result.skipped |= {paths[key]: reason for key, reason in problems.items()}
+
+
+def _reader(cache: FeatureCache) -> Features:
+    def read(extractor: Extractor, source: Source) -> NDArray | None:
+        return cache.get(extractor.signature, source.key)
+
+    return read
+
+
+def _pooled_sets(items: Sequence[Item], scored: Scored, pool: Pool) -> list[SetScore]:
+    """For each metric of single images, a row for each set and, where there are several, one for all."""
+    group_of = {item.item: item.group for item in items}
+    values: dict[tuple[str, str, str], list[float]] = {}
+    several = len(set(group_of.values())) > 1
+    for row in scored.scores:
+        if row.score is not None:
+            for group in dict.fromkeys((group_of[row.item], *(("all",) if several else ()))):
+                values.setdefault((row.metric, group, row.signature), []).append(row.score)
+    return [
+        SetScore(group, metric, pooled(found, pool), len(found), f"{made_by}|images:{pool}", *_interval(found, pool))
+        for (metric, group, made_by), found in values.items()
+    ]
+
+
+def _interval(values: Sequence[float], pool: Pool) -> tuple[float | None, float | None]:
+    """The 95 % interval of a mean, from its standard error and Student's t; nothing for other pools."""
+    if pool != "mean" or len(values) < 2:
+        return None, None
+    from scipy.stats import t
+
+    margin = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    return float(np.mean(values)) - margin, float(np.mean(values)) + margin

@@ -1,0 +1,171 @@
+"""The commands about metrics: score, metrics, cache."""
+
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from metrics.errors import InputError
+
+SKIPPED = 3  # the exit code where images could not be scored
+Pooling = Literal["mean", "median", "max"]
+
+
+def score(
+    study: Annotated[
+        Path | None, typer.Argument(metavar="[STUDY]", help="A study's folder.", show_default=False)
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="A folder of images, in place of a study.", show_default=False)
+    ] = None,
+    references: Annotated[
+        Path | None, typer.Option(help="Their reference photos, as for init.", show_default=False)
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="Their prompts: a table of item and prompt, or a line each.", show_default=False)
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The scores' file, with --images.", show_default=False)] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metrics",
+            "--metric",
+            metavar="NAME,...",
+            help="Which; pyiqa:NAME and torchmetrics:NAME where these are installed.",
+            show_default="all that can be computed",
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Images at once through a network.", show_default="each network's own")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Threads that decode images.")] = 4,
+    engine: Annotated[Literal["local", "ray"], typer.Option(help="This machine, or a Ray cluster.")] = "local",
+    precision: Annotated[
+        Literal["float32", "float16"], typer.Option(help="Of the networks; float16 needs a GPU.")
+    ] = "float32",
+    clip_model: Annotated[str, typer.Option(help="The open_clip encoder.")] = "ViT-L-14",
+    clip_pretrained: Annotated[str, typer.Option(help="Its weights' tag.")] = "openai",
+    head: Annotated[
+        str | None, typer.Option(help="The aesthetic head: a name, or a file.", show_default="fits the encoder")
+    ] = None,
+    lpips_net: Annotated[Literal["alex", "vgg", "squeeze"], typer.Option(help="The network of LPIPS.")] = "alex",
+    lpips_size: Annotated[str, typer.Option(help="The side for LPIPS in pixels, or native.")] = "256",
+    detector: Annotated[
+        str | None, typer.Option(metavar="MODULE:FUNCTION", help="In place of MTCNN.", show_default=False)
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option(metavar="MODULE:FUNCTION", help="In place of FaceNet.", show_default=False)
+    ] = None,
+    pool_references: Annotated[Pooling, typer.Option(help="An image's similarity over its references.")] = "mean",
+    pool_images: Annotated[Pooling, typer.Option(help="A set's score over its images.")] = "mean",
+    inception: Annotated[
+        Literal["torch-fidelity", "pytorch-fid"], typer.Option(help="Whose preprocessing FID and KID follow.")
+    ] = "torch-fidelity",
+    reference_set: Annotated[
+        Path | None,
+        typer.Option(help="For FID and KID: a folder, or saved statistics (.npz).", show_default="the references"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="For the samples behind intervals.")] = 0,
+) -> None:
+    """Score images by metrics, into a study or a file."""
+    if (study is None) == (images is None):
+        raise InputError("Scoring needs a study's folder, or a folder of images with --images; name one of the two.")
+    if study is not None and (given := _given(references=references, prompts=prompts, out=out)):
+        raise InputError(
+            f"--{given[0]} goes with --images; a study has references and prompts of its own in items.csv."
+        )
+    if images is not None and out is None:
+        raise InputError("--images needs --out, the file for the scores, for instance --out scores.csv.")
+    from rich.console import Console
+
+    from metrics.catalogue import MetricOptions
+    from metrics.score_run import RunSettings
+    from study.folder import open_study
+    from study.score_items import folder_collection
+    from study.score_progress import print_scores
+    from study.scoring import ScoreSettings, score_folder, score_study
+
+    settings = ScoreSettings(
+        metrics=tuple(part.strip() for text in metrics or () for part in text.split(",") if part.strip()),
+        options=MetricOptions(
+            clip_model=clip_model,
+            clip_pretrained=clip_pretrained,
+            head=head,
+            lpips_net=lpips_net,
+            lpips_size=_lpips_size(lpips_size),
+            detector=detector,
+            encoder=encoder,
+            pool_references=pool_references,
+            inception=inception,
+            reference_set=reference_set,
+            precision=precision,
+            seed=seed,
+        ),
+        run=RunSettings(device=device, batch_size=batch_size, workers=workers, pool_images=pool_images),
+        engine=engine,
+    )
+    console = Console(highlight=False)
+    try:
+        if study is not None:
+            with closing(open_study(study)) as opened:
+                result = score_study(opened, settings, console)
+        elif images is not None and out is not None:
+            result = score_folder(folder_collection(images, references, prompts), settings, out, console)
+    except KeyboardInterrupt:
+        print("Stopped; what is done is kept, and the same command goes on from there.", file=sys.stderr)
+        raise typer.Exit(130) from None
+    print_scores(result, console)
+    console.print(f"{result.extracted:,} forward passes; the rest was in the cache.")
+    if study is not None:
+        console.print(f"Judge them with: humangrade report {study} --out REPORT", soft_wrap=True)
+    else:
+        console.print(f"Written: {out}", soft_wrap=True)
+    if result.skipped:
+        raise typer.Exit(SKIPPED)
+
+
+def metrics() -> None:
+    """List the metrics: what each needs, and whether its weights are here."""
+    from rich.console import Console
+
+    from study.metric_list import print_metrics
+
+    print_metrics(Console(highlight=False))
+
+
+def cache(
+    prune: Annotated[bool, typer.Option("--prune", help="Remove features.")] = False,
+    unused: Annotated[
+        float, typer.Option(min=0, metavar="DAYS", help="With --prune: only what was not used for so long.")
+    ] = 0,
+    only: Annotated[
+        str | None, typer.Option(metavar="WORD", help="With --prune: only signatures with this word.")
+    ] = None,
+) -> None:
+    """Show the features that are kept, or remove them."""
+    from rich.console import Console
+
+    from study.metric_list import print_cache, prune_cache
+
+    if not prune and (unused or only):
+        raise InputError("--unused and --only choose what --prune removes; add --prune.")
+    console = Console(highlight=False)
+    if prune:
+        prune_cache(unused, only, console)
+    else:
+        print_cache(console)
+
+
+def _given(**options: Any) -> list[str]:
+    return [name for name, value in options.items() if value is not None]
+
+
+def _lpips_size(text: str) -> int | None:
+    if text == "native":
+        return None
+    if not text.isdigit() or not 32 <= int(text) <= 4096:
+        raise InputError(f"--lpips-size is {text}; it is a number of pixels from 32 to 4096, or native.")
+    return int(text)

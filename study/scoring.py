@@ -1,0 +1,151 @@
+"""Scoring a study, or a folder of images: which metrics can be computed, and where their rows go."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from rich.console import Console
+
+from metrics.cache import FeatureCache, cache_folder
+from metrics.catalogue import Entry, MetricOptions, catalogue, make_metrics
+from metrics.device import check_precision, choose_device
+from metrics.files import write_atomically
+from metrics.score_run import Engine, RunResult, RunSettings, score_items
+from metrics.scoring import ComputedMetric, Item, Score, Scored, SetScore
+from metrics.weights import is_present
+from study.folder import Study
+from study.score_items import Collection, study_collection
+from study.score_progress import Bar
+
+EngineName = Literal["local", "ray"]
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """All choices of a scoring run.
+
+    Attributes
+    ----------
+    metrics : tuple of str
+        Names; empty for every metric whose weights, references and prompts are there.
+    options : MetricOptions
+        About the metrics.
+    run : RunSettings
+        About the extraction.
+    engine : {"local", "ray"}
+        Where it runs.
+    cache : Path or None
+        The folder of features; None for the usual one.
+    """
+
+    metrics: tuple[str, ...] = ()
+    options: MetricOptions = field(default_factory=MetricOptions)
+    run: RunSettings = field(default_factory=RunSettings)
+    engine: EngineName = "local"
+    cache: Path | None = None
+
+
+def score_study(study: Study, settings: ScoreSettings, console: Console) -> RunResult:
+    """Score a study's images, and put the scores into its store, each metric's as soon as they are there.
+
+    Raises
+    ------
+    InputError
+        For metrics that cannot be computed, missing images, and imported scores that would be replaced.
+    """
+
+    def deliver(metric: ComputedMetric, scored: Scored) -> None:
+        study.store.save_scores(scored.scores, scored.set_scores)
+
+    return _score(study_collection(study), settings, console, deliver)
+
+
+def score_folder(collection: Collection, settings: ScoreSettings, out: Path, console: Console) -> RunResult:
+    """Score a collection, and write scores.csv (by the name given) and, where there are any, set scores beside it.
+
+    Raises
+    ------
+    InputError
+        For metrics that cannot be computed, and where a file cannot be written.
+    """
+    result = _score(collection, settings, console, lambda metric, scored: None)
+    scores = [row for scored in result.scored.values() for row in scored.scores]
+    sets = [row for scored in result.scored.values() for row in scored.set_scores]
+    write_atomically(out, _csv(scores, Score._fields))
+    if sets:
+        write_atomically(out.with_name(f"set_{out.name}"), _csv(sets, SetScore._fields))
+    return result
+
+
+def choose_metrics(items: Sequence[Item], options: MetricOptions) -> tuple[list[str], list[str]]:
+    """The metrics that can be computed, and a line for each that cannot, with the reason.
+
+    Parameters
+    ----------
+    items : sequence of Item
+        What is scored.
+    options : MetricOptions
+        Decides which weights are needed.
+    """
+    chosen, left_out = [], []
+    for entry in catalogue():
+        lacking = _lacking(entry, items, options)
+        if lacking:
+            left_out.append(f"{entry.name}: {lacking}")
+        else:
+            chosen.append(entry.name)
+    return chosen, left_out
+
+
+def _score(
+    collection: Collection,
+    settings: ScoreSettings,
+    console: Console,
+    deliver: Callable[[ComputedMetric, Scored], None],
+) -> RunResult:
+    if settings.options.precision == "float16":
+        check_precision("float16", choose_device(settings.run.device))
+    names = list(settings.metrics)
+    if not names:
+        names, left_out = choose_metrics(collection.items, settings.options)
+        for line in left_out:
+            console.print(f"[dim]Left out {line}[/]", soft_wrap=True)
+    metrics = make_metrics(names, settings.options)
+    cache = FeatureCache(settings.cache or cache_folder())
+    with Bar(console) as bar:
+        result = score_items(
+            collection.items, metrics, cache, settings.run, deliver, _engine(settings.engine), progress=bar
+        )
+    result.skipped = collection.unreadable | result.skipped
+    return result
+
+
+def _lacking(entry: Entry, items: Sequence[Item], options: MetricOptions) -> str:
+    """What a metric needs and has not; "" where nothing is missing."""
+    has_references = any(item.references for item in items)
+    if entry.name in ("fid", "kid"):
+        has_references = has_references or options.reference_set is not None
+    if "references" in entry.needs and not has_references:
+        return "no references"
+    if "prompts" in entry.needs and not any(item.prompt for item in items):
+        return "no prompts"
+    missing = [name for name in entry.weights(options) if is_present(name) is None]
+    if not missing:
+        return ""
+    return f"no weights ({', '.join(missing)}); get them with humangrade weights fetch {' '.join(missing)}"
+
+
+def _engine(name: EngineName) -> Engine:
+    if name == "ray":
+        from metrics.ray_engine import extract_with_ray
+
+        return extract_with_ray
+    from metrics.extraction import extract
+
+    return extract
+
+
+def _csv(rows: Sequence[Score] | Sequence[SetScore], columns: Sequence[str]) -> str:
+    return pd.DataFrame(rows, columns=list(columns)).to_csv(index=False, lineterminator="\n")

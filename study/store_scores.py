@@ -1,0 +1,65 @@
+"""Writing and reading computed scores, inside a transaction that `study.store` opened."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, insert, literal, null, select, union_all
+
+from metrics.errors import InputError
+from metrics.scoring import Score, SetScore
+from study.schema import score_notes, scores, set_scores
+
+
+def replace_scores(connection: Connection, rows: Sequence[Score], set_rows: Sequence[SetScore]) -> None:
+    """Put a metric's new scores, notes and set scores in the place of those it had.
+
+    Raises
+    ------
+    InputError
+        Where a score that would be replaced was imported (it has no signature of ours), since it is nowhere else.
+    """
+    for metric in dict.fromkeys(row.metric for row in rows):
+        mine = [row for row in rows if row.metric == metric]
+        _refuse_imported(connection, metric)
+        for table in (scores, score_notes):
+            connection.execute(delete(table).where(table.c.metric == metric))
+        _insert(connection, scores, [_score(row) for row in mine if row.score is not None])
+        notes = [{"item": row.item, "metric": metric, "note": row.note} for row in mine if row.note]
+        _insert(connection, score_notes, notes)
+    for metric in dict.fromkeys(row.metric for row in set_rows):
+        connection.execute(delete(set_scores).where(set_scores.c.metric == metric))
+    _insert(connection, set_scores, [row._asdict() for row in set_rows])
+
+
+def scores_query() -> Select[Any]:
+    """All scores with their notes, and all notes of items without a score: item, metric, score, signature, note."""
+    together = (scores.c.item == score_notes.c.item) & (scores.c.metric == score_notes.c.metric)
+    scored = select(*scores.c, score_notes.c.note).select_from(scores.outerjoin(score_notes, together))
+    unscored = (
+        select(score_notes.c.item, score_notes.c.metric, null(), literal(""), score_notes.c.note)
+        .select_from(score_notes.outerjoin(scores, together))
+        .where(scores.c.item.is_(None))
+    )
+    both = union_all(scored, unscored).subquery()
+    return select(both).order_by(both.c.metric, both.c.item)
+
+
+def _refuse_imported(connection: Connection, metric: str) -> None:
+    imported = connection.scalar(
+        select(scores.c.item).where(scores.c.metric == metric, ~scores.c.signature.startswith("metric:")).limit(1)
+    )
+    if imported is not None:
+        raise InputError(
+            f"The study holds imported scores of '{metric}' (the first: '{imported}'), which scoring would replace; "
+            "score with --out FILE instead, or score in a study without them."
+        )
+
+
+def _score(row: Score) -> dict[str, Any]:
+    return {"item": row.item, "metric": row.metric, "score": row.score, "signature": row.signature}
+
+
+def _insert(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> None:
+    values = list(rows)
+    if values:
+        connection.execute(insert(table), values)
