@@ -135,10 +135,8 @@ class ClipTexts:
 
     def load(self, device: str) -> Forward:
         """The model's text tower and its tokenizer."""
-        import open_clip
-
+        tokenizer = _tokenizer(self.clip.model)
         network = load_clip(self.clip).to(device)
-        tokenizer = open_clip.get_tokenizer(self.clip.model)
 
         def forward(batch: list[str]) -> list[NDArray]:
             limit = tokenizer.context_length
@@ -199,12 +197,24 @@ def load_clip(clip: ClipModel) -> Any:
                 clip.model, str(clip.weights), force_quick_gelu=quick_gelu, weights_only=True
             )
     except (RuntimeError, OSError, EOFError, KeyError, pickle.UnpicklingError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0][:120]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:120]
         raise InputError(
-            f"{clip.weights} does not hold the weights of {clip.name} ({reason}); put the right file in with "
+            f"{clip.weights} cannot be loaded as the weights of {clip.name} ({reason}); put the right file in with "
             f"humangrade weights add clip/{clip.name} FILE."
         ) from error
     return network.eval().requires_grad_(False)
+
+
+def _tokenizer(model: str) -> Any:
+    import open_clip
+
+    try:
+        return open_clip.get_tokenizer(model)
+    except (ImportError, OSError) as error:
+        raise InputError(
+            f"{model} splits prompts by a tokenizer from Hugging Face, which cannot be loaded "
+            f"({str(error).splitlines()[0][:120]}); install transformers and be online once, or choose another model."
+        ) from error
 
 
 def _tag(model: str, pretrained: str) -> dict[str, Any]:

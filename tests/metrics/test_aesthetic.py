@@ -89,8 +89,8 @@ def test_the_improved_head_is_folded_into_one_layer_without_a_difference(improve
     head, embeddings = read_head(improved), unit(500, 768)
     assert (len(head.layers), head.width, head.backbone) == (1, 768, "ViT-L-14/openai")
     exact = answers(network.double(), embeddings.astype(np.float64))
-    np.testing.assert_allclose(predict(head, embeddings), exact, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(predict(head, embeddings), answers(network.float(), embeddings), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(predict(head, embeddings), exact, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(predict(head, embeddings), answers(network.float(), embeddings), rtol=0, atol=2e-6)
 
 
 def test_the_head_with_relus_keeps_them(tmp_path):
@@ -148,10 +148,7 @@ def test_embeddings_of_another_width_are_refused_with_both_names(improved, seven
 
 def own_layers(seed=0, sizes=(16, 8, 1)):
     rng = np.random.default_rng(seed)
-    return [
-        (rng.normal(size=(outer, inner)), rng.normal(size=outer))
-        for inner, outer in zip(sizes, sizes[1:], strict=False)
-    ]
+    return [(rng.normal(size=(outer, inner)), rng.normal(size=outer)) for inner, outer in pairwise(sizes)]
 
 
 @pytest.mark.parametrize("activation", ["none", "relu"])

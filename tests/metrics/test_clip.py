@@ -154,7 +154,7 @@ def test_files_that_are_not_the_models_weights_are_refused(clip, tmp_path, capsy
     (tmp_path / "cut.safetensors").write_bytes(clip.weights.read_bytes()[:1000])
     for name in ("harmful.pt", "other.safetensors", "cut.safetensors", "missing.pt"):
         with pytest.raises(
-            InputError, match=r"does not hold the weights of tiny/openai .* weights add clip/tiny/openai FILE"
+            InputError, match=r"cannot be loaded as the weights of tiny/openai .* weights add clip/tiny/openai FILE"
         ):
             load_clip(ClipModel(tmp_path / name, "tiny", "openai"))
     assert "run" not in capsys.readouterr().out
@@ -163,6 +163,18 @@ def test_files_that_are_not_the_models_weights_are_refused(clip, tmp_path, capsy
 def test_a_pair_that_open_clip_does_not_know_is_refused(clip):
     with pytest.raises(InputError, match="knows no weights 'mine' of a model 'tiny'"):
         load_clip(ClipModel(clip.weights, "tiny", "mine"))
+
+
+@pytest.mark.parametrize("error", [ImportError("No module named 'transformers'"), OSError("no connection\nat all")])
+def test_a_tokenizer_that_is_not_there_is_named(clip, monkeypatch, error):
+    def fail(model):
+        raise error
+
+    monkeypatch.setattr(open_clip, "get_tokenizer", fail)
+    with pytest.raises(
+        InputError, match=r"tiny splits prompts .* \(no connection\)|\(No module named 'transformers'\)"
+    ):
+        ClipTexts(clip).load("cpu")
 
 
 def test_installed_weights_are_found_under_any_spelling(clip, tmp_path, monkeypatch):
