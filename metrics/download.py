@@ -3,8 +3,10 @@
 import hashlib
 import http.client
 import json
+import socket
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -160,9 +162,15 @@ def _answer(url: str, start: int = 0) -> Any:
         reason = f"the server answers {error.code} {error.reason}"
         raise (_Lost(reason) if error.code >= 500 else _Refused(reason)) from error
     except urllib.error.URLError as error:
-        raise _Refused(getattr(error.reason, "strerror", None) or str(error.reason)) from error
+        raise _Refused(_reason(error, url)) from error
     except (ConnectionError, TimeoutError, http.client.HTTPException) as error:
         raise _Lost("the connection was lost") from error
+
+
+def _reason(error: urllib.error.URLError, url: str) -> str:
+    if isinstance(error.reason, socket.gaierror):
+        return f"the name {urllib.parse.urlsplit(url).hostname} is not found; there may be no network"
+    return getattr(error.reason, "strerror", None) or str(error.reason)
 
 
 def _read(answer: Any) -> bytes:

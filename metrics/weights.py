@@ -1,19 +1,31 @@
-"""Where weights stand on this machine, and putting them there.
+"""Where weights stand on this machine, and how they get there.
 
 They are looked for in a folder of ours ($HUMANGRADE_WEIGHTS, otherwise humangrade/weights in the user's cache folder),
-and then where the tools that also use them keep them: PyTorch's hub folder and the Hugging Face cache.
+and then where the tools that also use them keep them: PyTorch's folder, the Hugging Face cache and CLIP's.
 """
 
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 
+from metrics.cache import cache_folder
 from metrics.errors import InputError
 from metrics.files import write_atomically
-from metrics.weights_catalog import WeightsFile, canonical_name, known_weights, weights_file
+from metrics.weights_catalog import Published, WeightsFile, canonical_name, known_weights, weights_file
 
-__all__ = ["find_weights", "is_present", "known_weights", "places", "weights_digest", "weights_folder"]
+__all__ = [
+    "add_weights",
+    "fetch_weights",
+    "find_weights",
+    "is_present",
+    "is_published",
+    "known_weights",
+    "places",
+    "weights_digest",
+    "weights_folder",
+]
 
 VARIABLE = "HUMANGRADE_WEIGHTS"
 SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
@@ -37,7 +49,7 @@ def find_weights(name: str) -> Path:
     Returns
     -------
     Path
-        The first that is found in our folder and in the caches of PyTorch and Hugging Face.
+        The first that is found in `places`.
 
     Raises
     ------
@@ -48,9 +60,9 @@ def find_weights(name: str) -> Path:
     if path is None:
         file = weights_file(name)
         raise InputError(
-            f"The weights {file.name} ({file.files[0]}) for {', '.join(file.used_by)} are not on this machine; get "
-            f"them with humangrade weights fetch {file.name}, or take a file of yours with humangrade weights "
-            f"add {file.name} FILE."
+            f"The weights {file.name} ({file.file}) for {', '.join(file.used_by)} are not on this machine; get them "
+            f"with humangrade weights fetch {file.name}, or take a file of yours with humangrade weights add "
+            f"{file.name} FILE."
         )
     return path
 
@@ -58,22 +70,16 @@ def find_weights(name: str) -> Path:
 def is_present(name: str) -> Path | None:
     """As `find_weights`, but None where the file is not on this machine."""
     name = canonical_name(name)
-    own = weights_folder() / name.replace("/", "--")
-    for suffix in SUFFIXES:
-        path = own.with_name(own.name + suffix)
-        if path.is_file():
-            return path
-    return _in_other_caches(weights_file(name))
+    return _in_our_folder(name) or _in_other_caches(weights_file(name))
 
 
 def places(file: WeightsFile) -> tuple[Path, ...]:
-    """The folders in which a file is looked for, in order."""
-    others = {"torch": _torch_folders, "hub": _hub_folders, "": lambda: ()}[file.kept_by]()
-    return weights_folder(), *others
+    """The folders in which weights are looked for, in order."""
+    return weights_folder(), *_other_folders(file)
 
 
 def weights_digest(path: Path) -> str:
-    """The sha256 of a file, 64 hexadecimal digits; remembered as long as the file's size and time do not change.
+    """The sha256 of a file, 64 hexadecimal digits; remembered as long as the file's size and time stay the same.
 
     Parameters
     ----------
@@ -85,53 +91,177 @@ def weights_digest(path: Path) -> str:
     InputError
         Where it cannot be read.
     """
+    memory = cache_folder() / "digests.json"
+    key = str(path.absolute())
     try:
         stat = path.stat()
-        key, state = str(path.absolute()), [stat.st_size, stat.st_mtime_ns]
-        memory = _user_cache() / "humangrade" / "digests.json"
-        known = _remembered(memory)
-        if known.get(key, {}).get("state") == state:
-            return known[key]["sha256"]
+        state = [stat.st_size, stat.st_mtime_ns]
+        known = _remembered(memory).get(key)
+        if known is not None and known["state"] == state:
+            return known["sha256"]
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise InputError(f"The weights {path} cannot be read ({error.strerror or error}); check the file.") from error
+        raise InputError(f"The weights {path} cannot be read ({error.strerror or error}); check the path.") from error
     write_atomically(memory, json.dumps(_remembered(memory) | {key: {"state": state, "sha256": digest}}, indent=1))
     return digest
 
 
-def _remembered(memory: Path) -> dict[str, dict]:
-    try:
-        return json.loads(memory.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+def is_published(name: str, path: Path) -> bool:
+    """Whether a file is, by its sha256, one that is published under this name."""
+    digest = weights_digest(path)
+    return any(form.sha256 and digest.startswith(form.sha256) for form in weights_file(name).forms)
+
+
+def add_weights(name: str, file: Path) -> Path:
+    """Copy a file into our folder, where it is found from now on.
+
+    Parameters
+    ----------
+    name : str
+        What it is; see `known_weights`, or ``clip/MODEL/PRETRAINED`` of open_clip.
+    file : Path
+        The published file, by its sha256, or another with the same tensors by name and shape: converted, in half
+        precision, or without the parts that no metric uses.
+
+    Returns
+    -------
+    Path
+        The copy, with the file's own suffix.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read, holds something else, or cannot be copied.
+    """
+    known = weights_file(name)
+    if not file.is_file():
+        raise InputError(f"There is no file {file}; check the path.")
+    if file.suffix not in SUFFIXES:
+        raise InputError(f"{file} is not called like a file of weights; its name must end in {', '.join(SUFFIXES)}.")
+    if not is_published(name, file):
+        from metrics.weights_content import check_content
+
+        check_content(known.name, file)
+    target = weights_folder() / f"{known.stem}{file.suffix}"
+    if not (target.exists() and target.samefile(file)):
+        _copy(file, target)
+    _remove_others(target)
+    return target
+
+
+def fetch_weights(name: str) -> Path:
+    """Download weights into our folder, unless they are on this machine.
+
+    Parameters
+    ----------
+    name : str
+        See `known_weights`, or ``clip/MODEL/PRETRAINED`` of open_clip.
+
+    Returns
+    -------
+    Path
+        Where they stand.
+
+    Raises
+    ------
+    InputError
+        Where they cannot be had, or are not what they should be.
+    """
+    from metrics.download import download
+    from metrics.weights_content import check_content
+
+    present = is_present(name)
+    if present is not None:
+        return present
+    known = weights_file(name)
+    otherwise = f"try again, or get the file elsewhere and put it in with humangrade weights add {known.name} FILE"
+    form = known.forms[0] if known.forms[0].url or known.forms[0].sha256 else _on_the_hub(known, otherwise)
+    return download(
+        form.url or f"{_hub()}/{known.hub}/resolve/{known.revision}/{form.file}",
+        weights_folder() / f"{known.stem}{Path(form.file).suffix}",
+        form.sha256,
+        check=None if form.sha256 else lambda part: check_content(known.name, part),
+        otherwise=otherwise,
+    )
+
+
+def _on_the_hub(known: WeightsFile, otherwise: str) -> Published:
+    """The first form that the repository holds, with the sha256 that the hub states."""
+    from metrics.download import read_json
+
+    listing = read_json(f"{_hub()}/api/models/{known.hub}/tree/{known.revision}", otherwise)
+    held = {entry["path"]: entry.get("lfs", {}).get("oid", "") for entry in listing}
+    for form in known.forms:
+        if form.file in held:
+            return Published(form.file, held[form.file])
+    raise InputError(f"The repository {known.hub} does not hold {known.file} any more; {otherwise}.")
+
+
+def _in_our_folder(name: str) -> Path | None:
+    own = weights_folder() / name.replace("/", "--")
+    return next((path for suffix in SUFFIXES if (path := own.with_name(own.name + suffix)).is_file()), None)
 
 
 def _in_other_caches(file: WeightsFile) -> Path | None:
-    if file.kept_by == "torch":
-        candidates = [folder / name for folder in _torch_folders() for name in file.files]
-        return next((path for path in candidates if path.is_file()), None)
-    if file.kept_by == "hub":
+    if file.hub:
         from huggingface_hub import try_to_load_from_cache
 
-        for name in file.files:
-            found = try_to_load_from_cache(file.hub, name)
-            if isinstance(found, str):
-                return Path(found)
-    return None
+        for form in file.forms:
+            for revision in dict.fromkeys((file.revision, "main")):
+                found = try_to_load_from_cache(file.hub, form.file, revision=revision)
+                if isinstance(found, str):
+                    return Path(found)
+    candidates = [folder / form.file for folder in _other_folders(file) for form in file.forms]
+    return next((path for path in candidates if path.is_file()), None)
 
 
-def _torch_folders() -> tuple[Path, ...]:
-    """Where torch.hub, and where facenet-pytorch, keep what they download."""
-    home = Path(os.environ.get("TORCH_HOME") or _user_cache() / "torch").expanduser()
-    return home / "hub" / "checkpoints", home / "checkpoints"
+def _other_folders(file: WeightsFile) -> tuple[Path, ...]:
+    if file.kept_by == "torch":  # torch.hub's, and facenet-pytorch's
+        home = Path(os.environ.get("TORCH_HOME") or _user_cache() / "torch").expanduser()
+        return home / "hub" / "checkpoints", home / "checkpoints"
+    if file.kept_by == "clip":
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        return Path(HF_HUB_CACHE), Path("~/.cache/clip").expanduser()
+    return ()
 
 
-def _hub_folders() -> tuple[Path, ...]:
-    from huggingface_hub.constants import HF_HUB_CACHE
+def _copy(file: Path, target: Path) -> None:
+    """Copy a file so that its new name never stands for half of it."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(file, temporary)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{file} cannot be copied to {target} ({error.strerror or error}); make room, or set {VARIABLE} to another "
+            "folder."
+        ) from error
 
-    return (Path(HF_HUB_CACHE),)
+
+def _remove_others(target: Path) -> None:
+    """Remove what stood under the same name with another suffix, which would be found first or never."""
+    for suffix in SUFFIXES:
+        if suffix != target.suffix:
+            target.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _remembered(memory: Path) -> dict[str, dict]:
+    try:
+        known = json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _hub() -> str:
+    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
 
 
 def _user_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()

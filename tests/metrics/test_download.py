@@ -1,10 +1,6 @@
 import hashlib
-import http.server
 import itertools
 import socket
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,64 +10,18 @@ from filelock import FileLock
 import metrics.download
 from metrics.download import download, read_json
 from metrics.errors import InputError
+from tests.metrics.sites import serving_site
 
 CONTENT = np.random.default_rng(0).bytes(700_001)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
-@dataclass
-class Site:
-    """A server on this machine that can misbehave, and the ranges that it was asked for."""
-
-    url: str = ""
-    content: bytes = CONTENT
-    ranges: bool = True
-    cuts: Iterator[int | None] = field(default_factory=lambda: itertools.repeat(None))
-    status: int = 200
-    asked: list[str | None] = field(default_factory=list)
-
-
 @pytest.fixture
 def site(monkeypatch):
     monkeypatch.setattr(metrics.download, "_WAIT", 0.0)
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    site = Site()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            site.asked.append(self.headers["Range"])
-            if self.path == "/moved":
-                self.send_response(302)
-                self.send_header("Location", "/file")
-                self.end_headers()
-                return
-            if site.status != 200:
-                self.send_error(site.status)
-                return
-            start = 0
-            if site.ranges and self.headers["Range"]:
-                start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
-                if start >= len(site.content):
-                    self.send_error(416)
-                    return
-                self.send_response(206)
-                self.send_header("Content-Range", f"bytes {start}-{len(site.content) - 1}/{len(site.content)}")
-            else:
-                self.send_response(200)
-            self.send_header("Content-Length", str(len(site.content) - start))
-            self.end_headers()
-            cut = next(site.cuts)
-            self.wfile.write(site.content[start : None if cut is None else start + cut])
-
-        def log_message(self, *arguments):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        site.url = f"http://127.0.0.1:{server.server_address[1]}/file"
+    with serving_site() as site:
+        site.pages["/file"] = CONTENT
         yield site
-        server.shutdown()
 
 
 def files(folder: Path) -> list[str]:
@@ -80,46 +30,46 @@ def files(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("sha256", [SHA256, SHA256[:8], ""])
 def test_a_file_comes_whole_and_alone(site, tmp_path, sha256):
-    path = download(site.url, tmp_path / "new" / "a.pth", sha256)
+    path = download(f"{site.url}/file", tmp_path / "new" / "a.pth", sha256)
     assert path.read_bytes() == CONTENT
     assert files(path.parent) == ["a.pth"]
 
 
 def test_a_lost_connection_is_resumed_in_the_same_run(site, tmp_path):
     site.cuts = iter([300_000, 50_000, None])
-    assert download(site.url, tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
+    assert download(f"{site.url}/file", tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
     assert site.asked == [None, "bytes=300000-", "bytes=350000-"]
 
 
 def test_an_interrupted_fetch_goes_on_in_the_next_run(site, tmp_path):
     (tmp_path / "a.pth.part").write_bytes(CONTENT[:123_456])
-    assert download(site.url, tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
+    assert download(f"{site.url}/file", tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
     assert site.asked == ["bytes=123456-"]
     assert files(tmp_path) == ["a.pth"]
 
 
 def test_a_redirect_keeps_the_range(site, tmp_path):
     (tmp_path / "a.pth.part").write_bytes(CONTENT[:10])
-    assert download(site.url.replace("/file", "/moved"), tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
+    assert download(f"{site.url}/moved/file", tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
     assert site.asked == ["bytes=10-", "bytes=10-"]
 
 
 def test_a_server_without_ranges_gives_the_file_anew(site, tmp_path):
     site.ranges = False
     site.cuts = iter([300_000, None])
-    assert download(site.url, tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
+    assert download(f"{site.url}/file", tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
     assert site.asked == [None, "bytes=300000-"]
 
 
 def test_a_part_that_is_whole_already_only_needs_its_name(site, tmp_path):
     (tmp_path / "a.pth.part").write_bytes(CONTENT)
-    assert download(site.url, tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
+    assert download(f"{site.url}/file", tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
 
 
 def test_without_a_sha256_nothing_is_pieced_together(site, tmp_path):
     (tmp_path / "a.pth.part").write_bytes(b"of another version")
     site.cuts = iter([300_000, None])
-    assert download(site.url, tmp_path / "a.pth").read_bytes() == CONTENT
+    assert download(f"{site.url}/file", tmp_path / "a.pth").read_bytes() == CONTENT
     assert site.asked == [None, None]
 
 
@@ -128,15 +78,15 @@ def test_a_wrong_sha256_leaves_nothing_and_the_next_run_starts_anew(site, tmp_pa
     (tmp_path / "a.pth.part").write_bytes(start)
     wanted = "00" * 32 if not start else SHA256
     with pytest.raises(InputError, match=rf"sha256 starts with [0-9a-f]{{12}} instead of {wanted[:12]}, so it was not"):
-        download(site.url, tmp_path / "a.pth", wanted)
+        download(f"{site.url}/file", tmp_path / "a.pth", wanted)
     assert files(tmp_path) == []
-    assert download(site.url, tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
+    assert download(f"{site.url}/file", tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
 
 
 def test_the_right_name_keeps_its_old_file_when_the_new_one_is_wrong(site, tmp_path):
     (tmp_path / "a.pth").write_bytes(b"old")
     with pytest.raises(InputError):
-        download(site.url, tmp_path / "a.pth", "00" * 32)
+        download(f"{site.url}/file", tmp_path / "a.pth", "00" * 32)
     assert (tmp_path / "a.pth").read_bytes() == b"old"
 
 
@@ -147,17 +97,17 @@ def test_content_is_checked_before_the_file_takes_its_name(site, tmp_path):
         raise InputError("This is something else.")
 
     with pytest.raises(InputError, match="something else"):
-        download(site.url, tmp_path / "a.pth", check=check)
+        download(f"{site.url}/file", tmp_path / "a.pth", check=check)
     assert files(tmp_path) == []
 
 
 def test_a_connection_that_is_always_lost_is_given_up_and_kept(site, tmp_path):
     site.cuts = itertools.chain([200_000], itertools.repeat(0))
     with pytest.raises(InputError, match=r"connection was lost; 0.2 MB are kept for the next try\); have patience"):
-        download(site.url, tmp_path / "a.pth", SHA256, otherwise="have patience")
+        download(f"{site.url}/file", tmp_path / "a.pth", SHA256, otherwise="have patience")
     assert files(tmp_path) == ["a.pth.part"]
     site.cuts = itertools.repeat(None)
-    assert download(site.url, tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
+    assert download(f"{site.url}/file", tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
     assert site.asked[-1] == "bytes=200000-"
 
 
@@ -165,7 +115,7 @@ def test_a_connection_that_is_always_lost_is_given_up_and_kept(site, tmp_path):
 def test_an_error_of_the_server_is_named(site, tmp_path, status, requests):
     site.status = status
     with pytest.raises(InputError, match=rf"http://127.0.0.1:\d+/file could not be fetched .*answers {status} "):
-        download(site.url, tmp_path / "a.pth", SHA256)
+        download(f"{site.url}/file", tmp_path / "a.pth", SHA256)
     assert len(site.asked) == requests
     assert files(tmp_path) == []
 
@@ -180,34 +130,34 @@ def test_without_a_server_there_is_one_sentence(site, tmp_path):
 
 def test_without_a_name_server_there_is_one_sentence(site, tmp_path):
     with pytest.raises(
-        InputError, match=r"^https://nowhere.invalid/a could not be fetched \([^)]+\); check the network"
+        InputError, match=r"^https://nowhere.invalid/a could not be fetched \(the name nowhere.invalid is"
     ):
         download("https://nowhere.invalid/a", tmp_path / "a.pth")
 
 
 def test_two_processes_do_not_write_one_file(site, tmp_path):
     with FileLock(tmp_path / ".a.pth.lock"), pytest.raises(InputError, match="another process"):
-        download(site.url, tmp_path / "a.pth", SHA256)
+        download(f"{site.url}/file", tmp_path / "a.pth", SHA256)
     assert site.asked == []
 
 
 def test_a_folder_that_cannot_be_written_is_named(site, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(InputError, match=r"file/a.pth cannot be written"):
-        download(site.url, tmp_path / "file" / "a.pth", SHA256)
+        download(f"{site.url}/file", tmp_path / "file" / "a.pth", SHA256)
 
 
 def test_nothing_is_drawn_where_nobody_looks(site, tmp_path, capsys):
-    download(site.url, tmp_path / "a.pth", SHA256)
+    download(f"{site.url}/file", tmp_path / "a.pth", SHA256)
     assert capsys.readouterr() == ("", "")
 
 
 def test_json_of_a_server(site):
-    site.content = b'[{"path": "a"}]'
-    assert read_json(site.url) == [{"path": "a"}]
-    site.content = b"<html>"
+    site.pages["/file"] = b'[{"path": "a"}]'
+    assert read_json(f"{site.url}/file") == [{"path": "a"}]
+    site.pages["/file"] = b"<html>"
     with pytest.raises(InputError, match="could not be read"):
-        read_json(site.url)
+        read_json(f"{site.url}/file")
     site.status = 404
     with pytest.raises(InputError, match="answers 404"):
-        read_json(site.url)
+        read_json(f"{site.url}/file")
