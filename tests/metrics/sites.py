@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import itertools
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,13 +13,15 @@ from dataclasses import dataclass, field
 class Site:
     """What the server gives, how it behaves, and what it was asked for.
 
-    `cuts` says, answer by answer, after how many bytes the connection is lost (None: never).
+    `cuts` says, answer by answer, after how many bytes the connection is lost (None: never); `pause` is the time in
+    seconds between the first half of an answer and the second.
     """
 
     url: str = ""
     pages: dict[str, bytes] = field(default_factory=dict)
     ranges: bool = True
     cuts: Iterator[int | None] = field(default_factory=lambda: itertools.repeat(None))
+    pause: float = 0.0
     status: int = 200
     asked: list[str | None] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
@@ -58,7 +61,12 @@ def serving_site() -> Iterator[Site]:
             self.send_header("Content-Length", str(len(content) - start))
             self.end_headers()
             cut = next(site.cuts)
-            self.wfile.write(content[start : None if cut is None else start + cut])
+            body = content[start : None if cut is None else start + cut]
+            half = len(body) // 2
+            with contextlib.suppress(ConnectionError):
+                self.wfile.write(body[:half])
+                time.sleep(site.pause)
+                self.wfile.write(body[half:])
 
         def log_message(self, *arguments):
             pass

@@ -1,6 +1,9 @@
 import hashlib
 import itertools
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +49,30 @@ def test_an_interrupted_fetch_goes_on_in_the_next_run(site, tmp_path):
     assert download(f"{site.url}/file", tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
     assert site.asked == ["bytes=123456-"]
     assert files(tmp_path) == ["a.pth"]
+
+
+@pytest.mark.process
+def test_a_process_that_is_killed_leaves_a_part_that_the_next_one_goes_on_with(site, tmp_path):
+    site.pause = 60.0
+    code = (
+        "import sys; from pathlib import Path; from metrics.download import download\n"
+        "download(sys.argv[1], Path(sys.argv[2]), sys.argv[3])"
+    )
+    arguments = [sys.executable, "-c", code, f"{site.url}/file", str(tmp_path / "a.pth"), SHA256]
+    process = subprocess.Popen(arguments, cwd=Path(metrics.__file__).parent.parent)
+    try:
+        part = tmp_path / "a.pth.part"
+        until = time.monotonic() + 30
+        while not (part.exists() and part.stat().st_size) and time.monotonic() < until:
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.wait()
+    assert files(tmp_path) == ["a.pth.part"]
+    came = part.stat().st_size
+    site.pause = 0.0
+    assert download(f"{site.url}/file", tmp_path / "a.pth", SHA256).read_bytes() == CONTENT
+    assert site.asked == [None, f"bytes={came}-"]
 
 
 def test_a_redirect_keeps_the_range(site, tmp_path):
