@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.errors import InputError
+from metrics.files import write_atomically
 from metrics.signature import digest
 
 VARIABLE = "HUMANGRADE_CACHE"
@@ -75,7 +76,6 @@ class FeatureCache:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self._made: set[Path] = set()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -169,10 +169,8 @@ class FeatureCache:
         return self.folder / digest(signature) / key[:2] / f"{key}.npy"
 
     def _make(self, folder: Path, signature: str) -> None:
-        if folder in self._made:
-            return
+        """Make a folder, each time anew: another process may have pruned it."""
         folder.mkdir(parents=True, exist_ok=True)
         name = folder.parent / _NAME
         if not name.exists():
-            name.write_text(signature, encoding="utf-8")
-        self._made.add(folder)
+            write_atomically(name, signature)

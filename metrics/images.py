@@ -50,8 +50,11 @@ class ImageSource:
             raise UnreadableImage(f"cannot be read ({error.strerror or error})") from error
 
     def open(self) -> Image.Image:
-        """The image as RGB; raises `UnreadableImage`."""
-        return read_image(self.path)
+        """The image as RGB; raises `UnreadableImage`, also where the file is another one by now."""
+        data = _read(self.path)
+        if hashlib.sha256(data).hexdigest() != self.key:
+            raise UnreadableImage("was changed while it was being scored")
+        return decode_image(data)
 
 
 @dataclass(frozen=True)
@@ -114,10 +117,7 @@ def read_image(path: str | Path) -> Image.Image:
     UnreadableImage
         Where the file cannot be read or decoded in full, or has over 100 million pixels.
     """
-    try:
-        return decode_image(Path(path).read_bytes())
-    except OSError as error:
-        raise UnreadableImage(f"cannot be read ({error.strerror or error})") from error
+    return decode_image(_read(Path(path)))
 
 
 def decode_image(data: bytes) -> Image.Image:
@@ -147,6 +147,13 @@ def decode_image(data: bytes) -> Image.Image:
 def pixels(image: Image.Image) -> NDArray[np.uint8]:
     """The pixels of an RGB image, uint8 of shape (height, width, 3), values 0..255."""
     return np.array(image, dtype=np.uint8)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableImage(f"cannot be read ({error.strerror or error})") from error
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -91,5 +91,5 @@ class Similarity:
         references = [reference[1:] for reference in known if reference is not None and reference[0]]
         if not references:
             return None, "no face in its reference photos"
-        note = f"{int(face[0])} faces, the largest counted" if face[0] > 1 else ""
+        note = "several faces, the largest counted" if face[0] > 1 else ""
         return pooled(cosine_similarities([face[1:]], references)[0].tolist(), self.pool), note

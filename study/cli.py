@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from metrics.errors import InputError
-from study import score_cli
+from study import score_cli, weights_cli
 
 PEOPLE = "People rate"
 MACHINES = "Machines score"
@@ -172,6 +172,7 @@ def export(
 
 app.command(rich_help_panel=MACHINES)(score_cli.score)
 app.command(rich_help_panel=MACHINES)(score_cli.metrics)
+app.add_typer(weights_cli.app, name="weights", rich_help_panel=MACHINES)
 app.command(rich_help_panel=MACHINES)(score_cli.cache)
 
 

@@ -1,0 +1,129 @@
+"""Extraction: batches, order, resuming, files that cannot be read, memory that does not suffice."""
+
+import numpy as np
+import pytest
+
+from metrics.cache import FeatureCache
+from metrics.extraction import extract, missing
+from metrics.images import ImageSource
+from tests.metrics.pictures import MeanColour, noise, saved
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return FeatureCache(tmp_path / "features")
+
+
+def colours(extractor, sources, cache):
+    return np.array([cache.get(extractor.signature, source.key) for source in sources])
+
+
+def truth(sources):
+    return np.array([np.asarray(source.open(), dtype=float).mean(axis=(0, 1)) for source in sources])
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 64])
+def test_every_image_gets_its_own_features(tmp_path, cache, batch_size):
+    sources, extractor = saved(tmp_path / "images", 20), MeanColour()
+    assert extract(extractor, sources, cache, batch_size=batch_size) == {}
+    np.testing.assert_array_equal(colours(extractor, sources, cache), truth(sources))
+    assert sum(extractor.batches) == 20 and max(extractor.batches) == min(batch_size, 20)
+
+
+def test_a_second_run_computes_nothing(tmp_path, cache):
+    sources, extractor = saved(tmp_path / "images", 5), MeanColour()
+    extract(extractor, sources, cache)
+    again = MeanColour()
+    assert extract(again, sources[::-1], cache) == {} and again.batches == []
+
+
+def test_the_same_content_is_computed_once(tmp_path, cache):
+    sources = saved(tmp_path / "a", 3) + saved(tmp_path / "b", 3)
+    extractor = MeanColour()
+    extract(extractor, sources, cache)
+    assert extractor.batches == [3]
+    assert missing(extractor, sources, cache) == []
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_rest_is_kept(tmp_path, cache):
+    sources, extractor = saved(tmp_path / "images", 9), MeanColour()
+    sources[4].path.write_bytes(b"broken")
+    sources[4] = ImageSource.of(sources[4].path)
+    done = []
+    problems = extract(extractor, sources, cache, batch_size=4, advance=done.append)
+    assert list(problems) == [sources[4].key] and "cannot be decoded" in problems[sources[4].key]
+    rest = sources[:4] + sources[5:]
+    np.testing.assert_array_equal(colours(extractor, rest, cache), truth(rest))
+    assert sum(done) == 9
+
+
+class Limited(MeanColour):
+    """Memory for so many images at once."""
+
+    limit = 3
+
+    def load(self, device):
+        forward = super().load(device)
+
+        def limited(batch):
+            if len(batch) > self.limit:
+                raise self.error
+            return forward(batch)
+
+        return limited
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried")]
+)
+def test_the_batch_is_halved_where_the_memory_does_not_suffice(tmp_path, cache, error):
+    sources, extractor = saved(tmp_path / "images", 20), Limited()
+    extractor.error = error
+    assert extract(extractor, sources, cache, batch_size=16) == {}
+    np.testing.assert_array_equal(colours(extractor, sources, cache), truth(sources))
+    assert max(extractor.batches) <= 3
+
+
+def test_an_image_that_does_not_fit_alone_is_named(tmp_path, cache):
+    sources, extractor = saved(tmp_path / "images", 3), Limited()
+    extractor.limit, extractor.error = 0, MemoryError()
+    assert set(extract(extractor, sources, cache).values()) == {"does not fit into the device's memory"}
+
+
+def test_another_error_is_not_hidden(tmp_path, cache):
+    extractor = Limited()
+    extractor.limit, extractor.error = 0, RuntimeError("a fault of ours")
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        extract(extractor, saved(tmp_path / "images", 3), cache)
+
+
+class Interrupted(MeanColour):
+    """Ctrl-C in the third batch."""
+
+    def load(self, device):
+        forward = super().load(device)
+
+        def interrupted(batch):
+            if len(self.batches) == 2:
+                raise KeyboardInterrupt
+            return forward(batch)
+
+        return interrupted
+
+
+def test_an_interrupted_run_keeps_what_is_done_and_the_next_goes_on(tmp_path, cache):
+    sources = saved(tmp_path / "images", 20)
+    with pytest.raises(KeyboardInterrupt):
+        extract(Interrupted(), sources, cache, batch_size=4)
+    after = MeanColour()
+    assert len(missing(after, sources, cache)) == 12
+    extract(after, sources, cache, batch_size=4)
+    assert sum(after.batches) == 12
+    np.testing.assert_array_equal(colours(after, sources, cache), truth(sources))
+
+
+def test_a_file_that_changed_between_hashing_and_reading_is_named(tmp_path, cache):
+    sources = saved(tmp_path / "images", 2)
+    noise(99).save(sources[0].path)
+    problems = extract(MeanColour(), sources, cache)
+    assert problems == {sources[0].key: "was changed while it was being scored"}

@@ -1,0 +1,188 @@
+"""Faces and their similarity: on real photos with the real network, and with a detector and encoder of one's own."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+from safetensors.torch import load_file
+
+from metrics.cache import FeatureCache
+from metrics.errors import InputError
+from metrics.extraction import extract
+from metrics.faces import FaceFeatures, load_facenet
+from metrics.images import ImageSource
+from metrics.score_run import score_items
+from metrics.scoring import Item
+from metrics.similarity import Similarity, cosine_similarities
+from tests.metrics.pictures import noise, saved
+
+WEIGHTS = "facenet_inception_resnet_v1_vggface2_fp16.safetensors"
+
+
+@pytest.fixture(scope="module")
+def faces(shared, tmp_path_factory):
+    """The eleven photos, the extractor, and a cache with their features."""
+    cache = FeatureCache(tmp_path_factory.mktemp("faces"))
+    extractor = FaceFeatures(shared / "weights" / WEIGHTS)
+    sources = [ImageSource.of(path) for path in sorted((shared / "data" / "faces").glob("*.jpg"))]
+    assert len(sources) == 11 and extract(extractor, sources, cache) == {}
+    return sources, extractor, cache
+
+
+def person(source):
+    return source.path.stem.rstrip("0123456789")
+
+
+def test_the_people_are_separated_fully(faces):
+    sources, extractor, cache = faces
+    found = [cache.get(extractor.signature, source.key) for source in sources]
+    assert all(face[0] == 1 and face.shape == (513,) for face in found)
+    embeddings = np.stack([face[1:] for face in found])
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
+    cosines = cosine_similarities(embeddings, embeddings)
+    distances = np.linalg.norm(embeddings[:, None] - embeddings[None], axis=2)
+    upper = np.triu(np.ones((11, 11), dtype=bool), k=1)
+    same = np.array([[person(a) == person(b) for b in sources] for a in sources])
+    # shared/data/README.md: distances 0.299-0.520 for the same person (6 pairs), at least 1.059 for two (49 pairs)
+    assert (same & upper).sum() == 6 and (~same & upper).sum() == 49
+    assert distances[same & upper].min() == pytest.approx(0.299, abs=0.001)
+    assert distances[same & upper].max() == pytest.approx(0.520, abs=0.001)
+    assert distances[~same & upper].min() == pytest.approx(1.059, abs=0.001)
+    assert cosines[same & upper].min() > 0.86 and cosines[~same & upper].max() < 0.4401
+
+
+def test_the_crop_and_the_embedding_are_facenet_pytorchs_own(faces, shared):
+    from facenet_pytorch import MTCNN, InceptionResnetV1
+
+    sources, extractor, cache = faces
+    network = InceptionResnetV1().eval()
+    tensors = load_file(shared / "weights" / WEIGHTS)
+    network.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in tensors.items()})
+    detector = MTCNN()
+    for source in sources[::3]:
+        with torch.inference_mode():
+            theirs = network(detector(source.open())[None])[0].numpy()
+        np.testing.assert_allclose(cache.get(extractor.signature, source.key)[1:], theirs, atol=1e-5)
+
+
+def test_an_image_scores_the_mean_over_its_references(faces):
+    sources, extractor, cache = faces
+    dad = [source for source in sources if person(source) == "Family1-Dad"]
+    other = next(source for source in sources if person(source) == "Family3-Man")
+    items = [Item("same", dad[0], tuple(dad[1:])), Item("other", other, tuple(dad[1:]))]
+    scores = {}
+    for pool in ("mean", "median", "max"):
+        result = score_items(items, [Similarity(extractor, pool)], cache)
+        scores[pool] = {row.item: row.score for row in result.scored["similarity"].scores}
+        assert result.extracted == 0
+    embeddings = [cache.get(extractor.signature, source.key)[1:] for source in dad]
+    expected = [float(embeddings[0] @ other) for other in embeddings[1:]]
+    assert scores["mean"]["same"] == pytest.approx(np.mean(expected), abs=1e-6)
+    assert scores["max"]["same"] == pytest.approx(max(expected), abs=1e-6)
+    assert scores["mean"]["same"] > 0.85 and scores["mean"]["other"] < 0.2
+
+
+def test_without_a_face_and_with_several(faces, tmp_path):
+    sources, extractor, cache = faces
+    a, b = sources[0].open(), sources[5].open()
+    b = b.resize((b.width // 2, b.height // 2))
+    both = Image.new("RGB", (a.width + b.width, max(a.height, b.height)), "grey")
+    both.paste(a, (0, 0))
+    both.paste(b, (a.width, 0))
+    both.save(tmp_path / "both.png")
+    items = [
+        Item("both", ImageSource.of(tmp_path / "both.png"), (sources[1],)),
+        Item("none", saved(tmp_path, 1, (200, 200))[0], (sources[1],)),
+        Item("tiny", saved(tmp_path, 1, (6, 6), first=1)[0], (sources[1],)),
+        Item("alone", sources[0], ()),
+    ]
+    found = score_items(items, [Similarity(extractor)], cache).scored["similarity"]
+    rows = {row.item: row for row in found.scores}
+    assert rows["both"].note == "several faces, the largest counted" and rows["both"].score > 0.8
+    assert (rows["none"].score, rows["none"].note) == (None, "no face")
+    assert (rows["tiny"].score, rows["tiny"].note) == (None, "no face")
+    assert (rows["alone"].score, rows["alone"].note) == (None, "no reference photo")
+    assert [(row.set, row.n) for row in found.set_scores] == [("all", 1)]
+
+
+def test_a_reference_without_a_face_is_left_out_and_named(faces, tmp_path):
+    sources, extractor, cache = faces
+    blank = saved(tmp_path, 1, (100, 100))[0]
+    items = [Item("a", sources[0], (sources[1], blank)), Item("b", sources[0], (blank,))]
+    found = score_items(items, [Similarity(extractor)], cache).scored["similarity"]
+    assert found.scores[0].score > 0.86 and found.scores[1].note == "no face in its reference photos"
+    assert "1 of the reference photos" in found.warnings[0] and str(blank.path) in found.warnings[0]
+
+
+def test_the_published_file_with_its_classifier_gives_the_same(faces, shared, tmp_path):
+    tensors = load_file(shared / "weights" / WEIGHTS)
+    tensors |= {"logits.weight": torch.zeros(8631, 512), "logits.bias": torch.zeros(8631)}
+    torch.save(tensors, tmp_path / "20180402-114759-vggface2.pt")
+    crop = [noise(1, (160, 160))]
+    np.testing.assert_array_equal(
+        load_facenet(tmp_path / "20180402-114759-vggface2.pt", "cpu")(crop),
+        load_facenet(shared / "weights" / WEIGHTS, "cpu")(crop),
+    )
+
+
+def test_other_weights_are_refused(shared):
+    with pytest.raises(InputError, match="not InceptionResnetV1.*weights add facenet-vggface2"):
+        load_facenet(shared / "weights" / "squeezenet1_1_features.pth", "cpu")
+
+
+# a detector and an encoder of one's own
+
+
+def left_half(image):
+    return [(0, 0, image.width / 2, image.height)] if image.width > 40 else []
+
+
+def mean_colour(crops):
+    return [np.asarray(crop).mean(axis=(0, 1)) for crop in crops]
+
+
+def test_an_own_detector_and_encoder_take_the_places(tmp_path):
+    cache = FeatureCache(tmp_path / "features")
+    red = Image.new("RGB", (60, 20), "white")
+    red.paste("red", (0, 0, 30, 20))
+    red.save(tmp_path / "red.png")
+    Image.new("RGB", (50, 50), "red").save(tmp_path / "reference.png")
+    Image.new("RGB", (30, 50), "red").save(tmp_path / "narrow.png")
+    reference = (ImageSource.of(tmp_path / "reference.png"),)
+    items = [Item(name, ImageSource.of(tmp_path / f"{name}.png"), reference) for name in ("red", "narrow")]
+    extractor = FaceFeatures(detector=left_half, encoder=mean_colour)
+    rows = score_items(items, [Similarity(extractor)], cache).scored["similarity"].scores
+    assert rows[0].score == pytest.approx(1.0) and rows[1].note == "no face"
+    assert "detector:" in rows[0].signature and "left_half" in rows[0].signature and "mean_colour" in rows[0].signature
+
+
+def test_functions_are_named_on_the_command_line():
+    extractor = FaceFeatures.find("operator:itemgetter", "math:sqrt")
+    assert extractor.detector.__name__ == "itemgetter"
+    for wrong in ("nothing_there:f", "math:nothing", "math"):
+        with pytest.raises(InputError, match="MODULE:FUNCTION"):
+            FaceFeatures.find(wrong, "math:sqrt")
+
+
+def test_boxes_outside_the_image_count_as_none(tmp_path):
+    extractor = FaceFeatures(detector=lambda image: [(-50, -50, 0.5, 10), (90, 0, 95, 10)], encoder=mean_colour)
+    (features,) = extractor.load("cpu")([noise(1)])
+    assert features.tolist() == [0]
+
+
+# cosines
+
+vectors = hnp.arrays(np.float64, (4, 3), elements=st.floats(-100, 100)).filter(
+    lambda rows: (np.linalg.norm(rows, axis=1) > 1e-3).all()
+)
+
+
+@given(vectors, vectors, st.floats(0.01, 100))
+def test_cosines_are_symmetric_bounded_and_free_of_scale(a, b, scale):
+    cosines = cosine_similarities(a, b)
+    np.testing.assert_allclose(cosines, cosine_similarities(b, a).T, atol=1e-12)
+    np.testing.assert_allclose(cosines, cosine_similarities(scale * a, b), atol=1e-9)
+    assert (np.abs(cosines) <= 1).all()
