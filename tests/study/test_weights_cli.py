@@ -8,17 +8,13 @@ from typer.testing import CliRunner
 
 from metrics.errors import InputError
 from study.weights_cli import app
+from tests.metrics.homes import empty_home
 from tests.study.command import environment
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """An empty home folder."""
-    for name in ("HUMANGRADE_WEIGHTS", "HUMANGRADE_CACHE", "TORCH_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "home" / "hub"))
-    return tmp_path / "home"
+    return empty_home(tmp_path, monkeypatch)
 
 
 def run(*arguments) -> str:
