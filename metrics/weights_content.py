@@ -47,7 +47,7 @@ def check_content(name: str, path: Path) -> None:
     for tensor, wanted in expected.items():
         found = shapes.get(tensor, shapes.get(f"text.{tensor}"))
         if found != wanted:
-            what = f"has the shape {found} instead of {wanted}" if found else "is missing"
+            what = f"has the shape {found} instead of {wanted}" if found is not None else "is missing"
             raise InputError(
                 f"{path} does not hold the weights {name} (the tensor {tensor} {what}); give another file."
             )

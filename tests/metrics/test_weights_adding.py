@@ -74,6 +74,12 @@ def test_a_clip_model_is_recognised(tmp_path, prefix):
         add_weights("clip/ViT-L-14/openai", tmp_path / "a.safetensors")
 
 
+def test_a_clip_model_without_layers_of_its_own_is_not_recognised(tmp_path):
+    save_file({"visual.trunk.pos_embed": torch.zeros(1)}, tmp_path / "a.safetensors")
+    with pytest.raises(InputError, match="is not the published file of clip/nllb-clip-base-siglip/v1, and no other"):
+        add_weights("clip/nllb-clip-base-siglip/v1", tmp_path / "a.safetensors")
+
+
 def test_the_inception_network_with_1008_classes_is_recognised(tmp_path):
     from torchvision.models import inception_v3
 
