@@ -1,13 +1,17 @@
 """The Frechet distance between two sets of features, and the statistics that it rests on.
 
-FID is this distance on Inception features (Heusel et al., 2017). With C_a = A^T A and C_b = B^T B the distance is
+FID is this distance on Inception features (Heusel et al., 2017): that of the two normal distributions with the sets'
+means and covariances. With a root A of a covariance (A^T A is the covariance), and likewise B, it is
 
-    |mu_a - mu_b|^2 + tr C_a + tr C_b - 2 tr (C_a C_b)^(1/2),   and   tr (C_a C_b)^(1/2) = the nuclear norm of A B^T,
+    |mu_a - mu_b|^2 + tr A^T A + tr B^T B - 2 |A B^T|_*,   |.|_* the sum of the singular values,
 
-so no matrix square root is taken: with few images A and B are the centred features themselves, and A B^T is small.
+so no matrix square root is taken. With few images their centred features are a root, and A B^T is small.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +20,54 @@ from scipy import linalg
 from metrics.errors import InputError
 
 Array = NDArray[np.float64]
+_CHUNK = 2048
+_DIRECTLY = 1024
+
+
+class Rows(Protocol):
+    """Features of shape (n, d), read when they are asked for: an array, or rows of a file."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Any, /) -> NDArray:
+        """Rows by a slice or an array of numbers."""
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """What the distance takes of a set: a mean, and a root of the covariance.
+
+    Attributes
+    ----------
+    mean : ndarray, shape (d,)
+        The mean.
+    root : ndarray, shape (r, d)
+        root.T @ root is the covariance; r is at most d, and n for n images.
+    """
+
+    mean: Array
+    root: Array
+
+    @classmethod
+    def of(cls, features: Rows) -> "Gaussian":
+        """From features of shape (n, d), two or more."""
+        first = read_features(features, slice(0, 1))
+        if len(features) > first.shape[1]:
+            return FeatureStatistics.of(features).gaussian
+        values = read_features(features, slice(None))
+        _two_or_more(len(values))
+        mean = values.mean(axis=0)
+        return cls(mean, (values - mean) / np.sqrt(len(values) - 1))
+
+    @classmethod
+    def of_covariance(cls, mean: Array, covariance: Array) -> "Gaussian":
+        """From a mean and a covariance, which may be singular."""
+        try:
+            return cls(mean, linalg.cholesky(covariance))
+        except linalg.LinAlgError:
+            values, vectors = linalg.eigh(covariance)
+            positive = values > values[-1] * len(values) * np.finfo(float).eps
+            return cls(mean, np.sqrt(values[positive])[:, None] * vectors.T[positive])
 
 
 @dataclass(frozen=True)
@@ -37,9 +89,13 @@ class FeatureStatistics:
     scatter: Array
 
     @classmethod
-    def of(cls, features: ArrayLike) -> "FeatureStatistics":
-        """The statistics of features of shape (n, d)."""
-        values = _checked(features)
+    def of(cls, features: Rows) -> "FeatureStatistics":
+        """The statistics of features of shape (n, d), two or more, a part of them in memory at a time."""
+        _two_or_more(len(features))
+        return reduce(cls.merge, map(cls._of_part, chunks(features)))
+
+    @classmethod
+    def _of_part(cls, values: Array) -> "FeatureStatistics":
         mean = values.mean(axis=0)
         centred = values - mean
         return cls(len(values), mean, centred.T @ centred)
@@ -59,10 +115,23 @@ class FeatureStatistics:
         scatter = self.scatter + other.scatter + np.outer(step, step) * (self.n * other.n / n)
         return FeatureStatistics(n, self.mean + step * (other.n / n), scatter)
 
+    def without(self, part: "FeatureStatistics") -> "FeatureStatistics":
+        """The statistics of what stays when a part is taken out: the reverse of `merge`."""
+        n = self.n - part.n
+        mean = (self.n * self.mean - part.n * part.mean) / n
+        step = part.mean - mean
+        scatter = self.scatter - part.scatter - np.outer(step, step) * (n * part.n / self.n)
+        return FeatureStatistics(n, mean, scatter)
+
     @property
     def covariance(self) -> Array:
         """The unbiased covariance, shape (d, d)."""
         return self.scatter / (self.n - 1)
+
+    @property
+    def gaussian(self) -> Gaussian:
+        """The normal distribution of this mean and covariance."""
+        return Gaussian.of_covariance(self.mean, self.covariance)
 
 
 def frechet_distance(features_a: ArrayLike, features_b: ArrayLike) -> float:
@@ -85,8 +154,9 @@ def frechet_distance(features_a: ArrayLike, features_b: ArrayLike) -> float:
 
     Notes
     -----
-    Where n * m <= d^2 it comes from the singular values of the n x m product of the centred features, otherwise from
-    the eigenvalues of the product of the covariances, brought into symmetric form by a Cholesky factor.
+    With n <= d the root of the covariance is the centred features themselves, otherwise its Cholesky factor. The
+    singular values of the roots' product are computed as such where a root has fewer than d rows, 1,024 at most, and
+    otherwise by the eigenvalues of the product with its transpose.
 
     Examples
     --------
@@ -94,18 +164,8 @@ def frechet_distance(features_a: ArrayLike, features_b: ArrayLike) -> float:
     >>> round(frechet_distance(features, features + 2.0), 9)
     20.0
     """
-    a, b = _checked(features_a), _checked(features_b)
-    if a.shape[1] != b.shape[1]:
-        raise InputError(
-            f"The features have {a.shape[1]} and {b.shape[1]} dimensions; both must come from one extractor."
-        )
-    if len(a) * len(b) > a.shape[1] ** 2:
-        return frechet_distance_of(FeatureStatistics.of(a), FeatureStatistics.of(b))
-    mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)
-    root_a = (a - mean_a) / np.sqrt(len(a) - 1)
-    root_b = (b - mean_b) / np.sqrt(len(b) - 1)
-    overlap = linalg.svdvals(root_a @ root_b.T).sum()
-    return _distance(mean_a - mean_b, np.sum(root_a**2) + np.sum(root_b**2), overlap)
+    a, b = np.asarray(features_a), np.asarray(features_b)
+    return distance(Gaussian.of(a), Gaussian.of(b))
 
 
 def frechet_distance_of(a: FeatureStatistics, b: FeatureStatistics) -> float:
@@ -121,27 +181,52 @@ def frechet_distance_of(a: FeatureStatistics, b: FeatureStatistics) -> float:
     float
         As `frechet_distance`.
     """
-    first, second = a.covariance, b.covariance
-    try:
-        root = linalg.cholesky(first)  # first = root^T root
-    except linalg.LinAlgError:  # fewer images than dimensions: the covariance is singular
-        values, vectors = linalg.eigh(first)
-        root = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
-    eigenvalues = linalg.eigvalsh(root @ second @ root.T)
-    overlap = np.sqrt(np.maximum(eigenvalues, 0.0)).sum()
-    return _distance(a.mean - b.mean, np.trace(first) + np.trace(second), overlap)
+    return distance(a.gaussian, b.gaussian)
 
 
-def _distance(step: Array, traces: float, overlap: float) -> float:
-    return max(float(step @ step + traces - 2.0 * overlap), 0.0)
+def distance(a: Gaussian, b: Gaussian) -> float:
+    """The Frechet distance between two normal distributions; raises InputError for different numbers of dimensions."""
+    product = roots_product(a, b)
+    rows = min(product.shape)
+    if rows < len(a.mean) and rows <= _DIRECTLY:
+        overlap = linalg.svdvals(product, check_finite=False).sum()
+    else:
+        squares = linalg.eigvalsh(product @ product.T, overwrite_a=True, check_finite=False)
+        overlap = np.sqrt(np.maximum(squares, 0.0)).sum()
+    return distance_of_overlap(a, b, overlap)
 
 
-def _checked(features: ArrayLike) -> Array:
-    values = np.asarray(features, dtype=np.float64)
-    if values.ndim != 2 or len(values) < 2:
+def roots_product(a: Gaussian, b: Gaussian) -> Array:
+    """A B^T, whose singular values the distance needs."""
+    if len(a.mean) != len(b.mean):
         raise InputError(
-            f"Features must have the shape (images, dimensions) with two images or more, not {values.shape}."
+            f"The features have {len(a.mean)} and {len(b.mean)} dimensions; both must come from one extractor."
         )
+    return a.root @ b.root.T
+
+
+def distance_of_overlap(a: Gaussian, b: Gaussian, overlap: float) -> float:
+    """The distance, given the sum of the singular values of A B^T; never below 0."""
+    step = a.mean - b.mean
+    return max(float(step @ step + np.sum(a.root**2) + np.sum(b.root**2) - 2.0 * overlap), 0.0)
+
+
+def chunks(features: Rows) -> Iterator[Array]:
+    """Features a part at a time, checked."""
+    for start in range(0, len(features), _CHUNK):
+        yield read_features(features, slice(start, start + _CHUNK))
+
+
+def read_features(features: Rows, index: slice | NDArray[np.int64]) -> Array:
+    """Some rows as float64; raises InputError for a wrong shape and for values that are not finite."""
+    values = np.asarray(features[index], dtype=np.float64)
+    if values.ndim != 2:
+        raise InputError(f"Features must have the shape (images, dimensions), not {values.shape}.")
     if not np.isfinite(values).all():
         raise InputError("The features hold values that are not finite; the extractor or its input is broken.")
     return values
+
+
+def _two_or_more(n: int) -> None:
+    if n < 2:
+        raise InputError(f"A set of {n} has no covariance; it needs two images or more.")
