@@ -21,6 +21,8 @@ from calibration.figures import (
 )
 from calibration.grade_figures import grades_against_mean, grades_against_person
 from calibration.report import Calibration
+from metrics.bands import CAVEAT
+from metrics.scoring import PROMPT
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -72,6 +74,8 @@ def render_html(calibration: Calibration) -> str:
         tasks=tasks,
         notes=_notes(report),
         kinds=_KINDS,
+        sets=[row for row in report["set_scores"] if row["note"] != PROMPT],
+        guides=CAVEAT,
         simulated=sorted(
             {name for task in report["tasks"].values() for name in task["evaluators"] if is_simulated(name)}
         ),

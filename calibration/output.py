@@ -1,4 +1,4 @@
-"""Writing a calibration to a folder: report.json, report.html and three CSV tables."""
+"""Writing a calibration to a folder: report.json, report.html and CSV tables."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from metrics.files import write_atomically
 
 
 def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
-    """Write the report's five files, each as a whole or not at all.
+    """Write the report's files, each as a whole or not at all.
 
     Parameters
     ----------
@@ -39,6 +39,8 @@ def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
         "metrics.csv": _csv(metric_rows(calibration.report)),
         "folds.csv": _csv(fold_rows(calibration.report)),
     }
+    if calibration.report["set_scores"]:
+        contents["set_scores.csv"] = _csv(pd.DataFrame(calibration.report["set_scores"]))
     return [write_atomically(out / name, content) for name, content in contents.items()]
 
 

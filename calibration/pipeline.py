@@ -7,7 +7,7 @@ import pandas as pd
 
 from calibration.reading import ColumnMap, Source, read_table
 from calibration.report import Calibration, Settings, calibrate
-from calibration.tables import check_items, check_ratings, check_scores, counted
+from calibration.tables import check_items, check_ratings, check_scores, check_set_scores, counted
 
 
 def calibrate_files(
@@ -15,6 +15,7 @@ def calibrate_files(
     scores: str | Path | None = None,
     items: str | Path | None = None,
     settings: Settings | None = None,
+    set_scores: str | Path | None = None,
 ) -> Calibration:
     """Calibrate from CSV or Parquet files.
 
@@ -24,6 +25,8 @@ def calibrate_files(
         The tables; without scores only the people are graded.
     settings : Settings, optional
         `Settings.map` renames columns in all files.
+    set_scores : str or Path, optional
+        Scores of sets of images, which the report shows beside the rest.
 
     Returns
     -------
@@ -36,12 +39,14 @@ def calibrate_files(
     """
     settings = settings or Settings()
     columns = ColumnMap.parse(settings.map)
-    paths = {"ratings": ratings, "scores": scores, "items": items}
+    paths = {"ratings": ratings, "scores": scores, "items": items, "set_scores": set_scores}
     read = {name: read_table(path, columns) for name, path in paths.items() if path is not None}
     columns.check_used()
     tables = {name: table for name, (table, _) in read.items()}
     sources = {name: source for name, (_, source) in read.items()}
-    return calibrate_tables(tables["ratings"], tables.get("scores"), tables.get("items"), settings, sources)
+    return calibrate_tables(
+        tables["ratings"], tables.get("scores"), tables.get("items"), settings, sources, tables.get("set_scores")
+    )
 
 
 def calibrate_tables(
@@ -50,6 +55,7 @@ def calibrate_tables(
     items: pd.DataFrame | None = None,
     settings: Settings | None = None,
     sources: Mapping[str, Source] | None = None,
+    set_scores: pd.DataFrame | None = None,
 ) -> Calibration:
     """Calibrate from DataFrames with our column names; see `calibration.tables` for what they must hold.
 
@@ -61,6 +67,8 @@ def calibrate_tables(
         How duplicates and evaluators with few ratings are treated, and the exponent k.
     sources : mapping of str to Source, optional
         Where the tables came from; messages and the report name the files.
+    set_scores : DataFrame, optional
+        Scores of sets of images; see `calibration.tables.check_set_scores`.
 
     Returns
     -------
@@ -79,14 +87,14 @@ def calibrate_tables(
     1.0
     """
     settings = settings or Settings()
-    where = {name: f"the {name} table" for name in ("ratings", "scores", "items")}
+    where = {name: f"the {name} table" for name in ("ratings", "scores", "items", "set_scores")}
     where |= {name: source.path for name, source in (sources or {}).items()}
     rated = check_ratings(ratings, where["ratings"], settings.task, settings.duplicates, settings.min_ratings)
     notes = [f"Ratings: {note}" for note in rated.notes]
-    scored = None
+    scored = remarks = None
     if scores is not None:
         table = check_scores(scores, where["scores"])
-        scored = table.frame
+        scored, remarks = table.frame, table.remarks
         notes += [f"Scores: {note}" for note in table.notes]
         notes += _strangers(scored["item"], rated.frame["item"], "scored item", "was not rated", "were not rated")
     if items is not None:
@@ -94,7 +102,8 @@ def calibrate_tables(
         notes += _strangers(
             rated.frame["item"], known, "rated item", "is not in the items table", "are not in the items table"
         )
-    return calibrate(rated.frame, scored, settings, sources, notes)
+    sets = None if set_scores is None else check_set_scores(set_scores, where["set_scores"])
+    return calibrate(rated.frame, scored, settings, sources, notes, remarks, sets)
 
 
 def _strangers(some: pd.Series, known: pd.Series, noun: str, one: str, many: str) -> list[str]:

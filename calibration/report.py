@@ -18,9 +18,10 @@ from calibration.grades import Array, unit_scale
 from calibration.reading import Source
 from calibration.report_metrics import directions_of, metric_entry, signatures_of, title_of
 from calibration.report_people import people_entry
-from calibration.tables import Duplicates
+from calibration.tables import Duplicates, records
 from calibration.verdicts import task_verdict, verdict
 from metrics import __version__
+from metrics.bands import band
 from metrics.errors import InputError
 
 SCHEMA = "humangrade.report/1"
@@ -79,6 +80,8 @@ def calibrate(
     settings: Settings | None = None,
     inputs: Mapping[str, Source] | None = None,
     notes: Sequence[str] = (),
+    remarks: pd.DataFrame | None = None,
+    set_scores: pd.DataFrame | None = None,
 ) -> Calibration:
     """Calibrate every metric against the people, task by task.
 
@@ -95,6 +98,10 @@ def calibrate(
         Where the tables came from.
     notes : sequence of str
         What was left out in reading.
+    remarks : DataFrame, optional
+        item, metric, note: what is to be known of a score, or why there is none.
+    set_scores : DataFrame, optional
+        Scores of sets of images, as `calibration.tables.check_set_scores` gives them.
 
     Returns
     -------
@@ -118,16 +125,25 @@ def calibrate(
     if scores is None:
         scores = pd.DataFrame({"item": [], "metric": [], "score": []})
     names = sorted(scores["metric"].unique(), key=natural_order)
-    directions, direction_notes = directions_of(names, settings.lower_is_better)
-    by_metric = {str(name): group.set_index("item")["score"] for name, group in scores.groupby("metric")}
     signatures = signatures_of(scores)
+    directions, direction_notes = directions_of(names, settings.lower_is_better, signatures)
+    by_metric = {str(name): group.set_index("item")["score"] for name, group in scores.groupby("metric")}
+    remarks_by_metric = _remarks(remarks)
     tasks, points = {}, []
     for name, rows in ratings.groupby("task", sort=False):
         evaluators = sorted(rows["evaluator"].unique(), key=natural_order)
         items, matrix = _matrix(rows, evaluators)
         task = people_entry(matrix, evaluators, settings.k)
         for metric in names:
-            entry, drawn = metric_entry(by_metric[metric], items, matrix, evaluators, directions[metric], settings.k)
+            entry, drawn = metric_entry(
+                by_metric[metric],
+                items,
+                matrix,
+                evaluators,
+                directions[metric],
+                settings.k,
+                remarks_by_metric.get(metric),
+            )
             entry["title"] = title_of(metric)
             entry["signatures"] = signatures.get(metric, [])
             entry["notes"][:0] = direction_notes.get(metric, []) + _mixture_notes(entry["signatures"])
@@ -146,6 +162,7 @@ def calibrate(
         "inputs": {name: asdict(source) for name, source in (inputs or {}).items()},
         "notes": list(notes),
         "tasks": tasks,
+        "set_scores": _set_entries(set_scores),
     }
     table = pd.concat(points, ignore_index=True)[columns] if points else pd.DataFrame(columns=columns)
     return Calibration(_with_verdicts(_strict(report)), table)
@@ -177,6 +194,24 @@ def _mixture_notes(signatures: list[str]) -> list[str]:
     shown = "; ".join(signatures[:3])
     return [
         f"Its scores carry {len(signatures)} different signatures ({shown}), so they may not be comparable; score anew."
+    ]
+
+
+def _remarks(remarks: pd.DataFrame | None) -> dict[str, pd.Series]:
+    """Each metric's remarks by item."""
+    if remarks is None:
+        return {}
+    unique = remarks.drop_duplicates(["item", "metric"])
+    return {str(name): group.set_index("item")["note"] for name, group in unique.groupby("metric")}
+
+
+def _set_entries(set_scores: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """The scores of sets of images, each with its metric's title and what guides call it."""
+    if set_scores is None:
+        return []
+    return [
+        row | {"title": title_of(row["metric"]), "guides_say": band(row["metric"], row["score"])}
+        for row in records(set_scores)
     ]
 
 

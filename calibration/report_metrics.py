@@ -1,6 +1,6 @@
 """What the report says of one metric in one task, and what each metric is called and which way it points."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,13 @@ from metrics.registry import Direction, find_metric
 
 
 def metric_entry(
-    scores: pd.Series, items: pd.Index, matrix: Array, evaluators: list[str], direction: Direction, k: float
+    scores: pd.Series,
+    items: pd.Index,
+    matrix: Array,
+    evaluators: list[str],
+    direction: Direction,
+    k: float,
+    remarks: pd.Series | None = None,
 ) -> tuple[dict[str, Any], pd.DataFrame | None]:
     """One metric in one task.
 
@@ -33,6 +39,8 @@ def metric_entry(
         Which way the metric points.
     k : float
         The exponent of the distance.
+    remarks : Series of str, optional
+        By item: why it has no score, or what is to be known of its score.
 
     Returns
     -------
@@ -44,11 +52,16 @@ def metric_entry(
     aligned = scores.reindex(items)
     scored = aligned.notna().to_numpy()
     values, ratings = aligned.to_numpy(dtype=float)[scored], matrix[scored]
+    remarked = (pd.Series(dtype=str) if remarks is None else remarks).reindex(items).fillna("")
     notes = []
     if not scored.all():
+        reasons = _tally(remarked[~scored])
         notes.append(
-            f"{int((~scored).sum()):,} of {len(items):,} rated items have no score by this metric and do not count."
+            f"{int((~scored).sum()):,} of {len(items):,} rated items have no score by this metric and do not count"
+            f"{f' ({reasons})' if reasons else ''}."
         )
+    if caveats := _tally(remarked[scored]):
+        notes.append(f"Of the {int(scored.sum()):,} scored items: {caveats}.")
     target = sample_scores(ratings)
     found = correlations(values, target)
     if len(values) < 2:
@@ -99,8 +112,13 @@ def metric_entry(
     return entry, points
 
 
-def directions_of(names: Iterable[str], lower: Sequence[str]) -> tuple[dict[str, Direction], dict[str, list[str]]]:
-    """Which way each metric points, and a note where that was assumed."""
+def directions_of(
+    names: Iterable[str], lower: Sequence[str], signatures: Mapping[str, Sequence[str]] | None = None
+) -> tuple[dict[str, Direction], dict[str, list[str]]]:
+    """Which way each metric points, and a note where that was assumed.
+
+    What the user says counts first, then what the metric's signature says (``better:lower``), then what is known of it.
+    """
     names = list(names)
     by_fold = {name.casefold(): name for name in names}
     unknown = [name for name in lower if name.casefold() not in by_fold]
@@ -114,10 +132,26 @@ def directions_of(names: Iterable[str], lower: Sequence[str]) -> tuple[dict[str,
     notes = {}
     for name in names:
         known = find_metric(name)
-        directions[name] = "lower" if name in chosen else known.direction if known else "higher"
-        if known is None and name not in chosen:
+        told = _told_by((signatures or {}).get(name, ()))
+        directions[name] = "lower" if name in chosen else told or (known.direction if known else "higher")
+        if known is None and told is None and name not in chosen:
             notes[name] = [f"Assumed that higher is better; if lower is, say --lower-is-better {name}."]
     return directions, notes
+
+
+def _told_by(signatures: Sequence[str]) -> Direction | None:
+    """The direction that all signatures give, as plug-ins' do."""
+    parts = {part for one in signatures for part in one.split("|")}
+    told = parts & {"better:lower", "better:higher"}
+    if len(told) != 1:
+        return None
+    return "lower" if "better:lower" in told else "higher"
+
+
+def _tally(remarks: pd.Series) -> str:
+    """How often each remark was made, the most frequent first."""
+    counts = remarks[remarks != ""].value_counts()
+    return ", ".join(f"{count:,} {remark}" for remark, count in counts.items())
 
 
 def signatures_of(scores: pd.DataFrame) -> dict[str, list[str]]:

@@ -22,10 +22,23 @@ _LARGEST_SCORE = 1e300
 
 @dataclass(frozen=True)
 class Table:
-    """A checked table with the notes that its reading gave rise to."""
+    """A checked table with the notes that its reading gave rise to.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The rows that count.
+    notes : list of str
+        Sentences about the table.
+    remarks : DataFrame
+        Of a scores table: item, metric and what its column note says of the score, or of why there is none.
+    """
 
     frame: pd.DataFrame
     notes: list[str] = field(default_factory=list)
+    remarks: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame({"item": [], "metric": [], "note": []}, dtype=str)
+    )
 
 
 def check_ratings(
@@ -93,7 +106,8 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
     Parameters
     ----------
     raw : DataFrame
-        In wide form each column whose cells are all numbers (or empty) is a metric.
+        In wide form each column whose cells are all numbers (or empty) is a metric. A long table may have a column
+        note: what is to be known of a score, or why a cell is empty.
     where : str
         What messages call the table.
 
@@ -125,9 +139,13 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
         )
     frame = frame.assign(score=numbers)
     missing = frame["score"].isna()
-    if missing.any():
-        notes.append(f"{counted(int(missing.sum()), 'empty score')} left out.")
-        frame = frame[~missing]
+    if "note" not in frame.columns:
+        frame = frame.assign(note="")
+    unexplained = missing & (frame["note"] == "")
+    if unexplained.any():
+        notes.append(f"{counted(int(unexplained.sum()), 'empty score')} left out.")
+    remarks = frame.loc[frame["note"] != "", ["item", "metric", "note"]]
+    frame = frame[~missing].drop(columns="note")
     frame = frame.drop_duplicates([name for name in ("item", "metric", "score", "signature") if name in frame.columns])
     twice = frame.duplicated(["item", "metric"], keep=False)
     if twice.any():
@@ -139,7 +157,45 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
             f"{where} gives two different scores (or signatures) for {counted(len(first), 'item')} by one metric, "
             f"the first: {examples}; keep one row for each item and metric."
         )
-    return Table(frame.reset_index(drop=True), notes)
+    return Table(frame.reset_index(drop=True), notes, remarks.reset_index(drop=True))
+
+
+def check_set_scores(raw: pd.DataFrame, where: str = "the table of set scores") -> pd.DataFrame:
+    """Check a table of scores of sets of images.
+
+    Parameters
+    ----------
+    raw : DataFrame
+        set, metric, score, n and, optionally, low and high (the bounds of an interval), signature and note.
+    where : str
+        What messages call the table.
+
+    Returns
+    -------
+    DataFrame
+        These columns; bounds that are not known are NaN, n is a whole number.
+
+    Raises
+    ------
+    InputError
+        For a missing column or a cell that is not a finite number.
+    """
+    require_columns(raw, ("set", "metric", "score", "n"), where)
+    frame = text_cells(raw.reset_index(drop=True))
+    _refuse_empty(frame, ("set", "metric"), where)
+    for column, may_miss in (("score", False), ("n", False), ("low", True), ("high", True)):
+        cells = frame[column] if column in frame.columns else pd.Series("", index=frame.index)
+        numbers, bad = _numbers(cells, allow_missing=may_miss)
+        if bad.any():
+            row = _first(bad)
+            raise InputError(
+                f"{where}, row {_row(row)}: the {column} '{cells[row]}' of '{frame['set'][row]}' by "
+                f"{frame['metric'][row]} is not a finite number; correct it."
+            )
+        frame[column] = numbers
+    for column in ("signature", "note"):
+        frame[column] = frame[column] if column in frame.columns else ""
+    return frame[["set", "metric", "score", "n", "low", "high", "signature", "note"]].astype({"n": int})
 
 
 def check_items(raw: pd.DataFrame, where: str = "the items table") -> Table:

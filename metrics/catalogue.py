@@ -12,6 +12,7 @@ from metrics.device import Precision
 from metrics.diversity import Diversity, clip_distances
 from metrics.errors import InputError
 from metrics.faces import FaceFeatures
+from metrics.images import ImageSource, UnreadableImage, images_below
 from metrics.inception import InceptionFeatures
 from metrics.lpips_features import LpipsFeatures, pairwise_distances
 from metrics.lpips_score import Lpips
@@ -22,6 +23,7 @@ from metrics.registry import Metric, find_metric
 from metrics.scoring import ComputedMetric
 from metrics.set_distance import Fid, Kid
 from metrics.similarity import Similarity
+from metrics.statistics_file import SavedStatistics, read_statistics
 
 Need = Literal["references", "prompts"]
 
@@ -174,6 +176,19 @@ def _inception_weights(options: MetricOptions) -> tuple[str, ...]:
     return ("inception-fid",)
 
 
+def _reference(options: MetricOptions) -> tuple[ImageSource, ...] | SavedStatistics | None:
+    """What stands for the references in FID and KID."""
+    chosen = options.reference_set
+    if chosen is None:
+        return None
+    if chosen.suffix.lower() == ".npz":
+        return read_statistics(chosen)
+    try:
+        return tuple(ImageSource.of(path) for path in images_below(chosen))
+    except UnreadableImage as error:
+        raise InputError(f"An image of the reference set {chosen} {error}; check its permissions.") from error
+
+
 def _no_weights(options: MetricOptions) -> tuple[str, ...]:
     return ()
 
@@ -240,7 +255,7 @@ _ENTRIES = (
         "set",
         ("references",),
         _inception_weights,
-        lambda o: Fid(InceptionFeatures.find(o.inception, o.precision), o.reference_set, o.seed),
+        lambda o: Fid(InceptionFeatures.find(o.inception, o.precision), _reference(o)),
         "Heusel et al. 2017",
     ),
     Entry(
@@ -248,7 +263,7 @@ _ENTRIES = (
         "set",
         ("references",),
         _inception_weights,
-        lambda o: Kid(InceptionFeatures.find(o.inception, o.precision), o.reference_set, o.seed),
+        lambda o: Kid(InceptionFeatures.find(o.inception, o.precision), _reference(o), seed=o.seed),
         "Binkowski et al. 2018",
     ),
 )

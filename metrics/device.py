@@ -1,5 +1,6 @@
 """Where networks run."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from metrics.errors import InputError
@@ -17,7 +18,11 @@ def choose_device(name: str) -> str:
     """
     import torch
 
-    has = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available, "cpu": lambda: True}
+    has: dict[str, Callable[[], bool]] = {
+        "cuda": torch.cuda.is_available,
+        "mps": torch.backends.mps.is_available,
+        "cpu": lambda: True,
+    }
     if name == "auto":
         return next(kind for kind, there in has.items() if there())
     kind = name.split(":")[0]

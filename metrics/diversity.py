@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from metrics.extraction import Extractor
 from metrics.images import Source
-from metrics.scoring import FeatureRows, Features, Item, Scored, SetScore
+from metrics.scoring import PROMPT, FeatureRows, Features, Item, Scored, SetScore
 from metrics.signature import signature
 from metrics.similarity import cosine_similarities
 
@@ -78,7 +78,7 @@ class Diversity:
                 known = FeatureRows(features, self.extractor, [item.image for item in mine])
                 if len(known) > 1:
                     score = mean_pairwise(self.distances(known, known))
-                    rows.append(SetScore(f"{group}: {prompt}", self.name, score, len(known), made_by))
+                    rows.append(SetScore(f"{group}: {prompt}", self.name, score, len(known), made_by, note=PROMPT))
             if not rows:
                 found.warnings.append(f"{self.name}: the set '{group}' has no prompt with two images or more.")
                 continue

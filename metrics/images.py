@@ -9,6 +9,7 @@
 
 import hashlib
 import io
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from metrics.errors import InputError
+
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MOST_PIXELS = 100_000_000
+
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 
 
 class UnreadableImage(ValueError):
@@ -97,6 +103,28 @@ class PairSource:
 
 
 Source = ImageSource | TextSource | PairSource
+
+
+def images_below(folder: Path) -> list[Path]:
+    """The image files in a folder and its sub-folders, by their suffix, in the order of their names.
+
+    Hidden files and folders are passed over.
+
+    Raises
+    ------
+    InputError
+        Where the folder is missing, or holds no image.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; name the folder of images.")
+    found = []
+    for place, folders, names in os.walk(folder, followlinks=False):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(place, name) for name in names if not name.startswith(".")]
+    images = sorted(path for path in found if path.suffix.lower() in SUFFIXES)
+    if not images:
+        raise InputError(f"{folder} holds no image (PNG, JPEG, WebP, GIF, BMP or TIFF); name the folder of images.")
+    return images
 
 
 def read_image(path: str | Path) -> Image.Image:

@@ -183,7 +183,7 @@ def _from_pyiqa(name: str) -> Found:
 def _from_torchmetrics(name: str) -> Found:
     homes = [import_module(f"torchmetrics.{home}") for home in ("image", "multimodal")]
     cls: Any = next((getattr(home, name) for home in homes if hasattr(home, name)), None)
-    if not inspect.isclass(cls):
+    if cls is None or not callable(getattr(cls, "update", None)):
         raise InputError(f"torchmetrics has no metric '{name}'; it must be a class of torchmetrics.image.")
     takes = [parameter for parameter in inspect.signature(cls.update).parameters if parameter != "self"]
     if takes not in (["preds", "target"], ["img"], ["imgs"]):

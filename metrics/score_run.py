@@ -184,9 +184,10 @@ def _pooled_sets(items: Sequence[Item], scored: Scored, pool: Pool) -> list[SetS
     group_of = {item.item: item.group for item in items}
     values: dict[tuple[str, str, str], list[float]] = {}
     several = len(set(group_of.values())) > 1
-    for row in scored.scores:
-        if row.score is not None:
-            for group in dict.fromkeys((group_of[row.item], *(("all",) if several else ()))):
+    for together in (False, True) if several else (False,):
+        for row in scored.scores:
+            if row.score is not None:
+                group = "all" if together else group_of[row.item]
                 values.setdefault((row.metric, group, row.signature), []).append(row.score)
     return [
         SetScore(group, metric, pooled(found, pool), len(found), f"{made_by}|images:{pool}", *_interval(found, pool))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from metrics.extraction import Extractor
 from metrics.images import ImageSource, Source
 
+PROMPT = "one prompt"  # the note of a set score that is part of another: of a single prompt
 Features = Callable[[Extractor, Source], NDArray | None]
 
 

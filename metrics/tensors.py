@@ -29,6 +29,7 @@ def load_tensors(path: Path) -> dict[str, Any]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    tensors: Any
     try:
         tensors = load_file(path)
     except SafetensorError:

@@ -173,6 +173,7 @@ def export(
 app.command(rich_help_panel=MACHINES)(score_cli.score)
 app.command(rich_help_panel=MACHINES)(score_cli.metrics)
 app.add_typer(weights_cli.app, name="weights", rich_help_panel=MACHINES)
+app.command(rich_help_panel=MACHINES)(score_cli.statistics)
 app.command(rich_help_panel=MACHINES)(score_cli.cache)
 
 
@@ -187,6 +188,9 @@ def report(
         Path | None, typer.Option(help="Scores, CSV or Parquet, long or wide.", show_default=False)
     ] = None,
     items: Annotated[Path | None, typer.Option(help="Items, CSV or Parquet.", show_default=False)] = None,
+    set_scores: Annotated[
+        Path | None, typer.Option(help="Scores of sets of images, to show beside the rest.", show_default=False)
+    ] = None,
     columns: ColumnMapping = None,
     task: TaskName = None,
     lower_is_better: Annotated[
@@ -215,7 +219,13 @@ def report(
         task=task,
     )
     if study is not None:
-        files = {"--ratings": ratings, "--scores": scores, "--items": items, "--map": columns}
+        files = {
+            "--ratings": ratings,
+            "--scores": scores,
+            "--items": items,
+            "--set-scores": set_scores,
+            "--map": columns,
+        }
         given = [name for name, value in files.items() if value]
         if given:
             raise InputError(
@@ -227,7 +237,7 @@ def report(
         with closing(open_study(study)) as opened:
             calibration = calibrate_study(opened, settings)
     elif ratings is not None:
-        calibration = calibrate_files(ratings, scores, items, settings)
+        calibration = calibrate_files(ratings, scores, items, settings, set_scores)
     else:
         raise InputError("A report needs ratings: name a study's folder, or give --ratings FILE and --scores FILE.")
     print_summary(calibration.report, write_report(calibration, out))

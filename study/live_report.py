@@ -37,7 +37,8 @@ def calibrate_study(study: Study, settings: "Settings | None" = None) -> "Calibr
     order = {task: number for number, task in enumerate(study.config.tasks)}
     ratings = tables["ratings"].sort_values("task", key=lambda tasks: tasks.map(order), kind="stable")
     scores = None if tables["scores"].empty else tables["scores"]
-    return calibrate_tables(ratings, scores, tables["items"], settings)
+    sets = None if tables["set_scores"].empty else tables["set_scores"]
+    return calibrate_tables(ratings, scores, tables["items"], settings, set_scores=sets)
 
 
 def report_html(study: Study) -> str:

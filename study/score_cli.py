@@ -115,15 +115,41 @@ def score(
         elif images is not None and out is not None:
             result = score_folder(folder_collection(images, references, prompts), settings, out, console)
     except KeyboardInterrupt:
-        print("Stopped; what is done is kept, and the same command goes on from there.", file=sys.stderr)
-        raise typer.Exit(130) from None
+        raise typer.Exit(_stopped()) from None
     print_scores(result, console)
-    console.print(f"{result.extracted:,} forward passes; the rest was in the cache.")
+    console.print(f"Features computed: {result.extracted:,}; the rest came from the cache.")
     if study is not None:
         console.print(f"Judge them with: humangrade report {study} --out REPORT", soft_wrap=True)
     else:
         console.print(f"Written: {out}", soft_wrap=True)
     if result.skipped:
+        raise typer.Exit(SKIPPED)
+
+
+def statistics(
+    images: Annotated[Path, typer.Option(help="The reference set: a folder of images.")],
+    out: Annotated[Path, typer.Option(help="The file, ending in .npz.")],
+    inception: Annotated[
+        Literal["torch-fidelity", "pytorch-fid"], typer.Option(help="Whose preprocessing to follow.")
+    ] = "torch-fidelity",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images at once.", show_default="32")] = None,
+) -> None:
+    """Save a reference set's Inception statistics, in pytorch-fid's form, for score --reference-set."""
+    from rich.console import Console
+
+    from metrics.score_run import RunSettings
+    from study.score_progress import print_skipped
+    from study.scoring import save_statistics
+
+    console = Console(highlight=False)
+    try:
+        skipped = save_statistics(images, out, inception, RunSettings(device, batch_size), console)
+    except KeyboardInterrupt:
+        raise typer.Exit(_stopped()) from None
+    print_skipped(skipped, console)
+    console.print(f"Written: {out}", soft_wrap=True)
+    if skipped:
         raise typer.Exit(SKIPPED)
 
 
@@ -157,6 +183,12 @@ def cache(
         prune_cache(unused, only, console)
     else:
         print_cache(console)
+
+
+def _stopped() -> int:
+    """Say that nothing is lost; the exit code of an interrupted command."""
+    print("Stopped; what is done is kept, and the same command goes on from there.", file=sys.stderr)
+    return 130
 
 
 def _given(**options: Any) -> list[str]:

@@ -12,14 +12,11 @@ from rich.progress import track
 from calibration.reading import read_table
 from calibration.tables import check_items, counted, records
 from metrics.errors import InputError
-from metrics.images import ImageSource, UnreadableImage
+from metrics.images import ImageSource, UnreadableImage, images_below
 from metrics.scoring import Item
 from study.create import place_cells
 from study.folder import Study, split_references
-from study.images import files_below
 from study.references import reference_cells
-
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True)
@@ -60,12 +57,7 @@ def folder_collection(images: Path, references: Path | None = None, prompts: Pat
     InputError
         For a folder without images, references that fit no image, and prompts that leave the images unclear.
     """
-    if not images.is_dir():
-        raise InputError(f"{images} is not a folder; name the folder of images.")
-    paths = sorted(path for path in files_below(images) if path.suffix.lower() in _SUFFIXES)
-    if not paths:
-        raise InputError(f"{images} holds no image (PNG, JPEG, WebP, GIF, BMP or TIFF); name the folder of images.")
-    names = [path.relative_to(images) for path in paths]
+    names = [path.relative_to(images) for path in images_below(images)]
     rows = [{"item": name.as_posix(), "image": name.as_posix(), **place_cells(name)} for name in names]
     items = pd.DataFrame(rows).fillna("")
     if references is not None:
@@ -78,7 +70,7 @@ def folder_collection(images: Path, references: Path | None = None, prompts: Pat
 def _collection(rows: Sequence[Mapping[str, str]], folder: Path) -> Collection:
     photos = {row["item"]: [folder / path for path in split_references(row.get("references", ""))] for row in rows}
     paths = [folder / row["image"] for row in rows] + [path for each in photos.values() for path in each]
-    sources, unreadable = _sources(list(dict.fromkeys(paths)))
+    sources, unreadable = read_sources(list(dict.fromkeys(paths)))
     items = [
         Item(
             row["item"],
@@ -93,7 +85,8 @@ def _collection(rows: Sequence[Mapping[str, str]], folder: Path) -> Collection:
     return Collection(items, unreadable)
 
 
-def _sources(paths: Sequence[Path]) -> tuple[dict[Path, ImageSource], dict[Path, str]]:
+def read_sources(paths: Sequence[Path]) -> tuple[dict[Path, ImageSource], dict[Path, str]]:
+    """The files' contents by their sha256, and those that could not be read, each with the reason."""
     sources, unreadable = {}, {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(_source, paths)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from metrics.bands import CAVEAT, band
 from metrics.score_run import RunResult
-from metrics.scoring import Score, SetScore
+from metrics.scoring import PROMPT, Score, SetScore
 
 _NAMED = 10
 
@@ -59,7 +59,7 @@ def print_scores(result: RunResult, console: Console) -> None:
     sets = [row for scored in result.scored.values() for row in scored.set_scores]
     if scores:
         console.print(_score_table(scores))
-    if shown := [row for row in sets if ": " not in row.set]:
+    if shown := [row for row in sets if row.note != PROMPT]:
         console.print(_set_table(shown))
         if any(band(row.metric, row.score) for row in shown):
             console.print(f"[dim]What guides say: {CAVEAT}.[/]", soft_wrap=True)
@@ -100,7 +100,9 @@ def _set_table(rows: list[SetScore]) -> Table:
     banded = any(band(row.metric, row.score) for row in rows)
     if banded:
         table.add_column("guides say")
-    for row in rows:
+    for index, row in enumerate(rows):
+        if index and row.metric != rows[index - 1].metric:
+            table.add_section()
         interval = "" if row.low is None or row.high is None else f"{_short(row.low)} to {_short(row.high)}"
         cells = [escape(row.metric), escape(row.set), f"{row.n:,}", _short(row.score), interval]
         table.add_row(*cells, *([band(row.metric, row.score)] if banded else []))

@@ -11,12 +11,17 @@ from rich.console import Console
 from metrics.cache import FeatureCache, cache_folder
 from metrics.catalogue import Entry, MetricOptions, catalogue, make_metrics
 from metrics.device import check_precision, choose_device
+from metrics.extraction import extract, missing
 from metrics.files import write_atomically
+from metrics.images import images_below
+from metrics.inception import InceptionFeatures
 from metrics.score_run import Engine, RunResult, RunSettings, score_items
 from metrics.scoring import ComputedMetric, Item, Score, Scored, SetScore
+from metrics.set_distance import reference_statistics
+from metrics.statistics_file import write_statistics
 from metrics.weights import is_present
 from study.folder import Study
-from study.score_items import Collection, study_collection
+from study.score_items import Collection, read_sources, study_collection
 from study.score_progress import Bar
 
 EngineName = Literal["local", "ray"]
@@ -77,6 +82,30 @@ def score_folder(collection: Collection, settings: ScoreSettings, out: Path, con
     if sets:
         write_atomically(out.with_name(f"set_{out.name}"), _csv(sets, SetScore._fields))
     return result
+
+
+def save_statistics(
+    images: Path, out: Path, preprocessing: str, run: RunSettings, console: Console
+) -> dict[Path, str]:
+    """Write the Inception statistics of a folder of images, and name the files that could not be read.
+
+    Raises
+    ------
+    InputError
+        For missing weights, fewer than two images, and a file that cannot be written.
+    """
+    sources, skipped = read_sources(images_below(images))
+    extractor = InceptionFeatures.find(preprocessing)
+    cache = FeatureCache(cache_folder())
+    wanted = list(sources.values())
+    with Bar(console) as bar:
+        bar.start(extractor.title, len(missing(extractor, wanted, cache)))
+        problems = extract(
+            extractor, wanted, cache, device=run.device, batch_size=run.batch_size, advance=bar.advance
+        )
+    found = reference_statistics(extractor, wanted, lambda each, source: cache.get(each.signature, source.key))
+    write_statistics(out, found, extractor.signature)
+    return skipped | {source.path: problems[source.key] for source in wanted if source.key in problems}
 
 
 def choose_metrics(items: Sequence[Item], options: MetricOptions) -> tuple[list[str], list[str]]:
@@ -142,8 +171,6 @@ def _engine(name: EngineName) -> Engine:
         from metrics.ray_engine import extract_with_ray
 
         return extract_with_ray
-    from metrics.extraction import extract
-
     return extract
 
 

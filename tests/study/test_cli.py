@@ -35,13 +35,18 @@ ROWS = [(f"{model}/{number}.png", person, "aesthetic", 1 + (number + shift) % 5)
         for model in "ab" for number in range(2) for person, shift in (("ann", 0), ("bob", 1))]  # fmt: skip
 
 
+PEOPLE = ["demo", "init", "serve", "import", "export"]
+MACHINES = ["score", "metrics", "weights", "statistics", "cache"]
+COMMANDS = [*PEOPLE, *MACHINES, "report"]
+
+
 def test_help_is_a_table_of_contents(cli):
     code, out, _ = cli("--help")
     assert code == 0
-    assert re.findall(r"^│ (\w+) ", out, re.M)[-6:] == ["demo", "init", "serve", "import", "export", "report"]
+    assert re.findall(r"^│ (\w+) ", out, re.M)[-len(COMMANDS) :] == COMMANDS
 
 
-@pytest.mark.parametrize("command", ["demo", "init", "serve", "import", "export", "report"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(cli, command):
     code, out, _ = cli(command, "--help")
     assert code == 0

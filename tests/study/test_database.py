@@ -4,11 +4,14 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from metrics.errors import InputError
+from metrics.scoring import Score, SetScore
 from study.store import Store, sqlite_url
 from tests.study.stores import events, filled, given_ratings, ids
 
@@ -52,13 +55,41 @@ def test_closing_leaves_one_file(store, ann, path):
 def test_another_versions_database_is_refused_and_not_touched(store, path):
     store.close()
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE meta SET value = '2' WHERE key = 'schema'")
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
         connection.execute("DROP TABLE set_scores")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(InputError, match="has the layout 2, this humangrade reads 1"):
+    with pytest.raises(InputError, match="has the layout 99, this humangrade reads 2"):
         Store(sqlite_url(path))
     assert path.read_bytes() == before
+
+
+def test_a_database_of_the_first_layout_is_brought_up_to_date_and_keeps_its_ratings(store, ann, path):
+    store.rate(ann, ids(store, ann)[0], 4, "c1")
+    before = store.ratings_table()
+    store.close()
+    with sqlite3.connect(path) as connection:  # as version 0.1.0 made it
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
+        connection.execute("DROP TABLE score_notes")
+        connection.execute("DROP TABLE set_scores")
+        connection.execute(
+            "CREATE TABLE set_scores ('set' VARCHAR, metric VARCHAR, score FLOAT NOT NULL, n INTEGER NOT NULL, "
+            "signature VARCHAR NOT NULL, PRIMARY KEY ('set', metric))"
+        )
+    connection.close()
+    with closing(Store(sqlite_url(path))) as store:
+        pd.testing.assert_frame_equal(store.ratings_table(), before)
+        store.save_scores(
+            [
+                Score("a.png", "lpips", 0.1, "metric:lpips"),
+                Score("b.png", "lpips", None, "metric:lpips", "no reference"),
+            ],
+            [SetScore("all", "lpips", 0.1, 1, "metric:lpips", 0.0, 0.2)],
+        )
+        assert store.scores_table()["note"].tolist() == ["", "no reference"]
+        assert store.set_scores_table()["high"].tolist() == [0.2]
+    with closing(Store(sqlite_url(path))):
+        pass
 
 
 def test_what_is_no_database_is_refused_and_not_touched(tmp_path):
@@ -86,7 +117,9 @@ def test_a_foreign_database_with_a_table_of_the_same_name(path):
 
 RATE_ALL = """
 import sys, time
+from metrics.scoring import Score, SetScore
 from study.store import Store, sqlite_url
+from contextlib import closing
 from pathlib import Path
 store = Store(sqlite_url(Path(sys.argv[1])))
 ann = store.evaluators()[0].id

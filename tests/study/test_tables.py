@@ -117,7 +117,7 @@ def test_the_files_of_a_study(study, tmp_path):
         ["ann", "aesthetic", 4, 1500, 0, 0]
     ]
     assert paths[0].read_text() == (study.folder / "items.csv").read_text()
-    assert paths[2].read_text() == "item,metric,score,signature\n"
+    assert paths[2].read_text() == "item,metric,score,signature,note\n"
 
 
 def test_an_export_does_not_depend_on_the_order_of_rating(new_study):
@@ -211,8 +211,8 @@ def test_scores_with_a_signature_extra_columns_and_gaps(study):
     )
     import_tables(study, scores=table)
     assert study.store.scores_table().values.tolist() == [
-        [NAMES[0], "psnr", 30.5, "a"],
-        [NAMES[2], "psnr", math.pi, ""],
+        [NAMES[0], "psnr", 30.5, "a", ""],
+        [NAMES[2], "psnr", math.pi, "", ""],
     ]
 
 
