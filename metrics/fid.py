@@ -187,8 +187,9 @@ def frechet_distance_of(a: FeatureStatistics, b: FeatureStatistics) -> float:
 def distance(a: Gaussian, b: Gaussian) -> float:
     """The Frechet distance between two normal distributions; raises InputError for different numbers of dimensions."""
     product = roots_product(a, b)
-    rows = min(product.shape)
-    if rows < len(a.mean) and rows <= _DIRECTLY:
+    if product.shape[0] > product.shape[1]:
+        product = product.T
+    if len(product) < len(a.mean) and len(product) <= _DIRECTLY:
         overlap = linalg.svdvals(product, check_finite=False).sum()
     else:
         squares = linalg.eigvalsh(product @ product.T, overwrite_a=True, check_finite=False)

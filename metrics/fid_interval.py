@@ -5,7 +5,7 @@ the bias is. The standard error is the infinitesimal jackknife (Jaeckel, 1972), 
 for a statistic that is smooth: with T the optimal transport from one normal distribution to the other, an image x
 moves the distance by
 
-    f(x) = 2 (mu_a - mu_b) . (x - mu_a) + |x - mu_a|^2 - (x - mu_a)^T T (x - mu_a),
+    f(x) = 2 (mu_a - mu_b) . (x - mu_a) + n / (n - 1) (|x - mu_a|^2 - (x - mu_a)^T T (x - mu_a)),
 
 and the squared standard error is var f / n plus the same for the other set. Resampling with replacement is not used:
 images that are drawn twice make a resample poorer than any sample, so that with fewer images than dimensions the whole
@@ -162,8 +162,10 @@ def _drawn(gaussian: Gaussian, n: int, draws: int, seed: int) -> Iterator[Array]
 
 def _influence_variance(features: Rows, mean: Array, step: Array, transport_root: Array) -> float:
     """Var f / n; T is transport_root.T @ transport_root."""
+    n = len(features)
     values = []
     for part in chunks(features):
         x = part - mean
-        values.append(2.0 * x @ step + np.einsum("nd,nd->n", x, x) - np.sum((x @ transport_root.T) ** 2, axis=1))
-    return float(np.var(np.concatenate(values), ddof=1) / len(features))
+        spread = np.sum(x**2, axis=1) - np.sum((x @ transport_root.T) ** 2, axis=1)
+        values.append(2.0 * x @ step + n / (n - 1) * spread)
+    return float(np.var(np.concatenate(values), ddof=1) / n)

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import linalg
 
 from metrics.errors import InputError
-from metrics.fid import FeatureStatistics, frechet_distance, frechet_distance_of
+from metrics.fid import FeatureStatistics, Gaussian, distance, frechet_distance, frechet_distance_of
 
 
 def by_matrix_square_root(a, b) -> float:
@@ -21,7 +22,7 @@ def features(n, d, seed, scale=1.0):
     return rng.normal(size=(n, d)) @ rng.normal(size=(d, d)) * scale / d + rng.normal(size=d) * 0.1
 
 
-@pytest.mark.parametrize(("n", "m", "d"), [(200, 300, 16), (500, 400, 64), (40, 50, 32)])
+@pytest.mark.parametrize(("n", "m", "d"), [(200, 300, 16), (500, 400, 64), (40, 50, 32), (20, 90, 32), (90, 20, 32)])
 def test_equals_the_matrix_square_root(n, m, d):
     a, b = features(n, d, 0), features(m, d, 1, scale=1.3)
     assert frechet_distance(a, b) == pytest.approx(by_matrix_square_root(a, b), rel=1e-6)
@@ -58,6 +59,49 @@ def test_statistics_of_shards_merge_into_those_of_one_pass(sizes, seed):
     assert merged.n == whole.n
     np.testing.assert_allclose(merged.mean, whole.mean, rtol=1e-12)
     np.testing.assert_allclose(merged.scatter, whole.scatter, atol=1e-7)
+
+
+def test_equals_torch_fidelity():
+    from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+
+    a, b = features(300, 48, 0), features(200, 48, 1, scale=1.2)
+    theirs = [fid_features_to_statistics(torch.from_numpy(values)) for values in (a, b)]
+    expected = fid_statistics_to_metric(*theirs, verbose=False)["frechet_inception_distance"]
+    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-9)
+
+
+def test_what_is_taken_out_of_statistics_leaves_those_of_the_rest():
+    everything = features(50, 6, 3) + 10
+    rest = FeatureStatistics.of(everything).without(FeatureStatistics.of(everything[:20]))
+    expected = FeatureStatistics.of(everything[20:])
+    assert rest.n == 30
+    np.testing.assert_allclose(rest.mean, expected.mean, rtol=1e-12)
+    np.testing.assert_allclose(rest.scatter, expected.scatter, atol=1e-9)
+
+
+def test_more_images_than_are_in_memory_at_once():
+    everything = features(5000, 3, 0)
+    np.testing.assert_allclose(
+        FeatureStatistics.of(everything).covariance, np.cov(everything, rowvar=False), rtol=1e-10
+    )
+
+
+def test_singular_covariance_has_a_root_of_its_rank():
+    few = features(5, 8, 0)
+    root = Gaussian.of_covariance(np.zeros(8), np.cov(few, rowvar=False)).root
+    assert root.shape == (4, 8)
+    np.testing.assert_allclose(root.T @ root, np.cov(few, rowvar=False), atol=1e-12)
+
+
+def test_large_products_by_their_squares_and_small_ones_directly_agree(monkeypatch):
+    a, b = Gaussian.of(features(30, 64, 0)), Gaussian.of(features(40, 64, 1))
+    directly = distance(a, b)
+    monkeypatch.setattr("metrics.fid._DIRECTLY", 8)
+    assert distance(a, b) == pytest.approx(directly, rel=1e-6)
+
+
+def test_identical_images_have_no_distance():
+    assert frechet_distance(np.ones((3, 5)), np.ones((4, 5))) == 0
 
 
 def test_bad_features_are_refused():
