@@ -144,7 +144,7 @@ def test_a_single_reference_has_no_smallest(squeeze, tmp_path):
 
 
 def test_wrong_weights_and_networks_are_refused(shared, squeeze):
-    with pytest.raises(InputError, match="not torchvision's alex network.*weights add lpips-alex"):
+    with pytest.raises(InputError, match=r"not torchvision's alex network.*weights add lpips-alex"):
         load_lpips("alex", squeeze)
     with pytest.raises(InputError, match="no network 'resnet'"):
         LpipsFeatures.find("resnet")
