@@ -61,7 +61,7 @@ def test_identical_images_have_no_distance_and_no_error():
 
 
 def test_null_distance_with_many_images_is_that_of_theory():
-    """2 d / n from the means, and a quarter of E |S_a - S_b|^2 = 2 (d^2 + d) / n from the covariances (unit variance)."""
+    """2 d / n from the means, and a quarter of E |S_a - S_b|^2 = 2 (d^2 + d) / n from the covariances."""
     d, n = 8, 2000
     found = null_distance(np.random.default_rng(0).normal(size=(2 * n, d)), n, splits=40)
     assert found == pytest.approx(2 * d / n + (d**2 + d) / (2 * n), rel=0.1)
