@@ -68,6 +68,7 @@ class Diversity:
         """A row for each set, and one for each prompt of it, named ``SET: PROMPT``."""
         made_by = signature(metric=self.name, pairs="one prompt", prompts="mean") + "|" + self.extractor.signature
         found = Scored()
+        alone = []
         for group in dict.fromkeys(item.group for item in items):
             by_prompt: dict[str, list[Item]] = defaultdict(list)
             for item in items:
@@ -80,11 +81,16 @@ class Diversity:
                     score = mean_pairwise(self.distances(known, known))
                     rows.append(SetScore(f"{group}: {prompt}", self.name, score, len(known), made_by, note=PROMPT))
             if not rows:
-                found.warnings.append(f"{self.name}: the set '{group}' has no prompt with two images or more.")
+                alone.append(group)
                 continue
             mean = float(np.mean([row.score for row in rows]))
             total = sum(row.n for row in rows)
             found.set_scores.append(SetScore(group, self.name, mean, total, made_by))
             if len(by_prompt) > 1:
                 found.set_scores += rows
+        if alone:
+            found.warnings.append(
+                f"{self.name}: it takes a prompt with two images or more, which {len(alone)} of the sets have not, the "
+                f"first '{alone[0]}'; they got no score."
+            )
         return found

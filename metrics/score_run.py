@@ -16,6 +16,7 @@ from metrics.cache import FeatureCache
 from metrics.extraction import Extractor, extract, missing
 from metrics.images import Source
 from metrics.pooling import Pool, pooled
+from metrics.registry import find_metric
 from metrics.scoring import ComputedMetric, Features, Item, Scored, SetScore
 
 Deliver = Callable[[ComputedMetric, Scored], None]
@@ -190,16 +191,21 @@ def _pooled_sets(items: Sequence[Item], scored: Scored, pool: Pool) -> list[SetS
                 group = "all" if together else group_of[row.item]
                 values.setdefault((row.metric, group, row.signature), []).append(row.score)
     return [
-        SetScore(group, metric, pooled(found, pool), len(found), f"{made_by}|images:{pool}", *_interval(found, pool))
+        SetScore(
+            group, metric, pooled(found, pool), len(found), f"{made_by}|images:{pool}", *_interval(metric, found, pool)
+        )
         for (metric, group, made_by), found in values.items()
     ]
 
 
-def _interval(values: Sequence[float], pool: Pool) -> tuple[float | None, float | None]:
-    """The 95 % interval of a mean, from its standard error and Student's t; nothing for other pools."""
+def _interval(metric: str, values: Sequence[float], pool: Pool) -> tuple[float | None, float | None]:
+    """The 95 % interval of a mean, from its standard error and Student's t, within the range; none for other pools."""
     if pool != "mean" or len(values) < 2:
         return None, None
     from scipy.stats import t
 
     margin = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
-    return float(np.mean(values)) - margin, float(np.mean(values)) + margin
+    known = find_metric(metric)
+    low, high = (known.low, known.high) if known else (None, None)
+    bounds = np.clip([np.mean(values) - margin, np.mean(values) + margin], low, high)
+    return float(bounds[0]), float(bounds[1])

@@ -1,5 +1,6 @@
 """How a scoring run looks in the terminal: the progress, and the summary at the end."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -59,6 +60,8 @@ def print_scores(result: RunResult, console: Console) -> None:
     sets = [row for scored in result.scored.values() for row in scored.set_scores]
     if scores:
         console.print(_score_table(scores))
+        for metric, reasons in _reasons(scores).items():
+            console.print(f"Without a score by {escape(metric)}: {escape(reasons)}", soft_wrap=True)
     if shown := [row for row in sets if row.note != PROMPT]:
         console.print(_set_table(shown))
         if any(band(row.metric, row.score) for row in shown):
@@ -82,14 +85,14 @@ def print_skipped(skipped: Mapping[Path, str], console: Console) -> None:
 
 def _score_table(rows: list[Score]) -> Table:
     table = Table("metric", title="Images", title_justify="left")
-    for name in ("scored", "mean", "sd", "lowest", "highest", "without a score"):
+    for name in ("scored", "mean", "sd", "lowest", "highest"):
         table.add_column(name, justify="right")
     for metric in dict.fromkeys(row.metric for row in rows):
         mine = [row for row in rows if row.metric == metric]
         values = np.array([row.score for row in mine if row.score is not None])
         numbers = (values.mean(), values.std(), values.min(), values.max()) if len(values) else ()
         cells = [_short(value) for value in numbers] or [""] * 4
-        table.add_row(escape(metric), f"{len(values):,}", *cells, escape(_reasons(mine)))
+        table.add_row(escape(metric), f"{len(values):,} of {len(mine):,}", *cells)
     return table
 
 
@@ -109,13 +112,13 @@ def _set_table(rows: list[SetScore]) -> Table:
     return table
 
 
-def _reasons(rows: list[Score]) -> str:
-    """How many have no score, and why."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        if row.score is None:
-            counts[row.note] = counts.get(row.note, 0) + 1
-    return ", ".join(f"{count:,} ({note})" for note, count in sorted(counts.items(), key=lambda pair: -pair[1]))
+def _reasons(rows: list[Score]) -> dict[str, str]:
+    """For each metric that did not score all images: how many it did not, and why."""
+    counts = Counter((row.metric, row.note) for row in rows if row.score is None)
+    found: dict[str, list[str]] = {}
+    for (metric, note), count in counts.most_common():
+        found.setdefault(metric, []).append(f"{count:,} ({note})")
+    return {metric: ", ".join(reasons) for metric, reasons in found.items()}
 
 
 def _short(value: float) -> str:
