@@ -91,18 +91,23 @@ class Fid:
         return SetScore(chosen.name, "fid", score, n, f"{made_by}|{self.extractor.signature}", low, high, note), smaller
 
     def _check(self, saved: SavedStatistics) -> list[str]:
-        """Refuse statistics of other features; warn where the file does not say of which they are."""
-        if saved.features and saved.features != self.extractor.signature:
+        """Refuse statistics of other features; warn where the file does not say of which, or of which versions."""
+        mine = self.extractor.signature
+        if not saved.features:
+            if "preprocessing:pytorch-fid" in mine:
+                return []
+            return [
+                f"fid: {saved.path} does not say how its features were made; statistics from pytorch-fid only fit "
+                "features with the preprocessing pytorch-fid."
+            ]
+        if _without_versions(saved.features) != _without_versions(mine):
             raise InputError(
-                f"{saved.path} holds statistics of other features ({saved.features}) than these "
-                f"({self.extractor.signature}); make it anew, or extract features in that way."
+                f"{saved.path} holds statistics of other features ({saved.features}) than these ({mine}); make it "
+                "anew, or extract features in that way."
             )
-        if saved.features or "preprocessing:pytorch-fid" in self.extractor.signature:
-            return []
-        return [
-            f"fid: {saved.path} does not say how its features were made; statistics from pytorch-fid only fit features "
-            "with the preprocessing pytorch-fid."
-        ]
+        if saved.features != mine:
+            return [f"fid: {saved.path} was made with other versions ({saved.features}) than these features ({mine})."]
+        return []
 
 
 @dataclass(frozen=True)
@@ -236,6 +241,10 @@ class _Set:
     reference_n: int | None
 
 
+def _without_versions(made_by: str) -> str:
+    return "|".join(part for part in made_by.split("|") if not part.startswith("versions:"))
+
+
 def _sources(items: Sequence[Item], reference: Reference) -> list[Source]:
     """All images and, where they come as images, references."""
     images: list[Source] = [item.image for item in items]
@@ -257,7 +266,7 @@ def _sets(
         mine = [item for item in items if item.group == group or group == "all"]
         images = table.rows([item.image for item in mine])
         if len(images) < 2:
-            warnings.append(f"{metric}: the set '{group}' has {len(images)} readable images, and two are needed.")
+            warnings.append(f"{metric}: the set '{group}' has fewer than two readable images and is not scored.")
             continue
         if saved and gaussian:
             yield _Set(group, images, gaussian, saved.digest[:12], saved.n)
@@ -265,9 +274,7 @@ def _sets(
         known = reference if isinstance(reference, tuple) else tuple(s for item in mine for s in item.references)
         unique = tuple({source.key: source for source in known if source.key in table.numbers}.values())
         if len(unique) < 2:
-            warnings.append(
-                f"{metric}: the set '{group}' has {len(unique)} readable reference images, and two are needed."
-            )
+            warnings.append(f"{metric}: the set '{group}' has fewer than two readable references and is not scored.")
             continue
         keys = digest(" ".join(sorted(source.key for source in unique)), 12)
         yield _Set(group, images, table.rows(unique), keys, len(unique))
