@@ -77,7 +77,14 @@ class PluginFeatures:
         import torch
 
         exact_arithmetic()
-        measure = self.found.load(device)
+        try:
+            measure = self.found.load(device)
+        except (OSError, RuntimeError, ValueError, ImportError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise InputError(
+                f"The metric {self.name} cannot be loaded ({reason}); its package fetches its weights by itself, so "
+                "see there how to put them in place."
+            ) from error
 
         def tensor(values: NDArray[np.uint8]) -> Any:
             return torch.from_numpy(values).permute(2, 0, 1)[None].to(device).float() / 255.0
@@ -194,7 +201,13 @@ def _from_torchmetrics(name: str) -> Found:
     def load(device: str) -> Callable[..., float]:
         unit_range = {"data_range": 1.0} if "data_range" in inspect.signature(cls).parameters else {}
         metric = cls(**unit_range).to(device)
-        return lambda *images: float(metric(*images).detach().mean())
+
+        def measure(*images: Any) -> float:
+            value = float(metric(*images).detach().mean())
+            metric.reset()
+            return value
+
+        return measure
 
     higher = getattr(cls, "higher_is_better", None)
     return Found(len(takes) == 2, None if higher is None else not higher, load)

@@ -79,6 +79,8 @@ def score(
         )
     if images is not None and out is None:
         raise InputError("--images needs --out, the file for the scores, for instance --out scores.csv.")
+    if out is not None and out.is_dir():
+        raise InputError(f"--out is {out}, which is a folder; name a file, for instance scores.csv.")
     from rich.console import Console
 
     from metrics.catalogue import MetricOptions

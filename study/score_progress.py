@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from metrics.bands import CAVEAT, band
@@ -84,7 +84,7 @@ def print_skipped(skipped: Mapping[Path, str], console: Console) -> None:
 
 
 def _score_table(rows: list[Score]) -> Table:
-    table = Table("metric", title="Images", title_justify="left")
+    table = Table(Column("metric", overflow="fold"), title="Images", title_justify="left")
     for name in ("scored", "mean", "sd", "lowest", "highest"):
         table.add_column(name, justify="right")
     for metric in dict.fromkeys(row.metric for row in rows):
@@ -97,7 +97,8 @@ def _score_table(rows: list[Score]) -> Table:
 
 
 def _set_table(rows: list[SetScore]) -> Table:
-    table = Table("metric", "set", title="Sets of images", title_justify="left")
+    names = [Column(name, overflow="fold") for name in ("metric", "set")]
+    table = Table(*names, title="Sets of images", title_justify="left")
     for name in ("n", "score", "95 % interval"):
         table.add_column(name, justify="right")
     banded = any(band(row.metric, row.score) for row in rows)
