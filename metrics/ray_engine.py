@@ -5,6 +5,7 @@ what it had in hand is computed again.
 """
 
 import io
+import logging
 import os
 import pickle
 from collections.abc import Sequence
@@ -57,7 +58,8 @@ def extract_with_ray(
     except ImportError:
         raise InputError("--engine ray needs Ray; install it with pip install 'humangrade[ray]'.") from None
     if not ray.is_initialized():
-        ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False)
+        ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level="WARNING")
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
     resources = ray.cluster_resources()
     on_gpu = device.startswith("cuda") or (device == "auto" and resources.get("GPU", 0) > 0)
