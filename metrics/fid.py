@@ -10,7 +10,7 @@ so no matrix square root is taken. With few images their centred features are a 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
+from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,8 +20,8 @@ from scipy import linalg
 from metrics.errors import InputError
 
 Array = NDArray[np.float64]
-_CHUNK = 2048
-_DIRECTLY = 1024
+_CHUNK = 1024
+_DIRECTLY = 512
 
 
 class Rows(Protocol):
@@ -91,14 +91,18 @@ class FeatureStatistics:
     @classmethod
     def of(cls, features: Rows) -> "FeatureStatistics":
         """The statistics of features of shape (n, d), two or more, a part of them in memory at a time."""
-        _two_or_more(len(features))
-        return reduce(cls.merge, map(cls._of_part, chunks(features)))
-
-    @classmethod
-    def _of_part(cls, values: Array) -> "FeatureStatistics":
-        mean = values.mean(axis=0)
-        centred = values - mean
-        return cls(len(values), mean, centred.T @ centred)
+        n = len(features)
+        _two_or_more(n)
+        parts = chunks(features)
+        first = next(parts)
+        origin = first.mean(axis=0)  # near the mean, so that little is lost when the mean's part is taken off
+        total, scatter = np.zeros_like(origin), np.zeros((len(origin), len(origin)))
+        for part in chain((first,), parts):
+            shifted = part - origin
+            total += shifted.sum(axis=0)
+            scatter += shifted.T @ shifted
+        scatter -= np.outer(total, total / n)
+        return cls(n, origin + total / n, scatter)
 
     def merge(self, other: "FeatureStatistics") -> "FeatureStatistics":
         """The statistics of both sets together (Chan, Golub and LeVeque, 1983).
@@ -155,8 +159,8 @@ def frechet_distance(features_a: ArrayLike, features_b: ArrayLike) -> float:
     Notes
     -----
     With n <= d the root of the covariance is the centred features themselves, otherwise its Cholesky factor. The
-    singular values of the roots' product are computed as such where a root has fewer than d rows, 1,024 at most, and
-    otherwise by the eigenvalues of the product with its transpose.
+    singular values of the roots' product are computed as such where a root has 512 rows at most, and otherwise by
+    the eigenvalues of the product with its transpose.
 
     Examples
     --------
@@ -186,30 +190,29 @@ def frechet_distance_of(a: FeatureStatistics, b: FeatureStatistics) -> float:
 
 def distance(a: Gaussian, b: Gaussian) -> float:
     """The Frechet distance between two normal distributions; raises InputError for different numbers of dimensions."""
-    product = roots_product(a, b)
-    if product.shape[0] > product.shape[1]:
-        product = product.T
-    if len(product) < len(a.mean) and len(product) <= _DIRECTLY:
-        overlap = linalg.svdvals(product, check_finite=False).sum()
-    else:
-        squares = linalg.eigvalsh(product @ product.T, overwrite_a=True, check_finite=False)
-        overlap = np.sqrt(np.maximum(squares, 0.0)).sum()
-    return distance_of_overlap(a, b, overlap)
-
-
-def roots_product(a: Gaussian, b: Gaussian) -> Array:
-    """A B^T, whose singular values the distance needs."""
     if len(a.mean) != len(b.mean):
         raise InputError(
             f"The features have {len(a.mean)} and {len(b.mean)} dimensions; both must come from one extractor."
         )
-    return a.root @ b.root.T
+    product = a.root @ b.root.T if len(a.root) <= len(b.root) else b.root @ a.root.T
+    if is_small(product):
+        singular = linalg.svdvals(product, check_finite=False)
+    else:
+        squares = linalg.eigvalsh(product @ product.T, overwrite_a=True, check_finite=False)
+        singular = np.sqrt(np.maximum(squares, 0.0))
+    return distance_of_overlap(a, b, float(singular.sum()))
 
 
 def distance_of_overlap(a: Gaussian, b: Gaussian, overlap: float) -> float:
     """The distance, given the sum of the singular values of A B^T; never below 0."""
     step = a.mean - b.mean
-    return max(float(step @ step + np.sum(a.root**2) + np.sum(b.root**2) - 2.0 * overlap), 0.0)
+    spread = np.vdot(a.root, a.root) + np.vdot(b.root, b.root)
+    return max(float(step @ step + spread - 2.0 * overlap), 0.0)
+
+
+def is_small(product: Array) -> bool:
+    """Whether singular values are taken directly; otherwise as roots of eigenvalues, which is faster and less exact."""
+    return min(product.shape) <= _DIRECTLY
 
 
 def chunks(features: Rows) -> Iterator[Array]:

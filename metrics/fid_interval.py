@@ -25,13 +25,13 @@ from metrics.fid import (
     Rows,
     chunks,
     distance,
-    distance_of_overlap,
+    is_small,
     read_features,
-    roots_product,
 )
 
 _EFFORT = 2**32  # multiplications that splits may cost together
 _FEWEST, _MOST = 4, 50
+_NOTHING = 1e-7  # of the largest singular value
 
 
 def frechet_with_error(features_a: Rows, features_b: Rows | Gaussian) -> tuple[float, float]:
@@ -65,13 +65,12 @@ def frechet_with_error(features_a: Rows, features_b: Rows | Gaussian) -> tuple[f
     """
     a = Gaussian.of(features_a)
     b = features_b if isinstance(features_b, Gaussian) else Gaussian.of(features_b)
-    u, singular, vt = linalg.svd(roots_product(a, b), full_matrices=False, check_finite=False)
-    kept = singular > 1e-12 * singular[0]
-    scale = 1.0 / np.sqrt(singular[kept])[:, None]
-    variance = _influence_variance(features_a, a.mean, a.mean - b.mean, (scale * vt[kept]) @ b.root)
+    found = distance(a, b)
+    from_a, from_b = _transports(a, b)
+    variance = _influence_variance(features_a, a.mean, a.mean - b.mean, from_a)
     if not isinstance(features_b, Gaussian):
-        variance += _influence_variance(features_b, b.mean, b.mean - a.mean, (scale * u.T[kept]) @ a.root)
-    return distance_of_overlap(a, b, float(singular.sum())), float(np.sqrt(variance))
+        variance += _influence_variance(features_b, b.mean, b.mean - a.mean, from_b)
+    return found, float(np.sqrt(variance))
 
 
 def null_distance(features: Rows, n: int, splits: int | None = None, seed: int = 0) -> float:
@@ -158,6 +157,27 @@ def _drawn(gaussian: Gaussian, n: int, draws: int, seed: int) -> Iterator[Array]
     rng = np.random.default_rng(seed)
     for _ in range(draws):
         yield gaussian.mean + rng.normal(size=(n, len(gaussian.root))) @ gaussian.root
+
+
+def _transports(a: Gaussian, b: Gaussian) -> tuple[Array, Array]:
+    """Roots Q (Q^T Q is the matrix) of the optimal transports from a to b and from b to a.
+
+    With A B^T = U S V^T they are S^(-1/2) V^T B and S^(-1/2) U^T A; V^T is computed as S^(-1) U^T A B^T. Directions in
+    which the overlap is next to nothing are left out.
+    """
+    if len(a.root) > len(b.root):
+        from_b, from_a = _transports(b, a)
+        return from_a, from_b
+    product = a.root @ b.root.T
+    if is_small(product):
+        vectors, singular, _ = linalg.svd(product, full_matrices=False, check_finite=False)
+    else:
+        squares, vectors = linalg.eigh(product @ product.T, driver="evd", overwrite_a=True, check_finite=False)
+        singular = np.sqrt(np.maximum(squares, 0.0))
+    kept = singular > _NOTHING * singular.max()
+    singular, vectors = singular[kept], vectors.T[kept]
+    from_a = ((vectors @ product) / singular[:, None] ** 1.5) @ b.root
+    return from_a, (vectors @ a.root) / np.sqrt(singular)[:, None]
 
 
 def _influence_variance(features: Rows, mean: Array, step: Array, transport_root: Array) -> float:
