@@ -96,6 +96,8 @@ def calibrate_tables(
         table = check_scores(scores, where["scores"])
         scored, remarks = table.frame, table.remarks
         notes += [f"Scores: {note}" for note in table.notes]
+        unscored = table.remarks.groupby("metric").size().drop(scored["metric"].unique(), errors="ignore")
+        notes += [f"Scores: {metric} scored none of {counted(int(n), 'item')}." for metric, n in unscored.items()]
         notes += _strangers(scored["item"], rated.frame["item"], "scored item", "was not rated", "were not rated")
     if items is not None:
         known = check_items(items, where["items"]).frame["item"]

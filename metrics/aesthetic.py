@@ -86,7 +86,7 @@ class Aesthetic:
         """One number an image."""
         images = ClipImages(self.clip)
         made_by = f"{signature(metric=self.name, head=self.head.sha256[:12])}|{images.signature}"
-        found = Scored()
+        found = Scored(warnings=[f"aesthetic: by the head {self.head.name}, sha256 {self.head.sha256}."])
         for item in items:
             embedding = features(images, item.image)
             if embedding is None:
