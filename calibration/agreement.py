@@ -9,6 +9,8 @@ import numpy as np
 from scipy import stats
 
 from calibration.grades import Array
+from calibration.ties import as_equals
+from metrics.registry import Direction
 
 AlphaLevel = Literal["nominal", "ordinal", "interval"]
 
@@ -47,26 +49,40 @@ def krippendorff_alpha(ratings: Array, level: AlphaLevel) -> float:
 
 @dataclass(frozen=True)
 class Correlations:
-    """Pearson's r, Spearman's rho and Kendall's tau-b, with the number of items they rest on; NaN where undefined."""
+    """Of a metric with people; NaN where undefined.
+
+    Attributes
+    ----------
+    n : int
+        How many items they rest on.
+    pearson, spearman, kendall : float
+        Pearson's r, Spearman's rho and Kendall's tau-b, in [-1, 1].
+    spearman_p : float
+        One-sided, in [0, 1]: how often unrelated scores would follow people's order in the metric's direction as
+        closely as these do, by Student's t with n - 2 degrees of freedom.
+    """
 
     n: int
     pearson: float
     spearman: float
     kendall: float
+    spearman_p: float
 
 
-def correlations(scores: Array, targets: Array) -> Correlations:
+def correlations(scores: Array, targets: Array, direction: Direction = "higher") -> Correlations:
     """Correlate a metric's scores with people's sample scores.
 
     Parameters
     ----------
     scores, targets : ndarray, shape (items,)
         Items where either is NaN drop out.
+    direction : {"higher", "lower"}
+        Which way the metric points; only the p-value depends on it.
 
     Returns
     -------
     Correlations
-        All three in [-1, 1]; NaN with fewer than two items or where either side is constant.
+        All NaN with fewer than two items or where either side is constant.
 
     Examples
     --------
@@ -74,20 +90,22 @@ def correlations(scores: Array, targets: Array) -> Correlations:
     1.0
     """
     both = ~(np.isnan(scores) | np.isnan(targets))
-    x, y = scores[both], targets[both]
+    x, y = as_equals(scores[both]), as_equals(targets[both])
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return Correlations(len(x), float("nan"), float("nan"), float("nan"))
+        return Correlations(len(x), *[float("nan")] * 4)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", stats.NearConstantInputWarning)
         pearson = stats.pearsonr(x, y).statistic
+    spearman = stats.spearmanr(x, y, alternative="greater" if direction == "higher" else "less")
     return Correlations(
         len(x),
         _within_one(pearson),
-        _within_one(stats.spearmanr(x, y).statistic),
+        _within_one(spearman.statistic),
         _within_one(stats.kendalltau(x, y).statistic),
+        float(spearman.pvalue),
     )
 
 
 def _within_one(value: float) -> float:
-    """A correlation without the last digit's rounding error, which can leave [-1, 1]."""
-    return min(1.0, max(-1.0, float(value)))
+    """A correlation without the last digit's rounding error, which can leave [-1, 1] or just miss its ends."""
+    return min(1.0, max(-1.0, round(float(value), 15)))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calibration.grades import LEVELS, Array
+from calibration.ties import group_starts
 from metrics.registry import Direction
 
 _TIE = 1e-12  # two costs closer than this, relative to the number of ratings, are equal: rounding made the difference
@@ -86,11 +87,11 @@ class BucketFitter:
         signed = np.asarray(scores, dtype=float) * (1.0 if direction == "higher" else -1.0)
         order = np.argsort(signed, kind="stable")
         signed = signed[order]
-        last_of_group = np.flatnonzero(np.append(signed[1:] != signed[:-1], True)) if signed.size else np.array([], int)
-        self._values = signed[last_of_group]  # the distinct scores; equal scores are never split
-        self._last_of_group = last_of_group
+        starts = np.flatnonzero(group_starts(signed))  # equal scores are never split
+        self._last_of_group = np.append(starts[1:], len(signed))[: len(starts)] - 1
+        self._least, self._greatest = signed[starts], signed[self._last_of_group]  # of each distinct score
         self._ratings = np.asarray(ratings, dtype=float)[order]
-        self._total = np.zeros((len(self._values) + 1, len(LEVELS)))
+        self._total = np.zeros((len(self._least) + 1, len(LEVELS)))
         self._n_ratings = 0
         for evaluator in range(self._ratings.shape[1]):
             costs, count = self._costs(evaluator)
@@ -137,7 +138,7 @@ class BucketFitter:
         """One evaluator's costs of giving the first i distinct scores level l, (groups + 1, 5), and rating count."""
         ratings = self._ratings[:, evaluator]
         rated = ~np.isnan(ratings)
-        costs = np.zeros((len(self._values) + 1, len(LEVELS)))
+        costs = np.zeros((len(self._least) + 1, len(LEVELS)))
         for level, position in enumerate(LEVELS):
             distance = np.abs(np.where(rated, ratings, position) - position)
             running = np.cumsum(distance if self.k == 1 else distance**self.k)
@@ -146,17 +147,18 @@ class BucketFitter:
 
     def _threshold(self, cut: int) -> float:
         """The threshold that lies behind the first `cut` distinct scores, in the metric's own direction."""
-        values = self._values
-        if 0 < cut < len(values):
-            below, above = values[cut - 1], values[cut]
+        least, greatest = self._least, self._greatest
+        if 0 < cut < len(least):
+            below, above = greatest[cut - 1], least[cut]
             middle = below / 2 + above / 2
             threshold = middle if below <= middle < above else below  # two neighbouring floats have no middle
         else:
-            spread = float(values[-1] - values[0]) or abs(float(values[0])) or 1.0
+            spread = float(greatest[-1] - least[0]) if len(least) > 1 else 0.0
+            spread = spread or abs(float(least[0])) or 1.0
             if cut == 0:
-                threshold = min(values[0] - 0.05 * spread, np.nextafter(values[0], -np.inf))
+                threshold = min(least[0] - 0.05 * spread, np.nextafter(least[0], -np.inf))
             else:
-                threshold = max(values[-1] + 0.05 * spread, np.nextafter(values[-1], np.inf))
+                threshold = max(greatest[-1] + 0.05 * spread, np.nextafter(greatest[-1], np.inf))
         return float(threshold) if self.direction == "higher" else -float(threshold)
 
 

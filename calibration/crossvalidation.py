@@ -1,4 +1,10 @@
-"""Cross-validation over evaluators: fit the mapping on all but one, then grade it on that one like a person."""
+"""Cross-validation over evaluators: fit the mapping on all but one, then grade it on that one like a person.
+
+Like is compared with like, pair by pair. For every two evaluators p and e who rated a common item there are three
+grades, all against e's ratings of the items that both rated: p's own, the metric's, mapped without e, and that of the
+constant which fits best without e. Every mean that is reported is a mean over the same pairs, so a metric, a person
+and a constant never rest on different items.
+"""
 
 from dataclasses import dataclass, field
 
@@ -6,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calibration.buckets import BucketFitter, BucketMapping
-from calibration.grades import LEVELS, Array, distance_grade, mean_or_nan, person_to_person_grades, unit_scale
+from calibration.grades import LEVELS, Array, mean_or_nan, person_to_person_grades, unit_scale
 from metrics.registry import Direction
 
 NAN = float("nan")
@@ -14,19 +20,19 @@ NAN = float("nan")
 
 @dataclass(frozen=True)
 class Fold:
-    """One held-out evaluator; grades are NaN where the fold cannot be computed.
+    """One held-out evaluator; grades are NaN where nobody else rated an item that this one rated.
 
     Attributes
     ----------
     held_out : int
         The evaluator's column.
     n_ratings : int
-        How many of the evaluator's ratings the grade rests on.
+        How many of the evaluator's ratings the grades rest on: those of items that somebody else rated too.
     mapping : BucketMapping or None
         Fitted on the other evaluators; None where they rated nothing.
     grade, constant_grade, person_grade : float
         Against the held-out evaluator's own ratings: of the mapped metric, of the level that fits the training
-        ratings best, and of the other evaluators (the mean of one person's grade each, on the items that both rated).
+        ratings best, and of a person; the mean over the other evaluators, each on the items that both rated.
     """
 
     held_out: int
@@ -47,18 +53,21 @@ class CrossValidation:
         One an evaluator, in the order of the columns.
     confusion : ndarray of int, shape (5, 5)
         Out of fold: how often level i + 1 (rows) met the held-out evaluator's rating j + 1 (columns).
-    person_grades : ndarray, shape (evaluators, evaluators)
-        Person-to-person grades on the items that the metric scored.
+    metric_grades, constant_grades, person_grades : ndarray, shape (evaluators, evaluators)
+        Row p, column e: the three grades against evaluator e on the scored items that p and e both rated; NaN on the
+        diagonal and for a pair that shares no item.
     """
 
     folds: tuple[Fold, ...]
     confusion: NDArray[np.int_]
+    metric_grades: Array = field(repr=False)
+    constant_grades: Array = field(repr=False)
     person_grades: Array = field(repr=False)
 
     @property
     def grade_mean(self) -> float:
-        """The mean of the folds' grades."""
-        return mean_or_nan([fold.grade for fold in self.folds])
+        """The metric's mean grade against one person, over the pairs of evaluators."""
+        return mean_or_nan(self.metric_grades)
 
     @property
     def grade_std(self) -> float:
@@ -68,13 +77,13 @@ class CrossValidation:
 
     @property
     def constant_mean(self) -> float:
-        """The mean of the best constants' grades."""
-        return mean_or_nan([fold.constant_grade for fold in self.folds])
+        """The best constants' mean grade over the same pairs."""
+        return mean_or_nan(self.constant_grades)
 
     @property
     def person_mean(self) -> float:
-        """The mean of the folds' person grades."""
-        return mean_or_nan([fold.person_grade for fold in self.folds])
+        """One person's mean grade against one other, over the same pairs."""
+        return mean_or_nan(self.person_grades)
 
     @property
     def metric_skill(self) -> float:
@@ -86,8 +95,8 @@ class CrossValidation:
         """Where the mean person stands on the same scale."""
         return skill(self.person_mean, self.constant_mean)
 
-    def against_evaluator(self, evaluator: int) -> tuple[float, float]:
-        """One evaluator and the metric, each graded against the same other evaluators one by one.
+    def against_evaluator(self, evaluator: int) -> tuple[float, float, float]:
+        """One evaluator, the metric and the constant, graded against the same other evaluators on the same items.
 
         Parameters
         ----------
@@ -96,13 +105,14 @@ class CrossValidation:
 
         Returns
         -------
-        person, metric : float
-            Mean grades over the other evaluators with whom both can be compared; NaN where there is none.
+        person, metric, constant : float
+            Mean grades over the other evaluators who share an item with this one; NaN where there is none.
         """
-        metric = np.array([fold.grade for fold in self.folds])
-        person = self.person_grades[evaluator]
-        both = ~(np.isnan(metric) | np.isnan(person))
-        return mean_or_nan(person[both]), mean_or_nan(metric[both])
+        return (
+            mean_or_nan(self.person_grades[evaluator]),
+            mean_or_nan(self.metric_grades[evaluator]),
+            mean_or_nan(self.constant_grades[evaluator]),
+        )
 
 
 def skill(grade: float, constant_grade: float) -> float:
@@ -117,12 +127,12 @@ def skill(grade: float, constant_grade: float) -> float:
 
     Examples
     --------
-    >>> skill(0.9, 0.8)
+    >>> skill(0.875, 0.75)
     0.5
     """
     if not constant_grade < 1.0:
         return NAN
-    return round((grade - constant_grade) / (1.0 - constant_grade), 15)
+    return (grade - constant_grade) / (1.0 - constant_grade)
 
 
 def cross_validate(
@@ -155,22 +165,25 @@ def cross_validate(
     """
     scores = np.asarray(scores, dtype=float)
     fitter = BucketFitter(scores, ratings, k, direction)
+    rated = ~np.isnan(ratings)
+    shared = rated & (rated.sum(axis=1, keepdims=True) >= 2)
     people = person_to_person_grades(ratings, k)
+    metric, constants = np.full_like(people, NAN), np.full_like(people, NAN)
     confusion = np.zeros((len(LEVELS), len(LEVELS)), dtype=int)
     folds = []
     for held_out in range(ratings.shape[1]):
-        own = ratings[:, held_out]
-        n_ratings = int((~np.isnan(own)).sum())
         mapping = fitter.fit(without=held_out)
         constant = fitter.best_constant(without=held_out)
-        grade = constant_grade = NAN
-        if mapping is not None and constant is not None and n_ratings:
+        own = np.where(shared[:, held_out], ratings[:, held_out], NAN)
+        if mapping is not None and constant is not None:
             levels = mapping.levels(scores)
-            grade, _ = distance_grade(unit_scale(levels), own, k)
-            constant_grade, _ = distance_grade(np.broadcast_to(unit_scale(constant), own.shape), own, k)
+            metric[:, held_out] = _grades_with_each(unit_scale(levels), own, rated, k)
+            constants[:, held_out] = _grades_with_each(unit_scale(np.full_like(levels, constant)), own, rated, k)
+            metric[held_out, held_out] = constants[held_out, held_out] = NAN
             confusion += confusion_matrix(levels, own)
-        folds.append(Fold(held_out, n_ratings, mapping, grade, constant_grade, mean_or_nan(people[held_out])))
-    return CrossValidation(tuple(folds), confusion, people)
+        means = [mean_or_nan(grades[:, held_out]) for grades in (metric, constants, people)]
+        folds.append(Fold(held_out, int(shared[:, held_out].sum()), mapping, *means))
+    return CrossValidation(tuple(folds), confusion, metric, constants, people)
 
 
 def confusion_matrix(levels: NDArray[np.int_], ratings: Array) -> NDArray[np.int_]:
@@ -197,3 +210,11 @@ def confusion_matrix(levels: NDArray[np.int_], ratings: Array) -> NDArray[np.int
     columns = np.rint(ratings[rated] * 4).astype(int)
     flat = np.bincount((levels[rated] - 1) * len(LEVELS) + columns, minlength=len(LEVELS) ** 2)
     return flat.reshape(len(LEVELS), len(LEVELS))
+
+
+def _grades_with_each(answers: Array, own: Array, rated: NDArray[np.bool_], k: float) -> Array:
+    """The answers' grade against one evaluator's ratings, on the items that each evaluator rated too."""
+    distance = np.abs(answers - own) ** k
+    counts = (~np.isnan(distance)).astype(float) @ rated
+    sums = np.where(np.isnan(distance), 0.0, distance) @ rated
+    return 1.0 - np.divide(sums, counts, out=np.full(len(counts), NAN), where=counts > 0)

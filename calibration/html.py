@@ -21,6 +21,7 @@ from calibration.figures import (
 )
 from calibration.grade_figures import grades_against_mean, grades_against_person
 from calibration.report import Calibration
+from calibration.verdicts import LEAST_ITEMS
 from metrics.bands import CAVEAT
 from metrics.scoring import PROMPT
 
@@ -74,6 +75,7 @@ def render_html(calibration: Calibration) -> str:
         tasks=tasks,
         notes=_notes(report),
         kinds=_KINDS,
+        least_items=LEAST_ITEMS,
         sets=[row for row in report["set_scores"] if row["note"] != PROMPT],
         guides=CAVEAT,
         simulated=sorted(

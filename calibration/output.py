@@ -60,7 +60,7 @@ def evaluator_rows(report: dict[str, Any]) -> pd.DataFrame:
 
 def metric_rows(report: dict[str, Any]) -> pd.DataFrame:
     """A row for each task and metric: correlations, the mapping, the cross-validated grades, skill and verdict."""
-    columns = ["task", "metric", "direction", "n_items", "pearson", "spearman", "kendall"]
+    columns = ["task", "metric", "direction", "n_items", "pearson", "spearman", "spearman_p", "kendall"]
     rows = []
     for task, metric, entry in _metrics(report):
         validation = entry["cross_validation"]

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from calibration.grades import Array, unit_scale
+from calibration.metric_facts import directions_of, opposed, signatures_of, title_of, titles_of
 from calibration.reading import Source
-from calibration.report_metrics import directions_of, metric_entry, signatures_of, title_of
+from calibration.report_metrics import metric_entry
 from calibration.report_people import people_entry
 from calibration.tables import Duplicates, records
 from calibration.verdicts import task_verdict, verdict
@@ -25,6 +26,7 @@ from metrics.bands import band
 from metrics.errors import InputError
 
 SCHEMA = "humangrade.report/1"
+_LARGEST_K = 10  # with a larger exponent only ratings at opposite ends of the scale differ noticeably
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,11 @@ class Settings:
     Attributes
     ----------
     k : float
-        The exponent of the distance in grades and buckets, above 0.
+        The exponent of the distance in grades and buckets, above 0 and at most 10.
     seed : int
         For the sample of points that large scatter plots show.
-    lower_is_better : tuple of str
-        Metrics for which lower is better, whatever the metrics package says.
+    lower_is_better, higher_is_better : tuple of str
+        Metrics for which lower or higher is better, whatever the metrics package says.
     duplicates, min_ratings, map, task
         How the tables were read.
     """
@@ -46,15 +48,17 @@ class Settings:
     k: float = 1.0
     seed: int = 0
     lower_is_better: tuple[str, ...] = ()
+    higher_is_better: tuple[str, ...] = ()
     duplicates: Duplicates = "error"
     min_ratings: int = 0
     map: str | None = None
     task: str | None = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.k) and self.k > 0):
+        if not 0 < self.k <= _LARGEST_K:
             raise InputError(
-                f"--k is {self.k:g}, but the exponent of the distance must be above 0; the usual choice is 1."
+                f"--k is {self.k:g}, but the exponent of the distance must be above 0 and at most {_LARGEST_K}; the "
+                "usual choice is 1."
             )
 
 
@@ -110,7 +114,7 @@ def calibrate(
     Raises
     ------
     InputError
-        Where `lower_is_better` names a metric that is not there.
+        Where `lower_is_better` or `higher_is_better` names a metric that is not there.
 
     Examples
     --------
@@ -126,7 +130,8 @@ def calibrate(
         scores = pd.DataFrame({"item": [], "metric": [], "score": []})
     names = sorted(scores["metric"].unique(), key=natural_order)
     signatures = signatures_of(scores)
-    directions, direction_notes = directions_of(names, settings.lower_is_better, signatures)
+    titles = titles_of(names)
+    directions, direction_notes = directions_of(names, settings.lower_is_better, settings.higher_is_better, signatures)
     by_metric = {str(name): group.set_index("item")["score"] for name, group in scores.groupby("metric")}
     remarks_by_metric = _remarks(remarks)
     tasks, points = {}, []
@@ -144,9 +149,13 @@ def calibrate(
                 settings.k,
                 remarks_by_metric.get(metric),
             )
-            entry["title"] = title_of(metric)
+            entry["title"] = titles[metric]
             entry["signatures"] = signatures.get(metric, [])
-            entry["notes"][:0] = direction_notes.get(metric, []) + _mixture_notes(entry["signatures"])
+            entry["notes"][:0] = [
+                *direction_notes.get(metric, []),
+                *opposed(metric, entry),
+                *_mixture_notes(entry["signatures"]),
+            ]
             task["metrics"][metric] = entry
             if drawn is not None:
                 points.append(drawn.assign(task=name, metric=metric))
@@ -172,19 +181,21 @@ def _with_verdicts(report: dict[str, Any]) -> dict[str, Any]:
     for task in report["tasks"].values():
         task["verdict"] = task_verdict(task)
         for metric in task["metrics"].values():
-            metric["verdict"] = verdict(metric, task["n_evaluators"])
+            metric["verdict"] = verdict(metric, task["agreement"]["krippendorff_alpha"]["ordinal"])
     return report
 
 
 def natural_order(name: str) -> list[tuple[int, int, str]]:
-    """A sort key that puts 'p2' before 'p10'.
+    """A sort key that puts 'p2' before 'p10'; numbers of any length compare by their digits.
 
     Examples
     --------
     >>> sorted(["p10", "p2"], key=natural_order)
     ['p2', 'p10']
     """
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", str(name)) if part]
+    parts = re.split(r"(\d+)", str(name))
+    numbers = [part.lstrip("0") if place % 2 else part for place, part in enumerate(parts)]
+    return [(0, len(part), part) if place % 2 else (1, 0, part) for place, part in enumerate(numbers) if parts[place]]
 
 
 def _mixture_notes(signatures: list[str]) -> list[str]:
@@ -225,7 +236,7 @@ def _matrix(rows: pd.DataFrame, evaluators: list[str]) -> tuple[pd.Index, Array]
 
 
 def _strict(value: Any) -> Any:
-    """The same structure in strict JSON types: NaN becomes None, numpy numbers Python's; floats keep 12 digits."""
+    """The same structure in strict JSON types: NaN becomes None, numpy numbers Python's; floats keep all digits."""
     if isinstance(value, dict):
         return {str(key): _strict(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
@@ -235,5 +246,5 @@ def _strict(value: Any) -> Any:
     if isinstance(value, (int, np.integer)):
         return int(value)
     if isinstance(value, (float, np.floating)):
-        return float(f"{value:.12g}") if math.isfinite(value) else None
+        return float(value) if math.isfinite(value) else None
     return value

@@ -61,9 +61,10 @@ def people_entry(matrix: Array, evaluators: list[str], k: float) -> dict[str, An
         reason = "no item was rated by two" if not (rated.sum(axis=1) >= 2).any() else "all ratings are equal"
         notes.append(f"Krippendorff's alpha is not defined: {reason}.")
     if len(matrix) < FEW_ITEMS:
+        were = "1 item was" if len(matrix) == 1 else f"{len(matrix)} items were"
         notes.append(
-            f"Only {len(matrix)} items were rated: the mapping is fitted on the same few, which flatters every metric; "
-            f"rate {FEW_ITEMS} or more before you rely on a verdict."
+            f"Only {were} rated: the mapping is fitted on the same few, which flatters every metric; rate {FEW_ITEMS} "
+            "or more before you rely on a verdict."
         )
     return {
         "n_items": len(matrix),

@@ -1,91 +1,68 @@
 """One sentence a metric, led by skill: may it stand in for people?"""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
+from calibration.tables import counted
+
+Kind = Literal["unknown", "none", "below", "within", "stand-in"]
+
+LEAST_ITEMS = 20
+"""Of fewer scored items no metric is judged."""
+
+SIGNIFICANCE = 0.05
+"""A rank correlation that unrelated scores would reach more often than this counts as none."""
+
+CHANCE = 0.2
+"""Below this ordinal alpha people agree too little for any metric to be judged by them."""
+
+_ROUNDING = 1e-9  # two grades closer than this are equal
 _NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
 # Krippendorff's customary limits (2004, p. 241): .800 for firm and .667 for tentative conclusions
 _STRENGTHS = (
     (0.8, "well enough to draw conclusions"),
     (0.667, "well enough for tentative conclusions"),
-    (0.2, "weakly, so that no metric can be judged sharply"),
+    (CHANCE, "weakly, so that no metric can be judged sharply"),
     (-math.inf, "hardly more than by chance, so that no metric can be judged by them"),
 )
 
 
-def verdict(metric: dict[str, Any], n_evaluators: int) -> dict[str, str]:
+def verdict(metric: dict[str, Any], alpha: float | None) -> dict[str, str]:
     """Judge one metric of a task.
 
-    The metric and each evaluator are graded against the same other people, one by one; the metric's mapping was
-    fitted without the person it is graded against. Skill puts the grade between the best constant answer (0) and
-    perfection (1).
+    The metric and each evaluator are graded against the same other people, one by one, on the same items; the
+    metric's mapping was fitted without the person it is graded against. Skill puts the grade between the best constant
+    answer (0) and perfection (1). Beating an evaluator counts only where that evaluator beats the constant.
 
     Parameters
     ----------
     metric : dict
         The metric's entry in the report.
-    n_evaluators : int
-        How many people rated the task.
+    alpha : float or None
+        Krippendorff's ordinal alpha of the task's people.
 
     Returns
     -------
     dict
-        ``kind``: "unknown" (too few ratings, or too little agreement among people), "none" (no better than a
-        constant), "below" (every evaluator), "within" (better than some) or "stand-in" (at least the mean person);
+        ``kind``: "unknown" (too few items or ratings, or too little agreement among people), "none" (it does not
+        order the items as people do, or does no better than a constant), "below" (every evaluator who is better than
+        a constant), "within" (at least as good as some of them) or "stand-in" (at least as good as the mean person);
         ``sentence``: the words.
     """
-    validation = metric["cross_validation"]
-    title, skill, person = metric["title"], validation["skill"], validation["person_skill"]
-    if skill is None or person is None:
-        reason = metric["notes"][-1] if metric.get("notes") else "There are too few ratings."
-        return {"kind": "unknown", "sentence": f"{title} cannot be judged here. {reason}"}
-    if person <= 0:
-        return {
-            "kind": "unknown",
-            "sentence": f"{title} cannot be judged here: the evaluators predict each other no better than one rating "
-            f"for every image would (skill {_plain(person)}), so agreeing with them means nothing.",
-        }
-    pairs = [pair for pair in validation["against_people"].values() if None not in pair.values()]
-    beaten = sum(pair["metric_grade"] >= pair["person_grade"] for pair in pairs)
-    figures = f"skill {_plain(skill)}; the average evaluator has {_plain(person)}"
-    if skill <= 0:
-        level = metric["constant"]["level"]
-        return {
-            "kind": "none",
-            "sentence": f"{title} predicts a person no better than the rating {level} for every image does; "
-            f"do not use it ({figures}).",
-        }
-    if skill >= person:
-        return {
-            "kind": "stand-in",
-            "sentence": f"{title} predicts a person as well as the average evaluator does; on images like these "
-            f"it can stand in for one evaluator ({figures}).",
-        }
-    if beaten == 0:
-        everyone = f"{'either' if n_evaluators == 2 else 'any'} of the {spelled(n_evaluators)} evaluators"
-        return {
-            "kind": "below",
-            "sentence": f"{title} agrees with people less than {everyone} does; do not use it alone ({figures}).",
-        }
-    return {
-        "kind": "within",
-        "sentence": f"{title} agrees with people at least as well as {spelled(beaten)} of the {spelled(len(pairs))} "
-        f"evaluators, but less than the average one; use it to sort, and let people decide ({figures}).",
-    }
+    kind, words = _unknown(metric, alpha) or _useless(metric) or _compared(metric)
+    return {"kind": kind, "sentence": f"{metric['title']} {words}"}
 
 
 def task_verdict(task: dict[str, Any]) -> str:
     """One sentence on the people of a task: do they agree enough to judge a metric by?"""
     alpha = task["agreement"]["krippendorff_alpha"]["ordinal"]
     people = f"{spelled(task['n_evaluators']).capitalize()} evaluator{'' if task['n_evaluators'] == 1 else 's'}"
-    given = (
-        f"{people} gave {task['n_ratings']:,} ratings of {task['n_items']:,} item{'' if task['n_items'] == 1 else 's'}"
-    )
+    given = f"{people} gave {counted(task['n_ratings'], 'rating')} of {counted(task['n_items'], 'item')}"
     if alpha is None:
         return f"{given}; how far they agree cannot be computed."
     strength = next(words for least, words in _STRENGTHS if alpha >= least)
-    return f"{given}; they agree {strength} (Krippendorff's ordinal alpha {alpha:.2f})."
+    return f"{given}; they agree {strength} (Krippendorff's ordinal alpha {_plain(alpha)})."
 
 
 def spelled(number: int) -> str:
@@ -97,6 +74,87 @@ def spelled(number: int) -> str:
     ('five', '27')
     """
     return _NUMBERS[number] if 0 <= number < len(_NUMBERS) else str(number)
+
+
+def _unknown(metric: dict[str, Any], alpha: float | None) -> tuple[Kind, str] | None:
+    """Why nothing can be said of the metric, if so."""
+    validation = metric["cross_validation"]
+    if validation["no_skill_because"]:
+        return "unknown", f"cannot be judged here. {validation['no_skill_because']}"
+    if metric["n_items"] < LEAST_ITEMS:
+        return "unknown", (
+            f"cannot be judged here: only {counted(metric['n_items'], 'rated item')} with a score, and a verdict needs "
+            f"{LEAST_ITEMS} or more."
+        )
+    if alpha is None or alpha < CHANCE:
+        return "unknown", "cannot be judged here: the evaluators agree hardly more than by chance."
+    if validation["person_skill"] <= 0:
+        return "unknown", (
+            "cannot be judged here: the evaluators predict each other no better than one rating for every image would "
+            f"(skill {_plain(validation['person_skill'])}), so agreeing with them means nothing."
+        )
+    if metric["spearman"] is None:
+        same = "it gave every image the same score" if metric["n_scores"] == 1 else "people rated every image alike"
+        return "unknown", f"cannot be judged here: {same}."
+    return None
+
+
+def _useless(metric: dict[str, Any]) -> tuple[Kind, str] | None:
+    """Why the metric is of no use, if so; a mapping to a single level leaves nothing to judge."""
+    figures = _figures(metric)
+    rho, p = metric["spearman"], metric["spearman_p"]
+    if p > 1 - SIGNIFICANCE:
+        return "none", (
+            f"sorts the images against people's order (Spearman {_plain(rho)}, where {metric['direction']} should be "
+            f"better); do not use it {figures}."
+        )
+    if p >= SIGNIFICANCE:
+        return "none", (
+            f"shows no sign of sorting the images as people do (Spearman {_plain(rho)} over {metric['n_items']:,} "
+            f"items, no more than chance may give: p {_plain(p)}); do not use it {figures}."
+        )
+    level = metric["constant"]["level"]
+    if metric["buckets"]["levels_used"] < 2:
+        return "unknown", (
+            f"cannot be judged here: the mapping that fits people best gives every image the rating {level}, whatever "
+            f"its score {figures}."
+        )
+    if metric["cross_validation"]["skill"] <= _ROUNDING:
+        return (
+            "none",
+            f"predicts a person no better than the rating {level} for every image does; do not use it {figures}.",
+        )
+    return None
+
+
+def _compared(metric: dict[str, Any]) -> tuple[Kind, str]:
+    """The metric next to the evaluators, each graded against the same other people."""
+    validation, figures = metric["cross_validation"], _figures(metric)
+    pairs = [pair for pair in validation["against_people"].values() if None not in pair.values()]
+    able = [pair for pair in pairs if pair["person_grade"] > pair["constant_grade"] + _ROUNDING]
+    beaten = sum(pair["metric_grade"] >= pair["person_grade"] - _ROUNDING for pair in able)
+    if beaten == 0:
+        everyone = f"{'either' if len(able) == 2 else 'any'} of the {spelled(len(able))} evaluators does"
+        if len(able) < len(pairs):
+            everyone = (
+                "every evaluator does who is better than a constant answer "
+                f"({spelled(len(able))} of the {spelled(len(pairs))})"
+            )
+        return "below", f"agrees with people less than {everyone}; do not use it alone {figures}."
+    if validation["skill"] >= validation["person_skill"] - _ROUNDING:
+        return "stand-in", (
+            "predicts a person as well as the average evaluator does; on images like these it can stand in for one "
+            f"evaluator {figures}."
+        )
+    return "within", (
+        f"agrees with people at least as well as {spelled(beaten)} of the {spelled(len(pairs))} evaluators, but less "
+        f"than the average one; use it to sort, and let people decide {figures}."
+    )
+
+
+def _figures(metric: dict[str, Any]) -> str:
+    validation = metric["cross_validation"]
+    return f"(skill {_plain(validation['skill'])}; the average evaluator has {_plain(validation['person_skill'])})"
 
 
 def _plain(value: float) -> str:

@@ -110,7 +110,7 @@ def find_metric(name: str) -> Metric | None:
     >>> find_metric("my_own") is None
     True
     """
-    parts = re.findall(r"[a-z0-9]+", name.lower().rpartition(":")[2])  # pyiqa:musiq
+    parts = _words(name)
     for end in range(len(parts), 0, -1):
         found = _BY_NAME.get("".join(parts[:end]))
         if found is not None:
@@ -119,6 +119,24 @@ def find_metric(name: str) -> Metric | None:
     return _BY_NAME.get(head)
 
 
+def is_named(name: str, metric: Metric) -> bool:
+    """Whether a name says this metric and nothing else, so that what is known of the metric holds for certain.
+
+    Examples
+    --------
+    >>> is_named("pyiqa:clip-score", find_metric("clip_score"))
+    True
+    >>> is_named("lpips_similarity", find_metric("lpips_similarity"))
+    False
+    """
+    return _BY_NAME.get("".join(_words(name))) is metric
+
+
 def known_metrics() -> tuple[Metric, ...]:
     """All metrics of the table, in its order."""
     return tuple(_METRICS.values())
+
+
+def _words(name: str) -> list[str]:
+    """The name's letters and digits in lower case, split where others stand, without a library's prefix."""
+    return re.findall(r"[a-z0-9]+", name.lower().rpartition(":")[2])  # pyiqa:musiq

@@ -86,11 +86,20 @@ def test_empty_outer_levels_lie_beyond_the_data():
     assert first < 10 and second < 10 and third == 15 and fourth > 20
 
 
-def test_neighbouring_floats_are_told_apart():
-    low = 0.1
-    high = np.nextafter(low, 1)
-    mapping = fit_buckets([low, high], unit_scale([[1.0], [5.0]]))
-    assert mapping.levels([low, high]).tolist() == [1, 5]
+@pytest.mark.parametrize("direction", ["higher", "lower"])
+def test_scores_that_differ_in_their_last_bits_are_never_split(direction):
+    """2/13 came out of two sums as 0.15384615384615383 and 0.15384615384615385."""
+    sign = 1 if direction == "higher" else -1
+    scores = sign * np.array([0.1, 0.15384615384615383, 0.15384615384615385, 0.2])
+    mapping = fit_buckets(scores, unit_scale([[1.0], [2.0], [4.0], [5.0]]), direction=direction)
+    levels = mapping.levels(scores)
+    assert levels[1] == levels[2]
+    assert (levels[0], levels[3]) == (1, 5)
+
+
+def test_scores_that_differ_by_more_are_told_apart():
+    mapping = fit_buckets([1.0, 1.0 + 1e-11], unit_scale([[1.0], [5.0]]))
+    assert mapping.levels([1.0, 1.0 + 1e-11]).tolist() == [1, 5]
 
 
 def test_huge_scores_do_not_overflow():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.crossvalidation import confusion_matrix, cross_validate, skill
-from calibration.grades import unit_scale
+from calibration.grades import distance_grade, unit_scale
 
 NONE = None
 
@@ -37,6 +37,7 @@ def test_folds_equal_the_definition(matrix, data, k, higher):
     scores = data.draw(st.lists(st.sampled_from([0.0, 1.0, 2.5, 4.0]), min_size=len(matrix), max_size=len(matrix)))
     ratings = unit_scale([[np.nan if value is None else value for value in row] for row in matrix])
     result = cross_validate(scores, ratings, k, "higher" if higher else "lower")
+    pairs = []
     for held_out, fold in enumerate(result.folds):
         own = {item: row[held_out] for item, row in enumerate(matrix) if row[held_out] is not None}
         training = [
@@ -45,32 +46,80 @@ def test_folds_equal_the_definition(matrix, data, k, higher):
             for person, value in enumerate(row)
             if person != held_out and value is not None
         ]
-        assert fold.n_ratings == len(own)
-        if not training or not own:
-            assert np.isnan(fold.grade)
-            continue
-        assert fold.mapping.loss == pytest.approx(least_training_loss(scores, training, k, higher), abs=1e-12)
-        # the grade, from the printed thresholds by the report's own rule
-        levels = {
-            item: 1 + sum(score > t if higher else score < t for t in fold.mapping.thresholds)
-            for item, score in enumerate(scores)
-        }
-        grade = 1 - mean(abs(levels[item] - rating) ** k / 4**k for item, rating in own.items())
-        assert fold.grade == pytest.approx(grade, abs=1e-12)
-        costs = [sum(abs(level - rating) ** k for _, rating in training) for level in range(1, 6)]
-        constant = 1 + costs.index(min(costs))
-        expected = 1 - mean(abs(constant - rating) ** k / 4**k for rating in own.values())
-        assert fold.constant_grade == pytest.approx(expected, abs=1e-12)
-        people = []
+        of_fold = []
         for other in range(3):
             shared = [item for item in own if other != held_out and matrix[item][other] is not None]
-            if shared:
-                people.append(1 - mean(abs(matrix[item][other] - own[item]) ** k / 4**k for item in shared))
-        if people:
-            assert fold.person_grade == pytest.approx(mean(people), abs=1e-12)
-        else:
-            assert np.isnan(fold.person_grade)
-    assert result.confusion.sum() == sum(fold.n_ratings for fold in result.folds if not np.isnan(fold.grade))
+            if not shared:
+                continue
+            assert fold.mapping.loss == pytest.approx(least_training_loss(scores, training, k, higher), abs=1e-12)
+            # the grade, from the printed thresholds by the report's own rule
+            levels = {
+                item: 1 + sum(score > t if higher else score < t for t in fold.mapping.thresholds)
+                for item, score in enumerate(scores)
+            }
+            costs = [sum(abs(level - rating) ** k for _, rating in training) for level in range(1, 6)]
+            constant = 1 + costs.index(min(costs))
+            answers = [levels, dict.fromkeys(own, constant), {item: matrix[item][other] for item in shared}]
+            of_fold.append([1 - mean(abs(one[item] - own[item]) ** k / 4**k for item in shared) for one in answers])
+            pairs.append((other, of_fold[-1]))
+        assert fold.n_ratings == sum(
+            any(matrix[item][p] is not None for p in range(3) if p != held_out) for item in own
+        )
+        grades = (fold.grade, fold.constant_grade, fold.person_grade)
+        expected = [mean(column) for column in zip(*of_fold, strict=True)] if of_fold else [np.nan] * 3
+        assert grades == pytest.approx(expected, abs=1e-12, nan_ok=True)
+    means = (result.grade_mean, result.constant_mean, result.person_mean)
+    expected = (
+        [mean(column) for column in zip(*(grades for _, grades in pairs), strict=True)] if pairs else [np.nan] * 3
+    )
+    assert means == pytest.approx(expected, abs=1e-12, nan_ok=True)
+    for evaluator in range(3):
+        own = [grades for person, grades in pairs if person == evaluator]
+        metric, constant, person = [mean(column) for column in zip(*own, strict=True)] if own else [np.nan] * 3
+        found = result.against_evaluator(evaluator)
+        assert found == pytest.approx((person, metric, constant), abs=1e-12, nan_ok=True)
+    assert result.confusion.sum() == sum(fold.n_ratings for fold in result.folds)
+
+
+def test_complete_ratings_are_graded_on_all_items_with_every_fold_alike():
+    rng = np.random.default_rng(4)
+    scores, ratings = rng.normal(size=60), unit_scale(rng.integers(1, 6, (60, 5)))
+    result = cross_validate(scores, ratings)
+    plain = [
+        distance_grade(unit_scale(fold.mapping.levels(scores)), ratings[:, fold.held_out])[0] for fold in result.folds
+    ]
+    assert [fold.grade for fold in result.folds] == pytest.approx(plain, abs=1e-12)
+    assert result.grade_mean == pytest.approx(np.mean(plain), abs=1e-12)
+    assert {fold.n_ratings for fold in result.folds} == {60}
+
+
+def test_metric_and_people_are_compared_on_the_same_items():
+    """Two people share 200 items; a third rates 200 easy ones alone, where the metric shines but nobody is beaten."""
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=400)
+    people = np.clip(np.rint(3 + 1.2 * truth[:, None] + 0.5 * rng.normal(size=(400, 3))), 1, 5)
+    people[:200, 2] = people[200:, :2] = np.nan
+    scores = truth + np.where(np.arange(400) < 200, 0.9, 0.1) * rng.normal(size=400)
+    result = cross_validate(scores, unit_scale(people))
+    assert np.isnan(result.folds[2].grade)
+    for evaluator in (0, 1):
+        person, metric, _ = result.against_evaluator(evaluator)
+        assert metric < person
+    assert result.metric_skill < result.person_skill
+
+
+@settings(max_examples=100, deadline=None)
+@given(tables, st.integers(0, 1000))
+def test_skill_agrees_with_who_is_beaten(matrix, seed):
+    """A metric below every evaluator has less skill than the average one; at or above every one it has as much."""
+    ratings = unit_scale([[np.nan if value is None else value for value in row] for row in matrix])
+    result = cross_validate(np.random.default_rng(seed).normal(size=len(matrix)), ratings)
+    compared = [result.against_evaluator(evaluator) for evaluator in range(3)]
+    ahead = [metric - person for person, metric, _ in compared if not np.isnan(person)]
+    if ahead and all(gap < -1e-9 for gap in ahead):
+        assert result.grade_mean < result.person_mean
+    if ahead and all(gap >= 1e-9 for gap in ahead):
+        assert result.grade_mean > result.person_mean
 
 
 def test_the_order_of_evaluators_does_not_matter():
@@ -87,7 +136,7 @@ def test_a_copy_of_an_evaluator_is_graded_like_that_evaluator():
     truth = rng.normal(3, 1, 400)
     ratings = np.clip(np.rint(truth[:, None] + rng.normal(0, 0.8, (400, 5))), 1, 5)
     result = cross_validate(ratings[:, 0], unit_scale(ratings))
-    person, metric = result.against_evaluator(0)
+    person, metric, _ = result.against_evaluator(0)
     assert metric >= person - 0.01
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from calibration.crossvalidation import skill
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
+from calibration.report import Settings, natural_order
 from metrics.errors import InputError
 
 
@@ -41,6 +41,8 @@ def task_of(ratings_table, scores_table=None, **options):
 
 
 GOOD = [[1, 2], [2, 2], [3, 4], [5, 5]]
+GOOD_SCORES = [0.1, 0.2, 0.3, 0.4]
+SPREAD = [[1 + row // 8] * 2 + [1 + (row + 1) % 40 // 8] for row in range(40)]
 
 
 def test_schema():
@@ -83,14 +85,17 @@ def test_values_worked_by_hand():
 
 
 def test_a_perfect_and_a_useless_metric():
-    matrix = [[value] * 3 for value in (1, 2, 3, 4, 5)]
-    task = task_of(ratings(matrix), scores(perfect=[1, 2, 3, 4, 5], constant=[7] * 5))
+    matrix = [[value] * 3 for value in (1, 2, 3, 4, 5)] * 4
+    task = task_of(ratings(matrix), scores(perfect=[1, 2, 3, 4, 5] * 4, constant=[7] * 20))
     assert task["metrics"]["perfect"]["cross_validation"]["skill"] == 1
     assert task["metrics"]["perfect"]["verdict"]["kind"] == "stand-in"
     useless = task["metrics"]["constant"]
     assert useless["cross_validation"]["skill"] == 0
-    assert useless["verdict"]["kind"] == "none"
-    assert (useless["pearson"], useless["spearman"], useless["kendall"]) == (None, None, None)
+    assert useless["verdict"] == {
+        "kind": "unknown",
+        "sentence": "constant cannot be judged here: it gave every image the same score.",
+    }
+    assert {useless[name] for name in ("pearson", "spearman", "spearman_p", "kendall")} == {None}
     assert any("same score (7) to every item" in note for note in useless["notes"])
 
 
@@ -108,6 +113,89 @@ def test_directions():
     assert thresholds == sorted(thresholds, reverse=True)
     with pytest.raises(InputError, match="--lower-is-better names 'nique', but the scores have no such metric"):
         task_of(ratings(GOOD), scores(niqe=up), lower_is_better=("nique",))
+
+
+def test_directions_from_a_part_of_a_name_are_noted_and_can_be_set():
+    up = [0.1, 0.2, 0.3, 0.4]
+    names = ["mae_vit_aesthetic", "lpips_similarity", "lpips", "clipscore_vitb32"]
+    table = scores(**dict.fromkeys(names, up))
+    guessed = task_of(ratings(GOOD), table)["metrics"]
+    assert guessed["mae_vit_aesthetic"]["direction"] == "lower"
+    assert guessed["mae_vit_aesthetic"]["notes"][0] == (
+        "Assumed that lower is better, as with Mean absolute error, with which its name begins; if not, name it in "
+        "--higher-is-better."
+    )
+    assert "as with CLIP-score" in guessed["clipscore_vitb32"]["notes"][0]
+    assert not any("Assumed" in note for note in guessed["lpips"]["notes"])
+    told = task_of(ratings(GOOD), table, higher_is_better=("MAE_vit_aesthetic", "lpips"))["metrics"]
+    assert told["mae_vit_aesthetic"]["direction"] == told["lpips"]["direction"] == "higher"
+    assert told["mae_vit_aesthetic"]["notes"] == told["lpips"]["notes"] == []
+    with pytest.raises(InputError, match="--higher-is-better names 'x', but the scores have no such metric"):
+        task_of(ratings(GOOD), table, higher_is_better=("x",))
+    with pytest.raises(InputError, match="both name 'lpips'; name it once"):
+        task_of(ratings(GOOD), table, higher_is_better=("lpips",), lower_is_better=("LPIPS",))
+
+
+def test_a_direction_that_people_speak_against_is_noted():
+    entry = task_of(ratings(SPREAD), scores(lpips=range(40)))["metrics"]["lpips"]
+    assert entry["notes"] == [
+        "Images with higher scores were rated better (Spearman 0.96), although lower is taken to be better; if that is "
+        "wrong, say --higher-is-better lpips."
+    ]
+    assert entry["verdict"]["kind"] == "none"
+    assert "sorts the images against people's order" in entry["verdict"]["sentence"]
+
+
+def test_titles_that_would_be_alike_keep_the_tables_names():
+    entries = task_of(ratings(GOOD), scores(**{"clip_score": GOOD_SCORES, "CLIP-Score": GOOD_SCORES}))["metrics"]
+    assert [entry["title"] for entry in entries.values()] == ["CLIP-Score", "clip_score"]
+
+
+def test_numbers_in_names_may_be_of_any_length_and_script():
+    table = ratings(GOOD).replace({"evaluator": {"e0": "1²3", "e1": "9" * 5000}})
+    assert list(task_of(table)["evaluators"]) == ["1²3", "9" * 5000]
+    assert sorted(["p10", "p٣", "p2", "", "p02", "x²"], key=natural_order) == ["", "p2", "p02", "p٣", "p10", "x²"]
+
+
+def test_the_reports_thresholds_give_the_reports_numbers():
+    """Fractions like 2/13 have no end in decimal: rounded thresholds would put scores on the wrong side."""
+    random = np.random.default_rng(3)
+    fractions = random.integers(1, 12, 200) / 13
+    matrix = np.clip(np.rint(5 * fractions[:, None] + random.normal(0, 1, (200, 3))), 1, 5).astype(int).tolist()
+    task = task_of(ratings(matrix), scores(spice=fractions))
+    metric = json.loads(json.dumps(task))["metrics"]["spice"]
+    unit = (np.array(matrix) - 1) / 4
+    for number, fold in enumerate(metric["cross_validation"]["folds"]):
+        levels = (fractions[:, None] > np.array(fold["thresholds"])).sum(axis=1) / 4
+        assert 1 - np.abs(levels - unit[:, number]).mean() == pytest.approx(fold["grade"], abs=1e-14)
+        others = np.delete(unit, number, axis=1)
+        assert np.abs(levels[:, None] - others).mean() == pytest.approx(fold["train_loss"], abs=1e-14)
+    assert any(len(repr(value)) > 15 for value in metric["buckets"]["thresholds"])
+
+
+def test_last_bits_of_a_constant_score_say_nothing():
+    noise = [np.nextafter(0.3, 1) if row[0] > 2 else 0.3 for row in SPREAD]
+    entry = task_of(ratings(SPREAD), scores(ssim=noise))["metrics"]["ssim"]
+    assert entry["spearman"] is None
+    assert entry["buckets"]["levels_used"] == 1
+    assert entry["verdict"]["kind"] == "unknown"
+
+
+def test_few_items_give_no_verdict():
+    for items, kind in ((19, "unknown"), (20, "within")):
+        entry = task_of(ratings(SPREAD[:items]), scores(ssim=range(items)))["metrics"]["ssim"]
+        assert entry["verdict"]["kind"] == kind
+
+
+def test_noise_is_not_recommended():
+    """Real people hardly agree more than these; of 100 columns of noise few may pass, by chance."""
+    random = np.random.default_rng(5)
+    truth = random.normal(size=150)
+    spread = [0.5, 0.7, 1.0, 1.5, 2.5]
+    matrix = np.column_stack([np.clip(np.rint(3 + truth + random.normal(0, one, 150)), 1, 5) for one in spread])
+    noise = scores(**{f"noise{number}": random.normal(size=150) for number in range(100)})
+    kinds = [entry["verdict"]["kind"] for entry in task_of(ratings(matrix.tolist()), noise)["metrics"].values()]
+    assert len(kinds) - kinds.count("none") - kinds.count("unknown") <= 5
 
 
 def test_one_evaluator():
@@ -178,6 +266,8 @@ def test_k_must_be_positive():
     for k in (0, -1, float("nan"), float("inf")):
         with pytest.raises(InputError, match="must be above 0"):
             Settings(k=k)
+    with pytest.raises(InputError, match=r"--k is 1e\+300, but .* must be above 0 and at most 10"):
+        Settings(k=1e300)
 
 
 def test_another_k_has_its_own_grade():
@@ -213,11 +303,11 @@ def test_whatever_is_missing_the_report_is_strict_and_grades_are_grades(matrix, 
 
 
 def test_people_who_do_not_agree_cannot_judge_a_metric():
-    matrix = [[1, 5], [5, 1], [1, 5], [5, 1], [3, 3]]
-    metric = task_of(ratings(matrix), scores(ssim=[1, 1, 1, 1, 1]))["metrics"]["ssim"]
+    matrix = [[1, 5], [5, 1], [1, 5], [5, 1], [3, 3]] * 4
+    metric = task_of(ratings(matrix), scores(ssim=range(20)))["metrics"]["ssim"]
     assert metric["cross_validation"]["person_skill"] < 0
     assert metric["verdict"]["kind"] == "unknown"
-    assert "predict each other no better" in metric["verdict"]["sentence"]
+    assert "agree hardly more than by chance" in metric["verdict"]["sentence"]
 
 
 @pytest.mark.parametrize(("items", "noted"), [(99, True), (100, False)])

@@ -9,7 +9,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio
 
-from calibration.report_metrics import directions_of
+from calibration.metric_facts import directions_of
 from metrics.cache import FeatureCache
 from metrics.errors import InputError
 from metrics.images import pixels
@@ -111,5 +111,5 @@ def test_names():
 
 
 def test_the_report_takes_the_direction_from_the_signature():
-    directions, notes = directions_of(["x", "y"], (), {"x": ["metric:x|better:lower|a:b"], "y": ["metric:y"]})
+    directions, notes = directions_of(["x", "y"], signatures={"x": ["metric:x|better:lower|a:b"], "y": ["metric:y"]})
     assert directions == {"x": "lower", "y": "higher"} and list(notes) == ["y"]
