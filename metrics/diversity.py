@@ -78,7 +78,7 @@ class Diversity:
             for prompt, mine in by_prompt.items():
                 known = FeatureRows(features, self.extractor, [item.image for item in mine])
                 if len(known) > 1:
-                    score = mean_pairwise(self.distances(known, known))
+                    score = self._diversity(known, features)
                     rows.append(SetScore(f"{group}: {prompt}", self.name, score, len(known), made_by, note=PROMPT))
             if not rows:
                 alone.append(group)
@@ -94,3 +94,13 @@ class Diversity:
                 f"first '{alone[0]}'; they got no score."
             )
         return found
+
+    def _diversity(self, images: FeatureRows, features: Features) -> float:
+        """The mean over all pairs, as it was kept, or computed."""
+        made_by = f"distances:{self.name}|{self.extractor.signature}"
+        keys = sorted(source.key for source in images.sources)
+        known = features.recall(made_by, keys)
+        if known is None:
+            known = np.array(mean_pairwise(self.distances(images, images)))
+            features.keep(made_by, keys, known)
+        return float(known)

@@ -29,7 +29,6 @@ SCALE = 256.0  # keeps features inside float16's range; divided out again by `pa
 _BLOCK_BYTES = 256 * 2**20
 _CHUNK = 2**13  # short sums in float32 lose little: distances are right to about 5e-7
 _LONG = 2**20  # longer features are kept in float16, which moves distances by less than 1e-5
-_SIZES = "LPIPS at native size compares images of one size only; give --lpips-size a number."
 
 
 @dataclass(frozen=True)
@@ -124,27 +123,26 @@ def load_lpips(net: str, weights: Path) -> Any:
         Where the file holds no such network.
     """
     import lpips
-    import torchvision
+    import torch
 
     from metrics.tensors import load_tensors
 
-    make = {"alex": torchvision.models.alexnet, "vgg": torchvision.models.vgg16}
-    published = make.get(net, torchvision.models.squeezenet1_1)(weights=None)
-    tensors = {name: value for name, value in load_tensors(weights).items() if name.startswith("features.")}
+    with torch.device("meta"), warnings.catch_warnings():  # nothing random is made only to be replaced
+        warnings.simplefilter("ignore")  # lpips asks torchvision for its network by a deprecated argument
+        model = lpips.LPIPS(net=net, pnet_rand=True, pretrained=False, verbose=False)
+    linear = load_tensors(Path(lpips.__file__).parent / "weights" / "v0.1" / f"{net}.pth")
+    state: dict[str, Any] = dict(lpips.ScalingLayer().state_dict(prefix="scaling_layer."))
+    state |= {f"{own}{name[4:]}": value for name, value in linear.items() for own in (name[:4], f"lins.{name[3]}")}
+    trunk = load_tensors(weights)
+    for name in model.net.state_dict(prefix="net."):  # net.slice2.3.weight is layer 3 of torchvision's features
+        state[name] = trunk.get("features." + name.split(".", 2)[2])
     try:
-        published.features.load_state_dict({name.removeprefix("features."): value for name, value in tensors.items()})
+        model.load_state_dict({name: value for name, value in state.items() if value is not None}, assign=True)
     except RuntimeError as error:
         raise InputError(
             f"{weights} is not torchvision's {net} network; put the right file in with "
             f"humangrade weights add lpips-{net} FILE."
         ) from error
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # lpips asks torchvision for its network by a deprecated argument
-        model = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
-    layers = dict(published.features.named_children())
-    for part in model.net.children():
-        for name, layer in part.named_children():
-            layer.load_state_dict(layers[name].state_dict())
     return model.eval().requires_grad_(False)
 
 
@@ -191,30 +189,22 @@ def pairwise_distances(rows: Sequence[NDArray], columns: Sequence[NDArray]) -> N
         return distances
     step = max(1, _BLOCK_BYTES // rows[0].nbytes)
     for top in range(0, len(rows), step):
-        upper = _stacked(rows[top : top + step])
+        upper = rows[top : top + step]
         for left in range(0, len(columns), step):
-            right = _stacked(columns[left : left + step])
-            distances[top : top + step, left : left + step] = _block(upper, right)
+            distances[top : top + step, left : left + step] = _block(upper, columns[left : left + step])
     return distances
 
 
-def _stacked(values: Sequence[NDArray]) -> NDArray:
-    if len({len(value) for value in values}) > 1:
-        raise InputError(_SIZES)
-    return np.stack(values)
-
-
-def _block(a: NDArray, b: NDArray) -> NDArray[np.float64]:
+def _block(a: Sequence[NDArray], b: Sequence[NDArray]) -> NDArray[np.float64]:
     """Squared distances, a chunk of dimensions at a time in float32, summed in float64."""
-    if a.shape[1] != b.shape[1]:
-        raise InputError(_SIZES)
+    if len({len(value) for value in (*a, *b)}) > 1:
+        raise InputError("LPIPS at native size compares images of one size only; give --lpips-size a number.")
     total = np.zeros((len(a), len(b)))
-    for start in range(0, a.shape[1], _CHUNK):
-        x = a[:, start : start + _CHUNK].astype(np.float32) / np.float32(SCALE)
-        y = b[:, start : start + _CHUNK].astype(np.float32) / np.float32(SCALE)
+    for start in range(0, len(a[0]), _CHUNK):
+        x, y = (np.stack([value[start : start + _CHUNK] for value in group]).astype(np.float32) for group in (a, b))
         squares = np.einsum("nd,nd->n", x, x)[:, None] + np.einsum("md,md->m", y, y)[None, :]
         total += squares - 2.0 * (x @ y.T)
-    return np.maximum(total, 0.0)
+    return np.maximum(total, 0.0) / SCALE**2
 
 
 def lpips_vectors(model: Any, images: Any) -> NDArray[np.floating]:

@@ -53,10 +53,16 @@ class Lpips:
     def _distances(
         self, items: list[Item], references: tuple[ImageSource, ...], features: Features
     ) -> list[NDArray[np.float64] | None]:
-        """Each item's distances to the references; None where there are none."""
+        """Each item's distances to the references, computed where they were not before; None where there are none."""
         columns = FeatureRows(features, self.extractor, references)
-        rows = FeatureRows(features, self.extractor, [item.image for item in items])
         if not columns:
             return [None] * len(items)
-        by_key = dict(zip((source.key for source in rows.sources), pairwise_distances(rows, columns), strict=True))
-        return [by_key.get(item.image.key) for item in items]
+        keys = [source.key for source in columns.sources]
+        made_by = f"distances:lpips|{self.extractor.signature}"
+        images = {item.image.key: item.image for item in items}
+        found = {key: features.recall(made_by, [key, *keys]) for key in images}
+        rows = FeatureRows(features, self.extractor, [images[key] for key, known in found.items() if known is None])
+        for source, distances in zip(rows.sources, pairwise_distances(rows, columns), strict=True):
+            features.keep(made_by, [source.key, *keys], distances)
+            found[source.key] = distances
+        return [found[item.image.key] for item in items]

@@ -58,7 +58,7 @@ def extract_with_ray(
     except ImportError:
         raise InputError("--engine ray needs Ray; install it with pip install 'humangrade[ray]'.") from None
     if not ray.is_initialized():
-        ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level="WARNING")
+        ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level=logging.WARNING)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
     resources = ray.cluster_resources()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metrics.cache import FeatureCache
 from metrics.extraction import Extractor, extract, missing
@@ -137,7 +136,7 @@ def score_items(
     for metric in metrics:
         for extractor, sources in metric.wants(items):
             _extract(extractor, sources, cache, settings, engine, progress, result)
-        scored = metric.score(items, _reader(cache))
+        scored = metric.score(items, Features(cache))
         scored.set_scores += _pooled_sets(items, scored, settings.pool_images)
         result.scored[metric.name] = scored
         deliver(metric, scored)
@@ -171,13 +170,6 @@ def _extract(
     )
     result.extracted += len(wanted) - len(problems)
     result.skipped |= {paths[key]: reason for key, reason in problems.items()}
-
-
-def _reader(cache: FeatureCache) -> Features:
-    def read(extractor: Extractor, source: Source) -> NDArray | None:
-        return cache.get(extractor.signature, source.key)
-
-    return read
 
 
 def _pooled_sets(items: Sequence[Item], scored: Scored, pool: Pool) -> list[SetScore]:

@@ -1,16 +1,46 @@
 """Scoring a collection of images by several metrics: extract what they need once, then let each compute."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, overload
 
 from numpy.typing import NDArray
 
+from metrics.cache import FeatureCache
 from metrics.extraction import Extractor
 from metrics.images import ImageSource, Source
+from metrics.signature import digest
 
 PROMPT = "one prompt"  # the note of a set score that is part of another: of a single prompt
-Features = Callable[[Extractor, Source], NDArray | None]
+
+
+class Features:
+    """What extractors found, read from the cache, and what metrics computed from it, kept there.
+
+    Parameters
+    ----------
+    cache : FeatureCache
+        Where it stands.
+    """
+
+    def __init__(self, cache: FeatureCache):
+        self._cache = cache
+
+    def __call__(self, extractor: Extractor, source: Source) -> NDArray | None:
+        """The features of a source; None where it could not be opened."""
+        return self._cache.get(extractor.signature, source.key)
+
+    def has(self, extractor: Extractor, source: Source) -> bool:
+        """Whether a source has features."""
+        return self._cache.has(extractor.signature, source.key)
+
+    def recall(self, made_by: str, keys: Sequence[str]) -> NDArray | None:
+        """What `keep` kept for these sources in this order; None where there is nothing."""
+        return self._cache.get(made_by, digest(" ".join(keys), 64))
+
+    def keep(self, made_by: str, keys: Sequence[str], values: NDArray) -> None:
+        """Keep what was computed from several sources' features, so that it need not be computed again."""
+        self._cache.put(made_by, digest(" ".join(keys), 64), values)
 
 
 class FeatureRows(Sequence[NDArray]):
@@ -18,7 +48,7 @@ class FeatureRows(Sequence[NDArray]):
 
     Parameters
     ----------
-    features : callable
+    features : Features
         Reads features.
     extractor : Extractor
         Whose features.
@@ -32,8 +62,8 @@ class FeatureRows(Sequence[NDArray]):
     """
 
     def __init__(self, features: Features, extractor: Extractor, sources: Sequence[Source]):
+        self.sources = [source for source in sources if features.has(extractor, source)]
         self._read = lambda source: features(extractor, source)
-        self.sources = [source for source in sources if self._read(source) is not None]
 
     def __len__(self) -> int:
         return len(self.sources)

@@ -16,7 +16,7 @@ from metrics.files import write_atomically
 from metrics.images import images_below
 from metrics.inception import InceptionFeatures
 from metrics.score_run import Engine, RunResult, RunSettings, score_items
-from metrics.scoring import ComputedMetric, Item, Score, Scored, SetScore
+from metrics.scoring import ComputedMetric, Features, Item, Score, Scored, SetScore
 from metrics.set_distance import reference_statistics
 from metrics.statistics_file import write_statistics
 from metrics.weights import is_present
@@ -103,7 +103,7 @@ def save_statistics(
         problems = extract(
             extractor, wanted, cache, device=run.device, batch_size=run.batch_size, advance=bar.advance
         )
-    found = reference_statistics(extractor, wanted, lambda each, source: cache.get(each.signature, source.key))
+    found = reference_statistics(extractor, wanted, Features(cache))
     write_statistics(out, found, extractor.signature)
     return skipped | {source.path: problems[source.key] for source in wanted if source.key in problems}
 

@@ -117,7 +117,7 @@ from metrics.clip import ClipModel
 from metrics.clip_score import ClipScore
 from metrics.extraction import extract
 from metrics.images import ImageSource
-from metrics.scoring import Item
+from metrics.scoring import Features, Item
 
 folder, prompts = Path(sys.argv[1]), sys.argv[2:]
 metric = ClipScore(ClipModel(folder / "tiny.safetensors", "tiny", "openai"))
@@ -125,7 +125,7 @@ items = [Item(str(n), ImageSource.of(folder / f"{n}.png"), prompt=prompt) for n,
 cache = FeatureCache(folder / "cache")
 for extractor, sources in metric.wants(items):
     extract(extractor, sources, cache)
-scored = metric.score(items, lambda extractor, source: cache.get(extractor.signature, source.key))
+scored = metric.score(items, Features(cache))
 print([row.score for row in scored.scores])
 print(scored.warnings)
 """

@@ -12,7 +12,7 @@ from metrics.cache import FeatureCache
 from metrics.images import TextSource
 from metrics.quality_score import QualityFeatures, SingleNumber
 from metrics.score_run import RunSettings, score_items
-from metrics.scoring import FeatureRows, Item
+from metrics.scoring import FeatureRows, Features, Item
 from tests.metrics.pictures import MeanColour, saved
 
 
@@ -131,15 +131,26 @@ def test_scores_that_are_not_finite_are_none(tmp_path, cache):
 
 def test_rows_are_read_when_they_are_asked_for(tmp_path, cache):
     sources = saved(tmp_path / "images", 4)
+    extractor = Brightness()
+    for number in (0, 2, 3):
+        cache.put(extractor.signature, sources[number].key, np.array([number]))
     reads = []
 
-    def features(extractor, source):
-        reads.append(source.key)
-        return None if source is sources[1] else np.array([sources.index(source)])
+    class Counted(Features):
+        def __call__(self, extractor, source):
+            reads.append(source)
+            return super().__call__(extractor, source)
 
-    rows = FeatureRows(features, Brightness(), sources)
-    assert len(rows) == 3 and len(reads) == 4
-    assert rows[1].item() == 2 and [row.item() for row in rows[1:]] == [2, 3] and len(reads) == 7
+    rows = FeatureRows(Counted(cache), extractor, sources)
+    assert len(rows) == 3 and reads == []
+    assert rows[1].item() == 2 and [row.item() for row in rows[1:]] == [2, 3] and len(reads) == 3
+
+
+def test_what_is_kept_is_recalled_for_the_same_sources_in_the_same_order(cache):
+    features = Features(cache)
+    features.keep("distances", ["a", "b"], np.array([1.5]))
+    assert features.recall("distances", ["a", "b"]).item() == 1.5
+    assert features.recall("distances", ["b", "a"]) is None and features.recall("other", ["a", "b"]) is None
 
 
 @given(st.text())

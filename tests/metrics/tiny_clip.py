@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from metrics.cache import FeatureCache
 from metrics.clip import ClipModel
 from metrics.extraction import extract
-from metrics.scoring import Scored
+from metrics.scoring import Features, Scored
 
 CONFIG = {
     "embed_dim": 16,
@@ -44,4 +44,4 @@ def run(metric, items, cache: FeatureCache) -> Scored:
     """Extract what is missing, and score."""
     for extractor, sources in metric.wants(items):
         extract(extractor, sources, cache)
-    return metric.score(items, lambda extractor, source: cache.get(extractor.signature, source.key))
+    return metric.score(items, Features(cache))
