@@ -1,5 +1,6 @@
 """The command line: what humangrade can do. Every command is thin; the work is done in the modules it calls."""
 
+import io
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -48,11 +49,21 @@ Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on
 
 def main() -> None:
     """Run the command line; a user's mistake is one sentence on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name that the terminal cannot show must not end the command
     try:
         app(prog_name="humangrade")
     except InputError as error:
         print(f"humangrade: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def _folder(text: str) -> Path:
+    """A folder to write to; an empty name, as of an unset shell variable, is not the current folder."""
+    if not text.strip():
+        raise InputError("--out is empty; name a folder (. for the one you are in).")
+    return Path(text)
 
 
 def _show_version(wanted: bool) -> None:
@@ -179,7 +190,7 @@ app.command(rich_help_panel=MACHINES)(score_cli.cache)
 
 @app.command(rich_help_panel=JUDGEMENT)
 def report(
-    out: Annotated[Path, typer.Option(help="The folder for report.html, report.json and the tables.")],
+    out: Annotated[str, typer.Option(metavar="FOLDER", help="The folder for report.html, report.json and the tables.")],
     study: Annotated[
         Path | None, typer.Argument(metavar="[STUDY]", help="A study's folder, in place of the files.")
     ] = None,
@@ -187,7 +198,13 @@ def report(
     scores: Annotated[
         Path | None, typer.Option(help="Scores, CSV or Parquet, long or wide.", show_default=False)
     ] = None,
-    items: Annotated[Path | None, typer.Option(help="Items, CSV or Parquet.", show_default=False)] = None,
+    items: Annotated[
+        Path | None,
+        typer.Option(
+            help="Items, CSV or Parquet: checked against the ratings, but no figure depends on them yet.",
+            show_default=False,
+        ),
+    ] = None,
     set_scores: Annotated[
         Path | None, typer.Option(help="Scores of sets of images, to show beside the rest.", show_default=False)
     ] = None,
@@ -196,7 +213,10 @@ def report(
     lower_is_better: Annotated[
         str | None, typer.Option(metavar="NIQE,...", help="Metrics for which a lower score is better.")
     ] = None,
-    k: Annotated[float, typer.Option(help="The exponent of the distance in grades and mapping.")] = 1.0,
+    higher_is_better: Annotated[
+        str | None, typer.Option(metavar="MUSIQ,...", help="Metrics for which a higher score is better.")
+    ] = None,
+    k: Annotated[float, typer.Option(help="The exponent of the distance in grades and mapping, at most 10.")] = 1.0,
     seed: Annotated[int, typer.Option(help="For the sample of points in large plots.")] = 0,
     duplicates: DuplicateRule = "error",
     min_ratings: Annotated[
@@ -209,10 +229,12 @@ def report(
     from calibration.report import Settings
     from calibration.summary import print_summary
 
+    folder = _folder(out)
     settings = Settings(
         k=k,
         seed=seed,
         lower_is_better=_names(lower_is_better, "--lower-is-better") if lower_is_better else (),
+        higher_is_better=_names(higher_is_better, "--higher-is-better") if higher_is_better else (),
         duplicates=duplicates,
         min_ratings=min_ratings,
         map=columns,
@@ -240,7 +262,7 @@ def report(
         calibration = calibrate_files(ratings, scores, items, settings, set_scores)
     else:
         raise InputError("A report needs ratings: name a study's folder, or give --ratings FILE and --scores FILE.")
-    print_summary(calibration.report, write_report(calibration, out))
+    print_summary(calibration.report, write_report(calibration, folder))
 
 
 def _names(text: str, option: str) -> tuple[str, ...]:

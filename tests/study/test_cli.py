@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.study.command import environment, run_cli
+from tests.study.command import command_line, environment, run_cli
 
 
 @pytest.fixture
@@ -169,3 +169,30 @@ def test_import_refuses_what_the_study_lacks_and_changes_nothing(cli, images, tm
     no_traceback(cli("import", study, "--ratings", wrong), "1 task that", "'beauty'")
     cli("export", study, "--out", tmp_path / "out")
     assert (tmp_path / "out" / "ratings.csv").read_text().count("\n") == 1
+
+
+def test_an_empty_name_of_the_reports_folder_is_refused(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ratings = ratings_of(tmp_path / "r.csv", ROWS)
+    code, _, err = cli("report", "--ratings", ratings, "--out", "")
+    assert (code, err) == (2, "humangrade: --out is empty; name a folder (. for the one you are in).\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["r.csv"]
+
+
+def test_the_direction_of_a_metric_can_be_set(cli, tmp_path):
+    ratings = ratings_of(tmp_path / "r.csv", ROWS)
+    (tmp_path / "s.csv").write_text("item,lpips_similarity\na/0.png,0.1\na/1.png,0.2\nb/0.png,0.3\n")
+    given = ["report", "--ratings", ratings, "--scores", tmp_path / "s.csv", "--out", tmp_path / "o"]
+    assert "Assumed that lower is better, as with LPIPS" in cli(*given)[1]
+    code, out, _ = cli(*given, "--higher-is-better", "lpips_similarity")
+    assert code == 0
+    assert "Assumed" not in out
+
+
+def test_a_terminal_that_cannot_show_a_name_gets_a_question_mark(tmp_path):
+    ratings = ratings_of(tmp_path / "r.csv", [(item, "日本", "look", 3) for item in "ab"])
+    command = command_line("report", "--ratings", ratings, "--out", tmp_path / "o")
+    terminal = environment() | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, env=terminal, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "??: Gave the rating 3 to every item." in done.stdout
