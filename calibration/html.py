@@ -20,7 +20,7 @@ from calibration.figures import (
     score_scatter,
 )
 from calibration.grade_figures import grades_against_mean, grades_against_person
-from calibration.report import Calibration
+from calibration.report import Calibration, natural_order
 from calibration.verdicts import LEAST_ITEMS
 from metrics.bands import CAVEAT
 from metrics.scoring import PROMPT
@@ -76,7 +76,10 @@ def render_html(calibration: Calibration) -> str:
         notes=_notes(report),
         kinds=_KINDS,
         least_items=LEAST_ITEMS,
-        sets=[row for row in report["set_scores"] if row["note"] != PROMPT],
+        sets=sorted(
+            (row for row in report["set_scores"] if row["note"] != PROMPT),
+            key=lambda row: (row["set"] == "all", natural_order(row["set"])),
+        ),
         guides=CAVEAT,
         simulated=sorted(
             {name for task in report["tasks"].values() for name in task["evaluators"] if is_simulated(name)}

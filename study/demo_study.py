@@ -10,7 +10,6 @@ nothing of the metrics.
 import io
 import shutil
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from PIL import Image, ImageFilter
 from calibration.tables import records
 from metrics.errors import InputError
 from metrics.image_quality import psnr, sharpness, ssim
+from metrics.signature import signature, versions
 from study.assignments import random_generator
 from study.create import create_study
 from study.folder import Study, open_study
@@ -187,14 +187,13 @@ def scores_of(study: Study) -> pd.DataFrame:
         item, metric, score, signature.
     """
     rows = []
-    signature = f"scikit-image {version('scikit-image')}"
     for item in study.items["item"]:
         image = _pixels(study.image_path(item))
         reference = _pixels(study.reference_paths(item)[0])
         values = {"psnr": psnr(image, reference), "ssim": ssim(image, reference), "sharpness": sharpness(image)}
-        rows += [
-            {"item": item, "metric": name, "score": score, "signature": signature} for name, score in values.items()
-        ]
+        for name, score in values.items():
+            made_by = signature(metric=name, versions=versions("scikit-image"))
+            rows.append({"item": item, "metric": name, "score": score, "signature": made_by})
     return pd.DataFrame(rows)
 
 

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Column, Table
 from rich.text import Text
 
+from calibration.report import natural_order
 from metrics.bands import CAVEAT, band
 from metrics.score_run import RunResult
 from metrics.scoring import PROMPT, Score, SetScore
@@ -104,6 +105,8 @@ def _set_table(rows: list[SetScore]) -> Table:
     banded = any(band(row.metric, row.score) for row in rows)
     if banded:
         table.add_column("guides say")
+    metrics = list(dict.fromkeys(row.metric for row in rows))
+    rows = sorted(rows, key=lambda row: (metrics.index(row.metric), row.set == "all", natural_order(row.set)))
     for index, row in enumerate(rows):
         if index and row.metric != rows[index - 1].metric:
             table.add_section()

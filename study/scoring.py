@@ -64,7 +64,8 @@ def score_study(study: Study, settings: ScoreSettings, console: Console) -> RunR
     def deliver(metric: ComputedMetric, scored: Scored) -> None:
         study.store.save_scores(scored.scores, scored.set_scores)
 
-    return _score(study_collection(study), settings, console, deliver)
+    study.store.refuse_imported(settings.metrics)
+    return _score(study_collection(study), settings, console, deliver, frozenset(study.store.imported_metrics()))
 
 
 def score_folder(collection: Collection, settings: ScoreSettings, out: Path, console: Console) -> RunResult:
@@ -84,9 +85,7 @@ def score_folder(collection: Collection, settings: ScoreSettings, out: Path, con
     return result
 
 
-def save_statistics(
-    images: Path, out: Path, preprocessing: str, run: RunSettings, console: Console
-) -> dict[Path, str]:
+def save_statistics(images: Path, out: Path, preprocessing: str, run: RunSettings, console: Console) -> dict[Path, str]:
     """Write the Inception statistics of a folder of images, and name the files that could not be read.
 
     Raises
@@ -100,9 +99,7 @@ def save_statistics(
     wanted = list(sources.values())
     with Bar(console) as bar:
         bar.start(extractor.title, len(missing(extractor, wanted, cache)))
-        problems = extract(
-            extractor, wanted, cache, device=run.device, batch_size=run.batch_size, advance=bar.advance
-        )
+        problems = extract(extractor, wanted, cache, device=run.device, batch_size=run.batch_size, advance=bar.advance)
     found = reference_statistics(extractor, wanted, Features(cache))
     write_statistics(out, found, extractor.signature)
     return skipped | {source.path: problems[source.key] for source in wanted if source.key in problems}
@@ -133,12 +130,16 @@ def _score(
     settings: ScoreSettings,
     console: Console,
     deliver: Callable[[ComputedMetric, Scored], None],
+    imported: frozenset[str] = frozenset(),
 ) -> RunResult:
+    """Score a collection by the metrics named, or by all that can be computed and were not imported."""
     if settings.options.precision == "float16":
         check_precision("float16", choose_device(settings.run.device))
     names = list(settings.metrics)
     if not names:
         names, left_out = choose_metrics(collection.items, settings.options)
+        left_out += [f"{name}: the study holds imported scores of it" for name in names if name in imported]
+        names = [name for name in names if name not in imported]
         for line in left_out:
             console.print(f"[dim]Left out {line}[/]", soft_wrap=True)
     metrics = make_metrics(names, settings.options)

@@ -18,7 +18,7 @@ from study.schema import assignments, evaluators, rating_events, ratings
 from study.store_import import Row, import_ratings, import_scores
 from study.store_records import Assignment, ConflictError, Evaluator, Progress, SavedRating, UnknownAssignment
 from study.store_rows import ASSIGNMENT_KEY, add_evaluators, new_assignment, next_positions, now
-from study.store_scores import replace_scores, scores_query
+from study.store_scores import imported_metrics, refuse_imported, replace_scores, scores_query
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -222,6 +222,16 @@ class Store:
         """Put the scores of one or more metrics in the place of those they had; see `study.store_scores`."""
         with self._write() as connection:
             replace_scores(connection, rows, set_rows)
+
+    def imported_metrics(self) -> list[str]:
+        """The metrics of which there are imported scores, which `save_scores` does not replace."""
+        with self._engine.connect() as connection:
+            return imported_metrics(connection)
+
+    def refuse_imported(self, metrics: Iterable[str]) -> None:
+        """Raise InputError where `save_scores` would refuse one of these metrics."""
+        with self._engine.connect() as connection:
+            refuse_imported(connection, metrics)
 
     # import
 

@@ -18,9 +18,10 @@ def replace_scores(connection: Connection, rows: Sequence[Score], set_rows: Sequ
     InputError
         Where a score that would be replaced was imported (it has no signature of ours), since it is nowhere else.
     """
-    for metric in dict.fromkeys(row.metric for row in rows):
+    metrics = list(dict.fromkeys(row.metric for row in rows))
+    refuse_imported(connection, metrics)
+    for metric in metrics:
         mine = [row for row in rows if row.metric == metric]
-        _refuse_imported(connection, metric)
         for table in (scores, score_notes):
             connection.execute(delete(table).where(table.c.metric == metric))
         _insert(connection, scores, [_score(row) for row in mine if row.score is not None])
@@ -44,14 +45,19 @@ def scores_query() -> Select[Any]:
     return select(both).order_by(both.c.metric, both.c.item)
 
 
-def _refuse_imported(connection: Connection, metric: str) -> None:
-    imported = connection.scalar(
-        select(scores.c.item).where(scores.c.metric == metric, ~scores.c.signature.startswith("metric:")).limit(1)
-    )
-    if imported is not None:
+def imported_metrics(connection: Connection) -> list[str]:
+    """The metrics of which the study holds scores that were imported: their signatures are not of our form."""
+    query = select(scores.c.metric).where(~scores.c.signature.startswith("metric:")).distinct()
+    return list(connection.scalars(query.order_by(scores.c.metric)))
+
+
+def refuse_imported(connection: Connection, metrics: Iterable[str]) -> None:
+    """Raise InputError where one of the metrics was imported, since its scores are perhaps nowhere else."""
+    imported = sorted(set(metrics) & set(imported_metrics(connection)))
+    if imported:
         raise InputError(
-            f"The study holds imported scores of '{metric}' (the first: '{imported}'), which scoring would replace; "
-            "score with --out FILE instead, or score in a study without them."
+            f"The study holds imported scores of {', '.join(imported)}, which scoring would replace; name other "
+            "metrics with --metrics, or score the images into a file (--images FOLDER --out FILE)."
         )
 
 

@@ -150,8 +150,11 @@ def test_imported_scores_are_not_replaced(make_study, cli, tmp_path):
     pd.DataFrame({"item": study.items["item"], "contrast": 0.1}).to_csv(tmp_path / "own.csv", index=False)
     cli("import", study.folder, "--scores", tmp_path / "own.csv")
     code, _, err = cli("score", study.folder, "--metrics", "contrast")
-    assert code == 2 and "imported scores of 'contrast'" in err
-    assert (study.store.scores_table()["score"] == 0.1).all()
+    assert code == 2 and "imported scores of contrast" in err
+    code, out, _ = cli("score", study.folder)
+    assert code == 0 and "Left out contrast: the study holds imported scores of it" in out
+    scores = study.store.scores_table().set_index("metric")["score"]
+    assert (scores["contrast"] == 0.1).all() and scores.index.nunique() == 3
 
 
 def test_a_folder_gives_a_table_and_a_table_of_sets(images, tmp_path, cli):
