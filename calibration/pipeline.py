@@ -8,6 +8,7 @@ import pandas as pd
 from calibration.reading import ColumnMap, Source, read_table
 from calibration.report import Calibration, Settings, calibrate
 from calibration.tables import check_items, check_ratings, check_scores, check_set_scores, counted
+from metrics.errors import InputError
 
 
 def calibrate_files(
@@ -99,13 +100,27 @@ def calibrate_tables(
         unscored = table.remarks.groupby("metric").size().drop(scored["metric"].unique(), errors="ignore")
         notes += [f"Scores: {metric} scored none of {counted(int(n), 'item')}." for metric, n in unscored.items()]
         notes += _strangers(scored["item"], rated.frame["item"], "scored item", "was not rated", "were not rated")
-    if items is not None:
-        known = check_items(items, where["items"]).frame["item"]
+    known = None if items is None else check_items(items, where["items"]).frame["item"]
+    if scored is not None:
+        _refuse_other_names(rated.frame["item"], scored["item"], known, where)
+    if known is not None:
         notes += _strangers(
             rated.frame["item"], known, "rated item", "is not in the items table", "are not in the items table"
         )
     sets = None if set_scores is None else check_set_scores(set_scores, where["set_scores"])
     return calibrate(rated.frame, scored, settings, sources, notes, remarks, sets)
+
+
+def _refuse_other_names(rated: pd.Series, scored: pd.Series, known: pd.Series | None, where: Mapping[str, str]) -> None:
+    """Raise InputError where ratings and scores share no item, unless the items table knows both sides' names."""
+    if scored.empty or scored.isin(rated).any():
+        return
+    if known is not None and rated.isin(known).any() and scored.isin(known).any():
+        return
+    raise InputError(
+        f"{where['ratings']} and {where['scores']} share no item: the first that was rated is '{rated.iloc[0]}', the "
+        f"first with a score '{scored.iloc[0]}'; name items alike in both, by editing one or with --map item=TEMPLATE."
+    )
 
 
 def _strangers(some: pd.Series, known: pd.Series, noun: str, one: str, many: str) -> list[str]:

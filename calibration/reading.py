@@ -6,6 +6,8 @@ it is; `calibration.tables` gives them their meaning.
 
 import csv
 import hashlib
+import io
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +20,7 @@ from metrics.errors import InputError
 
 @dataclass(frozen=True)
 class Source:
-    """Where a table came from: the path as given, the sha256 of the file's bytes, and its number of rows."""
+    """Where a table came from: the path as given (as text), the sha256 of the file's bytes, and its number of rows."""
 
     path: str
     sha256: str
@@ -115,8 +117,8 @@ def read_table(path: str | Path, columns: ColumnMap | None = None) -> tuple[pd.D
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror or error}); check the path.") from error
-    frame = _read_parquet(path) if path.suffix.lower() in (".parquet", ".pq") else _read_csv(path, data)
-    source = Source(str(path), hashlib.sha256(data).hexdigest(), len(frame))
+    frame = _read_parquet(path, data) if path.suffix.lower() in (".parquet", ".pq") else _read_csv(path, data)
+    source = Source(os.fsencode(path).decode(errors="replace"), hashlib.sha256(data).hexdigest(), len(frame))
     return (columns.apply(frame) if columns else frame), source
 
 
@@ -161,33 +163,52 @@ def _read_csv(path: Path, data: bytes) -> pd.DataFrame:
         raise InputError(
             f"{path} is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8, or as .parquet."
         ) from error
-    header = text.split("\n", 1)[0]
-    if not header.strip():
+    text = re.sub(r"\A(?:[ \t]*[\r\n])+", "", text)
+    if not text.strip():
         raise InputError(f"{path} is empty; it needs a first line with the names of its columns.")
-    separator = next((mark for mark in ",;\t" if mark in header), ",")
-    names = next(csv.reader([header.rstrip("\r")], delimiter=separator))
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(f"{path} has the column {_listed(twice)} more than once; rename or remove one.")
     try:
-        frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        separator = _separator(text)
+        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        names = [name.strip() for name in header]
+        _refuse_twins(path, names)
+        frame = pd.read_csv(io.StringIO(text, newline=""), sep=separator, dtype=str, keep_default_na=False)
+    except (csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path} is not a well-formed CSV file ({str(error).strip()}).") from error
     if not isinstance(frame.index, pd.RangeIndex):
         raise InputError(
             f"{path} is not a well-formed CSV file: its rows have more cells than its first line has names."
         )
-    frame.columns = frame.columns.str.strip()
+    frame.columns = [name or f"Unnamed: {place}" for place, name in enumerate(names)]
     return frame.apply(lambda column: column.fillna("").str.strip()) if len(frame) else frame
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _separator(text: str) -> str:
+    """The mark that stands most often in the first line outside of quotes."""
+    quoted = r'"[^"]*+(?:""[^"]*+)*+"'
+    line = re.match(rf'(?:{quoted}|[^"\r\n])*+', text)
+    bare = re.sub(quoted, "", line.group() if line else "")
+    return max(",;\t", key=bare.count)
+
+
+def _read_parquet(path: Path, data: bytes) -> pd.DataFrame:
     import pyarrow
 
     try:
-        return text_cells(pd.read_parquet(path))
+        frame = pd.read_parquet(io.BytesIO(data))
+        frame.columns = [str(name).strip() for name in frame.columns]
+        _refuse_twins(path, list(frame.columns))
+        return text_cells(frame)
+    except InputError:
+        raise
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path} is not a readable Parquet file ({str(error).splitlines()[0]}).") from error
+
+
+def _refuse_twins(path: Path, names: list[str]) -> None:
+    """Raise InputError where two columns have one name; columns without a name may be many."""
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise InputError(f"{path} has the column {_listed(twice)} more than once; rename or remove one.")
 
 
 def _listed(names: Iterable[str] | Sequence[str], most: int = 12) -> str:

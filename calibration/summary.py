@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 _COLUMNS = ("n", "Spearman", "Kendall", "grade", "constant", "person", "skill", "person's skill")
 
@@ -41,7 +41,7 @@ def print_summary(report: dict[str, Any], paths: Sequence[Path], console: Consol
 
 
 def _table(metrics: dict[str, Any]) -> Table:
-    table = Table("metric", *_COLUMNS, box=None, header_style="bold", pad_edge=False)
+    table = Table(Column("metric", overflow="fold"), *_COLUMNS, box=None, header_style="bold", pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     for metric in _by_skill(metrics):

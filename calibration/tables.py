@@ -8,16 +8,15 @@ assumed.
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
+from calibration.cells import first_row, numbers_of, refuse_empty, refuse_twice, row_number
 from calibration.reading import require_columns, text_cells
+from calibration.wide_scores import long_form
 from metrics.errors import InputError
 
 Duplicates = Literal["error", "first", "last", "mean"]
 DEFAULT_TASK = "rating"
-_ITEM_COLUMNS = {"item", "image", "subject", "model", "checkpoint", "prompt", "seed", "references"}
-_LARGEST_SCORE = 1e300
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def check_ratings(
     duplicates : {"error", "first", "last", "mean"}
         What to do where a person rated an item twice within a task and repeat.
     min_ratings : int
-        Evaluators with fewer rows in the table, over all tasks, are left out.
+        Evaluators with fewer ratings in the table, over all tasks, are left out.
     keep_repeats : bool
         Keep the later ones of intended repeats (a `repeat` column); the calibration uses the first only.
 
@@ -84,14 +83,15 @@ def check_ratings(
     require_columns(raw, ("item", "evaluator", "rating"), where)
     frame = text_cells(raw.reset_index(drop=True))
     notes: list[str] = []
+    given = frame.loc[frame["rating"] != "", "evaluator"].value_counts()
     frame = _with_task(frame, task, where)
-    _refuse_empty(frame, ("item", "evaluator", "task"), where)
+    refuse_empty(frame, ("item", "evaluator", "task"), where)
     empty = frame["rating"] == ""
     if empty.any():
         notes.append(f"{counted(int(empty.sum()), 'row')} without a rating left out.")
         frame = frame[~empty]
     frame = frame.assign(rating=_whole_ratings(frame["rating"], where))
-    frame = _enough_ratings(frame, min_ratings, notes)
+    frame = _enough_ratings(frame, given, min_ratings, notes)
     frame = _without_duplicates(frame, duplicates, where, notes)
     if "repeat" in frame.columns and not keep_repeats:
         frame = _first_repeats(frame, notes)
@@ -106,7 +106,7 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
     Parameters
     ----------
     raw : DataFrame
-        In wide form each column whose cells are all numbers (or empty) is a metric. A long table may have a column
+        In wide form each named column whose cells are numbers (or empty) is a metric. A long table may have a column
         note: what is to be known of a score, or why a cell is empty.
     where : str
         What messages call the table.
@@ -127,14 +127,13 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
     if "metric" in frame.columns or "score" in frame.columns:
         require_columns(frame, ("metric", "score"), where)
     else:
-        frame = _long_form(frame, where, notes)
-    _refuse_empty(frame, ("item", "metric"), where)
-    numbers, bad = _numbers(frame["score"], allow_missing=True)
-    bad |= numbers.abs() > _LARGEST_SCORE
+        frame = long_form(frame, where, notes)
+    refuse_empty(frame, ("item", "metric"), where)
+    numbers, bad = numbers_of(frame["score"], allow_missing=True)
     if bad.any():
-        row = _first(bad)
+        row = first_row(bad)
         raise InputError(
-            f"{where}, row {_row(row)}: the score '{frame['score'][row]}' of '{frame['item'][row]}' by "
+            f"{where}, row {row_number(row)}: the score '{frame['score'][row]}' of '{frame['item'][row]}' by "
             f"{frame['metric'][row]} is not a finite number; correct it, or leave the cell empty for no score."
         )
     frame = frame.assign(score=numbers)
@@ -182,14 +181,14 @@ def check_set_scores(raw: pd.DataFrame, where: str = "the table of set scores") 
     """
     require_columns(raw, ("set", "metric", "score", "n"), where)
     frame = text_cells(raw.reset_index(drop=True))
-    _refuse_empty(frame, ("set", "metric"), where)
+    refuse_empty(frame, ("set", "metric"), where)
     for column, may_miss in (("score", False), ("n", False), ("low", True), ("high", True)):
         cells = frame[column] if column in frame.columns else pd.Series("", index=frame.index)
-        numbers, bad = _numbers(cells, allow_missing=may_miss)
+        numbers, bad = numbers_of(cells, allow_missing=may_miss)
         if bad.any():
-            row = _first(bad)
+            row = first_row(bad)
             raise InputError(
-                f"{where}, row {_row(row)}: the {column} '{cells[row]}' of '{frame['set'][row]}' by "
+                f"{where}, row {row_number(row)}: the {column} '{cells[row]}' of '{frame['set'][row]}' by "
                 f"{frame['metric'][row]} is not a finite number; correct it."
             )
         frame[column] = numbers
@@ -208,11 +207,8 @@ def check_items(raw: pd.DataFrame, where: str = "the items table") -> Table:
     """
     require_columns(raw, ("item",), where)
     frame = text_cells(raw.reset_index(drop=True))
-    _refuse_empty(frame, ("item",), where)
-    twice = frame["item"].duplicated()
-    if twice.any():
-        row = _first(twice)
-        raise InputError(f"{where}, row {_row(row)}: the item '{frame['item'][row]}' stands there twice; keep one row.")
+    refuse_empty(frame, ("item",), where)
+    refuse_twice(frame, where)
     return Table(frame)
 
 
@@ -250,42 +246,27 @@ def _with_task(frame: pd.DataFrame, task: str | None, where: str) -> pd.DataFram
     return kept
 
 
-def _refuse_empty(frame: pd.DataFrame, names: tuple[str, ...], where: str) -> None:
-    for name in names:
-        empty = frame[name] == ""
-        if empty.any():
-            raise InputError(f"{where}, row {_row(_first(empty))}: the {name} is empty; every row needs one.")
-
-
 def _whole_ratings(column: pd.Series, where: str) -> pd.Series:
-    numbers, bad = _numbers(column)
+    numbers, bad = numbers_of(column)
     bad |= ~numbers.isin([1, 2, 3, 4, 5])
     if bad.any():
-        row = _first(bad)
+        row = first_row(bad)
         others = f" (and {int(bad.sum()) - 1} more like it)" if bad.sum() > 1 else ""
         raise InputError(
-            f"{where}, row {_row(row)}: the rating '{column[row]}' is not a whole number from 1 to 5{others}; "
+            f"{where}, row {row_number(row)}: the rating '{column[row]}' is not a whole number from 1 to 5{others}; "
             "correct it, or leave the cell empty for a missing rating."
         )
     return numbers
 
 
-def _numbers(column: pd.Series, allow_missing: bool = False) -> tuple[pd.Series, pd.Series]:
-    """The cells as floats, and which of them are no finite numbers (empty and 'nan' cells may pass as missing)."""
-    numbers = pd.to_numeric(column.where(column != "", None), errors="coerce").astype(float)
-    finite = numbers.abs() < np.inf
-    absent = column.str.lower().isin(["", "nan", "na", "none", "null"])
-    return numbers.where(finite), ~finite & ~(absent & allow_missing)
-
-
-def _enough_ratings(frame: pd.DataFrame, min_ratings: int, notes: list[str]) -> pd.DataFrame:
-    rows = frame.groupby("evaluator", sort=True).size()
-    few = rows[rows < min_ratings]
-    if few.empty:
+def _enough_ratings(frame: pd.DataFrame, given: pd.Series, min_ratings: int, notes: list[str]) -> pd.DataFrame:
+    """The rows of those who gave enough ratings, `given` being each evaluator's number over all tasks."""
+    few = {name: int(given[name]) for name in sorted(set(frame["evaluator"])) if given[name] < min_ratings}
+    if not few:
         return frame
     named = ", ".join(f"{evaluator} ({count})" for evaluator, count in few.items())
     notes.append(f"{counted(len(few), 'evaluator')} with fewer than {min_ratings} ratings left out: {named}.")
-    return frame[~frame["evaluator"].isin(few.index)]
+    return frame[~frame["evaluator"].isin(list(few))]
 
 
 def _without_duplicates(frame: pd.DataFrame, duplicates: Duplicates, where: str, notes: list[str]) -> pd.DataFrame:
@@ -317,30 +298,3 @@ def _first_repeats(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     if len(once) < len(frame):
         notes.append(f"{counted(len(frame) - len(once), 'intended repeat')} left out; the first rating counts.")
     return once
-
-
-def _long_form(frame: pd.DataFrame, where: str, notes: list[str]) -> pd.DataFrame:
-    twice = frame["item"].duplicated()
-    if twice.any():
-        row = _first(twice)
-        raise InputError(f"{where}, row {_row(row)}: the item '{frame['item'][row]}' stands there twice; keep one row.")
-    candidates = [name for name in frame.columns if name not in _ITEM_COLUMNS]
-    metrics = [name for name in candidates if not _numbers(frame[name], allow_missing=True)[1].any()]
-    if not metrics:
-        raise InputError(
-            f"{where} has no scores: it needs the columns metric and score, or a column of numbers for each metric."
-        )
-    skipped = [name for name in candidates if name not in metrics]
-    if skipped:
-        notes.append(f"Columns that are not all numbers are no metrics and were not read: {', '.join(skipped)}.")
-    return frame.melt(id_vars="item", value_vars=metrics, var_name="metric", value_name="score")
-
-
-def _first(rows: pd.Series) -> int:
-    """The index of the first row that is True."""
-    return int(rows[rows].index[0])
-
-
-def _row(index: int) -> int:
-    """The row in the file as a person counts it: the header is row 1."""
-    return index + 2

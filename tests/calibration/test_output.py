@@ -1,5 +1,6 @@
 import io
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -66,6 +67,16 @@ def test_the_summary_names_everything_and_reads_no_markup_from_names(calibration
     assert "Only 3 items were rated" in text
     assert str(tmp_path / "report.html") in text
     assert "nan" not in text.lower().replace("nan-", "")
+
+
+def test_long_names_are_told_apart_in_a_narrow_terminal():
+    names = ["clip_score_vit_b32", "clip_score_vit_l14"]
+    out = io.StringIO()
+    report = calibrate_tables(RATINGS, SCORES.assign(**{name: [1, 2, 3] for name in names})).report
+    print_summary(report, [Path("report.html")], Console(file=out, width=80))
+    table = out.getvalue().split("- ")[0]
+    assert "…" not in table
+    assert "b32" in table and "l14" in table
 
 
 def test_numbers_in_words():

@@ -244,10 +244,25 @@ def test_items_without_scores_do_not_count_and_are_counted():
 
 
 def test_a_metric_that_scored_no_rated_item():
-    task = task_of(ratings(GOOD), pd.DataFrame({"item": ["elsewhere"], "metric": "ssim", "score": [1.0]}))
+    lost = pd.DataFrame({"item": ["elsewhere", "x"], "metric": "ssim", "score": [1.0, 2.0]})
+    task = task_of(ratings(GOOD), pd.concat([scores(psnr=GOOD_SCORES), lost]))
     metric = task["metrics"]["ssim"]
     assert metric["buckets"]["thresholds"] == [None] * 4
-    assert metric["verdict"]["kind"] == "unknown"
+    assert metric["verdict"] == {
+        "kind": "unknown",
+        "sentence": "SSIM cannot be judged here. It scored 2 items, and nobody rated any of them in this task.",
+    }
+
+
+def test_tables_whose_item_names_never_meet_are_refused():
+    scored = scores(ssim=GOOD_SCORES)
+    named = scored.assign(item=scored["item"] + ".png")
+    with pytest.raises(InputError, match=r"share no item: .* rated is 'i0', .* score 'i0\.png'.*--map item=TEMPLATE"):
+        task_of(ratings(GOOD), named)
+    items = pd.DataFrame({"item": [*ratings(GOOD)["item"].unique(), "later"]})
+    later = pd.DataFrame({"item": ["later"], "ssim": [0.5]})  # one study, of which the scored part is not yet rated
+    report = calibrate_tables(ratings(GOOD), later, items).report
+    assert report["tasks"]["look"]["metrics"]["ssim"]["verdict"]["kind"] == "unknown"
 
 
 def test_no_scores():

@@ -63,6 +63,9 @@ class TestRatings:
         checked = check_ratings(table, min_ratings=2)
         assert set(checked.frame["evaluator"]) == {"x"}
         assert checked.notes == ["1 evaluator with fewer than 2 ratings left out: y (1)."]
+        one = check_ratings(table, task="one", min_ratings=2)
+        assert one.frame["evaluator"].tolist() == ["x"]
+        assert one.notes == checked.notes
 
     double = ratings([("a", "x", 1), ("a", "x", 4), ("b", "x", 2)])
 
@@ -104,6 +107,18 @@ class TestScores:
         table = check_scores(pd.DataFrame({"item": ["a"], "comment": ["nice"], "ssim": [1]}))
         assert table.frame["metric"].tolist() == ["ssim"]
         assert table.notes == ["Columns that are not all numbers are no metrics and were not read: comment."]
+
+    @pytest.mark.parametrize("name", ["Unnamed: 0", "Unnamed: 0_level_1", ""])
+    def test_a_column_without_a_name_is_no_metric(self, name):
+        table = check_scores(pd.DataFrame({name: [0, 1], "item": ["a", "b"], "ssim": [1, 2]}))
+        assert set(table.frame["metric"]) == {"ssim"}
+        assert table.notes == ["A column without a name, such as the row numbers that pandas writes, is no metric."]
+
+    @pytest.mark.parametrize("bad", ["inf", "N/A", "1e301", "0,5"])
+    def test_a_bad_cell_in_a_column_of_numbers_is_named(self, bad):
+        table = pd.DataFrame({"item": list("abc"), "ssim": [1, 2, 3], "niqe": ["1", bad, "3"]})
+        with pytest.raises(InputError, match=f"row 3: the score '{bad}' of 'b' by niqe is not a finite number"):
+            check_scores(table)
 
     def test_no_metric_at_all(self):
         with pytest.raises(InputError, match="has no scores"):
