@@ -8,11 +8,11 @@ import pandas as pd
 
 from calibration.html import render_html
 from calibration.report import Calibration
-from metrics.files import write_atomically
+from metrics.files import write_together
 
 
 def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
-    """Write the report's files, each as a whole or not at all.
+    """Write the report's files, all or none; the page is replaced last.
 
     Parameters
     ----------
@@ -41,7 +41,8 @@ def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
     }
     if calibration.report["set_scores"]:
         contents["set_scores.csv"] = _csv(pd.DataFrame(calibration.report["set_scores"]))
-    return [write_atomically(out / name, content) for name, content in contents.items()]
+    write_together({out / name: content for name, content in reversed(contents.items())})
+    return [out / name for name in contents]
 
 
 def evaluator_rows(report: dict[str, Any]) -> pd.DataFrame:

@@ -1,7 +1,9 @@
 """Writing files so that no half-written one is ever seen."""
 
+import errno
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from metrics.errors import InputError
@@ -34,26 +36,53 @@ def write_atomically(path: str | Path, content: str | bytes) -> Path:
     ...     write_atomically(Path(folder) / "new" / "a.txt", "text").read_text()
     'text'
     """
-    path = Path(path)
-    data = content.encode() if isinstance(content, str) else content
-    temporary: str | None = None
+    return write_together({Path(path): content})[0]
+
+
+def write_together(contents: Mapping[Path, str | bytes]) -> list[Path]:
+    """Write several files that belong together: none is replaced before all stand complete beside their places.
+
+    Parameters
+    ----------
+    contents : mapping of Path to str or bytes
+        What stands where; text is written as UTF-8. The files are replaced in this order.
+
+    Returns
+    -------
+    list of Path
+        The paths written.
+
+    Raises
+    ------
+    InputError
+        Where a folder or file cannot be written; then all files are as they were, unless the disk fails between two
+        renames.
+    """
+    temporary: dict[Path, Path] = {}
+    path = Path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-        temporary = None
+        for path in contents:
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+            temporary[path] = Path(name)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary[path].chmod(mode)
+        for path in contents:
+            temporary[path].replace(path)
+            del temporary[path]
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror or error}); choose another place.") from error
     finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-    return path
+        for left in temporary.values():
+            left.unlink(missing_ok=True)
+    return list(contents)
 
 
 def _umask() -> int:

@@ -56,6 +56,19 @@ def test_nothing_is_left_where_it_cannot_be_written(calibration, tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
+def test_a_report_is_written_as_a_whole_or_not_at_all(calibration, tmp_path):
+    write_report(calibration, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    (tmp_path / "metrics.csv").unlink()
+    (tmp_path / "metrics.csv").mkdir()
+    with pytest.raises(InputError, match=r"metrics\.csv cannot be written \(Is a directory\)"):
+        write_report(calibrate_tables(RATINGS), tmp_path)
+    (tmp_path / "metrics.csv").rmdir()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        name: content for name, content in before.items() if name != "metrics.csv"
+    }
+
+
 def test_the_summary_names_everything_and_reads_no_markup_from_names(calibration, tmp_path):
     out = io.StringIO()
     print_summary(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from metrics.errors import InputError
-from metrics.files import write_atomically
+from metrics.files import write_atomically, write_together
 
 
 def mode(path: Path) -> int:
@@ -77,3 +77,34 @@ def test_where_nothing_can_be_written(tmp_path):
         with pytest.raises(InputError, match="cannot be written"):
             write_atomically(path, "new")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+@pytest.mark.parametrize("bad", ["first", "last"])
+def test_files_that_belong_together_are_written_all_or_none(tmp_path, bad):
+    paths = [tmp_path / "out" / name for name in ("first", "middle", "last")]
+    write_together({path: "old" for path in paths if path.name != bad})
+    (tmp_path / "out" / bad).mkdir()
+    with pytest.raises(InputError, match=rf"{bad} cannot be written \(Is a directory\)"):
+        write_together(dict.fromkeys(paths, "new"))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["first", "last", "middle"]
+    assert {path.read_text() for path in paths if path.name != bad} == {"old"}
+    (tmp_path / "out" / bad).rmdir()
+    assert write_together(dict.fromkeys(paths, "new")) == paths
+    assert {path.read_text() for path in paths} == {"new"}
+
+
+def test_nothing_is_replaced_before_everything_is_on_the_disk(tmp_path, monkeypatch):
+    paths = [tmp_path / name for name in "abc"]
+    write_together(dict.fromkeys(paths, "old"))
+    real, calls = os.fsync, []
+
+    def fail_at_the_last(descriptor):
+        calls.append(descriptor)
+        if len(calls) == len(paths):
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail_at_the_last)
+    with pytest.raises(InputError, match=r"c cannot be written \(No space left on device\)"):
+        write_together(dict.fromkeys(paths, "new"))
+    assert [(path.name, path.read_text()) for path in sorted(tmp_path.iterdir())] == [(name, "old") for name in "abc"]
