@@ -21,7 +21,6 @@ from facenet_pytorch import MTCNN, InceptionResnetV1
 from PIL import Image
 from safetensors.torch import load_file
 from torch_fidelity import calculate_metrics
-from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 from metrics.aesthetic import Aesthetic
 from metrics.aesthetic_head import read_head
@@ -37,6 +36,7 @@ from metrics.score_run import RunSettings, score_items
 from metrics.scoring import Item
 from metrics.set_distance import Fid
 from metrics.similarity import Similarity
+from tests.metrics.random_inception import random_inception
 
 SIDE = 256
 PROMPTS = [f"a portrait of a person, number {number}" for number in range(16)]
@@ -62,7 +62,7 @@ def make_weights(shared: Path, folder: Path) -> dict[str, Path]:
     """Real weights where there are any, random ones for CLIP and Inception."""
     torch.manual_seed(0)
     torch.save(open_clip.create_model("ViT-B-32", force_quick_gelu=True).state_dict(), folder / "clip.pt")
-    torch.save(random_inception(folder), folder / "inception.pth")
+    torch.save(random_inception(), folder / "inception.pth")
     weights = shared / "weights"
     return {
         "clip": folder / "clip.pt",
@@ -71,19 +71,6 @@ def make_weights(shared: Path, folder: Path) -> dict[str, Path]:
         "squeeze": weights / "squeezenet1_1_features.pth",
         "head": weights / "laion_aesthetic_vit_b_32_linear.pth",
     }
-
-
-def random_inception(folder: Path) -> dict[str, torch.Tensor]:
-    """Random weights under which activations keep their size from layer to layer; nothing is downloaded."""
-    torch.save({}, folder / "empty.pth")
-    load = FeatureExtractorInceptionV3.load_state_dict
-    FeatureExtractorInceptionV3.load_state_dict = lambda self, state: None
-    network = FeatureExtractorInceptionV3("random", ["2048"], feature_extractor_weights_path=str(folder / "empty.pth"))
-    FeatureExtractorInceptionV3.load_state_dict = load
-    for name, value in network.state_dict().items():
-        if name.endswith("conv.weight"):
-            value.normal_(0, (2 / value[0].numel()) ** 0.5)
-    return network.state_dict()
 
 
 def ours(

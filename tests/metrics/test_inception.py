@@ -12,28 +12,16 @@ from metrics.images import pixels
 from metrics.inception import InceptionFeatures, load_inception, resized_as_tensorflow
 from tests.metrics.homes import empty_home
 from tests.metrics.pictures import noise, saved
+from tests.metrics.random_inception import random_inception
 
 SIZES = [(299, 299), (512, 384), (64, 200), (1, 7), (900, 301)]
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """Random weights of the network that keep activations at their size from layer to layer, as trained ones do."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FeatureExtractorInceptionV3, "load_state_dict", lambda self, state: None)
-        patch.setattr("torch_fidelity.feature_extractor_inceptionv3.load_state_dict_from_url", lambda *_, **__: {})
-        network = FeatureExtractorInceptionV3("inception", ["2048"], verbose=False)
-    generator = torch.Generator().manual_seed(0)
-    state = network.state_dict()
-    for name, value in state.items():
-        if name.endswith("conv.weight"):
-            value.normal_(0, (2 / value[0].numel()) ** 0.5, generator=generator)
-        elif name.endswith("bn.running_var"):
-            value.uniform_(0.5, 1.5, generator=generator)
-        elif name.endswith(("bn.bias", "bn.running_mean")):
-            value.normal_(0, 0.1, generator=generator)
+    """A file of random weights."""
     path = tmp_path_factory.mktemp("weights") / "inception.pth"
-    torch.save(state, path)
+    torch.save(random_inception(), path)
     return path
 
 

@@ -9,9 +9,11 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from metrics.cache import FeatureCache
+from tests.metrics.random_inception import random_inception
 from tests.study.command import command_line, environment, run_cli
 from tests.study.conftest import save_image
 
@@ -254,6 +256,51 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(tmp_path):
     again = subprocess.run(command_line(*arguments), cwd=tmp_path, env=environment(), capture_output=True, text=True)
     assert again.returncode == 0 and f"Features computed: {300 - done};" in again.stdout
     assert len(table(tmp_path / "s.csv")) == 300
+
+
+# sets
+
+
+@pytest.fixture(scope="module")
+def inception(tmp_path_factory):
+    """A folder with random weights of the Inception network."""
+    folder = tmp_path_factory.mktemp("weights")
+    torch.save(random_inception(), folder / "inception-fid.pth")
+    return folder
+
+
+def test_saved_statistics_give_the_fid_of_the_images_they_were_made_of(images, tmp_path, cli, inception, monkeypatch):
+    monkeypatch.setenv("HUMANGRADE_WEIGHTS", str(inception))
+    photos = tmp_path / "photos"
+    for number in range(8):
+        save_image(photos / f"{number}.png", 100 + number)
+    code, out, err = cli("statistics", "--images", photos, "--out", tmp_path / "ref.npz")
+    assert code == 0 and "Written" in out, err
+    found = {}
+    for name, reference in (("folder", photos), ("file", tmp_path / "ref.npz")):
+        code, out, err = cli(
+            *("score", "--images", images, "--metrics", "fid,kid", "--reference-set", reference),
+            *("--out", tmp_path / f"{name}.csv"),
+        )
+        assert code == 0 and "fewer than 2,048 images" in out, err
+        sets = table(tmp_path / f"set_{name}.csv")
+        found[name] = sets[sets["metric"] == "fid"].set_index("set")["score"]
+        assert ("kid" in set(sets["metric"])) == (name == "folder")
+    assert (found["folder"] > 0).all()
+    np.testing.assert_allclose(found["file"], found["folder"], rtol=1e-6)
+
+
+def test_statistics_name_what_cannot_be_read(tmp_path, cli, inception, monkeypatch):
+    monkeypatch.setenv("HUMANGRADE_WEIGHTS", str(inception))
+    for number in range(3):
+        save_image(tmp_path / "photos" / f"{number}.png", number)
+    (tmp_path / "photos" / "broken.png").write_bytes(b"x")
+    code, out, _ = cli("statistics", "--images", tmp_path / "photos", "--out", tmp_path / "ref.npz")
+    assert code == 3 and "broken.png" in out and (tmp_path / "ref.npz").is_file()
+    (tmp_path / "photos" / "0.png").unlink()
+    (tmp_path / "photos" / "1.png").unlink()
+    code, _, err = cli("statistics", "--images", tmp_path / "photos", "--out", tmp_path / "one.npz")
+    assert code == 2 and err.count("\n") == 1 and not (tmp_path / "one.npz").exists()
 
 
 # the report

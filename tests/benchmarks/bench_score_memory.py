@@ -1,0 +1,70 @@
+"""Peak memory of extraction and scoring, for 1,000 and 10,000 image files: LPIPS against five photos, and contrast.
+
+Each size runs in a process of its own, from files to scores, with an empty cache on disk and random SqueezeNet weights.
+
+Run: python tests/benchmarks/bench_score_memory.py
+"""
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from metrics.cache import FeatureCache
+from metrics.images import ImageSource
+from metrics.lpips_features import LpipsFeatures
+from metrics.lpips_score import Lpips
+from metrics.quality_score import QualityFeatures, SingleNumber
+from metrics.score_run import RunSettings, score_items
+from metrics.scoring import Item
+
+SIZES = (1000, 10000)
+SIDE = 64
+
+
+def make(folder: Path, count: int) -> None:
+    """Different images, and the network's weights."""
+    import torch
+    import torchvision
+
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        Image.fromarray(rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)).save(folder / f"{number:05}.png")
+    torch.manual_seed(0)
+    torch.save(torchvision.models.squeezenet1_1(weights=None).state_dict(), folder / "squeeze.pth")
+
+
+def score(folder: Path, count: int) -> None:
+    """Score the first images, and print the peak memory."""
+    sources = [ImageSource.of(folder / f"{number:05}.png") for number in range(count)]
+    items = [Item(source.path.name, source, tuple(sources[:5])) for source in sources]
+    metrics = [
+        Lpips(LpipsFeatures("squeeze", folder / "squeeze.pth", SIDE)),
+        SingleNumber("contrast", QualityFeatures("contrast")),
+    ]
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        result = score_items(items, metrics, FeatureCache(Path(name)), RunSettings(device="cpu"))
+    assert all(row.score is not None for scored in result.scored.values() for row in scored.scores)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{count:>6,} images: peak {peak:,.0f} MiB in {time.perf_counter() - start:.1f} s")
+
+
+def main() -> None:
+    """Run each size in a process of its own."""
+    if len(sys.argv) == 3:
+        score(Path(sys.argv[1]), int(sys.argv[2]))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        make(Path(name), max(SIZES))
+        for count in SIZES:
+            subprocess.run([sys.executable, __file__, name, str(count)], check=True)
+
+
+if __name__ == "__main__":
+    main()
