@@ -5,6 +5,7 @@ from typing import Any
 
 from calibration.figures import separates, steps
 from calibration.grade_figures import reference_metric
+from calibration.score_digits import digits_for, score_text
 
 _LOOSE = 0.25  # share of the score's range beyond which a threshold that moves from fold to fold is called unsteady
 
@@ -119,8 +120,9 @@ def of_scatter(metric: dict[str, Any], low: float, high: float, n_drawn: int) ->
         "several items in one place. The heavy line is the mapping that fits all ratings best; dotted lines are its "
         "thresholds, and 3|4 stands where level 3 meets level 4.",
         read=f"Points that follow the heavy line closely are what one hopes for.{rank} The mapping says: "
-        f"{_mapping_in_words(edges, levels, metric['direction'])}. It grades {number(buckets['grade'])} against the "
-        f"mean of people; the constant {constant['level']} grades {number(constant['grade'])}.",
+        f"{_mapping_in_words(edges, levels, metric['direction'], digits_for(low, high, 3))}. "
+        f"It grades {number(buckets['grade'])} against the mean of people; the constant {constant['level']} "
+        f"grades {number(constant['grade'])}.",
         bad=f"A cloud without a slope, or a line with only one or two steps: the score then says little about the "
         f"rating.{never}",
     )
@@ -196,12 +198,12 @@ def number(value: float, digits: int = 2) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
-def _mapping_in_words(edges: list[float], levels: list[int], direction: str) -> str:
+def _mapping_in_words(edges: list[float], levels: list[int], direction: str, digits: int) -> str:
     """'a score up to 0.4 becomes 2, up to 0.7 becomes 4, above that 5'."""
     if not edges:
         return f"every score becomes {levels[0]}"
     up_to, beyond = ("up to", "above that") if direction == "higher" else ("below", "from there on")
-    parts = [f"{up_to} {edge:.3g} becomes {level}" for edge, level in zip(edges, levels, strict=False)]
+    parts = [f"{up_to} {score_text(edge, digits)} becomes {level}" for edge, level in zip(edges, levels, strict=False)]
     return f"a score {', '.join(parts)}, {beyond} {levels[-1]}"
 
 

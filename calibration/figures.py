@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from calibration.figure_style import ROW_HEIGHT, Figure, base_layout, label, name_axis, plain, vertical_line
+from calibration.score_digits import digits_for
 
 MOST_POINTS = 2000
 """How many items a scatter plot draws at most."""
@@ -34,6 +35,7 @@ def score_scatter(points: pd.DataFrame, metric: dict[str, Any], seed: int) -> Fi
     shown = sample(points, seed)
     edges, levels = steps(metric["buckets"]["thresholds"], metric["direction"], low, high)
     left, right = _axis_range(low, high)
+    digits = digits_for(low, high)
     x, y = [left], [levels[0]]
     for edge, level in zip(edges, levels[1:], strict=True):
         x += [edge, edge]
@@ -43,11 +45,12 @@ def score_scatter(points: pd.DataFrame, metric: dict[str, Any], seed: int) -> Fi
             "type": "scatter",
             "mode": "markers",
             "name": "an item",
-            "x": [float(f"{value:.6g}") for value in shown["score"]],
+            "x": [float(f"{value:.{digits + 2}g}") for value in shown["score"]],
             "y": [round(value, 3) for value in shown["mean_rating"]],
             "text": [plain(item) for item in shown["item"]],
             "customdata": shown["n_ratings"].tolist(),
-            "hovertemplate": "%{text}<br>score %{x:.4g}<br>mean rating %{y:.2f} of %{customdata}<extra></extra>",
+            "hovertemplate": f"%{{text}}<br>score %{{x:.{digits}g}}<br>"
+            "mean rating %{y:.2f} of %{customdata}<extra></extra>",
             "marker": {"color": "--metric", "size": 7, "opacity": 0.4, "line": {"width": 0}},
         },
         {
@@ -166,7 +169,8 @@ def fold_thresholds(metric: dict[str, Any], low: float, high: float) -> Figure |
                 "x": values,
                 "y": [row + 0.12 * (number - 1.5) for row in range(len(folds))],
                 "text": [plain(fold["held_out"]) for fold in folds],
-                "hovertemplate": f"without %{{text}}<br>threshold {number + 1}|{number + 2}: %{{x:.4g}}<extra></extra>",
+                "hovertemplate": f"without %{{text}}<br>threshold {number + 1}|{number + 2}: "
+                f"%{{x:.{digits_for(low, high)}g}}<extra></extra>",
                 "marker": {
                     "color": f"--threshold-{number + 1}",
                     "size": 9,

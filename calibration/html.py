@@ -21,6 +21,7 @@ from calibration.figures import (
 )
 from calibration.grade_figures import grades_against_mean, grades_against_person
 from calibration.report import Calibration, natural_order
+from calibration.score_digits import digits_for, score_text
 from calibration.verdicts import LEAST_ITEMS
 from metrics.bands import CAVEAT
 from metrics.scoring import PROMPT
@@ -61,7 +62,7 @@ def render_html(calibration: Calibration) -> str:
         lstrip_blocks=True,
     )
     environment.filters["signed"] = explanations.number
-    environment.filters["threshold"] = lambda value: f"{value:.4g}".replace("-", "−")
+    environment.filters["threshold"] = score_text
     environment.filters["thousands"] = "{:,}".format
     environment.tests["simulated"] = is_simulated
     report = calibration.report
@@ -138,6 +139,7 @@ def _metric(
     confusion = explanations.of_confusion(entry)
     heatmap = confusion_heatmap(entry["cross_validation"]["confusion"]) if confusion else None
     return shown | {
+        "digits": digits_for(low, high),
         "scatter": _shown(
             figures,
             f"{metric_id}-scatter",

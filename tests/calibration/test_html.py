@@ -214,3 +214,14 @@ def test_people_without_skill_are_warned_about():
     )
     scored = pd.DataFrame({"item": list("abcd"), "good": [1.0, 2.0, 3.0, 4.0]})
     assert "Be careful here" in Page(render_html(calibrate_tables(noise, scored))).text
+
+
+def test_scores_with_a_large_offset_are_told_apart():
+    page = render(table(["ann", "bob"]), scores(seconds=[1_760_000_000 + value for value in GOOD]))
+    drawn = figures_of(page)["task1-metric1-scatter"]["data"][0]
+    assert sorted(set(drawn["x"])) == [1_760_000_000 + value for value in range(1, 6)]
+    assert "%{x:.13g}" in drawn["hovertemplate"]
+    assert "%{x:.13g}" in figures_of(page)["task1-metric1-folds"]["data"][0]["hovertemplate"]
+    assert "up to 1760000001.5 becomes 1, up to 1760000002.5 becomes 2" in page.text
+    assert "1760000003.5" in page.text[page.text.index("The folds in numbers") :]
+    assert "e+09" not in page.text
