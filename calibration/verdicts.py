@@ -16,6 +16,7 @@ SIGNIFICANCE = 0.05
 CHANCE = 0.2
 """Below this ordinal alpha people agree too little for any metric to be judged by them."""
 
+_NOTICEABLE = 0.1  # among many thousands of items even a correlation that nobody would notice is significant
 _ROUNDING = 1e-9  # two grades closer than this are equal
 _NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
@@ -103,7 +104,7 @@ def _useless(metric: dict[str, Any]) -> tuple[Kind, str] | None:
     """Why the metric is of no use, if so; a mapping to a single level leaves nothing to judge."""
     figures = _figures(metric)
     rho, p = metric["spearman"], metric["spearman_p"]
-    if p > 1 - SIGNIFICANCE:
+    if p > 1 - SIGNIFICANCE and abs(rho) >= _NOTICEABLE:
         return "none", (
             f"sorts the images against people's order (Spearman {_plain(rho)}, where {metric['direction']} should be "
             f"better); do not use it {figures}."

@@ -68,6 +68,11 @@ def metric(skill, person_skill, pairs, because=None, **changes):
             "none",
             "sorts the images against people's order (Spearman 0.84, where lower should be better); do not use it",
         ),
+        (
+            metric(0.0, 0.3, [(0.76, 0.8)], spearman=-0.007, spearman_p=0.98, n_items=100_000),
+            "none",
+            "no sign of sorting the images as people do (Spearman -0.01 over 100,000 items",
+        ),
         (metric(0.4, -0.1, [(0.5, 0.8)] * 3), "unknown", "agreeing with them means nothing"),
         (
             metric(None, None, [], "There is no skill: why."),
