@@ -69,17 +69,20 @@ class Diversity:
         made_by = signature(metric=self.name, pairs="one prompt", prompts="mean") + "|" + self.extractor.signature
         found = Scored()
         alone = []
-        for group in dict.fromkeys(item.group for item in items):
+        groups = list(dict.fromkeys(item.group for item in items))
+        for group in groups:
             by_prompt: dict[str, list[Item]] = defaultdict(list)
             for item in items:
                 if item.group == group:
-                    by_prompt[item.prompt].append(item)
+                    by_prompt[" ".join(item.prompt.split())].append(item)
             rows = []
             for prompt, mine in by_prompt.items():
                 known = FeatureRows(features, self.extractor, [item.image for item in mine])
                 if len(known) > 1:
                     score = self._diversity(known, features)
-                    rows.append(SetScore(f"{group}: {prompt}", self.name, score, len(known), made_by, note=PROMPT))
+                    rows.append(
+                        SetScore(_row_name(group, prompt, groups), self.name, score, len(known), made_by, note=PROMPT)
+                    )
             if not rows:
                 alone.append(group)
                 continue
@@ -104,3 +107,9 @@ class Diversity:
             known = np.array(mean_pairwise(self.distances(images, images)))
             features.keep(made_by, keys, known)
         return float(known)
+
+
+def _row_name(group: str, prompt: str, groups: Sequence[str]) -> str:
+    """A prompt's row in the table of sets, called like none of the sets."""
+    name = f"{group}: {prompt}"
+    return f"{name} (prompt)" if name in groups else name

@@ -161,10 +161,15 @@ def _batches(prepared: Iterator[tuple[Source, Any]], size: int) -> Iterator[list
 def _run(forward: Forward, ready: list[tuple[Source, Any]], size: int, keep: Keep) -> tuple[int, dict[str, str]]:
     """Run a batch, in halves where the memory does not suffice; returns the size that did, and what does not fit."""
     start = 0
-    problems = {}
+    problems: dict[str, str] = {}
     while start < len(ready):
         part = ready[start : start + size]
-        features = _unless_exhausted(forward, [value for _, value in part])
+        try:
+            features = _unless_exhausted(forward, [value for _, value in part])
+        except UnreadableImage as error:
+            problems |= {source.key: str(error) for source, _ in part}
+            start += len(part)
+            continue
         if features is not None:
             for (source, _), value in zip(part, features, strict=True):
                 keep(source.key, value)
@@ -181,17 +186,20 @@ def _unless_exhausted(forward: Forward, values: list[Any]) -> list[NDArray] | No
     """The features; None where the memory does not suffice."""
     try:
         return forward(values)
-    except MemoryError:
-        pass
-    except RuntimeError as error:
-        if not _is_out_of_memory(error):
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
             raise
     _free()
     return None
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    return type(error).__name__ == "OutOfMemoryError" or "not enough memory" in str(error)
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory does not suffice, in the words of one device or another."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "not enough memory" in str(error)
+    )
 
 
 def _free() -> None:

@@ -5,6 +5,7 @@ on VGGFace2, embeds it in 512 dimensions; both from facenet-pytorch. For a subje
 and an encoder of your own: each is a plain function.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,7 @@ from PIL import Image
 from metrics.device import exact_arithmetic
 from metrics.errors import InputError
 from metrics.extraction import Forward
-from metrics.signature import signature, versions
+from metrics.signature import digest, signature, versions
 from metrics.weights import find_weights, weights_digest
 
 Box = tuple[float, float, float, float]
@@ -182,5 +183,12 @@ def _named(text: str, option: str) -> Any:
 
 
 def _name(function: Callable) -> str:
-    """What a signature calls a function: its own attribute `signature`, or its module and name."""
-    return getattr(function, "signature", f"{function.__module__}.{getattr(function, '__qualname__', 'function')}")
+    """What a signature calls a function: its attribute `signature`, or its module, its name and its text's sha256."""
+    if hasattr(function, "signature"):
+        return str(function.signature)
+    if not inspect.isfunction(function) or "<" in function.__qualname__ or function.__closure__:
+        raise InputError(
+            f"{function!r} is not a plain function of a module, so features from it cannot be told apart; give it an "
+            "attribute 'signature' that changes with what it does."
+        )
+    return f"{function.__module__}.{function.__qualname__}-{digest(inspect.getsource(function), 12)}"

@@ -67,7 +67,8 @@ class Gaussian:
         except linalg.LinAlgError:
             values, vectors = linalg.eigh(covariance)
             positive = values > values[-1] * len(values) * np.finfo(float).eps
-            return cls(mean, np.sqrt(values[positive])[:, None] * vectors.T[positive])
+            positive[-1] = True  # a row of zeros for images that are all alike
+            return cls(mean, np.sqrt(np.maximum(values[positive], 0.0))[:, None] * vectors.T[positive])
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def _transports(a: Gaussian, b: Gaussian) -> tuple[Array, Array]:
     else:
         squares, vectors = linalg.eigh(product @ product.T, driver="evd", overwrite_a=True, check_finite=False)
         singular = np.sqrt(np.maximum(squares, 0.0))
-    kept = singular > _NOTHING * singular.max()
+    kept = (singular > _NOTHING * singular.max()) & (singular > 0.0)
     singular, vectors = singular[kept], vectors.T[kept]
     from_a = ((vectors @ product) / singular[:, None] ** 1.5) @ b.root
     return from_a, (vectors @ a.root) / np.sqrt(singular)[:, None]

@@ -10,18 +10,27 @@
 import hashlib
 import io
 import os
-import struct
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from metrics.errors import InputError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MOST_PIXELS = 100_000_000
+_UPRIGHT = {  # by EXIF's orientation; ImageOps.exif_transpose refuses where any other tag is damaged
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
@@ -46,6 +55,11 @@ class ImageSource:
     path: Path
     key: str
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that it is made of."""
+        return (self.path,)
+
     @classmethod
     def of(cls, path: Path) -> "ImageSource":
         """The source for a file as it is now."""
@@ -68,7 +82,11 @@ class TextSource:
     """A prompt."""
 
     text: str
-    path = None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """None."""
+        return ()
 
     @property
     def key(self) -> str:
@@ -88,9 +106,9 @@ class PairSource:
     reference: ImageSource
 
     @property
-    def path(self) -> Path:
-        """The image's file."""
-        return self.image.path
+    def paths(self) -> tuple[Path, ...]:
+        """Both files."""
+        return self.image.path, self.reference.path
 
     @property
     def key(self) -> str:
@@ -113,7 +131,7 @@ def images_below(folder: Path) -> list[Path]:
     Raises
     ------
     InputError
-        Where the folder is missing, or holds no image.
+        Where the folder is missing, holds no image, or one with a name that a table cannot hold.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name the folder of images.")
@@ -124,6 +142,12 @@ def images_below(folder: Path) -> list[Path]:
     images = sorted(path for path in found if path.suffix.lower() in SUFFIXES)
     if not images:
         raise InputError(f"{folder} holds no image (PNG, JPEG, WebP, GIF, BMP or TIFF); name the folder of images.")
+    awkward = [path for path in images if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in str(path))]
+    if awkward:
+        raise InputError(
+            f"{str(awkward[0])!a} has a control character, or bytes that are no text, in its name, which no table "
+            "can hold; rename it."
+        )
     return images
 
 
@@ -163,12 +187,13 @@ def decode_image(data: bytes) -> Image.Image:
             if image.width * image.height > MOST_PIXELS:
                 raise UnreadableImage(f"has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
             image.load()
-            return _rgb(ImageOps.exif_transpose(image))
+            turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+            return _rgb(image) if turn is None else _rgb(image).transpose(turn)
     except UnreadableImage:
         raise
     except Image.DecompressionBombError as error:
         raise UnreadableImage(f"has more than {MOST_PIXELS:,} pixels") from error
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError) as error:
+    except Exception as error:  # a decoder raises anything where a file is damaged in its own way
         raise UnreadableImage(f"cannot be decoded ({str(error) or type(error).__name__})") from error
 
 

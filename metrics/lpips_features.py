@@ -20,12 +20,13 @@ from PIL import Image
 from metrics.device import Precision, exact_arithmetic
 from metrics.errors import InputError
 from metrics.extraction import Forward
-from metrics.images import pixels
+from metrics.images import UnreadableImage, pixels
 from metrics.signature import signature, versions
 from metrics.weights import find_weights, weights_digest
 
 Net = Literal["alex", "vgg", "squeeze"]
 SCALE = 256.0  # keeps features inside float16's range; divided out again by `pairwise_distances`
+SMALLEST = {"alex": 31, "squeeze": 17, "vgg": 16}  # below so many pixels a side a pooling has nothing to take
 _BLOCK_BYTES = 256 * 2**20
 _CHUNK = 2**13  # short sums in float32 lose little: distances are right to about 5e-7
 _LONG = 2**20  # longer features are kept in float16, which moves distances by less than 1e-5
@@ -76,8 +77,15 @@ class LpipsFeatures:
         )
 
     def prepare(self, opened: Image.Image) -> NDArray[np.uint8]:
-        """The pixels, uint8 of shape (height, width, 3)."""
-        return pixels(opened if self.size is None else middle_square(opened, self.size))
+        """The pixels, uint8 of shape (height, width, 3); raises `UnreadableImage` for too few."""
+        if self.size is not None:
+            return pixels(middle_square(opened, self.size))
+        if min(opened.size) < SMALLEST[self.net]:
+            raise UnreadableImage(
+                f"is too small for LPIPS ({opened.width} x {opened.height} pixels; {self.net} needs "
+                f"{SMALLEST[self.net]} a side)"
+            )
+        return pixels(opened)
 
     def load(self, device: str) -> Forward:
         """The network on a device."""

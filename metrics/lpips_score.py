@@ -39,16 +39,24 @@ class Lpips:
             "lpips_min": signature(metric="lpips_min", references="min") + "|" + self.extractor.signature,
         }
         names = ["lpips", "lpips_min"] if several else ["lpips"]
-        found = Scored()
-        for references in dict.fromkeys(item.references for item in items):
-            mine = [item for item in items if item.references == references]
+        found = Scored(names=("lpips", "lpips_min"))
+        by_references: dict[tuple[ImageSource, ...], list[Item]] = {}
+        for item in items:
+            by_references.setdefault(item.references, []).append(item)
+        for references, mine in by_references.items():
             for item, distances in zip(mine, self._distances(mine, references, features), strict=True):
-                note = "" if distances is not None else "no reference" if not references else "unreadable image"
+                note = "" if distances is not None else self._reason(item, features)
                 for name in names:
                     pool = np.min if name == "lpips_min" else np.mean
                     score = None if distances is None else float(pool(distances))
                     found.scores.append(Score(item.item, name, score, signatures[name], note))
         return found
+
+    def _reason(self, item: Item, features: Features) -> str:
+        """Why an item has no score."""
+        if not item.references:
+            return "no reference"
+        return "unreadable reference" if features.has(self.extractor, item.image) else "unreadable image"
 
     def _distances(
         self, items: list[Item], references: tuple[ImageSource, ...], features: Features

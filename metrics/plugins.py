@@ -18,8 +18,8 @@ from PIL.Image import Image, Resampling
 
 from metrics.device import exact_arithmetic
 from metrics.errors import InputError
-from metrics.extraction import Extractor, Forward
-from metrics.images import PairSource, Source, pixels
+from metrics.extraction import Extractor, Forward, is_out_of_memory
+from metrics.images import PairSource, Source, UnreadableImage, pixels
 from metrics.scoring import Features, Item, Score, Scored
 from metrics.signature import signature, versions
 
@@ -80,10 +80,9 @@ class PluginFeatures:
         try:
             measure = self.found.load(device)
         except (OSError, RuntimeError, ValueError, ImportError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise InputError(
-                f"The metric {self.name} cannot be loaded ({reason}); its package fetches its weights by itself, so "
-                "see there how to put them in place."
+                f"The metric {self.name} cannot be loaded ({_first_line(error)}); its package fetches its weights by "
+                "itself, so see there how to put them in place."
             ) from error
 
         def tensor(values: NDArray[np.uint8]) -> Any:
@@ -91,7 +90,7 @@ class PluginFeatures:
 
         @torch.inference_mode()
         def forward(batch: list[Any]) -> list[NDArray]:
-            return [np.array([measure(*map(tensor, images))]) for images in batch]
+            return [np.array([_measured(measure, *map(tensor, images))]) for images in batch]
 
         return forward
 
@@ -138,6 +137,20 @@ class Plugin:
         if not self.extractor.found.compares:
             return [item.image]
         return [PairSource(item.image, reference) for reference in item.references]
+
+
+def _measured(measure: Callable[..., float], *images: Any) -> float:
+    """A score; an image that another package cannot take raises `UnreadableImage`, whatever it raised there."""
+    try:
+        return measure(*images)
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise UnreadableImage(f"cannot be scored by this metric ({_first_line(error)})") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def is_plugin(name: str) -> bool:

@@ -13,10 +13,10 @@ import numpy as np
 
 from metrics.cache import FeatureCache
 from metrics.extraction import Extractor, extract, missing
-from metrics.images import Source
+from metrics.images import ImageSource, PairSource, Source, UnreadableImage
 from metrics.pooling import Pool, pooled
 from metrics.registry import find_metric
-from metrics.scoring import ComputedMetric, Features, Item, Scored, SetScore
+from metrics.scoring import ComputedMetric, Features, Item, Scored, SetScore, union_name
 
 Deliver = Callable[[ComputedMetric, Scored], None]
 
@@ -153,9 +153,6 @@ def _extract(
     result: RunResult,
 ) -> None:
     wanted = missing(extractor, sources, cache)
-    paths = {source.key: source.path for source in wanted if source.path is not None}
-    known_bad = {source.key for source in wanted if paths.get(source.key) in result.skipped}
-    wanted = [source for source in wanted if source.key not in known_bad]
     if not wanted:
         return
     progress.start(extractor.title, len(wanted))
@@ -169,18 +166,35 @@ def _extract(
         advance=progress.advance,
     )
     result.extracted += len(wanted) - len(problems)
-    result.skipped |= {paths[key]: reason for key, reason in problems.items()}
+    result.skipped |= {
+        path: problems[source.key] for source in sources if source.key in problems for path in _culprits(source)
+    }
+
+
+def _culprits(source: Source) -> list[Path]:
+    """The files that a source without features is blamed on: of two, those that do not open, or else the image."""
+    if not isinstance(source, PairSource):
+        return list(source.paths)
+    return [each.path for each in (source.image, source.reference) if not _opens(each)] or [source.image.path]
+
+
+def _opens(source: ImageSource) -> bool:
+    try:
+        source.open()
+    except UnreadableImage:
+        return False
+    return True
 
 
 def _pooled_sets(items: Sequence[Item], scored: Scored, pool: Pool) -> list[SetScore]:
     """For each metric of single images, a row for each set and, where there are several, one for all."""
     group_of = {item.item: item.group for item in items}
     values: dict[tuple[str, str, str], list[float]] = {}
-    several = len(set(group_of.values())) > 1
-    for together in (False, True) if several else (False,):
+    union = union_name(group_of.values())
+    for together in (False, True) if union else (False,):
         for row in scored.scores:
             if row.score is not None:
-                group = "all" if together else group_of[row.item]
+                group = union if together else group_of[row.item]
                 values.setdefault((row.metric, group, row.signature), []).append(row.score)
     return [
         SetScore(

@@ -1,6 +1,6 @@
 """Scoring a collection of images by several metrics: extract what they need once, then let each compute."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, overload
 
@@ -132,11 +132,36 @@ class SetScore(NamedTuple):
 
 @dataclass
 class Scored:
-    """What a metric found: rows for the two tables, and sentences that the user should read."""
+    """What a metric found: rows for the two tables, and sentences that the user should read.
+
+    Attributes
+    ----------
+    scores, set_scores : list
+        The rows.
+    warnings : list of str
+        The sentences.
+    names : tuple of str
+        Metrics that the rows may be of besides the metric's own name; rows of an earlier run are replaced for all.
+    """
 
     scores: list[Score] = field(default_factory=list)
     set_scores: list[SetScore] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    names: tuple[str, ...] = ()
+
+
+def union_name(groups: Iterable[str]) -> str:
+    """What the set of all images is called where there are several sets; "" where there is one.
+
+    Examples
+    --------
+    >>> union_name(["a", "b"]), union_name(["a", "all"]), union_name(["a"])
+    ('all', '(all)', '')
+    """
+    names = set(groups)
+    if len(names) < 2:
+        return ""
+    return "(all)" if "all" in names else "all"
 
 
 class ComputedMetric(Protocol):

@@ -17,7 +17,7 @@ from metrics.fid_interval import frechet_with_error, null_distance, null_distanc
 from metrics.images import ImageSource, Source
 from metrics.kid import SEED, SUBSET_SIZE, SUBSETS, kernel_distance
 from metrics.row_file import RowFile, RowSet
-from metrics.scoring import Features, Item, Scored, SetScore
+from metrics.scoring import Features, Item, Scored, SetScore, union_name
 from metrics.signature import digest, signature
 from metrics.statistics_file import SavedStatistics
 
@@ -190,7 +190,7 @@ def reference_statistics(extractor: Extractor, sources: Sequence[ImageSource], f
     extractor : Extractor
         The features.
     sources : sequence of ImageSource
-        Images; each content counts once, and those that could not be opened not at all.
+        Images; those that could not be opened do not count.
     features : callable
         Reads features.
 
@@ -262,8 +262,9 @@ def _sets(
     saved = reference if isinstance(reference, SavedStatistics) else None
     gaussian = Gaussian.of_covariance(saved.mean, saved.covariance) if saved else None
     groups = list(dict.fromkeys(item.group for item in items))
-    for group in groups + (["all"] if len(groups) > 1 and "all" not in groups else []):
-        mine = [item for item in items if item.group == group or group == "all"]
+    union = union_name(groups)
+    for group in [*groups, *([union] if union else [])]:
+        mine = [item for item in items if group in (item.group, union)]
         images = table.rows([item.image for item in mine])
         if len(images) < 2:
             warnings.append(f"{metric}: the set '{group}' has fewer than two readable images and is not scored.")
@@ -272,7 +273,7 @@ def _sets(
             yield _Set(group, images, gaussian, saved.digest[:12], saved.n)
             continue
         known = reference if isinstance(reference, tuple) else tuple(s for item in mine for s in item.references)
-        unique = tuple({source.key: source for source in known if source.key in table.numbers}.values())
+        unique = tuple(dict.fromkeys(source for source in known if source.key in table.numbers))
         if len(unique) < 2:
             warnings.append(f"{metric}: the set '{group}' has fewer than two readable references and is not scored.")
             continue

@@ -62,7 +62,7 @@ def score_study(study: Study, settings: ScoreSettings, console: Console) -> RunR
     """
 
     def deliver(metric: ComputedMetric, scored: Scored) -> None:
-        study.store.save_scores(scored.scores, scored.set_scores)
+        study.store.save_scores(scored.scores, scored.set_scores, (metric.name, *scored.names))
 
     study.store.refuse_imported(settings.metrics)
     return _score(study_collection(study), settings, console, deliver, frozenset(study.store.imported_metrics()))

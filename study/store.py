@@ -218,10 +218,12 @@ class Store:
         """All scores of sets of images: set, metric, score, n, signature, low, high, note."""
         return self._frame(select(schema.set_scores).order_by(schema.set_scores.c.metric, schema.set_scores.c.set))
 
-    def save_scores(self, rows: "Sequence[Score]", set_rows: "Sequence[SetScore]" = ()) -> None:
+    def save_scores(
+        self, rows: "Sequence[Score]", set_rows: "Sequence[SetScore]" = (), also: Sequence[str] = ()
+    ) -> None:
         """Put the scores of one or more metrics in the place of those they had; see `study.store_scores`."""
         with self._write() as connection:
-            replace_scores(connection, rows, set_rows)
+            replace_scores(connection, rows, set_rows, also)
 
     def imported_metrics(self) -> list[str]:
         """The metrics of which there are imported scores, which `save_scores` does not replace."""

@@ -10,25 +10,22 @@ from metrics.scoring import Score, SetScore
 from study.schema import score_notes, scores, set_scores
 
 
-def replace_scores(connection: Connection, rows: Sequence[Score], set_rows: Sequence[SetScore]) -> None:
-    """Put a metric's new scores, notes and set scores in the place of those it had.
+def replace_scores(
+    connection: Connection, rows: Sequence[Score], set_rows: Sequence[SetScore], also: Sequence[str] = ()
+) -> None:
+    """Put new scores, notes and set scores in the place of those that their metrics, and those in `also`, had.
 
     Raises
     ------
     InputError
         Where a score that would be replaced was imported (it has no signature of ours), since it is nowhere else.
     """
-    metrics = list(dict.fromkeys(row.metric for row in rows))
+    metrics = {*also, *(row.metric for row in rows), *(row.metric for row in set_rows)}
     refuse_imported(connection, metrics)
-    for metric in metrics:
-        mine = [row for row in rows if row.metric == metric]
-        for table in (scores, score_notes):
-            connection.execute(delete(table).where(table.c.metric == metric))
-        _insert(connection, scores, [_score(row) for row in mine if row.score is not None])
-        notes = [{"item": row.item, "metric": metric, "note": row.note} for row in mine if row.note]
-        _insert(connection, score_notes, notes)
-    for metric in dict.fromkeys(row.metric for row in set_rows):
-        connection.execute(delete(set_scores).where(set_scores.c.metric == metric))
+    for table in (scores, score_notes, set_scores):
+        connection.execute(delete(table).where(table.c.metric.in_(metrics)))
+    _insert(connection, scores, [_score(row) for row in rows if row.score is not None])
+    _insert(connection, score_notes, [{"item": r.item, "metric": r.metric, "note": r.note} for r in rows if r.note])
     _insert(connection, set_scores, [row._asdict() for row in set_rows])
 
 

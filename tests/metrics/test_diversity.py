@@ -88,3 +88,16 @@ def test_the_mean_is_over_unordered_pairs(values):
     table = np.abs(np.subtract.outer(values, values))
     expected = np.mean([abs(a - b) for a, b in combinations(values, 2)])
     assert mean_pairwise(table) == pytest.approx(expected, abs=1e-12)
+
+
+def test_prompts_that_differ_in_spaces_are_one_and_their_rows_have_names_of_their_own(tmp_path):
+    sources = saved(tmp_path / "images", 8)
+    items = items_of(sources, ["a cat", "a  cat\r\n", "dog", "dog"] * 2, ["m"] * 4 + ["m: a cat"] * 4)
+    metric = Diversity("diversity", MeanColour(), euclid)
+    found = score_items(items, [metric], FeatureCache(tmp_path / "f")).scored["diversity"]
+    assert [row.set for row in found.set_scores if row.note == PROMPT] == [
+        "m: a cat (prompt)",
+        "m: dog",
+        "m: a cat: a cat",
+        "m: a cat: dog",
+    ]

@@ -103,3 +103,13 @@ def test_null_distance_of_known_statistics_is_that_of_sets_drawn_from_them():
 def test_too_few_images_to_split_are_refused():
     with pytest.raises(InputError, match="3 images cannot be split"):
         null_distance(sample(3, 4, 0), 1)
+
+
+def test_images_that_are_all_alike_have_distances():
+    alike, others = np.ones((7, 3)), np.random.default_rng(0).normal(size=(9, 3))
+    known = Gaussian.of_covariance(alike.mean(axis=0), np.zeros((3, 3)))
+    by_hand = ((others.mean(axis=0) - 1) ** 2).sum() + others.var(axis=0, ddof=1).sum()
+    assert frechet_with_error(others, alike)[0] == pytest.approx(by_hand)
+    assert frechet_with_error(others, known)[0] == pytest.approx(by_hand)
+    assert frechet_with_error(alike, alike) == (0, 0) and null_distance_of(known, 4) == 0
+    assert null_distance(np.ones((10, 3)), 4) == 0

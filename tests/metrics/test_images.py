@@ -1,6 +1,7 @@
 """Reading image files: every mode and oddity that a folder of generated images and photos may hold."""
 
 import io
+import os
 import struct
 import zlib
 
@@ -8,9 +9,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
-from metrics.images import ImageSource, PairSource, TextSource, UnreadableImage, decode_image, pixels, read_image
+from metrics.errors import InputError
+from metrics.images import (
+    ImageSource,
+    PairSource,
+    TextSource,
+    UnreadableImage,
+    decode_image,
+    images_below,
+    pixels,
+    read_image,
+)
 from tests.metrics.pictures import noise
 
 
@@ -131,3 +142,42 @@ def test_keys_follow_the_content(tmp_path):
     assert a.key == b.key != c.key
     assert PairSource(a, c).key not in (PairSource(c, a).key, a.key, c.key)
     assert TextSource("x").key != TextSource("y").key
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF", "WEBP", "PNG", "GIF", "BMP"])
+@given(st.integers(0, 10**9), st.integers(0, 255))
+def test_damage_anywhere_is_an_unreadable_image_or_none(kind, place, value):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = bytearray(encoded(noise(3, (16, 16)), kind, **({} if kind in ("GIF", "BMP") else {"exif": exif})))
+    data[place % len(data)] = value
+    try:
+        decode_image(bytes(data))
+    except UnreadableImage as error:
+        assert str(error)
+
+
+def test_a_damaged_tag_beside_the_orientation_does_no_harm():
+    entries = [(0x0112, 3, 1, struct.pack("<HH", 6, 0)), (0x011A, 2, 3, b"72\0\0")]  # a resolution in letters
+    fields = b"".join(struct.pack("<HHI", *entry[:3]) + entry[3] for entry in entries)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(entries)) + fields + bytes(4)
+    data = encoded(noise(3), "JPEG", exif=exif)
+    with pytest.raises(TypeError):
+        ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    assert decode_image(data).size == (32, 48)
+
+
+def test_whatever_a_decoder_raises_is_an_unreadable_image(monkeypatch):
+    def load(image):
+        raise TypeError("an offset that is no number")
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
+    with pytest.raises(UnreadableImage, match=r"cannot be decoded .*an offset"):
+        decode_image(encoded(noise(3), "PNG"))
+
+
+@pytest.mark.parametrize("name", [b"a\nb.png", b"a\xffb.png", b"a\x1bb.png"])
+def test_names_that_no_table_can_hold_are_refused(tmp_path, name):
+    (tmp_path / os.fsdecode(name)).touch()
+    with pytest.raises(InputError, match="rename it"):
+        images_below(tmp_path)

@@ -13,7 +13,7 @@ from metrics import lpips_features
 from metrics.cache import FeatureCache
 from metrics.errors import InputError
 from metrics.extraction import extract
-from metrics.images import ImageSource
+from metrics.images import ImageSource, UnreadableImage
 from metrics.lpips_features import (
     SCALE,
     LpipsFeatures,
@@ -180,3 +180,28 @@ def test_pairwise_distances_are_squared_euclidean_whatever_the_blocks(a, b):
         patch.setattr(lpips_features, "_BLOCK_BYTES", 2 * a[0].nbytes)
         patch.setattr(lpips_features, "_CHUNK", 7)
         np.testing.assert_allclose(pairwise_distances(list(a), list(b)), plain, atol=1e-6)
+
+
+def test_a_reference_that_cannot_be_read_is_blamed_itself(squeeze, tmp_path):
+    image, photo = saved(tmp_path / "images", 2, (64, 64))
+    photo.path.write_bytes(b"broken")
+    metric = Lpips(LpipsFeatures("squeeze", squeeze, 64))
+    result = score_items([Item("a", image, (photo,))], [metric], FeatureCache(tmp_path / "f"))
+    assert list(result.skipped) == [photo.path]
+    assert result.scored["lpips"].scores[0].note == "unreadable reference"
+
+
+@pytest.mark.parametrize("net", ["alex", "vgg", "squeeze"])
+def test_an_image_that_is_too_small_for_the_network_is_named(net):
+    side = lpips_features.SMALLEST[net]
+    extractor = LpipsFeatures(net, None, None)
+    assert extractor.prepare(noise(0, (side, side))).shape == (side, side, 3)
+    with pytest.raises(UnreadableImage, match=f"too small for LPIPS .*{net} needs {side} a side"):
+        extractor.prepare(noise(0, (side - 1, 90)))
+    import lpips
+
+    network = lpips.LPIPS(net=net, pretrained=False, pnet_rand=True, verbose=False)
+    x = torch.zeros(1, 3, side, side)
+    network(x, x)
+    with pytest.raises(RuntimeError):
+        network(x[..., 1:], x[..., 1:])

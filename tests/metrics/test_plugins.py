@@ -14,6 +14,7 @@ from metrics.cache import FeatureCache
 from metrics.errors import InputError
 from metrics.images import pixels
 from metrics.plugins import is_plugin, make_plugin
+from metrics.quality_score import QualityFeatures, SingleNumber
 from metrics.registry import find_metric
 from metrics.score_run import score_items
 from metrics.scoring import Item
@@ -62,7 +63,12 @@ def pyiqa(monkeypatch):
     def create_metric(name, device):
         if name == "absent":
             raise OSError("<urlopen error>")
-        return {"flat": lambda x: x.std()[None], "gap": lambda x, y: (x - y).abs().mean()}[name]
+        return {"flat": spread, "gap": lambda x, y: (x - y).abs().mean()}[name]
+
+    def spread(x):
+        if x.shape[-1] < 16:
+            raise RuntimeError("Kernel size can't be greater than actual input size\nin a longer text")
+        return x.std()[None]
 
     package = types.ModuleType("pyiqa")
     package.create_metric = create_metric
@@ -87,6 +93,16 @@ def test_pyiqa_gets_images_from_0_to_1_and_says_which_way_is_better(pyiqa, tmp_p
 def test_weights_that_cannot_be_loaded_are_one_sentence(pyiqa, tmp_path, cache):
     with pytest.raises(InputError, match=r"pyiqa:absent cannot be loaded .*urlopen"):
         score_items([Item("a", saved(tmp_path, 1)[0])], [make_plugin("pyiqa:absent")], cache)
+
+
+def test_an_image_that_a_package_cannot_take_is_named_and_others_go_on(pyiqa, tmp_path, cache):
+    sources = saved(tmp_path / "a", 2) + saved(tmp_path / "b", 1, (8, 8))
+    metrics = [make_plugin("pyiqa:flat"), SingleNumber("contrast", QualityFeatures("contrast"))]
+    result = score_items([Item(str(n), source) for n, source in enumerate(sources)], metrics, cache)
+    reason = "cannot be scored by this metric (Kernel size can't be greater than actual input size)"
+    assert result.skipped == {sources[2].path: reason}
+    assert [row.score is None for row in result.scored["pyiqa:flat"].scores] == [False, False, True]
+    assert all(row.score is not None for row in result.scored["contrast"].scores)
 
 
 def test_unknown_metrics_and_packages_that_are_not_installed(pyiqa, monkeypatch):

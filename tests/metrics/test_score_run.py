@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from metrics.cache import FeatureCache
-from metrics.images import TextSource
+from metrics.images import ImageSource, TextSource
 from metrics.quality_score import QualityFeatures, SingleNumber
 from metrics.score_run import RunSettings, score_items
 from metrics.scoring import FeatureRows, Features, Item
@@ -75,7 +75,7 @@ def test_metrics_of_one_extractor_share_its_features(tmp_path, cache):
     assert [row.score for row in result.scored["one"].scores] == [row.score for row in result.scored["two"].scores]
 
 
-def test_a_file_that_cannot_be_read_is_tried_once_and_named(tmp_path, cache):
+def test_a_file_that_cannot_be_read_is_named(tmp_path, cache):
     sources = saved(tmp_path / "images", 4)
     sources[2].path.write_bytes(b"broken")
     colour = SingleNumber("colour", Brightness(signature="features:other"))
@@ -84,6 +84,20 @@ def test_a_file_that_cannot_be_read_is_tried_once_and_named(tmp_path, cache):
     for scored in result.scored.values():
         assert [row.note for row in scored.scores] == ["", "", "unreadable image", ""]
         assert scored.scores[2].score is None and scored.set_scores[0].n == 3
+
+
+def test_all_files_of_a_content_that_cannot_be_read_are_named(tmp_path, cache):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.png").write_bytes(b"broken")
+    sources = [ImageSource.of(tmp_path / f"{name}.png") for name in ("a", "b")]
+    result = score_items(items_of(sources, ["g"] * 2), [SingleNumber("brightness", Brightness())], cache)
+    assert list(result.skipped) == [source.path for source in sources]
+
+
+def test_a_set_that_is_called_all_is_not_counted_twice(tmp_path, cache):
+    items = items_of(saved(tmp_path / "images", 5), ["all"] * 3 + ["b"] * 2)
+    found = score_items(items, [SingleNumber("brightness", Brightness())], cache).scored["brightness"]
+    assert [(row.set, row.n) for row in found.set_scores] == [("all", 3), ("b", 2), ("(all)", 5)]
 
 
 def test_each_metric_is_handed_over_before_the_next_begins(tmp_path, cache):

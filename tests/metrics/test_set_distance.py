@@ -75,7 +75,7 @@ def test_each_set_and_all_of_them_against_the_references():
         assert row.note.startswith("mean of 100 subsets of 12")
 
 
-def test_references_are_those_of_the_sets_own_items_each_content_once():
+def test_references_are_those_of_the_sets_own_items_each_file_once():
     features = Features()
     a, b, one, other = (features.make(name, 10, seed) for seed, name in enumerate("abrs"))
     mine = items(a[:5], one[:6], "sd15") + items(a[5:], one[4:], "sd15") + items(b, other, "sdxl")
@@ -226,3 +226,18 @@ assert [len(scored.set_scores) for scored in result.scored.values()] == [1, 1]
 assert "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2], timeout=120)
+
+
+def test_a_set_against_itself_has_no_distance_though_a_file_stands_twice():
+    features = Features()
+    photos = features.make("r", 40, 0)
+    doubled = photos + tuple(ImageSource(Path(f"again{row}.png"), photos[row].key) for row in range(10))
+    (row,) = Fid(Anything()).score(items(doubled, doubled), features).set_scores
+    assert row.score == pytest.approx(0, abs=1e-6)
+
+
+def test_a_set_that_is_called_all_is_not_all_of_them():
+    features = Features()
+    a, b, photos = features.make("a", 20, 0), features.make("b", 10, 1), features.make("r", 12, 2)
+    found = Fid(Anything()).score(items(a, photos, "all") + items(b, photos, "some"), features).set_scores
+    assert [(row.set, row.n) for row in found] == [("all", 20), ("some", 10), ("(all)", 30)]

@@ -1,5 +1,7 @@
 """Faces and their similarity: on real photos with the real network, and with a detector and encoder of one's own."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -185,3 +187,16 @@ def test_cosines_are_symmetric_bounded_and_free_of_scale(a, b, scale):
     np.testing.assert_allclose(cosines, cosine_similarities(b, a).T, atol=1e-12)
     np.testing.assert_allclose(cosines, cosine_similarities(scale * a, b), atol=1e-9)
     assert (np.abs(cosines) <= 1).all()
+
+
+def test_functions_that_cannot_be_told_apart_need_a_signature():
+    class Detector:
+        def __call__(self, image):
+            return []
+
+    named = Detector()
+    named.signature = "mine-1"
+    assert "detector:mine-1" in FaceFeatures(detector=named, encoder=mean_colour).signature
+    for function in (Detector(), lambda image: [], partial(left_half)):
+        with pytest.raises(InputError, match="attribute 'signature'"):
+            FaceFeatures(detector=function, encoder=mean_colour).signature  # noqa: B018

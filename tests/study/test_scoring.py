@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from metrics.cache import FeatureCache
+from metrics.scoring import SetScore
 from tests.metrics.random_inception import random_inception
 from tests.study.command import command_line, environment, run_cli
 from tests.study.conftest import save_image
@@ -112,6 +113,17 @@ def test_other_options_give_other_signatures_and_replace_the_scores(make_study, 
     cli(*arguments, "--lpips-size", "64")
     second = study.store.scores_table()
     assert len(first) == len(second) and not set(first["signature"]) & set(second["signature"])
+
+
+def test_rows_of_an_earlier_run_do_not_stay(make_study, cli, squeeze):
+    study = make_study()
+    items = study.items["item"]
+    names = ("contrast", "lpips", "lpips_min", "exposure")
+    study.store.save_scores([], [SetScore("gone", name, 0.5, 2, f"metric:{name}") for name in names])
+    for item in items[1:]:
+        study.image_path(item).write_bytes(b"broken")
+    assert cli("score", study.folder, "--metrics", "contrast,lpips", "--lpips-net", "squeeze")[0] == 3
+    assert study.store.set_scores_table().query("set == 'gone'")["metric"].tolist() == ["exposure"]
 
 
 def test_without_weights_a_metric_refuses_and_says_what_to_do(make_study, cli):
