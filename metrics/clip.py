@@ -238,7 +238,7 @@ def _is_torchscript(path: Path) -> bool:
 
 
 def _archived(path: Path) -> dict[str, Any]:
-    """The tensors of a TorchScript archive, which is read without running any of its code."""
+    """The tensors of a TorchScript archive; the network that it holds is loaded but never called."""
     import torch
 
     with warnings.catch_warnings():
