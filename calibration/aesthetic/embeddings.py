@@ -1,0 +1,220 @@
+"""CLIP embeddings of many images in a folder: read from the disk as they are needed.
+
+The folder holds ``embeddings.npy`` (float32, a row for each image, of unit length), ``images.csv`` (file and sha256 of
+the image in each row), ``skipped.csv`` (files without a row, with the reason) and ``embeddings.json`` (the CLIP model,
+the signature of the features, and the sha256 of the first two files).
+"""
+
+import hashlib
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from calibration.aesthetic.votes import image_name
+from metrics.aesthetic_head import TOLERANCE
+from metrics.errors import InputError
+
+CHUNK = 2**14
+_ROWS, _IMAGES, _SKIPPED, _ABOUT = "embeddings.npy", "images.csv", "skipped.csv", "embeddings.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """Embeddings on disk.
+
+    Attributes
+    ----------
+    folder : Path
+        Where they are.
+    rows : ndarray, shape (n, d)
+        float32, of unit length; a memory map.
+    files, sha256s : list of str
+        The image of each row: its path below the folder of images, and its content.
+    backbone : str
+        The CLIP model, as MODEL/PRETRAINED.
+    signature : str
+        All that the embeddings depend on.
+    sha256 : str
+        Of rows and images together.
+    """
+
+    folder: Path
+    rows: NDArray[np.float32]
+    files: list[str]
+    sha256s: list[str]
+    backbone: str
+    signature: str
+    sha256: str
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Rows by the images' paths, their paths without suffix, and their names where those are unique."""
+        paths = [image_name(file) for file in self.files]
+        names = [PurePosixPath(path).name for path in paths]
+        counts = Counter(names)
+        places = {name: row for row, name in enumerate(names) if counts[name] == 1}
+        return places | {path: row for row, path in enumerate(paths)}
+
+    def find(self, images: Iterable[str]) -> NDArray[np.intp]:
+        """The rows of images by their names; -1 where there is none."""
+        return np.array([self._places.get(name, -1) for name in images], dtype=np.intp)
+
+
+def write_embeddings(
+    folder: Path,
+    rows: Iterable[NDArray[np.floating]],
+    files: Sequence[str],
+    backbone: str,
+    signature: str,
+    sha256s: Sequence[str] | None = None,
+    skipped: Sequence[tuple[str, str]] = (),
+) -> Path:
+    """Write a folder of embeddings, whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        Must not be there yet, or hold embeddings, which are replaced.
+    rows : iterable of ndarray, shapes (k, d)
+        The embeddings in parts, in the order of the files; they are never all in memory.
+    files : sequence of str
+        The images' paths.
+    backbone : str
+        The CLIP model, as MODEL/PRETRAINED.
+    signature : str
+        What the embeddings depend on.
+    sha256s : sequence of str, optional
+        The images' contents, where they are known.
+    skipped : sequence of (str, str)
+        Files without a row, and why.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        Where the folder is something else, cannot be written, or a row is not of unit length.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     folder = write_embeddings(Path(place) / "e", [np.eye(2)], ["a.jpg", "b.jpg"], "ViT-L-14/openai", "made")
+    ...     len(read_embeddings(folder)), read_embeddings(folder).find(["b", "c"]).tolist()
+    (2, [1, -1])
+    """
+    check_target(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
+        made = Path(name) / "new"
+        made.mkdir()
+        with _Rows(made / _ROWS, len(files)) as out:
+            for part in rows:
+                out.append(_checked(part, files[out.count : out.count + len(part)]))
+        table = pd.DataFrame({"file": list(files), "sha256": list(sha256s or [""] * len(files))})
+        table.to_csv(made / _IMAGES, index=False, lineterminator="\n")
+        pd.DataFrame(skipped, columns=["file", "reason"]).to_csv(made / _SKIPPED, index=False, lineterminator="\n")
+        about = {"backbone": backbone, "signature": signature, "sha256": _digest(made)}
+        (made / _ABOUT).write_text(json.dumps({"format": 1, **about}, indent=1) + "\n", encoding="utf-8")
+        if folder.exists():
+            folder.rename(Path(name) / "old")
+        made.rename(folder)
+    return folder
+
+
+def check_target(folder: Path) -> None:
+    """Raise InputError where a folder of embeddings cannot be written: it is a file, or holds other things."""
+    if folder.is_dir() and (not any(folder.iterdir()) or (folder / _ABOUT).is_file()):
+        return
+    if folder.exists():
+        raise InputError(f"{folder} is there already and holds no embeddings; choose another place.")
+
+
+def read_embeddings(folder: Path) -> Embeddings:
+    """Open a folder of embeddings.
+
+    Raises
+    ------
+    InputError
+        Where it holds none, or they were changed or damaged since they were written.
+    """
+    try:
+        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        rows = np.load(folder / _ROWS, mmap_mode="r", allow_pickle=False)
+        table = pd.read_csv(folder / _IMAGES, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise InputError(
+            f"{folder} holds no embeddings that can be read ({reason}); make them with humangrade aesthetic embed."
+        ) from error
+    if about.get("format") != 1 or len(table) != len(rows) or about.get("sha256") != _digest(folder):
+        raise InputError(f"The embeddings in {folder} are not as they were written; make them anew.")
+    return Embeddings(
+        folder,
+        rows,
+        table["file"].tolist(),
+        table["sha256"].tolist(),
+        about["backbone"],
+        about["signature"],
+        about["sha256"],
+    )
+
+
+def _checked(part: NDArray[np.floating], files: Sequence[str]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(np.asarray(part, dtype=np.float64), axis=1)
+    wrong = np.flatnonzero(~(np.abs(lengths - 1) <= TOLERANCE))
+    if len(wrong):
+        raise InputError(
+            f"The embedding of {files[wrong[0]]} has the length {lengths[wrong[0]]:.4g}, not 1; divide embeddings by "
+            "their length."
+        )
+    return np.asarray(part, dtype=np.float32)
+
+
+class _Rows:
+    """An .npy file that grows by parts until it has as many rows as were said."""
+
+    def __init__(self, path: Path, total: int):
+        self._path, self._total = path, total
+        self._map: Any = None
+        self.count = 0
+
+    def __enter__(self) -> "_Rows":
+        return self
+
+    def append(self, part: NDArray[np.float32]) -> None:
+        if self._map is None:
+            shape = (self._total, part.shape[1])
+            self._map = np.lib.format.open_memmap(self._path, mode="w+", dtype=np.float32, shape=shape)
+        self._map[self.count : self.count + len(part)] = part
+        self.count += len(part)
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        if kind is None and (self._map is None or self.count != self._total):
+            raise ValueError(f"{self.count} rows for {self._total} images")
+        if self._map is not None:
+            self._map.flush()
+            del self._map
+
+
+def _digest(folder: Path) -> str:
+    found = hashlib.sha256()
+    for name in (_ROWS, _IMAGES):
+        with (folder / name).open("rb") as file:
+            while part := file.read(2**22):
+                found.update(part)
+    return found.hexdigest()
