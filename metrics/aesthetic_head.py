@@ -6,7 +6,9 @@ shape (out, in) and ``layers.I.bias`` of shape (out,), with I from 0, and whose 
 ``humangrade`` a JSON object with at least
 
 - ``"kind": "aesthetic-head"`` and ``"format": 1``;
-- ``"sizes"``: numbers of units from the embedding's to the last, which is 1;
+- ``"sizes"``: numbers of units from the embedding's to the last, which is 1, or one for each level;
+- ``"levels"``, in a head that answers a distribution of votes: what its levels mean. The last layer then gives logits,
+  and the score is the mean of their softmax's levels;
 - ``"activation"``: ``"none"`` or ``"relu"``, between the layers, not behind the last;
 - ``"backbone"``: the CLIP model whose embeddings it takes, as ``MODEL/PRETRAINED`` of open_clip;
 - ``"signature"``: what the head was made from.
@@ -27,6 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
+from scipy.special import softmax
 
 from metrics.cache import cache_folder
 from metrics.errors import InputError
@@ -66,6 +69,8 @@ class Head:
         Between the layers.
     backbone : str
         The CLIP model that it was trained on, as MODEL/PRETRAINED; "" where that is not known.
+    levels : tuple of float
+        What the last layer's outputs stand for where it answers a distribution of votes; else empty.
     """
 
     name: str
@@ -73,6 +78,7 @@ class Head:
     layers: tuple[Layer, ...]
     activation: Activation = "none"
     backbone: str = ""
+    levels: tuple[float, ...] = ()
 
     @property
     def width(self) -> int:
@@ -109,6 +115,40 @@ def predict(head: Head, embeddings: ArrayLike, backbone: str = "") -> NDArray[np
     >>> predict(head, [[1.0, 0.0], [0.0, 1.0]])
     array([7., 5.])
     """
+    if head.levels:
+        return predict_distribution(head, embeddings, backbone) @ np.array(head.levels)
+    return _outputs(head, embeddings, backbone)[:, 0]
+
+
+def predict_distribution(head: Head, embeddings: ArrayLike, backbone: str = "") -> NDArray[np.float64]:
+    """The distributions of votes that a head with levels answers.
+
+    Parameters
+    ----------
+    head : Head
+        One that has levels.
+    embeddings : array_like, shape (n, d)
+        CLIP embeddings of unit length.
+    backbone : str
+        The model that they come from, for the error's text.
+
+    Returns
+    -------
+    ndarray, shape (n, levels)
+        Each row adds up to 1.
+
+    Raises
+    ------
+    InputError
+        As `predict`, and for a head without levels.
+    """
+    if not head.levels:
+        raise InputError(f"The aesthetic head {head.name} answers a number and no distribution of votes.")
+    return softmax(_outputs(head, embeddings, backbone), axis=1)
+
+
+def _outputs(head: Head, embeddings: ArrayLike, backbone: str) -> NDArray[np.float64]:
+    """What the last layer gives."""
     values = np.asarray(embeddings, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] != head.width:
         raise InputError(
@@ -125,7 +165,7 @@ def predict(head: Head, embeddings: ArrayLike, backbone: str = "") -> NDArray[np
     for weight, bias in head.layers[:-1]:
         values = np.maximum(values @ weight.T + bias, 0.0)
     weight, bias = head.layers[-1]
-    return (values @ weight.T + bias)[:, 0]
+    return values @ weight.T + bias
 
 
 def find_head(head: str | Path) -> Head:
@@ -165,13 +205,18 @@ def read_head(path: Path, name: str = "") -> Head:
     sha256 = weights_digest(path)
     tensors, config = _read(path, sha256)
     layers = _layers(path, tensors)
+    levels: tuple[float, ...] = ()
     if config:
-        activation, backbone = _checked_config(path, config, tuple(layers.values()))
+        activation, backbone, levels = _checked_config(path, config, tuple(layers.values()))
     else:
         name = name or _published_name(path, sha256)
         activation, backbone = _published_activation(path, name, tuple(layers)), PUBLISHED.get(name, "")
     stack = tuple(layers.values())
-    return Head(name or path.name, sha256, (folded(stack),) if activation == "none" else stack, activation, backbone)
+    if len(stack[-1][1]) != (len(levels) or 1):
+        raise _unusable(path, f"its layers do not lead at last to {'its levels' if levels else 'one number'}")
+    return Head(
+        name or path.name, sha256, (folded(stack),) if activation == "none" else stack, activation, backbone, levels
+    )
 
 
 def write_head(
@@ -184,13 +229,14 @@ def write_head(
     path : Path
         Where it shall stand.
     layers : sequence of (weight, bias)
-        Of shapes (out, in) and (out,), from the embedding to the one number.
+        Of shapes (out, in) and (out,), from the embedding to the one number, or to one for each level.
     activation : {"none", "relu"}
         Between the layers.
     backbone : str
         The CLIP model, as MODEL/PRETRAINED.
     **details : object
-        What else the metadata shall hold, as JSON takes it: ``signature`` first of all.
+        What else the metadata shall hold, as JSON takes it: ``signature`` first of all, and ``levels`` where the
+        head answers a distribution.
 
     Returns
     -------
@@ -278,17 +324,17 @@ def _layers(path: Path, tensors: dict[str, NDArray]) -> dict[int, Layer]:
     values = {name: value.astype(np.float64) for name, value in tensors.items()}
     layers = {place: (values[f"layers.{place}.weight"], values[f"layers.{place}.bias"]) for place in places}
     stack = list(layers.values())
-    if (
-        any(weight.ndim != 2 or bias.shape != weight.shape[:1] for weight, bias in stack)
-        or any(len(bias) != weight.shape[1] for (_, bias), (weight, _) in pairwise(stack))
-        or len(stack[-1][1]) != 1
+    if any(weight.ndim != 2 or bias.shape != weight.shape[:1] for weight, bias in stack) or any(
+        len(bias) != weight.shape[1] for (_, bias), (weight, _) in pairwise(stack)
     ):
-        raise _unusable(path, "its layers do not lead from one to the next and at last to one number")
+        raise _unusable(path, "its layers do not lead from one to the next")
     return layers
 
 
-def _checked_config(path: Path, config: dict[str, Any], layers: Sequence[Layer]) -> tuple[Activation, str]:
-    """Activation and backbone of a head of our own, whose metadata must be complete and agree with its tensors."""
+def _checked_config(
+    path: Path, config: dict[str, Any], layers: Sequence[Layer]
+) -> tuple[Activation, str, tuple[float, ...]]:
+    """Activation, backbone and levels of our own head, whose metadata must be complete and agree with its tensors."""
     if (config.get("kind"), config.get("format")) != ("aesthetic-head", 1):
         raise _unusable(path, "it has a form that this humangrade does not know; update humangrade")
     if config.get("sizes") != _sizes(layers):
@@ -299,7 +345,8 @@ def _checked_config(path: Path, config: dict[str, Any], layers: Sequence[Layer])
         )
     if not config.get("backbone"):
         raise _unusable(path, "its metadata does not say which CLIP model it was trained on")
-    return config["activation"], config["backbone"]
+    levels = tuple(map(float, config.get("levels", ())))
+    return config["activation"], config["backbone"], levels
 
 
 def _published_name(path: Path, sha256: str) -> str:

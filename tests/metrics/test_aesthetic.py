@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from torch import nn
 
 from metrics.aesthetic import Aesthetic
-from metrics.aesthetic_head import Head, find_head, folded, predict, read_head, write_head
+from metrics.aesthetic_head import Head, find_head, folded, predict, predict_distribution, read_head, write_head
 from metrics.cache import FeatureCache
 from metrics.clip import ClipModel, image_transform
 from metrics.errors import InputError
@@ -189,7 +189,7 @@ def test_files_that_are_no_heads_are_refused(tmp_path):
     with pytest.raises(InputError, match="not the weights and biases of linear layers"):
         read_head(tmp_path / "net.safetensors")
     save_file({"weight": np.zeros((2, 512)), "bias": np.zeros(2)}, tmp_path / "two.safetensors")
-    with pytest.raises(InputError, match="at last to one number"):
+    with pytest.raises(InputError, match="lead at last to one number"):
         read_head(tmp_path / "two.safetensors")
 
 
@@ -274,3 +274,20 @@ def test_a_damaged_memory_of_a_head_is_made_anew(laion, seven, tmp_path):
     (plain,) = (tmp_path / "cache" / "heads").iterdir()
     plain.write_bytes(plain.read_bytes()[:100])
     np.testing.assert_array_equal(predict(read_head(laion), seven), scores)
+
+
+def test_a_head_of_a_distribution_answers_the_mean_of_its_levels(tmp_path):
+    rng = np.random.default_rng(0)
+    layers = [(rng.normal(size=(6, 4)), rng.normal(size=6)), (rng.normal(size=(5, 6)), rng.normal(size=5))]
+    levels = [1.0, 3.25, 5.5, 7.75, 10.0]
+    path = write_head(tmp_path / "head.safetensors", layers, "relu", "ViT-L-14/openai", levels=levels, signature="made")
+    head, x = read_head(path), np.eye(4)
+    logits = np.maximum(x @ layers[0][0].T + layers[0][1], 0) @ layers[1][0].T + layers[1][1]
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(predict_distribution(head, x), shares, rtol=1e-5)
+    np.testing.assert_allclose(predict(head, x), shares @ levels, rtol=1e-5)
+    write_head(path, layers, "relu", "ViT-L-14/openai", levels=levels[1:], signature="made")
+    with pytest.raises(InputError, match="at last to its levels"):
+        read_head(path)
+    with pytest.raises(InputError, match="no distribution"):
+        predict_distribution(Head("h", "", ((np.eye(4)[:1], np.zeros(1)),)), x)
