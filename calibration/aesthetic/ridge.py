@@ -31,7 +31,7 @@ class Ridge:
     penalty : float
         On the weights' squares, an image's share of it: the loss is the mean squared error + penalty * |weights|^2.
     errors : ndarray, shape (penalties,)
-        The cross-validated mean squared error by each penalty in `PENALTIES` times the embeddings' mean variance.
+        The cross-validated mean squared error by each penalty in `PENALTIES` times the scale.
     """
 
     weights: Array
@@ -51,6 +51,7 @@ def fit_ridge(
     folds: ArrayLike,
     rows: ArrayLike | None = None,
     weights: ArrayLike | None = None,
+    scale: float | None = None,
 ) -> Ridge:
     """Fit a ridge regression with the penalty that cross-validation finds best.
 
@@ -66,6 +67,8 @@ def fit_ridge(
         The rows of the embeddings that the targets are of; all of them unless given.
     weights : array_like, shape (n,), optional
         How much each image counts, in the fit and in its error.
+    scale : float, optional
+        What the penalties in `PENALTIES` are multiples of; the mean variance of the embeddings' numbers unless given.
 
     Returns
     -------
@@ -99,7 +102,7 @@ def fit_ridge(
     by_fold = [_products(embeddings, y, w, at, np.flatnonzero(fold_of == name)) for name in names]
     whole = np.sum(by_fold, axis=0)
     values, vectors, projected = _solved(whole)
-    scale = values.mean()
+    scale = values.mean() if scale is None else scale
     if not scale > 0:
         raise InputError("The embeddings are all alike; nothing can be learnt from them.")
     penalties = PENALTIES * scale

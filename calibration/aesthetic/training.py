@@ -6,6 +6,7 @@ checkpoint draws what the uninterrupted one would have drawn.
 
 import io
 import math
+import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -318,8 +319,8 @@ def _read(checkpoint: Path | None, about: str) -> dict[str, Any]:
         return {}
     try:
         state = torch.load(checkpoint, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError) as error:
-        raise InputError(f"{checkpoint} cannot be read as a checkpoint ({error}); remove it to begin anew.") from error
+    except (OSError, RuntimeError, EOFError, ValueError, LookupError, pickle.UnpicklingError) as error:
+        raise InputError(f"{checkpoint} cannot be read as a checkpoint; remove it to begin anew.") from error
     if state.get("about") != about:
         raise InputError(f"{checkpoint} is of a training with other data or options; remove it to begin anew.")
     return state

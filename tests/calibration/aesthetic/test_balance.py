@@ -1,0 +1,34 @@
+"""Weights of images by how many share their votes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.ndimage import gaussian_filter1d
+
+from calibration.aesthetic.balance import MOST, balance_weights
+
+means = hnp.arrays(np.float64, st.integers(1, 300), elements=st.floats(1, 10))
+
+
+@given(means, st.sampled_from(["none", "inverse", "sqrt", "lds"]))
+def test_weights_have_mean_one_and_none_leads(values, balance):
+    weights = balance_weights(values, balance)
+    assert weights.mean() == pytest.approx(1) and (weights > 0).all()
+    assert weights.max() <= MOST * np.median(weights) * (1 + 1e-9)
+
+
+def test_inverse_makes_every_bin_count_the_same():
+    values = np.repeat([3.05, 5.05, 5.15, 8.05], [10, 60, 30, 20])
+    weights = balance_weights(values, "inverse")
+    assert [weights[values == vote].sum() for vote in (3.05, 5.05, 5.15, 8.05)] == pytest.approx([30] * 4)
+
+
+def test_lds_is_the_inverse_of_smoothed_counts():
+    values = np.repeat([4.05, 5.05, 6.05], [20, 60, 30])
+    counts = np.zeros(91)
+    counts[[30, 40, 50]] = 20, 60, 30
+    smooth = gaussian_filter1d(counts, 2.0, mode="constant")
+    found = balance_weights(values, "lds")
+    assert found[0] / found[-1] == pytest.approx(smooth[50] / smooth[30])

@@ -1,0 +1,57 @@
+"""Splits: disjoint, alike, whole challenges, the same for the same seed; and a list of test images."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calibration.aesthetic.split import official_split, seeded_split, stratified_folds
+from metrics.errors import InputError
+from tests.calibration.aesthetic.made import made_votes
+
+
+@settings(max_examples=20)
+@given(st.integers(60, 400), st.integers(0, 5), st.sampled_from([0, 20, 60]))
+def test_every_image_is_in_one_part_and_challenges_are_whole(count, seed, groups):
+    votes = made_votes(count, seed, groups, voters=20)
+    split = seeded_split(votes, seed)
+    parts = [split.train, split.validation, split.test]
+    assert sorted(np.concatenate(parts).tolist()) == list(range(count)) and all(len(part) for part in parts)
+    if votes.groups is not None:
+        sides = [set(votes.groups[part].tolist()) for part in parts]
+        assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+    again = seeded_split(votes, seed)
+    assert all(
+        (mine == theirs).all() for mine, theirs in zip(parts, [again.train, again.validation, again.test], strict=True)
+    )
+
+
+def test_parts_of_the_real_votes_have_the_same_mean_and_spread(shared):
+    from calibration.aesthetic.votes import read_votes
+
+    votes = read_votes(shared / "data" / "ava_votes" / "AVA_excerpt.txt")
+    split = seeded_split(votes)
+    for part in (split.train, split.validation, split.test):
+        assert votes.means[part].mean() == pytest.approx(votes.means.mean(), abs=0.02)
+        assert votes.means[part].std() == pytest.approx(votes.means.std(), abs=0.03)
+    assert len(split.test) == pytest.approx(1278, abs=60)
+
+
+def test_the_official_list_is_the_test(tmp_path):
+    votes = made_votes(200)
+    (tmp_path / "test.jpgl").write_text("00003.jpg\n00007\n\nnot-there\n")
+    split = official_split(votes, tmp_path / "test.jpgl")
+    assert votes.images[split.test].tolist() == ["00003", "00007"]
+    assert len(split.train) + len(split.validation) == 198 and split.name.startswith("list-test.jpgl-")
+    (tmp_path / "other").write_text("x\n")
+    with pytest.raises(InputError, match="names none of the images"):
+        official_split(votes, tmp_path / "other")
+    with pytest.raises(InputError, match="cannot be read"):
+        official_split(votes, tmp_path / "nothing")
+
+
+def test_too_few_images_or_challenges_are_refused():
+    with pytest.raises(InputError, match="Only 40 images"):
+        seeded_split(made_votes(40))
+    with pytest.raises(InputError, match="fewer than 10 challenges"):
+        stratified_folds(made_votes(100, groups=3), 10, 0)

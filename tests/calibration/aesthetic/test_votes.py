@@ -1,0 +1,107 @@
+"""Files of votes: AVA's, TANet's, KonIQ's, means only, ratings; and what is wrong with one."""
+
+import numpy as np
+import pytest
+
+from calibration.aesthetic.votes import levels, read_votes
+from metrics.errors import InputError
+
+AVA = "1 953619 0 1 5 17 38 36 15 6 5 1 1 22 1396\n2 953958 10 7 15 26 26 21 10 8 1 2 15 21 1396\n"
+
+
+def written(tmp_path, text, name="votes.txt"):
+    (tmp_path / name).write_bytes(text.encode() if isinstance(text, str) else text)
+    return tmp_path / name
+
+
+def test_ava(tmp_path):
+    votes = read_votes(written(tmp_path, AVA))
+    assert votes.images.tolist() == ["953619", "953958"] and votes.groups.tolist() == ["1396", "1396"]
+    # by hand: (1 + ... ) / 124 and / 126
+    assert votes.means[0] == pytest.approx((2 + 15 + 68 + 190 + 216 + 105 + 48 + 45 + 10) / 124)
+    assert votes.counts[1].tolist() == [10, 7, 15, 26, 26, 21, 10, 8, 1, 2]
+    np.testing.assert_allclose(votes.distributions.sum(axis=1), 1)
+
+
+def test_the_real_excerpt(shared):
+    votes = read_votes(shared / "data" / "ava_votes" / "AVA_excerpt.txt")
+    assert len(votes) == 12_776 and len(set(votes.groups.tolist())) == 1381 and votes.left_out == ()
+    assert votes.means.mean() == pytest.approx(5.378, abs=0.001) and votes.means.std() == pytest.approx(
+        0.733, abs=0.001
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "images", "means"),
+    [
+        (
+            "image_id,score2,score3,score4,score5,score6,score7,score8,score9,score10,score11,tag1,tag2,tag3\n"
+            "591979,0,0,0,0,0,0,0,0,0,4,15,28,738\n",
+            ["591979"],
+            [10.0],
+        ),
+        (
+            "image_name,c1,c2,c3,c4,c5,c_total,MOS,SD\na.jpg,0,0,2,2,0,4,3.5,.5\nb.jpg,1,0,0,0,0,1,1,0\n",
+            ["a", "b"],
+            [6.625, 1.0],
+        ),
+        ("image_id,predicted_mean,predicted_std,mean_vote\n17,6.083,1.363,5.914\n", ["17"], [5.914]),
+        ("\ufeffid,mean\nx/y.png,4.5\n", ["x/y"], [4.5]),
+        ("item,evaluator,task,rating\nm/1.png,a,t,5\nm/1.png,b,t,3\nm/2.png,a,t,1\n", ["m/1", "m/2"], [7.75, 1.0]),
+    ],
+)
+def test_tables(tmp_path, text, images, means):
+    votes = read_votes(written(tmp_path, text, "votes.csv"))
+    assert votes.images.tolist() == images and votes.means == pytest.approx(means)
+
+
+def test_tanets_groups_are_the_challenges(tmp_path):
+    header = "image_id," + ",".join(f"score{n}" for n in range(2, 12)) + ",tag1,tag2,tag3\n"
+    votes = read_votes(written(tmp_path, header + "1,1,0,0,0,0,0,0,0,0,0,1,2,738\n"))
+    assert votes.groups.tolist() == ["738"]
+
+
+def test_images_without_votes_and_those_named_again_are_left_out_and_listed(tmp_path):
+    text = AVA + "3 7 0 0 0 0 0 0 0 0 0 0 0 0 5\n4 953619 1 1 1 1 1 1 1 1 1 1 0 0 5\n"
+    votes = read_votes(written(tmp_path, text))
+    assert votes.images.tolist() == ["953619", "953958"] and votes.means[0] < 5.7
+    assert votes.left_out == ("7: no votes", "953619: named again")
+
+
+def test_one_task_of_ratings_is_chosen(tmp_path):
+    path = written(tmp_path, "item,evaluator,task,rating\na,x,one,5\na,x,two,1\n", "r.csv")
+    assert read_votes(path, "two").means.tolist() == [1.0]
+    with pytest.raises(InputError, match=r"several tasks \(one, two\)"):
+        read_votes(path)
+    with pytest.raises(InputError, match="no ratings of the task 'three'"):
+        read_votes(path, "three")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "is empty"),
+        (AVA + "3 1 2 3\n", "line 3: '3 1 2 3' is not AVA.txt's 15 whole numbers"),
+        (AVA + AVA.replace("17", "x", 1), "line 3"),
+        (b"\xff\xfe\x00", "is no text file"),
+        ("name,colour\na,red\n", "has the columns name, colour"),
+        ("colour,mean\nred,3\n", "no column that names the images"),
+        ("id,mean\na,eleven\n", "line 2: 'eleven' in the column mean"),
+        ("id,mean\na,11\n", "the mean vote of a is 11"),
+        ("id,c1,c2,c3,c4,c5\na,1,1,-1,1,1\n", "line 2: '-1' in the column c3"),
+        ("item,evaluator,rating\na,x,6\n", "line 2: the rating '6'"),
+        ("id,c1,c2,c3,c4,c5\na,0,0,0,0,0\n", "holds no votes"),
+    ],
+)
+def test_other_files_are_refused(tmp_path, text, reason):
+    with pytest.raises(InputError, match=reason):
+        read_votes(written(tmp_path, text))
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_votes(tmp_path / "nothing")
+
+
+def test_ten_levels_are_avas():
+    assert levels(10).tolist() == list(range(1, 11))
