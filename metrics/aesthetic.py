@@ -39,7 +39,7 @@ class Aesthetic:
     name = "aesthetic"
 
     def __post_init__(self) -> None:
-        if self.head.backbone and _plain(self.head.backbone) != _plain(self.clip.name):
+        if self.head.backbone and plain_name(self.head.backbone) != plain_name(self.clip.name):
             raise InputError(
                 f"The aesthetic head {self.head.name} was trained on embeddings of {self.head.backbone}, not of "
                 f"{self.clip.name}; choose that CLIP model, or another head."
@@ -70,7 +70,7 @@ class Aesthetic:
             Where weights are missing, no head fits, or the head given does not.
         """
         clip = ClipModel.find(model, pretrained, precision)
-        head = head or DEFAULT_HEADS.get(_plain(clip.name))
+        head = head or DEFAULT_HEADS.get(plain_name(clip.name))
         if head is None:
             raise InputError(
                 f"No published aesthetic head fits {clip.name}; name a file with one, or take "
@@ -97,6 +97,12 @@ class Aesthetic:
         return found
 
 
-def _plain(name: str) -> str:
-    """The pair without open_clip's suffix for a variant of the same network."""
+def plain_name(name: str) -> str:
+    """A pair MODEL/PRETRAINED without open_clip's suffix for a variant of the same network.
+
+    Examples
+    --------
+    >>> plain_name("ViT-L-14-quickgelu/openai")
+    'ViT-L-14/openai'
+    """
     return name.replace("-quickgelu/", "/")

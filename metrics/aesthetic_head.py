@@ -243,6 +243,13 @@ def write_head(
     Path
         The path written.
     """
+    return write_atomically(path, head_file(layers, activation, backbone, **details))
+
+
+def head_file(
+    layers: Sequence[tuple[ArrayLike, ArrayLike]], activation: Activation, backbone: str, **details: Any
+) -> bytes:
+    """What `write_head` writes."""
     stack = [tuple(np.asarray(part, dtype=np.float32) for part in layer) for layer in layers]
     config = {
         "kind": "aesthetic-head",
@@ -257,7 +264,16 @@ def write_head(
         for place, layer in enumerate(stack)
         for part, value in zip(("weight", "bias"), layer, strict=True)
     }
-    return write_atomically(path, save(tensors, {_KEY: json.dumps(config)}))
+    return save(tensors, {_KEY: json.dumps(config)})
+
+
+def head_details(path: Path) -> dict[str, Any]:
+    """The metadata of a head in humangrade's form; empty for other files."""
+    try:
+        with safe_open(path, framework="np") as file:
+            return dict(json.loads((file.metadata() or {}).get(_KEY, "{}")))
+    except (SafetensorError, OSError, ValueError):
+        return {}
 
 
 def folded(layers: Sequence[Layer]) -> Layer:

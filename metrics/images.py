@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from metrics.errors import InputError
 
@@ -191,6 +191,8 @@ def decode_image(data: bytes) -> Image.Image:
             return _rgb(image) if turn is None else _rgb(image).transpose(turn)
     except UnreadableImage:
         raise
+    except UnidentifiedImageError as error:
+        raise UnreadableImage("cannot be decoded (it is no image of a known kind)") from error
     except Image.DecompressionBombError as error:
         raise UnreadableImage(f"has more than {MOST_PIXELS:,} pixels") from error
     except Exception as error:  # a decoder raises anything where a file is damaged in its own way

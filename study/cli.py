@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from metrics.errors import InputError
-from study import score_cli, weights_cli
+from study import aesthetic_cli, score_cli, weights_cli
 
 PEOPLE = "People rate"
 MACHINES = "Machines score"
@@ -184,6 +184,7 @@ def export(
 app.command(rich_help_panel=MACHINES)(score_cli.score)
 app.command(rich_help_panel=MACHINES)(score_cli.metrics)
 app.add_typer(weights_cli.app, name="weights", rich_help_panel=MACHINES)
+app.add_typer(aesthetic_cli.app, name="aesthetic", rich_help_panel=MACHINES)
 app.command(rich_help_panel=MACHINES)(score_cli.statistics)
 app.command(rich_help_panel=MACHINES)(score_cli.cache)
 

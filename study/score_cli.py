@@ -117,7 +117,7 @@ def score(
         elif images is not None and out is not None:
             result = score_folder(folder_collection(images, references, prompts), settings, out, console)
     except KeyboardInterrupt:
-        raise typer.Exit(_stopped()) from None
+        raise typer.Exit(stopped()) from None
     print_scores(result, console)
     console.print(f"Features computed: {result.extracted:,}; the rest came from the cache.")
     if study is not None:
@@ -148,7 +148,7 @@ def statistics(
     try:
         skipped = save_statistics(images, out, inception, RunSettings(device, batch_size), console)
     except KeyboardInterrupt:
-        raise typer.Exit(_stopped()) from None
+        raise typer.Exit(stopped()) from None
     print_skipped(skipped, console)
     console.print(f"Written: {out}", soft_wrap=True)
     if skipped:
@@ -187,7 +187,7 @@ def cache(
         print_cache(console)
 
 
-def _stopped() -> int:
+def stopped() -> int:
     """Say that nothing is lost; the exit code of an interrupted command."""
     print("Stopped; what is done is kept, and the same command goes on from there.", file=sys.stderr)
     return 130

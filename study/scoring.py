@@ -146,7 +146,7 @@ def _score(
     cache = FeatureCache(settings.cache or cache_folder())
     with Bar(console) as bar:
         result = score_items(
-            collection.items, metrics, cache, settings.run, deliver, _engine(settings.engine), progress=bar
+            collection.items, metrics, cache, settings.run, deliver, choose_engine(settings.engine), progress=bar
         )
     result.skipped = collection.unreadable | result.skipped
     return result
@@ -167,7 +167,8 @@ def _lacking(entry: Entry, items: Sequence[Item], options: MetricOptions) -> str
     return f"no weights ({', '.join(missing)}); get them with humangrade weights fetch {' '.join(missing)}"
 
 
-def _engine(name: EngineName) -> Engine:
+def choose_engine(name: EngineName) -> Engine:
+    """What runs extractors: this process, or a Ray cluster."""
     if name == "ray":
         from metrics.ray_engine import extract_with_ray
 

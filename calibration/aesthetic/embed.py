@@ -69,7 +69,7 @@ def embed_images(
     for path in sorted(images):
         key = images[path].key
         if key in first:
-            skipped[path] = f"the same content as {_below(root, first[key])}"
+            skipped[path] = f"has the same content as {_below(root, first[key])}"
         else:
             first[key] = path
     kept = [images[path] for path in first.values()]

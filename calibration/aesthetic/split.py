@@ -86,11 +86,7 @@ def official_split(votes: Votes, path: Path, seed: int = 0) -> Split:
     InputError
         Where the file cannot be read, or names none of the images or nearly all.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as a list of images ({error}); name a text file.") from error
-    named = {image_name(line.strip()) for line in text.splitlines() if line.strip()}
+    named = named_images(path)
     is_test = np.isin(votes.images, list(named))
     if not is_test.any():
         raise InputError(f"{path} names none of the images that have votes and embeddings; check that they fit.")
@@ -99,6 +95,15 @@ def official_split(votes: Votes, path: Path, seed: int = 0) -> Split:
     digest = hashlib.sha256("\n".join(sorted(named)).encode()).hexdigest()[:8]
     name = f"list-{path.name}-{digest},seed-{seed}"
     return Split(rest[folds != 0], rest[folds == 0], np.flatnonzero(is_test), name)
+
+
+def named_images(path: Path) -> set[str]:
+    """The images that a text file names, one a line; raises InputError where it cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as a list of images ({error}); name a text file.") from error
+    return {image_name(line.strip()) for line in text.splitlines() if line.strip()}
 
 
 def stratified_folds(votes: Votes, count: int, seed: int) -> NDArray[np.intp]:

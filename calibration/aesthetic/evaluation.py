@@ -1,0 +1,344 @@
+"""What a head is worth on people's votes: order, error, spread, each with an interval, and where on the scale.
+
+Intervals are percentiles of a bootstrap over challenges where these are known, otherwise over images: photographs of
+one challenge are alike, so that there is less to learn from them than their number says.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from calibration.aesthetic.balance import WIDTH
+from calibration.aesthetic.spread import alarms
+from calibration.aesthetic.votes import HIGHEST, LOWEST, Votes, levels
+from metrics.errors import InputError
+
+Array = NDArray[np.float64]
+PASS = 5.0
+BALANCED_EDGES = (4.0, 5.0, 6.0, 7.0)
+FEW, MANY = 20, 100
+LOSS_OF_ORDER = 0.005
+MATCHED = "-matched"
+_TENTHS = 10
+_CURVE = 20
+STATISTICS = ("spearman", "pearson", "mae", "balanced_mae", "accuracy", "spread_ratio", "emd")
+
+
+class Interval(NamedTuple):
+    """A figure and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A head's figures on one set of images.
+
+    Attributes
+    ----------
+    name : str
+        The head.
+    n : int
+        How many images.
+    spearman, pearson : Interval
+        Correlation with the mean vote.
+    mae, balanced_mae : Interval
+        Mean absolute error; and its mean over the images below 4, from 4 to 5, 5 to 6, 6 to 7, and above, which
+        the many in the middle do not drown.
+    accuracy : Interval
+        The share of images that answer and mean vote put on the same side of 5.
+    spread_ratio : Interval
+        The answers' standard deviation divided by the votes'.
+    emd : Interval or None
+        Root mean squared difference of the cumulated distributions, averaged over images; for heads with levels.
+    tenths : DataFrame
+        For each tenth of the scale from 1 to 10: low, high, n, trained_on, bias, mae.
+    shots : DataFrame
+        For images whose mean vote few (below 20), some, or many (above 100) training images shared, in bins of a tenth
+        of a vote: shots, n, bias, mae.
+    curve : DataFrame
+        In twenty groups by the answer: answer, vote (their means), n.
+    alarms : list of str
+        Sentences on condensed answers.
+    """
+
+    name: str
+    n: int
+    spearman: Interval
+    pearson: Interval
+    mae: Interval
+    balanced_mae: Interval
+    accuracy: Interval
+    spread_ratio: Interval
+    emd: Interval | None
+    tenths: pd.DataFrame
+    shots: pd.DataFrame
+    curve: pd.DataFrame
+    alarms: list[str]
+
+
+def evaluate(
+    name: str,
+    answers: ArrayLike,
+    votes: Votes,
+    training_means: ArrayLike | None = None,
+    distributions: ArrayLike | None = None,
+    draws: int = 500,
+    seed: int = 0,
+) -> Evaluation:
+    """Compare a head's answers with the votes on the same images.
+
+    Parameters
+    ----------
+    name : str
+        What the head is called.
+    answers : array_like, shape (n,)
+        Its answers.
+    votes : Votes
+        On the same images, in the same order; at least two.
+    training_means : array_like, optional
+        The mean votes that it was trained on.
+    distributions : array_like, shape (n, levels), optional
+        The distributions that it answers.
+    draws : int
+        Of the bootstrap.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    InputError
+        For fewer than two images, or answers that are not finite numbers.
+
+    Notes
+    -----
+    Bin widths of the shots follow Yang et al., Delving into Deep Imbalanced Regression (2021), with a tenth of a vote
+    in place of a year; the EMD is that of Talebi and Milanfar, NIMA (2018), with r = 2.
+    """
+    x = np.asarray(answers, dtype=np.float64)
+    if len(x) < 2 or not np.isfinite(x).all():
+        raise InputError(f"{name} cannot be evaluated: it takes finite answers for two images or more.")
+    given = None if distributions is None else np.asarray(distributions, dtype=np.float64)
+    figures = _Figures(x, votes, given)
+    whole = figures(np.ones(len(x)))
+    drawn = np.array([figures(weights) for weights in _resamples(votes, draws, seed)])
+    intervals = {
+        statistic: Interval(float(whole[place]), *np.nanquantile(drawn[:, place], [0.025, 0.975]).tolist())
+        for place, statistic in enumerate(STATISTICS)
+        if statistic != "emd" or given is not None
+    }
+    trained_on = np.array([]) if training_means is None else np.asarray(training_means, dtype=np.float64)
+    return Evaluation(
+        name,
+        len(x),
+        **{statistic: intervals.get(statistic) for statistic in STATISTICS},  # type: ignore[arg-type]
+        tenths=_tenths(x, votes.means, trained_on),
+        shots=_shots(x, votes.means, trained_on),
+        curve=_curve(x, votes.means),
+        alarms=alarms(x, votes.means),
+    )
+
+
+def comparison(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+    """Figures of several heads side by side, as text with intervals.
+
+    Returns
+    -------
+    DataFrame
+        A row for each head: head, then a column for each figure.
+    """
+    rows = []
+    for evaluation in evaluations:
+        row = {"head": evaluation.name}
+        for statistic in STATISTICS:
+            found = getattr(evaluation, statistic)
+            row[statistic] = "" if found is None else f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def recommend(plain: Evaluation, others: Sequence[Evaluation]) -> str:
+    """Which head to take, in a sentence or two.
+
+    A head takes the plain one's place where its balanced error is lower and its Spearman correlation at most .005
+    lower.
+
+    Parameters
+    ----------
+    plain : Evaluation
+        The head that minimises the error as it is.
+    others : sequence of Evaluation
+        Heads that spread the answers, by balancing or by a match.
+    """
+    good = [
+        other
+        for other in others
+        if other.balanced_mae.value < plain.balanced_mae.value
+        and other.spearman.value >= plain.spearman.value - LOSS_OF_ORDER
+    ]
+    if not good:
+        return (
+            f"Take {plain.name}: no other head has a lower balanced MAE at a loss of Spearman of at most "
+            f"{LOSS_OF_ORDER:g}."
+        )
+    best = min(good, key=lambda other: other.balanced_mae.value)
+    found = (
+        f"Take {best.name}: its balanced MAE is {best.balanced_mae.value:.3f} in place of {plain.name}'s "
+        f"{plain.balanced_mae.value:.3f}, and its Spearman {best.spearman.value:.3f} in place of "
+        f"{plain.spearman.value:.3f}."
+    )
+    if best.balanced_mae.high >= plain.balanced_mae.low:
+        found += " The intervals of the two errors overlap."
+    matched = f"{plain.name}{MATCHED}"
+    as_good = [other for other in good if other.name == matched and other.balanced_mae.low <= best.balanced_mae.high]
+    if as_good and not best.name.endswith(MATCHED):
+        error = as_good[0].balanced_mae.value
+        found += f" {matched} comes to {error:.3f} without other training, and the intervals overlap."
+    return found
+
+
+def people(votes: Votes, seed: int = 0, draws: int = 5) -> dict[str, float]:
+    """How well votes predict votes: the Pearson correlation that a head's may be compared with.
+
+    Parameters
+    ----------
+    votes : Votes
+        With counts, at least six an image.
+    seed : int
+        Of the votes drawn.
+    draws : int
+        How often they are drawn.
+
+    Returns
+    -------
+    dict
+        ``one`` and ``five``: that of one vote, and of the mean of five, with the mean of an image's other votes;
+        ``ceiling``: that of the mean of all votes with the mean of infinitely many, the square root of
+        1 - mean(s^2 / n) / var(means), s^2 being the variance of an image's n votes.
+
+    Raises
+    ------
+    InputError
+        Where counts are not known, or an image has fewer than six votes.
+    """
+    if votes.counts is None or votes.counts.sum(axis=1).min() <= 5:
+        raise InputError(f"{votes.source} does not tell how single votes lie; that takes six votes an image or more.")
+    rng = np.random.default_rng(seed)
+    scale, totals = levels(votes.counts.shape[1]), votes.counts.sum(axis=1)
+    found = {}
+    for name, size in (("one", 1), ("five", 5)):
+        correlations = []
+        for _ in range(draws):
+            drawn = np.stack([rng.multivariate_hypergeometric(row, size) for row in votes.counts.astype(np.int64)])
+            rest = (votes.counts - drawn) @ scale / (totals - size)
+            correlations.append(np.corrcoef(drawn @ scale / size, rest)[0, 1])
+        found[name] = float(np.mean(correlations))
+    variances = (votes.counts @ scale**2 / totals - votes.means**2) * totals / (totals - 1)
+    reliability = 1 - np.mean(variances / totals) / votes.means.var()
+    return {**found, "ceiling": float(np.sqrt(max(reliability, 0.0)))}
+
+
+class _Figures:
+    """All statistics for any weights of the images; what does not depend on the weights is prepared once."""
+
+    def __init__(self, x: Array, votes: Votes, distributions: Array | None):
+        y = votes.means
+        self._x, self._y = x, y
+        self._orders = [_Order(x), _Order(y)]
+        self._error = np.abs(x - y)
+        self._same_side = ((x > PASS) == (y > PASS)).astype(float)
+        self._bin = np.searchsorted(BALANCED_EDGES, y, side="right")
+        self._emd = None
+        if distributions is not None:
+            if votes.distributions is None or votes.distributions.shape != distributions.shape:
+                raise InputError(f"The votes of {votes.source} have other levels than the distributions answered.")
+            gaps = np.cumsum(distributions - votes.distributions, axis=1)
+            self._emd = np.sqrt(np.mean(gaps**2, axis=1))
+
+    def __call__(self, w: Array) -> list[float]:
+        x, y = self._x, self._y
+        by_bin = np.bincount(self._bin, w, minlength=len(BALANCED_EDGES) + 1)
+        errors = np.bincount(self._bin, w * self._error, minlength=len(by_bin))
+        ranks_x, ranks_y = (order.ranks(w) for order in self._orders)
+        sd_x, sd_y = np.sqrt(_covariance(x, x, w)), np.sqrt(_covariance(y, y, w))
+        return [
+            _correlation(ranks_x, ranks_y, w),
+            _correlation(x, y, w),
+            float(w @ self._error / w.sum()),
+            float(np.mean(errors[by_bin > 0] / by_bin[by_bin > 0])),
+            float(w @ self._same_side / w.sum()),
+            float(sd_x / sd_y) if sd_y > 0 else float("nan"),
+            float("nan") if self._emd is None else float(w @ self._emd / w.sum()),
+        ]
+
+
+class _Order:
+    """The order of values, from which mean ranks follow for any weights."""
+
+    def __init__(self, values: Array):
+        self._order = np.argsort(values, kind="stable")
+        ordered = values[self._order]
+        self._starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        self._lengths = np.diff(np.append(self._starts, len(values)))
+
+    def ranks(self, w: Array) -> Array:
+        shares = np.add.reduceat(w[self._order], self._starts)
+        middles = np.cumsum(shares) - shares / 2
+        ranks = np.empty(len(w))
+        ranks[self._order] = np.repeat(middles, self._lengths)
+        return ranks
+
+
+def _covariance(x: Array, y: Array, w: Array) -> float:
+    total = w.sum()
+    return float(w @ ((x - w @ x / total) * (y - w @ y / total)) / total)
+
+
+def _correlation(x: Array, y: Array, w: Array) -> float:
+    scale = np.sqrt(_covariance(x, x, w) * _covariance(y, y, w))
+    return float(_covariance(x, y, w) / scale) if scale > 0 else float("nan")
+
+
+def _resamples(votes: Votes, draws: int, seed: int) -> list[Array]:
+    """How often each image is drawn, for each draw of challenges, or of images."""
+    rng = np.random.default_rng(seed)
+    names = votes.images if votes.groups is None else votes.groups
+    cluster = np.unique(names, return_inverse=True)[1]
+    count = int(cluster.max()) + 1
+    return [rng.multinomial(count, np.full(count, 1 / count)).astype(float)[cluster] for _ in range(draws)]
+
+
+def _tenths(x: Array, y: Array, trained_on: Array) -> pd.DataFrame:
+    edges = np.linspace(LOWEST, HIGHEST, _TENTHS + 1)
+    place, trained = (np.clip(np.digitize(values, edges) - 1, 0, _TENTHS - 1) for values in (y, trained_on))
+    table = pd.DataFrame({"place": place, "bias": x - y, "mae": np.abs(x - y)}).groupby("place")
+    found = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "n": np.bincount(place, minlength=_TENTHS)})
+    found["trained_on"] = np.bincount(trained.astype(int), minlength=_TENTHS)
+    return found.join(table.mean())
+
+
+def _shots(x: Array, y: Array, trained_on: Array) -> pd.DataFrame:
+    def bins(values: Array) -> NDArray[np.intp]:
+        return np.floor((values - LOWEST) / WIDTH).astype(np.intp)
+
+    shared = np.bincount(bins(trained_on), minlength=int((HIGHEST - LOWEST) / WIDTH) + 2)[bins(y)]
+    kind = np.where(shared < FEW, "few", np.where(shared > MANY, "many", "medium"))
+    table = pd.DataFrame({"shots": kind, "bias": x - y, "mae": np.abs(x - y)}).groupby("shots")
+    found = table.mean().assign(n=table.size()).reindex(["few", "medium", "many"])
+    found["n"] = found["n"].fillna(0).astype(int)
+    return found.reset_index()[["shots", "n", "bias", "mae"]]
+
+
+def _curve(x: Array, y: Array) -> pd.DataFrame:
+    parts = np.array_split(np.argsort(x, kind="stable"), min(_CURVE, len(x)))
+    return pd.DataFrame({"answer": x[part].mean(), "vote": y[part].mean(), "n": len(part)} for part in parts)

@@ -1,0 +1,78 @@
+"""What heads, encoders and generators were trained on, and when that spoils a comparison.
+
+Judged by images that it was trained on, a head looks better than it is; and a generator whose training images a head
+has chosen is judged by the taste it was made to please. The second is why a head of one's own is trained on AVA: the
+images that Stable Diffusion 1 was trained on were chosen by LAION's improved predictor (LAION-Aesthetics V2).
+"""
+
+from collections.abc import Sequence
+
+AVA = "AVA"
+TRAINED_ON = {
+    "aesthetic/laion-vit-l-14": ("SAC",),
+    "aesthetic/laion-vit-b-32": ("SAC",),
+    "aesthetic/improved-l14-mse": ("SAC", "LAION-Logos", AVA),
+    "aesthetic/improved-l14-relu": ("SAC", "LAION-Logos", AVA),
+}
+CHOOSER = "aesthetic/improved-l14-mse"
+CIRCULAR = (
+    "Stable Diffusion 1 was trained on the images that this head answered best on (LAION-Aesthetics V2); judging its "
+    "images by the same head is circular."
+)
+ENCODER = (
+    "What OpenAI trained CLIP on is not public and may hold photographs of AVA; the encoder saw no votes, but its "
+    "embeddings of those photographs may be better than those of new ones."
+)
+
+
+def sources_of(head: str, stated: Sequence[str] = ()) -> tuple[str, ...]:
+    """What a head was trained on: as its file states, or as is known of a published one.
+
+    Examples
+    --------
+    >>> sources_of("aesthetic/improved-l14-mse")
+    ('SAC', 'LAION-Logos', 'AVA')
+    >>> sources_of("mine.safetensors", ["AVA.txt"])
+    ('AVA.txt',)
+    """
+    return tuple(stated) or TRAINED_ON.get(head, ())
+
+
+def is_ava(source: str) -> bool:
+    """Whether a file of votes is AVA's, by its name.
+
+    Examples
+    --------
+    >>> is_ava("AVA_excerpt.txt"), is_ava("koniq10k.csv"), is_ava("lava.txt")
+    (True, False, False)
+    """
+    return source.upper().replace("-", "_").replace(".", "_").split("_")[0] == AVA
+
+
+def leakage_warnings(head: str, sources: Sequence[str], votes: str, shared: int = 0, total: int = 0) -> list[str]:
+    """Sentences about what spoils the evaluation of a head; none where nothing is known to.
+
+    Parameters
+    ----------
+    head : str
+        Its name.
+    sources : sequence of str
+        What it was trained on.
+    votes : str
+        The file of votes that it is evaluated on.
+    shared, total : int
+        How many of the images evaluated it is known to have been trained on, and how many there are.
+
+    Examples
+    --------
+    >>> leakage_warnings("mine", ["AVA.txt"], "AVA.txt", shared=3, total=10)
+    ['mine was trained on 3 of these 10 images, which flatters its figures.']
+    """
+    found = []
+    if shared:
+        found.append(f"{head} was trained on {shared:,} of these {total:,} images, which flatters its figures.")
+    elif head in TRAINED_ON and AVA in sources and is_ava(votes):
+        found.append(f"{head} was trained on AVA, on images that are not known: its figures here may be too good.")
+    if head == CHOOSER:
+        found.append(f"{head}: {CIRCULAR}")
+    return found

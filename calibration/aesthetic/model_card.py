@@ -1,0 +1,187 @@
+"""The model card that is written beside a head: Markdown in the form of Hugging Face's hub."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from calibration.aesthetic.evaluation import Evaluation, comparison
+
+OFFICIAL = 19_928
+KNOWN = (("LAION's head", 0.665), ("NIMA", 0.713), ("TOPIQ", 0.791), ("Q-Align", 0.822))
+
+SNIPPET = """import json
+import numpy as np
+from safetensors import safe_open
+
+def score(path, x):  # x: CLIP embeddings of unit length, one a row
+    with safe_open(path, framework="np") as file:
+        about = json.loads(file.metadata()["humangrade"])
+        for i in range(len(about["sizes"]) - 1):
+            x = np.maximum(x, 0) if i and about["activation"] == "relu" else x
+            x = x @ file.get_tensor(f"layers.{i}.weight").T + file.get_tensor(f"layers.{i}.bias")
+    return np.exp(x) / np.exp(x).sum(1, keepdims=True) @ about["levels"] if "levels" in about else x[:, 0]
+"""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a card tells.
+
+    Attributes
+    ----------
+    file : str
+        The head's file.
+    about : mapping
+        Its metadata: backbone, signature, training (a mapping of what was done), levels where it has them.
+    written : str
+        Which of the heads evaluated it is.
+    evaluations : sequence of Evaluation
+        Of all heads compared, on the test images.
+    recommendation : str
+        Which to take.
+    people : mapping of str to float
+        How well votes predict votes; empty where that is not known.
+    notes : sequence of str
+        Sentences on data and leakage.
+    picture : bool
+        Whether pictures stand beside it.
+    """
+
+    file: str
+    about: Mapping[str, Any]
+    written: str
+    evaluations: Sequence[Evaluation]
+    recommendation: str
+    people: Mapping[str, float]
+    notes: Sequence[str]
+    picture: bool = True
+
+
+def model_card(card: Card) -> str:
+    """The card as Markdown.
+
+    Parameters
+    ----------
+    card : Card
+        What it tells.
+
+    Returns
+    -------
+    str
+    """
+    own = next(found for found in card.evaluations if found.name == card.written)
+    training = card.about["training"]
+    stem = PurePath(card.file).stem
+    parts = [
+        f"---\n{yaml.safe_dump(_front(card, own, training), sort_keys=False)}---\n",
+        f"# {stem}: an aesthetic head on {card.about['backbone']}\n",
+        "From a CLIP embedding of an image to a number on the scale of people's mean votes, from 1 (lowest) to 10. "
+        f"Trained by humangrade on {training['votes']}.\n",
+        "## What it is worth\n",
+        f"On {own.n:,} test images ({_split_words(training['split'])}), each figure with its 95 % interval. "
+        f"The file holds the head **{card.written}**. {card.recommendation}\n",
+        _markdown(_readable(comparison(card.evaluations))),
+        "`balanced_mae` is the mean of the errors below 4, from 4 to 5, 5 to 6, 6 to 7, and above 7; `accuracy` is the "
+        "share of images put on the right side of 5; `spread_ratio` is the answers' standard deviation divided by the "
+        "votes'.\n",
+        *(f"**{sentence}**\n" for sentence in own.alarms),
+    ]
+    if card.picture:
+        parts.append(f"![Answers and votes]({stem}-answers.png)\n")
+    parts += [
+        "By tenth of the scale:\n",
+        _markdown(own.tenths[own.tenths["n"] > 0].round(3)),
+        "By how many training images share a test image's vote, within a tenth (few: below 20, many: above 100):\n",
+        _markdown(own.shots.round(3)),
+        "## Beside others\n",
+        _beside(card, own, training),
+        "## How it was made\n",
+        _markdown(pd.DataFrame([(name, _words(value)) for name, value in training.items()], columns=["", " "])),
+        f"Signature: `{card.about['signature']}`\n",
+    ]
+    if card.picture and training.get("seeds"):
+        parts.append(f"![Training]({stem}-training.png)\n")
+    parts += ["## Data\n", *(f"- {note}" for note in card.notes), "", "## Use\n", f"```python\n{SNIPPET}```\n"]
+    parts.append(
+        f"In humangrade: `humangrade score STUDY --metrics aesthetic --head {card.file}`. Embeddings must be of "
+        f"{card.about['backbone']} and of length 1.\n"
+    )
+    return "\n".join(parts)
+
+
+def _front(card: Card, own: Evaluation, training: Mapping[str, Any]) -> dict[str, Any]:
+    figures = {"Spearman": own.spearman, "Pearson": own.pearson, "MAE": own.mae}
+    return {
+        "library_name": "humangrade",
+        "pipeline_tag": "image-classification",
+        "tags": ["aesthetics", "image-quality-assessment", "clip"],
+        "base_model": card.about["backbone"],
+        "model-index": [
+            {
+                "name": PurePath(card.file).stem,
+                "results": [
+                    {
+                        "task": {"type": "image-classification", "name": "aesthetic score"},
+                        "dataset": {"name": training["votes"], "type": "votes", "split": training["split"]},
+                        "metrics": [
+                            {"type": name.lower(), "name": name, "value": round(found.value, 4)}
+                            for name, found in figures.items()
+                        ],
+                    }
+                ],
+            }
+        ],
+    }
+
+
+def _beside(card: Card, own: Evaluation, training: Mapping[str, Any]) -> str:
+    lines = [
+        f"On AVA's official test list ({OFFICIAL:,} images), by the harness of IQA-PyTorch, Spearman: "
+        + ", ".join(f"{name} {value:.3f}" for name, value in KNOWN)
+        + ". Figures on different splits of AVA are not comparable; those above are on "
+        + _split_words(training["split"])
+        + "."
+    ]
+    if card.people:
+        lines.append(
+            f"People on the same votes, Pearson: one vote with the mean of the others {card.people['one']:.3f}, five "
+            f"{card.people['five']:.3f}, the mean of all with that of infinitely many {card.people['ceiling']:.3f}; "
+            f"this head {own.pearson.value:.3f}."
+        )
+    return "\n\n".join(lines) + "\n"
+
+
+def _split_words(split: str) -> str:
+    kind, _, rest = split.partition("-")
+    if kind == "list":
+        return f"the list {rest.split(',')[0]}"
+    if kind == "seed":
+        whole = ", challenges kept whole" if "grouped" in rest else ""
+        return f"humangrade's own split, seed {rest.split(',')[0]}{whole}"
+    return split
+
+
+def _readable(table: pd.DataFrame) -> pd.DataFrame:
+    return table.loc[:, (table != "").any()]
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_words(each)}" for name, each in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_words, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    rows = [list(map(str, table.columns)), ["---"] * len(table.columns)]
+    rows += [list(map(_cell, row)) for row in table.itertuples(index=False)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
+
+
+def _cell(value: Any) -> str:
+    return "" if pd.isna(value) else str(value).replace("|", "\\|")

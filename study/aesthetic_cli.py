@@ -1,0 +1,196 @@
+"""humangrade aesthetic: embed images, train a head on votes, say what a head is worth."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from metrics.errors import InputError
+from study.score_cli import SKIPPED, stopped
+
+app = typer.Typer(
+    name="aesthetic",
+    help="The aesthetic head: from CLIP embeddings and people's votes to a score of about 0 to 10.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+VotesFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="People's votes: AVA.txt, a CSV with a column of counts for each level or a column mean, "
+        "or humangrade's ratings.",
+        show_default=False,
+    ),
+]
+EmbeddingsFolder = Annotated[
+    Path, typer.Option(help="What humangrade aesthetic embed has written.", show_default=False)
+]
+TestList = Annotated[
+    Path | None, typer.Option(help="The test images, one a line, as AVA's official list.", show_default=False)
+]
+TaskOption = Annotated[str | None, typer.Option(help="Of ratings in several tasks, the one that counts.")]
+
+
+@app.command()
+def embed(
+    images: Annotated[Path, typer.Option(help="A folder of images, with its sub-folders.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The folder for the embeddings.", show_default=False)],
+    model: Annotated[str, typer.Option(help="The open_clip encoder.")] = "ViT-L-14",
+    pretrained: Annotated[str, typer.Option(help="Its weights' tag.")] = "openai",
+    engine: Annotated[Literal["local", "ray"], typer.Option(help="This machine, or a Ray cluster.")] = "local",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images at once.", show_default="32")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Threads that decode images.")] = 4,
+    precision: Annotated[
+        Literal["float32", "float16"], typer.Option(help="Of the encoder; float16 needs a GPU.")
+    ] = "float32",
+) -> None:
+    """Embed a folder of images by CLIP, once for all trainings; the same command goes on after an interruption."""
+    from rich.console import Console
+
+    from metrics.score_run import RunSettings
+    from study.aesthetic_embed import embed_folder
+    from study.score_progress import print_skipped
+
+    console = Console(highlight=False)
+    run = RunSettings(device=device, batch_size=batch_size, workers=workers)
+    try:
+        skipped = embed_folder(images, out, (model, pretrained, precision), run, engine, console)
+    except KeyboardInterrupt:
+        raise typer.Exit(stopped()) from None
+    print_skipped(skipped, console)
+    console.print(f"Written: {out}", soft_wrap=True)
+    if skipped:
+        raise typer.Exit(SKIPPED)
+
+
+@app.command()
+def train(
+    embeddings: EmbeddingsFolder,
+    out: Annotated[Path, typer.Option(help="The head's file, ending in .safetensors.", show_default=False)],
+    votes: VotesFile = None,
+    ratings: Annotated[
+        Path | None,
+        typer.Option(
+            help="In place of votes: few ratings of your evaluators, to fine-tune --start by.", show_default=False
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(help="With --ratings: the head to move, a name or a file.", show_default="fits the encoder"),
+    ] = None,
+    task: TaskOption = None,
+    test_list: TestList = None,
+    balance: Annotated[
+        Literal["none", "inverse", "sqrt", "lds"],
+        typer.Option(help="Count images by how few share their vote: 1/count, 1/sqrt(count), 1/smoothed count."),
+    ] = "none",
+    balance_by: Annotated[
+        Literal["weights", "sampling"], typer.Option(help="Weight the loss, or draw images more often.")
+    ] = "weights",
+    loss: Annotated[
+        Literal["mse", "mae", "huber", "emd"],
+        typer.Option(help="Of the mean vote; or the squared earth mover's distance of the whole distribution."),
+    ] = "mse",
+    write: Annotated[
+        Literal["ridge", "ridge-matched", "plain", "plain-matched", "balanced"] | None,
+        typer.Option(help="Which of the heads compared is written.", show_default="balanced with --balance, or plain"),
+    ] = None,
+    hidden: Annotated[str, typer.Option(help="Units of the hidden layers, comma-separated; 0 for none.")] = "256,64",
+    dropout: Annotated[float, typer.Option(min=0, max=0.95, help="Share of units left out.")] = 0.2,
+    epochs: Annotated[int, typer.Option(min=1, help="The most passes over the images.")] = 30,
+    patience: Annotated[int, typer.Option(min=1, help="Passes without a better validation Spearman.")] = 5,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 512,
+    learning_rate: Annotated[float, typer.Option(help="AdamW's, falling to zero as a cosine.")] = 3e-4,
+    weight_decay: Annotated[float, typer.Option(min=0, help="AdamW's.")] = 1e-2,
+    seeds: Annotated[int, typer.Option(min=1, help="How often each network is trained; the best stays.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split and everything random.")] = 0,
+) -> None:
+    """Train a head, beside the closed form that it must beat, and write it with its model card."""
+    from rich.console import Console
+
+    from calibration.aesthetic.training import Recipe
+    from study.aesthetic_train import Training, fine_tune_head, train_head
+
+    if (votes is None) == (ratings is None):
+        raise InputError("Training needs --votes, or --ratings to fine-tune a head; name one of the two.")
+    if out.suffix != ".safetensors":
+        raise InputError(f"--out is {out}; the head's file must end in .safetensors.")
+    console = Console(highlight=False)
+    if ratings is not None:
+        fine_tune_head(ratings, task, embeddings, start, out, seed, console)
+        return
+    if start is not None:
+        raise InputError("--start is the head that --ratings fine-tune; with --votes a head is trained from nothing.")
+    if write == "balanced" and balance == "none":
+        raise InputError("--write balanced needs --balance inverse, sqrt or lds.")
+    if write == "plain-matched" and loss == "emd":
+        raise InputError("--write plain-matched needs another loss than emd, whose head answers distributions.")
+    recipe = Recipe(
+        hidden=_sizes(hidden),
+        dropout=dropout,
+        loss=loss,
+        balance=balance,
+        balance_by=balance_by,
+        epochs=epochs,
+        patience=patience,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        seed=seed,
+    )
+    assert votes is not None
+    chosen = write or ("plain" if balance == "none" else "balanced")
+    try:
+        train_head(Training(votes, embeddings, task, test_list, recipe, seeds, chosen), out, console)
+    except KeyboardInterrupt:
+        raise typer.Exit(stopped()) from None
+
+
+@app.command()
+def evaluate(
+    votes: Annotated[Path, typer.Option(help="People's votes, as for train.", show_default=False)],
+    head: Annotated[
+        list[str] | None,
+        typer.Option(help="A head's file or name; give the option again for another.", show_default=False),
+    ] = None,
+    embeddings: Annotated[
+        Path | None, typer.Option(help="For heads: what humangrade aesthetic embed has written.", show_default=False)
+    ] = None,
+    predictions: Annotated[
+        list[Path] | None,
+        typer.Option(help="Another model's answers: a CSV of image_id and prediction.", show_default=False),
+    ] = None,
+    test_list: TestList = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All images, not only the test images listed beside the first head.")
+    ] = False,
+    task: TaskOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for the tables and the picture.", show_default=False)
+    ] = None,
+) -> None:
+    """Say what heads are worth on people's votes: order, error, spread, each with an interval."""
+    from rich.console import Console
+
+    from study.aesthetic_evaluate import evaluate_heads, test_list_beside
+
+    console = Console(highlight=False)
+    if not head and not predictions:
+        raise InputError("Nothing is evaluated; name a head with --head, or answers with --predictions.")
+    if head and embeddings is None:
+        raise InputError("--head needs --embeddings, the folder that humangrade aesthetic embed has written.")
+    if everything and test_list is not None:
+        raise InputError("--all and --test-list were both given; heads are evaluated on one or the other.")
+    if head and not everything and test_list is None and (test_list := test_list_beside(head[0])):
+        console.print(f"On the test images in {test_list}; --all takes all.", soft_wrap=True)
+    evaluate_heads(head or [], votes, task, embeddings, test_list, predictions or [], out, console)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise InputError(f"--hidden is '{text}'; it is numbers of units, comma-separated, for instance 256,64.")
+    return tuple(int(part) for part in parts if int(part))

@@ -1,0 +1,88 @@
+"""What the commands of humangrade aesthetic read and print alike."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from calibration.aesthetic.comparison import joined
+from calibration.aesthetic.embeddings import Embeddings, read_embeddings
+from calibration.aesthetic.evaluation import STATISTICS, Evaluation, Interval
+from calibration.aesthetic.votes import Votes, read_votes
+from metrics.aesthetic import DEFAULT_HEADS, plain_name
+from metrics.aesthetic_head import Head, find_head
+from metrics.errors import InputError
+
+_NAMED = 5
+
+
+def read_data(
+    votes_file: Path, task: str | None, folder: Path, console: Console
+) -> tuple[Votes, Embeddings, NDArray[np.intp]]:
+    """Votes on images with embeddings, the embeddings, and which row is whose; what is not used is counted and named.
+
+    Raises
+    ------
+    InputError
+        Where either cannot be read, or they are not of the same images.
+    """
+    embeddings = read_embeddings(folder)
+    votes = read_votes(votes_file, task)
+    _name_some("Votes that are not used", votes.left_out, console)
+    votes, rows, missing = joined(votes, embeddings)
+    _name_some("Votes on images without an embedding", missing, console)
+    console.print(f"{len(votes):,} images have votes, and embeddings of {embeddings.backbone}.")
+    return votes, embeddings, rows
+
+
+def fitting_head(name: str | None, embeddings: Embeddings) -> Head:
+    """A head by its name or file, or the published one for these embeddings.
+
+    Raises
+    ------
+    InputError
+        Where there is none, or it was trained on embeddings of another model.
+    """
+    backbone = plain_name(embeddings.backbone)
+    chosen = name or DEFAULT_HEADS.get(backbone)
+    if chosen is None:
+        raise InputError(f"No published aesthetic head fits {embeddings.backbone}; name a file with one.")
+    head = find_head(chosen)
+    if head.backbone and plain_name(head.backbone) != backbone:
+        raise InputError(
+            f"The aesthetic head {head.name} was trained on embeddings of {head.backbone}, and those in "
+            f"{embeddings.folder} are of {embeddings.backbone}; choose a head and embeddings that fit."
+        )
+    return head
+
+
+def print_evaluations(evaluations: Iterable[Evaluation], console: Console) -> None:
+    """A table of figures with intervals, a column for each head, and alarms below it."""
+    found = list(evaluations)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("")
+    for evaluation in found:
+        table.add_column(evaluation.name, overflow="fold")
+    for name in STATISTICS:
+        figures = [getattr(evaluation, name) for evaluation in found]
+        if any(figures):
+            table.add_row(name.replace("_", " "), *map(_cell, figures))
+    console.print(table)
+    console.print(f"On {found[0].n:,} images; below each figure its 95 % interval.")
+    for evaluation in found:
+        for sentence in evaluation.alarms:
+            console.print(f"[yellow]{evaluation.name}: {sentence}[/]", soft_wrap=True)
+
+
+def _cell(figure: Interval | None) -> str:
+    return "" if figure is None else f"{figure.value:.3f}\n[dim]{figure.low:.3f}-{figure.high:.3f}[/]"
+
+
+def _name_some(what: str, lines: Sequence[str], console: Console) -> None:
+    if lines:
+        more = f", and {len(lines) - _NAMED:,} more" if len(lines) > _NAMED else ""
+        console.print(f"{what}: {len(lines):,} ({', '.join(lines[:_NAMED])}{more}).", soft_wrap=True, markup=False)

@@ -1,0 +1,121 @@
+"""humangrade aesthetic evaluate: heads and other models' predictions on the same images."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from rich.console import Console
+
+from calibration.aesthetic.comparison import answers_of
+from calibration.aesthetic.evaluation import comparison, evaluate
+from calibration.aesthetic.figures import answers_and_votes
+from calibration.aesthetic.leakage import leakage_warnings, sources_of
+from calibration.aesthetic.predictions import read_predictions
+from calibration.aesthetic.split import named_images
+from calibration.aesthetic.votes import Votes, read_votes
+from metrics.aesthetic_head import head_details, predict_distribution
+from metrics.errors import InputError
+from metrics.files import write_together
+from study.aesthetic_data import fitting_head, print_evaluations, read_data
+
+
+def evaluate_heads(
+    heads: Sequence[str],
+    votes_file: Path,
+    task: str | None,
+    embeddings: Path | None,
+    test_list: Path | None,
+    predictions: Sequence[Path],
+    out: Path | None,
+    console: Console,
+) -> None:
+    """Print what heads and other models' predictions are worth on the same images, and write the tables.
+
+    Raises
+    ------
+    InputError
+        For files that do not fit each other, and a head of another encoder.
+    """
+    answers: dict[str, NDArray[np.float64]] = {}
+    distributions: dict[str, NDArray[np.float64]] = {}
+    if embeddings is None:
+        votes = read_votes(votes_file, task)
+    else:
+        votes, known, rows = read_data(votes_file, task, embeddings, console)
+        for name, given_as in zip(_short(heads), heads, strict=True):
+            head = fitting_head(given_as, known)
+            answers[name] = answers_of(head, known, rows)
+            if head.levels:
+                distributions[name] = predict_distribution(head, known.rows[rows])
+    chosen = np.ones(len(votes), dtype=bool)
+    if test_list is not None:
+        chosen = np.isin(votes.images, list(named_images(test_list)))
+    for path in predictions:
+        given = read_predictions(path)
+        chosen &= np.isin(votes.images, list(given))
+        answers[path.name] = np.array([given.get(image, np.nan) for image in votes.images])
+    places = np.flatnonzero(chosen)
+    if len(places) < 2:
+        raise InputError("Fewer than two images have votes and everything else that was named; check that they fit.")
+    images = votes.take(places)
+    answers = {name: values[places] for name, values in answers.items()}
+    evaluations = {
+        name: evaluate(name, values, images, distributions=_some(distributions.get(name), places))
+        for name, values in answers.items()
+    }
+    print_evaluations(evaluations.values(), console)
+    for name in heads:
+        for sentence in _leakage(name, votes, images):
+            console.print(f"[yellow]{sentence}[/]", soft_wrap=True)
+    if out is not None:
+        tables: dict[Path, str | bytes] = {out / "evaluation.csv": _csv(comparison(list(evaluations.values())))}
+        for name, evaluation in evaluations.items():
+            tables[out / f"tenths-{_plain(name)}.csv"] = _csv(evaluation.tenths)
+            tables[out / f"curve-{_plain(name)}.csv"] = _csv(evaluation.curve)
+        tables[out / "answers.png"] = answers_and_votes(evaluations, answers, images.means)
+        write_together(tables)
+        console.print(f"Written: {out}", soft_wrap=True)
+
+
+def test_list_beside(head: str) -> Path | None:
+    """The list of test images that training wrote beside a head, where it is there."""
+    path = Path(head).with_name(f"{Path(head).stem}-test.txt")
+    return path if path.is_file() else None
+
+
+def _leakage(head: str, votes: Votes, images: Votes) -> list[str]:
+    """What spoils the evaluation of a head."""
+    details = head_details(Path(head)) if Path(head).is_file() else {}
+    shared = _trained_on(head, details, votes, images)
+    return leakage_warnings(head, sources_of(head, details.get("trained_on", ())), votes.source, shared, len(images))
+
+
+def _trained_on(head: str, details: Mapping[str, Any], votes: Votes, images: Votes) -> int:
+    """How many of the images the head has seen: of its own votes, all but its test images."""
+    if details.get("training", {}).get("votes_sha256") != votes.sha256:
+        return 0
+    beside = test_list_beside(head)
+    unseen = named_images(beside) if beside else set()
+    return int((~np.isin(images.images, list(unseen))).sum())
+
+
+def _some(values: NDArray[np.float64] | None, places: NDArray[np.intp]) -> NDArray[np.float64] | None:
+    return None if values is None else values[places]
+
+
+def _short(heads: Sequence[str]) -> list[str]:
+    """The heads' names without their folders, where these tell them apart."""
+    short = [Path(head).name if Path(head).is_file() else head for head in heads]
+    return short if len(set(short)) == len(short) else list(heads)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name)
+
+
+def _csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, lineterminator="\n")

@@ -1,0 +1,265 @@
+"""humangrade aesthetic train: heads side by side, or one head moved by few ratings; the result with its card."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from calibration.aesthetic.comparison import Comparison, answers_of, train_heads
+from calibration.aesthetic.embeddings import Embeddings
+from calibration.aesthetic.evaluation import Evaluation, evaluate, people, recommend
+from calibration.aesthetic.figures import answers_and_votes, learning_curves
+from calibration.aesthetic.finetune import fine_tune
+from calibration.aesthetic.leakage import ENCODER, sources_of
+from calibration.aesthetic.model_card import Card, model_card
+from calibration.aesthetic.split import Split, official_split, seeded_split, stratified_folds
+from calibration.aesthetic.training import Recipe
+from calibration.aesthetic.votes import Votes
+from metrics.aesthetic_head import head_details, head_file
+from metrics.errors import InputError
+from metrics.files import write_together
+from metrics.signature import signature, versions
+from study.aesthetic_data import fitting_head, print_evaluations, read_data
+
+FOLDS = 10
+
+
+@dataclass(frozen=True)
+class Training:
+    """The options of `humangrade aesthetic train`.
+
+    Attributes
+    ----------
+    votes, embeddings : Path
+        The data.
+    task : str or None
+        Of ratings in several tasks.
+    test_list : Path or None
+        Names the test images.
+    recipe : Recipe
+        Of the networks.
+    seeds : int
+        How often each network is trained.
+    written : str
+        Which of the heads compared is written.
+    """
+
+    votes: Path
+    embeddings: Path
+    task: str | None
+    test_list: Path | None
+    recipe: Recipe
+    seeds: int
+    written: str
+
+
+def train_head(training: Training, out: Path, console: Console) -> None:
+    """Train the heads of a comparison, print what they are worth, and write one with its card and pictures.
+
+    Raises
+    ------
+    InputError
+        For votes and embeddings that do not fit, a checkpoint of another run, and files that cannot be written.
+    """
+    votes, embeddings, rows = read_data(training.votes, training.task, training.embeddings, console)
+    seed = training.recipe.seed
+    split = official_split(votes, training.test_list, seed) if training.test_list else seeded_split(votes, seed)
+    console.print(
+        f"{len(split.train):,} images to train on, {len(split.validation):,} to decide when to stop, "
+        f"{len(split.test):,} to test."
+    )
+    checkpoints = out.with_name(f"{out.stem}-checkpoints")
+    with _Live(console, training.recipe.epochs) as live:
+        found = train_heads(votes, embeddings, rows, split, training.recipe, training.seeds, checkpoints, live.told)
+    evaluations = {name: candidate.evaluation for name, candidate in found.candidates.items()}
+    print_evaluations(evaluations.values(), console)
+    for name in found.unimproved:
+        console.print(
+            f"The network '{name}' did not beat the closed form on the validation images, and is equal to it."
+        )
+    advice = recommend(evaluations["plain"], [each for name, each in evaluations.items() if name != "plain"])
+    console.print(advice, soft_wrap=True)
+    head = found.candidates[training.written].head
+    about = _about(training, votes, embeddings, split, found)
+    card = Card(
+        file=out.name,
+        about={"backbone": embeddings.backbone, **about},
+        written=training.written,
+        evaluations=list(evaluations.values()),
+        recommendation=advice,
+        people=_people(votes.take(split.test)),
+        notes=[f"Votes: {votes.source}, sha256 {votes.sha256}.", ENCODER],
+    )
+    shown = [name for name in evaluations if name != "ridge-matched"]
+    answers = {name: answers_of(found.candidates[name].head, embeddings, rows[split.test]) for name in shown}
+    details = {**about, "levels": list(head.levels)} if head.levels else about
+    write_together(
+        {
+            out: head_file(head.layers, head.activation, embeddings.backbone, **details),
+            out.with_suffix(".md"): model_card(card),
+            out.with_name(f"{out.stem}-test.txt"): "".join(f"{name}\n" for name in votes.images[split.test]),
+            out.with_name(f"{out.stem}-training.png"): learning_curves(found.history),
+            out.with_name(f"{out.stem}-answers.png"): answers_and_votes(evaluations, answers, votes.means[split.test]),
+        }
+    )
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    _say_written(out, training.written, console)
+
+
+def fine_tune_head(
+    ratings: Path, task: str | None, embeddings: Path, start: str | None, out: Path, seed: int, console: Console
+) -> None:
+    """Move a head by few ratings, print what it was worth before and is after, and write it with its card.
+
+    Raises
+    ------
+    InputError
+        For ratings and embeddings that do not fit, and a head of another encoder.
+    """
+    votes, known, rows = read_data(ratings, task, embeddings, console)
+    head = fitting_head(start, known)
+    moved = fine_tune(head, np.asarray(known.rows[rows]), votes.means, stratified_folds(votes, FOLDS, seed))
+    answers = {"before": moved.before, "after": moved.after}
+    evaluations = {name: evaluate(name, values, votes) for name, values in answers.items()}
+    print_evaluations(evaluations.values(), console)
+    before, after = (each.spearman.value for each in evaluations.values())
+    advice = (
+        f"Fine-tuning {'raises' if after > before else 'does not raise'} the Spearman correlation with ratings that "
+        f"were left out: {before:.3f} before, {after:.3f} after."
+    )
+    console.print(advice, soft_wrap=True)
+    stated = head_details(Path(start)).get("trained_on", ()) if start else ()
+    about = {
+        "signature": signature(
+            head="aesthetic",
+            backbone=known.backbone,
+            start=head.sha256[:12],
+            votes=votes.sha256[:12],
+            embeddings=known.sha256[:12],
+            seed=seed,
+        ),
+        "training": {
+            "votes": votes.source,
+            "votes_sha256": votes.sha256,
+            "images": len(votes),
+            "split": f"{FOLDS} folds of ratings left out, seed {seed}",
+            "start": head.name,
+            "start_sha256": head.sha256,
+            "start_counts_for": round(moved.kept, 4),
+            "versions": versions("humangrade", "numpy", "scipy"),
+        },
+        "trained_on": [*sources_of(head.name, stated), votes.source],
+        "metrics": _metrics(evaluations["after"]),
+    }
+    card = Card(
+        file=out.name,
+        about={"backbone": known.backbone, **about},
+        written="after",
+        evaluations=list(evaluations.values()),
+        recommendation=advice,
+        people={},
+        notes=[f"Ratings: {votes.source}, sha256 {votes.sha256}; the head before: {head.name}.", ENCODER],
+    )
+    write_together(
+        {
+            out: head_file(moved.layers, moved.activation, known.backbone, **about),
+            out.with_suffix(".md"): model_card(card),
+            out.with_name(f"{out.stem}-answers.png"): answers_and_votes(evaluations, answers, votes.means),
+        }
+    )
+    _say_written(out, "fine-tuned", console)
+
+
+class _Live:
+    """A bar for each network: epochs done, and how it does on the validation images."""
+
+    def __init__(self, console: Console, epochs: int):
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[said]}"),
+            console=console,
+        )
+        self._epochs = epochs
+        self._tasks: dict[str, TaskID] = {}
+        self._best: dict[str, float] = {}
+
+    def __enter__(self) -> "_Live":
+        self._bars.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bars.stop()
+
+    def told(self, name: str, row: Mapping[str, float]) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(f"{name[:-1]}seed {name[-1]}", total=self._epochs, said="")
+        self._best[name] = max(self._best.get(name, -1.0), row["validation_spearman"])
+        said = (
+            f"loss {row['validation_loss']:.4f}, Spearman {row['validation_spearman']:.4f}, best {self._best[name]:.4f}"
+        )
+        self._bars.update(self._tasks[name], completed=int(row["epoch"]), said=said)
+
+
+def _about(training: Training, votes: Votes, embeddings: Embeddings, split: Split, found: Comparison) -> dict[str, Any]:
+    """The metadata of a head: what it was made from, and what it is worth."""
+    recipe = {name: value for name, value in asdict(training.recipe).items() if name != "seed"}
+    if training.written != "balanced":
+        recipe["balance"] = "none"
+    network = training.written.removesuffix("-matched")
+    made = {} if network == "ridge" else {**recipe, "seeds": training.seeds}
+    if network in found.seeds:
+        made["validation_spearman_by_seed"] = [round(value, 4) for value in found.seeds[network]]
+    return {
+        "signature": signature(
+            head="aesthetic",
+            kind=training.written,
+            backbone=embeddings.backbone,
+            votes=votes.sha256[:12],
+            embeddings=embeddings.sha256[:12],
+            split=split.name,
+            balance=made.get("balance"),
+            loss=made.get("loss"),
+            seed=training.recipe.seed,
+            versions=versions("humangrade", "torch", "numpy", "scipy"),
+        ),
+        "training": {
+            "votes": votes.source,
+            "votes_sha256": votes.sha256,
+            "images": len(split.train),
+            "split": split.name,
+            "kind": training.written,
+            "seed": training.recipe.seed,
+            **made,
+            "embeddings": embeddings.signature,
+            "embeddings_sha256": embeddings.sha256,
+            "versions": versions("humangrade", "torch", "numpy", "scipy"),
+        },
+        "trained_on": [votes.source],
+        "metrics": _metrics(found.candidates[training.written].evaluation),
+    }
+
+
+def _metrics(evaluation: Evaluation) -> dict[str, list[float]]:
+    names = ("spearman", "pearson", "mae", "balanced_mae", "accuracy", "spread_ratio", "emd")
+    found = {name: getattr(evaluation, name) for name in names}
+    return {name: [round(part, 5) for part in value] for name, value in found.items() if value is not None}
+
+
+def _people(votes: Votes) -> dict[str, float]:
+    try:
+        return people(votes)
+    except InputError:  # votes of which only means are known have nothing to say here
+        return {}
+
+
+def _say_written(out: Path, kind: str, console: Console) -> None:
+    console.print(f"Written: {out} ({kind}), and its card {out.with_suffix('.md')}.", soft_wrap=True)
+    console.print(f"Score with it: humangrade score STUDY --metrics aesthetic --head {out}", soft_wrap=True)
