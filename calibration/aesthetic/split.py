@@ -57,6 +57,7 @@ def seeded_split(votes: Votes, seed: int = 0) -> Split:
     InputError
         For fewer than 50 images, or fewer than 10 challenges.
     """
+    _refuse_few(votes)
     folds = stratified_folds(votes, FOLDS, seed)
     grouped = "" if votes.groups is None else ",grouped"
     return Split(
@@ -91,10 +92,16 @@ def official_split(votes: Votes, path: Path, seed: int = 0) -> Split:
     if not is_test.any():
         raise InputError(f"{path} names none of the images that have votes and embeddings; check that they fit.")
     rest = np.flatnonzero(~is_test)
+    _refuse_few(votes.take(rest))
     folds = stratified_folds(votes.take(rest), FOLDS, seed)
     digest = hashlib.sha256("\n".join(sorted(named)).encode()).hexdigest()[:8]
     name = f"list-{path.name}-{digest},seed-{seed}"
     return Split(rest[folds != 0], rest[folds == 0], np.flatnonzero(is_test), name)
+
+
+def _refuse_few(votes: Votes) -> None:
+    if len(votes) < FEWEST:
+        raise InputError(f"Only {len(votes)} images have votes and embeddings; at least {FEWEST} are needed.")
 
 
 def named_images(path: Path) -> set[str]:
@@ -112,12 +119,12 @@ def stratified_folds(votes: Votes, count: int, seed: int) -> NDArray[np.intp]:
     Raises
     ------
     InputError
-        For fewer than 50 images, or fewer challenges than folds.
+        For fewer images or challenges than folds.
     """
-    if len(votes) < FEWEST:
-        raise InputError(f"Only {len(votes)} images have votes and embeddings; at least {FEWEST} are needed.")
+    if len(votes) < count:
+        raise InputError(f"{len(votes)} images cannot be divided into {count} parts.")
     ranks = np.argsort(np.argsort(votes.means, kind="stable"), kind="stable")
-    strata = ranks * min(_STRATA, len(votes) // count) // len(votes)
+    strata = ranks * max(1, min(_STRATA, len(votes) // count)) // len(votes)
     folds = np.empty(len(votes), dtype=np.intp)
     if votes.groups is None:
         parts = StratifiedKFold(count, shuffle=True, random_state=seed).split(strata, strata)
