@@ -4,7 +4,7 @@ Intervals are percentiles of a bootstrap over challenges where these are known, 
 one challenge are alike, so that there is less to learn from them than their number says.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from calibration.aesthetic.balance import WIDTH
 from calibration.aesthetic.spread import alarms
 from calibration.aesthetic.votes import HIGHEST, LOWEST, Votes, levels
+from calibration.aesthetic.weighted import Order, correlation, covariance
 from metrics.errors import InputError
 
 Array = NDArray[np.float64]
@@ -58,10 +59,10 @@ class Evaluation:
     emd : Interval or None
         Root mean squared difference of the cumulated distributions, averaged over images; for heads with levels.
     tenths : DataFrame
-        For each tenth of the scale from 1 to 10: low, high, n, trained_on, bias, mae.
+        For each tenth of the scale from 1 to 10: low, high, n, trained_on (missing where not known), bias, mae.
     shots : DataFrame
         For images whose mean vote few (below 20), some, or many (above 100) training images shared, in bins of a tenth
-        of a vote: shots, n, bias, mae.
+        of a vote: shots, n, bias, mae; no row where the training images are not known.
     curve : DataFrame
         In twenty groups by the answer: answer, vote (their means), n.
     alarms : list of str
@@ -103,7 +104,7 @@ def evaluate(
     votes : Votes
         On the same images, in the same order; at least two.
     training_means : array_like, optional
-        The mean votes that it was trained on.
+        The mean votes that it was trained on; unless given, nothing is said by how many these are.
     distributions : array_like, shape (n, levels), optional
         The distributions that it answers.
     draws : int
@@ -118,7 +119,7 @@ def evaluate(
     Raises
     ------
     InputError
-        For fewer than two images, or answers that are not finite numbers.
+        For fewer than two images, and answers that are not as many finite numbers.
 
     Notes
     -----
@@ -128,16 +129,18 @@ def evaluate(
     x = np.asarray(answers, dtype=np.float64)
     if len(x) < 2 or not np.isfinite(x).all():
         raise InputError(f"{name} cannot be evaluated: it takes finite answers for two images or more.")
+    if x.shape != (len(votes),):
+        raise InputError(f"{name} cannot be evaluated: {len(votes):,} images take as many answers, not {x.shape}.")
     given = None if distributions is None else np.asarray(distributions, dtype=np.float64)
     figures = _Figures(x, votes, given)
     whole = figures(np.ones(len(x)))
     drawn = np.array([figures(weights) for weights in _resamples(votes, draws, seed)])
     intervals = {
-        statistic: Interval(float(whole[place]), *np.nanquantile(drawn[:, place], [0.025, 0.975]).tolist())
+        statistic: _interval(whole[place], drawn[:, place])
         for place, statistic in enumerate(STATISTICS)
         if statistic != "emd" or given is not None
     }
-    trained_on = np.array([]) if training_means is None else np.asarray(training_means, dtype=np.float64)
+    trained_on = None if training_means is None else np.asarray(training_means, dtype=np.float64)
     return Evaluation(
         name,
         len(x),
@@ -199,11 +202,12 @@ def recommend(plain: Evaluation, others: Sequence[Evaluation]) -> str:
     )
     if best.balanced_mae.high >= plain.balanced_mae.low:
         found += " The intervals of the two errors overlap."
-    matched = f"{plain.name}{MATCHED}"
-    as_good = [other for other in good if other.name == matched and other.balanced_mae.low <= best.balanced_mae.high]
-    if as_good and not best.name.endswith(MATCHED):
-        error = as_good[0].balanced_mae.value
-        found += f" {matched} comes to {error:.3f} without other training, and the intervals overlap."
+    matched = [other for other in good if other.name.endswith(MATCHED)]
+    as_good = [other for other in matched if other.balanced_mae.low <= best.balanced_mae.high]
+    if as_good and best not in matched:
+        other = min(as_good, key=lambda each: each.balanced_mae.value)
+        error = other.balanced_mae.value
+        found += f" {other.name} comes to {error:.3f} without other training, and the intervals overlap."
     return found
 
 
@@ -254,7 +258,7 @@ class _Figures:
     def __init__(self, x: Array, votes: Votes, distributions: Array | None):
         y = votes.means
         self._x, self._y = x, y
-        self._orders = [_Order(x), _Order(y)]
+        self._orders = [Order(x), Order(y)]
         self._error = np.abs(x - y)
         self._same_side = ((x > PASS) == (y > PASS)).astype(float)
         self._bin = np.searchsorted(BALANCED_EDGES, y, side="right")
@@ -270,10 +274,10 @@ class _Figures:
         by_bin = np.bincount(self._bin, w, minlength=len(BALANCED_EDGES) + 1)
         errors = np.bincount(self._bin, w * self._error, minlength=len(by_bin))
         ranks_x, ranks_y = (order.ranks(w) for order in self._orders)
-        sd_x, sd_y = np.sqrt(_covariance(x, x, w)), np.sqrt(_covariance(y, y, w))
+        sd_x, sd_y = np.sqrt(covariance(x, x, w)), np.sqrt(covariance(y, y, w))
         return [
-            _correlation(ranks_x, ranks_y, w),
-            _correlation(x, y, w),
+            correlation(ranks_x, ranks_y, w),
+            correlation(x, y, w),
             float(w @ self._error / w.sum()),
             float(np.mean(errors[by_bin > 0] / by_bin[by_bin > 0])),
             float(w @ self._same_side / w.sum()),
@@ -282,52 +286,39 @@ class _Figures:
         ]
 
 
-class _Order:
-    """The order of values, from which mean ranks follow for any weights."""
-
-    def __init__(self, values: Array):
-        self._order = np.argsort(values, kind="stable")
-        ordered = values[self._order]
-        self._starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-        self._lengths = np.diff(np.append(self._starts, len(values)))
-
-    def ranks(self, w: Array) -> Array:
-        shares = np.add.reduceat(w[self._order], self._starts)
-        middles = np.cumsum(shares) - shares / 2
-        ranks = np.empty(len(w))
-        ranks[self._order] = np.repeat(middles, self._lengths)
-        return ranks
+def _interval(value: float, drawn: Array) -> Interval:
+    known = drawn[np.isfinite(drawn)]
+    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
+    return Interval(float(value), float(low), float(high))
 
 
-def _covariance(x: Array, y: Array, w: Array) -> float:
-    total = w.sum()
-    return float(w @ ((x - w @ x / total) * (y - w @ y / total)) / total)
-
-
-def _correlation(x: Array, y: Array, w: Array) -> float:
-    scale = np.sqrt(_covariance(x, x, w) * _covariance(y, y, w))
-    return float(_covariance(x, y, w) / scale) if scale > 0 else float("nan")
-
-
-def _resamples(votes: Votes, draws: int, seed: int) -> list[Array]:
-    """How often each image is drawn, for each draw of challenges, or of images."""
+def _resamples(votes: Votes, draws: int, seed: int) -> Iterator[Array]:
+    """How often each image is drawn, for each draw of challenges, or of images; one draw in memory at a time."""
     rng = np.random.default_rng(seed)
     names = votes.images if votes.groups is None else votes.groups
     cluster = np.unique(names, return_inverse=True)[1]
     count = int(cluster.max()) + 1
-    return [rng.multinomial(count, np.full(count, 1 / count)).astype(float)[cluster] for _ in range(draws)]
+    for _ in range(draws):
+        yield rng.multinomial(count, np.full(count, 1 / count)).astype(float)[cluster]
 
 
-def _tenths(x: Array, y: Array, trained_on: Array) -> pd.DataFrame:
+def _tenths(x: Array, y: Array, trained_on: Array | None) -> pd.DataFrame:
     edges = np.linspace(LOWEST, HIGHEST, _TENTHS + 1)
-    place, trained = (np.clip(np.digitize(values, edges) - 1, 0, _TENTHS - 1) for values in (y, trained_on))
+
+    def places(values: Array) -> NDArray[np.intp]:
+        return np.clip(np.digitize(values, edges) - 1, 0, _TENTHS - 1)
+
+    place = places(y)
     table = pd.DataFrame({"place": place, "bias": x - y, "mae": np.abs(x - y)}).groupby("place")
     found = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "n": np.bincount(place, minlength=_TENTHS)})
-    found["trained_on"] = np.bincount(trained.astype(int), minlength=_TENTHS)
+    found["trained_on"] = pd.NA if trained_on is None else np.bincount(places(trained_on), minlength=_TENTHS)
     return found.join(table.mean())
 
 
-def _shots(x: Array, y: Array, trained_on: Array) -> pd.DataFrame:
+def _shots(x: Array, y: Array, trained_on: Array | None) -> pd.DataFrame:
+    if trained_on is None:
+        return pd.DataFrame(columns=["shots", "n", "bias", "mae"])
+
     def bins(values: Array) -> NDArray[np.intp]:
         return np.floor((values - LOWEST) / WIDTH).astype(np.intp)
 

@@ -13,6 +13,8 @@ from calibration.aesthetic.evaluation import Evaluation
 from calibration.aesthetic.votes import HIGHEST, LOWEST
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito's, told apart by all
+STYLES = ("-", "--", "-.", ":")  # lines that lie on each other stay visible
+NARROWEST = 0.02
 _GREY = "#777777"
 
 
@@ -42,6 +44,9 @@ def learning_curves(history: pd.DataFrame) -> bytes:
             right.plot(*kept, "o", color=colour, markersize=5)
     left.set(title="Loss (dotted: training, weighted)", xlabel="epoch")
     right.set(title="Spearman on the validation images (dot: kept)", xlabel="epoch")
+    low, high = right.get_ylim()
+    margin = max(0.0, NARROWEST - (high - low)) / 2  # differences of a thousandth shall not look like much
+    right.set_ylim(low - margin, high + margin)
     for axes in (left, right):
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(frameon=False)
@@ -73,11 +78,11 @@ def answers_and_votes(
     left.plot([low, high], [low, high], color=_GREY, linewidth=1, linestyle="--")
     bins = np.linspace(low, high, 41)
     right.hist(means, bins=bins, color="#d9d9d9", label="votes")
-    for colour, (name, values) in zip(cycle(COLOURS), answers.items(), strict=False):
-        curve = evaluations[name].curve
-        left.plot(curve["answer"], curve["vote"], "o-", color=colour, markersize=3, label=name)
-        right.hist(values, bins=bins, histtype="step", linewidth=1.5, color=colour, label=name)
-    left.set(title="Mean vote by answer (dashed: equal)", xlabel="answer", ylabel="mean vote", xlim=(low, high))
+    for colour, style, (name, values) in zip(cycle(COLOURS), cycle(STYLES), answers.items(), strict=False):
+        curve, line = evaluations[name].curve, {"color": colour, "linestyle": style, "linewidth": 1.5}
+        left.plot(curve["answer"], curve["vote"], marker="o", markersize=3, label=name, **line)
+        right.stairs(np.histogram(values, bins)[0], bins, label=name, **line)
+    left.set(title="Mean vote by answer (grey: equal)", xlabel="answer", ylabel="mean vote", xlim=(low, high))
     left.set_ylim(low, high)
     right.set(title="How answers and votes are spread", xlabel="answer, mean vote", ylabel="images", xlim=(low, high))
     for axes in (left, right):

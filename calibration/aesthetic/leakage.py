@@ -5,6 +5,7 @@ has chosen is judged by the taste it was made to please. The second is why a hea
 images that Stable Diffusion 1 was trained on were chosen by LAION's improved predictor (LAION-Aesthetics V2).
 """
 
+import re
 from collections.abc import Sequence
 
 AVA = "AVA"
@@ -12,7 +13,7 @@ TRAINED_ON = {
     "aesthetic/laion-vit-l-14": ("SAC",),
     "aesthetic/laion-vit-b-32": ("SAC",),
     "aesthetic/improved-l14-mse": ("SAC", "LAION-Logos", AVA),
-    "aesthetic/improved-l14-relu": ("SAC", "LAION-Logos", AVA),
+    "aesthetic/improved-l14-relu": ("LAION-Logos", AVA),  # published as ava+logos-l14-reluMSE.pth
 }
 CHOOSER = "aesthetic/improved-l14-mse"
 CIRCULAR = (
@@ -45,11 +46,15 @@ def is_ava(source: str) -> bool:
     --------
     >>> is_ava("AVA_excerpt.txt"), is_ava("koniq10k.csv"), is_ava("lava.txt")
     (True, False, False)
+    >>> is_ava("train-ava.csv")
+    True
     """
-    return source.upper().replace("-", "_").replace(".", "_").split("_")[0] == AVA
+    return AVA in re.split(r"[^A-Z0-9]+", source.upper())
 
 
-def leakage_warnings(head: str, sources: Sequence[str], votes: str, shared: int = 0, total: int = 0) -> list[str]:
+def leakage_warnings(
+    head: str, sources: Sequence[str], votes: str, shared: int | None = None, total: int = 0
+) -> list[str]:
     """Sentences about what spoils the evaluation of a head; none where nothing is known to.
 
     Parameters
@@ -60,8 +65,10 @@ def leakage_warnings(head: str, sources: Sequence[str], votes: str, shared: int 
         What it was trained on.
     votes : str
         The file of votes that it is evaluated on.
-    shared, total : int
-        How many of the images evaluated it is known to have been trained on, and how many there are.
+    shared : int or None
+        How many of the images evaluated it was trained on; None where that is not known.
+    total : int
+        How many there are.
 
     Examples
     --------
@@ -71,7 +78,7 @@ def leakage_warnings(head: str, sources: Sequence[str], votes: str, shared: int 
     found = []
     if shared:
         found.append(f"{head} was trained on {shared:,} of these {total:,} images, which flatters its figures.")
-    elif head in TRAINED_ON and AVA in sources and is_ava(votes):
+    elif (shared is None or head in TRAINED_ON) and is_ava(votes) and any(map(is_ava, sources)):
         found.append(f"{head} was trained on AVA, on images that are not known: its figures here may be too good.")
     if head == CHOOSER:
         found.append(f"{head}: {CIRCULAR}")

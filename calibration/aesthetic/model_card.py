@@ -13,6 +13,12 @@ from calibration.aesthetic.evaluation import Evaluation, comparison
 OFFICIAL = 19_928
 KNOWN = (("LAION's head", 0.665), ("NIMA", 0.713), ("TOPIQ", 0.791), ("Q-Align", 0.822))
 
+LIMITS = (
+    "It answers what the voters of its training data would on average give, for images like theirs, as far as the "
+    "encoder shows it; it does not tell how well an image fits a prompt. Answers are meant for 1 to 10, but nothing "
+    "keeps them there; few training images lie below 3 or above 8, and a head that minimises the squared error is "
+    "condensed towards the middle: compare images by order rather than by the answer's size.\n"
+)
 SNIPPET = """import json
 import numpy as np
 from safetensors import safe_open
@@ -23,7 +29,7 @@ def score(path, x):  # x: CLIP embeddings of unit length, one a row
         for i in range(len(about["sizes"]) - 1):
             x = np.maximum(x, 0) if i and about["activation"] == "relu" else x
             x = x @ file.get_tensor(f"layers.{i}.weight").T + file.get_tensor(f"layers.{i}.bias")
-    return np.exp(x) / np.exp(x).sum(1, keepdims=True) @ about["levels"] if "levels" in about else x[:, 0]
+    return (p := np.exp(x - x.max(1, keepdims=True))) @ about["levels"] / p.sum(1) if "levels" in about else x[:, 0]
 """
 
 
@@ -74,6 +80,7 @@ def model_card(card: Card) -> str:
     str
     """
     own = next(found for found in card.evaluations if found.name == card.written)
+    compared = [found for found in card.evaluations if found.name in ("plain", "before") and found is not own] + [own]
     training = card.about["training"]
     stem = PurePath(card.file).stem
     parts = [
@@ -87,16 +94,23 @@ def model_card(card: Card) -> str:
         _markdown(_readable(comparison(card.evaluations))),
         "`balanced_mae` is the mean of the errors below 4, from 4 to 5, 5 to 6, 6 to 7, and above 7; `accuracy` is the "
         "share of images put on the right side of 5; `spread_ratio` is the answers' standard deviation divided by the "
-        "votes'.\n",
+        "votes'. Intervals are those of a bootstrap over challenges, or over images where challenges are not known.\n",
         *(f"**{sentence}**\n" for sentence in own.alarms),
     ]
     if card.picture:
         parts.append(f"![Answers and votes]({stem}-answers.png)\n")
     parts += [
-        "By tenth of the scale:\n",
-        _markdown(own.tenths[own.tenths["n"] > 0].round(3)),
-        "By how many training images share a test image's vote, within a tenth (few: below 20, many: above 100):\n",
-        _markdown(own.shots.round(3)),
+        "By tenth of the scale; the bias is the mean of answer minus vote:\n",
+        _markdown(_beside_plain([found.tenths[found.tenths["n"] > 0] for found in compared], compared)),
+    ]
+    if len(own.shots):
+        parts += [
+            "By how many training images share a test image's vote, within a tenth (few: below 20, many: above 100):\n",
+            _markdown(_beside_plain([found.shots for found in compared], compared)),
+        ]
+    parts += [
+        "## Limits\n",
+        LIMITS,
         "## Beside others\n",
         _beside(card, own, training),
         "## How it was made\n",
@@ -114,12 +128,12 @@ def model_card(card: Card) -> str:
 
 
 def _front(card: Card, own: Evaluation, training: Mapping[str, Any]) -> dict[str, Any]:
-    figures = {"Spearman": own.spearman, "Pearson": own.pearson, "MAE": own.mae}
+    figures = {"spearmanr": own.spearman, "pearsonr": own.pearson, "mae": own.mae}
     return {
         "library_name": "humangrade",
         "pipeline_tag": "image-classification",
-        "tags": ["aesthetics", "image-quality-assessment", "clip"],
-        "base_model": card.about["backbone"],
+        "tags": ["aesthetics", "image-quality-assessment", "clip", card.about["backbone"]],
+        "metrics": list(figures),
         "model-index": [
             {
                 "name": PurePath(card.file).stem,
@@ -127,10 +141,7 @@ def _front(card: Card, own: Evaluation, training: Mapping[str, Any]) -> dict[str
                     {
                         "task": {"type": "image-classification", "name": "aesthetic score"},
                         "dataset": {"name": training["votes"], "type": "votes", "split": training["split"]},
-                        "metrics": [
-                            {"type": name.lower(), "name": name, "value": round(found.value, 4)}
-                            for name, found in figures.items()
-                        ],
+                        "metrics": [{"type": name, "value": round(found.value, 4)} for name, found in figures.items()],
                     }
                 ],
             }
@@ -153,6 +164,16 @@ def _beside(card: Card, own: Evaluation, training: Mapping[str, Any]) -> str:
             f"this head {own.pearson.value:.3f}."
         )
     return "\n\n".join(lines) + "\n"
+
+
+def _beside_plain(tables: Sequence[pd.DataFrame], heads: Sequence[Evaluation]) -> pd.DataFrame:
+    """Bias and error of several heads in one table, with the columns that they share before them."""
+    errors = ["bias", "mae"]
+    parts = [
+        table[errors].set_axis([f"{head.name} {name}" for name in errors], axis=1)
+        for table, head in zip(tables, heads, strict=True)
+    ]
+    return pd.concat([tables[-1].drop(columns=errors), *parts], axis=1).round(3)
 
 
 def _split_words(split: str) -> str:

@@ -1,10 +1,9 @@
 """Another model's answers from a CSV, to be evaluated beside our heads."""
 
+import csv
+import io
+import math
 from pathlib import Path
-
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from calibration.aesthetic.votes import image_name
 from metrics.errors import InputError
@@ -29,19 +28,41 @@ def read_predictions(path: Path) -> dict[str, float]:
     Raises
     ------
     InputError
-        Where the file cannot be read, lacks a column, or holds an answer that is no number; with the line.
+        Where the file cannot be read or holds no answers, lacks a column, has a line with more or fewer cells than
+        columns, an image without a name or with two answers, or an answer that is no number; with the line.
     """
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise InputError(f"{path} cannot be read as a table ({str(error).splitlines()[0]}); save it as CSV.") from error
-    image, answer = (next((name for name in names if name in table.columns), None) for names in (_IMAGE, _ANSWER))
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read ({error}); name a CSV of predictions.") from error
+    reader = csv.reader(io.StringIO(text), skipinitialspace=True)
+    columns = [name.strip() for name in next(reader, [])]
+    image, answer = (next((name for name in names if name in columns), None) for names in (_IMAGE, _ANSWER))
     if image is None or answer is None:
         raise InputError(
-            f"{path} has the columns {', '.join(map(str, table.columns))}; predictions need image_id and prediction."
+            f"{path} has the columns {', '.join(columns) or '(none)'}; predictions need image_id and prediction, "
+            "separated by commas."
         )
-    values: NDArray[np.float64] = np.asarray(pd.to_numeric(table[answer], errors="coerce"), dtype=np.float64)
-    wrong = np.flatnonzero(~np.isfinite(values))
-    if len(wrong):
-        raise InputError(f"{path}, line {wrong[0] + 2}: '{table[answer].iloc[wrong[0]]}' is no number; mend the line.")
-    return dict(zip(map(image_name, table[image]), values.tolist(), strict=True))
+    found: dict[str, float] = {}
+    for cells in filter(None, reader):
+        line = f"{path}, line {reader.line_num}"
+        if len(cells) != len(columns):
+            raise InputError(f"{line}: {len(cells)} cells for {len(columns)} columns; mend the line.")
+        name, value = image_name(cells[columns.index(image)].strip()), _number(cells[columns.index(answer)])
+        if not name:
+            raise InputError(f"{line}: the image has no name; mend the line.")
+        if not math.isfinite(value):
+            raise InputError(f"{line}: '{cells[columns.index(answer)]}' is no number; mend the line.")
+        if name in found:
+            raise InputError(f"{line}: {name} has an answer already; keep one of the two.")
+        found[name] = value
+    if not found:
+        raise InputError(f"{path} holds no predictions; name a CSV with a line for each image.")
+    return found
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -43,7 +43,7 @@ def test_correlations_and_errors_equal_scipys(pairs):
     x, y = np.array(pairs, dtype=float).T
     if len(set(x)) < 2 or len(set(y)) < 2:
         return
-    found = evaluate("h", x, means_only(y), draws=2)
+    found = evaluate("h", x, means_only(y), training_means=y, draws=2)
     assert found.spearman.value == pytest.approx(stats.spearmanr(x, y).statistic)
     assert found.pearson.value == pytest.approx(stats.pearsonr(x, y).statistic)
     assert found.mae.value == pytest.approx(np.abs(x - y).mean())
@@ -123,3 +123,28 @@ def test_the_plain_head_is_recommended_unless_another_wins_without_losing_order(
 def test_answers_that_are_no_numbers_are_refused():
     with pytest.raises(InputError, match="finite answers"):
         evaluate("h", [1.0, np.nan], means_only([1, 2]))
+    with pytest.raises(InputError, match="3 images take as many answers"):
+        evaluate("h", [1.0, 2.0], means_only([1, 2, 3]))
+
+
+def test_what_is_not_known_of_the_training_is_not_told():
+    found = evaluate("h", [2.0, 3.0, 4.0], means_only([2, 3, 5]), draws=5)
+    assert found.tenths["trained_on"].isna().all() and found.shots.empty
+
+
+def test_constant_answers_have_no_correlation():
+    found = evaluate("h", [5.0, 5.0, 5.0, 5.0], means_only([2, 3, 5, 6]), draws=5)
+    assert np.isnan(found.spearman).all() and found.spread_ratio == (0, 0, 0) and found.mae.value == 1.5
+
+
+def test_a_match_without_training_is_named_where_balancing_is_not_clearly_better():
+    votes, rng = made_votes(400), np.random.default_rng(0)
+    y = votes.means
+    errors = 0.01 * rng.normal(size=400)
+    plain = evaluate("plain", 5.4 + 0.5 * (y - 5.4), votes, draws=50)
+    matched = evaluate("ridge-matched", y + 1.02 * errors, votes, draws=50)
+    balanced = evaluate("balanced", y + errors, votes, draws=50)
+    perfect = evaluate("balanced", y, votes, draws=50)
+    assert "Take balanced" in recommend(plain, [matched, balanced])
+    assert "ridge-matched comes to 0.0" in recommend(plain, [matched, balanced])
+    assert "ridge-matched" not in recommend(plain, [matched, perfect])

@@ -52,7 +52,7 @@ def test_it_tells_what_was_done_and_what_it_is_worth():
     text = card()
     _, front, body = text.split("---\n", 2)
     about = yaml.safe_load(front)
-    assert about["model-index"][0]["results"][0]["metrics"][0]["name"] == "Spearman"
+    assert about["model-index"][0]["results"][0]["metrics"][0]["type"] == "spearmanr"
     assert "the list test.jpgl" in body and "**balanced**. Take plain." in body and "19,928 images" in body
     assert "one vote with the mean of the others 0.450" in body and "| votes | AVA.txt |" in body
     assert "`head:aesthetic|seed:0`" in body and body.count("![") == 2
@@ -78,3 +78,18 @@ def test_pictures_are_pngs_with_a_line_for_each_head():
     for png in (picture, curves):
         assert png.startswith(b"\x89PNG") and len(png) > 10_000
     assert answers_and_votes(evaluations, answers, votes.means) == picture
+
+
+def test_the_snippet_takes_large_logits(tmp_path):
+    layers = [(np.array([[900.0, 0.0], [0.0, 900.0]]), np.zeros(2))]
+    path = write_head(tmp_path / "h.safetensors", layers, "none", "M/p", levels=[1.0, 10.0])
+    names = {}
+    exec(SNIPPET, names)
+    np.testing.assert_allclose(names["score"](path, np.eye(2)), [1.0, 10.0])
+
+
+def test_it_sets_the_written_head_beside_the_plain_one():
+    assert "| low | high | n | trained_on | plain bias | plain mae | balanced bias | balanced mae |" in card()
+    assert "| low | high | n | trained_on | plain bias | plain mae |\n" in card(written="plain")
+    assert "few: below 20" not in card()  # nothing is known of the training images
+    assert "## Limits" in card()
