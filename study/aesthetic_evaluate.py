@@ -94,10 +94,10 @@ def _leakage(head: str, votes: Votes, images: Votes) -> list[str]:
     return leakage_warnings(head, sources_of(head, details.get("trained_on", ())), votes.source, shared, len(images))
 
 
-def _trained_on(head: str, details: Mapping[str, Any], votes: Votes, images: Votes) -> int:
-    """How many of the images the head has seen: of its own votes, all but its test images."""
+def _trained_on(head: str, details: Mapping[str, Any], votes: Votes, images: Votes) -> int | None:
+    """How many of the images the head has seen: of its own votes, all but its test images; None where not known."""
     if details.get("training", {}).get("votes_sha256") != votes.sha256:
-        return 0
+        return None
     beside = test_list_beside(head)
     unseen = named_images(beside) if beside else set()
     return int((~np.isin(images.images, list(unseen))).sum())

@@ -13,11 +13,11 @@ def made_embeddings(means, correlation=0.72, dimensions=64, seed=0, strength=3.0
     direction has the standard deviation k^-0.5; a constant vector ten times as long as that of the first puts all
     embeddings into a narrow cone, as CLIP's are.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, 1])  # another stream than that of votes made by the same seed
     z = (means - np.mean(means)) / np.std(means)
     best = correlation * z + np.sqrt(1 - correlation**2) * rng.normal(size=len(z))
     rows = rng.normal(size=(len(z), dimensions)) * np.arange(1, dimensions + 1) ** -0.5
-    basis = np.linalg.qr(rng.normal(size=(dimensions, dimensions)))[0]
+    basis = np.linalg.qr(np.random.default_rng(0).normal(size=(dimensions, dimensions)))[0]  # for every seed the same
     rows[:, -2], rows[:, -1] = strength * best, 10.0
     rows = rows @ basis.T
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32), best

@@ -1,0 +1,110 @@
+"""Training aesthetic heads: against scikit-learn on the same data, and on as many embeddings as AVA has.
+
+    python tests/benchmarks/bench_aesthetic_training.py [IMAGES]
+
+Embeddings are made (768 numbers, answerable at a Pearson correlation of .72; tests/calibration/aesthetic/made.py), with
+mean votes as AVA's are spread. First 20,000 images: ridge with cross-validated penalty against scikit-learn's
+GridSearchCV over Ridge, and the network against MLPRegressor with the same layers, batch and number of epochs. Then
+IMAGES (250,000 unless told) in a memory map: time, images a second, and the most memory the process took.
+"""
+
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import spearmanr
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, PredefinedSplit
+from sklearn.neural_network import MLPRegressor
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from calibration.aesthetic.ridge import PENALTIES, fit_ridge
+from calibration.aesthetic.training import Part, Recipe, answers_of, train
+from tests.calibration.aesthetic.made import made_embeddings
+
+WIDTH = 768
+EPOCHS = 5
+
+
+def made(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    means = np.clip(np.random.default_rng(seed).normal(5.4, 0.73, count), 1, 10)
+    rows, best = made_embeddings(means, dimensions=WIDTH, seed=seed)
+    return rows, means, best
+
+
+def against_scikit_learn() -> None:
+    rows, means, best = made(20_000)
+    inner, test = slice(0, 16_000), slice(18_000, 20_000)
+    folds = np.arange(16_000) % 5
+    attainable = spearmanr(best[test], means[test]).statistic
+    print(f"16,000 images to train on; the best possible Spearman on 2,000 others is {attainable:.4f}")
+
+    start = time.perf_counter()
+    ours = fit_ridge(rows[inner], means[inner], folds)
+    taken = time.perf_counter() - start
+    start = time.perf_counter()
+    scale = 16_000 * 0.8 * np.var(rows[inner], axis=0).mean()
+    search = GridSearchCV(Ridge(), {"alpha": PENALTIES * scale}, cv=PredefinedSplit(folds), scoring="r2")
+    search.fit(rows[inner].astype(float), means[inner])
+    theirs = time.perf_counter() - start
+    found = [
+        spearmanr(answers, means[test]).statistic for answers in (ours.predict(rows[test]), search.predict(rows[test]))
+    ]
+    print(f"ridge, {len(PENALTIES)} penalties: {taken:.2f} s, Spearman {found[0]:.4f}")
+    print(f"  scikit-learn GridSearchCV(Ridge): {theirs:.2f} s, Spearman {found[1]:.4f}; ratio {theirs / taken:.0f}")
+
+    everyone = np.arange(20_000)
+    training, validation = (Part(rows, everyone[part], means[part]) for part in (inner, slice(16_000, 18_000)))
+    recipe = Recipe(epochs=EPOCHS, patience=EPOCHS)
+    start = time.perf_counter()
+    trained = train(training, validation, recipe, ours)
+    taken = time.perf_counter() - start
+    mlp = MLPRegressor(hidden_layer_sizes=recipe.hidden, batch_size=recipe.batch_size, max_iter=EPOCHS, random_state=0)
+    start = time.perf_counter()
+    centre, spread = rows[inner].mean(axis=0), rows[inner].std(axis=0)
+    mlp.fit((rows[inner] - centre) / spread, means[inner])
+    theirs = time.perf_counter() - start
+    answers = answers_of(trained.network, rows, everyone[test]), mlp.predict((rows[test] - centre) / spread)
+    found = [spearmanr(each, means[test]).statistic for each in answers]
+    print(f"network {recipe.hidden}, {EPOCHS} epochs: {taken:.2f} s, Spearman {found[0]:.4f} (from the closed form on)")
+    print(f"  scikit-learn MLPRegressor: {theirs:.2f} s, Spearman {found[1]:.4f}; ratio {theirs / taken:.1f}")
+
+
+def as_large_as_ava(count: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.npy"
+        table = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(count, WIDTH))
+        means = np.empty(count)
+        for at in range(0, count, 10_000):
+            size = min(10_000, count - at)
+            means[at : at + size] = np.clip(np.random.default_rng(at).normal(5.4, 0.73, size), 1, 10)
+            table[at : at + size] = made_embeddings(means[at : at + size], dimensions=WIDTH, seed=at)[0]
+        table.flush()
+        del table
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        rows = np.load(path, mmap_mode="r")
+        everyone = np.random.default_rng(0).permutation(count)
+        parts = everyone[: count * 8 // 10], everyone[count * 8 // 10 : count * 9 // 10], everyone[count * 9 // 10 :]
+        start = time.perf_counter()
+        ridge = fit_ridge(rows, means[parts[0]], np.arange(len(parts[0])) % 5, parts[0])
+        taken = time.perf_counter() - start
+        found = spearmanr(ridge.predict(rows[parts[2]]), means[parts[2]]).statistic
+        print(f"{count:,} images: ridge {taken:.1f} s, Spearman {found:.4f}")
+        training, validation = (Part(rows, part, means[part]) for part in parts[:2])
+        start = time.perf_counter()
+        trained = train(training, validation, Recipe(epochs=EPOCHS, patience=EPOCHS), ridge)
+        taken = time.perf_counter() - start
+        found = spearmanr(answers_of(trained.network, rows, parts[2]), means[parts[2]]).statistic
+        speed = EPOCHS * len(parts[0]) / taken
+        print(f"{count:,} images: network, {EPOCHS} epochs {taken:.1f} s ({speed:,.0f} images/s), Spearman {found:.4f}")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        size = path.stat().st_size / 2**20
+        print(f"most memory {peak:,.0f} MiB ({before:,.0f} before); the mapped file's {size:,.0f} MiB are counted in")
+
+
+if __name__ == "__main__":
+    against_scikit_learn()
+    as_large_as_ava(int(sys.argv[1]) if len(sys.argv) > 1 else 250_000)
