@@ -17,7 +17,7 @@ from calibration.aesthetic.leakage import leakage_warnings, sources_of
 from calibration.aesthetic.predictions import read_predictions
 from calibration.aesthetic.split import named_images
 from calibration.aesthetic.votes import Votes, read_votes
-from metrics.aesthetic_head import head_details, predict_distribution
+from metrics.aesthetic_head import find_head, head_details, predict_distribution
 from metrics.errors import InputError
 from metrics.files import write_together
 from study.aesthetic_data import fitting_head, print_evaluations, read_data
@@ -91,16 +91,23 @@ def _leakage(head: str, votes: Votes, images: Votes) -> list[str]:
     """What spoils the evaluation of a head."""
     details = head_details(Path(head)) if Path(head).is_file() else {}
     shared = _trained_on(head, details, votes, images)
-    return leakage_warnings(head, sources_of(head, details.get("trained_on", ())), votes.source, shared, len(images))
+    name = find_head(head).name  # the published one, where a file's content is known
+    return leakage_warnings(name, sources_of(name, details.get("trained_on", ())), votes.source, shared, len(images))
 
 
 def _trained_on(head: str, details: Mapping[str, Any], votes: Votes, images: Votes) -> int | None:
+<<<<<<< ours
     """How many of the images the head has seen: of its own votes, all but its test images; None where not known."""
     if details.get("training", {}).get("votes_sha256") != votes.sha256:
         return None
+=======
+    """How many of the images the head has seen: of its own votes, all but its test images; None if not known."""
+>>>>>>> theirs
     beside = test_list_beside(head)
     unseen = named_images(beside) if beside else set()
-    return int((~np.isin(images.images, list(unseen))).sum())
+    seen = int((~np.isin(images.images, list(unseen))).sum())
+    own = details.get("training", {}).get("votes_sha256") == votes.sha256
+    return seen if own or not seen else None
 
 
 def _some(values: NDArray[np.float64] | None, places: NDArray[np.intp]) -> NDArray[np.float64] | None:

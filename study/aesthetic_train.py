@@ -200,7 +200,8 @@ class _Live:
 
     def told(self, name: str, row: Mapping[str, float]) -> None:
         if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(f"{name[:-1]}seed {name[-1]}", total=self._epochs, said="")
+            network, seed = name.rsplit(maxsplit=1)
+            self._tasks[name] = self._bars.add_task(f"{network}, seed {seed}", total=self._epochs, said="")
         self._best[name] = max(self._best.get(name, -1.0), row["validation_spearman"])
         said = (
             f"loss {row['validation_loss']:.4f}, Spearman {row['validation_spearman']:.4f}, best {self._best[name]:.4f}"

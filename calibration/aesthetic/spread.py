@@ -81,14 +81,15 @@ def match_quantiles(answers: ArrayLike, votes: ArrayLike, knots: int = _KNOTS) -
 
 
 def spread_ratio(answers: ArrayLike, votes: ArrayLike) -> float:
-    """The answers' standard deviation divided by the votes'.
+    """The answers' standard deviation divided by the votes'; nan where all votes are the same.
 
     Examples
     --------
     >>> spread_ratio([4.0, 5.0, 6.0], [3.0, 5.0, 7.0])
     0.5
     """
-    return float(np.std(np.asarray(answers)) / np.std(np.asarray(votes)))
+    spread = float(np.std(np.asarray(votes)))
+    return float(np.std(np.asarray(answers))) / spread if spread > 0 else float("nan")
 
 
 def alarms(answers: ArrayLike, votes: ArrayLike) -> list[str]:
