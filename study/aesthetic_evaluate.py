@@ -96,13 +96,7 @@ def _leakage(head: str, votes: Votes, images: Votes) -> list[str]:
 
 
 def _trained_on(head: str, details: Mapping[str, Any], votes: Votes, images: Votes) -> int | None:
-<<<<<<< ours
-    """How many of the images the head has seen: of its own votes, all but its test images; None where not known."""
-    if details.get("training", {}).get("votes_sha256") != votes.sha256:
-        return None
-=======
     """How many of the images the head has seen: of its own votes, all but its test images; None if not known."""
->>>>>>> theirs
     beside = test_list_beside(head)
     unseen = named_images(beside) if beside else set()
     seen = int((~np.isin(images.images, list(unseen))).sum())
