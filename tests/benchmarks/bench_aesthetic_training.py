@@ -9,6 +9,7 @@ IMAGES (250,000 unless told) in a memory map: time, images a second, and the mos
 """
 
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -74,37 +75,45 @@ def against_scikit_learn() -> None:
 
 
 def as_large_as_ava(count: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rows.npy"
-        table = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(count, WIDTH))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        table = np.lib.format.open_memmap(folder / "rows.npy", mode="w+", dtype=np.float32, shape=(count, WIDTH))
         means = np.empty(count)
         for at in range(0, count, 10_000):
             size = min(10_000, count - at)
             means[at : at + size] = np.clip(np.random.default_rng(at).normal(5.4, 0.73, size), 1, 10)
             table[at : at + size] = made_embeddings(means[at : at + size], dimensions=WIDTH, seed=at)[0]
         table.flush()
-        del table
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        rows = np.load(path, mmap_mode="r")
-        everyone = np.random.default_rng(0).permutation(count)
-        parts = everyone[: count * 8 // 10], everyone[count * 8 // 10 : count * 9 // 10], everyone[count * 9 // 10 :]
-        start = time.perf_counter()
-        ridge = fit_ridge(rows, means[parts[0]], np.arange(len(parts[0])) % 5, parts[0])
-        taken = time.perf_counter() - start
-        found = spearmanr(ridge.predict(rows[parts[2]]), means[parts[2]]).statistic
-        print(f"{count:,} images: ridge {taken:.1f} s, Spearman {found:.4f}")
-        training, validation = (Part(rows, part, means[part]) for part in parts[:2])
-        start = time.perf_counter()
-        trained = train(training, validation, Recipe(epochs=EPOCHS, patience=EPOCHS), ridge)
-        taken = time.perf_counter() - start
-        found = spearmanr(answers_of(trained.network, rows, parts[2]), means[parts[2]]).statistic
-        speed = EPOCHS * len(parts[0]) / taken
-        print(f"{count:,} images: network, {EPOCHS} epochs {taken:.1f} s ({speed:,.0f} images/s), Spearman {found:.4f}")
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        size = path.stat().st_size / 2**20
-        print(f"most memory {peak:,.0f} MiB ({before:,.0f} before); the mapped file's {size:,.0f} MiB are counted in")
+        np.save(folder / "means.npy", means)
+        subprocess.run([sys.executable, __file__, "--folder", name], check=True)
+
+
+def train_in(folder: Path) -> None:
+    """In a process of its own, whose memory is then that of training alone."""
+    rows, means = np.load(folder / "rows.npy", mmap_mode="r"), np.load(folder / "means.npy")
+    count = len(rows)
+    everyone = np.random.default_rng(0).permutation(count)
+    inner, validation, test = np.split(everyone, [count * 8 // 10, count * 9 // 10])
+    start = time.perf_counter()
+    ridge = fit_ridge(rows, means[inner], np.arange(len(inner)) % 5, inner)
+    taken = time.perf_counter() - start
+    found = spearmanr(ridge.predict(rows[test]), means[test]).statistic
+    print(f"{count:,} images: ridge {taken:.1f} s, Spearman {found:.4f}")
+    start = time.perf_counter()
+    recipe = Recipe(epochs=EPOCHS, patience=EPOCHS)
+    trained = train(Part(rows, inner, means[inner]), Part(rows, validation, means[validation]), recipe, ridge)
+    taken = time.perf_counter() - start
+    found = spearmanr(answers_of(trained.network, rows, test), means[test]).statistic
+    speed = EPOCHS * len(inner) / taken
+    print(f"{count:,} images: network, {EPOCHS} epochs {taken:.1f} s ({speed:,.0f} images/s), Spearman {found:.4f}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    size = (folder / "rows.npy").stat().st_size / 2**20
+    print(f"most memory {peak:,.0f} MiB, of which the mapped file, that the system can take back, is {size:,.0f} MiB")
 
 
 if __name__ == "__main__":
-    against_scikit_learn()
-    as_large_as_ava(int(sys.argv[1]) if len(sys.argv) > 1 else 250_000)
+    if sys.argv[1:2] == ["--folder"]:
+        train_in(Path(sys.argv[2]))
+    else:
+        against_scikit_learn()
+        as_large_as_ava(int(sys.argv[1]) if len(sys.argv) > 1 else 250_000)
