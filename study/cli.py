@@ -1,6 +1,7 @@
 """The command line: what humangrade can do. Every command is thin; the work is done in the modules it calls."""
 
 import io
+import re
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -276,6 +277,6 @@ def _names(text: str, option: str) -> tuple[str, ...]:
 
 def _evaluators(text: str) -> int | list[str]:
     """A number of evaluators, or their names."""
-    if text.strip().lstrip("-").isdigit():
+    if re.fullmatch(r"-?[0-9]+", text.strip()):
         return int(text)
     return list(_names(text, "--evaluators"))

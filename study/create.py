@@ -2,6 +2,8 @@
 
 import re
 import tempfile
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -13,8 +15,8 @@ from calibration.tables import check_items
 from metrics.errors import InputError
 from study.assignments import split_items
 from study.config import FILE_NAME, StudyConfig, dump_config, preset
-from study.folder import DATABASE, ITEMS, Study, check_item_columns, open_study
-from study.images import check_images, find_images
+from study.folder import DATABASE, ITEMS, LEFT_OPEN, Study, check_item_columns, open_study
+from study.images import check_images, find_images, is_plain
 from study.references import own_reference_cells, reference_cells, relative_path
 from study.store import Store, sqlite_url
 
@@ -66,7 +68,7 @@ def create_study(
     names = _evaluator_names(evaluators)
     may_have_references = references is not None or (images / ITEMS).is_file()
     config = _config(title or folder.resolve().name, tasks, seed, share_report, may_have_references)
-    taken = [name for name in (FILE_NAME, ITEMS, DATABASE) if (folder / name).exists()]
+    taken = [name for name in (FILE_NAME, ITEMS, DATABASE, *LEFT_OPEN) if (folder / name).exists()]
     if taken:
         raise InputError(f"{folder} holds {taken[0]} already; name a new folder, or remove the old study first.")
     items = _items(images, folder)
@@ -86,10 +88,14 @@ def _evaluator_names(evaluators: int | Sequence[str]) -> list[str]:
         if not 1 <= evaluators <= 1000:
             raise InputError(f"--evaluators is {evaluators}; a study has from 1 to 1000 of them.")
         return [f"evaluator-{number}" for number in range(1, evaluators + 1)]
-    names = [" ".join(name.split()) for name in evaluators]
+    names = [" ".join(unicodedata.normalize("NFC", name).split()) for name in evaluators]
     if not names or not all(names):
         raise InputError("--evaluators has an empty name; name each evaluator, or say how many there are.")
-    twice = sorted({name for name in names if names.count(name) > 1})
+    awkward = [name for name in names if not is_plain(name)]
+    if awkward:
+        raise InputError(f"--evaluators has the name {awkward[0]!a} with a control character; leave that out.")
+    alike = [name.casefold() for name in names]
+    twice = [name for name, key in zip(names, alike, strict=True) if alike.count(key) > 1]
     if twice:
         raise InputError(f"--evaluators names '{twice[0]}' twice; every evaluator needs a name of their own.")
     return names
@@ -110,6 +116,8 @@ def _config(title: str, tasks: Sequence[str], seed: int, share_report: bool, has
             f"The task {needy[0]} shows reference photos; name their folder with --references, "
             "or leave the task out with --tasks."
         )
+    if not title.strip() or not all(map(is_plain, title.strip().splitlines())):
+        raise InputError(f"--title is {title!a}; it needs words, without control characters.")
     return StudyConfig(title=title, seed=seed, share_report=share_report, tasks=asked)
 
 
@@ -117,28 +125,55 @@ def _items(images: Path, folder: Path) -> pd.DataFrame:
     """The items table: a row for each image, with what its path and the folder's own items.csv say of it."""
     paths = find_images(images)
     check_images(paths, images)
-    rows = [{"item": path.relative_to(images).as_posix(), "image": relative_path(path, folder)} for path in paths]
-    for row in rows:
-        row |= place_cells(Path(row["item"]))
+    places = place_cells([path.relative_to(images) for path in paths])
+    rows = [
+        {"item": path.relative_to(images).as_posix(), "image": relative_path(path, folder), **place}
+        for path, place in zip(paths, places, strict=True)
+    ]
     items = pd.DataFrame(rows).fillna("")
     return _with_own_table(items, images, folder) if (images / ITEMS).is_file() else items
 
 
-def place_cells(relative: Path) -> dict[str, str]:
-    """What the place of an image says of it: its model and checkpoint.
+def place_cells(paths: Sequence[Path]) -> list[dict[str, str]]:
+    """What the places of images say of them: model and checkpoint.
+
+    A checkpoint is the number at the end of its folder's name. Names of one model that would come to the same number,
+    and names whose number is only a part of one (``lr1e-4``, ``v2``), stay as they are.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        MODEL/CHECKPOINT/FILE, MODEL/FILE or FILE.
 
     Examples
     --------
-    >>> place_cells(Path("anna/step-300/1.png")), place_cells(Path("1.png"))
-    ({'model': 'anna', 'checkpoint': '300'}, {})
+    >>> place_cells([Path("anna/step-300/1.png"), Path("1.png")])
+    [{'model': 'anna', 'checkpoint': '300'}, {}]
+    >>> [cells["checkpoint"] for cells in place_cells([Path("m/0.5/a.png"), Path("m/lr1e-4/a.png")])]
+    ['0.5', 'lr1e-4']
     """
-    cells = {}
-    if len(relative.parts) > 1:
-        cells["model"] = relative.parts[0]
-    if len(relative.parts) > 2:
-        number = re.search(r"(\d+)$", relative.parts[1])
-        cells["checkpoint"] = number.group(1) if number else relative.parts[1]
+    folders = {path.parts[:2] for path in paths if len(path.parts) > 2}
+    numbers = {place: _checkpoint(place[1]) for place in folders}
+    taken = Counter((model, numbers[model, name]) for model, name in folders)
+    cells = []
+    for path in paths:
+        found = {}
+        if len(path.parts) > 1:
+            found["model"] = path.parts[0]
+        if len(path.parts) > 2:
+            model, name = path.parts[:2]
+            number = numbers[model, name]
+            found["checkpoint"] = number if taken[model, number] == 1 else name
+        cells.append(found)
     return cells
+
+
+def _checkpoint(folder: str) -> str:
+    """The number at the end of a folder's name, or the name."""
+    if re.search(r"\d[eE][-+]?\d+$", folder):
+        return folder
+    number = re.search(r"(?:^|[-_ =]|[A-Za-z]{2,})(\d+(?:\.\d+)?)$", folder)
+    return number.group(1) if number else folder
 
 
 def _with_own_table(items: pd.DataFrame, images: Path, folder: Path) -> pd.DataFrame:

@@ -1,6 +1,8 @@
 """Opening a study's database: connections that are durable and do not get in each other's way."""
 
+import os
 import secrets
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,10 @@ def open_database(url: str | URL) -> tuple[Engine, Connection, str]:
     owner_token : str
         The secret part of the owner's link.
 
+    Notes
+    -----
+    A SQLite file that cannot be written is opened to be read, so that an archived study can be exported.
+
     Raises
     ------
     InputError
@@ -51,6 +57,8 @@ def open_database(url: str | URL) -> tuple[Engine, Connection, str]:
     """
     url = make_url(url)
     is_sqlite = url.get_backend_name() == "sqlite"
+    if is_sqlite and url.database and _is_read_only(Path(url.database)):
+        return _open_to_read(url)
     engine = create_engine(url)
     try:
         if is_sqlite:
@@ -74,6 +82,34 @@ def open_database(url: str | URL) -> tuple[Engine, Connection, str]:
     except InputError:
         engine.dispose()
         raise
+
+
+def _is_read_only(path: Path) -> bool:
+    """Whether a database is there that cannot be written: the file, or the folder for the files beside it."""
+    return path.is_file() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+
+
+def _open_to_read(url: URL) -> tuple[Engine, Connection, str]:
+    """Open a database that nobody can change, as an archive is; every attempt to write is SQLite's error."""
+    address = f"{Path(url.database or '').resolve().as_uri()}?mode=ro&immutable=1"
+    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True, check_same_thread=False))
+    try:
+        reader = engine.connect()
+        known = dict(reader.execute(select(meta.c.key, meta.c.value)).all())
+        reader.rollback()
+    except DBAPIError as error:
+        engine.dispose()
+        raise InputError(
+            f"The study's database {url.database} cannot be read ({error.orig}); check the file, or restore it."
+        ) from error
+    if known.get("schema") != schema.VERSION:
+        reader.close()
+        engine.dispose()
+        raise InputError(
+            f"The study's database {url.database} has the layout {known.get('schema')} and cannot be written; copy the "
+            "study to a place where it can be brought up to date."
+        )
+    return engine, reader, known["owner_token"]
 
 
 def _prepare(connection: Connection, name: str | None) -> str:
@@ -105,9 +141,13 @@ def _upgrade_from_1(connection: Connection) -> None:
 
 
 def _configure_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
-    """Durable and concurrent: a COMMIT is on disk before it returns, and readers do not wait for the writer."""
+    """Durable and concurrent: a COMMIT is on disk before it returns, and readers do not wait for the writer.
+
+    The log is brought into the database after every COMMIT, so that the file alone holds all ratings.
+    """
     connection.isolation_level = None  # transactions begin where SQLAlchemy begins them, not at Python's discretion
-    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    pragmas = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=1", "foreign_keys=ON")
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -23,7 +23,7 @@ from metrics.image_quality import psnr, sharpness, ssim
 from metrics.signature import signature, versions
 from study.assignments import random_generator
 from study.create import create_study
-from study.folder import Study, open_study
+from study.folder import LEFT_OPEN, Study, open_study
 from study.tables import import_tables
 
 TITLE = "humangrade demo"
@@ -96,6 +96,8 @@ def open_demo(folder: Path, reset: bool = False) -> tuple[Study, bool]:
         if not reset:
             return study, False
         study.store.close()
+        if any((folder / name).exists() for name in LEFT_OPEN):  # the last one to close the database removes them
+            raise InputError(f"{folder} is being served by another humangrade; stop that before --reset.")
         shutil.rmtree(folder)
     return make_demo(folder), True
 

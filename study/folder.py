@@ -11,10 +11,12 @@ from calibration.tables import check_items, counted, records
 from metrics.errors import InputError
 from study.assignments import plan_assignments
 from study.config import FILE_NAME, StudyConfig, load_config
+from study.images import check_images
 from study.store import Store, sqlite_url
 
 ITEMS = "items.csv"
 DATABASE = "ratings.sqlite"
+LEFT_OPEN = tuple(f"{DATABASE}{end}" for end in ("-wal", "-shm", "-journal"))  # SQLite's, beside an open database
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,22 @@ class Study:
         return self._row(item).get("prompt", "")
 
     def check_complete(self) -> None:
-        """Raise InputError where something that is to be rated is not there: a row of items.csv, or an image file."""
-        gone = sorted(self.store.assigned_items() - set(self._rows))
+        """Raise InputError where a rated item's row or task, or an image file, is not there, or a new image is spoilt.
+
+        New images are decoded as `humangrade init` does it, so that nobody is asked to rate what cannot be shown.
+        """
+        rated = self.store.rated_counts()
+        for task in dict.fromkeys(task for task, _ in rated):
+            if task not in self.config.tasks:
+                count = sum(number for (of, _), number in rated.items() if of == task)
+                raise InputError(
+                    f"{self.folder / FILE_NAME} lacks the task '{task}', of which {counted(count, 'rating')} exist; "
+                    "restore its name."
+                )
+        gone = sorted({item for _, item in rated} - set(self._rows))
         if gone:
             raise InputError(
-                f"{self.folder / ITEMS} lacks {counted(len(gone), 'item')} that evaluators were given, the first: "
+                f"{self.folder / ITEMS} lacks {counted(len(gone), 'item')} that evaluators have rated, the first: "
                 f"'{gone[0]}'; restore the rows."
             )
         paths = [path for item in self._rows for path in (self.image_path(item), *self.reference_paths(item))]
@@ -65,15 +78,23 @@ class Study:
                 f"{counted(len(missing), 'image file')} named in {self.folder / ITEMS} cannot be found, the first: "
                 f"{missing[0]}; put them back, or correct the paths."
             )
+        known = self.store.assigned_items()
+        new = [self.image_path(item) for item in self._rows if item not in known]
+        if new:
+            check_images(new, self.folder)
 
     def sync_assignments(self) -> int:
-        """Give every evaluator what items.csv and study.yaml ask for; what is assigned already never changes.
+        """Give every evaluator what items.csv and study.yaml ask for.
+
+        What is rated, and the order of what is assigned, never changes; what is asked for no more and was not rated
+        is taken away.
 
         Returns
         -------
         int
             How many assignments were added.
         """
+        self.store.remove_unrated(self._rows, self.config.tasks)
         names = [evaluator.name for evaluator in self.store.evaluators()]
         return self.store.add_assignments(
             plan_assignments(self.items, list(self.config.tasks), names, self.config.seed)

@@ -4,11 +4,12 @@ import hashlib
 import io
 import struct
 import unicodedata
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from PIL import Image, ImageSequence
+from PIL import ExifTags, Image, ImageSequence
 
 from metrics.errors import InputError
 
@@ -17,6 +18,7 @@ _OTHER_KINDS = {
     *(".tif", ".tiff", ".bmp", ".gif", ".apng", ".jpe", ".jfif", ".jp2", ".jxl", ".heic", ".heif", ".avif", ".svg"),
     *(".ppm", ".pgm", ".pnm", ".tga", ".ico", ".exr", ".hdr", ".psd", ".dng", ".cr2", ".nef", ".arw"),
 }
+_TURNED = "turned"
 _NAMED = 10  # how many culprits a message names
 
 
@@ -51,7 +53,7 @@ def find_images(folder: Path) -> list[Path]:
             f"{_listed(strange, folder)}: not PNG, JPEG or WebP, which every browser shows; convert to PNG."
         )
     images = [path for path in files if path.suffix.lower() in KINDS]
-    awkward = [path for path in images if not all(map(_is_plain, path.relative_to(folder).parts))]
+    awkward = [path for path in images if not all(map(is_plain, path.relative_to(folder).parts))]
     if awkward:
         raise InputError(
             f"{_listed(awkward, folder)}: a name with a control character, or with a space at its beginning or end; "
@@ -84,17 +86,24 @@ def check_images(paths: Sequence[Path], folder: Path, refuse_copies: bool = True
     """
     from rich.progress import track
 
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # what is too large is an error of its own
         checked = pool.map(_check, paths)
         results = list(track(checked, "Checking images", total=len(paths), transient=True, disable=len(paths) < 50))
     problems = []
     broken = [path for path, digest in zip(paths, results, strict=True) if digest is None]
     if broken:
         problems.append(f"{_listed(broken, folder)}: cannot be decoded; replace or remove.")
+    turned = [path for path, digest in zip(paths, results, strict=True) if digest == _TURNED]
+    if turned:
+        problems.append(
+            f"{_listed(turned, folder)}: WebP turned by EXIF, which browsers show unturned and metrics see turned; "
+            "save upright, or as PNG."
+        )
     first: dict[str, Path] = {}
     copies = []
     for path, digest in zip(paths, results, strict=True):
-        original = path if digest is None else first.setdefault(digest, path)
+        original = path if digest in (None, _TURNED) else first.setdefault(str(digest), path)
         if original is not path:
             copies.append(f"{_name(path, folder)} (same as {_name(original, folder)})")
     if copies and refuse_copies:
@@ -117,18 +126,26 @@ def files_below(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[
             yield entry
 
 
-def _is_plain(name: str) -> bool:
-    """Whether a CSV cell gives the name back: no control characters, undecodable bytes or outer spaces."""
+def is_plain(name: str) -> bool:
+    r"""Whether a CSV cell gives the name back: no control characters, undecodable bytes or outer spaces.
+
+    Examples
+    --------
+    >>> is_plain("a b"), is_plain("a\x1b"), is_plain(" a")
+    (True, False, False)
+    """
     return name == name.strip() and not any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name)
 
 
 def _check(path: Path) -> str | None:
-    """The sha256 of an image; None where it cannot be decoded in full."""
+    """The sha256 of an image; None where it cannot be decoded in full, `_TURNED` for a WebP with an orientation."""
     try:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data), formats=sorted(set(KINDS.values()))) as image:
             for frame in ImageSequence.Iterator(image):
                 frame.load()
+            if image.format == "WEBP" and image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+                return _TURNED
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError):
         return None
     return hashlib.sha256(data).hexdigest()
@@ -141,7 +158,7 @@ def _listed(paths: Sequence[Path], folder: Path) -> str:
 def _name(path: Path, folder: Path) -> str:
     """A file's name for a message, whatever bytes it has."""
     name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
-    return name if _is_plain(name) else ascii(name)
+    return name if is_plain(name) else ascii(name)
 
 
 def _first(names: Sequence[str]) -> str:

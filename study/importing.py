@@ -61,8 +61,21 @@ def import_files(
         tables["scores"] = checked.frame
         lines += [f"{source.path}: {note}" for note in checked.notes]
     column_map.check_used()
-    import_tables(study, **tables)
-    return [*lines, *(f"Imported {counted(len(table), name[:-1])}." for name, table in tables.items())]
+    new = dict(zip(("ratings", "scores"), import_tables(study, **tables), strict=True))
+    return [*lines, *(_imported(name[:-1], len(table), new[name]) for name, table in tables.items())]
+
+
+def _imported(noun: str, count: int, new: int) -> str:
+    """What became of so many rows.
+
+    Examples
+    --------
+    >>> _imported("rating", 5, 5), _imported("rating", 5, 2)
+    ('Imported 5 ratings.', 'Imported 2 ratings; the other 3 were there already.')
+    """
+    if new == count:
+        return f"Imported {counted(count, noun)}."
+    return f"Imported {counted(new, noun)}; the other {count - new:,} were there already."
 
 
 def _only_task(study: Study) -> str | None:

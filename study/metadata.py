@@ -18,6 +18,7 @@ _PNG_KEPT = {
     *(b"sBIT", b"bKGD", b"pHYs", b"acTL", b"fcTL", b"fdAT"),
 }
 _WEBP_KEPT = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"}
+_FRAME_KEPT = {b"VP8 ", b"VP8L", b"ALPH"}
 _ORIENTATION = 0x0112
 
 
@@ -65,7 +66,9 @@ def _strip_png(data: bytes) -> bytes:
     while position + 12 <= len(data):
         length = int.from_bytes(data[position : position + 4], "big")
         name = data[position + 4 : position + 8]
-        if name in _PNG_KEPT:
+        if name == b"iCCP":
+            kept.append(_nameless_profile(data[position : position + 12 + length]))
+        elif name in _PNG_KEPT:
             kept.append(data[position : position + 12 + length])
         elif name == b"eXIf" or data.startswith((b"Raw profile type", b"XML:com.adobe.xmp"), position + 8):
             may_be_turned = True
@@ -79,6 +82,12 @@ def _strip_png(data: bytes) -> bytes:
         kept.insert(2, _png_chunk(b"eXIf", orientation))  # after IHDR
     stripped = b"".join(kept)
     return data if stripped == data else stripped
+
+
+def _nameless_profile(chunk: bytes) -> bytes:
+    """A PNG's colour profile under a name that says nothing."""
+    name, found, rest = chunk[8:-4].partition(b"\x00")
+    return _png_chunk(b"iCCP", b"ICC Profile\x00" + rest) if found and name != b"ICC Profile" else chunk
 
 
 def _png_chunk(name: bytes, content: bytes) -> bytes:
@@ -150,7 +159,8 @@ def _strip_webp(data: bytes) -> bytes:
         name = data[position : position + 4]
         length = int.from_bytes(data[position + 4 : position + 8], "little")
         if name in _WEBP_KEPT:
-            chunks.append(data[position : min(end, position + 8 + length + length % 2)])
+            chunk = data[position : min(end, position + 8 + length + length % 2)]
+            chunks.append(_plain_frame(chunk) if name == b"ANMF" else chunk)
         may_be_turned |= name in (b"EXIF", b"XMP ")
         position += 8 + length + length % 2
     orientation = _orientation(data) if may_be_turned else None
@@ -162,6 +172,18 @@ def _strip_webp(data: bytes) -> bytes:
     body = b"WEBP" + b"".join(chunks)
     stripped = b"RIFF" + struct.pack("<I", len(body)) + body
     return data if stripped == data else stripped
+
+
+def _plain_frame(chunk: bytes) -> bytes:
+    """A frame of an animated WebP with nothing in it but its picture."""
+    kept, position = chunk[8:24], 24
+    while position + 8 <= len(chunk):
+        length = int.from_bytes(chunk[position + 4 : position + 8], "little")
+        end = position + 8 + length + length % 2
+        if chunk[position : position + 4] in _FRAME_KEPT:
+            kept += chunk[position:end]
+        position = end
+    return chunk if len(kept) == len(chunk) - 8 else b"ANMF" + struct.pack("<I", len(kept)) + kept
 
 
 def _orientation(data: bytes) -> bytes | None:

@@ -15,11 +15,12 @@ from study.access import Rater, ServedStudy
 from study.folder import Study
 from study.live_report import report_html
 from study.metadata import strip_metadata
-from study.store import Assignment, ConflictError, Evaluator, UnknownAssignment
+from study.store import Assignment, ConflictError, Evaluator, LockedError, UnknownAssignment
 
 UNKNOWN_IMAGE = "This image is not among yours; reload the page."
 MISSING_IMAGE = "This picture cannot be read on the server; tell the owner of the study."
 CONFLICT = "This answer was sent before with another value; reload the page."
+LOCKED = "You have seen the report, so your answers stay as they are."
 NOT_YET = "The report opens once you have rated every image, if the owner shares it."
 LONGEST_RESPONSE_MS = 86_400_000
 PICTURE_CACHING = "private, max-age=86400"
@@ -77,6 +78,8 @@ def put_rating(public_id: str, answer: Answer, study: ServedStudy, rater: Rater)
         raise HTTPException(404, UNKNOWN_IMAGE) from error
     except ConflictError as error:
         raise HTTPException(409, CONFLICT) from error
+    except LockedError as error:
+        raise HTTPException(403, LOCKED) from error
     return {
         "id": saved.public_id,
         "rating": saved.rating,
@@ -103,11 +106,12 @@ def get_reference(public_id: str, number: int, request: Request, study: ServedSt
 
 @router.get("/report", response_class=HTMLResponse)
 def get_report(study: ServedStudy, rater: Rater) -> str:
-    """The live report, for a rater who has finished, in a study that shares it."""
+    """The live report, for a rater who has finished, in a study that shares it; their answers stay from then on."""
     assignments = [assignment for task in _by_task(study, rater).values() for assignment in task]
     finished = all(assignment.rating is not None for assignment in assignments)
     if not (study.config.share_report and finished):
         raise HTTPException(403, NOT_YET)
+    study.store.note_report_seen(rater.id)
     return report_html(study)
 
 

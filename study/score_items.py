@@ -58,7 +58,10 @@ def folder_collection(images: Path, references: Path | None = None, prompts: Pat
         For a folder without images, references that fit no image, and prompts that leave the images unclear.
     """
     names = [path.relative_to(images) for path in images_below(images)]
-    rows = [{"item": name.as_posix(), "image": name.as_posix(), **place_cells(name)} for name in names]
+    rows = [
+        {"item": name.as_posix(), "image": name.as_posix(), **place}
+        for name, place in zip(names, place_cells(names), strict=True)
+    ]
     items = pd.DataFrame(rows).fillna("")
     if references is not None:
         items["references"] = reference_cells(items, references, images, images)

@@ -5,8 +5,9 @@ import errno
 import socket
 import sys
 
-from fastapi import FastAPI, Response
-from fastapi.responses import HTMLResponse
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from metrics.errors import InputError
 from study import owner_routes, rating_routes
@@ -43,6 +44,11 @@ def create_app(study: Study) -> FastAPI:
     app.add_middleware(Guard)
     app.include_router(rating_routes.router)
     app.include_router(owner_routes.router)
+
+    @app.exception_handler(RequestValidationError)
+    def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
+        # FastAPI's own answer repeats what was sent, which need not be text that JSON can hold
+        return JSONResponse({"detail": [{"loc": each["loc"][:2], "msg": each["msg"]} for each in error.errors()]}, 422)
 
     @app.get("/", response_class=HTMLResponse)
     def home() -> str:

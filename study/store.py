@@ -10,13 +10,21 @@ from contextlib import contextmanager
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, func, insert, select, update
+from sqlalchemy import URL, Connection, bindparam, delete, func, insert, select, update
 
 from study import schema
 from study.database import open_database, sqlite_url
-from study.schema import assignments, evaluators, rating_events, ratings
+from study.schema import assignments, evaluators, meta, rating_events, ratings
 from study.store_import import Row, import_ratings, import_scores
-from study.store_records import Assignment, ConflictError, Evaluator, Progress, SavedRating, UnknownAssignment
+from study.store_records import (
+    Assignment,
+    ConflictError,
+    Evaluator,
+    LockedError,
+    Progress,
+    SavedRating,
+    UnknownAssignment,
+)
 from study.store_rows import ASSIGNMENT_KEY, add_evaluators, new_assignment, next_positions, now
 from study.store_scores import imported_metrics, refuse_imported, replace_scores, scores_query
 
@@ -29,6 +37,7 @@ __all__ = [
     "Assignment",
     "ConflictError",
     "Evaluator",
+    "LockedError",
     "Progress",
     "SavedRating",
     "Store",
@@ -115,6 +124,23 @@ class Store:
         with self._engine.connect() as connection:
             return set(connection.scalars(select(assignments.c.item).distinct()))
 
+    def rated_counts(self) -> dict[tuple[str, str], int]:
+        """How many ratings there are of each task and item."""
+        columns = (assignments.c.task, assignments.c.item)
+        query = select(*columns, func.count()).join_from(ratings, assignments).group_by(*columns)
+        with self._engine.connect() as connection:
+            return {(row[0], row[1]): row[2] for row in connection.execute(query)}
+
+    def remove_unrated(self, items: Iterable[str], tasks: Iterable[str]) -> None:
+        """Take away assignments without a rating whose item or task is none of these."""
+        items, tasks = set(items), set(tasks)
+        query = select(assignments.c.id, assignments.c.item, assignments.c.task).outerjoin(ratings)
+        with self._write() as connection:
+            unrated = connection.execute(query.where(ratings.c.assignment_id.is_(None))).all()
+            gone = [{"gone": row.id} for row in unrated if row.item not in items or row.task not in tasks]
+            if gone:
+                connection.execute(delete(assignments).where(assignments.c.id == bindparam("gone")), gone)
+
     def assignments(self, evaluator_id: int) -> list[Assignment]:
         """One evaluator's assignments with the ratings so far: task by task, in each by position."""
         a = assignments.c
@@ -161,6 +187,8 @@ class Store:
             Where the evaluator has no such assignment.
         ConflictError
             Where the client id was used before for another answer.
+        LockedError
+            Where the evaluator has seen the report and would change an answer.
         """
         if type(rating) is not int or not 1 <= rating <= 5:
             raise ValueError(f"a rating is a whole number from 1 to 5, not {rating!r}")
@@ -179,10 +207,18 @@ class Store:
                 if (before.assignment_id, before.rating) != (assignment_id, rating):
                     raise ConflictError(f"the client id {client_id!r} belongs to another answer")
                 return SavedRating(public_id, before.rating, before.rated_at, client_id)
+            if _has_seen_report(connection, evaluator_id) and _rating(connection, assignment_id) not in (None, rating):
+                raise LockedError(public_id)
             answer = {"rating": rating, "rated_at": now(), "response_ms": response_ms}
             connection.execute(insert(rating_events).values(assignment_id=assignment_id, client_id=client_id, **answer))
             _set_rating(connection, assignment_id, answer)
         return SavedRating(public_id, rating, str(answer["rated_at"]), client_id)
+
+    def note_report_seen(self, evaluator_id: int) -> None:
+        """From now on this evaluator's answers stay as they are: they were given before others' were seen."""
+        with self._write() as connection:
+            if not _has_seen_report(connection, evaluator_id):
+                connection.execute(insert(meta).values(key=_seen_key(evaluator_id), value=now()))
 
     def progress(self) -> list[Progress]:
         """How far each evaluator is in each task, in the order of evaluators and of their tasks."""
@@ -237,7 +273,7 @@ class Store:
 
     # import
 
-    def import_rows(self, ratings: Iterable[Row] = (), scores: Iterable[Row] = ()) -> None:
+    def import_rows(self, ratings: Iterable[Row] = (), scores: Iterable[Row] = ()) -> tuple[int, int]:
         """Take ratings and scores over from elsewhere: all of them, in one transaction, or none.
 
         What is there already with the same value stays as it is.
@@ -250,14 +286,18 @@ class Store:
         scores : iterable of mappings
             item, metric, score and, optionally, signature.
 
+        Returns
+        -------
+        ratings, scores : int
+            How many were new.
+
         Raises
         ------
         InputError
             Where a rating or a score has another value already; nothing is changed then.
         """
         with self._write() as connection:
-            import_ratings(connection, ratings)
-            import_scores(connection, scores)
+            return import_ratings(connection, ratings), import_scores(connection, scores)
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
@@ -290,3 +330,15 @@ def _progress(name: str, task: str, rows: list[Any]) -> Progress:
     dates = [row.rated_at for row in rows if row.rated_at is not None]
     done = sum(row.rating is not None for row in rows)
     return Progress(name, task, done, len(rows), max(dates, default=None), median(times) if times else None)
+
+
+def _seen_key(evaluator_id: int) -> str:
+    return f"report_seen:{evaluator_id}"
+
+
+def _has_seen_report(connection: Connection, evaluator_id: int) -> bool:
+    return connection.scalar(select(meta.c.value).where(meta.c.key == _seen_key(evaluator_id))) is not None
+
+
+def _rating(connection: Connection, assignment_id: int) -> int | None:
+    return connection.scalar(select(ratings.c.rating).where(ratings.c.assignment_id == assignment_id))

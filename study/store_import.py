@@ -13,8 +13,11 @@ from study.store_rows import ASSIGNMENT_KEY, AssignmentKey, add_evaluators, new_
 Row = Mapping[str, Any]
 
 
-def import_ratings(connection: Connection, rows: Iterable[Row]) -> None:
-    """Insert ratings with the evaluators and assignments that they lack; raises InputError for other values."""
+def import_ratings(connection: Connection, rows: Iterable[Row]) -> int:
+    """Insert ratings with the evaluators and assignments that they lack; raises InputError for other values.
+
+    Returns how many were new.
+    """
     rows = list(rows)
     ids = add_evaluators(connection, (row["evaluator"] for row in rows))
     keyed = [((ids[row["evaluator"]], row["task"], row["item"], row.get("repeat") or 0), row) for row in rows]
@@ -33,10 +36,11 @@ def import_ratings(connection: Connection, rows: Iterable[Row]) -> None:
         raise _conflict(conflicts, "rating")
     if new:
         _insert_ratings(connection, new)
+    return len(new)
 
 
-def import_scores(connection: Connection, rows: Iterable[Row]) -> None:
-    """Insert scores; raises InputError for other values."""
+def import_scores(connection: Connection, rows: Iterable[Row]) -> int:
+    """Insert scores; raises InputError for other values. Returns how many were new."""
     known = {(row.item, row.metric): (row.score, row.signature) for row in connection.execute(select(scores))}
     new, conflicts = [], []
     for row in rows:
@@ -51,6 +55,7 @@ def import_scores(connection: Connection, rows: Iterable[Row]) -> None:
         raise _conflict(conflicts, "score")
     if new:
         connection.execute(insert(scores), new)
+    return len(new)
 
 
 def _assignments_of(connection: Connection, keyed: Sequence[tuple[AssignmentKey, Row]]) -> dict[AssignmentKey, int]:

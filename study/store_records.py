@@ -52,5 +52,9 @@ class UnknownAssignment(LookupError):
     """The evaluator has no assignment of this public id."""
 
 
+class LockedError(Exception):
+    """The evaluator has seen the report, and would now change an answer."""
+
+
 class ConflictError(ValueError):
     """A client id was used again for another answer."""

@@ -46,7 +46,9 @@ def table_files(study: Study) -> dict[str, str]:
     return {f"{name}.csv": table.to_csv(index=False, lineterminator="\n") for name, table in tables.items()}
 
 
-def import_tables(study: Study, ratings: pd.DataFrame | None = None, scores: pd.DataFrame | None = None) -> None:
+def import_tables(
+    study: Study, ratings: pd.DataFrame | None = None, scores: pd.DataFrame | None = None
+) -> tuple[int, int]:
     """Import ratings and scores, all or none; evaluators that are missing get links of their own.
 
     Parameters
@@ -57,6 +59,11 @@ def import_tables(study: Study, ratings: pd.DataFrame | None = None, scores: pd.
         item, evaluator, task, rating and, optionally, rated_at, response_ms, position, repeat.
     scores : DataFrame, optional
         item, metric, score and, optionally, signature.
+
+    Returns
+    -------
+    ratings, scores : int
+        How many were new; what is there already with the same value stays.
 
     Raises
     ------
@@ -75,7 +82,7 @@ def import_tables(study: Study, ratings: pd.DataFrame | None = None, scores: pd.
         checked = check_scores(scores).frame
         _refuse_strangers(checked["item"], study.items["item"], "item", f"the study's {ITEMS} lacks")
         score_rows = records(checked)
-    study.store.import_rows(rating_rows, score_rows)
+    return study.store.import_rows(rating_rows, score_rows)
 
 
 def _rating_rows(ratings: pd.DataFrame) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ ROWS = [(f"{model}/{number}.png", person, "aesthetic", 1 + (number + shift) % 5)
 
 
 PEOPLE = ["demo", "init", "serve", "import", "export"]
-MACHINES = ["score", "metrics", "statistics", "cache", "weights"]
+MACHINES = ["score", "metrics", "statistics", "cache", "weights", "aesthetic"]
 COMMANDS = [*PEOPLE, *MACHINES, "report"]
 
 

@@ -129,6 +129,8 @@ def test_a_folder_that_holds_a_study_or_part_of_one(tmp_path, images):
     refuses(tmp_path, "holds items.csv already")
     (tmp_path / "study" / "items.csv").unlink()
     refuses(tmp_path, "holds ratings.sqlite already")
+    (tmp_path / "study" / "ratings.sqlite").rename(tmp_path / "study" / "ratings.sqlite-wal")
+    refuses(tmp_path, "holds ratings.sqlite-wal already")
 
 
 @pytest.mark.parametrize(
@@ -142,6 +144,11 @@ def test_a_folder_that_holds_a_study_or_part_of_one(tmp_path, images):
         ("empty name", {"evaluators": []}),
         ("empty name", {"evaluators": ["ann", " "]}),
         ("'ann' twice", {"evaluators": ["ann", "bob", " ann "]}),
+        ("'Ann' twice", {"evaluators": ["Ann", "bob", "ann"]}),
+        ("twice", {"evaluators": ["Zo\u00eb", "Zoe\u0308"]}),
+        (r"--evaluators has the name 'a\\x1bb'", {"evaluators": ["a\x1bb"]}),
+        ("--title is '  '", {"title": "  "}),
+        (r"--title is 'x\\udcff'", {"title": "x\udcff"}),
         ("names a task twice", {"tasks": ["aesthetic", "aesthetic"]}),
         ("--tasks is empty", {"tasks": []}),
         ("letters, digits", {"tasks": ["look/feel"]}),
@@ -251,3 +258,18 @@ def test_study_yaml_says_what_each_key_does(tmp_path):
     assert set(yaml.safe_load(text)) == {"title", "seed", "share_report", "tasks"}
     assert text.count("# ") >= 4 and yaml.safe_load(text)["title"] == "y: #1"
     study.close()
+
+
+@pytest.mark.parametrize(
+    ("folders", "checkpoints"),
+    [
+        (["0.5", "1.5", "300", "step-300x"], ["0.5", "1.5", "300", "step-300x"]),
+        (["lr1e-4", "lr2e-4", "1e3", "v2"], ["lr1e-4", "lr2e-4", "1e3", "v2"]),
+        (["checkpoint-300", "step_600", "epoch12", "ckpt 7"], ["300", "600", "12", "7"]),
+        (["a-300", "b-300", "c-600"], ["a-300", "b-300", "600"]),
+    ],
+)
+def test_checkpoints_are_numbers_only_where_they_stay_apart(folders, checkpoints):
+    cells = create.place_cells([Path("m") / folder / "x.png" for folder in folders])
+    assert [each["checkpoint"] for each in cells] == checkpoints
+    assert {each["model"] for each in cells} == {"m"}

@@ -163,3 +163,25 @@ def test_many_processes_open_a_new_database_at_once(path):
     printed = {process.communicate()[0] for process in processes}
     assert {process.returncode for process in processes} == {0}
     assert len(printed) == 1
+
+
+def test_the_file_alone_holds_every_rating_while_it_is_open(store, ann, path, tmp_path):
+    for number, target in enumerate(ids(store, ann)):
+        store.rate(ann, target, 3, f"c{number}")
+    (tmp_path / "copy").mkdir()
+    copy = tmp_path / "copy" / "ratings.sqlite"
+    copy.write_bytes(path.read_bytes())
+    with closing(Store(sqlite_url(copy))) as copied:
+        assert len(copied.ratings_table()) == len(ids(store, ann))
+
+
+def test_a_database_that_cannot_be_written_can_be_read(store, ann, path, monkeypatch):
+    store.rate(ann, ids(store, ann)[0], 3, "c1")
+    store.close()
+    before = path.read_bytes()
+    monkeypatch.setattr("study.database.os.access", lambda place, mode: False)
+    with closing(Store(sqlite_url(path))) as archived:
+        assert archived.ratings_table()["rating"].tolist() == [3]
+        with pytest.raises(Exception, match="readonly"):
+            archived.rate(ann, ids(archived, ann)[1], 3, "c2")
+    assert path.read_bytes() == before and [file.name for file in path.parent.iterdir()] == ["ratings.sqlite"]

@@ -61,6 +61,14 @@ def test_a_second_run_continues_and_reset_starts_anew(tmp_path):
         study.store.close()
 
 
+def test_a_demo_that_is_being_served_is_not_reset(tmp_path):
+    study, _ = open_demo(tmp_path / "demo")
+    with pytest.raises(InputError, match="is being served"):
+        open_demo(tmp_path / "demo", reset=True)
+    assert (tmp_path / "demo" / "study.yaml").is_file()
+    study.store.close()
+
+
 def test_it_never_deletes_what_is_not_the_demo(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")

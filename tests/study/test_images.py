@@ -170,3 +170,13 @@ def test_real_images_pass(shared):
     for name in ("faces", "clip_reference/images", "avt_ai_images/images"):
         folder = shared / "data" / name
         check_images(find_images(folder), folder)
+
+
+def test_a_webp_turned_by_exif_is_refused_and_other_kinds_are_not(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name, kind in (("turned.webp", "WEBP"), ("turned.jpg", "JPEG"), ("turned.png", "PNG")):
+        (tmp_path / name).write_bytes(encoded(picture(len(name)), kind, exif=exif))
+    assert refused(tmp_path).startswith("turned.webp: WebP turned by EXIF")
+    (tmp_path / "turned.webp").unlink()
+    check_images(find_images(tmp_path), tmp_path)

@@ -198,6 +198,26 @@ def test_webp_animation():
     check(encoded(frames[0], "WEBP", exif=exif(1), xmp=XMP, **options))
 
 
+def test_webp_unknown_chunks_within_a_frame():
+    data = encoded(picture(1), "WEBP", save_all=True, append_images=[picture(2)], lossless=True)
+    start = data.index(b"ANMF")
+    end = start + 8 + int.from_bytes(data[start + 4 : start + 8], "little")
+    words = b"note" + struct.pack("<I", len(SECRET)) + SECRET.encode()
+    frame = b"ANMF" + struct.pack("<I", end - start - 8 + len(words)) + data[start + 8 : end] + words
+    body = data[8:start] + frame + data[end:]
+    assert check(b"RIFF" + struct.pack("<I", len(body)) + body) == data
+
+
+def test_png_the_name_of_a_profile():
+    data = encoded(picture(1), "PNG", icc_profile=PROFILE)
+    start = data.index(b"iCCP") - 4
+    length = int.from_bytes(data[start : start + 4], "big")
+    content = data[start + 8 : start + 8 + length].replace(b"ICC Profile", SECRET.encode(), 1)
+    chunk = b"iCCP" + content
+    named = struct.pack(">I", len(content)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    assert check(data[:start] + named + data[start + 12 + length :]) == data
+
+
 def test_webp_unknown_chunks_and_what_comes_after_the_end():
     data = encoded(picture(1), "WEBP", icc_profile=PROFILE)
     chunk = b"C2PA" + struct.pack("<I", len(SECRET)) + SECRET.encode()

@@ -123,6 +123,15 @@ class TestRate:
         assert client.put(f"{link('ann')}/ratings/{target}", json=answer).status_code == 422
         assert client.get(f"{link('ann')}/session").json()["tasks"][0]["assignments"][0]["rating"] is None
 
+    @pytest.mark.parametrize(
+        "body", [b'{"rating": 3, "client_id": "\\ud800"}', b'{"rating": 1e400}', b'{"rating": NaN}']
+    )
+    def test_what_json_cannot_repeat_is_refused_as_well(self, client, link, body):
+        target = session_ids(client, link, "ann")[0]
+        headers = {"content-type": "application/json"}
+        response = client.put(f"{link('ann')}/ratings/{target}", content=body, headers=headers)
+        assert response.status_code == 422 and "input" not in response.text
+
     def test_an_unknown_link_saves_nothing(self, client, link):
         target = session_ids(client, link, "ann")[0]
         response = client.put(f"/api/rater/nobody/ratings/{target}", json={"rating": 2, "client_id": "n"})
@@ -201,3 +210,17 @@ class TestReport:
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/html")
         assert client.get(f"/api/rater/{bob.token}/report").status_code == 403
+
+    def test_answers_stay_once_the_report_was_seen(self, make_study):
+        study = make_study(images=2, references=0, tasks=("aesthetic",), evaluators=("ann",), share_report=True)
+        client = TestClient(create_app(study))
+        (ann,) = study.store.evaluators()
+        places = [f"/api/rater/{ann.token}/ratings/{one.public_id}" for one in study.store.assignments(ann.id)]
+        for number, place in enumerate(places):
+            client.put(place, json={"rating": 3, "client_id": f"a-{number}"})
+        assert client.put(places[0], json={"rating": 4, "client_id": "b"}).status_code == 200
+        client.get(f"/api/rater/{ann.token}/report")
+        refused = client.put(places[0], json={"rating": 5, "client_id": "c"})
+        assert refused.status_code == 403 and "stay as they are" in refused.json()["detail"]
+        assert client.put(places[0], json={"rating": 4, "client_id": "d"}).status_code == 200
+        assert study.store.ratings_table()["rating"].tolist().count(5) == 0

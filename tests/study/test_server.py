@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from metrics.errors import InputError
 from study.folder import open_study
 from study.server import base_url, bind, create_app
-from tests.study.conftest import MARKER, ROOT
+from tests.study.conftest import MARKER, ROOT, save_image
 
 GRADIO_CLOSED = [
     "gradio_api/upload",
@@ -170,7 +170,8 @@ class TestProcess:
         assert httpx.get(f"{server.base}/api/rater/{token}x/session").status_code == 404
         server.process.send_signal(signal.SIGINT)
         rest, _ = server.process.communicate(timeout=20)
-        assert (server.process.returncode, rest) == (0, "")
+        last_of_the_start = "Serving; stop with Ctrl-C. No rating is lost by stopping.\n"
+        assert (server.process.returncode, rest.removeprefix(last_of_the_start)) == (0, "")
 
     def test_serving_imports_no_torch(self, study):
         code = (
@@ -191,10 +192,54 @@ class TestCompleteness:
         with pytest.raises(InputError, match="1 image file named in .* cannot be found, the first: .*" + lost.name):
             create_app(study)
 
-    def test_a_row_of_items_csv_that_went_missing_is_named(self, make_study):
+    def test_the_row_of_a_rated_item_that_went_missing_is_named(self, make_study):
+        study = make_study(images=3, evaluators=["ann"])
+        last = study.items["item"].iloc[-1]
+        (ann,) = study.store.evaluators()
+        target = next(one for one in study.store.assignments(ann.id) if one.item == last)
+        study.store.rate(ann.id, target.public_id, 3, "c")
+        table = (study.folder / "items.csv").read_text().splitlines(keepends=True)
+        (study.folder / "items.csv").write_text("".join(table[:-1]))
+        study.close()
+        with pytest.raises(InputError, match=f"lacks 1 item that evaluators have rated, the first: '{last}'"):
+            create_app(open_study(study.folder))
+
+    def test_a_row_that_nobody_rated_may_be_taken_out_again(self, make_study):
         study = make_study(images=3, evaluators=["ann"])
         table = (study.folder / "items.csv").read_text().splitlines(keepends=True)
         (study.folder / "items.csv").write_text("".join(table[:-1]))
         study.close()
-        with pytest.raises(InputError, match="lacks 1 item that evaluators were given"):
+        study = open_study(study.folder)
+        create_app(study)
+        assert [(one.done, one.total) for one in study.store.progress()] == [(0, 2), (0, 2)]
+
+    def test_a_new_row_with_a_spoilt_image_is_refused_and_a_good_one_taken(self, make_study):
+        study = make_study(images=3, references=0, tasks=("aesthetic",), evaluators=["ann"])
+        study.close()
+        (study.folder / "spoilt.png").write_text("no image")
+        save_image(study.folder / "good.png", 77)
+        before = (study.folder / "items.csv").read_text()
+        header = before.splitlines()[0].split(",")
+
+        def add(name):
+            cells = {"item": name, "image": name}
+            row = ",".join(cells.get(column, "") for column in header)
+            (study.folder / "items.csv").write_text(before + row + "\n")
+            return open_study(study.folder)
+
+        with pytest.raises(InputError, match=r"spoilt\.png: cannot be decoded"):
+            create_app(add("spoilt.png"))
+        opened = add("good.png")
+        create_app(opened)
+        assert [(one.done, one.total) for one in opened.store.progress()] == [(0, 4)]
+
+    def test_a_task_that_was_renamed_after_ratings_is_named(self, make_study):
+        study = make_study(images=3, references=0, tasks=("aesthetic",), evaluators=["ann"])
+        (ann,) = study.store.evaluators()
+        for number, one in enumerate(study.store.assignments(ann.id)):
+            study.store.rate(ann.id, one.public_id, 3, f"c{number}")
+        study.close()
+        text = (study.folder / "study.yaml").read_text()
+        (study.folder / "study.yaml").write_text(text.replace("aesthetic:", "Aesthetic:"))
+        with pytest.raises(InputError, match="lacks the task 'aesthetic', of which 3 ratings exist"):
             create_app(open_study(study.folder))
