@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from study.access import Rater, ServedStudy
 from study.folder import Study
 from study.live_report import report_html
 from study.metadata import strip_metadata
-from study.store import Assignment, ConflictError, Evaluator, LockedError, UnknownAssignment
+from study.store import Assignment, ConflictError, Evaluator, LockedError, StaleError, UnknownAssignment
 
 UNKNOWN_IMAGE = "This image is not among yours; reload the page."
 MISSING_IMAGE = "This picture cannot be read on the server; tell the owner of the study."
+ELSEWHERE = "This image was rated on another page of yours meanwhile; that answer stays."
 CONFLICT = "This answer was sent before with another value; reload the page."
 LOCKED = "You have seen the report, so your answers stay as they are."
 NOT_YET = "The report opens once you have rated every image, if the owner shares it."
@@ -36,6 +37,7 @@ class Answer(BaseModel):
     rating: int = Field(ge=1, le=5)
     client_id: str = Field(min_length=1, max_length=64)
     response_ms: int | None = Field(default=None, ge=0, le=LONGEST_RESPONSE_MS)
+    previous: int | None = Field(default=None, ge=1, le=5)
 
 
 @router.get("/session")
@@ -70,10 +72,17 @@ def get_session(study: ServedStudy, rater: Rater) -> dict[str, Any]:
 
 
 @router.put("/ratings/{public_id}")
-def put_rating(public_id: str, answer: Answer, study: ServedStudy, rater: Rater) -> dict[str, Any]:
-    """Save a rating, and answer only once it is committed; the same client id again changes nothing."""
+def put_rating(public_id: str, answer: Answer, study: ServedStudy, rater: Rater) -> Any:
+    """Save a rating, and answer only once it is committed; the same client id again changes nothing.
+
+    `previous` is the answer that the page believes to be there. Where it is sent and another answer is there, given on
+    another page meanwhile, nothing is saved and that answer is sent back.
+    """
+    expected = (answer.previous,) if "previous" in answer.model_fields_set else None
     try:
-        saved = study.store.rate(rater.id, public_id, answer.rating, answer.client_id, answer.response_ms)
+        saved = study.store.rate(rater.id, public_id, answer.rating, answer.client_id, answer.response_ms, expected)
+    except StaleError as error:
+        return JSONResponse({"detail": ELSEWHERE, "rating": error.rating}, 409)
     except UnknownAssignment as error:
         raise HTTPException(404, UNKNOWN_IMAGE) from error
     except ConflictError as error:

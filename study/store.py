@@ -23,6 +23,7 @@ from study.store_records import (
     LockedError,
     Progress,
     SavedRating,
+    StaleError,
     UnknownAssignment,
 )
 from study.store_rows import ASSIGNMENT_KEY, add_evaluators, new_assignment, next_positions, now
@@ -40,6 +41,7 @@ __all__ = [
     "LockedError",
     "Progress",
     "SavedRating",
+    "StaleError",
     "Store",
     "UnknownAssignment",
     "sqlite_url",
@@ -161,7 +163,13 @@ class Store:
     # ratings
 
     def rate(
-        self, evaluator_id: int, public_id: str, rating: int, client_id: str, response_ms: int | None = None
+        self,
+        evaluator_id: int,
+        public_id: str,
+        rating: int,
+        client_id: str,
+        response_ms: int | None = None,
+        expected: tuple[int | None] | None = None,
     ) -> SavedRating:
         """Save a rating, new or changed; returns after COMMIT.
 
@@ -178,6 +186,8 @@ class Store:
             alike.
         response_ms : int, optional
             The time from the image's appearance to the answer.
+        expected : tuple of one int or None, optional
+            The answer that is believed to be there, None for none; unless given, any may be there.
 
         Raises
         ------
@@ -187,6 +197,8 @@ class Store:
             Where the evaluator has no such assignment.
         ConflictError
             Where the client id was used before for another answer.
+        StaleError
+            Where another answer is there than expected, and another than this one.
         LockedError
             Where the evaluator has seen the report and would change an answer.
         """
@@ -207,7 +219,10 @@ class Store:
                 if (before.assignment_id, before.rating) != (assignment_id, rating):
                     raise ConflictError(f"the client id {client_id!r} belongs to another answer")
                 return SavedRating(public_id, before.rating, before.rated_at, client_id)
-            if _has_seen_report(connection, evaluator_id) and _rating(connection, assignment_id) not in (None, rating):
+            there = _rating(connection, assignment_id)
+            if expected is not None and there not in (*expected, rating):
+                raise StaleError(there)
+            if there not in (None, rating) and _has_seen_report(connection, evaluator_id):
                 raise LockedError(public_id)
             answer = {"rating": rating, "rated_at": now(), "response_ms": response_ms}
             connection.execute(insert(rating_events).values(assignment_id=assignment_id, client_id=client_id, **answer))

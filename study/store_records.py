@@ -52,6 +52,14 @@ class UnknownAssignment(LookupError):
     """The evaluator has no assignment of this public id."""
 
 
+class StaleError(Exception):
+    """Another answer is there than the caller believes; `rating` is that answer."""
+
+    def __init__(self, rating: int | None):
+        super().__init__(f"the answer there is {rating}")
+        self.rating = rating
+
+
 class LockedError(Exception):
     """The evaluator has seen the report, and would now change an answer."""
 

@@ -37,8 +37,8 @@ class Outbox {
     this.wait = FIRST_WAIT_MS;
     this.timer = null;
     this.lastTime = 0;
-    window.addEventListener("online", () => this.flush());
-    document.addEventListener("visibilitychange", () => this.flush());
+    window.addEventListener("online", () => this.retry());
+    document.addEventListener("visibilitychange", () => this.retry());
   }
 
   /* What this browser still holds of this rater's, oldest first. */
@@ -69,11 +69,12 @@ class Outbox {
     }
   }
 
-  add(id, rating, responseMs) {
+  /* `previous` is the answer that stands there as far as this page knows; null for none. */
+  add(id, rating, responseMs, previous) {
     this.lastTime = Math.max(Date.now(), this.lastTime + 1);
     const client_id = clientId();
     const key = this.prefix + String(this.lastTime).padStart(16, "0") + ":" + client_id;
-    const entry = { key, id, rating, client_id, response_ms: responseMs };
+    const entry = { key, id, rating, client_id, response_ms: responseMs, previous };
     this.waiting.push(entry);
     this.keep(entry);
     this.flush();
@@ -84,6 +85,16 @@ class Outbox {
     return new Map(this.waiting.map((entry) => [entry.id, entry.rating]));
   }
 
+  /* Send what waits, and once more what was refused. */
+  retry() {
+    const again = this.refused.filter((entry) => !("there" in entry)).map(({ refusal, ...entry }) => entry);
+    if (again.length && !this.sending) {
+      this.refused = this.refused.filter((entry) => "there" in entry);
+      this.waiting = [...again, ...this.waiting].sort((a, b) => (a.key < b.key ? -1 : 1));
+    }
+    this.flush();
+  }
+
   async flush() {
     if (this.sending) return;
     clearTimeout(this.timer);
@@ -91,7 +102,8 @@ class Outbox {
     while (this.waiting.length) {
       this.onChange();
       const entry = this.waiting[0];
-      const { saved, refusal } = await this.send(entry);
+      const { saved, ...answer } = await this.send(entry);
+      const refusal = answer.refusal;
       if (!saved && !refusal) {
         this.unreachable = true;
         this.timer = setTimeout(() => this.flush(), this.wait);
@@ -102,7 +114,8 @@ class Outbox {
       this.wait = FIRST_WAIT_MS;
       this.waiting.shift();
       if (saved) this.settle(entry);
-      else this.refused.push({ ...entry, refusal });
+      else this.refused.push({ ...entry, ...answer });
+      if ("there" in answer) this.forget(entry); // the other answer stays; there is nothing to send again
     }
     this.sending = false;
     this.onChange();
@@ -115,22 +128,25 @@ class Outbox {
     this.refused = this.refused.filter((old) => old.id !== entry.id);
   }
 
-  /* {saved: true}, or {refusal: why}, or {} where it is to be tried again. */
+  /* {saved: true}, or {refusal: why}, with the answer that is there where another page gave one, or {} where it is to
+     be tried again. */
   async send(entry) {
-    const { id, rating, client_id, response_ms } = entry;
+    const { id, rating, client_id, response_ms, previous } = entry;
     const patience = new AbortController();
     const timeout = setTimeout(() => patience.abort(), REQUEST_TIMEOUT_MS);
     try {
       const response = await fetch(this.address + encodeURIComponent(id), {
         method: "PUT",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ rating, client_id, response_ms }),
+        body: JSON.stringify({ rating, client_id, response_ms, previous }),
         keepalive: true,
         signal: patience.signal,
       });
       if (response.ok) return { saved: true };
       if (response.status >= 500 || RETRIED.includes(response.status)) return {};
-      return { refusal: await explanation(response) };
+      const body = await response.clone().json().catch(() => ({}));
+      const there = response.status === 409 && "rating" in body ? { there: body.rating } : {};
+      return { refusal: await explanation(response), ...there };
     } catch {
       return {}; // offline, the server is down, or it did not answer in time
     } finally {

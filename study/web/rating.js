@@ -3,6 +3,8 @@
 const PREFETCHED = 3;
 const RETRY_MS = 3000;
 const LONGEST_RESPONSE_MS = 86400000;
+const BOUNCE_MS = 150;
+const LATE = "This picture did not load yet. It is tried again by itself.";
 
 const page = element.querySelector(".hg");
 const find = (selector) => page.querySelector(selector);
@@ -16,6 +18,8 @@ let list = []; // all assignments of all tasks, in their order
 let at = 0; // the place in the list; list.length is the thank-you screen
 let shownSince = null; // when the current picture stood on the screen, null while it loads
 let lastTask = null;
+let lastRating = null; // the answer just given
+let failures = 0; // of the current picture
 const skipped = new Set();
 let anySaved = false;
 let savingTimer = null;
@@ -39,6 +43,7 @@ function doneIn(task) {
 
 function goTo(place) {
   at = place;
+  failures = 0;
   if (find(".enlarged").open) find(".enlarged").close();
   if (at >= list.length) showEnd();
   else showItem();
@@ -49,10 +54,12 @@ function answer(rating) {
   const item = list[at];
   const isChange = item.rating !== null;
   skipped.delete(item.id);
+  lastRating = rating;
   if (item.rating !== rating) {
+    const previous = item.rating;
     item.rating = rating;
     const responseMs = Math.round(performance.now() - shownSince);
-    outbox.add(item.id, rating, Math.min(responseMs, LONGEST_RESPONSE_MS));
+    outbox.add(item.id, rating, Math.min(responseMs, LONGEST_RESPONSE_MS), previous);
   }
   flash(rating);
   goTo(isChange ? at + 1 : nextOpen(at + 1));
@@ -102,15 +109,29 @@ async function showItem() {
   list.slice(place + 1, place + 1 + PREFETCHED).forEach(picturesOf);
 }
 
-/* A picture did not come: say so, and try again while the rater stays here. */
+/* A picture did not come: say so, and what the server says where it fails again; try again while the rater is here. */
 async function retryLater(place) {
   find(".waiting").hidden = true;
   find(".missing").hidden = false;
+  failures += 1;
+  find(".missing-text").textContent = LATE;
+  if (failures > 1) find(".missing-text").textContent = (await whyMissing(list[place])) || LATE;
+  if (at !== place) return;
   await new Promise((resolve) => {
     window.addEventListener("online", resolve, { once: true });
     setTimeout(resolve, RETRY_MS);
   });
   if (at === place && shownSince === null) showItem();
+}
+
+/* What the server says of the first of an image's pictures that it refuses; "" where it sends all. */
+async function whyMissing(item) {
+  const references = Array.from({ length: item.references }, (_, i) => item.references_from + "/references/" + i);
+  for (const path of [item.id, ...references]) {
+    const response = await fetch(api + "images/" + path, { cache: "no-store" }).catch(() => null);
+    if (response && !response.ok) return explanation(response);
+  }
+  return "";
 }
 
 function skip() {
@@ -134,7 +155,8 @@ function onKey(event) {
     if (digit || ["Enter", " ", "Backspace"].includes(event.key)) event.preventDefault();
     return;
   }
-  if (digit >= 1 && digit <= 5) answer(digit);
+  const bounces = digit === lastRating && performance.now() - shownSince < BOUNCE_MS;
+  if (digit >= 1 && digit <= 5) bounces || answer(digit);
   else if (event.key === "Backspace" || event.key === "ArrowLeft") back();
   else if (event.key === "ArrowRight") forward();
   else return;
@@ -188,6 +210,32 @@ function begin(loaded) {
   page.focus({ preventScroll: true });
 }
 
+/* Back on this page: what was rated on another page or device meanwhile is not asked again. */
+async function refresh() {
+  if (!session || document.visibilityState !== "visible" || outbox.waiting.length) return;
+  const response = await fetch(api + "session", { cache: "no-store" }).catch(() => null);
+  if (!response || !response.ok) return;
+  const loaded = await response.json();
+  const there = new Map(loaded.tasks.flatMap((task) => task.assignments.map((item) => [item.id, item.rating])));
+  if (outbox.waiting.length) return; // answered while it was on its way
+  const wasOpen = at < list.length && list[at].rating === null;
+  let changed = false;
+  for (const item of list) {
+    if (there.has(item.id) && there.get(item.id) !== item.rating) {
+      item.rating = there.get(item.id);
+      changed = true;
+    }
+  }
+  if (!changed) return;
+  if (at >= list.length || (wasOpen && list[at].rating !== null)) goTo(nextOpen(0));
+  else showItem();
+}
+
+document.addEventListener("visibilitychange", refresh);
+window.addEventListener("focus", refresh);
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) refresh();
+});
 document.addEventListener("keydown", onKey);
 window.addEventListener("beforeunload", (event) => {
   if (outbox.waiting.length) event.preventDefault();

@@ -1,6 +1,6 @@
 /* What the rating page shows; it reads the state that rating.js keeps. */
 
-const DOUBLE_CLICK_MS = 400;
+const DOUBLE_CLICK_MS = 500;
 const QUIET_SAVING_MS = 300;
 const PHOTO_GAP = 8;
 
@@ -163,7 +163,8 @@ function showSaving() {
     anySaved = true;
     savingTimer = setTimeout(() => saving("saving", "Saving…"), QUIET_SAVING_MS);
   } else {
-    saving(anySaved ? "saved" : "idle", anySaved ? "Saved" : "");
+    const safe = anySaved && !outbox.refused.length;
+    saving(safe ? "saved" : "idle", safe ? "Saved" : "");
   }
   showRefused();
   if (at >= list.length) showEndSaved();
@@ -174,12 +175,12 @@ function saving(kind, text) {
   find(".saving").textContent = text;
 }
 
-/* Refused answers count as not given, unless a newer one is on its way. */
+/* Refused answers count as not given, or as what stands there, unless a newer one is on its way. */
 function showRefused() {
   const newer = outbox.ratings();
   for (const entry of outbox.refused) {
     const item = list.find((one) => one.id === entry.id);
-    if (item && !newer.has(entry.id)) item.rating = null;
+    if (item && !newer.has(entry.id)) item.rating = "there" in entry ? entry.there : null;
   }
   const refused = outbox.refused;
   find(".trouble").hidden = !refused.length;

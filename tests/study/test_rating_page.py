@@ -9,7 +9,7 @@ from tests.study.conftest import MARKER
 
 pytestmark = pytest.mark.browser
 
-RATERS = ("ann", "bob", "cleo", "dora", "emil", "faye", "gina", "hugo", "ida", "jan", "kim", "lou")
+RATERS = ("ann", "bob", "cleo", "dora", "emil", "faye", "gina", "hugo", "ida", "jan", "kim", "lou", "max", "nia", "oda")
 DESKTOP = {"width": 1280, "height": 800}
 KEEP_SAVED = """
 window.savedAnswers = [];
@@ -20,6 +20,7 @@ window.fetch = async (address, options) => {
   return response;
 };
 """  # Playwright cannot read the body of an answer to a request with keepalive
+BOUNCE_MS = 160
 SMALL_PHONE = {"width": 360, "height": 640}
 
 
@@ -69,6 +70,7 @@ def press(page, keys, first=1, total=12):
     """Press one key an image, having waited for each."""
     for number, key in enumerate(keys):
         shown(page, f"{(first + number - 1) % total + 1} of {total}")
+        page.wait_for_timeout(BOUNCE_MS)  # the same key earlier than that is no second answer
         page.keyboard.press(key)
 
 
@@ -194,6 +196,69 @@ def test_the_second_click_of_a_double_click_is_not_for_the_next_image(server, op
     assert list(server.ratings("faye").values()) == [2]
 
 
+def test_a_key_that_bounces_rates_one_image(server, open_page):
+    page = open_page(server.links["max"])
+    shown(page, "1 of 12")
+    prefetched(page, 6)
+    page.keyboard.press("4")
+    shown(page, "2 of 12")
+    page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', { key: '4' }))")
+    page.wait_for_timeout(BOUNCE_MS)
+    shown(page, "2 of 12")
+    page.keyboard.press("4")
+    shown(page, "3 of 12")
+    saved(page)
+    assert list(server.ratings("max").values()) == [4, 4]
+
+
+def test_what_was_rated_on_another_device_is_not_asked_again(server, open_page):
+    laptop, phone = (open_page(server.links["nia"], expected=["409"]) for _ in range(2))
+    shown(laptop, "1 of 12")
+    press(phone, ["5", "4"])
+    saved(phone)
+    laptop.evaluate("window.dispatchEvent(new Event('focus'))")
+    shown(laptop, "3 of 12")
+    press(laptop, ["1"], first=3)
+    saved(laptop)
+    assert list(server.ratings("nia").values()) == [5, 4, 1]
+    # the phone has not looked again: its answer to the third image does not take the laptop's place
+    press(phone, ["2"], first=3)
+    expect(phone.locator(".trouble")).to_contain_text("rated on another page of yours meanwhile; that answer stays")
+    expect(phone.locator(".saving")).to_have_text("")
+    assert list(server.ratings("nia").values()) == [5, 4, 1]
+    phone.keyboard.press("Backspace")
+    shown(phone, "3 of 12")
+    expect(phone.locator(".scale [aria-pressed=true]")).to_contain_text("1")
+    phone.keyboard.press("3")
+    saved(phone)
+    assert list(server.ratings("nia").values()) == [5, 4, 3]
+
+
+def test_an_older_answer_that_arrives_late_does_not_replace_a_newer_one(server, open_page):
+    one, other = (open_page(server.links["oda"], expected=["ERR_FAILED", "409"]) for _ in range(2))
+    shown(one, "1 of 12")
+    shown(other, "1 of 12")
+    one.route("**/ratings/*", lambda route: route.abort())
+    press(one, ["1"])
+    expect(one.locator(".saving")).to_have_text("Offline, 1 kept")
+    press(other, ["5"])
+    saved(other)
+    one.unroute("**/ratings/*")
+    expect(one.locator(".trouble")).to_contain_text("that answer stays")
+    assert list(server.ratings("oda").values()) == [5]
+
+
+@pytest.mark.parametrize(("width", "height"), [(667, 375), (640, 360), (568, 320), (844, 390), (320, 568), (320, 256)])
+def test_the_image_has_room_and_the_answers_are_within_reach(server, open_page, width, height):
+    page = open_page(server.links["lou"], viewport={"width": width, "height": height})
+    expect(page.locator(".hg")).to_have_attribute("data-state", "rating")
+    assert page.locator(".picture").bounding_box()["height"] >= 0.25 * height
+    for control in page.locator(".scale button").all():
+        control.scroll_into_view_if_needed()
+        box = control.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= height + 1
+
+
 def test_offline_and_online_again(server, open_page):
     page = open_page(server.links["gina"], expected=["ERR_INTERNET_DISCONNECTED"])
     press(page, ["1"])
@@ -247,6 +312,7 @@ def test_a_failing_server_is_asked_again_and_a_refusal_is_said(server, open_page
     page.route("**/ratings/*", fail)
     press(page, ["1"])
     expect(page.locator(".trouble")).to_have_text("Not saved: 1 answer. No more answers today.")
+    expect(page.locator(".saving")).to_have_text("")
     assert server.ratings("ida") == {}
     page.keyboard.press("Backspace")
     shown(page, "1 of 12")
@@ -277,6 +343,16 @@ def test_nothing_is_rated_unseen(server, open_page):
     expect(page.locator(".end-title")).to_have_text("Thank you, you have rated everything.")
     expect(page.locator(".end-saved")).to_have_text("Every answer is saved.")
     assert server.ratings("jan")[broken] == 1
+
+
+def test_what_the_server_says_of_a_missing_picture_is_shown(make_study, serve_study, open_page):
+    study = make_study(images=2, tasks=("aesthetic",), references=0, evaluators=("ann",))
+    server = serve_study(study)
+    for item in study.items["item"]:
+        study.image_path(item).unlink()
+    page = open_page(server.links["ann"], expected=["404"])
+    expect(page.locator(".missing-text")).to_have_text("This picture did not load yet. It is tried again by itself.")
+    expect(page.locator(".missing-text")).to_contain_text("tell the owner of the study", timeout=15_000)
 
 
 def test_names_appear_nowhere(server, open_page):
@@ -318,7 +394,7 @@ def test_time_is_counted_from_the_picture(server, open_page):
         page.keyboard.press("3")
     answer = caught.value.post_data_json
     assert 300 <= answer["response_ms"] < 10_000
-    assert set(answer) == {"rating", "client_id", "response_ms"}
+    assert set(answer) == {"rating", "client_id", "response_ms", "previous"} and answer["previous"] is None
 
 
 def test_a_restarted_server_continues(make_study, serve_study, open_page):

@@ -97,6 +97,17 @@ class TestRate:
         assert response.status_code == 409
         assert "reload" in response.json()["detail"]
 
+    def test_an_answer_given_elsewhere_meanwhile_stays_and_is_told(self, client, link):
+        target = f"{link('bob')}/ratings/{session_ids(client, link, 'bob')[2]}"
+        first = {"rating": 5, "client_id": "here", "previous": None}
+        assert client.put(target, json=first).status_code == 200
+        stale = client.put(target, json={"rating": 1, "client_id": "there", "previous": None})
+        assert stale.status_code == 409 and stale.json()["rating"] == 5
+        assert client.put(target, json=first).status_code == 200  # sent again
+        for answer in ({"rating": 5, "client_id": "c", "previous": 2}, {"rating": 4, "client_id": "d", "previous": 5}):
+            assert client.put(target, json=answer).status_code == 200
+        assert client.put(target, json={"rating": 2, "client_id": "old page"}).status_code == 200
+
     def test_anothers_image_is_unknown(self, client, link):
         target = session_ids(client, link, "ann")[0]
         response = client.put(f"{link('bob')}/ratings/{target}", json={"rating": 2, "client_id": "b-5"})
