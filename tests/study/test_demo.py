@@ -143,6 +143,7 @@ def test_a_whole_session_then_the_report(tmp_path, chromium):
 
 
 def press(page, rating):
-    """Answer as a person can: once the picture is there."""
+    """Answer as a person can: once the picture is there, and was seen."""
     page.locator("[data-state=rating]").wait_for()
+    page.wait_for_timeout(160)
     page.keyboard.press(str(rating))
