@@ -82,6 +82,7 @@ def render_html(calibration: Calibration) -> str:
             key=lambda row: (row["set"] == "all", natural_order(row["set"])),
         ),
         guides=CAVEAT,
+        clusters=report["clusters"],
         simulated=sorted(
             {name for task in report["tasks"].values() for name in task["evaluators"] if is_simulated(name)}
         ),
@@ -131,7 +132,15 @@ def _metric(
     figures: dict[str, Figure],
 ) -> dict[str, Any]:
     """What the template needs of a metric; without points there is nothing to draw."""
-    shown = {"id": metric_id, "name": name, "entry": entry, "scatter": None, "confusion": None, "folds": None}
+    shown: dict[str, Any] = {
+        "id": metric_id,
+        "name": name,
+        "entry": entry,
+        "scatter": None,
+        "confusion": None,
+        "folds": None,
+    }
+    shown["figures"] = _figures(entry)
     if points is None:
         return shown
     low, high = score_range(points)
@@ -154,6 +163,19 @@ def _metric(
             explanations.of_folds(entry, low, high),
         ),
     }
+
+
+def _figures(entry: dict[str, Any]) -> list[tuple[str, str, float | None]]:
+    """The figures that have intervals: name, words, value."""
+    validation = entry["cross_validation"]
+    skills = validation["skill"], validation["person_skill"]
+    return [
+        ("spearman", "Spearman correlation with the mean rating", entry["spearman"]),
+        ("grade", "Grade against one person", validation["grade_mean"]),
+        ("skill", "Skill", skills[0]),
+        ("person_skill", "The average evaluator's skill", skills[1]),
+        ("advantage", "Advantage: skill minus the evaluator's", None if None in skills else skills[0] - skills[1]),
+    ]
 
 
 def _shown(

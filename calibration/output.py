@@ -73,6 +73,7 @@ def metric_rows(report: dict[str, Any]) -> pd.DataFrame:
                 "grade_against_mean": entry["buckets"]["grade"],
                 "constant_level": entry["constant"]["level"],
                 "constant_grade_against_mean": entry["constant"]["grade"],
+                **_limits(entry["intervals"]),
                 **{
                     name: validation[name]
                     for name in ("grade_mean", "grade_std", "constant_mean", "person_mean", "skill", "person_skill")
@@ -102,6 +103,17 @@ def _metrics(report: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
         for task, content in report["tasks"].items()
         for metric, entry in content["metrics"].items()
     ]
+
+
+def _limits(intervals: dict[str, Any] | None) -> dict[str, float | None]:
+    """The limits of every interval, for these evaluators and for people like these."""
+    found: dict[str, float | None] = {}
+    for kind in ("these", "people_like_these"):
+        of_kind = (intervals or {}).get(kind) or {}
+        for name in ("spearman", "grade", "skill", "person_skill", "advantage"):
+            low, high = of_kind.get(name) or (None, None)
+            found |= {f"{name}_low_{kind}": low, f"{name}_high_{kind}": high}
+    return found
 
 
 def _thresholds(values: list[float | None]) -> dict[str, float | None]:

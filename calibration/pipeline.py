@@ -10,6 +10,8 @@ from calibration.report import Calibration, Settings, calibrate
 from calibration.tables import check_items, check_ratings, check_scores, check_set_scores, counted
 from metrics.errors import InputError
 
+FEWEST_CLUSTERS = 10
+
 
 def calibrate_files(
     ratings: str | Path,
@@ -100,7 +102,8 @@ def calibrate_tables(
         unscored = table.remarks.groupby("metric").size().drop(scored["metric"].unique(), errors="ignore")
         notes += [f"Scores: {metric} scored none of {counted(int(n), 'item')}." for metric, n in unscored.items()]
         notes += _strangers(scored["item"], rated.frame["item"], "scored item", "was not rated", "were not rated")
-    known = None if items is None else check_items(items, where["items"]).frame["item"]
+    table_of_items = None if items is None else check_items(items, where["items"]).frame
+    known = None if table_of_items is None else table_of_items["item"]
     if scored is not None:
         _refuse_other_names(rated.frame["item"], scored["item"], known, where)
     if known is not None:
@@ -108,7 +111,34 @@ def calibrate_tables(
             rated.frame["item"], known, "rated item", "is not in the items table", "are not in the items table"
         )
     sets = None if set_scores is None else check_set_scores(set_scores, where["set_scores"])
-    return calibrate(rated.frame, scored, settings, sources, notes, remarks, sets)
+    clusters = None if table_of_items is None else clusters_of(table_of_items)
+    return calibrate(rated.frame, scored, settings, sources, notes, remarks, sets, clusters)
+
+
+def clusters_of(items: pd.DataFrame) -> pd.Series | None:
+    """Which images are drawn together for the intervals: those of one prompt, or else of one subject.
+
+    Parameters
+    ----------
+    items : DataFrame
+        item; optional prompt and subject.
+
+    Returns
+    -------
+    Series of str or None
+        By item, named after the column; None where neither has at least ten values, so that each image stands for
+        itself.
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"item": list("abcdefghijkl"), "prompt": "a cat", "subject": list("abcdefghijaa")})
+    >>> clusters_of(items).name, clusters_of(items[["item"]])
+    ('subject', None)
+    """
+    for column in ("prompt", "subject"):
+        if column in items.columns and items[column].ne("").all() and items[column].nunique() >= FEWEST_CLUSTERS:
+            return items.set_index("item")[column]
+    return None
 
 
 def _refuse_other_names(rated: pd.Series, scored: pd.Series, known: pd.Series | None, where: Mapping[str, str]) -> None:

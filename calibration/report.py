@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from calibration.bootstrap import DRAWS
 from calibration.grades import Array, unit_scale
 from calibration.metric_facts import directions_of, opposed, signatures_of, title_of, titles_of
 from calibration.reading import Source
@@ -38,7 +39,9 @@ class Settings:
     k : float
         The exponent of the distance in grades and buckets, above 0 and at most 10.
     seed : int
-        For the sample of points that large scatter plots show.
+        For the bootstrap, and the sample of points that large scatter plots show.
+    draws : int
+        Of the bootstrap; 0 for a report without intervals.
     lower_is_better, higher_is_better : tuple of str
         Metrics for which lower or higher is better, whatever the metrics package says.
     duplicates, min_ratings, map, task
@@ -47,6 +50,7 @@ class Settings:
 
     k: float = 1.0
     seed: int = 0
+    draws: int = DRAWS
     lower_is_better: tuple[str, ...] = ()
     higher_is_better: tuple[str, ...] = ()
     duplicates: Duplicates = "error"
@@ -86,6 +90,7 @@ def calibrate(
     notes: Sequence[str] = (),
     remarks: pd.DataFrame | None = None,
     set_scores: pd.DataFrame | None = None,
+    clusters: pd.Series | None = None,
 ) -> Calibration:
     """Calibrate every metric against the people, task by task.
 
@@ -106,6 +111,8 @@ def calibrate(
         item, metric, note: what is to be known of a score, or why there is none.
     set_scores : DataFrame, optional
         Scores of sets of images, as `calibration.tables.check_set_scores` gives them.
+    clusters : Series of str, optional
+        By item: which images belong together (of one prompt, of one subject), for the intervals; its name says what.
 
     Returns
     -------
@@ -148,6 +155,9 @@ def calibrate(
                 directions[metric],
                 settings.k,
                 remarks_by_metric.get(metric),
+                clusters,
+                settings.draws,
+                settings.seed,
             )
             entry["title"] = titles[metric]
             entry["signatures"] = signatures.get(metric, [])
@@ -171,6 +181,7 @@ def calibrate(
         "inputs": {name: asdict(source) for name, source in (inputs or {}).items()},
         "notes": list(notes),
         "tasks": tasks,
+        "clusters": None if clusters is None else str(clusters.name),
         "set_scores": _set_entries(set_scores),
     }
     table = pd.concat(points, ignore_index=True)[columns] if points else pd.DataFrame(columns=columns)

@@ -1,5 +1,6 @@
 """What the report says of one metric in one task."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.agreement import correlations
+from calibration.bootstrap import metric_intervals
 from calibration.buckets import BucketFitter
 from calibration.crossvalidation import CrossValidation, Fold, cross_validate
 from calibration.grades import Array, distance_grade, sample_scores, unit_scale
@@ -23,6 +25,9 @@ def metric_entry(
     direction: Direction,
     k: float,
     remarks: pd.Series | None = None,
+    clusters: pd.Series | None = None,
+    draws: int = 0,
+    seed: int = 0,
 ) -> tuple[dict[str, Any], pd.DataFrame | None]:
     """One metric in one task.
 
@@ -42,6 +47,10 @@ def metric_entry(
         The exponent of the distance.
     remarks : Series of str, optional
         By item: why it has no score, or what is to be known of its score.
+    clusters : Series of str, optional
+        By item: which images belong together, for the intervals.
+    draws, seed : int
+        Of the bootstrap; without draws there are no intervals.
 
     Returns
     -------
@@ -58,6 +67,8 @@ def metric_entry(
     mapping, levels = _mapping(BucketFitter(values, ratings, k, direction), values, target)
     result = cross_validate(values, ratings, k, direction)
     reason = _no_skill(result, ratings, len(scores))
+    together = None if clusters is None else clusters.reindex(items).to_numpy()[scored]
+    intervals = None if reason else metric_intervals(values, ratings, k, direction, together, draws, seed)
     entry = {
         "direction": direction,
         "n_items": len(values),
@@ -68,6 +79,7 @@ def metric_entry(
         "kendall": found.kendall,
         **mapping,
         "cross_validation": _cross_validation(result, evaluators) | {"no_skill_because": reason},
+        "intervals": None if intervals is None else asdict(intervals),
         "notes": [
             *_coverage_notes(scored, remarks if remarks is None else remarks.reindex(items).fillna("")),
             *_correlation_notes(values, target),

@@ -155,7 +155,17 @@ def _compared(metric: dict[str, Any]) -> tuple[Kind, str]:
 
 def _figures(metric: dict[str, Any]) -> str:
     validation = metric["cross_validation"]
-    return f"(skill {_plain(validation['skill'])}; the average evaluator has {_plain(validation['person_skill'])})"
+    return (
+        f"(skill {_plain(validation['skill'])}{_interval(metric)}; the average evaluator has "
+        f"{_plain(validation['person_skill'])})"
+    )
+
+
+def _interval(metric: dict[str, Any]) -> str:
+    """The skill's interval for people like these, or, where there is none, for these people; "" without any."""
+    intervals = metric.get("intervals") or {}
+    low, high = (intervals.get("people_like_these") or intervals.get("these") or {}).get("skill") or (None, None)
+    return "" if low is None or high is None else f", 95 % interval {_plain(low)} to {_plain(high)}"
 
 
 def _plain(value: float) -> str:

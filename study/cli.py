@@ -203,7 +203,7 @@ def report(
     items: Annotated[
         Path | None,
         typer.Option(
-            help="Items, CSV or Parquet: checked against the ratings, but no figure depends on them yet.",
+            help="Items, CSV or Parquet: checked against the ratings; images of one prompt or subject are drawn together.",
             show_default=False,
         ),
     ] = None,
@@ -219,7 +219,8 @@ def report(
         str | None, typer.Option(metavar="MUSIQ,...", help="Metrics for which a higher score is better.")
     ] = None,
     k: Annotated[float, typer.Option(help="The exponent of the distance in grades and mapping, at most 10.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="For the sample of points in large plots.")] = 0,
+    seed: Annotated[int, typer.Option(help="For the bootstrap, and the sample of points in large plots.")] = 0,
+    draws: Annotated[int, typer.Option(min=0, help="Of the bootstrap for intervals; 0 for none.")] = 1000,
     duplicates: DuplicateRule = "error",
     min_ratings: Annotated[
         int, typer.Option(min=0, help="Leave out evaluators with fewer ratings, over all tasks.")
@@ -235,6 +236,7 @@ def report(
     settings = Settings(
         k=k,
         seed=seed,
+        draws=draws,
         lower_is_better=_names(lower_is_better, "--lower-is-better") if lower_is_better else (),
         higher_is_better=_names(higher_is_better, "--higher-is-better") if higher_is_better else (),
         duplicates=duplicates,

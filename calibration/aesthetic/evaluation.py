@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from calibration.aesthetic.balance import WIDTH
 from calibration.aesthetic.spread import alarms
 from calibration.aesthetic.votes import HIGHEST, LOWEST, Votes, levels
-from calibration.aesthetic.weighted import Order, correlation, covariance
+from calibration.weighted import Order, correlation, covariance
 from metrics.errors import InputError
 
 Array = NDArray[np.float64]

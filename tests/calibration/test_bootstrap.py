@@ -1,0 +1,147 @@
+"""Intervals: every draw is what the cross-validation would find; which question they answer; clusters; real data."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+
+from calibration.bootstrap import STATISTICS, _Study, metric_intervals
+from calibration.crossvalidation import cross_validate
+from calibration.grades import sample_scores
+from calibration.output import metric_rows, write_report
+from calibration.pipeline import calibrate_files, calibrate_tables, clusters_of
+from calibration.report import Settings
+
+
+def study(count, people, seed, noise=1.0):
+    rng = np.random.default_rng(seed)
+    quality = rng.normal(size=count)
+    answers = 2 + quality[:, None] + rng.normal(size=(count, people)) * 0.7
+    return quality + noise * rng.normal(size=count), np.clip(np.round(answers), 0, 4) / 4
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(3, 30),
+    st.integers(2, 5),
+    st.integers(0, 10**6),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([1.0, 2.0]),
+    st.sampled_from(["higher", "lower"]),
+)
+def test_a_draw_is_the_cross_validation_of_the_images_drawn(count, people, seed, ties, gaps, k, direction):
+    scores, ratings = study(count, people, seed)
+    rng = np.random.default_rng([seed, 1])
+    if ties:
+        scores = np.round(scores)
+    if gaps:
+        ratings[rng.random(ratings.shape) < 0.3] = np.nan
+    weights = rng.multinomial(count, np.full(count, 1 / count))
+    rows = np.repeat(np.arange(count), weights)
+    drawn = _Study(scores, ratings, k, direction).statistics(weights[None].astype(float), np.ones((1, people)))
+    found = {name: values[0] for name, values in drawn.items()}
+    expected = cross_validate(scores[rows], ratings[rows], k, direction)
+    for name, value in (
+        ("grade", expected.grade_mean),
+        ("constant", expected.constant_mean),
+        ("person", expected.person_mean),
+    ):
+        if np.isfinite(value):
+            assert found[name] == pytest.approx(value, abs=1e-9)
+    target = sample_scores(ratings[rows])
+    known = ~np.isnan(target)
+    signed = scores[rows] if direction == "higher" else -scores[rows]
+    if known.sum() > 1 and np.ptp(signed[known]) > 0 and np.ptp(target[known].round(9)) > 0:
+        assert found["spearman"] == pytest.approx(spearmanr(signed[known], target[known]).statistic, abs=1e-9)
+
+
+def test_without_an_evaluator_a_draw_is_the_study_of_the_others():
+    scores, ratings = study(60, 4, 0)
+    drawn = _Study(scores, ratings, 1.0, "higher").statistics(np.ones((1, 60)), np.array([[1.0, 0.0, 1.0, 1.0]]))
+    expected = cross_validate(scores, ratings[:, [0, 2, 3]])
+    assert drawn["grade"][0] == pytest.approx(expected.grade_mean)
+    assert drawn["person_skill"][0] == pytest.approx(expected.person_skill)
+
+
+def test_other_people_widen_the_interval_and_more_images_narrow_it():
+    small, large = (metric_intervals(*study(count, 5, 0), draws=300) for count in (100, 1600))
+    for name in ("spearman", "grade", "skill"):
+        widths = [interval.high - interval.low for interval in (small.these[name], large.these[name])]
+        assert widths[0] == pytest.approx(4 * widths[1], rel=0.35)
+        other = large.people_like_these[name]
+        assert other.high - other.low > widths[1]
+
+
+def test_the_same_seed_gives_the_same_intervals_and_blocks_change_nothing(monkeypatch):
+    scores, ratings = study(80, 4, 1)
+    first, again, other = (metric_intervals(scores, ratings, draws=200, seed=seed) for seed in (0, 0, -1))
+    assert first == again != other
+    monkeypatch.setattr("calibration.bootstrap._BLOCK", 1000)
+    assert metric_intervals(scores, ratings, draws=200).people_like_these.keys() == set(STATISTICS)
+
+
+def test_images_that_belong_together_count_together():
+    scores, ratings = study(100, 4, 2)
+    fourfold = np.repeat(scores, 4), np.repeat(ratings, 4, axis=0)
+    alone = metric_intervals(*fourfold, draws=400).these["spearman"]
+    together = metric_intervals(*fourfold, clusters=np.repeat(np.arange(100), 4), draws=400)
+    width = together.these["spearman"].high - together.these["spearman"].low
+    assert together.clusters == 100 and width == pytest.approx(2 * (alone.high - alone.low), rel=0.25)
+
+
+@pytest.mark.parametrize(("people", "k", "draws"), [(1, 1.0, 100), (4, 0.5, 100), (4, 1.0, 0)])
+def test_where_there_are_none(people, k, draws):
+    assert metric_intervals(*study(30, people, 0), k=k, draws=draws) is None
+
+
+def test_two_evaluators_say_nothing_about_others():
+    found = metric_intervals(*study(50, 2, 0), draws=100)
+    assert found.people_like_these == {} and found.these["skill"].low < found.these["skill"].high
+
+
+def test_tifa160_clustering_by_prompt_widens_spearmans_interval(shared):
+    folder = shared / "data" / "tifa160"
+    paths = [folder / name for name in ("ratings_as_published.csv", "scores.csv", "items.csv")]
+    choices = Settings(map="evaluator=worker_id,rating=answer", draws=500)
+    by_prompt, alone = (calibrate_files(*paths[:last], settings=choices).report for last in (3, 2))
+    assert by_prompt["clusters"] == "prompt" and alone["clusters"] is None
+    ratios = []
+    for name in ("clipscore_vitb32", "tifa_mplug-large", "dsg_pali17b"):
+        widths = [
+            np.ptp(next(iter(report["tasks"].values()))["metrics"][name]["intervals"]["these"]["spearman"])
+            for report in (by_prompt, alone)
+        ]
+        ratios.append(widths[0] / widths[1])
+    assert 1.2 < np.mean(ratios) < 1.6  # the issue: 1.3 to 1.5 times
+
+
+def tables(seed=0):
+    scores, ratings = study(60, 4, seed)
+    rows = [(f"i{i}", f"p{e}", int(ratings[i, e] * 4) + 1) for i in range(60) for e in range(4)]
+    table = pd.DataFrame(rows, columns=["item", "evaluator", "rating"])
+    return table, pd.DataFrame({"item": [f"i{i}" for i in range(60)], "metric": "m", "score": scores})
+
+
+def test_the_report_tells_them_everywhere(tmp_path):
+    calibration = calibrate_tables(*tables(), settings=Settings(draws=200))
+    entry = calibration.report["tasks"]["rating"]["metrics"]["m"]
+    low, high = entry["intervals"]["people_like_these"]["skill"]
+    assert f"95 % interval {round(low, 2) + 0.0:.2f} to {high:.2f}" in entry["verdict"]["sentence"]
+    row = metric_rows(calibration.report).iloc[0]
+    assert (row["skill_low_people_like_these"], row["skill_high_people_like_these"]) == (low, high)
+    write_report(calibration, tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    assert "Other images, people like these" in page and f" to {high:.3f}" in page
+    without = calibrate_tables(*tables(), settings=Settings(draws=0))
+    write_report(without, tmp_path / "without")
+    entry = without.report["tasks"]["rating"]["metrics"]["m"]
+    assert entry["intervals"] is None and "interval" not in entry["verdict"]["sentence"]
+
+
+def test_what_images_are_drawn_by():
+    items = pd.DataFrame({"item": [f"i{n}" for n in range(24)], "prompt": [f"p{n // 2}" for n in range(24)]})
+    assert clusters_of(items).name == "prompt" and clusters_of(items).nunique() == 12
+    assert clusters_of(items.assign(prompt="")) is None and clusters_of(items.head(10)) is None
