@@ -203,7 +203,7 @@ def report(
     items: Annotated[
         Path | None,
         typer.Option(
-            help="Items, CSV or Parquet: checked against the ratings; images of one prompt or subject are drawn together.",
+            help="Items, CSV or Parquet, to check the ratings by; images of one prompt or subject are drawn together.",
             show_default=False,
         ),
     ] = None,
