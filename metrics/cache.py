@@ -4,6 +4,7 @@ One small file for each (signature, sha256 of the image): written beside its pla
 processes may write at once and a reader never sees half a file.
 """
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -20,6 +21,7 @@ from metrics.signature import digest
 
 VARIABLE = "HUMANGRADE_CACHE"
 _NAME = "signature.txt"
+_ABANDONED = 3600  # seconds after which a half-written file is nobody's
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,12 @@ class FeatureCache:
 
     def put(self, signature: str, key: str, features: NDArray) -> None:
         """Keep the features of one image."""
+        try:
+            self._put(signature, key, features)
+        except FileNotFoundError:  # another process has pruned the folder meanwhile
+            self._put(signature, key, features)
+
+    def _put(self, signature: str, key: str, features: NDArray) -> None:
         path = self._path(signature, key)
         temporary: str | None = None
         try:
@@ -114,6 +122,9 @@ class FeatureCache:
                 np.save(file, features, allow_pickle=False)
             Path(temporary).replace(path)
             temporary = None
+        except FileNotFoundError:
+            temporary = None
+            raise
         except OSError as error:
             raise InputError(
                 f"The feature cache {self.folder} cannot be written ({error.strerror}); free some space (humangrade "
@@ -161,6 +172,10 @@ class FeatureCache:
                 if max(stat.st_mtime, stat.st_atime) <= before:
                     path.unlink(missing_ok=True)
                     freed += stat.st_size
+            for path in entry.folder.glob("*/.*.tmp"):  # of a process that was killed
+                with contextlib.suppress(FileNotFoundError):
+                    if path.stat().st_mtime < time.time() - _ABANDONED:
+                        path.unlink()
             if not any(entry.folder.glob("*/*.npy")):
                 shutil.rmtree(entry.folder, ignore_errors=True)
         return freed

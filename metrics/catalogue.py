@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from metrics.aesthetic import DEFAULT_HEADS, Aesthetic
+from metrics.aesthetic import DEFAULT_HEADS, Aesthetic, plain_name
 from metrics.clip import ClipImages, ClipModel
 from metrics.clip_score import ClipCosine, ClipScore
 from metrics.device import Precision
@@ -14,7 +14,7 @@ from metrics.errors import InputError
 from metrics.faces import FaceFeatures
 from metrics.images import ImageSource, UnreadableImage, images_below
 from metrics.inception import InceptionFeatures
-from metrics.lpips_features import LpipsFeatures, pairwise_distances
+from metrics.lpips_features import LpipsFeatures, native_distances, pairwise_distances
 from metrics.lpips_score import Lpips
 from metrics.plugins import is_plugin, make_plugin
 from metrics.pooling import Pool
@@ -147,6 +147,17 @@ def make_metrics(names: Sequence[str], options: MetricOptions) -> list[ComputedM
     return made
 
 
+def written_names(name: str) -> tuple[str, ...]:
+    """The metrics under whose names a metric of the catalogue writes scores.
+
+    Examples
+    --------
+    >>> written_names("lpips"), written_names("fid")
+    (('lpips', 'lpips_min'), ('fid',))
+    """
+    return ("lpips", "lpips_min") if name == "lpips" else (name,)
+
+
 def _clip(options: MetricOptions) -> ClipModel:
     return ClipModel.find(options.clip_model, options.clip_pretrained, options.precision)
 
@@ -160,8 +171,13 @@ def _clip_weights(options: MetricOptions) -> tuple[str, ...]:
 
 
 def _head_weights(options: MetricOptions) -> tuple[str, ...]:
-    head = options.head or DEFAULT_HEADS.get(f"{options.clip_model}/{options.clip_pretrained}", "")
+    head = head_of(options) or ""
     return _clip_weights(options) + ((head,) if head.startswith("aesthetic/") else ())
+
+
+def head_of(options: MetricOptions) -> str | None:
+    """The aesthetic head chosen, or the published one for the CLIP model; None where there is none for it."""
+    return options.head or DEFAULT_HEADS.get(plain_name(f"{options.clip_model}/{options.clip_pretrained}"))
 
 
 def _lpips_weights(options: MetricOptions) -> tuple[str, ...]:
@@ -239,7 +255,7 @@ _ENTRIES = (
         "set",
         (),
         _lpips_weights,
-        lambda o: Diversity("diversity", _lpips(o), pairwise_distances),
+        lambda o: Diversity("diversity", _lpips(o), pairwise_distances if o.lpips_size else native_distances),
         "Zhu et al. 2017",
     ),
     Entry(

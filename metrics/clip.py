@@ -21,6 +21,7 @@ from PIL import Image
 from metrics.device import Precision, exact_arithmetic
 from metrics.errors import InputError
 from metrics.extraction import Forward
+from metrics.images import READING
 from metrics.signature import signature, versions
 from metrics.weights import find_weights, weights_digest
 from metrics.weights_catalog import canonical_name
@@ -88,7 +89,7 @@ class ClipImages:
     @cached_property
     def signature(self) -> str:
         """The model's."""
-        return f"features:clip-image|{self.clip.signature}"
+        return f"features:clip-image|{self.clip.signature}|{signature(reading=READING, pillow=versions('Pillow'))}"
 
     def prepare(self, opened: Image.Image) -> Any:
         """The image as the model takes it: a float32 tensor of shape (3, height, width)."""

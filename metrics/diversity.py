@@ -8,32 +8,42 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from metrics.errors import InputError
 from metrics.extraction import Extractor
 from metrics.images import Source
 from metrics.scoring import PROMPT, FeatureRows, Features, Item, Scored, SetScore
 from metrics.signature import signature
 from metrics.similarity import cosine_similarities
 
+_BLOCK = 512
 Distances = Callable[[Sequence[NDArray], Sequence[NDArray]], NDArray[np.float64]]
 
 
-def mean_pairwise(distances: ArrayLike) -> float:
-    """The mean distance of the n (n - 1) / 2 pairs of n images.
+def mean_pairwise(images: Sequence[NDArray], distances: Distances) -> float:
+    """The mean distance of the n (n - 1) / 2 pairs of n images, a part of them in memory at a time.
 
     Parameters
     ----------
-    distances : array_like, shape (n, n)
-        Symmetric; n at least 2.
+    images : sequence of ndarray
+        Features; at least two.
+    distances : callable
+        Gives those of all pairs of two sequences, symmetrically.
 
     Examples
     --------
-    >>> mean_pairwise([[0, 1, 2], [1, 0, 6], [2, 6, 0]])
-    3.0
+    >>> far = lambda rows, columns: np.abs(np.stack(rows) - np.stack(columns).T)
+    >>> mean_pairwise([np.array([0.0]), np.array([1.0]), np.array([5.0])], far)
+    3.3333333333333335
     """
-    values = np.asarray(distances, dtype=np.float64)
-    return float(values[np.triu_indices(len(values), k=1)].mean())
+    total, count = 0.0, len(images)
+    for top in range(0, count, _BLOCK):
+        rows = images[top : top + _BLOCK]
+        total += float(np.triu(distances(rows, rows), k=1).sum())
+        for left in range(top + _BLOCK, count, _BLOCK):
+            total += float(distances(rows, images[left : left + _BLOCK]).sum())
+    return total / (count * (count - 1) / 2)
 
 
 def clip_distances(rows: Sequence[NDArray], columns: Sequence[NDArray]) -> NDArray[np.float64]:
@@ -65,11 +75,12 @@ class Diversity:
         return [(self.extractor, [item.image for item in items])]
 
     def score(self, items: Sequence[Item], features: Features) -> Scored:
-        """A row for each set, and one for each prompt of it, named ``SET: PROMPT``."""
+        """A row for each set, and one for each prompt of it, named ``SET: PROMPT``; no prompt counts as one."""
         made_by = signature(metric=self.name, pairs="one prompt", prompts="mean") + "|" + self.extractor.signature
         found = Scored()
         alone = []
         groups = list(dict.fromkeys(item.group for item in items))
+        taken = set(groups)
         for group in groups:
             by_prompt: dict[str, list[Item]] = defaultdict(list)
             for item in items:
@@ -79,10 +90,14 @@ class Diversity:
             for prompt, mine in by_prompt.items():
                 known = FeatureRows(features, self.extractor, [item.image for item in mine])
                 if len(known) > 1:
-                    score = self._diversity(known, features)
-                    rows.append(
-                        SetScore(_row_name(group, prompt, groups), self.name, score, len(known), made_by, note=PROMPT)
-                    )
+                    try:
+                        score = self._diversity(known, features)
+                    except InputError as error:
+                        found.warnings.append(f"{self.name}: '{group}' has images that cannot be compared. {error}")
+                        continue
+                    name = _row_name(group, prompt, taken)
+                    taken.add(name)
+                    rows.append(SetScore(name, self.name, score, len(known), made_by, note=PROMPT))
             if not rows:
                 alone.append(group)
                 continue
@@ -104,12 +119,14 @@ class Diversity:
         keys = sorted(source.key for source in images.sources)
         known = features.recall(made_by, keys)
         if known is None:
-            known = np.array(mean_pairwise(self.distances(images, images)))
+            known = np.array(mean_pairwise(images, self.distances))
             features.keep(made_by, keys, known)
         return float(known)
 
 
-def _row_name(group: str, prompt: str, groups: Sequence[str]) -> str:
-    """A prompt's row in the table of sets, called like none of the sets."""
+def _row_name(group: str, prompt: str, taken: set[str]) -> str:
+    """A prompt's row in the table of sets, called like no other row."""
     name = f"{group}: {prompt}"
-    return f"{name} (prompt)" if name in groups else name
+    while name in taken:
+        name += " (prompt)"
+    return name

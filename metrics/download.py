@@ -176,7 +176,7 @@ def _reason(error: urllib.error.URLError, url: str) -> str:
 def _read(answer: Any) -> bytes:
     try:
         return answer.read(_CHUNK)
-    except (ConnectionError, TimeoutError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException) as error:
         raise _Lost("the connection was lost") from error
 
 

@@ -4,6 +4,7 @@ What is in the cache is not computed again, so that an interrupted run goes on w
 """
 
 import gc
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
@@ -16,6 +17,8 @@ from metrics.images import Source, UnreadableImage
 Forward = Callable[[list[Any]], list[NDArray]]
 Advance = Callable[[int], None]
 Keep = Callable[[str, NDArray], None]
+
+_NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|ALLOC_FAILED", re.IGNORECASE)
 
 
 class Extractor(Protocol):
@@ -166,8 +169,11 @@ def _run(forward: Forward, ready: list[tuple[Source, Any]], size: int, keep: Kee
         part = ready[start : start + size]
         try:
             features = _unless_exhausted(forward, [value for _, value in part])
-        except UnreadableImage as error:
-            problems |= {source.key: str(error) for source, _ in part}
+        except UnreadableImage as error:  # one by one, so that the others of the batch are not blamed
+            if len(part) == 1:
+                problems[part[0][0].key] = str(error)
+            for each in part if len(part) > 1 else ():
+                problems |= _run(forward, [each], 1, keep)[1]
             start += len(part)
             continue
         if features is not None:
@@ -194,12 +200,16 @@ def _unless_exhausted(forward: Forward, values: list[Any]) -> list[NDArray] | No
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the memory does not suffice, in the words of one device or another."""
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or "not enough memory" in str(error)
-    )
+    """Whether an error says that the memory does not suffice, in the words of one device or another.
+
+    Examples
+    --------
+    >>> is_out_of_memory(RuntimeError("MPS backend out of memory")), is_out_of_memory(RuntimeError("size mismatch"))
+    (True, False)
+    """
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return _NO_MEMORY.search(str(error)) is not None
 
 
 def _free() -> None:

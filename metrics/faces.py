@@ -19,7 +19,8 @@ from PIL import Image
 
 from metrics.device import exact_arithmetic
 from metrics.errors import InputError
-from metrics.extraction import Forward
+from metrics.extraction import Forward, is_out_of_memory
+from metrics.images import READING, UnreadableImage
 from metrics.signature import digest, signature, versions
 from metrics.weights import find_weights, weights_digest
 
@@ -70,7 +71,8 @@ class FaceFeatures:
             choice="largest",
             crop=CROP,
             encoder=_name(self.encoder) if self.encoder else weights,
-            versions=versions("facenet-pytorch", "torch"),
+            reading=READING,
+            versions=versions("facenet-pytorch", "torch", "Pillow"),
         )
 
     def prepare(self, opened: Image.Image) -> Image.Image:
@@ -88,9 +90,14 @@ class FaceFeatures:
             encode = load_facenet(self.weights, device)
 
         def forward(batch: list[Image.Image]) -> list[NDArray]:
-            boxes = [_inside(detect(image), image) for image in batch]
+            boxes = [_inside(_own(detect, image), image) for image in batch]
             crops = [_crop(image, max(found, key=_area)) for image, found in zip(batch, boxes, strict=True) if found]
-            embeddings = iter(np.asarray(encode(crops), dtype=np.float32) if crops else ())
+            encoded = np.asarray(_own(encode, crops), dtype=np.float32) if crops else np.empty((0, 0))
+            if encoded.ndim != 2 or len(encoded) != len(crops):
+                raise InputError(
+                    f"The encoder answers an array of shape {encoded.shape} for {len(crops)} crops, not a row for each."
+                )
+            embeddings = iter(encoded)
             counts = [np.array([len(found)], dtype=np.float32) for found in boxes]
             return [np.concatenate([count, next(embeddings)]) if count[0] else count for count in counts]
 
@@ -153,6 +160,19 @@ def load_facenet(weights: Path, device: str) -> Encoder:
     return encode
 
 
+def _own(function: Callable[..., Any], argument: Any) -> Any:
+    """What a detector or an encoder gives; an image that it cannot take raises `UnreadableImage`."""
+    try:
+        return function(argument)
+    except InputError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UnreadableImage(f"cannot be taken by the detector or the encoder of faces ({reason})") from error
+
+
 def _crop(image: Image.Image, box: Box) -> Image.Image:
     """The box at 160 x 160 pixels, as facenet-pytorch cuts it: whole pixels, bilinear."""
     left, top, right, bottom = box
@@ -185,6 +205,8 @@ def _named(text: str, option: str) -> Any:
 def _name(function: Callable) -> str:
     """What a signature calls a function: its attribute `signature`, or its module, its name and its text's sha256."""
     if hasattr(function, "signature"):
+        if "|" in str(function.signature):
+            raise InputError(f"The attribute 'signature' of {function!r} holds a '|', which signatures are joined by.")
         return str(function.signature)
     if not inspect.isfunction(function) or "<" in function.__qualname__ or function.__closure__:
         raise InputError(

@@ -22,6 +22,7 @@ from metrics.errors import InputError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MOST_PIXELS = 100_000_000
+READING = "2"  # stands in every signature; another number where pixels may come out otherwise than before
 _UPRIGHT = {  # by EXIF's orientation; ImageOps.exif_transpose refuses where any other tag is damaged
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -187,7 +188,7 @@ def decode_image(data: bytes) -> Image.Image:
             if image.width * image.height > MOST_PIXELS:
                 raise UnreadableImage(f"has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
             image.load()
-            turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+            turn = _turn(image)
             return _rgb(image) if turn is None else _rgb(image).transpose(turn)
     except UnreadableImage:
         raise
@@ -209,6 +210,14 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UnreadableImage(f"cannot be read ({error.strerror or error})") from error
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What sets an image upright; damaged EXIF turns nothing."""
+    try:
+        return _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # as in `decode_image`; the pixels are there
+        return None
 
 
 def _rgb(image: Image.Image) -> Image.Image:

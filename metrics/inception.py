@@ -16,7 +16,7 @@ from PIL import Image
 from metrics.device import Precision, exact_arithmetic
 from metrics.errors import InputError
 from metrics.extraction import Forward
-from metrics.images import pixels
+from metrics.images import READING, pixels
 from metrics.signature import signature, versions
 from metrics.weights import find_weights, weights_digest
 
@@ -68,7 +68,8 @@ class InceptionFeatures:
             weights=weights_digest(self.weights)[:12],
             preprocessing=self.preprocessing,
             precision=self.precision,
-            versions=versions("torch-fidelity", "torch"),
+            reading=READING,
+            versions=versions("torch-fidelity", "torch", "Pillow"),
         )
 
     def prepare(self, opened: Image.Image) -> NDArray[np.float32]:

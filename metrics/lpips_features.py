@@ -20,13 +20,14 @@ from PIL import Image
 from metrics.device import Precision, exact_arithmetic
 from metrics.errors import InputError
 from metrics.extraction import Forward
-from metrics.images import UnreadableImage, pixels
+from metrics.images import READING, UnreadableImage, pixels
 from metrics.signature import signature, versions
 from metrics.weights import find_weights, weights_digest
 
 Net = Literal["alex", "vgg", "squeeze"]
 SCALE = 256.0  # keeps features inside float16's range; divided out again by `pairwise_distances`
 SMALLEST = {"alex": 31, "squeeze": 17, "vgg": 16}  # below so many pixels a side a pooling has nothing to take
+_CODE = 4  # numbers that tell the size
 _BLOCK_BYTES = 256 * 2**20
 _CHUNK = 2**13  # short sums in float32 lose little: distances are right to about 5e-7
 _LONG = 2**20  # longer features are kept in float16, which moves distances by less than 1e-5
@@ -44,7 +45,7 @@ class LpipsFeatures:
         Its weights, as torchvision publishes them; the linear weights come with the lpips package.
     size : int or None
         The shorter side is brought to so many pixels (bicubic) and the middle square is taken; None takes pixels as
-        they are, and then only images of one size can be compared.
+        they are, and then only images of one size can be compared: features begin with the size, in four numbers.
     precision : {"float32", "float16"}
         Of the network's arithmetic.
     """
@@ -71,9 +72,10 @@ class LpipsFeatures:
             features="lpips",
             net=self.net,
             weights=weights_digest(self.weights)[:12],
-            size=self.size or "native",
+            size=self.size or "native-sized",
             precision=self.precision,
-            versions=versions("lpips", "torch"),
+            reading=READING,
+            versions=versions("lpips", "torch", "Pillow"),
         )
 
     def prepare(self, opened: Image.Image) -> NDArray[np.uint8]:
@@ -104,7 +106,7 @@ class LpipsFeatures:
                 images = torch.from_numpy(np.stack([batch[row] for row in rows])).to(device)
                 images = images.permute(0, 3, 1, 2).to(dtype) / 127.5 - 1.0
                 for row, value in zip(rows, lpips_vectors(model, images), strict=True):
-                    found[row] = value
+                    found[row] = value if self.size else np.concatenate([_size_code(shape).astype(value.dtype), value])
             return found
 
         return forward
@@ -169,6 +171,18 @@ def middle_square(image: Image.Image, size: int) -> Image.Image:
     return image.resize((size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
 
 
+def same_size(a: NDArray, b: NDArray) -> bool:
+    """Whether two features from `LpipsFeatures` without a size are of images of one size."""
+    return len(a) == len(b) and bool((a[:_CODE] == b[:_CODE]).all())
+
+
+def native_distances(rows: Sequence[NDArray], columns: Sequence[NDArray]) -> NDArray[np.float64]:
+    """As `pairwise_distances`, for features without a size; raises InputError where the images' sizes differ."""
+    if any(not same_size(rows[0], value) for value in (*rows, *columns)):
+        raise InputError("LPIPS at native size compares images of one size only; give --lpips-size a number.")
+    return pairwise_distances(rows, columns)
+
+
 def pairwise_distances(rows: Sequence[NDArray], columns: Sequence[NDArray]) -> NDArray[np.float64]:
     """LPIPS of all pairs.
 
@@ -213,6 +227,11 @@ def _block(a: Sequence[NDArray], b: Sequence[NDArray]) -> NDArray[np.float64]:
         squares = np.einsum("nd,nd->n", x, x)[:, None] + np.einsum("md,md->m", y, y)[None, :]
         total += squares - 2.0 * (x @ y.T)
     return np.maximum(total, 0.0) / SCALE**2
+
+
+def _size_code(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Height and width in numbers that half precision holds exactly."""
+    return np.array([part for side in shape[:2] for part in divmod(side, 256)], dtype=np.float64)
 
 
 def lpips_vectors(model: Any, images: Any) -> NDArray[np.floating]:

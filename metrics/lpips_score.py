@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from metrics.extraction import Extractor
 from metrics.images import ImageSource, Source
-from metrics.lpips_features import LpipsFeatures, pairwise_distances
+from metrics.lpips_features import LpipsFeatures, pairwise_distances, same_size
 from metrics.scoring import FeatureRows, Features, Item, Score, Scored
 from metrics.signature import signature
 
@@ -46,6 +46,8 @@ class Lpips:
         for references, mine in by_references.items():
             for item, distances in zip(mine, self._distances(mine, references, features), strict=True):
                 note = "" if distances is not None else self._reason(item, features)
+                if distances is not None and not np.isfinite(distances).all():
+                    distances, note = None, "no finite score"
                 for name in names:
                     pool = np.min if name == "lpips_min" else np.mean
                     score = None if distances is None else float(pool(distances))
@@ -56,7 +58,10 @@ class Lpips:
         """Why an item has no score."""
         if not item.references:
             return "no reference"
-        return "unreadable reference" if features.has(self.extractor, item.image) else "unreadable image"
+        if not features.has(self.extractor, item.image):
+            return "unreadable image"
+        readable = any(features.has(self.extractor, source) for source in item.references)
+        return "another size than its reference" if readable else "unreadable reference"
 
     def _distances(
         self, items: list[Item], references: tuple[ImageSource, ...], features: Features
@@ -69,8 +74,16 @@ class Lpips:
         made_by = f"distances:lpips|{self.extractor.signature}"
         images = {item.image.key: item.image for item in items}
         found = {key: features.recall(made_by, [key, *keys]) for key in images}
-        rows = FeatureRows(features, self.extractor, [images[key] for key, known in found.items() if known is None])
+        wanted = [images[key] for key, known in found.items() if known is None]
+        if self.extractor.size is None:
+            wanted = [image for image in wanted if self._fits(image, columns, features)]
+        rows = FeatureRows(features, self.extractor, wanted)
         for source, distances in zip(rows.sources, pairwise_distances(rows, columns), strict=True):
             features.keep(made_by, [source.key, *keys], distances)
             found[source.key] = distances
         return [found[item.image.key] for item in items]
+
+    def _fits(self, image: ImageSource, columns: FeatureRows, features: Features) -> bool:
+        """Whether an image has the size of all its references."""
+        mine = features(self.extractor, image)
+        return mine is not None and all(same_size(mine, column) for column in columns)

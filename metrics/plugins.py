@@ -19,7 +19,7 @@ from PIL.Image import Image, Resampling
 from metrics.device import exact_arithmetic
 from metrics.errors import InputError
 from metrics.extraction import Extractor, Forward, is_out_of_memory
-from metrics.images import PairSource, Source, UnreadableImage, pixels
+from metrics.images import READING, PairSource, Source, UnreadableImage, pixels
 from metrics.scoring import Features, Item, Score, Scored
 from metrics.signature import signature, versions
 
@@ -54,6 +54,9 @@ class PluginFeatures:
         """For the progress bar."""
         return self.name
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PluginFeatures, (self.name,)  # what was found in the package is found again
+
     @cached_property
     def found(self) -> Found:
         """The metric in its package; raises InputError where it is not there."""
@@ -63,7 +66,8 @@ class PluginFeatures:
     @cached_property
     def signature(self) -> str:
         """Name, package and versions."""
-        return signature(features=self.name, versions=versions(self.name.partition(":")[0], "torch"))
+        package = self.name.partition(":")[0]
+        return signature(features=self.name, reading=READING, versions=versions(package, "torch", "Pillow"))
 
     def prepare(self, opened: Image | tuple[Image, Image]) -> tuple[NDArray[np.uint8], ...]:
         """The pixels, and those of the reference at the image's size."""
@@ -129,9 +133,13 @@ class Plugin:
             if np.isfinite(score):
                 found.scores.append(Score(item.item, self.name, score, made_by))
             else:
-                note = "no reference" if not sources else "no finite score" if values else "unreadable image"
+                note = "no reference" if not sources else "no finite score" if values else self._unreadable
                 found.scores.append(Score(item.item, self.name, None, made_by, note))
         return found
+
+    @property
+    def _unreadable(self) -> str:
+        return "unreadable image or reference" if self.extractor.found.compares else "unreadable image"
 
     def _sources(self, item: Item) -> list[Source]:
         if not self.extractor.found.compares:

@@ -10,7 +10,7 @@ from PIL.Image import Image
 
 from metrics.extraction import Extractor, Forward
 from metrics.image_quality import contrast, exposure, sharpness
-from metrics.images import Source, pixels
+from metrics.images import READING, Source, pixels
 from metrics.scoring import Features, Item, Score, Scored
 from metrics.signature import signature, versions
 
@@ -44,7 +44,7 @@ class QualityFeatures:
     def signature(self) -> str:
         """Measure and versions."""
         library = versions("scikit-image") if self.measure == "sharpness" else versions("humangrade")
-        return signature(features=self.measure, versions=library)
+        return signature(features=self.measure, reading=READING, versions=f"{library}+{versions('Pillow')}")
 
     def prepare(self, opened: Image) -> NDArray[np.float64]:
         """The measure itself, taken in the worker."""

@@ -19,6 +19,8 @@ from metrics.errors import InputError
 from metrics.extraction import Advance, Extractor, missing, run_extractor
 from metrics.images import Source
 
+_REFUSED = "\x00"  # before what an actor says that cannot work at all
+
 
 def extract_with_ray(
     extractor: Extractor,
@@ -47,7 +49,7 @@ def extract_with_ray(
     Raises
     ------
     InputError
-        Where Ray is not installed.
+        Where Ray is not installed, and what loading the extractor raises on the cluster.
     """
     wanted = missing(extractor, sources, cache)
     if not wanted:
@@ -76,6 +78,8 @@ def extract_with_ray(
     )
     problems = {}
     for row in rows.iter_rows():
+        if row["problem"].startswith(_REFUSED):
+            raise InputError(row["problem"].removeprefix(_REFUSED))
         if row["problem"]:
             problems[row["key"]] = row["problem"]
         else:
@@ -91,12 +95,19 @@ class _Worker:
         from metrics.device import choose_device
 
         self._extractor = extractor
-        self._forward = extractor.load(choose_device(device))
+        self._refusal = ""
+        try:
+            self._forward = extractor.load(choose_device(device))
+        except InputError as error:
+            self._refusal = str(error)
         self._batch_size, self._workers = batch_size, workers
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         """Sources in; keys, features as .npy files, and problems out."""
         sources = [pickle.loads(source) for source in batch["source"]]
+        if self._refusal:
+            refused = [_REFUSED + self._refusal] * len(sources)
+            return {"key": [source.key for source in sources], "features": [b""] * len(sources), "problem": refused}
         found: dict[str, bytes] = {}
 
         def keep(key: str, features: NDArray) -> None:

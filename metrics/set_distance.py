@@ -35,12 +35,21 @@ class Fid:
         The features.
     reference : tuple of ImageSource, SavedStatistics or None
         What every set is compared with; None takes the references of the set's own items.
+
+    Raises
+    ------
+    InputError
+        For statistics of other features.
     """
 
     extractor: Extractor
     reference: Reference = None
 
     name = "fid"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.reference, SavedStatistics):
+            self._check(self.reference)  # before anything is computed
 
     def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
         """The features of images and references."""

@@ -90,6 +90,8 @@ class Similarity:
         known = [features(self.faces, source) for source in item.references]
         references = [reference[1:] for reference in known if reference is not None and reference[0]]
         if not references:
-            return None, "no face in its reference photos"
+            readable = any(reference is not None for reference in known)
+            return None, "no face in its reference photos" if readable else "unreadable reference"
         note = "several faces, the largest counted" if face[0] > 1 else ""
-        return pooled(cosine_similarities([face[1:]], references)[0].tolist(), self.pool), note
+        score = pooled(cosine_similarities([face[1:]], references)[0].tolist(), self.pool)
+        return (score, note) if np.isfinite(score) else (None, "no finite score")

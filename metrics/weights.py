@@ -212,7 +212,8 @@ def _in_other_caches(file: WeightsFile) -> Path | None:
                 found = try_to_load_from_cache(file.hub, form.file, revision=revision)
                 if isinstance(found, str):
                     return Path(found)
-    candidates = [folder / form.file for folder in _other_folders(file) for form in file.forms]
+    named = [form.file for form in file.forms if not form.file.startswith("open_clip_")]  # those say not of which model
+    candidates = [folder / name for folder in _other_folders(file) for name in named]
     return next((path for path in candidates if path.is_file()), None)
 
 

@@ -81,6 +81,8 @@ def score(
         raise InputError("--images needs --out, the file for the scores, for instance --out scores.csv.")
     if out is not None and out.is_dir():
         raise InputError(f"--out is {out}, which is a folder; name a file, for instance scores.csv.")
+    if out is not None and out.suffix.lower() != ".csv":
+        raise InputError(f"--out is {out}; scores are written as CSV, so let its name end in .csv.")
     from rich.console import Console
 
     from metrics.catalogue import MetricOptions

@@ -10,6 +10,7 @@ import pandas as pd
 from rich.progress import track
 
 from calibration.reading import read_table
+from calibration.report import natural_order
 from calibration.tables import check_items, counted, records
 from metrics.errors import InputError
 from metrics.images import ImageSource, UnreadableImage, images_below
@@ -50,7 +51,7 @@ def folder_collection(images: Path, references: Path | None = None, prompts: Pat
         Photos, as `study.references.reference_cells` takes them.
     prompts : Path, optional
         A table (CSV or Parquet) of item (the image's path below the folder) and prompt, or a text file with one prompt
-        a line, in the order of the images' names, or with a single prompt for all.
+        a line, in the natural order of the images' names (2.png before 10.png), or with a single prompt for all.
 
     Raises
     ------
@@ -139,4 +140,5 @@ def _prompt_lines(path: Path, items: list[str]) -> list[str]:
             f"{path} has {counted(len(lines), 'prompt')} for {counted(len(items), 'image')}; give one line an image, "
             "one line for all, or a table of item and prompt."
         )
-    return lines
+    in_order = dict(zip(sorted(items, key=natural_order), lines, strict=True))  # 2.png before 10.png
+    return [in_order[item] for item in items]

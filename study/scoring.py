@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 
 from metrics.cache import FeatureCache, cache_folder
-from metrics.catalogue import Entry, MetricOptions, catalogue, make_metrics
+from metrics.catalogue import Entry, MetricOptions, catalogue, head_of, make_metrics, written_names
 from metrics.device import check_precision, choose_device
 from metrics.extraction import extract, missing
 from metrics.files import write_atomically
@@ -64,25 +64,34 @@ def score_study(study: Study, settings: ScoreSettings, console: Console) -> RunR
     def deliver(metric: ComputedMetric, scored: Scored) -> None:
         study.store.save_scores(scored.scores, scored.set_scores, (metric.name, *scored.names))
 
-    study.store.refuse_imported(settings.metrics)
+    study.store.refuse_imported([name for metric in settings.metrics for name in written_names(metric)])
     return _score(study_collection(study), settings, console, deliver, frozenset(study.store.imported_metrics()))
 
 
 def score_folder(collection: Collection, settings: ScoreSettings, out: Path, console: Console) -> RunResult:
     """Score a collection, and write scores.csv (by the name given) and, where there are any, set scores beside it.
 
+    Both are written anew after each metric, so that a run which ends early leaves what was done.
+
     Raises
     ------
     InputError
         For metrics that cannot be computed, and where a file cannot be written.
     """
-    result = _score(collection, settings, console, lambda metric, scored: None)
-    scores = [row for scored in result.scored.values() for row in scored.scores]
-    sets = [row for scored in result.scored.values() for row in scored.set_scores]
-    write_atomically(out, _csv(scores, Score._fields))
-    if sets:
-        write_atomically(out.with_name(f"set_{out.name}"), _csv(sets, SetScore._fields))
-    return result
+    scores: list[Score] = []
+    sets: list[SetScore] = []
+    beside = out.with_name(f"set_{out.name}")
+
+    def deliver(metric: ComputedMetric, scored: Scored) -> None:
+        scores.extend(scored.scores)
+        sets.extend(scored.set_scores)
+        write_atomically(out, _csv(scores, Score._fields))
+        if sets:
+            write_atomically(beside, _csv(sets, SetScore._fields))
+        else:
+            beside.unlink(missing_ok=True)  # of an earlier run
+
+    return _score(collection, settings, console, deliver)
 
 
 def save_statistics(images: Path, out: Path, preprocessing: str, run: RunSettings, console: Console) -> dict[Path, str]:
@@ -138,8 +147,9 @@ def _score(
     names = list(settings.metrics)
     if not names:
         names, left_out = choose_metrics(collection.items, settings.options)
-        left_out += [f"{name}: the study holds imported scores of it" for name in names if name in imported]
-        names = [name for name in names if name not in imported]
+        taken = [name for name in names if imported.intersection(written_names(name))]
+        left_out += [f"{name}: the study holds imported scores of it" for name in taken]
+        names = [name for name in names if name not in taken]
         for line in left_out:
             console.print(f"[dim]Left out {line}[/]", soft_wrap=True)
     metrics = make_metrics(names, settings.options)
@@ -161,6 +171,8 @@ def _lacking(entry: Entry, items: Sequence[Item], options: MetricOptions) -> str
         return "no references"
     if "prompts" in entry.needs and not any(item.prompt for item in items):
         return "no prompts"
+    if entry.name == "aesthetic" and head_of(options) is None:
+        return f"no published head fits {options.clip_model}/{options.clip_pretrained}; name one with --head"
     missing = [name for name in entry.weights(options) if is_present(name) is None]
     if not missing:
         return ""

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import time
 
 import numpy as np
@@ -105,3 +106,18 @@ def test_where_the_cache_stands(monkeypatch, tmp_path):
     monkeypatch.delenv("HUMANGRADE_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "humangrade" / "features"
+
+
+def test_a_folder_that_is_pruned_while_a_file_is_written_is_made_anew(tmp_path, monkeypatch):
+    cache = FeatureCache(tmp_path)
+    make, calls = FeatureCache._make, []
+
+    def pruned(self, folder, signature):
+        make(self, folder, signature)
+        calls.append(folder)
+        if len(calls) == 1:
+            shutil.rmtree(folder.parent)
+
+    monkeypatch.setattr(FeatureCache, "_make", pruned)
+    cache.put("s", "ab12", np.ones(2))
+    assert cache.get("s", "ab12").tolist() == [1, 1] and len(calls) == 2

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from metrics.cache import FeatureCache
 from metrics.diversity import Diversity, clip_distances, mean_pairwise
+from metrics.errors import InputError
 from metrics.lpips_features import LpipsFeatures, load_lpips, pairwise_distances
 from metrics.score_run import score_items
 from metrics.scoring import PROMPT, Item
@@ -85,9 +86,39 @@ def test_clip_distance_is_one_minus_the_cosine():
 
 @given(st.lists(st.floats(0, 10), min_size=2, max_size=6))
 def test_the_mean_is_over_unordered_pairs(values):
-    table = np.abs(np.subtract.outer(values, values))
     expected = np.mean([abs(a - b) for a, b in combinations(values, 2)])
-    assert mean_pairwise(table) == pytest.approx(expected, abs=1e-12)
+    assert mean_pairwise([np.array([value]) for value in values], euclid) == pytest.approx(expected, abs=1e-12)
+
+
+def test_many_images_are_compared_a_part_at_a_time(monkeypatch):
+    monkeypatch.setattr("metrics.diversity._BLOCK", 3)
+    sizes = []
+
+    def watched(rows, columns):
+        sizes.append((len(rows), len(columns)))
+        return euclid(rows, columns)
+
+    values = [np.random.default_rng(n).normal(size=2) for n in range(8)]
+    expected = np.mean([np.linalg.norm(a - b) for a, b in combinations(values, 2)])
+    assert mean_pairwise(values, watched) == pytest.approx(expected) and max(max(sizes)) == 3
+
+
+def test_sets_and_prompts_that_would_share_a_name_do_not(tmp_path):
+    sources = saved(tmp_path / "images", 8)
+    items = items_of(sources, ["b: c", "b: c", "x", "x", "c", "c", "y", "y"], ["a"] * 4 + ["a: b"] * 4)
+    found = score_items(items, [Diversity("diversity", MeanColour(), euclid)], FeatureCache(tmp_path / "f"))
+    names = [row.set for row in found.scored["diversity"].set_scores]
+    assert len(names) == len(set(names)) == 6
+
+
+def test_images_that_cannot_be_compared_are_said_and_others_go_on(tmp_path):
+    def refuse(rows, columns):
+        raise InputError("Sizes differ.")
+
+    items = items_of(saved(tmp_path / "images", 2), ["x"] * 2)
+    found = score_items(items, [Diversity("diversity", MeanColour(), refuse)], FeatureCache(tmp_path / "f"))
+    assert found.scored["diversity"].set_scores == []
+    assert "cannot be compared. Sizes differ." in found.scored["diversity"].warnings[0]
 
 
 def test_prompts_that_differ_in_spaces_are_one_and_their_rows_have_names_of_their_own(tmp_path):

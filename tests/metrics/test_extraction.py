@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
 from metrics.cache import FeatureCache
 from metrics.extraction import extract, missing
-from metrics.images import ImageSource
+from metrics.images import ImageSource, UnreadableImage
 from tests.metrics.pictures import MeanColour, noise, saved
 
 
@@ -73,8 +74,21 @@ class Limited(MeanColour):
         return limited
 
 
+def no_memory():
+    """What PyTorch says on this machine."""
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(2**50)
+    return raised.value
+
+
 @pytest.mark.parametrize(
-    "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried")]
+    "error",
+    [
+        MemoryError(),
+        no_memory(),
+        RuntimeError("MPS backend out of memory (MPS allocated: 8 GB)"),  # torch/mps, MPSAllocator.mm
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    ],
 )
 def test_the_batch_is_halved_where_the_memory_does_not_suffice(tmp_path, cache, error):
     sources, extractor = saved(tmp_path / "images", 20), Limited()
@@ -88,6 +102,26 @@ def test_an_image_that_does_not_fit_alone_is_named(tmp_path, cache):
     sources, extractor = saved(tmp_path / "images", 3), Limited()
     extractor.limit, extractor.error = 0, MemoryError()
     assert set(extract(extractor, sources, cache).values()) == {"does not fit into the device's memory"}
+
+
+def test_what_one_image_of_a_batch_does_is_not_laid_on_the_others(tmp_path, cache):
+    class Picky(MeanColour):
+        def load(self, device):
+            forward = super().load(device)
+
+            def picky(batch):
+                if any(value[0] == value.max() and value[0] > 128 for value in batch):
+                    raise UnreadableImage("is not taken")
+                return forward(batch)
+
+            return picky
+
+    sources = saved(tmp_path / "images", 12)
+    expected = {s.key for s, value in zip(sources, truth(sources), strict=True) if value[0] == value.max() > 128}
+    assert 0 < len(expected) < 12
+    for size in (1, 8):
+        alone = FeatureCache(tmp_path / f"c{size}")
+        assert extract(Picky(), sources, alone, batch_size=size).keys() == expected
 
 
 def test_another_error_is_not_hidden(tmp_path, cache):

@@ -111,3 +111,16 @@ def test_bad_features_are_refused():
         frechet_distance([[1.0, 2.0], [0.0, 1.0]], [[1.0], [2.0]])
     with pytest.raises(InputError, match="not finite"):
         frechet_distance([[np.nan], [1.0]], [[1.0], [2.0]])
+
+
+@pytest.mark.parametrize("kind", ["low rank", "each image twice"])
+def test_features_of_low_rank_are_exact(kind):
+    rng = np.random.default_rng(0)
+    if kind == "low rank":
+        a = rng.normal(size=(700, 50)) @ rng.normal(size=(50, 1024))
+    else:
+        a = np.repeat(rng.normal(size=(350, 1024)), 2, axis=0)
+    b = a * 1.01
+    # b is a scaled about 0: |0.01 mu|^2 + tr(S) (1 + 1.01^2 - 2 * 1.01), in closed form
+    expected = np.sum((0.01 * a.mean(axis=0)) ** 2) + a.var(axis=0, ddof=1).sum() * 0.01**2
+    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)

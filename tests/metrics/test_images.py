@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
@@ -145,6 +145,7 @@ def test_keys_follow_the_content(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF", "WEBP", "PNG", "GIF", "BMP"])
+@settings(deadline=None)
 @given(st.integers(0, 10**9), st.integers(0, 255))
 def test_damage_anywhere_is_an_unreadable_image_or_none(kind, place, value):
     exif = Image.Exif()
@@ -165,6 +166,11 @@ def test_a_damaged_tag_beside_the_orientation_does_no_harm():
     with pytest.raises(TypeError):
         ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
     assert decode_image(data).size == (32, 48)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_exif_that_is_no_exif_does_no_harm(kind):
+    assert decode_image(encoded(noise(3), kind, exif=b"Exif\0\0no TIFF at all")).size == (48, 32)
 
 
 def test_whatever_a_decoder_raises_is_an_unreadable_image(monkeypatch):

@@ -20,6 +20,7 @@ from metrics.lpips_features import (
     load_lpips,
     lpips_vectors,
     middle_square,
+    native_distances,
     pairwise_distances,
 )
 from metrics.lpips_score import Lpips
@@ -103,13 +104,30 @@ def test_features_do_not_depend_on_the_batch(squeeze, tmp_path, batch_size):
 def test_images_of_several_sizes_at_native_size(squeeze, tmp_path):
     extractor = LpipsFeatures("squeeze", squeeze, None)
     forward = extractor.load("cpu")
-    images = [np.asarray(noise(seed, size)) for seed, size in enumerate([(64, 64), (80, 64), (64, 64)])]
-    a, other, b = forward(images)
-    assert len(a) == len(b) != len(other)
-    with pytest.raises(InputError, match="one size only"):
-        pairwise_distances([a], [other])
-    with pytest.raises(InputError, match="one size only"):
-        pairwise_distances([a, other], [b])
+    sizes = [(64, 64), (80, 64), (64, 80), (64, 64)]
+    a, wide, high, b = forward([np.asarray(noise(seed, size)) for seed, size in enumerate(sizes)])
+    assert len(a) == len(b) != len(wide) == len(high)
+    theirs = load_lpips("squeeze", squeeze)
+    assert native_distances([a], [b])[0, 0] == pytest.approx(float(_distance(theirs, 0, 3)), abs=1e-5)
+    for rows, columns in (([a], [wide]), ([a, wide], [b]), ([wide], [high])):
+        with pytest.raises(InputError, match="one size only"):
+            native_distances(rows, columns)
+
+
+def _distance(model, *seeds):
+    images = [torch.from_numpy(np.array(noise(seed, (64, 64)))).permute(2, 0, 1)[None] / 127.5 - 1 for seed in seeds]
+    with torch.inference_mode():
+        return model(*images)
+
+
+def test_an_image_of_another_size_than_its_reference_has_a_note(squeeze, tmp_path):
+    (wide,), (high, photo) = saved(tmp_path / "a", 1, (96, 64)), saved(tmp_path / "b", 2, (64, 96), first=5)
+    metric = Lpips(LpipsFeatures("squeeze", squeeze, None))
+    result = score_items(
+        [Item("wide", wide, (photo,)), Item("high", high, (photo,))], [metric], FeatureCache(tmp_path / "f")
+    )
+    first, second = result.scored["lpips"].scores
+    assert (first.score, first.note) == (None, "another size than its reference") and second.score > 0
 
 
 def test_one_forward_pass_an_image_and_scores_for_every_item(squeeze, tmp_path):

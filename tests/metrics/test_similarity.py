@@ -200,3 +200,29 @@ def test_functions_that_cannot_be_told_apart_need_a_signature():
     for function in (Detector(), lambda image: [], partial(left_half)):
         with pytest.raises(InputError, match="attribute 'signature'"):
             FaceFeatures(detector=function, encoder=mean_colour).signature  # noqa: B018
+
+
+def test_an_own_detector_that_fails_costs_one_image(tmp_path):
+    def detector(image):
+        if image.width > 50:
+            raise ValueError("too wide for me")
+        return [(0, 0, image.width, image.height)]
+
+    detector.signature = "mine"
+    sources = saved(tmp_path / "a", 2, (40, 40)) + saved(tmp_path / "b", 1, (60, 40), first=7)
+    extractor = FaceFeatures(detector=detector, encoder=mean_colour)
+    items = [Item(str(number), source, (sources[0],)) for number, source in enumerate(sources)]
+    result = score_items(items, [Similarity(extractor)], FeatureCache(tmp_path / "f"))
+    assert list(result.skipped) == [sources[2].path] and "too wide for me" in result.skipped[sources[2].path]
+    assert [row.score is None for row in result.scored["similarity"].scores] == [False, False, True]
+
+
+def test_an_encoder_that_answers_too_few_rows_is_refused(tmp_path):
+    def encoder(crops):
+        return np.ones((1, 4))
+
+    encoder.signature = "mine"
+    sources = saved(tmp_path, 2, (40, 40))
+    extractor = FaceFeatures(detector=left_half, encoder=encoder)
+    with pytest.raises(InputError, match="not a row for each"):
+        score_items([Item("a", sources[0], (sources[1],))], [Similarity(extractor)], FeatureCache(tmp_path / "f"))

@@ -13,7 +13,9 @@ import torch
 from PIL import Image
 
 from metrics.cache import FeatureCache
+from metrics.errors import InputError
 from metrics.scoring import SetScore
+from study.score_items import folder_collection
 from tests.metrics.random_inception import random_inception
 from tests.study.command import command_line, environment, run_cli
 from tests.study.conftest import save_image
@@ -358,3 +360,45 @@ def test_the_cache_is_shown_and_pruned(images, tmp_path, cli):
     ]
     code, _, err = cli("cache", "--only", "x")
     assert code == 2 and "add --prune" in err
+
+
+def test_lines_of_prompts_follow_the_natural_order_of_names(tmp_path):
+    for number in (1, 2, 10):
+        save_image(tmp_path / "images" / f"{number}.png", number)
+    (tmp_path / "p.txt").write_text("one\ntwo\nten\n")
+    items = folder_collection(tmp_path / "images", prompts=tmp_path / "p.txt").items
+    assert {item.item: item.prompt for item in items} == {"1.png": "one", "2.png": "two", "10.png": "ten"}
+
+
+def test_a_metric_that_fails_leaves_the_rows_of_those_before(images, tmp_path, cli, squeeze, monkeypatch):
+    def fail(self, items, features):
+        raise InputError("It does not work.")
+
+    monkeypatch.setattr("metrics.lpips_score.Lpips.score", fail)
+    arguments = ("--images", images, "--references", images, "--out", tmp_path / "s.csv", "--lpips-net", "squeeze")
+    code, _, err = cli("score", *arguments, "--metrics", "contrast,lpips")
+    assert code == 2 and "It does not work." in err
+    assert set(table(tmp_path / "s.csv")["metric"]) == {"contrast"}
+
+
+def test_scores_are_csv(images, tmp_path, cli):
+    code, _, err = cli("score", "--images", images, "--metrics", "contrast", "--out", tmp_path / "s.parquet")
+    assert code == 2 and "end in .csv" in err
+
+
+def test_imported_lpips_min_leaves_lpips_out(make_study, cli, squeeze, tmp_path):
+    study = make_study()
+    (tmp_path / "s.csv").write_text(f"item,metric,score\n{study.items['item'][0]},lpips_min,0.5\n")
+    assert cli("import", study.folder, "--scores", tmp_path / "s.csv")[0] == 0
+    code, out, err = cli("score", study.folder, "--lpips-net", "squeeze")
+    assert code == 0, err
+    assert "Left out lpips: the study holds imported scores" in out
+    code, _, err = cli("score", study.folder, "--metrics", "lpips", "--lpips-net", "squeeze")
+    assert code == 2 and "imported" in err
+
+
+def test_a_clip_model_without_a_published_head_leaves_the_aesthetic_out(images, tmp_path, cli):
+    clip = ("--clip-model", "ViT-B-32", "--clip-pretrained", "laion2b_s34b_b79k")
+    code, out, err = cli("score", "--images", images, "--out", tmp_path / "s.csv", *clip)
+    assert code == 0, err
+    assert "Left out aesthetic: no published head fits ViT-B-32/laion2b_s34b_b79k" in out
