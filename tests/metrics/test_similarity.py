@@ -222,7 +222,7 @@ def test_an_encoder_that_answers_too_few_rows_is_refused(tmp_path):
         return np.ones((1, 4))
 
     encoder.signature = "mine"
-    sources = saved(tmp_path, 2, (40, 40))
+    sources = saved(tmp_path, 2, (60, 40))
     extractor = FaceFeatures(detector=left_half, encoder=encoder)
     with pytest.raises(InputError, match="not a row for each"):
         score_items([Item("a", sources[0], (sources[1],))], [Similarity(extractor)], FeatureCache(tmp_path / "f"))
