@@ -180,7 +180,7 @@ def of_alpha(task: dict[str, Any]) -> str:
     """Explain Krippendorff's alpha."""
     alpha = task["agreement"]["krippendorff_alpha"]["ordinal"]
     meaning = (
-        "It is 1 where people always agree and 0 where they agree as often as chance would have it. By custom .800 is "
+        "Alpha is 1 where people always agree and 0 where they agree as often as chance has it. By custom .800 is "
         "enough for firm conclusions and .667 for tentative ones. Nominal counts every difference alike, ordinal by "
         "rank, interval by distance; for ratings from 1 to 5 the ordinal one is the usual choice."
     )

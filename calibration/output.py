@@ -73,6 +73,7 @@ def metric_rows(report: dict[str, Any]) -> pd.DataFrame:
                 "grade_against_mean": entry["buckets"]["grade"],
                 "constant_level": entry["constant"]["level"],
                 "constant_grade_against_mean": entry["constant"]["grade"],
+                "rater_equivalents": entry["rater_equivalents"],
                 **_limits(entry["intervals"]),
                 **{
                     name: validation[name]

@@ -14,6 +14,7 @@ from calibration.crossvalidation import CrossValidation, Fold, cross_validate
 from calibration.grades import Array, distance_grade, sample_scores, unit_scale
 from calibration.tables import counted
 from calibration.ties import as_equals
+from calibration.variance import rater_equivalents, variance_components
 from metrics.registry import Direction
 
 
@@ -79,6 +80,7 @@ def metric_entry(
         "kendall": found.kendall,
         **mapping,
         "cross_validation": _cross_validation(result, evaluators) | {"no_skill_because": reason},
+        "rater_equivalents": rater_equivalents(values, ratings, variance_components(matrix)),
         "intervals": None if intervals is None else asdict(intervals),
         "notes": [
             *_coverage_notes(scored, remarks if remarks is None else remarks.reindex(items).fillna("")),

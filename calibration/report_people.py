@@ -6,6 +6,7 @@ import numpy as np
 
 from calibration.agreement import krippendorff_alpha
 from calibration.grades import Array, evaluator_grades, mean_or_nan, person_to_person_grades
+from calibration.variance import intraclass_correlations, kendalls_w, variance_components
 
 FEW_ITEMS = 100
 
@@ -52,6 +53,7 @@ def people_entry(matrix: Array, evaluators: list[str], k: float) -> dict[str, An
     alphas: dict[str, float] = {
         level: krippendorff_alpha(matrix, level) for level in ("nominal", "ordinal", "interval")
     }
+    components = variance_components(matrix)
     if len(evaluators) == 1:
         notes.append(
             f"Only one evaluator ({evaluators[0]}) rated this task, so people cannot be graded and no metric can be "
@@ -74,6 +76,8 @@ def people_entry(matrix: Array, evaluators: list[str], k: float) -> dict[str, An
         "agreement": {
             "krippendorff_alpha": alphas,
             "person_to_person_grade": mean_or_nan(person_to_person_grades(matrix, k)),
+            "icc": None if components is None else intraclass_correlations(components),
+            "kendall_w": kendalls_w(matrix),
         },
         "metrics": {},
         "notes": notes,
