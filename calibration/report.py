@@ -145,7 +145,7 @@ def calibrate(
     for name, rows in ratings.groupby("task", sort=False):
         evaluators = sorted(rows["evaluator"].unique(), key=natural_order)
         items, matrix = _matrix(rows, evaluators)
-        task = people_entry(matrix, evaluators, settings.k)
+        task = people_entry(matrix, evaluators, settings.k, settings.seed)
         for metric in names:
             entry, drawn = metric_entry(
                 by_metric[metric],

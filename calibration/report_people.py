@@ -6,12 +6,13 @@ import numpy as np
 
 from calibration.agreement import krippendorff_alpha
 from calibration.grades import Array, evaluator_grades, mean_or_nan, person_to_person_grades
+from calibration.screening import screen
 from calibration.variance import intraclass_correlations, kendalls_w, variance_components
 
 FEW_ITEMS = 100
 
 
-def people_entry(matrix: Array, evaluators: list[str], k: float) -> dict[str, Any]:
+def people_entry(matrix: Array, evaluators: list[str], k: float, seed: int = 0) -> dict[str, Any]:
     """The part of a task's report that needs no metric.
 
     Parameters
@@ -22,6 +23,8 @@ def people_entry(matrix: Array, evaluators: list[str], k: float) -> dict[str, An
         The columns' names.
     k : float
         The exponent of the distance.
+    seed : int
+        Of the bootstrap that tells dependent evaluators.
 
     Returns
     -------
@@ -31,7 +34,7 @@ def people_entry(matrix: Array, evaluators: list[str], k: float) -> dict[str, An
     exponents = sorted({1.0, 2.0, k})
     grades = {f"{exponent:g}": evaluator_grades(matrix, exponent) for exponent in exponents}
     rated = ~np.isnan(matrix)
-    people = {}
+    people: dict[str, dict[str, Any]] = {}
     notes: list[str] = []
     for index, name in enumerate(evaluators):
         own = matrix[rated[:, index], index]
@@ -50,6 +53,10 @@ def people_entry(matrix: Array, evaluators: list[str], k: float) -> dict[str, An
             "notes": remarks,
         }
         notes += [f"{name}: {remark}" for remark in remarks]
+    for flag in screen(matrix, evaluators, seed):
+        notes.append(flag.sentence)
+        for index in flag.evaluators:
+            people[evaluators[index]]["notes"].append(flag.sentence)
     alphas: dict[str, float] = {
         level: krippendorff_alpha(matrix, level) for level in ("nominal", "ordinal", "interval")
     }
