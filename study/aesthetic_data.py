@@ -79,7 +79,7 @@ def print_evaluations(evaluations: Iterable[Evaluation], console: Console) -> No
 
 
 def _cell(figure: Interval | None) -> str:
-    return "" if figure is None else f"{figure.value:.3f}\n[dim]{figure.low:.3f}-{figure.high:.3f}[/]"
+    return "" if figure is None else f"{figure.value:.3f}\n[dim]{figure.low:.3f} to {figure.high:.3f}[/]"
 
 
 def _name_some(what: str, lines: Sequence[str], console: Console) -> None:

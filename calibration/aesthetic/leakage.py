@@ -2,7 +2,7 @@
 
 Judged by images that it was trained on, a head looks better than it is; and a generator whose training images a head
 has chosen is judged by the taste it was made to please. The second is why a head of one's own is trained on AVA: the
-images that Stable Diffusion 1 was trained on were chosen by LAION's improved predictor (LAION-Aesthetics V2).
+images that Stable Diffusion 1.2 to 1.5 were trained on were chosen by LAION's improved predictor (LAION-Aesthetics V2).
 """
 
 import re
@@ -17,8 +17,8 @@ TRAINED_ON = {
 }
 CHOOSER = "aesthetic/improved-l14-mse"
 CIRCULAR = (
-    "Stable Diffusion 1 was trained on the images that this head answered best on (LAION-Aesthetics V2); judging its "
-    "images by the same head is circular."
+    "Stable Diffusion 1.2 to 1.5 were trained on images that this head had chosen (LAION-Aesthetics V2, 5 and above); "
+    "judging their images by the same head is circular."
 )
 ENCODER = (
     "What OpenAI trained CLIP on is not public and may hold photographs of AVA; the encoder saw no votes, but its "
