@@ -1,6 +1,5 @@
 """Reading a file of weights, whichever way it was saved, without running code from it."""
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +34,11 @@ def load_tensors(path: Path) -> dict[str, Any]:
     except SafetensorError:
         try:
             tensors = torch.load(path, map_location="cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        except Exception as error:  # text read as a pickle raises anything
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
             raise InputError(
-                f"{path} is no file of weights that can be loaded safely ({str(error).splitlines()[0][:120]}); "
-                "get it anew, or convert it to safetensors."
+                f"{path} is no file of weights that can be loaded safely ({reason}); get it anew, or convert it to "
+                "safetensors."
             ) from error
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror or error}); check the path.") from error

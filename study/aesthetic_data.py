@@ -12,6 +12,7 @@ from rich.table import Table
 from calibration.aesthetic.comparison import joined
 from calibration.aesthetic.embeddings import Embeddings, read_embeddings
 from calibration.aesthetic.evaluation import STATISTICS, Evaluation, Interval
+from calibration.aesthetic.split import FEWEST
 from calibration.aesthetic.votes import Votes, read_votes
 from metrics.aesthetic import DEFAULT_HEADS, plain_name
 from metrics.aesthetic_head import Head, find_head
@@ -21,7 +22,7 @@ _NAMED = 5
 
 
 def read_data(
-    votes_file: Path, task: str | None, folder: Path, console: Console
+    votes_file: Path, task: str | None, folder: Path, console: Console, least: int = FEWEST
 ) -> tuple[Votes, Embeddings, NDArray[np.intp]]:
     """Votes on images with embeddings, the embeddings, and which row is whose; what is not used is counted and named.
 
@@ -33,7 +34,7 @@ def read_data(
     embeddings = read_embeddings(folder)
     votes = read_votes(votes_file, task)
     _name_some("Votes that are not used", votes.left_out, console)
-    votes, rows, missing = joined(votes, embeddings)
+    votes, rows, missing = joined(votes, embeddings, least)
     _name_some("Votes on images without an embedding", missing, console)
     console.print(f"{len(votes):,} images have votes, and embeddings of {embeddings.backbone}.")
     return votes, embeddings, rows

@@ -45,7 +45,7 @@ def evaluate_heads(
     if embeddings is None:
         votes = read_votes(votes_file, task)
     else:
-        votes, known, rows = read_data(votes_file, task, embeddings, console)
+        votes, known, rows = read_data(votes_file, task, embeddings, console, least=2)
         for name, given_as in zip(_short(heads), heads, strict=True):
             head = fitting_head(given_as, known)
             answers[name] = answers_of(head, known, rows)

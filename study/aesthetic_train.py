@@ -15,7 +15,7 @@ from calibration.aesthetic.comparison import Comparison, answers_of, train_heads
 from calibration.aesthetic.embeddings import Embeddings
 from calibration.aesthetic.evaluation import Evaluation, evaluate, people, recommend
 from calibration.aesthetic.figures import answers_and_votes, learning_curves
-from calibration.aesthetic.finetune import fine_tune
+from calibration.aesthetic.finetune import FEWEST, fine_tune
 from calibration.aesthetic.leakage import ENCODER, sources_of
 from calibration.aesthetic.model_card import Card, model_card
 from calibration.aesthetic.split import Split, official_split, seeded_split, stratified_folds
@@ -122,7 +122,7 @@ def fine_tune_head(
     InputError
         For ratings and embeddings that do not fit, and a head of another encoder.
     """
-    votes, known, rows = read_data(ratings, task, embeddings, console)
+    votes, known, rows = read_data(ratings, task, embeddings, console, FEWEST)
     head = fitting_head(start, known)
     moved = fine_tune(head, np.asarray(known.rows[rows]), votes.means, stratified_folds(votes, FOLDS, seed))
     answers = {"before": moved.before, "after": moved.after}

@@ -67,21 +67,23 @@ class Comparison:
     unimproved: list[str] = field(default_factory=list)
 
 
-def joined(votes: Votes, embeddings: Embeddings) -> tuple[Votes, NDArray[np.intp], list[str]]:
+def joined(votes: Votes, embeddings: Embeddings, least: int = FEWEST) -> tuple[Votes, NDArray[np.intp], list[str]]:
     """The votes on images that have an embedding, the rows of these, and the images without one.
 
     Raises
     ------
     InputError
-        Where fewer than 50 images have both.
+        Where fewer than `least` images have both.
     """
     rows = embeddings.find(votes.images)
     missing = votes.images[rows < 0].tolist()
-    if (rows >= 0).sum() < FEWEST:
+    if len(votes) < least:
+        raise InputError(f"{votes.source} has votes on {len(votes)} images only; at least {least} are needed.")
+    if (rows >= 0).sum() < least:
         raise InputError(
             f"Of the {len(votes):,} images in {votes.source} only {(rows >= 0).sum()} have embeddings in "
             f"{embeddings.folder}, which are of images such as {embeddings.files[0]}; {votes.source} names them like "
-            f"'{votes.images[0]}'. At least {FEWEST} must fit."
+            f"'{votes.images[0]}'. At least {least} must fit."
         )
     known = np.flatnonzero(rows >= 0)
     return votes.take(known), rows[known], missing

@@ -137,9 +137,21 @@ def test_mistakes_are_one_sentence(cli, data, more, said):
 
 
 def test_votes_and_embeddings_of_other_images_are_refused(cli, data):
-    (data / "AVA.txt").write_text("1 999999 1 1 1 1 1 1 1 1 1 1 0 0 5\n")
+    lines = [f"{number} {999000 + number} 1 1 1 1 1 1 1 1 1 1 0 0 5" for number in range(60)]
+    (data / "AVA.txt").write_text("\n".join(lines[:9]) + "\n")
+    assert "votes on 9 images only" in train(cli, data, *QUICK)[2]
+    (data / "AVA.txt").write_text("\n".join(lines) + "\n")
     code, _, err = train(cli, data, *QUICK)
-    assert code == 2 and "only 0 have embeddings" in err and "'999999'" in err and "0.jpg" in err
+    assert code == 2 and "only 0 have embeddings" in err and "'999000'" in err and "0.jpg" in err
+
+
+def test_a_file_that_is_no_head_is_refused(cli, data):
+    (data / "junk.pt").write_text("junk\n")
+    code, _, err = cli(
+        *("aesthetic", "evaluate", "--head", data / "junk.pt", "--votes", data / "AVA.txt"),
+        *("--embeddings", data / "emb"),
+    )
+    assert code == 2 and "no file of weights" in err and err.count("\n") == 1
 
 
 def test_a_head_of_another_encoder_is_refused(cli, data):
