@@ -1,5 +1,6 @@
 """A study on disk: study.yaml, items.csv and ratings.sqlite in one folder, and nothing else."""
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -72,7 +73,8 @@ class Study:
                 f"'{gone[0]}'; restore the rows."
             )
         paths = [path for item in self._rows for path in (self.image_path(item), *self.reference_paths(item))]
-        missing = [path for path in dict.fromkeys(paths) if not path.is_file()]
+        unique = dict.fromkeys(paths)
+        missing = [path for path in unique if not os.path.isfile(path)]  # noqa: PTH113 (is_file raises for long paths)
         if missing:
             raise InputError(
                 f"{counted(len(missing), 'image file')} named in {self.folder / ITEMS} cannot be found, the first: "

@@ -229,6 +229,8 @@ class TestCompleteness:
 
         with pytest.raises(InputError, match=r"spoilt\.png: cannot be decoded"):
             create_app(add("spoilt.png"))
+        with pytest.raises(InputError, match="cannot be found"):
+            create_app(add("x" * 5000 + ".png"))
         opened = add("good.png")
         create_app(opened)
         assert [(one.done, one.total) for one in opened.store.progress()] == [(0, 4)]
