@@ -27,7 +27,7 @@ CONFIDENCE = 0.95
 DRAWS = 1000
 FEWEST_DRAWS = 100
 MOST_ITEMS = 100_000
-_EFFORT = 2**30  # image-draws that are spent on a metric, at most
+_EFFORT = 2**26  # draws x images x pairs of evaluators that are spent on a metric, at most
 _BLOCK = 2**21  # image-draws that are in memory at once
 _TIE = 1e-9
 
@@ -119,7 +119,7 @@ def metric_intervals(
     people = ratings.shape[1]
     if not 2 <= len(values) <= MOST_ITEMS or people < 2 or k < 1 or draws < 2:
         return None
-    count = int(np.clip(_EFFORT // (len(values) * people), FEWEST_DRAWS, draws)) if draws > FEWEST_DRAWS else draws
+    count = int(np.clip(_EFFORT // (len(values) * people**2), FEWEST_DRAWS, draws)) if draws > FEWEST_DRAWS else draws
     groups = np.arange(len(values)) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
     study = _Study(values, ratings, k, direction)
     rng = np.random.default_rng(seed % 2**63)
@@ -223,10 +223,7 @@ class _Study:
             distance = own[np.arange(n)[None, :], levels]
             distance *= w
             metric[:, :, out] = distance @ self._rated
-            against = w @ (self._costs[:, out, :, None] * self._rated[:, None, :]).reshape(n, -1)
-            constant[:, :, out] = np.take_along_axis(
-                against.reshape(-1, len(LEVELS), count), best[:, None, None], axis=1
-            )[:, 0]
+            constant[:, :, out] = (w * own[:, best].T) @ self._rated
         pairs = people[:, :, None] * people[:, None, :] * (1 - np.eye(count)) * (shared > 0)
         # a fold without training ratings has no mapping: nobody else was drawn
         grades = [_mean_grade(sums, shared, pairs) for sums in (metric, constant, apart)]

@@ -16,6 +16,7 @@ SIGNIFICANCE = 0.05
 LEAST_ITEMS = 20
 _NOTICEABLE = 0.05  # among very many items even a dependence that nobody would notice is significant
 _DRAWS = 200
+_WEAK = 0.05  # a correlation of others that is not above this predicts nothing
 
 
 class Flag(NamedTuple):
@@ -128,15 +129,12 @@ def _excess(correlations: Array) -> Array:
     """How far each correlation lies above the median of what the others predict for it."""
     count = len(correlations)
     found = np.full((count, count), np.nan)
+    usable = (correlations > _WEAK) & ~np.eye(count, dtype=bool)
     for i, j in combinations(range(count), 2):
-        rest = [other for other in range(count) if other not in (i, j)]
-        predicted = [
-            correlations[i, k] * correlations[j, m] / correlations[k, m]
-            for k in rest
-            for m in rest
-            if k != m and correlations[k, m] > 0.05
-        ]
-        if predicted:
+        known = usable.copy()
+        known[[i, j]] = known[:, [i, j]] = False
+        if known.any():
+            predicted = np.outer(correlations[i], correlations[j])[known] / correlations[known]
             found[i, j] = found[j, i] = correlations[i, j] - float(np.median(predicted))
     return found
 

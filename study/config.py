@@ -129,7 +129,7 @@ def dump_config(config: StudyConfig) -> str:
     comments = {
         "title": "What the raters see on top.",
         "seed": "For each evaluator's random order; the same seed gives the same order.",
-        "share_report": "true: evaluators who have finished may open the live report.",
+        "share_report": "true: who has finished may open the live report, and cannot change an answer afterwards.",
     }
     lines = [f"# {comments[key]}\n{_yaml({key: value})}" for key, value in top.items()]
     lines.append("# One entry a question, in the order in which they are rated; levels are the words for 1 to 5.\n")

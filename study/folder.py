@@ -84,6 +84,19 @@ class Study:
         new = [self.image_path(item) for item in self._rows if item not in known]
         if new:
             check_images(new, self.folder)
+            self._refuse_copies(new, [self.image_path(item) for item in self._rows if item in known])
+
+    def _refuse_copies(self, new: list[Path], known: list[Path]) -> None:
+        """Raise InputError where a new image has the same bytes as one that is rated already."""
+        sizes = {path.stat().st_size for path in new}
+        alike = [path for path in known if path.stat().st_size in sizes]
+        by_content = {path.read_bytes(): path for path in alike}
+        for path in new:
+            if original := by_content.get(path.read_bytes()):
+                raise InputError(
+                    f"{self.folder / ITEMS}: the new image {path} is a byte-identical copy of {original}; remove its "
+                    "row, or the same image is rated twice."
+                )
 
     def sync_assignments(self) -> int:
         """Give every evaluator what items.csv and study.yaml ask for.

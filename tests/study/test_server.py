@@ -231,6 +231,9 @@ class TestCompleteness:
             create_app(add("spoilt.png"))
         with pytest.raises(InputError, match="cannot be found"):
             create_app(add("x" * 5000 + ".png"))
+        (study.folder / "copy.png").write_bytes(study.image_path(study.items["item"][0]).read_bytes())
+        with pytest.raises(InputError, match=r"copy\.png is a byte-identical copy of"):
+            create_app(add("copy.png"))
         opened = add("good.png")
         create_app(opened)
         assert [(one.done, one.total) for one in opened.store.progress()] == [(0, 4)]
