@@ -50,7 +50,7 @@ class CacheEntry:
 def cache_folder() -> Path:
     """Where features are kept: $HUMANGRADE_CACHE, or humangrade/features in the user's cache folder."""
     if os.environ.get(VARIABLE):
-        return Path(os.environ[VARIABLE])
+        return Path(os.environ[VARIABLE]).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "humangrade" / "features"
 
 

@@ -124,6 +124,11 @@ class PairSource:
 Source = ImageSource | TextSource | PairSource
 
 
+def _is_pipe(path: Path) -> bool:
+    """Whether something has the name of an image and is a pipe or a device, which reading would wait for."""
+    return path.exists() and not path.is_file()
+
+
 def images_below(folder: Path) -> list[Path]:
     """The image files in a folder and its sub-folders, by their suffix, in the order of their names.
 
@@ -140,7 +145,7 @@ def images_below(folder: Path) -> list[Path]:
     for place, folders, names in os.walk(folder, followlinks=False):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(place, name) for name in names if not name.startswith(".")]
-    images = sorted(path for path in found if path.suffix.lower() in SUFFIXES)
+    images = sorted(path for path in found if path.suffix.lower() in SUFFIXES and not _is_pipe(path))
     if not images:
         raise InputError(f"{folder} holds no image (PNG, JPEG, WebP, GIF, BMP or TIFF); name the folder of images.")
     awkward = [path for path in images if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in str(path))]

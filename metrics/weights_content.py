@@ -1,6 +1,5 @@
 """Recognising weights by their content: the names and shapes of some of their tensors."""
 
-import pickle
 import warnings
 from pathlib import Path
 
@@ -84,7 +83,7 @@ def _shapes_of_torch_save(path: Path) -> Shapes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of TorchScript archives, which are refused below
             tensors = torch.load(path, map_location="meta", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except Exception as error:  # junk read as a pickle, or as safetensors by its suffix, raises anything
         raise InputError(
             f"{path} is damaged, no file of weights, or one that cannot be opened without running code from it; "
             "give another file."

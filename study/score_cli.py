@@ -1,5 +1,6 @@
 """The commands about metrics: score, metrics, cache."""
 
+import re
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -93,7 +94,7 @@ def score(
     from study.scoring import ScoreSettings, score_folder, score_study
 
     settings = ScoreSettings(
-        metrics=tuple(part.strip() for text in metrics or () for part in text.split(",") if part.strip()),
+        metrics=_metric_names(metrics),
         options=MetricOptions(
             clip_model=clip_model,
             clip_pretrained=clip_pretrained,
@@ -125,7 +126,9 @@ def score(
     if study is not None:
         console.print(f"Judge them with: humangrade report {study} --out REPORT", soft_wrap=True)
     else:
-        console.print(f"Written: {out}", soft_wrap=True)
+        beside = out.with_name(f"set_{out.name}") if out is not None else None
+        sets = f", and the sets' in {beside}" if beside is not None and beside.is_file() else ""
+        console.print(f"Written: {out}{sets}", soft_wrap=True)
     if result.skipped:
         raise typer.Exit(SKIPPED)
 
@@ -195,6 +198,14 @@ def stopped() -> int:
     return 130
 
 
+def _metric_names(texts: list[str] | None) -> tuple[str, ...]:
+    """The metrics named, comma-separated or by several options; none means all."""
+    names = tuple(part.strip() for text in texts or () for part in text.split(",") if part.strip())
+    if texts and not names:
+        raise InputError("--metrics is empty; name at least one, or leave it out for all that can be computed.")
+    return names
+
+
 def _given(**options: Any) -> list[str]:
     return [name for name, value in options.items() if value is not None]
 
@@ -202,6 +213,6 @@ def _given(**options: Any) -> list[str]:
 def _lpips_size(text: str) -> int | None:
     if text == "native":
         return None
-    if not text.isdigit() or not 32 <= int(text) <= 4096:
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 32 <= int(text) <= 4096:
         raise InputError(f"--lpips-size is {text}; it is a number of pixels from 32 to 4096, or native.")
     return int(text)

@@ -115,6 +115,8 @@ def _prompts(path: Path, items: list[str]) -> list[str]:
     if path.suffix.lower() == ".txt":
         return _prompt_lines(path, items)
     raw, _ = read_table(path)
+    if "item" not in raw.columns:
+        raise InputError(f"{path} has no column 'item', which names the images; give the columns item and prompt.")
     table = check_items(raw, str(path)).frame
     if "prompt" not in table.columns:
         raise InputError(
@@ -124,6 +126,12 @@ def _prompts(path: Path, items: list[str]) -> list[str]:
     lacking = [item for item in items if item not in by_item]
     if len(lacking) == len(items):
         raise InputError(f"{path} names none of the images as an item; it must name them as '{items[0]}'.")
+    strange = [item for item in by_item if item not in set(items)]
+    if strange and lacking:
+        raise InputError(
+            f"{path} names '{strange[0]}', which is none of the images, and has no prompt for '{lacking[0]}'; correct "
+            "the names."
+        )
     return [by_item.get(item, "") for item in items]
 
 

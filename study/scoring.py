@@ -12,7 +12,7 @@ from metrics.cache import FeatureCache, cache_folder
 from metrics.catalogue import Entry, MetricOptions, catalogue, head_of, make_metrics, written_names
 from metrics.device import check_precision, choose_device
 from metrics.extraction import extract, missing
-from metrics.files import write_atomically
+from metrics.files import write_together
 from metrics.images import images_below
 from metrics.inception import InceptionFeatures
 from metrics.score_run import Engine, RunResult, RunSettings, score_items
@@ -85,11 +85,12 @@ def score_folder(collection: Collection, settings: ScoreSettings, out: Path, con
     def deliver(metric: ComputedMetric, scored: Scored) -> None:
         scores.extend(scored.scores)
         sets.extend(scored.set_scores)
-        write_atomically(out, _csv(scores, Score._fields))
+        files: dict[Path, str | bytes] = {out: _csv(scores, Score._fields)}
         if sets:
-            write_atomically(beside, _csv(sets, SetScore._fields))
+            files[beside] = _csv(sets, SetScore._fields)
         else:
             beside.unlink(missing_ok=True)  # of an earlier run
+        write_together(files)
 
     return _score(collection, settings, console, deliver)
 

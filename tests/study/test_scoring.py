@@ -1,6 +1,7 @@
 """humangrade score: into a study, into a file; what is left out, skipped, replaced, and said."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -402,3 +403,35 @@ def test_a_clip_model_without_a_published_head_leaves_the_aesthetic_out(images, 
     code, out, err = cli("score", "--images", images, "--out", tmp_path / "s.csv", *clip)
     assert code == 0, err
     assert "Left out aesthetic: no published head fits ViT-B-32/laion2b_s34b_b79k" in out
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--metrics", ","), "--metrics is empty"),
+        (("--metrics", "lpips", "--lpips-size", "²"), "--lpips-size is ²"),
+        (("--prompts", "no-item.csv"), "has no column 'item'"),
+        (("--prompts", "typo.csv"), "'zzz.jpg', which is none of the images"),
+    ],
+)
+def test_more_mistakes(images, tmp_path, monkeypatch, cli, more, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "no-item.csv").write_text("file,prompt\na,b\n")
+    (tmp_path / "typo.csv").write_text("item,prompt\nzzz.jpg,a cat\nmodel-0/300/0.png,a dog\n")
+    code, _, err = cli("score", "--images", images, "--out", tmp_path / "s.csv", *more)
+    assert code == 2 and said in err and err.count("\n") == 1 and not (tmp_path / "s.csv").exists()
+
+
+def test_both_files_are_named_and_neither_is_written_where_one_cannot_be(images, tmp_path, cli):
+    (tmp_path / "set_s.csv").mkdir()
+    arguments = ("score", "--images", images, "--metrics", "contrast", "--out", tmp_path / "s.csv")
+    code, _, err = cli(*arguments)
+    assert code == 2 and "set_s.csv cannot be written" in err and not (tmp_path / "s.csv").exists()
+    (tmp_path / "set_s.csv").rmdir()
+    assert "set_s.csv" in cli(*arguments)[1].replace("\n", "")
+
+
+def test_a_pipe_with_an_images_name_is_passed_over(images, tmp_path, cli):
+    os.mkfifo(images / "pipe.png")
+    code, _, err = cli("score", "--images", images, "--metrics", "contrast", "--out", tmp_path / "s.csv")
+    assert code == 0, err

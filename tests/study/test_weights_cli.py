@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from metrics.errors import InputError
 from study.weights_cli import app
 from tests.metrics.homes import empty_home
-from tests.study.command import environment
+from tests.study.command import environment, run_cli
 
 
 @pytest.fixture(autouse=True)
@@ -109,3 +109,9 @@ def test_listing_loads_no_torch(home):
     )
     assert result.returncode == 0, result.stderr
     assert "lpips-alex" in result.stdout
+
+
+def test_an_empty_safetensors_file_is_one_sentence(tmp_path, monkeypatch, capsys):
+    (tmp_path / "z.safetensors").touch()
+    code, _, err = run_cli(monkeypatch, capsys, "weights", "add", "lpips-squeeze", tmp_path / "z.safetensors")
+    assert code == 2 and err.count("\n") == 1
