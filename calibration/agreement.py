@@ -4,7 +4,6 @@ import warnings
 from dataclasses import dataclass
 from typing import Literal
 
-import krippendorff
 import numpy as np
 from scipy import stats
 
@@ -33,18 +32,92 @@ def krippendorff_alpha(ratings: Array, level: AlphaLevel) -> float:
 
     References
     ----------
-    Krippendorff, K. (2011). Computing Krippendorff's alpha-reliability. Computed by the krippendorff library.
+    Krippendorff, K. (2011). Computing Krippendorff's alpha-reliability.
 
     Examples
     --------
     >>> krippendorff_alpha(np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]), "ordinal")
     1.0
     """
-    pairable = ratings[(~np.isnan(ratings)).sum(axis=1) >= 2]
-    known = pairable[~np.isnan(pairable)]
-    if known.size == 0 or known.min() == known.max():
-        return float("nan")
-    return float(krippendorff.alpha(reliability_data=pairable.T, level_of_measurement=level))
+    values, counts, shares = _pairable(ratings)
+    coincidences = counts.T @ shares - np.diag(shares.sum(axis=0))
+    return float(alphas(values, coincidences[None], level)[0])
+
+
+def coincidence_table(ratings: Array) -> tuple[Array, Array]:
+    """What each item adds to the table of coincidences.
+
+    Parameters
+    ----------
+    ratings : ndarray, shape (items, evaluators)
+        Any scale, NaN where missing.
+
+    Returns
+    -------
+    values : ndarray, shape (values,)
+        The different ratings, ascending.
+    table : ndarray, shape (items, values * values)
+        Row by row the coincidences of an item: how often its ratings pair value c with value k, over its number of
+        ratings less one; 0 for an item with fewer than two.
+
+    Examples
+    --------
+    >>> coincidence_table(np.array([[1.0, 3.0]]))[1].tolist()
+    [[0.0, 1.0, 1.0, 0.0]]
+    """
+    values, counts, shares = _pairable(ratings)
+    table = counts[:, :, None] * shares[:, None, :] - shares[:, :, None] * np.eye(len(values))
+    return values, table.reshape(len(ratings), -1)
+
+
+def alphas(values: Array, coincidences: Array, level: AlphaLevel) -> Array:
+    """Krippendorff's alpha of many tables of coincidences.
+
+    Parameters
+    ----------
+    values : ndarray, shape (values,)
+        The different ratings, ascending.
+    coincidences : ndarray, shape (tables, values, values)
+        How often each value met each other one.
+    level : {"nominal", "ordinal", "interval"}
+        How far apart two different ratings are taken to be.
+
+    Returns
+    -------
+    ndarray, shape (tables,)
+        NaN where no two ratings differ.
+
+    Examples
+    --------
+    >>> alphas(np.array([1.0, 2.0]), np.array([[[2.0, 0.0], [0.0, 2.0]]]), "nominal").tolist()
+    [1.0]
+    """
+    totals = coincidences.sum(axis=2)
+    if level == "ordinal":
+        middles = np.cumsum(totals, axis=1) - totals / 2
+        apart = (middles[:, :, None] - middles[:, None, :]) ** 2
+    elif level == "interval":
+        apart = np.subtract.outer(values, values)[None] ** 2
+    else:
+        apart = 1.0 - np.eye(len(values))[None]
+    observed = (coincidences * apart).sum(axis=(1, 2))
+    expected = (totals[:, :, None] * totals[:, None, :] * apart).sum(axis=(1, 2))
+    pairs = totals.sum(axis=1) - 1.0
+    share = np.divide(pairs * observed, expected, out=np.full(len(totals), np.nan), where=expected > 0)
+    return np.asarray(1.0 - share)
+
+
+def _pairable(ratings: Array) -> tuple[Array, Array, Array]:
+    """The different ratings of items with two or more, how often each item has each, and that over n - 1."""
+    n = (~np.isnan(ratings)).sum(axis=1)
+    paired = n >= 2
+    several = ratings[paired]
+    values = np.unique(several[~np.isnan(several)])
+    counts = np.zeros((len(ratings), len(values)))
+    for place, value in enumerate(values.tolist()):
+        counts[:, place] = (ratings == value).sum(axis=1)
+    counts[~paired] = 0.0
+    return values, counts, counts / np.maximum(n - 1, 1)[:, None]
 
 
 @dataclass(frozen=True)

@@ -10,33 +10,27 @@ one left out. All draws are computed together: a mapping's cuts are argmins of s
 is nothing but other weights in those sums.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from calibration.grades import LEVELS, Array
+from calibration.intervals import Interval, group_codes, item_draws, percentiles, with_other_people
+from calibration.many_mappings import TIE, ScoreOrder, level_costs
 from calibration.ties import group_starts
 from metrics.registry import Direction
 
 STATISTICS = ("spearman", "grade", "constant", "person", "skill", "person_skill", "advantage")
-CONFIDENCE = 0.95
 DRAWS = 1000
 FEWEST_DRAWS = 100
 MOST_ITEMS = 100_000
-_EFFORT = 2**26  # draws x images x pairs of evaluators that are spent on a metric, at most
-_BLOCK = 2**21  # image-draws that are in memory at once
-_TIE = 1e-9
-
-
-class Interval(NamedTuple):
-    """Where a figure would lie in 95 of 100 studies of the kind in question."""
-
-    low: float
-    high: float
+_EFFORT = 2**28  # draws x images x pairs of evaluators that are spent on a metric, at most
+_BLOCK = 2**15  # image-draws that are computed at once: what the processor keeps close
+_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -98,11 +92,9 @@ def metric_intervals(
 
     Notes
     -----
-    For people like these, evaluators are drawn with the images as they are. With E evaluators that shows (E - 1) / E of
-    the variance that they bring, so it is multiplied by E / (E - 1) and added to the variance over images; the
-    interval is the estimate -+ t times the root of the sum, t with the degrees of freedom that Satterthwaite's formula
-    gives such a sum (E - 1 for the evaluators' part). What images and evaluators bring together counts in both parts,
-    so that the interval is rather too wide than too narrow (tests/benchmarks/bench_coverage.py).
+    For people like these, see `calibration.intervals.with_other_people`. What images and evaluators bring together
+    counts in both of its parts, so that the interval is rather too wide than too narrow
+    (tests/benchmarks/bench_coverage.py).
 
     Examples
     --------
@@ -120,90 +112,55 @@ def metric_intervals(
     if not 2 <= len(values) <= MOST_ITEMS or people < 2 or k < 1 or draws < 2:
         return None
     count = int(np.clip(_EFFORT // (len(values) * people**2), FEWEST_DRAWS, draws)) if draws > FEWEST_DRAWS else draws
-    groups = np.arange(len(values)) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
+    groups = group_codes(clusters, len(values))
     study = _Study(values, ratings, k, direction)
     rng = np.random.default_rng(seed % 2**63)
-    same = np.ones((count, people))
-    over_items = study.draw(groups, same, rng)
-    these = {name: _percentiles(over_items[name]) for name in STATISTICS}
+    over_items = study.draw(groups, count, rng)
+    these = {name: percentiles(over_items[name]) for name in STATISTICS}
     others: dict[str, Interval] = {}
     if people > 2:
-        estimate = study.statistics(np.ones((1, len(values))), np.ones((1, people)))
-        resampled = rng.multinomial(people, np.full(people, 1 / people), size=count).astype(float)
-        patterns, times = np.unique(resampled, axis=0, return_counts=True)
-        over_people = study.of_all_images(patterns)
+        everyone = np.ones((1, len(values)))
+        estimate = study.statistics(everyone, np.ones((1, people)))
+        without = study.of_all_images(1.0 - np.eye(people))
         for name in STATISTICS:
-            drawn = np.repeat(over_people[name], times)
-            others[name] = _t_interval(float(estimate[name][0]), over_items[name], drawn, people)
+            others[name] = with_other_people(float(estimate[name][0]), over_items[name], without[name])
     return Intervals(these, others, count, int(groups.max()) + 1)
-
-
-def _percentiles(drawn: Array) -> Interval:
-    known = drawn[np.isfinite(drawn)]
-    if not len(known):
-        return Interval(np.nan, np.nan)
-    low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(float(low), float(high))
-
-
-def _t_interval(estimate: float, over_items: Array, over_people: Array, people: int) -> Interval:
-    """See the notes of `metric_intervals`."""
-    known = [drawn[np.isfinite(drawn)] for drawn in (over_items, over_people)]
-    if not np.isfinite(estimate) or not all(map(len, known)):
-        return Interval(np.nan, np.nan)
-    items, evaluators = (float(np.var(drawn)) for drawn in known)
-    evaluators *= people / (people - 1)
-    total = items + evaluators
-    if total == 0:
-        return Interval(estimate, estimate)
-    freedom = total**2 / max(evaluators**2 / (people - 1), 1e-300)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, min(freedom, 1e6)) * np.sqrt(total))
-    return Interval(estimate - half, min(estimate + half, 1.0))
 
 
 class _Study:
     """One metric's scores and ratings, from which the figures of many weighted studies are computed at once."""
 
     def __init__(self, scores: Array, ratings: Array, k: float, direction: Direction):
-        order = np.argsort(scores if direction == "higher" else -scores, kind="stable")
-        signed = (scores if direction == "higher" else -scores)[order]
-        starts = np.flatnonzero(group_starts(signed))
+        self._scores = ScoreOrder(scores, direction)
+        order = self._scores.order
         self._order = order
-        self._starts = starts
-        self._group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(signed))))
-        self._last = np.append(starts[1:], len(signed)) - 1
         self._ratings = ratings[order]
         self._rated = (~np.isnan(self._ratings)).astype(float)
         filled = np.nan_to_num(self._ratings)
-        # costs[s, e, l]: what level l costs on item s by evaluator e
-        self._costs = np.abs(filled[:, :, None] - LEVELS) ** k * self._rated[:, :, None]
+        self._costs = level_costs(self._ratings, k)
         self._apart = np.abs(filled[:, :, None] - filled[:, None, :]) ** k
         self._both = self._rated[:, :, None] * self._rated[:, None, :]
         self._steps = [(self._costs[:, :, at] - self._costs[:, :, at + 1]).T.copy() for at in range(len(LEVELS) - 1)]
         self._targets: dict[bytes, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
 
-    def draw(self, groups: NDArray[np.intp], people: Array, rng: np.random.Generator) -> dict[str, Array]:
-        """The figures of as many studies as `people` has rows; images are drawn by their groups."""
-        parts = [self.statistics(*study) for study in self._studies(groups, people, rng)]
-        return {name: np.concatenate([part[name] for part in parts]) for name in STATISTICS}
+    def draw(self, groups: NDArray[np.intp], count: int, rng: np.random.Generator) -> dict[str, Array]:
+        """The figures of as many studies; images are drawn by their groups."""
+        people = np.ones((1, self._rated.shape[1]))
+        blocks = item_draws(groups, count, max(1, _BLOCK // len(groups)), rng)
+        return self._joined((block, np.repeat(people, len(block), axis=0)) for block in blocks)
 
     def of_all_images(self, people: Array) -> dict[str, Array]:
         """The figures of studies of the images as they are, one for each row of evaluators' weights."""
         n = len(self._rated)
         size = max(1, _BLOCK // n)
-        blocks = [people[start : start + size] for start in range(0, len(people), size)]
-        parts = [self.statistics(np.ones((len(block), n)), block) for block in blocks]
-        return {name: np.concatenate([part[name] for part in parts]) for name in STATISTICS}
+        blocks = (people[start : start + size] for start in range(0, len(people), size))
+        return self._joined((np.ones((len(block), n)), block) for block in blocks)
 
-    def _studies(
-        self, groups: NDArray[np.intp], people: Array, rng: np.random.Generator
-    ) -> Iterator[tuple[Array, Array]]:
-        count = int(groups.max()) + 1
-        size = max(1, _BLOCK // len(groups))
-        for start in range(0, len(people), size):
-            part = people[start : start + size]
-            drawn = rng.multinomial(count, np.full(count, 1 / count), size=len(part))
-            yield drawn[:, groups].astype(float), part
+    def _joined(self, blocks: Iterable[tuple[Array, Array]]) -> dict[str, Array]:
+        """The figures of all blocks in their order, computed in threads (numpy sets them free)."""
+        with ThreadPoolExecutor(_THREADS) as pool:
+            parts = list(pool.map(lambda block: self.statistics(*block), blocks))
+        return {name: np.concatenate([part[name] for part in parts]) for name in STATISTICS}
 
     def statistics(self, items: Array, people: Array) -> dict[str, Array]:
         """The figures of studies in which images and evaluators count so often; weights of shapes (B, n), (B, E)."""
@@ -217,7 +174,7 @@ class _Study:
             others = people.copy()
             others[:, out] = 0.0
             training = np.einsum("be,bel->bl", others, by_level)
-            best = np.argmax(training <= training.min(axis=1, keepdims=True) + _TIE, axis=1)
+            best = np.argmax(training <= training.min(axis=1, keepdims=True) + TIE, axis=1)
             levels = self._levels(w, others)
             own = self._costs[:, out]
             distance = own[np.arange(n)[None, :], levels]
@@ -235,20 +192,8 @@ class _Study:
 
     def _levels(self, w: Array, people: Array) -> NDArray[np.int8]:
         """Each item's level, 0 to 4, by the mappings that fit best; shape (B, n)."""
-        found = np.zeros(w.shape, dtype=np.int8)
-        reached = np.zeros(len(w), dtype=np.intp)
-        tolerance = _TIE * (1.0 + w.sum(axis=1))
-        has_ties = len(self._last) < w.shape[1]
-        drawn = np.add.reduceat(w, self._starts, axis=1) > 0 if has_ties else w > 0
-        for level in range(len(LEVELS) - 1):
-            running = people @ self._steps[level]
-            running *= w
-            np.cumsum(running, axis=1, out=running)
-            if has_ties:
-                running = running[:, self._last]
-            reached = np.maximum(reached, _middle_cuts(running, drawn, tolerance))
-            found += self._group[None, :] >= reached[:, None]
-        return found
+        differences = (people @ step * w for step in self._steps)
+        return self._scores.levels(differences, TIE * (1.0 + w.sum(axis=1)), w)
 
     def _spearman(self, w: Array, people: Array) -> Array:
         """The rank correlation of score and mean rating."""
@@ -259,7 +204,7 @@ class _Study:
             weights = np.where((self._rated @ pattern > 0)[None, :], w[rows], 0.0)
             target = np.empty_like(weights)
             target[:, order] = _mean_ranks(weights[:, order], starts)
-            found[rows] = _correlations(_mean_ranks(weights, self._starts), target, weights)
+            found[rows] = _correlations(_mean_ranks(weights, self._scores.starts), target, weights)
         return found
 
     def _target(self, pattern: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -272,22 +217,6 @@ class _Study:
             order = np.argsort(mean, kind="stable")
             self._targets[key] = order, np.flatnonzero(group_starts(np.asarray(mean[order], dtype=np.float64)))
         return self._targets[key]
-
-
-def _middle_cuts(running: Array, drawn: NDArray[np.bool_], tolerance: Array) -> NDArray[np.intp]:
-    """After how many scores each row is least, 0 for none; the middle one of equals among the scores drawn."""
-    least = np.minimum(running.min(axis=1), 0.0) + tolerance
-    best = (running <= least[:, None]) & drawn
-    at_start = least >= 0.0
-    count = best.sum(axis=1) + at_start
-    cuts = np.where(at_start, 0, best.argmax(axis=1) + 1)
-    several = np.flatnonzero(count > 1)
-    if len(several):
-        rank = np.cumsum(best[several], axis=1, dtype=np.int32) + at_start[several, None]
-        middle = (count[several] + 1) // 2
-        chosen = np.argmax(rank == middle[:, None], axis=1) + 1
-        cuts[several] = np.where(at_start[several] & (middle == 1), 0, chosen)
-    return cuts
 
 
 def _mean_grade(sums: Array, shared: Array, pairs: Array) -> Array:

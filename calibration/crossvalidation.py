@@ -6,6 +6,7 @@ constant which fits best without e. Every mean that is reported is a mean over t
 and a constant never rest on different items.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -165,25 +166,96 @@ def cross_validate(
     """
     scores = np.asarray(scores, dtype=float)
     fitter = BucketFitter(scores, ratings, k, direction)
+    mappings, levels, constants = [], np.full(ratings.shape, NAN), np.full(ratings.shape, NAN)
+    for held_out in range(ratings.shape[1]):
+        mapping, constant = fitter.fit(without=held_out), fitter.best_constant(without=held_out)
+        if mapping is not None and constant is not None:
+            levels[:, held_out], constants[:, held_out] = mapping.levels(scores), constant
+        mappings.append(mapping)
+    return _graded(levels, constants, ratings, k, mappings)
+
+
+def cross_validate_on_new_items(
+    scores: ArrayLike, ratings: Array, folds: NDArray[np.intp], k: float = 1.0, direction: Direction = "higher"
+) -> CrossValidation:
+    """Cross-validate over evaluators and items at once: whom and what the mapping is graded on is new to it.
+
+    Parameters
+    ----------
+    scores : array_like, shape (items,)
+        Finite scores.
+    ratings : ndarray, shape (items, evaluators)
+        Unit scale, NaN where missing.
+    folds : ndarray of int, shape (items,)
+        Which items are held out together, as `calibration.item_folds.item_folds` deals them.
+    k : float
+        The exponent of the distance, above 0.
+    direction : {"higher", "lower"}
+        Which way the metric points.
+
+    Returns
+    -------
+    CrossValidation
+        As many folds as evaluators; an item's level, and its constant, come from the ratings that the other evaluators
+        gave to items of the other folds. A fold has no single mapping, so its `mapping` is None.
+
+    Examples
+    --------
+    >>> ratings = np.repeat([[0.0], [0.0], [1.0], [1.0]], 2, axis=1)
+    >>> cross_validate_on_new_items([1.0, 2.0, 8.0, 9.0], ratings, np.array([0, 1, 0, 1])).grade_mean
+    1.0
+    """
+    levels, constants = unseen_levels(np.asarray(scores, dtype=float), ratings, folds, k, direction)
+    return _graded(levels, constants, ratings, k, [None] * ratings.shape[1])
+
+
+def unseen_levels(
+    scores: Array, ratings: Array, folds: NDArray[np.intp], k: float, direction: Direction
+) -> tuple[Array, Array]:
+    """Each item's level, and its best constant, for each evaluator, fitted on other items by other evaluators.
+
+    Parameters
+    ----------
+    scores, ratings, folds, k, direction
+        As in `cross_validate_on_new_items`.
+
+    Returns
+    -------
+    levels, constants : ndarray, shape (items, evaluators)
+        In 1..5; NaN where there was nothing to fit on.
+    """
+    levels, constants = np.full(ratings.shape, NAN), np.full(ratings.shape, NAN)
+    for fold in np.unique(folds):
+        new = folds == fold
+        fitter = BucketFitter(scores[~new], ratings[~new], k, direction)
+        for held_out in range(ratings.shape[1]):
+            mapping, constant = fitter.fit(without=held_out), fitter.best_constant(without=held_out)
+            if mapping is not None and constant is not None:
+                levels[new, held_out], constants[new, held_out] = mapping.levels(scores[new]), constant
+    return levels, constants
+
+
+def _graded(
+    levels: Array, constants: Array, ratings: Array, k: float, mappings: Sequence[BucketMapping | None]
+) -> CrossValidation:
+    """The grades of levels, and of constants, in 1..5 that were found without each evaluator: columns of both."""
     rated = ~np.isnan(ratings)
     shared = rated & (rated.sum(axis=1, keepdims=True) >= 2)
     people = person_to_person_grades(ratings, k)
-    metric, constants = np.full_like(people, NAN), np.full_like(people, NAN)
+    metric, constant = np.full_like(people, NAN), np.full_like(people, NAN)
     confusion = np.zeros((len(LEVELS), len(LEVELS)), dtype=int)
     folds = []
-    for held_out in range(ratings.shape[1]):
-        mapping = fitter.fit(without=held_out)
-        constant = fitter.best_constant(without=held_out)
+    for held_out, mapping in enumerate(mappings):
         own = np.where(shared[:, held_out], ratings[:, held_out], NAN)
-        if mapping is not None and constant is not None:
-            levels = mapping.levels(scores)
-            metric[:, held_out] = _grades_with_each(unit_scale(levels), own, rated, k)
-            constants[:, held_out] = _grades_with_each(unit_scale(np.full_like(levels, constant)), own, rated, k)
-            metric[held_out, held_out] = constants[held_out, held_out] = NAN
-            confusion += confusion_matrix(levels, own)
-        means = [mean_or_nan(grades[:, held_out]) for grades in (metric, constants, people)]
+        known = ~np.isnan(levels[:, held_out])
+        if known.any():
+            metric[:, held_out] = _grades_with_each(unit_scale(levels[:, held_out]), own, rated, k)
+            constant[:, held_out] = _grades_with_each(unit_scale(constants[:, held_out]), own, rated, k)
+            metric[held_out, held_out] = constant[held_out, held_out] = NAN
+            confusion += confusion_matrix(levels[known, held_out].astype(int), own[known])
+        means = [mean_or_nan(grades[:, held_out]) for grades in (metric, constant, people)]
         folds.append(Fold(held_out, int(shared[:, held_out].sum()), mapping, *means))
-    return CrossValidation(tuple(folds), confusion, metric, constants, people)
+    return CrossValidation(tuple(folds), confusion, metric, constant, people)
 
 
 def confusion_matrix(levels: NDArray[np.int_], ratings: Array) -> NDArray[np.int_]:

@@ -5,7 +5,8 @@ missing ratings by equating four sums of squares with their expectations (Hender
 which on complete data is the usual analysis of variance.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from scipy import stats
@@ -65,41 +66,77 @@ def variance_components(ratings: Array) -> Components | None:
     >>> round(found.items, 9), round(found.evaluators, 9), round(found.residual, 9)
     (4.0, 0.5, 0.0)
     """
-    known = ~np.isnan(ratings)
-    ratings, known = ratings[known.any(axis=1)], known[known.any(axis=1)]
-    ratings, known = ratings[:, known.any(axis=0)], known[:, known.any(axis=0)]
-    per_item, per_evaluator = known.sum(axis=1), known.sum(axis=0)
-    if len(ratings) < 2 or per_item.max(initial=0) < 2:
+    if len(ratings) < 2:
         return None
-    y = np.where(known, ratings - np.nanmean(ratings), 0.0)
-    total = int(known.sum())
-    items, evaluators = known.shape
-    squares = np.array(
-        [
-            np.sum(y**2),
-            np.sum(y.sum(axis=1) ** 2 / per_item),
-            np.sum(y.sum(axis=0) ** 2 / per_evaluator),
-            np.sum(y) ** 2 / total,
-        ]
-    )
-    expected = np.array(
-        [
-            [1, total, total, total],
-            [1, total, items, items],
-            [1, evaluators, total, evaluators],
-            [1, np.sum(per_item**2) / total, np.sum(per_evaluator**2) / total, 1],
-        ],
-        dtype=float,
-    )
-    try:
-        _, a, b, e = np.linalg.solve(expected, squares)
-    except np.linalg.LinAlgError:
-        return None
-    within = (squares[0] - squares[1]) / (total - items)
-    typical = (total - np.sum(per_item**2) / total) / (items - 1)
-    between = ((squares[1] - squares[3]) / (items - 1) - within) / typical
-    harmonic = len(per_item) / np.sum(1.0 / per_item)
-    return Components(*(float(max(value, 0.0)) for value in (a, b, e, harmonic, within, between)))
+    found = {
+        name: float(value[0]) for name, value in ComponentSums(ratings).components(np.ones((1, len(ratings)))).items()
+    }
+    return None if np.isnan(found["items"]) else Components(**found)
+
+
+class ComponentSums:
+    """The sums behind `variance_components`, for many weightings of the items.
+
+    Parameters
+    ----------
+    ratings : ndarray, shape (items, evaluators)
+        Any scale, NaN where missing.
+    """
+
+    def __init__(self, ratings: Array):
+        known = ~np.isnan(ratings)
+        n = known.sum(axis=1)
+        middle = ratings[known].mean() if known.any() else 0.0
+        y = np.where(known, ratings - middle, 0.0)
+        share = np.divide(1.0, n, out=np.zeros(len(n)), where=n > 0)
+        row = y.sum(axis=1)
+        self._of_items = np.column_stack([n > 0, n, n**2.0, share, (y**2).sum(axis=1), row**2 * share])
+        self._y, self._known = y, known.astype(float)
+        self._most = n.max(initial=0)
+
+    def components(self, weights: Array) -> dict[str, Array]:
+        """The fields of `Components`, each of shape (weightings,), nan where they cannot be told apart.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (weightings, items)
+            How often each item counts.
+
+        Examples
+        --------
+        >>> sums = ComponentSums(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
+        >>> sums.components(np.ones((1, 3)))["items"].round(9).tolist()
+        [4.0]
+        """
+        items, total, squared, shares, squares, rows = (weights @ self._of_items).T
+        by_evaluator, columns = weights @ self._known, weights @ self._y
+        seen = by_evaluator > 0
+        people = seen.sum(axis=1).astype(float)
+        column_squares = np.divide(columns**2, by_evaluator, out=np.zeros_like(columns), where=seen).sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            per_item, per_evaluator = squared / total, (by_evaluator**2).sum(axis=1) / total
+            sums = np.stack([squares, rows, column_squares, columns.sum(axis=1) ** 2 / total], axis=1)
+            ones = np.ones_like(total)
+            expected = np.stack(
+                [
+                    np.stack([ones, total, total, total], axis=1),
+                    np.stack([ones, total, items, items], axis=1),
+                    np.stack([ones, people, total, people], axis=1),
+                    np.stack([ones, per_item, per_evaluator, ones], axis=1),
+                ],
+                axis=1,
+            )
+            within = (squares - rows) / (total - items)
+            between = ((rows - sums[:, 3]) / (items - 1) - within) / ((total - per_item) / (items - 1))
+            harmonic = items / shares
+        solvable = np.isfinite(expected).all(axis=(1, 2)) & (items >= 2) & (total > items)
+        solvable[solvable] = np.linalg.matrix_rank(expected[solvable]) == 4
+        found = np.full((len(weights), 4), np.nan)
+        found[solvable] = np.linalg.solve(expected[solvable], sums[solvable][:, :, None])[:, :, 0]
+        least = {"items": found[:, 1], "evaluators": found[:, 2], "residual": found[:, 3], "within": within}
+        least["between"] = between
+        clipped = {name: np.where(solvable, np.maximum(values, 0.0), np.nan) for name, values in least.items()}
+        return clipped | {"per_item": np.where(solvable, harmonic, np.nan)}
 
 
 def intraclass_correlations(components: Components) -> dict[str, float]:
@@ -126,18 +163,43 @@ def intraclass_correlations(components: Components) -> dict[str, float]:
     >>> round(intraclass_correlations(Components(3.0, 1.0, 2.0, 4.0, 3.0, 3.0))["icc2"], 3)
     0.5
     """
-    c, k = components, components.per_item
+    found = many_intraclass_correlations({name: np.array([value]) for name, value in asdict(components).items()})
+    return {name: float(values[0]) for name, values in found.items()}
 
-    def share(signal: float, noise: float) -> float:
-        return signal / (signal + noise) if signal + noise > 0 else NAN
+
+def many_intraclass_correlations(components: Mapping[str, Array]) -> dict[str, Array]:
+    """The six intraclass correlations of many sets of variances.
+
+    Parameters
+    ----------
+    components : mapping of str to ndarray, shape (sets,)
+        The fields of `Components`.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (sets,)
+        Named as in `intraclass_correlations`.
+
+    Examples
+    --------
+    >>> one = {"items": 3.0, "evaluators": 1.0, "residual": 2.0, "per_item": 4.0, "within": 3.0, "between": 3.0}
+    >>> many_intraclass_correlations({name: np.array([value]) for name, value in one.items()})["icc2"].tolist()
+    [0.5]
+    """
+    items, people, residual = (components[name] for name in ("items", "evaluators", "residual"))
+    k = components["per_item"]
+
+    def share(signal: Array, noise: Array) -> Array:
+        total = signal + noise
+        return np.divide(signal, total, out=np.full(len(total), NAN), where=total > 0)
 
     return {
-        "icc1": share(c.between, c.within),
-        "icc2": share(c.items, c.evaluators + c.residual),
-        "icc3": share(c.items, c.residual),
-        "icc1k": share(c.between, c.within / k),
-        "icc2k": share(c.items, (c.evaluators + c.residual) / k),
-        "icc3k": share(c.items, c.residual / k),
+        "icc1": share(components["between"], components["within"]),
+        "icc2": share(items, people + residual),
+        "icc3": share(items, residual),
+        "icc1k": share(components["between"], components["within"] / k),
+        "icc2k": share(items, (people + residual) / k),
+        "icc3k": share(items, residual / k),
     }
 
 

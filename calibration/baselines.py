@@ -1,0 +1,242 @@
+"""What a grade is worth: the same grade for random scores, for a constant, for a person, and for the mean of people.
+
+A metric is graded twice. Against *one person*, as `calibration.crossvalidation` does. Against *the mean of the others*:
+the evaluators without the one left out, on the items that this one rated as well, so that the one left out can be
+graded on the same items against the same people.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.buckets import BucketFitter
+from calibration.crossvalidation import CrossValidation, cross_validate
+from calibration.grades import (
+    LEVELS,
+    Array,
+    distance_grade,
+    evaluator_grades,
+    leave_one_out_scores,
+    mean_or_nan,
+    unit_scale,
+)
+from calibration.many_mappings import TIE, ScoreOrder, level_costs
+from metrics.registry import Direction
+
+PERMUTATIONS = 1000
+HIGH = 0.95
+_FEWEST = 50
+_EFFORT = 2**25  # permutations x items x evaluators that are spent, at most
+_EFFORT_BELOW_ONE = 2**19  # the same where k < 1 and every mapping is found by itself
+_BLOCK = 2**16  # permutation-items that are in memory at once
+
+
+@dataclass(frozen=True)
+class Grades:
+    """Grades against one person and against the mean of the others; arrays for many permutations, else numbers."""
+
+    one_person: Any
+    mean_of_others: Any
+
+
+class RandomScores:
+    """What a metric's scores reach when they are dealt to the items by chance.
+
+    Parameters
+    ----------
+    ratings : ndarray, shape (items, evaluators)
+        Of the items that have a score; unit scale, NaN where missing.
+    k : float
+        The exponent of the distance, above 0.
+    permutations : int
+        How often the scores are dealt; fewer where there are very many ratings.
+    seed : int
+        Of the dealing.
+    """
+
+    def __init__(self, ratings: Array, k: float = 1.0, permutations: int = PERMUTATIONS, seed: int = 0):
+        self._ratings, self._k, self._seed = ratings, k, seed
+        effort = _EFFORT if k >= 1 else _EFFORT_BELOW_ONE
+        self._count = min(permutations, max(_FEWEST, effort // max(ratings.size, 1)))
+        self._known: dict[bytes, Grades] = {}
+
+    def grades(self, scores: Array, direction: Direction = "higher") -> Grades:
+        """The grades of each permutation; metrics with the same pattern of equal scores share them.
+
+        Parameters
+        ----------
+        scores : ndarray, shape (items,)
+            Finite scores.
+        direction : {"higher", "lower"}
+            Which way the metric points.
+
+        Returns
+        -------
+        Grades
+            Arrays of shape (permutations,).
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> ratings = rng.integers(0, 5, (40, 3)) / 4
+        >>> by_chance = RandomScores(ratings, permutations=200).grades(rng.normal(size=40)).one_person
+        >>> len(by_chance), bool(abs(by_chance.mean() - 0.7) < 0.05)
+        (200, True)
+        """
+        order = ScoreOrder(scores, direction)
+        key = order.starts.tobytes()
+        if key not in self._known:
+            rng = np.random.default_rng(self._seed % 2**63)
+            n = len(scores)
+            size = max(1, _BLOCK // max(n, 1)) if self._k >= 1 else 1
+            parts = []
+            for start in range(0, self._count, size):
+                dealt = np.array([rng.permutation(n) for _ in range(min(size, self._count - start))])
+                parts.append(self._many(order, dealt) if self._k >= 1 else self._one(scores, direction, dealt[0]))
+            self._known[key] = Grades(
+                np.concatenate([part.one_person for part in parts]),
+                np.concatenate([part.mean_of_others for part in parts]),
+            )
+        return self._known[key]
+
+    def _one(self, scores: Array, direction: Direction, dealt: NDArray[np.intp]) -> Grades:
+        found = metric_grades(scores[dealt], self._ratings, self._k, direction)
+        return Grades(np.array([found.one_person]), np.array([found.mean_of_others]))
+
+    def _many(self, order: ScoreOrder, dealt: NDArray[np.intp]) -> Grades:
+        """Row by row the item at each place of the order is `dealt`."""
+        ratings, k = self._ratings, self._k
+        n, people = ratings.shape
+        rated = (~np.isnan(ratings)).astype(float)
+        costs, others = level_costs(ratings, k), leave_one_out_scores(ratings)
+        tolerance = np.full(len(dealt), TIE * (1.0 + n))
+        total, pairs = np.zeros(len(dealt)), 0
+        to_mean = np.full((len(dealt), people), np.nan)
+        places = 5 * np.arange(n)
+        for out in range(people):
+            training = costs.sum(axis=1) - costs[:, out]
+            if not (rated.sum() - rated[:, out].sum()):
+                continue
+            steps = [training[:, at] - training[:, at + 1] for at in range(len(LEVELS) - 1)]
+            levels = np.empty(dealt.shape, dtype=np.intp)
+            np.put_along_axis(levels, dealt, order.levels((step[dealt] for step in steps), tolerance), axis=1)
+            shared = rated * rated[:, [out]]
+            shared[:, out] = 0.0
+            counts = shared.sum(axis=0)
+            sums = np.take(costs[:, out].ravel(), levels + places) @ shared
+            total += (1.0 - sums[:, counts > 0] / counts[counts > 0]).sum(axis=1)
+            pairs += int((counts > 0).sum())
+            own = ~np.isnan(others[:, out]) & (rated[:, out] > 0)
+            if own.any():
+                to_mean[:, out] = 1.0 - (np.abs(levels[:, own] / 4 - others[own, out]) ** k).mean(axis=1)
+        known = ~np.isnan(to_mean).all(axis=0)
+        mean = to_mean[:, known].mean(axis=1) if known.any() else np.full(len(dealt), np.nan)
+        return Grades(total / pairs if pairs else np.full(len(dealt), np.nan), mean)
+
+
+def metric_grades(scores: Array, ratings: Array, k: float = 1.0, direction: Direction = "higher") -> Grades:
+    """A metric's two grades, its mapping fitted without the evaluator left out, on the same items.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (items,)
+        Finite scores.
+    ratings : ndarray, shape (items, evaluators)
+        Unit scale, NaN where missing.
+    k : float
+        The exponent of the distance, above 0.
+    direction : {"higher", "lower"}
+        Which way the metric points.
+
+    Returns
+    -------
+    Grades
+        NaN where no two evaluators share an item.
+
+    Examples
+    --------
+    >>> metric_grades(np.array([1.0, 2.0]), np.array([[0.0, 0.0], [1.0, 0.5]]))
+    Grades(one_person=0.75, mean_of_others=1.0)
+    """
+    return Grades(
+        cross_validate(scores, ratings, k, direction).grade_mean, _against_mean(scores, ratings, k, direction)[0]
+    )
+
+
+def baselines(
+    scores: Array,
+    ratings: Array,
+    result: CrossValidation,
+    by_chance: RandomScores,
+    k: float = 1.0,
+    direction: Direction = "higher",
+) -> dict[str, Any]:
+    """A metric's grades beside those of a constant, of random scores, of a person and of the mean of people.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (items,)
+        Finite scores.
+    ratings : ndarray, shape (items, evaluators)
+        Unit scale, NaN where missing.
+    result : CrossValidation
+        Of the same scores and ratings.
+    by_chance : RandomScores
+        Of the same ratings.
+    k : float
+        The exponent of the distance.
+    direction : {"higher", "lower"}
+        Which way the metric points.
+
+    Returns
+    -------
+    dict
+        Against one held-out person: ``metric``, ``constant``, ``person``, ``mean_of_others`` (what the mean of all
+        others reaches, a ceiling for any metric that is fitted to people), ``random_mean`` and ``random_high`` (the
+        mean and the 95th percentile of random scores), ``random_p`` (how often random scores do as well, counting the
+        metric itself) and ``permutations``. Under ``against_mean_of_others`` the same against the mean of the
+        evaluators other than the one left out, whose own grade there is ``person``.
+    """
+    dealt = by_chance.grades(scores, direction)
+    to_mean, constant_to_mean = _against_mean(scores, ratings, k, direction)
+    person = mean_or_nan(evaluator_grades(ratings, k))
+    return {
+        "metric": result.grade_mean,
+        "constant": result.constant_mean,
+        "person": result.person_mean,
+        "mean_of_others": person,
+        **_by_chance(dealt.one_person, result.grade_mean),
+        "against_mean_of_others": {
+            "metric": to_mean,
+            "constant": constant_to_mean,
+            "person": person,
+            **_by_chance(dealt.mean_of_others, to_mean),
+        },
+    }
+
+
+def _by_chance(dealt: Array, grade: float) -> dict[str, Any]:
+    if np.isnan(grade) or not len(dealt) or np.isnan(dealt).any():
+        return {"random_mean": np.nan, "random_high": np.nan, "random_p": np.nan, "permutations": len(dealt)}
+    as_good = int((dealt >= grade - TIE).sum())
+    return {
+        "random_mean": float(dealt.mean()),
+        "random_high": float(np.quantile(dealt, HIGH)),
+        "random_p": (1 + as_good) / (1 + len(dealt)),
+        "permutations": len(dealt),
+    }
+
+
+def _against_mean(scores: Array, ratings: Array, k: float, direction: Direction) -> tuple[float, float]:
+    """The grades of the mapping and of the best constant against the mean of those that they were fitted on."""
+    fitter, others = BucketFitter(scores, ratings, k, direction), leave_one_out_scores(ratings)
+    metric, constant = [], []
+    for out in range(ratings.shape[1]):
+        mapping, level = fitter.fit(without=out), fitter.best_constant(without=out)
+        if mapping is not None and level is not None:
+            target = np.where(np.isnan(ratings[:, out]), np.nan, others[:, out])
+            metric.append(distance_grade(unit_scale(mapping.levels(scores)), target, k)[0])
+            constant.append(distance_grade(np.full(len(target), unit_scale(level)), target, k)[0])
+    return mean_or_nan(metric), mean_or_nan(constant)

@@ -1,0 +1,183 @@
+"""How steady people are: each with themselves, where images came twice, and the group's mean with another group's."""
+
+from itertools import combinations
+from math import comb
+
+import numpy as np
+import pandas as pd
+
+from calibration.grades import Array, mean_or_nan, sample_scores, unit_scale
+
+NAN = float("nan")
+_MOST_SPLITS = 500
+_LEAST_REPEATS = 2
+
+
+def split_half(ratings: Array, seed: int = 0) -> float:
+    """The correlation of the mean ratings by two halves of the evaluators, averaged over ways to halve them.
+
+    Parameters
+    ----------
+    ratings : ndarray, shape (items, evaluators)
+        Any scale, NaN where missing.
+    seed : int
+        Of the 500 splits that are drawn where there are more; all of them otherwise.
+
+    Returns
+    -------
+    float
+        Pearson's r in [-1, 1]. With an odd number of evaluators one sits out of each split. NaN for one evaluator, or
+        where no two halves rated the same items.
+
+    Examples
+    --------
+    >>> split_half(np.array([[1.0, 2.0], [2.0, 3.0], [5.0, 6.0]]))
+    1.0
+    """
+    return mean_or_nan([_correlation(ratings, *halves) for halves in _splits(ratings.shape[1], seed)])
+
+
+def spearman_brown(reliability: float, factor: float) -> float:
+    """The reliability of a mean of `factor` times as many ratings.
+
+    Parameters
+    ----------
+    reliability : float
+        In (-1, 1].
+    factor : float
+        Above 0.
+
+    Returns
+    -------
+    float
+        factor r / (1 + (factor - 1) r); NaN where that has no value.
+
+    References
+    ----------
+    Spearman, C. (1910). Correlation calculated from faulty data. Brown, W. (1910). Some experimental results in the
+    correlation of mental abilities.
+
+    Examples
+    --------
+    >>> round(spearman_brown(0.5, 2), 4)
+    0.6667
+    """
+    scale = 1.0 + (factor - 1.0) * reliability
+    return factor * reliability / scale if scale > 0 else NAN
+
+
+def reliability_of_mean(ratings: Array, seed: int = 0) -> float:
+    """How the mean of these evaluators would correlate with the mean of as many others: split halves stepped up.
+
+    Parameters
+    ----------
+    ratings : ndarray, shape (items, evaluators)
+        Any scale, NaN where missing.
+    seed : int
+        As in `split_half`.
+
+    Returns
+    -------
+    float
+        At most 1; NaN where `split_half` has no value.
+
+    Examples
+    --------
+    >>> reliability_of_mean(np.array([[1.0, 2.0], [2.0, 3.0], [5.0, 6.0]]))
+    1.0
+    """
+    people = ratings.shape[1]
+    return spearman_brown(split_half(ratings, seed), people / (people // 2)) if people > 1 else NAN
+
+
+def disattenuated(correlation: float, reliability: float) -> float:
+    """A correlation with people's mean as it would be with a mean of endlessly many.
+
+    Parameters
+    ----------
+    correlation : float
+        Of a metric with the mean rating, in [-1, 1].
+    reliability : float
+        Of the mean rating, in (0, 1].
+
+    Returns
+    -------
+    float
+        correlation / sqrt(reliability), which chance can carry beyond 1; NaN where the reliability is not above 0.
+
+    References
+    ----------
+    Spearman, C. (1904). The proof and measurement of association between two things.
+
+    Examples
+    --------
+    >>> disattenuated(0.6, 0.81)
+    0.6666666666666666
+    """
+    return correlation / float(np.sqrt(reliability)) if reliability > 0 else NAN
+
+
+def own_consistency(ratings: pd.DataFrame) -> pd.DataFrame:
+    """How alike each evaluator rated what they saw twice.
+
+    Parameters
+    ----------
+    ratings : DataFrame
+        item, evaluator, rating (1..5) and repeat of one task; the first two answers to an item are compared.
+
+    Returns
+    -------
+    DataFrame
+        By evaluator: n (items rated twice), grade (1 minus the mean distance on the unit scale), exact (the share of
+        equal answers) and correlation (Pearson's; NaN where an answer never varied).
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"item": list("aabb"), "rating": [1, 2, 5, 5], "repeat": [0, 1, 0, 1]})
+    >>> own_consistency(table.assign(evaluator="anna")).loc["anna", ["n", "grade", "exact"]].tolist()
+    [2.0, 0.875, 0.5]
+    """
+    order = pd.to_numeric(ratings["repeat"], errors="coerce").fillna(0)
+    ordered = ratings.assign(_order=order).sort_values("_order", kind="stable")
+    ordered["_turn"] = ordered.groupby(["evaluator", "item"]).cumcount()
+    turns = ordered[ordered["_turn"] < _LEAST_REPEATS].pivot(
+        index=["evaluator", "item"], columns="_turn", values="rating"
+    )
+    columns = ["n", "grade", "exact", "correlation"]
+    if 1 not in turns.columns:
+        return pd.DataFrame(columns=columns, dtype=float)
+    twice = turns.dropna()
+    rows = {}
+    for name, own in twice.groupby(level="evaluator", sort=False):
+        first, second = unit_scale(own[0]), unit_scale(own[1])
+        apart = np.abs(first - second)
+        varied = len(own) > 1 and np.ptp(first) > 0 and np.ptp(second) > 0
+        r = float(np.corrcoef(first, second)[0, 1]) if varied else NAN
+        rows[str(name)] = (float(len(own)), float(1.0 - apart.mean()), float((apart == 0).mean()), r)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def _splits(people: int, seed: int) -> list[tuple[list[int], list[int]]]:
+    """Two halves of the evaluators, in all ways or in many."""
+    half = people // 2
+    if not half:
+        return []
+    if comb(people, half) * comb(people - half, half) // 2 <= _MOST_SPLITS:
+        return [
+            (list(one), list(other))
+            for one in combinations(range(people), half)
+            for other in combinations([each for each in range(people) if each not in one], half)
+            if one < other
+        ]
+    rng = np.random.default_rng(seed % 2**63)
+    drawn = (rng.permutation(people) for _ in range(_MOST_SPLITS))
+    return [(order[:half].tolist(), order[half : 2 * half].tolist()) for order in drawn]
+
+
+def _correlation(ratings: Array, one: list[int], other: list[int]) -> float:
+    """Pearson's r of two groups' means, on the items that both rated."""
+    x, y = sample_scores(ratings[:, one]), sample_scores(ratings[:, other])
+    both = ~(np.isnan(x) | np.isnan(y))
+    if both.sum() < 2 or np.ptp(x[both]) == 0 or np.ptp(y[both]) == 0:
+        return NAN
+    return float(np.corrcoef(x[both], y[both])[0, 1])

@@ -1,0 +1,109 @@
+"""95 % intervals from draws: for other images with the same people, and for other images with other people."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from calibration.grades import Array
+
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """Where a figure would lie in 95 of 100 studies of the kind in question."""
+
+    low: float
+    high: float
+
+
+UNKNOWN = Interval(float("nan"), float("nan"))
+
+
+def percentiles(drawn: Array) -> Interval:
+    """The interval that holds the middle 95 % of the draws that have a value.
+
+    Examples
+    --------
+    >>> percentiles(np.arange(1001.0))
+    Interval(low=25.0, high=975.0)
+    """
+    known = drawn[np.isfinite(drawn)]
+    if not len(known):
+        return UNKNOWN
+    low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(float(low), float(high))
+
+
+def with_other_people(
+    estimate: float, over_items: Array, leave_one_out: Array, least: float = -np.inf, most: float = 1.0
+) -> Interval:
+    """The interval of a figure for other images and other evaluators.
+
+    Parameters
+    ----------
+    estimate : float
+        The figure.
+    over_items : ndarray, shape (draws,)
+        The figure in bootstrap draws of the images.
+    leave_one_out : ndarray, shape (evaluators,)
+        The figure without each evaluator.
+    least, most : float
+        Ends of the figure's range.
+
+    Returns
+    -------
+    Interval
+        NaN where the estimate, or the figure without some evaluator, has no value.
+
+    Notes
+    -----
+    The variance over images is that of the draws, the variance over evaluators the jackknife's, (E - 1) / E times the
+    sum of squares of the leave-one-out figures about their mean. The interval is the estimate -+ t times the root of
+    their sum, t with Satterthwaite's degrees of freedom for such a sum (E - 1 for the evaluators' part).
+
+    References
+    ----------
+    Tukey, J. W. (1958). Bias and confidence in not-quite large samples. Satterthwaite, F. E. (1946). An approximate
+    distribution of estimates of variance components.
+
+    Examples
+    --------
+    >>> with_other_people(0.5, np.array([0.5, 0.5]), np.array([0.5, 0.5, 0.5]))
+    Interval(low=0.5, high=0.5)
+    """
+    drawn = over_items[np.isfinite(over_items)]
+    people = len(leave_one_out)
+    if not np.isfinite(estimate) or not len(drawn) or people < 3 or not np.isfinite(leave_one_out).all():
+        return UNKNOWN
+    items = float(np.var(drawn))
+    evaluators = float((people - 1) * np.var(leave_one_out))
+    total = items + evaluators
+    if total == 0:
+        return Interval(estimate, estimate)
+    freedom = total**2 / max(evaluators**2 / (people - 1), 1e-300)
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, min(freedom, 1e6)) * np.sqrt(total))
+    return Interval(max(estimate - half, least), min(estimate + half, most))
+
+
+def group_codes(groups: ArrayLike | None, count: int) -> NDArray[np.intp]:
+    """Each item's group as a number from 0; every item is its own where there are no groups.
+
+    Examples
+    --------
+    >>> group_codes(["b", "a", "b"], 3).tolist(), group_codes(None, 2).tolist()
+    ([1, 0, 1], [0, 1])
+    """
+    if groups is None:
+        return np.arange(count)
+    return np.asarray(np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1))
+
+
+def item_draws(groups: NDArray[np.intp], draws: int, size: int, rng: np.random.Generator) -> Iterator[Array]:
+    """How often each item counts in bootstrap draws of whole groups; blocks of shape (at most size, items)."""
+    count = int(groups.max()) + 1
+    for start in range(0, draws, size):
+        drawn = rng.multinomial(count, np.full(count, 1 / count), size=min(size, draws - start))
+        yield drawn[:, groups].astype(float)

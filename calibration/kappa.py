@@ -1,0 +1,96 @@
+"""Cohen's kappa: agreement on the very rating, beyond what the frequencies of the ratings give by chance."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.crossvalidation import confusion_matrix
+from calibration.grades import Array, mean_or_nan
+
+NAN = float("nan")
+
+
+def kappa(confusion: NDArray[np.int_], is_weighted: bool = True) -> float:
+    """Cohen's kappa of a table of counts.
+
+    Parameters
+    ----------
+    confusion : ndarray of int, shape (levels, levels)
+        Rows are one side's answers, columns the other's.
+    is_weighted : bool
+        Weigh a difference of d levels by d squared; else every difference alike.
+
+    Returns
+    -------
+    float
+        At most 1; 0 is what chance gives. NaN for an empty table, or where both sides gave one and the same answer.
+
+    Notes
+    -----
+    1 - sum(w o) / sum(w e), with o the counts and e those expected from the margins.
+
+    References
+    ----------
+    Cohen, J. (1968). Weighted kappa.
+
+    Examples
+    --------
+    >>> kappa(np.array([[4, 0], [0, 4]])), kappa(np.array([[2, 2], [2, 2]]))
+    (1.0, 0.0)
+    """
+    total = confusion.sum()
+    apart = np.subtract.outer(np.arange(len(confusion)), np.arange(len(confusion)))
+    weights = apart**2 if is_weighted else apart != 0
+    expected = np.outer(confusion.sum(axis=1), confusion.sum(axis=0)) * weights
+    return float(1.0 - total * (weights * confusion).sum() / expected.sum()) if expected.any() else NAN
+
+
+def pair_kappas(ratings: Array, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The kappas of every two evaluators on the items that both rated.
+
+    Parameters
+    ----------
+    ratings : ndarray, shape (items, evaluators)
+        Unit scale, NaN where missing; a rating between two levels counts as the nearest.
+    names : sequence of str
+        The evaluators.
+
+    Returns
+    -------
+    list of dict
+        ``first``, ``second``, ``n`` (items that both rated), ``kappa`` and ``weighted_kappa`` (quadratic weights).
+
+    Examples
+    --------
+    >>> pair_kappas(np.array([[0.0, 0.0], [1.0, 1.0]]), ["anna", "ben"])[0]["kappa"]
+    1.0
+    """
+    found = []
+    for second in range(ratings.shape[1]):
+        for first in range(second):
+            both = ~np.isnan(ratings[:, [first, second]]).any(axis=1)
+            levels = np.rint(ratings[both, first] * 4).astype(int) + 1
+            table = confusion_matrix(levels, ratings[both, second])
+            found.append(
+                {
+                    "first": names[first],
+                    "second": names[second],
+                    "n": int(both.sum()),
+                    "kappa": kappa(table, is_weighted=False),
+                    "weighted_kappa": kappa(table),
+                }
+            )
+    return found
+
+
+def mean_pair_kappa(pairs: Sequence[dict[str, Any]]) -> float:
+    """The mean weighted kappa of two people, over the pairs that have one.
+
+    Examples
+    --------
+    >>> mean_pair_kappa([{"weighted_kappa": 0.5}, {"weighted_kappa": NAN}])
+    0.5
+    """
+    return mean_or_nan([pair["weighted_kappa"] for pair in pairs])

@@ -1,0 +1,133 @@
+"""Bucket mappings of one metric fitted to many variants of a study at once: the scores' order stays the same."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.grades import LEVELS, Array
+from calibration.ties import group_starts
+from metrics.registry import Direction
+
+TIE = 1e-9
+"""Costs that differ by no more than this, relative to the number of ratings, are equal."""
+
+
+class ScoreOrder:
+    """Scores from worst to best, equal ones together.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (items,)
+        Finite scores.
+    direction : {"higher", "lower"}
+        Which way the metric points.
+
+    Attributes
+    ----------
+    order : ndarray of int, shape (items,)
+        The items' places, worst first.
+    starts : ndarray of int, shape (groups,)
+        Where in the order each group of equal scores begins.
+    """
+
+    def __init__(self, scores: Array, direction: Direction):
+        signed = scores if direction == "higher" else -scores
+        self.order = np.argsort(signed, kind="stable")
+        self.starts = np.flatnonzero(group_starts(np.asarray(signed[self.order], dtype=np.float64)))
+        sizes = np.diff(np.append(self.starts, len(signed)))
+        self._group = np.repeat(np.arange(len(self.starts)), sizes)
+        self._last = self.starts + sizes - 1
+
+    @property
+    def has_ties(self) -> bool:
+        """Whether any two scores are equal."""
+        return len(self.starts) < len(self.order)
+
+    def levels(self, differences: Iterable[Array], tolerance: Array, weights: Array | None = None) -> NDArray[np.int8]:
+        """Each item's level by the mappings that fit best (`calibration.buckets`), for an exponent k of 1 or more.
+
+        Parameters
+        ----------
+        differences : iterable of 4 ndarrays, shape (variants, items)
+            What each item, in the order of scores, costs more on level j + 1 than on level j + 2; overwritten.
+        tolerance : ndarray, shape (variants,)
+            By how much two costs may differ and count as equal.
+        weights : ndarray, shape (variants, items), optional
+            How often each item counts, in the order of scores: cuts lie next to items that count. All do unless given.
+
+        Returns
+        -------
+        ndarray of int, shape (variants, items)
+            Levels from 0 to 4, in the order of scores.
+
+        Examples
+        --------
+        >>> order = ScoreOrder(np.array([5.0, 7.0, 9.0]), "higher")
+        >>> steps = (np.array([[-1.0, 1.0, 1.0]]) for _ in range(4))
+        >>> order.levels(steps, np.array([0.0])).tolist()
+        [[0, 4, 4]]
+        """
+        drawn = None
+        if weights is not None:
+            drawn = np.add.reduceat(weights, self.starts, axis=1) > 0 if self.has_ties else weights > 0
+        found, reached = None, None
+        for running in differences:
+            np.cumsum(running, axis=1, out=running)
+            if self.has_ties:
+                running = running[:, self._last]
+            cuts = middle_cuts(running, drawn, tolerance)
+            reached = cuts if reached is None else np.maximum(reached, cuts)
+            above = (self._group[None, :] >= reached[:, None]).astype(np.int8)
+            found = above if found is None else found + above
+        assert found is not None
+        return found
+
+
+def middle_cuts(running: Array, drawn: NDArray[np.bool_] | None, tolerance: Array) -> NDArray[np.intp]:
+    """After how many scores each row of running costs is least, 0 for none; the middle one of equals.
+
+    Parameters
+    ----------
+    running : ndarray, shape (variants, groups)
+        Cumulated costs; before the first they are 0.
+    drawn : ndarray of bool, shape (variants, groups), optional
+        After which scores a cut may lie; after any unless given.
+    tolerance : ndarray, shape (variants,)
+        By how much two costs may differ and count as equal.
+
+    Returns
+    -------
+    ndarray of int, shape (variants,)
+
+    Examples
+    --------
+    >>> middle_cuts(np.array([[1.0, -1.0, -1.0, -1.0, 2.0]]), None, np.array([0.0])).tolist()
+    [3]
+    """
+    least = np.minimum(running.min(axis=1), 0.0) + tolerance
+    best = running <= least[:, None]
+    if drawn is not None:
+        best &= drawn
+    at_start = least >= 0.0
+    count = best.sum(axis=1) + at_start
+    cuts = np.where(at_start, 0, best.argmax(axis=1) + 1)
+    several = np.flatnonzero(count > 1)
+    if len(several):
+        rank = np.cumsum(best[several], axis=1, dtype=np.int32) + at_start[several, None]
+        middle = (count[several] + 1) // 2
+        chosen = np.argmax(rank == middle[:, None], axis=1) + 1
+        cuts[several] = np.where(at_start[several] & (middle == 1), 0, chosen)
+    return np.asarray(cuts)
+
+
+def level_costs(ratings: Array, k: float) -> Array:
+    """What each level costs on each rating; shape (items, evaluators, 5), 0 where there is no rating.
+
+    Examples
+    --------
+    >>> level_costs(np.array([[0.5, np.nan]]), 1.0).tolist()
+    [[[0.5, 0.25, 0.0, 0.25, 0.5], [0.0, 0.0, 0.0, 0.0, 0.0]]]
+    """
+    known = ~np.isnan(ratings)
+    return np.asarray(np.abs(np.where(known, ratings, 0.0)[:, :, None] - LEVELS) ** k * known[:, :, None])

@@ -1,0 +1,127 @@
+"""Metric against person with the same target and the same noise.
+
+The raw ratings of a person and the mapped scores of a metric are not alike: the mapping was fitted to come close, and
+stays near the middle where it knows little, which pays; a person was never told to. Here every evaluator is treated as
+if their ratings were a metric's scores: mapped by buckets that were fitted on the ratings of third people, of other
+images. Metric and person are then graded on the same unseen images against the same people, neither of whom either
+mapping has seen. A metric that is no better and no worse than one more evaluator wins half of its comparisons.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.crossvalidation import skill, unseen_levels
+from calibration.grades import Array, mean_or_nan, unit_scale
+from metrics.registry import Direction
+
+MOST_EVALUATORS = 25
+
+
+@dataclass(frozen=True)
+class SameTarget:
+    """A metric beside evaluators who are treated as metrics; grades are against one person on unseen images.
+
+    Attributes
+    ----------
+    evaluators : tuple of int
+        The columns compared.
+    metric_grades, person_grades, constant_grades : ndarray, shape (compared,)
+        Against the same other evaluators, on the same items: of the metric, of each evaluator, of the best constant.
+    """
+
+    evaluators: tuple[int, ...]
+    metric_grades: Array = field(repr=False)
+    person_grades: Array = field(repr=False)
+    constant_grades: Array = field(repr=False)
+
+    @property
+    def wins(self) -> int:
+        """Against how many evaluators the metric is better; a draw counts half, rounded down in the sum."""
+        difference = np.round(self.metric_grades - self.person_grades, 12)
+        return int((difference > 0).sum() + (difference == 0).sum() // 2)
+
+    @property
+    def compared(self) -> int:
+        """How many evaluators could be compared with."""
+        return int((~np.isnan(self.metric_grades - self.person_grades)).sum())
+
+    @property
+    def advantage(self) -> float:
+        """The metric's grade minus the person's, averaged over evaluators."""
+        return mean_or_nan(self.metric_grades - self.person_grades)
+
+    @property
+    def metric_skill(self) -> float:
+        """The metric's skill over the constants."""
+        return skill(mean_or_nan(self.metric_grades), mean_or_nan(self.constant_grades))
+
+    @property
+    def person_skill(self) -> float:
+        """The mean evaluator's skill over the constants, mapped as a metric is."""
+        return skill(mean_or_nan(self.person_grades), mean_or_nan(self.constant_grades))
+
+
+def same_target(
+    scores: Array,
+    ratings: Array,
+    folds: NDArray[np.intp],
+    k: float = 1.0,
+    direction: Direction = "higher",
+    seed: int = 0,
+) -> SameTarget | None:
+    """Compare a metric with every evaluator, both mapped alike and graded against the same people on unseen images.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (items,)
+        Finite scores.
+    ratings : ndarray, shape (items, evaluators)
+        Unit scale, NaN where missing.
+    folds : ndarray of int, shape (items,)
+        Which items are held out together, as `calibration.item_folds.item_folds` deals them.
+    k : float
+        The exponent of the distance, above 0.
+    direction : {"higher", "lower"}
+        Which way the metric points.
+    seed : int
+        Of the choice of 25 evaluators, where there are more.
+
+    Returns
+    -------
+    SameTarget or None
+        None for fewer than three evaluators.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> quality = rng.normal(size=300)
+    >>> ratings = np.clip(np.round(2 + quality[:, None] + rng.normal(size=(300, 4))), 0, 4) / 4
+    >>> perfect = same_target(quality, ratings, np.arange(300) % 5)
+    >>> perfect.wins, perfect.compared
+    (4, 4)
+    """
+    people = ratings.shape[1]
+    if people < 3:
+        return None
+    chosen = np.arange(people)
+    if people > MOST_EVALUATORS:
+        chosen = np.sort(np.random.default_rng(seed % 2**63).choice(people, MOST_EVALUATORS, replace=False))
+    metric, person, constant = (np.full((people, people), np.nan) for _ in range(3))
+    for one in chosen.tolist():
+        own = ~np.isnan(ratings[:, one])
+        others = np.delete(np.arange(people), one)
+        third = ratings[:, others]
+        by_metric, level = unseen_levels(scores, third, folds, k, direction)
+        by_person = np.full(third.shape, np.nan)
+        by_person[own], _ = unseen_levels(ratings[own, one], third[own], folds[own], k, "higher")
+        answered = ~np.isnan(by_person) & ~np.isnan(by_metric) & ~np.isnan(third)
+        for column, other in enumerate(others.tolist()):
+            rows = answered[:, column]
+            if other in chosen and rows.any():
+                for grades, answers in ((metric, by_metric), (person, by_person), (constant, level)):
+                    distance = np.abs(unit_scale(answers[rows, column]) - third[rows, column]) ** k
+                    grades[one, other] = 1.0 - distance.mean()
+    means = (np.array([mean_or_nan(grades[one]) for one in chosen]) for grades in (metric, person, constant))
+    return SameTarget(tuple(chosen.tolist()), *means)
