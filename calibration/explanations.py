@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from calibration.figures import separates, steps
+from calibration.figures import MOST_FOLDS, separates, steps
 from calibration.grade_figures import reference_metric
 from calibration.score_digits import digits_for, score_text
 
@@ -12,8 +12,9 @@ _LOOSE = 0.25  # share of the score's range beyond which a threshold that moves 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Three short paragraphs of plain text."""
+    """One line that always stands beside the figure, and three short paragraphs for those who ask for more."""
 
+    line: str
     shows: str
     read: str
     bad: str
@@ -38,6 +39,33 @@ def why_skill(task: dict[str, Any]) -> str | None:
         f"{number(validation['person_skill'])}, the best metric ({best['title']}) "
         f"{number(best['cross_validation']['skill'])}."
     )
+
+
+def meaning(task: dict[str, Any]) -> list[str]:
+    """What the verdicts of a task mean, in two sentences; none where nothing was cross-validated."""
+    reference = reference_metric(task)
+    judged = [entry for entry in task["metrics"].values() if entry["cross_validation"]["skill"] is not None]
+    if reference is None or not judged or reference["cross_validation"]["person_skill"] is None:
+        return []
+    validation = reference["cross_validation"]
+    people = (
+        f"The average person predicts another with a skill of {number(validation['person_skill'])}: 0 is what one "
+        f"constant answer reaches (it already grades {number(validation['constant_mean'])}), 1 is perfect."
+    )
+    by_kind: dict[str, list[str]] = {}
+    for entry in sorted(judged, key=lambda entry: -entry["cross_validation"]["skill"]):
+        by_kind.setdefault(entry["verdict"]["kind"], []).append(entry["title"])
+    best = max(judged, key=lambda entry: entry["cross_validation"]["skill"])
+    reached = f"({best['title']}, skill {number(best['cross_validation']['skill'])})"
+    if able := by_kind.get("stand-in"):
+        return [people, f"In place of one evaluator, on images like these, you may use: {_listed(able)}."]
+    if near := by_kind.get("within"):
+        return [people, f"No metric reaches the average person. To sort images by, and let people decide: {_listed(near)}."]
+    if "below" in by_kind:
+        return [people, f"No metric can replace a person here; the best {reached} falls short of every able evaluator."]
+    if "none" in by_kind:
+        return [people, f"No metric is of use here: not even the best {reached} sees what people see."]
+    return [people, "No metric can be judged here; its verdict says why."]
 
 
 def caution(task: dict[str, Any]) -> str | None:
@@ -65,6 +93,8 @@ def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
     poor = sum(skill is not None and skill <= 0 for skill in skills)
     spread = f" People reach {number(min(known))} to {number(max(known))} (the shaded band)." if known else ""
     return Explanation(
+        line="A metric (diamond) inside the blue band agrees with people as people agree with each other; on or left of "
+        "the dashed line it knows no more than one constant answer.",
         shows="Everyone is graded against the other evaluators one at a time. A circle is a person; a diamond is a "
         f"metric whose mapping never saw the person it is graded against, with a small dot for each fold.{spread}",
         read="Further right is better, and 1 is perfect agreement. The dashed line is the best constant answer "
@@ -90,6 +120,8 @@ def of_grades_against_mean(task: dict[str, Any], k: float) -> Explanation:
         else ""
     )
     return Explanation(
+        line="Further right is better; the mean of people is easier to hit than one person, so compare these grades only "
+        "with each other.",
         shows="The same, but against the mean of people: an evaluator against the mean of the others, a metric "
         "against the mean of all." + spread,
         read="A mean is easier to hit than one person, so grades here differ from those in the other figure and must "
@@ -116,7 +148,9 @@ def of_scatter(metric: dict[str, Any], low: float, high: float, n_drawn: int) ->
     unused = [str(level) for level in range(1, 6) if level not in levels]
     never = f" Never given here: {'level' if len(unused) == 1 else 'levels'} {_listed(unused)}." if unused else ""
     return Explanation(
-        shows=f"Each point is {drawn}: the metric's score across, people's mean rating upwards; denser spots are "
+        line="The closer the dots lie to the heavy line, which turns the score into a level from 1 to 5, the better the "
+        "metric follows people.",
+        shows=f"Each point is {drawn}: the metric's score across, people's mean rating upwards; darker spots are "
         "several items in one place. The heavy line is the mapping that fits all ratings best; dotted lines are its "
         "thresholds, and 3|4 stands where level 3 meets level 4.",
         read=f"Points that follow the heavy line closely are what one hopes for.{rank} The mapping says: "
@@ -140,6 +174,8 @@ def of_confusion(metric: dict[str, Any]) -> Explanation | None:
     columns = [sum(row[column] for row in confusion) for column in range(5)]
     commonest = max(range(5), key=columns.__getitem__)
     return Explanation(
+        line="Read along a row: how held-out people rated what the metric puts at this level. The darker the framed "
+        "diagonal, the better.",
         shows="What the mapping said (rows) against what the held-out person answered (columns), "
         f"{_count(total, 'rating')} in all. Percentages are of the row; counts stand below them.",
         read=f"Framed cells are exact hits: {exact:.0%} of all ratings; {near:.0%} are at most one step off. For "
@@ -166,13 +202,31 @@ def of_folds(metric: dict[str, Any], low: float, high: float) -> Explanation:
     else:
         seen = " Here none lies within the scores, so every fold gives all items the same level."
     return Explanation(
+        line="Marks of one kind above each other mean that the mapping does not depend on who was left out.",
         shows=f"The thresholds fitted without each evaluator in turn ({_count(len(folds), 'fold')}); dotted lines "
-        "are those fitted on everyone.",
+        f"are those fitted on everyone.{'' if len(folds) <= MOST_FOLDS else f' The first {MOST_FOLDS} are drawn.'}",
         read="Marks of one kind that stand above each other mean that the mapping does not depend on who was left out."
         + seen
         + " A hollow mark lies beyond the scores there are: it separates nothing.",
         bad="Marks of one kind scattered over the axis: then the mapping follows single people, and new people would "
         "move it again.",
+    )
+
+
+def of_reliability(metric: dict[str, Any]) -> Explanation:
+    """Explain the reliability diagram."""
+    found = metric["reliability"]
+    error = found.get("ece")
+    measured = "" if error is None else f" The mean distance from the diagonal (calibration error) is {number(error, 3)}"
+    by_chance = found.get("ece_null")
+    if measured:
+        measured += "." if by_chance is None else f"; a perfect forecast would show {number(by_chance, 3)} by chance."
+    return Explanation(
+        line="Dots on the dashed diagonal mean that people answer as often as predicted.",
+        shows="The mapping's predictions for people who were held out, in bins: predicted across, observed upwards, "
+        "with the 95 % interval of each bin.",
+        read=f"A dot above the diagonal: people say it more often than predicted.{measured}",
+        bad="Intervals that miss the diagonal throughout: the predicted distribution must not be taken at its word.",
     )
 
 

@@ -1,42 +1,210 @@
-"""What the report's figures share: colours, axes and texts.
+"""What the report's figures share: a canvas of matplotlib that becomes inline SVG, colours, axes and labels.
 
-A figure is a plotly dictionary ({"data", "layout"}), ready for plotly.js. Colours are names of CSS variables
-(``"--people"``), which the page's script replaces by their values in the light or dark scheme. Every name from the
-tables passes through `plain`, because plotly reads a subset of HTML in its texts.
+Nothing of pyplot is used, and matplotlib's settings are its own defaults while a figure is drawn, whatever the user's
+configuration says, so that the same data always give the same bytes. Names from the tables never pass through
+matplotlib, which would read ``$`` as mathematics and miss glyphs in its font: it draws place holders, and the names
+are put in afterwards.
 """
 
-import html
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import RLock
 from typing import Any
 
-Figure = dict[str, Any]
+import numpy as np
+from numpy.typing import ArrayLike
 
-ROW_HEIGHT = 22
+from calibration.figure_svg import inline_svg
+from calibration.grades import Array
+from calibration.score_digits import digits_for, score_text
+
+WIDTH = 430
+"""Pixels; narrow, so that texts stay readable where a phone shows the figure smaller."""
+
+ROW_HEIGHT = 20
 """Pixels for a row of a figure with one row a name."""
 
-_LONGEST_LABEL = 24
+FONT = 12.0
+
+_NAMES = (
+    *("ink", "muted", "rule", "people", "people-band", "metric", "constant"),
+    *(f"threshold-{number}" for number in (1, 2, 3, 4)),
+)
+COLOURS = {name: f"#{0x010203 + 7 * number:06x}" for number, name in enumerate(_NAMES)}
+"""The colour to draw with, by the CSS variable that takes its place in the page."""
+
+_PIXELS = 72  # to the inch: matplotlib's SVG counts in points
+_LONGEST_LABEL = 22
+_DRAWING = RLock()  # matplotlib's settings are the process's, and a server draws in several threads
 
 
-def plain(text: str) -> str:
-    """A text that plotly shows as it is, whatever it contains.
+@dataclass(frozen=True)
+class Figure:
+    """A finished figure.
 
-    Examples
-    --------
-    >>> plain("<b>a</b> & b")
-    '&lt;b&gt;a&lt;/b&gt; &amp; b'
+    Attributes
+    ----------
+    svg : str
+        One ``<svg>`` element.
+    legend : tuple of (str, str, str)
+        For each kind of mark: the name of its colour, a sign that looks like it, and what it is.
     """
-    return html.escape(str(text), quote=False)
+
+    svg: str
+    legend: tuple[tuple[str, str, str], ...] = ()
 
 
-def label(name: str) -> str:
-    """A name for an axis, cut where it is too long; hovering shows it whole.
+@dataclass
+class Canvas:
+    """A figure while it is drawn.
+
+    Attributes
+    ----------
+    axes : matplotlib.axes.Axes
+        Without frame or ticks, with place for texts around it.
+    """
+
+    figure: Any
+    axes: Any
+    texts: list[str] = field(default_factory=list)
+    titles: dict[str, list[str]] = field(default_factory=dict)
+
+    def text(self, text: str) -> str:
+        """What to hand to matplotlib in place of a text."""
+        self.texts.append(text)
+        return f"@{len(self.texts) - 1}"
+
+    def markers(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        colour: str,
+        symbol: str = "o",
+        size: float = 8,
+        opacity: float = 1.0,
+        hollow: bool = False,
+        titles: Sequence[str] = (),
+    ) -> None:
+        """Draw marks of one kind, each with a tooltip where there are titles."""
+        gid = f"marks-{len(self.titles)}"
+        self.titles[gid] = list(titles)
+        drawn = COLOURS[colour]
+        self.axes.plot(
+            *(np.asarray(x, dtype=float), np.asarray(y, dtype=float), symbol),
+            markersize=size,
+            markerfacecolor="none" if hollow else drawn,
+            markeredgecolor=drawn,
+            markeredgewidth=1.6 if hollow or symbol == "|" else 0,
+            alpha=opacity,
+            clip_on=False,
+            zorder=3,
+            gid=gid,
+        )
+
+    def upright(self, x: float, dashed: bool = False) -> None:
+        """A line over the whole height: dashed for the constant, or dotted."""
+        style = {"color": COLOURS["constant"], "linestyle": (0, (5, 3)), "linewidth": 1.6}
+        fine = {"color": COLOURS["muted"], "linestyle": (0, (1, 2)), "linewidth": 1.0}
+        self.axes.axvline(x, zorder=2, **(style if dashed else fine))
+
+    def rows(self, names: Sequence[str], bold: Sequence[bool] | None = None) -> None:
+        """A row a name, the first on top, with a fine line each."""
+        self.axes.set_ylim(len(names) - 0.4, -0.6)
+        self.axes.set_yticks(range(len(names)), [self.text(label(name)) for name in names])
+        self.axes.grid(axis="y", color=COLOURS["rule"], linewidth=1)
+        for tick, is_bold in zip(self.axes.get_yticklabels(), bold or (), strict=False):
+            tick.set_fontweight("bold" if is_bold else "normal")
+
+    def ticks(self, places: Sequence[float], texts: Sequence[str], title: str) -> None:
+        """The horizontal axis: its ticks and what it shows."""
+        self.axes.set_xticks(places, [self.text(text) for text in texts])
+        self.axes.set_xlabel(self.text(title), color=COLOURS["muted"], labelpad=4)
+
+    def finish(self, prefix: str, label: str) -> str:
+        """The SVG; see `calibration.figure_svg.inline_svg`."""
+        import io
+
+        buffer = io.StringIO()
+        self.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        by_colour = {colour: name for name, colour in COLOURS.items()}
+        return inline_svg(buffer.getvalue(), prefix, label, by_colour, self.texts, self.titles, FONT)
+
+
+@contextmanager
+def canvas(height: float, left: float, top: float = 14, bottom: float = 40, right: float = 12) -> Iterator[Canvas]:
+    """An empty figure with such margins, all in pixels; only one is drawn at a time."""
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure as Sheet
+
+    with _DRAWING, matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "humangrade", "font.size": FONT})
+        sheet = Sheet(figsize=(WIDTH / _PIXELS, height / _PIXELS), dpi=_PIXELS)
+        FigureCanvasSVG(sheet)
+        sheet.patch.set_visible(False)
+        place = (left / WIDTH, bottom / height, (WIDTH - left - right) / WIDTH, (height - top - bottom) / height)
+        axes = sheet.add_axes(place)
+        axes.patch.set_visible(False)
+        axes.spines[:].set_visible(False)
+        axes.set_axisbelow(True)
+        axes.tick_params(length=0, pad=5)
+        yield Canvas(sheet, axes)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A score's axis from 0 at the least score to 1 at the greatest, whatever their size.
+
+    Attributes
+    ----------
+    low, high : float
+        The range of the scores.
+    """
+
+    low: float
+    high: float
+
+    def place(self, value: ArrayLike) -> Array:
+        """Where scores stand; all in the middle where the least is the greatest."""
+        width = self.high / 2 - self.low / 2
+        values = np.asarray(value, dtype=float)
+        if width <= 0:
+            return np.full(values.shape, 0.5)
+        return np.clip((values / 2 - self.low / 2) / width, -0.08, 1.08)
+
+    def ticks(self) -> tuple[list[float], list[str]]:
+        """Round scores within the range: where they stand, and their texts."""
+        from matplotlib.ticker import MaxNLocator
+
+        digits = digits_for(self.low, self.high)
+        values = np.array([self.low])
+        if self.high > self.low:
+            with np.errstate(all="ignore"):
+                values = MaxNLocator(3 if digits > 6 else 5).tick_values(self.low, self.high)
+            margin = 0.05 * (self.high / 2 - self.low / 2)
+            values = values[(values >= self.low - margin) & (values <= self.high + margin)]
+            values[np.abs(values) < 1e-9 * (self.high / 2 - self.low / 2)] = 0.0
+        return self.place(values).tolist(), [score_text(value, digits) for value in values]
+
+
+def label(name: str, longest: int = _LONGEST_LABEL) -> str:
+    """A name for an axis, cut where it is too long.
 
     Examples
     --------
     >>> label("a metric with a very long name")
-    'a metric with a very lo…'
+    'a metric with a very …'
     """
-    return plain(name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…")
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+def label_width(names: Sequence[str]) -> float:
+    """Pixels that the labels of some names need at most."""
+    wide = [sum(1.75 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in label(name)) for name in names]
+    return 16 + 0.58 * FONT * max(wide, default=0)
 
 
 def is_simulated(evaluator: str) -> bool:
@@ -48,60 +216,3 @@ def is_simulated(evaluator: str) -> bool:
     (True, False)
     """
     return evaluator.casefold().startswith("simulated")
-
-
-def name_axis(names: Sequence[str], bold: Sequence[bool] | None = None) -> dict[str, Any]:
-    """A vertical axis with one row a name, the first on top."""
-    labels = [label(name) for name in names]
-    if bold is not None:
-        labels = [f"<b>{text}</b>" if is_bold else text for text, is_bold in zip(labels, bold, strict=True)]
-    return {
-        "tickvals": list(range(len(names))),
-        "ticktext": labels,
-        "range": [len(names) - 0.4, -0.6],
-        "fixedrange": True,
-        "zeroline": False,
-    }
-
-
-def vertical_line(x: float) -> dict[str, Any]:
-    """A dotted line over the whole height of the plot."""
-    return {
-        "type": "line",
-        "x0": x,
-        "x1": x,
-        "y0": 0,
-        "y1": 1,
-        "yref": "paper",
-        "line": {"color": "--muted", "width": 1, "dash": "dot"},
-    }
-
-
-def plain_axis() -> dict[str, Any]:
-    """What every axis starts from."""
-    return {
-        "automargin": True,
-        "gridcolor": "--rule",
-        "zerolinecolor": "--rule",
-        "linecolor": "--rule",
-        "exponentformat": "power",
-    }
-
-
-def base_layout(height: int, legend: bool = False) -> dict[str, Any]:
-    """What every figure's layout starts from; height in pixels, the width follows the page."""
-    return {
-        "autosize": True,
-        "height": height,
-        "margin": {"l": 50, "r": 16, "t": 24, "b": 48},
-        "paper_bgcolor": "--card",
-        "plot_bgcolor": "--card",
-        "font": {"size": 12, "color": "--ink"},
-        "hovermode": "closest",
-        "hoverlabel": {"align": "left"},
-        "uirevision": "kept",
-        "xaxis": plain_axis(),
-        "yaxis": plain_axis(),
-        "showlegend": legend,
-        "legend": {"orientation": "h", "x": 0, "xref": "container", "y": 0, "yref": "container", "yanchor": "bottom"},
-    }

@@ -1,4 +1,4 @@
-"""The figures of one metric: score against rating, confusion matrix, and thresholds across folds."""
+"""The figures of one metric: score against rating, thresholds across folds, and reliability; and what they rest on."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,141 +6,64 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration.figure_style import ROW_HEIGHT, Figure, base_layout, label, name_axis, plain, vertical_line
-from calibration.score_digits import digits_for
+from calibration.figure_style import COLOURS, ROW_HEIGHT, Figure, Scale, canvas, label, label_width
+from calibration.score_digits import digits_for, score_text
 
 MOST_POINTS = 2000
 """How many items a scatter plot draws at most."""
 
-_SYMBOLS = ("circle", "square", "diamond", "triangle-up")
+MOST_FOLDS = 40
+"""How many folds the figure of thresholds draws at most."""
+
+_SYMBOLS = ("o", "s", "D", "^")
+_SIGNS = ("●", "■", "◆", "▲")
 
 
-def score_scatter(points: pd.DataFrame, metric: dict[str, Any], seed: int) -> Figure:
+def score_scatter(points: pd.DataFrame, metric: dict[str, Any], seed: int, most: int, prefix: str) -> Figure:
     """A metric's score against the mean rating, with the thresholds and the mapped level as a step line.
 
     Parameters
     ----------
     points : DataFrame
-        item, score, mean_rating and n_ratings of one task and metric, at least one row.
+        item, score, mean_rating of one task and metric, at least one row.
     metric : dict
         The metric's entry in the report, with a mapping.
     seed : int
-        For the sample of `MOST_POINTS` items that is drawn where there are more.
+        For the sample of `most` items that is drawn where there are more.
+    most : int
+        How many items are drawn at most.
+    prefix : str
+        What the ids of this figure start with.
 
     Returns
     -------
     Figure
     """
     low, high = score_range(points)
-    shown = sample(points, seed)
+    scale = Scale(low, high)
+    shown = sample(points, seed, most)
     edges, levels = steps(metric["buckets"]["thresholds"], metric["direction"], low, high)
-    left, right = _axis_range(low, high)
-    digits = digits_for(low, high)
-    x, y = [left], [levels[0]]
-    for edge, level in zip(edges, levels[1:], strict=True):
-        x += [edge, edge]
-        y += [y[-1], level]
-    data = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": "an item",
-            "x": [float(f"{value:.{digits + 2}g}") for value in shown["score"]],
-            "y": [round(value, 3) for value in shown["mean_rating"]],
-            "text": [plain(item) for item in shown["item"]],
-            "customdata": shown["n_ratings"].tolist(),
-            "hovertemplate": f"%{{text}}<br>score %{{x:.{digits}g}}<br>"
-            "mean rating %{y:.2f} of %{customdata}<extra></extra>",
-            "marker": {"color": "--metric", "size": 7, "opacity": 0.4, "line": {"width": 0}},
-        },
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": "the mapped level",
-            "x": [*x, right],
-            "y": [*y, y[-1]],
-            "hoverinfo": "skip",
-            "line": {"color": "--ink", "width": 2.5},
-        },
-    ]
-    layout = base_layout(360)
-    layout["xaxis"] |= {"title": {"text": label(metric["title"])}, "range": [left, right]}
-    layout["yaxis"] |= {"title": {"text": "mean rating"}, "range": [0.75, 5.25], "dtick": 1}
-    layout["margin"]["t"] = 36
-    layout["shapes"] = [vertical_line(edge) for edge in edges]
-    layout["annotations"] = _edge_labels(edges, levels, right - left)
-    return {"data": data, "layout": layout}
+    places = scale.place(edges)
+    with canvas(300, left=24, top=52, bottom=42) as drawn:
+        axes = drawn.axes
+        axes.set_xlim(-0.08, 1.08)
+        axes.set_ylim(0.8, 5.2)
+        axes.set_yticks([1, 2, 3, 4, 5])
+        axes.grid(axis="y", color=COLOURS["rule"], linewidth=1)
+        drawn.ticks(*scale.ticks(), label(metric["title"], 48))
+        drawn.markers(scale.place(shown["score"]), shown["mean_rating"], "metric", "o", 6, 0.35)
+        line = [-0.08, *np.repeat(places, 2), 1.08]
+        axes.plot(line, np.repeat(levels, 2), color=COLOURS["ink"], linewidth=2.2, zorder=4)
+        for place in places:
+            drawn.upright(place)
+        _edge_labels(drawn, places.tolist(), levels)
+        axes.text(-0.08, 1.1, "mean rating", transform=axes.get_yaxis_transform(), color=COLOURS["muted"], ha="left")
+        svg = drawn.finish(prefix, f"{metric['title']}: score against people's mean rating")
+    legend = (("metric", "●", "an item"), ("ink", "━", "the mapped level"), ("muted", "┊", "a threshold"))
+    return Figure(svg, legend)
 
 
-def confusion_heatmap(confusion: list[list[int]]) -> Figure:
-    """How often each mapped level (rows, as shares of the row) met each held-out rating (columns).
-
-    Parameters
-    ----------
-    confusion : list of 5 lists of 5 ints
-        Rows are levels, columns ratings.
-
-    Returns
-    -------
-    Figure
-    """
-    totals = [sum(row) for row in confusion]
-    share = [
-        [100 * count / total if total else None for count in row] for row, total in zip(confusion, totals, strict=True)
-    ]
-    texts = [
-        [f"{value:.0f}%<br>{count:,}" if value is not None else "" for value, count in zip(*rows, strict=True)]
-        for rows in zip(share, confusion, strict=True)
-    ]
-    places = [1, 2, 3, 4, 5]
-    data = [
-        {
-            "type": "heatmap",
-            "x": places,
-            "y": places,
-            "z": share,
-            "text": texts,
-            "customdata": [
-                [f"{count:,} of {total:,}" for count in row] for row, total in zip(confusion, totals, strict=True)
-            ],
-            "texttemplate": "%{text}",
-            "textfont": {"size": 11},
-            "hovertemplate": "level %{y}, rating %{x}<br>%{customdata} (%{z:.1f}%)<extra></extra>",
-            "zmin": 0,
-            "zmax": 100,
-            "colorscale": [[0, "--heat-low"], [0.5, "--heat-middle"], [1, "--heat-high"]],
-            "showscale": False,
-            "xgap": 2,
-            "ygap": 2,
-        }
-    ]
-    layout = base_layout(360)
-    layout["xaxis"] |= {"title": {"text": "held-out person's rating"}, "tickvals": places, "showgrid": False}
-    layout["yaxis"] |= {
-        "tickvals": places,
-        "ticktext": [
-            f"level {place}<br>{f'n = {total:,}' if total else 'never'}"
-            for place, total in zip(places, totals, strict=True)
-        ],
-        "showgrid": False,
-    }
-    for axis in ("xaxis", "yaxis"):
-        layout[axis] |= {"range": [0.5, 5.5], "fixedrange": True, "zeroline": False}
-    layout["shapes"] = [
-        {
-            "type": "rect",
-            "x0": place - 0.49,
-            "x1": place + 0.49,
-            "y0": place - 0.49,
-            "y1": place + 0.49,
-            "line": {"color": "--ink", "width": 1.5},
-        }
-        for place in places
-    ]
-    return {"data": data, "layout": layout}
-
-
-def fold_thresholds(metric: dict[str, Any], low: float, high: float) -> Figure | None:
+def fold_thresholds(metric: dict[str, Any], low: float, high: float, prefix: str) -> Figure | None:
     """The four thresholds of every fold on the score's axis; hollow where they lie beyond the scores there are.
 
     Parameters
@@ -149,44 +72,99 @@ def fold_thresholds(metric: dict[str, Any], low: float, high: float) -> Figure |
         The metric's entry in the report.
     low, high : float
         The range of the scores.
+    prefix : str
+        What the ids of this figure start with.
 
     Returns
     -------
     Figure or None
         None where no fold has thresholds.
     """
-    folds = [fold for fold in metric["cross_validation"]["folds"] if fold["thresholds"][0] is not None]
+    folds = fitted_folds(metric)[:MOST_FOLDS]
     if not folds:
         return None
-    data = []
-    for number, symbol in enumerate(_SYMBOLS):
-        values = [fold["thresholds"][number] for fold in folds]
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": f"{number + 1}|{number + 2}",
-                "x": values,
-                "y": [row + 0.12 * (number - 1.5) for row in range(len(folds))],
-                "text": [plain(fold["held_out"]) for fold in folds],
-                "hovertemplate": f"without %{{text}}<br>threshold {number + 1}|{number + 2}: "
-                f"%{{x:.{digits_for(low, high)}g}}<extra></extra>",
-                "marker": {
-                    "color": f"--threshold-{number + 1}",
-                    "size": 9,
-                    "symbol": [
-                        symbol if separates(value, metric["direction"], low, high) else f"{symbol}-open"
-                        for value in values
+    scale, digits = Scale(low, high), digits_for(low, high)
+    names = [fold["held_out"] for fold in folds]
+    with canvas(70 + (ROW_HEIGHT + 6) * len(folds), left=label_width(names), bottom=44) as drawn:
+        drawn.axes.set_xlim(-0.09, 1.09)
+        drawn.rows(names)
+        drawn.ticks(*scale.ticks(), label(metric["title"], 40))
+        edges, _ = steps(metric["buckets"]["thresholds"], metric["direction"], low, high)
+        for place in scale.place(edges):
+            drawn.upright(place)
+        for number, symbol in enumerate(_SYMBOLS):
+            values = [fold["thresholds"][number] for fold in folds]
+            within = np.array([separates(value, metric["direction"], low, high) for value in values])
+            y = np.arange(len(folds)) + 0.12 * (number - 1.5)
+            for chosen, hollow in ((within, False), (~within, True)):
+                drawn.markers(
+                    scale.place(np.array(values)[chosen]),
+                    y[chosen],
+                    *(f"threshold-{number + 1}", symbol, 6.5 if symbol == "D" else 7.5),
+                    hollow=hollow,
+                    titles=[
+                        f"without {names[row]}, {number + 1}|{number + 2}: {score_text(values[row], digits)}"
+                        for row in np.flatnonzero(chosen)
                     ],
-                },
-            }
+                )
+        svg = drawn.finish(prefix, f"{metric['title']}: thresholds without each evaluator in turn")
+    legend = [(f"threshold-{place}", sign, f"{place}|{place + 1}") for place, sign in enumerate(_SIGNS, 1)]
+    return Figure(svg, (*legend, ("muted", "┊", "fitted on everyone")))
+
+
+def reliability_diagram(metric: dict[str, Any], prefix: str) -> Figure | None:
+    """What was predicted against what people said, in bins with their intervals.
+
+    Parameters
+    ----------
+    metric : dict
+        The metric's entry in the report.
+    prefix : str
+        What the ids of this figure start with.
+
+    Returns
+    -------
+    Figure or None
+        None where the entry has no bins.
+    """
+    bins = reliability_bins(metric)
+    if not bins:
+        return None
+    whole = max(max(one["predicted"], one["observed"]) for one in bins) > 1
+    low, high = (1.0, 5.0) if whole else (0.0, 1.0)
+    margin = 0.04 * (high - low)
+    with canvas(300, left=40, top=34, bottom=42, right=70) as drawn:
+        axes = drawn.axes
+        axes.set_xlim(low - margin, high + margin)
+        axes.set_ylim(low - margin, high + margin)
+        ticks = [1, 2, 3, 4, 5] if whole else [0, 0.25, 0.5, 0.75, 1]
+        axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.grid(color=COLOURS["rule"], linewidth=1)
+        drawn.ticks(ticks, [f"{tick:g}" for tick in ticks], "predicted")
+        axes.plot([low, high], [low, high], color=COLOURS["constant"], linestyle=(0, (5, 3)), linewidth=1.6)
+        for one in bins:
+            if one.get("low") is not None and one.get("high") is not None:
+                axes.plot([one["predicted"]] * 2, [one["low"], one["high"]], color=COLOURS["metric"], linewidth=1.6)
+        drawn.markers(
+            [one["predicted"] for one in bins],
+            [one["observed"] for one in bins],
+            *("metric", "o", 8),
+            titles=[f"predicted {one['predicted']:.2f}, observed {one['observed']:.2f}, n = {one['n']}" for one in bins],
         )
-    layout = base_layout(120 + (ROW_HEIGHT + 6) * len(folds), legend=True)
-    layout["xaxis"] |= {"title": {"text": label(metric["title"])}, "range": list(_axis_range(low, high))}
-    layout["yaxis"] |= name_axis([fold["held_out"] for fold in folds])
-    edges, _ = steps(metric["buckets"]["thresholds"], metric["direction"], low, high)
-    layout["shapes"] = [vertical_line(edge) for edge in edges]
-    return {"data": data, "layout": layout}
+        axes.text(0, 1.05, "observed", transform=axes.transAxes, color=COLOURS["muted"], ha="left")
+        svg = drawn.finish(prefix, f"{metric['title']}: predicted against observed")
+    return Figure(svg, (("metric", "●", "a bin, with its interval"), ("constant", "┆", "as predicted")))
+
+
+def reliability_bins(metric: dict[str, Any]) -> list[dict[str, Any]]:
+    """The bins that have both numbers."""
+    bins = (metric.get("reliability") or {}).get("bins") or []
+    return [one for one in bins if one.get("predicted") is not None and one.get("observed") is not None]
+
+
+def fitted_folds(metric: dict[str, Any]) -> list[dict[str, Any]]:
+    """The folds in which a mapping could be fitted."""
+    return [fold for fold in metric["cross_validation"]["folds"] if fold["thresholds"][0] is not None]
 
 
 def score_range(points: pd.DataFrame) -> tuple[float, float]:
@@ -194,11 +172,11 @@ def score_range(points: pd.DataFrame) -> tuple[float, float]:
     return float(points["score"].min()), float(points["score"].max())
 
 
-def sample(points: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """All points, or `MOST_POINTS` of them drawn by the seed, in their order."""
-    if len(points) <= MOST_POINTS:
+def sample(points: pd.DataFrame, seed: int, most: int = MOST_POINTS) -> pd.DataFrame:
+    """All points, or `most` of them drawn by the seed, in their order."""
+    if len(points) <= most:
         return points
-    chosen = np.random.default_rng(abs(seed)).choice(len(points), MOST_POINTS, replace=False)
+    chosen = np.random.default_rng(abs(seed)).choice(len(points), most, replace=False)
     return points.iloc[np.sort(chosen)]
 
 
@@ -241,27 +219,15 @@ def separates(threshold: float, direction: str, low: float, high: float) -> bool
     return low <= threshold < high if direction == "higher" else low < threshold <= high
 
 
-def _edge_labels(edges: list[float], levels: list[int], width: float) -> list[dict[str, Any]]:
+def _edge_labels(drawn: Any, places: list[float], levels: list[int]) -> None:
     """'3|4' above each threshold; a label that would run into the one before it stands a line higher."""
-    labels: list[dict[str, Any]] = []
-    for edge, before, after in zip(edges, levels, levels[1:], strict=False):
-        is_near = bool(labels) and edge - labels[-1]["x"] < 0.08 * width
-        labels.append(
-            {
-                "x": edge,
-                "y": 1,
-                "yref": "paper",
-                "yanchor": "bottom",
-                "yshift": 13 if is_near and not labels[-1]["yshift"] else 0,
-                "text": f"{before}|{after}",
-                "showarrow": False,
-                "font": {"size": 11, "color": "--muted"},
-            }
+    last, raised = -1.0, False
+    for place, before, after in zip(places, levels, levels[1:], strict=False):
+        raised = place - last < 0.09 and not raised
+        last = place
+        drawn.axes.text(
+            *(place, 1.07 if raised else 1.015, f"{before}|{after}"),
+            transform=drawn.axes.get_xaxis_transform(),
+            color=COLOURS["muted"],
+            ha="center",
         )
-    return labels
-
-
-def _axis_range(low: float, high: float) -> tuple[float, float]:
-    """The score's axis, wide enough for the thresholds that lie 5 % beyond the data."""
-    margin = 0.08 * ((high - low) or abs(low) or 1.0)
-    return low - margin, high + margin

@@ -1,76 +1,13 @@
 (() => {
   "use strict";
-  const root = document.documentElement;
-  const figures = JSON.parse(document.getElementById("figures").textContent);
-  const plots = [...document.querySelectorAll(".plot")];
-  const drawn = new Set();
-  const touch = matchMedia("(pointer: coarse)");
-  const config = {
-    displaylogo: false,
-    showSendToCloud: false, // plotly.js 4 shows a button that uploads the data unless told otherwise
-    plotlyServerURL: "",
-    responsive: true,
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
-  };
-
-  // A copy of a figure in which colours named by CSS variables have their present values.
-  function coloured(node, key, style) {
-    if (Array.isArray(node)) return node.map((entry) => coloured(entry, key, style));
-    if (node !== null && typeof node === "object") {
-      return Object.fromEntries(Object.entries(node).map(([name, entry]) => [name, coloured(entry, name, style)]));
-    }
-    const isColour = typeof node === "string" && /color(scale)?$/.test(key) && node.startsWith("--");
-    return isColour ? style.getPropertyValue(node).trim() : node;
-  }
-
-  function draw(plot) {
-    const style = getComputedStyle(root);
-    const { data, layout } = coloured(figures[plot.id], "", style);
-    layout.font.family = getComputedStyle(document.body).fontFamily;
-    layout.width = plot.clientWidth;
-    layout.dragmode = touch.matches ? false : "zoom";
-    if (plot.clientWidth < 420) layout.font.size = 10;
-    drawn.add(plot);
-    return Plotly.react(plot, data, layout, {
-      ...config,
-      displayModeBar: touch.matches ? false : "hover",
-      toImageButtonOptions: { filename: plot.id, scale: 2 },
-    });
-  }
-
-  const isVisible = (plot) => plot.clientWidth > 0;
-  const redraw = () => [...drawn].filter(isVisible).forEach(draw);
-
-  const seen = new IntersectionObserver(
-    (entries) => entries.filter((entry) => entry.isIntersecting).forEach(({ target }) => {
-      seen.unobserve(target);
-      if (!drawn.has(target)) draw(target);
-    }),
-    { rootMargin: "400px" },
-  );
-  plots.forEach((plot) => seen.observe(plot));
-
-  const resized = new ResizeObserver((entries) => entries.forEach(({ target }) => {
-    const changed = target.layout && target.clientWidth > 0 && target.clientWidth !== target.layout.width;
-    if (drawn.has(target) && changed) draw(target);
-  }));
-  plots.forEach((plot) => resized.observe(plot));
-
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  addEventListener("beforeprint", () => {
-    root.classList.add("printing");
-    plots.filter(isVisible).forEach(draw);
-  });
-  addEventListener("afterprint", () => {
-    root.classList.remove("printing");
-    redraw();
-  });
 
   // Links within the page open what they point to; inside a srcdoc frame the browser would leave the page instead.
   function reveal(id) {
     const target = document.getElementById(id);
     if (!target) return;
-    if (target.tagName === "DETAILS") target.open = true;
+    for (let node = target; node; node = node.parentElement) {
+      if (node.tagName === "DETAILS") node.open = true;
+    }
     target.scrollIntoView();
   }
   document.addEventListener("click", (event) => {
@@ -84,7 +21,7 @@
   if (location.hash) reveal(location.hash.slice(1));
 
   document.querySelectorAll("button[data-details]").forEach((button) => button.addEventListener("click", () => {
-    button.closest(".card").querySelectorAll("details.metric").forEach((details) => {
+    button.closest(".card").querySelectorAll("details").forEach((details) => {
       details.open = button.dataset.details === "open";
     });
   }));

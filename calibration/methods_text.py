@@ -1,0 +1,159 @@
+"""The methods of a report as a paragraph to paste into a paper, with this study's numbers and the references."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from calibration.tables import counted
+from calibration.verdicts import spelled
+
+_REFERENCES = {
+    "deepsense": "deepsense.ai (2023). Diffusion models in practice, part 2.",
+    "krippendorff": "Krippendorff, K. (2004). Content analysis: An introduction to its methodology (2nd ed.). Sage.",
+    "shrout": "Shrout, P. E., & Fleiss, J. L. (1979). Intraclass correlations: Uses in assessing rater reliability. "
+    "Psychological Bulletin, 86(2), 420-428.",
+    "efron": "Efron, B., & Tibshirani, R. J. (1993). An introduction to the bootstrap. Chapman & Hall.",
+    "satterthwaite": "Satterthwaite, F. E. (1946). An approximate distribution of estimates of variance components. "
+    "Biometrics Bulletin, 2(6), 110-114.",
+    "williams": "Williams, E. J. (1959). The comparison of regression variables. Journal of the Royal Statistical "
+    "Society, Series B, 21(2), 396-399.",
+    "holm": "Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
+    "Statistics, 6(2), 65-70.",
+    "benjamini": "Benjamini, Y., & Yekutieli, D. (2001). The control of the false discovery rate in multiple testing "
+    "under dependency. Annals of Statistics, 29(4), 1165-1188.",
+    "calderon": "Calderon, N., Reichart, R., & Dror, R. (2025). The alternative annotator test for LLM-as-a-judge. "
+    "arXiv:2501.10970.",
+    "p1401": "ITU-T Recommendation P.1401: Methods, metrics and procedures for statistical evaluation, qualification "
+    "and comparison of objective quality prediction models.",
+}
+
+
+def methods_paragraph(report: dict[str, Any]) -> str:
+    """What was done, in plain text: one paragraph, an empty line, and the references, one a line.
+
+    Parameters
+    ----------
+    report : dict
+        The whole report.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from calibration.pipeline import calibrate_tables
+    >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5]})
+    >>> methods_paragraph(calibrate_tables(ratings).report).split(". ")[0]
+    'Two evaluators gave 4 ratings from 1 (very bad) to 5 (very good) of 2 items'
+    """
+    cited: list[str] = []
+    sentences = [*_people(report, cited), *_metrics(report, cited), *_extras(report, cited)]
+    sentences.append(f"All computations: humangrade {report['version']}, seed {report['settings']['seed']}.")
+    references = [_REFERENCES[name] for name in dict.fromkeys(cited)]
+    return "\n".join([" ".join(sentences), *([""] if references else []), *sorted(references)])
+
+
+def _people(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
+    several = len(report["tasks"]) > 1
+    for name, task in report["tasks"].items():
+        n = task["n_evaluators"]
+        who = f"{spelled(n)} evaluator{'' if n == 1 else 's'} gave {counted(task['n_ratings'], 'rating')}"
+        what = f"{who} from 1 (very bad) to 5 (very good) of {counted(task['n_items'], 'item')}"
+        yield f"For the task '{name}', {what}." if several else f"{what[0].upper()}{what[1:]}."
+        agreement = task["agreement"]
+        alpha = agreement["krippendorff_alpha"]["ordinal"]
+        found = []
+        if alpha is not None:
+            cited.append("krippendorff")
+            limits = _limits(agreement.get("intervals"), "alpha", "krippendorff_alpha", "ordinal")
+            found.append(f"Krippendorff's ordinal alpha was {alpha:.3f}{limits} (Krippendorff, 2004)")
+        icc = agreement.get("icc")
+        if icc and icc.get("icc2") is not None:
+            cited.append("shrout")
+            found.append(f"ICC(2,1) was {icc['icc2']:.3f} (Shrout & Fleiss, 1979)")
+        if found:
+            yield f"{' and '.join(found)}."
+
+
+def _metrics(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
+    names = sorted({entry["title"] for _, entry in _entries(report)})
+    if not names:
+        return
+    cited.append("deepsense")
+    k = report["settings"]["k"]
+    listed = ", ".join(names)
+    yield (
+        f"{spelled(len(names)).capitalize()} automatic metric{'' if len(names) == 1 else 's'} ({listed}) "
+        f"{'was' if len(names) == 1 else 'were'} judged as one would judge an evaluator (deepsense.ai, 2023): ratings "
+        "r were put on the unit scale, e = (r - 1) / 4, and each metric's scores were turned into five levels by four "
+        f"thresholds, monotone in the metric's direction, that minimise the sum of |level - e|^{k:g} over images and "
+        "evaluators exactly. The thresholds were fitted without each evaluator in turn and graded on the one left "
+        f"out, grade = 1 - mean |level - e|^{k:g}, averaged over the folds; each evaluator was graded against the "
+        "others, one by one, on the same images. We report skill = (grade - c) / (1 - c), with c the grade of the best "
+        "constant answer fitted on the same training ratings, for metrics and people alike."
+    )
+    intervals = [entry["intervals"] for _, entry in _entries(report) if entry.get("intervals")]
+    if intervals:
+        widest = max(intervals, key=lambda found: found["clusters"])
+        unit = report.get("clusters")
+        drawn = f"clusters of images that share a {unit}" if unit else "images"
+        cited.append("efron")
+        yield (
+            f"Intervals are 95 % bootstrap intervals (Efron & Tibshirani, 1993) from {widest['draws']:,} draws of "
+            f"{drawn} ({widest['clusters']:,}), with the thresholds fitted anew in each draw."
+        )
+        if any(found.get("people_like_these") for found in intervals):
+            cited.append("satterthwaite")
+            yield (
+                "For conclusions about people like these, evaluators were drawn as well and both variances added, "
+                "with degrees of freedom after Satterthwaite (1946)."
+            )
+
+
+def _extras(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
+    """What only some reports hold."""
+    entries = [entry for _, entry in _entries(report)]
+    unseen = next((entry["unseen"] for entry in entries if entry.get("unseen")), None)
+    if unseen:
+        groups = f" grouped by {unseen['grouped_by']}" if unseen.get("grouped_by") else ""
+        folds = unseen.get("folds")
+        number = f"{folds} " if isinstance(folds, int) else ""
+        yield f"To see how far this holds for new images, the folds were crossed with {number}folds of images{groups}."
+    if any(entry.get("baselines") for entry in entries):
+        yield (
+            "Each grade stands beside those of 1,000 random permutations of the scores, of one person, and of the mean "
+            "of the other evaluators on the same ratings."
+        )
+    if any(task.get("comparison") for task in report["tasks"].values()):
+        cited += ["williams", "holm", "benjamini"]
+        yield (
+            "Metrics were compared in pairs by permutation of both scores within images, and by Williams' (1959) test, "
+            "with the corrections of Holm (1979) and of Benjamini and Yekutieli (2001)."
+        )
+    if any(entry.get("annotator_test") for entry in entries):
+        cited += ["calderon", "benjamini"]
+        yield (
+            "Whether a metric may replace an evaluator was put to the alternative annotator test (Calderon et al., "
+            "2025), beside which the best constant answer took the same test."
+        )
+    if any(entry.get("telecom") for entry in entries):
+        cited.append("p1401")
+        yield "PLCC, RMSE and the outlier ratio were computed after a monotone cubic, as ITU-T P.1401 has it."
+
+
+def _entries(report: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, task in report["tasks"].items():
+        for entry in task["metrics"].values():
+            yield name, entry
+
+
+def _limits(intervals: Any, *names: str) -> str:
+    """', 95 % interval a to b' where there is one under one of the names, at any depth."""
+    found = intervals
+    for name in names:
+        if isinstance(found, dict) and name in found:
+            found = found[name]
+    if isinstance(found, (list, tuple)) and len(found) == 2 and None not in found:
+        return f" (95 % interval {found[0]:.3f} to {found[1]:.3f})"
+    return ""
