@@ -4,6 +4,7 @@ People's mean ratings are often equal, a metric's scores hardly ever. So a metri
 where its scores differ by no more than epsilon, the one number that is chosen from the data (tie calibration).
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from calibration.grades import Array
 from calibration.item_folds import item_folds
 from calibration.ties import TOLERANCE
 
-MOST_ITEMS = 4096
+MOST_ITEMS = 2048
 FOLDS = 5
 NAN = float("nan")
 
@@ -90,7 +91,7 @@ def pairwise_accuracy(
     0.6
     """
     pairs = _Pairs.of(scores, target, target_tie, groups)
-    return pairs.accuracy(epsilon) if pairs.any else NAN
+    return pairs.accuracy(epsilon) if pairs.number else NAN
 
 
 def calibrate_ties(
@@ -114,7 +115,7 @@ def calibrate_ties(
     TieCalibration(epsilon=0.5, accuracy=0.7)
     """
     pairs = _Pairs.of(scores, target, target_tie, groups)
-    return pairs.calibrate() if pairs.any else TieCalibration(NAN, NAN)
+    return pairs.calibrate() if pairs.number else TieCalibration(NAN, NAN)
 
 
 def cross_validated_accuracy(
@@ -137,7 +138,7 @@ def cross_validated_accuracy(
     folds : int
         How many; fewer where there are fewer clusters.
     seed : int
-        Of the assignment to folds, and of the 4,096 items that are drawn where there are more and no groups.
+        Of the assignment to folds, and of the 2,048 items that are drawn where there are more and no groups.
 
     Returns
     -------
@@ -162,68 +163,88 @@ def cross_validated_accuracy(
     x, y, cluster = x[known], y[known], cluster[known]
     group = None if group is None else group[known]
     fold = item_folds(cluster, folds, seed)
-    sums, weight = np.zeros(3), 0.0
+    pairs = _Pairs.of(x, y, target_tie, group)
+    sums, weight = np.zeros(3), 0
     for held_out in np.unique(fold):
-        train, test = (
-            _Pairs.of(x[rows], y[rows], target_tie, None if group is None else group[rows])
-            for rows in (fold != held_out, fold == held_out)
-        )
-        if train.any and test.any:
+        train, test = pairs.among(fold != held_out), pairs.among(fold == held_out)
+        if train.number and test.number:
             epsilon = train.calibrate().epsilon
             sums += test.number * np.array([test.accuracy(each) for each in (epsilon, 0.0, np.inf)])
             weight += test.number
-    chosen = calibrate_ties(x, y, target_tie, group)
-    figures = sums / weight if weight else np.full(3, NAN)
-    return CrossValidatedAccuracy(*figures.tolist(), chosen.epsilon, chosen.accuracy)
+    accuracy, without_ties, all_tied = sums / weight if weight else np.full(3, NAN)
+    chosen = pairs.calibrate() if pairs.number else TieCalibration(NAN, NAN)
+    return CrossValidatedAccuracy(
+        float(accuracy), float(without_ties), float(all_tied), chosen.epsilon, chosen.accuracy
+    )
 
 
-class _Pairs(NamedTuple):
-    """All pairs of items, each once."""
+@dataclass(frozen=True)
+class _Pairs:
+    """Pairs of items, each once, in the order of how far their scores lie apart."""
 
-    gaps: Array  # how far the scores lie apart
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    gaps: Array  # between the scores, ascending
     alike: NDArray[np.bool_]  # people and scores differ, in the same direction
     tied: NDArray[np.bool_]  # people's ratings are equal
-    weights: Array  # sum to 1
+    group: NDArray[np.intp] | None  # None where all pairs count alike
     tolerance: float
-    number: int  # of pairs, or of groups that have one
-
-    @property
-    def any(self) -> bool:
-        return self.number > 0
 
     @classmethod
     def of(cls, scores: ArrayLike, target: ArrayLike, target_tie: float, groups: ArrayLike | None) -> "_Pairs":
         x, y = np.asarray(scores, dtype=float), np.asarray(target, dtype=float)
-        known = ~(np.isnan(x) | np.isnan(y))
         group = np.zeros(len(x), dtype=int) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-        order = np.argsort(group[known], kind="stable")
-        x, y, group = x[known][order], y[known][order], group[known][order]
-        first, second = _within(group)
+        items = np.flatnonzero(~(np.isnan(x) | np.isnan(y)))
+        items = items[np.argsort(group[items], kind="stable")]
+        x, y, places = x[items], y[items], _within(group[items])
+        order = np.argsort(np.abs(x[places[0]] - x[places[1]]))
+        first, second = (each[order] for each in places)
         ahead, preferred = x[first] - x[second], y[first] - y[second]
-        tied = np.abs(preferred) <= target_tie + _rounding(y)
         gaps = np.abs(ahead)
+        tied = np.abs(preferred) <= target_tie + _rounding(y)
         alike = ~tied & (gaps > _rounding(x)) & ((ahead > 0) == (preferred > 0))
-        sizes = np.bincount(group[first], minlength=1)
-        count = len(first) if groups is None else int((sizes > 0).sum())
-        share = np.ones(len(first)) if groups is None else 1.0 / sizes[group[first]]
-        return cls(gaps, alike, tied, share / max(count, 1), _rounding(x), count)
+        own = None if groups is None else group[items[first]]
+        return cls(items[first], items[second], gaps, alike, tied, own, _rounding(x))
+
+    def among(self, items: NDArray[np.bool_]) -> "_Pairs":
+        """The pairs of which both items are among these."""
+        kept = items[self.first] & items[self.second]
+        return _Pairs(
+            self.first[kept],
+            self.second[kept],
+            self.gaps[kept],
+            self.alike[kept],
+            self.tied[kept],
+            None if self.group is None else self.group[kept],
+            self.tolerance,
+        )
+
+    @property
+    def number(self) -> int:
+        """How many pairs, or groups that have one."""
+        return len(self.gaps) if self.group is None else len(np.unique(self.group))
+
+    def _shares(self) -> Array:
+        """What each pair counts for; they sum to 1."""
+        if self.group is None:
+            return np.full(len(self.gaps), 1.0 / len(self.gaps))
+        return np.asarray(1.0 / (self.number * np.bincount(self.group)[self.group]))
 
     def accuracy(self, epsilon: float) -> float:
-        equal = self.gaps <= epsilon + self.tolerance
-        return float(self.weights[np.where(equal, self.tied, self.alike)].sum())
+        """The share of pairs that are right."""
+        equal = int(np.searchsorted(self.gaps, epsilon + self.tolerance, side="right"))
+        right = np.concatenate([self.tied[:equal], self.alike[equal:]])
+        return float(right.mean() if self.group is None else self._shares()[right].sum())
 
     def calibrate(self) -> TieCalibration:
         """Once its gap is within epsilon, a pair that people tie becomes right, and one in the right order wrong."""
-        order = np.argsort(self.gaps, kind="stable")
-        gaps = self.gaps[order]
-        gained = np.cumsum((self.weights * (self.tied.astype(float) - self.alike))[order])
-        ends = np.flatnonzero(np.append(np.diff(gaps) > self.tolerance, True))
-        epsilons, gains = gaps[ends], gained[ends]
-        if gaps[0] > self.tolerance:  # epsilon 0 ties nothing
-            epsilons, gains = np.append(0.0, epsilons), np.append(0.0, gains)
+        gained = np.cumsum(self._shares() * (self.tied.astype(np.int8) - self.alike))
+        ends = np.flatnonzero(np.append(np.diff(self.gaps) > self.tolerance, True))
+        epsilons, gains = np.append(0.0, self.gaps[ends]), np.append(0.0, gained[ends])
+        if self.gaps[0] <= self.tolerance:  # epsilon 0 ties some already
+            epsilons, gains = np.append(0.0, epsilons[2:]), gains[1:]
         best = int(np.flatnonzero(gains >= gains.max() - TOLERANCE)[0])
-        epsilon = float(epsilons[best]) if epsilons[best] > self.tolerance else 0.0
-        return TieCalibration(epsilon, self.accuracy(epsilon))
+        return TieCalibration(float(epsilons[best]), self.accuracy(float(epsilons[best])))
 
 
 def _within(group: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -37,8 +37,8 @@ def main() -> None:
     items = int(sys.argv[1]) if len(sys.argv) > 1 else 2048
     rng = np.random.default_rng(0)
     quality = rng.normal(size=items)
-    target = (np.clip(np.rint(3 + quality[:, None] + rng.normal(size=(items, 5)) / 2), 1, 5).sum(axis=1)) / 8
-    scores = quality + rng.normal(size=items) / 2
+    target = np.clip(np.rint(3 + quality), 1, 5)
+    scores = quality + rng.normal(size=items) / 4
     seconds = []
     tests = {
         "calibrate_ties": lambda: calibrate_ties(scores, target),

@@ -74,7 +74,7 @@ def test_fisher_p_and_where_it_is_undefined():
         assert np.isnan(fisher_z(*nothing)).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.one_of(st.floats(0, 1), st.sampled_from([0.01, 0.05, float("nan")])), max_size=12))
 def test_adjusted_p_values_are_those_of_statsmodels(p):
     known = [each for each in p if not np.isnan(each)]

@@ -116,6 +116,15 @@ def test_two_share_a_letter_if_and_only_if_they_are_alike(count, seed, share):
     assert shared == alike.tolist()
 
 
+def test_permutations_are_enough_for_all_pairs():
+    rng = np.random.default_rng(0)
+    people = rng.normal(size=40)
+    scores = {f"good{at}": people + 0.01 * rng.normal(size=40) for at in range(8)}
+    scores |= {f"poor{at}": rng.normal(size=40) for at in range(8)}
+    found = compare_metrics(scores, higher(scores), people)  # of 120 pairs, the 64 of a good and a poor one differ
+    assert sum(pair.p_holm < 0.05 for pair in found.pairs if pair.first[:4] != pair.second[:4]) == 64
+
+
 def test_a_chain_makes_overlapping_letters():
     alike = np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1]], dtype=bool)
     assert _letters(alike) == [["a"], ["a", "b"], ["b"]]

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from calibration.pairwise_accuracy import calibrate_ties, cross_validated_accuracy, pairwise_accuracy
 
-# The case of mt-metrics-eval's own test (google-research/mt-metrics-eval @ 38882cc9, stats_test.py, variant acc23): .6 at
-# epsilon 0, .4 at epsilon 2, .7 at best. By hand: people tie 23 of the ten pairs of images 1..5; the metric has 12, 13
-# and 45 the wrong way round and 14 15 24 25 34 35 right: 6 of 10. Its gaps are 13 .5, 23 .5, 12 1, 15 1, 35 1.5, 25 2,
-# 45 2, 14 3, 34 3.5, 24 4. Epsilon .5 ties 13, which was wrong before, and 23, right now: 7. Epsilon 2 ties 15, 35 and
-# 25 as well, which were right: 4.
+# The case of mt-metrics-eval's own test (google-research/mt-metrics-eval @ 38882cc9, stats_test.py, variant acc23): .6
+# at epsilon 0, .4 at epsilon 2, .7 at best. By hand: people tie 23 of the ten pairs of images 1..5; the metric has 12,
+# 13 and 45 the wrong way round and 14 15 24 25 34 35 right: 6 of 10. Its gaps are 13 .5, 23 .5, 12 1, 15 1, 35 1.5,
+# 25 2, 45 2, 14 3, 34 3.5, 24 4. Epsilon .5 ties 13, which was wrong before, and 23, right now: 7. Epsilon 2 ties 15, 35
+# and 25 as well, which were right: 4.
 PEOPLE, METRIC = [1, 2, 2, 3, 4], [2, 1, 1.5, 5, 3]
 
 
@@ -116,7 +116,7 @@ def test_new_images_give_no_more_than_those_on_which_ties_were_chosen():
     found = [cross_validated_accuracy(*study(30, seed, noise=2), seed=seed) for seed in range(40)]
     optimism = np.mean([each.in_sample - each.accuracy for each in found])
     assert 0 < optimism < 0.1
-    large = cross_validated_accuracy(*study(1000, 0))
+    large = cross_validated_accuracy(*study(1000, 0, noise=0.1))
     assert large.accuracy == pytest.approx(large.in_sample, abs=0.01)
     assert large.accuracy > large.without_ties > large.all_tied
 
@@ -128,15 +128,15 @@ def test_folds_keep_clusters_and_prompts_together():
     assert np.isfinite(together.accuracy)
     prompts = np.arange(160) // 4
     # within a prompt all four images are the same one: everything ties, for people and metric
-    assert cross_validated_accuracy(*fourfold, groups=prompts) == (1.0, 1.0, 1.0, 0.0, 1.0)
+    assert cross_validated_accuracy(*fourfold, groups=prompts) == pytest.approx((1.0, 1.0, 1.0, 0.0, 1.0))
     assert np.isnan(cross_validated_accuracy(scores, target, clusters=np.zeros(40)).accuracy)
 
 
 def test_the_same_seed_gives_the_same_folds_and_many_items_are_sampled():
-    scores, target = study(9000, 2)
+    scores, target = study(3000, 2)
     first = cross_validated_accuracy(scores, target, seed=-3)
     assert first == cross_validated_accuracy(scores, target, seed=-3) != cross_validated_accuracy(scores, target)
-    assert first.accuracy == pytest.approx(cross_validated_accuracy(scores[:3000], target[:3000]).accuracy, abs=0.02)
+    assert first.accuracy == pytest.approx(cross_validated_accuracy(scores[:900], target[:900]).accuracy, abs=0.03)
 
 
 def test_tifa160(shared):
