@@ -1,0 +1,306 @@
+"""The command plan: how many images and evaluators a study needs."""
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from metrics.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from calibration.planning_pilot import Pilot
+    from calibration.planning_study import PlannedStudy
+    from calibration.planning_summary import Plan
+
+_MOST_NUMBERS = 20  # in a list of the command line
+_TITLES = {
+    "power": "power",
+    "width_spearman": "Spearman",
+    "width_pearson": "Pearson",
+    "width_grade": "grade",
+    "width_skill": "skill",
+    "width_icc": "ICC",
+}
+
+
+def plan(
+    study: Annotated[
+        Path | None, typer.Argument(metavar="[STUDY]", help="A pilot: a study's folder.", show_default=False)
+    ] = None,
+    ratings: Annotated[Path | None, typer.Option(help="A pilot's ratings, CSV or Parquet.", show_default=False)] = None,
+    scores: Annotated[Path | None, typer.Option(help="Its scores, long or wide.", show_default=False)] = None,
+    items: Annotated[
+        Path | None,
+        typer.Option(help="Its items; images of one prompt or subject may be alike.", show_default=False),
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="A,B", help="One metric or two of the pilot's.", show_default=False)
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option("--map", metavar="OURS=THEIRS,...", help="Foreign columns, as for report.", show_default=False),
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="The pilot's task, where it has several.", show_default=False)
+    ] = None,
+    duplicates: Annotated[
+        Literal["error", "first", "last", "mean"], typer.Option(help="Where a person rated an item twice.")
+    ] = "error",
+    icc: Annotated[
+        float | None,
+        typer.Option(help="How alike two evaluators' ratings are, in place of a pilot's.", show_default=False),
+    ] = None,
+    levels: Annotated[
+        str | None, typer.Option(metavar="P1,...,P5", help="The shares of 1 to 5.", show_default="a rounded N(3, 1)")
+    ] = None,
+    strictness: Annotated[
+        float | None,
+        typer.Option(
+            help="The share of the variance that is evaluators' strictness.", show_default="0, or the pilot's"
+        ),
+    ] = None,
+    correlations: Annotated[
+        str | None,
+        typer.Option(metavar="A[,B]", help="Of one metric or two with the images' true scores.", show_default=False),
+    ] = None,
+    between: Annotated[
+        float | None,
+        typer.Option(help="The two metrics' correlation.", show_default="the product of --correlations"),
+    ] = None,
+    clusters: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE,ICC", help="Images a prompt, and how alike they are.", show_default=False),
+    ] = None,
+    statistic: Annotated[
+        Literal["spearman", "pearson"], typer.Option(help="The permutation test, or Williams' test.")
+    ] = "spearman",
+    evaluators: Annotated[str, typer.Option(metavar="N,...", help="How many people.")] = "3,5,10",
+    images: Annotated[str, typer.Option(metavar="N,...", help="How many images.")] = "128,256,512,1024",
+    power: Annotated[float, typer.Option(help="The power to reach.")] = 0.8,
+    width: Annotated[float, typer.Option(help="The width of 95 % intervals to reach.")] = 0.1,
+    out: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="For plan.csv, needed.csv and plan.svg.", show_default=False)
+    ] = None,
+) -> None:
+    """Say how many images and evaluators a study needs, from a pilot or from stated values."""
+    from rich.console import Console
+
+    from calibration.planning_summary import make_plan
+
+    if out is not None and not out.strip():
+        raise InputError("--out is empty; name a folder (. for the one you are in).")
+    stated = _stated(icc, levels, strictness, correlations, between, clusters)
+    sizes = _counts(evaluators, "--evaluators"), _counts(images, "--images")
+    named = _parts(metrics, "--metrics") if metrics is not None else []
+    if named and correlations is not None:
+        raise InputError(
+            "--metrics and --correlations were both given; take the pilot's metrics, or state correlations."
+        )
+    files = {"--ratings": ratings, "--scores": scores, "--items": items, "--map": columns}
+    pilot = _pilot(study, files, named, task, duplicates)
+    console = Console(highlight=False)
+    names: tuple[str, ...] = ()
+    if pilot is None:
+        planned = _from_statements(stated, named)
+    else:
+        planned = _from_pilot(pilot, stated)
+        names = () if "correlations" in stated else pilot.metrics
+        _print_pilot(pilot, console)
+    planned = replace(planned, statistic=statistic)
+    made = make_plan(planned, *sizes, power=power, width=width, metrics=names)
+    console.print(_assumptions(planned), soft_wrap=True)
+    if out is None:
+        _print_tables(made, console)
+    for sentence in made.sentences:
+        console.print(sentence, soft_wrap=True, markup=False)
+    if out is not None:
+        for path in _write(made, Path(out)):
+            console.print(f"Written: {path}", soft_wrap=True, markup=False)
+
+
+def _stated(
+    icc: float | None,
+    levels: str | None,
+    strictness: float | None,
+    correlations: str | None,
+    between: float | None,
+    clusters: str | None,
+) -> dict[str, Any]:
+    """What the options say of the study, by the name of `PlannedStudy`'s field."""
+    found: dict[str, Any] = {"icc": icc, "strictness": strictness, "between": between}
+    if levels is not None:
+        found["levels"] = tuple(_numbers(levels, "--levels"))
+    if correlations is not None:
+        found["correlations"] = tuple(_numbers(correlations, "--correlations"))
+    if clusters is not None:
+        pair = _numbers(clusters, "--clusters")
+        if len(pair) != 2 or not pair[0] >= 1 or not 0 <= pair[1] <= 1:
+            raise InputError(
+                f"--clusters is {clusters}; it is the number of images a prompt, 1 or more, and how alike they are, "
+                "from 0 to 1, as in --clusters 5,.2."
+            )
+        found["design_effect"] = 1 + (pair[0] - 1) * pair[1]
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _pilot(
+    study: Path | None,
+    files: dict[str, Any],
+    metrics: list[str],
+    task: str | None,
+    duplicates: Literal["error", "first", "last", "mean"],
+) -> "Pilot | None":
+    """The pilot from a study's folder or from files; None where there is none."""
+    from calibration.planning_pilot import pilot_of
+
+    given = [name for name, value in files.items() if value is not None]
+    if study is not None:
+        if given:
+            raise InputError(f"{given[0]} and the study {study} were both given; a pilot is one or the other.")
+        from study.folder import open_study
+
+        with closing(open_study(study)) as opened:
+            tables = opened.tables()
+        if tables["ratings"].empty:
+            raise InputError(f"Nobody has rated anything in {study} yet, so it is no pilot; state --icc instead.")
+        scores = None if tables["scores"].empty else tables["scores"]
+        return pilot_of(tables["ratings"], scores, tables["items"], metrics, task, duplicates)
+    if files["--ratings"] is None:
+        if given:
+            raise InputError(f"{given[0]} belongs to a pilot, which needs --ratings FILE.")
+        return None
+    from calibration.reading import ColumnMap, read_table
+
+    columns = ColumnMap.parse(files["--map"])
+    paths = [files[name] for name in ("--ratings", "--scores", "--items")]
+    ratings, scores, items = (None if path is None else read_table(path, columns)[0] for path in paths)
+    columns.check_used()
+    assert ratings is not None
+    return pilot_of(ratings, scores, items, metrics, task, duplicates)
+
+
+def _from_statements(stated: dict[str, Any], metrics: list[str]) -> "PlannedStudy":
+    from calibration.planning_study import PlannedStudy
+
+    if metrics:
+        raise InputError("--metrics names metrics of a pilot; give --ratings and --scores, or state --correlations.")
+    if "icc" not in stated:
+        raise InputError(
+            "A plan needs to know how well people agree: give a pilot (a study's folder, or --ratings FILE), or state "
+            "--icc, for instance --icc .5."
+        )
+    return PlannedStudy(**stated)
+
+
+def _from_pilot(pilot: "Pilot", stated: dict[str, Any]) -> "PlannedStudy":
+    """The pilot's estimates, where nothing else is stated."""
+    if "correlations" in stated:
+        stated = {"between": None} | stated
+    return replace(pilot.study, **stated)
+
+
+def _print_pilot(pilot: "Pilot", console: "Console") -> None:
+    console.print(
+        f"The pilot: {pilot.images:,} images, {pilot.evaluators:,} evaluators. Its figures are estimates too; the "
+        "fewer its images, the further a plan made from it may be off.",
+        soft_wrap=True,
+    )
+    for note in pilot.notes:
+        console.print(f"Note: {note}", soft_wrap=True, markup=False)
+
+
+def _assumptions(study: "PlannedStudy") -> str:
+    from calibration.planning_summary import short
+
+    shares = " ".join(f"{100 * share / sum(study.levels):.0f}" for share in study.levels)
+    parts = [f"intraclass correlation of one rating {short(study.icc)}", f"ratings 1 to 5 in {shares} %"]
+    if study.strictness:
+        parts.append(f"{100 * study.strictness:.0f} % of the variance from evaluators' strictness")
+    if study.correlations:
+        true = " and ".join(short(value) for value in study.correlations)
+        parts.append(f"correlation with the true score {true}")
+    if len(study.correlations) == 2:
+        basis = ", as if they shared nothing but the truth" if study.between is None else ""
+        parts.append(f"between the metrics {short(study.together)}{basis}")
+    if study.design_effect > 1:
+        parts.append(f"variances times {study.design_effect:.2f} for images that are alike")
+    return f"Assumed: {'; '.join(parts)}."
+
+
+def _print_tables(made: "Plan", console: "Console") -> None:
+    import numpy as np
+    from rich.table import Table
+
+    from calibration.planning_summary import short
+
+    figures = [name for name in made.grid.columns if name in _TITLES]
+    power = f"power {short(made.power)}, and for " if "power" in figures else ""
+    console.print(f"\nWhat a study shows: {'power, and ' if power else ''}the width of 95 % intervals", soft_wrap=True)
+    table = Table("evaluators", "images", "ratings", *(_TITLES[name] for name in figures))
+    last = None
+    for row in made.grid.to_dict("records"):
+        if last not in (None, row["evaluators"]):
+            table.add_section()
+        last = row["evaluators"]
+        counts = [f"{row[name]:,}" for name in ("evaluators", "images", "ratings")]
+        table.add_row(*counts, *("-" if np.isnan(row[name]) else f"{row[name]:.3f}" for name in figures))
+    _print_right(table, console)
+    console.print(f"\nImages needed for {power}intervals {short(made.width)} wide", soft_wrap=True)
+    table = Table("evaluators", *(_TITLES[name] for name in figures))
+    for row in made.needed.to_dict("records"):
+        cells = ("-" if np.isnan(row[name]) else f"{int(row[name]):,}" for name in figures)
+        table.add_row(f"{int(row['evaluators']):,}", *cells)
+    _print_right(table, console)
+    console.print()
+
+
+def _print_right(table: "Table", console: "Console") -> None:
+    """Print a table of numbers, flush right."""
+    for column in table.columns:
+        column.justify = "right"
+    console.print(table)
+
+
+def _write(made: "Plan", folder: Path) -> list[Path]:
+    from calibration.planning_curve import plan_svg
+    from metrics.files import write_together
+
+    needed = made.needed.astype("Int64")
+    return write_together(
+        {
+            folder / "plan.csv": made.grid.to_csv(index=False, lineterminator="\n", float_format="%.6g"),
+            folder / "needed.csv": needed.to_csv(index=False, lineterminator="\n"),
+            folder / "plan.svg": plan_svg(made),
+        }
+    )
+
+
+def _parts(text: str, option: str) -> list[str]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise InputError(f"{option} is empty; name at least one, comma-separated.")
+    if len(parts) > _MOST_NUMBERS:
+        raise InputError(f"{option} lists {len(parts)}; at most {_MOST_NUMBERS} make a table.")
+    return parts
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    numbers = []
+    for part in _parts(text, option):
+        try:
+            numbers.append(float(part))
+        except ValueError:
+            raise InputError(f"{option} has '{part}', which is no number; write numbers, comma-separated.") from None
+    return numbers
+
+
+def _counts(text: str, option: str) -> list[int]:
+    for part in _parts(text, option):
+        if not (part.isascii() and part.isdigit()):
+            raise InputError(f"{option} has '{part}', which is no whole number; write for instance {option} 5,10.")
+    return [int(part) for part in _parts(text, option)]
