@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from calibration.grades import Array, mean_or_nan
+from calibration.item_folds import FEWEST_CLUSTERS
 from calibration.model_study import SAME, Figures, ModelStudy
 from calibration.ties import as_equals
 from metrics.registry import Direction
@@ -21,8 +22,6 @@ CONFIDENCE = 0.95
 DRAWS = 1000
 NOTICEABLE = 0.1
 NAN = float("nan")
-_FEWEST_DRAWS = 200
-_EFFORT = 2**27  # draws x clusters, at most
 
 
 class Estimate(NamedTuple):
@@ -79,7 +78,7 @@ class ModelOrder:
     simpson : tuple of str
         Which of "between" and "overall" clearly point the other way than `within` clearly does; empty for none.
     draws : int
-        How many bootstrap draws the intervals rest on.
+        How many bootstrap draws the intervals rest on; none where there are fewer than ten prompts, or images.
     """
 
     n: int
@@ -148,7 +147,7 @@ def model_order(
     direction : {"higher", "lower"}
         Which way the metric points.
     draws, seed : int
-        Of the bootstrap; fewer draws where there are very many images.
+        Of the bootstrap.
 
     Returns
     -------
@@ -157,6 +156,7 @@ def model_order(
 
     Notes
     -----
+    There are intervals, and pairs of models told apart, from ten prompts on (ten images without prompts).
     Intervals are percentiles of the draws, in which images keep the ranks that they have in the whole study. Two models
     are told apart where one is ahead in at least 97.5 % of the draws. How sure people, or the metric, are of a pair is
     the share of draws in which the first model is ahead; Thompson et al. take p-values of permutation tests instead.
@@ -177,8 +177,8 @@ def model_order(
     if study is None:
         return None
     estimate = study.figures(np.ones((1, study.clusters)))
-    count = int(np.clip(_EFFORT // study.clusters, min(_FEWEST_DRAWS, draws), draws))
-    drawn = study.draw(count, np.random.default_rng(seed % 2**63))
+    draws = draws if study.clusters >= FEWEST_CLUSTERS else 0
+    drawn = study.draw(draws, np.random.default_rng(seed % 2**63))
     overall, within, between = (
         _estimate(getattr(estimate, name)[0], getattr(drawn, name)) for name in ("overall", "within", "between")
     )
@@ -193,7 +193,7 @@ def model_order(
         between=between,
         tau=float(stats.kendalltau(as_equals(estimate.scores[0]), as_equals(estimate.ratings[0])).statistic),
         simpson=tuple(name for name, other in opposed.items() if _are_opposed(within, other)),
-        draws=count,
+        draws=draws,
         **order,
     )
 
@@ -206,7 +206,7 @@ def model_order_entry(order: ModelOrder) -> dict[str, Any]:
     >>> found = model_order([1, 1, 1, 1], [1, 2, 3, 4], list("aabb"))
     >>> entry = model_order_entry(found)
     >>> entry["within"]["value"], entry["models"][0]["model"], entry["told_apart"]
-    (None, 'b', 1)
+    (None, 'b', 0)
     """
     estimates = {name: getattr(order, name)._asdict() for name in ("overall", "within", "between")}
     entry: dict[str, Any] = asdict(order) | estimates | {"simpson": list(order.simpson), "sentences": order.sentences}
@@ -244,7 +244,7 @@ def _pair_orders(estimate: Figures, drawn: Figures) -> dict[str, Any]:
         "alike": int(alike),
         "told_apart": int(clear),
         "told_apart_alike": int(clear_alike),
-        "soft_accuracy": mean_or_nan(soft),
+        "soft_accuracy": mean_or_nan(soft) if len(drawn.scores) else NAN,
     }
 
 

@@ -1,10 +1,11 @@
 """One metric's scores and people's ratings of images by several generator models, as many weighted studies at once.
 
 A bootstrap draw is nothing but other weights of the images, or of the prompts: every figure follows from each model's
-weighted sums, which one matrix product per model gives for all draws.
+weighted sums, and one matrix product gives those of all draws.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,8 @@ SAME = 1e-12
 """Two means that differ by less, in standard deviations, are equal."""
 
 NAN = float("nan")
-_BLOCK = 2**22  # weights of items that are in memory at once
+MOST_CLUSTERS = 4096
+_CELLS = 2**20  # clusters x models, at most
 
 
 class Figures(NamedTuple):
@@ -46,7 +48,8 @@ class ModelStudy:
     names : list of str
         The models.
     cluster : ndarray of int, shape (n,)
-        Which images are drawn together.
+        Which images are drawn together; very many clusters are put together at random into fewer, which changes the
+        spread of the draws by little.
     sign : float
         1, or -1 where the scores were turned round.
     """
@@ -72,10 +75,11 @@ class ModelStudy:
             return None
         cluster = np.arange(int(known.sum()))
         if prompts is not None:
-            prompt = pd.factorize(_texts(prompts)[known])[0]
-            cluster = np.unique(np.where(prompt < 0, prompt.max(initial=0) + 1 + cluster, prompt), return_inverse=True)[
-                1
-            ]
+            prompt, texts = pd.factorize(_texts(prompts)[known])
+            cluster = np.unique(np.where(prompt < 0, len(texts) + cluster, prompt), return_inverse=True)[1]
+        total, most = int(cluster.max()) + 1, min(MOST_CLUSTERS, max(2, _CELLS // len(names)))
+        if total > most:
+            cluster = np.random.default_rng(0).permutation(total)[cluster] % most
         return cls(as_equals(score[known]), as_equals(rating[known]), model, list(names), cluster, sign)
 
     @property
@@ -93,33 +97,28 @@ class ModelStudy:
                 sizes.append(len(x))
         return float(np.average(found, weights=sizes)) if found else NAN
 
+    @cached_property
+    def _sums(self) -> Array:
+        """Of each cluster's images by each model: the sums from which all figures follow; (clusters, models, 8)."""
+        x, y = _standardised(stats.rankdata(self.score)), _standardised(stats.rankdata(self.rating))
+        columns = (np.ones(len(x)), x, y, x * x, y * y, x * y, _standardised(self.score), _standardised(self.rating))
+        cell, shape = self.cluster * len(self.names) + self.model, (self.clusters, len(self.names))
+        sums = [np.bincount(cell, each, minlength=shape[0] * shape[1]).reshape(shape) for each in columns]
+        return np.stack(sums, axis=-1)
+
     def draw(self, draws: int, rng: np.random.Generator) -> Figures:
         """The figures of studies in which clusters are drawn anew."""
-        size = max(1, _BLOCK // len(self.score))
-        parts = []
-        for start in range(0, draws, size):
-            count = min(size, draws - start)
-            drawn = rng.multinomial(self.clusters, np.full(self.clusters, 1 / self.clusters), size=count)
-            parts.append(self.figures(drawn.astype(float)))
-        return Figures(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+        drawn = rng.multinomial(self.clusters, np.full(self.clusters, 1 / self.clusters), size=draws)
+        return self.figures(drawn.astype(float))
 
     def figures(self, weights: Array) -> Figures:
         """The figures of studies in which the clusters count so often; weights of shape (draws, clusters)."""
-        x, y = _standardised(stats.rankdata(self.score)), _standardised(stats.rankdata(self.rating))
-        score, rating = _standardised(self.score), _standardised(self.rating)
-        columns = np.stack([np.ones(len(x)), x, y, x * x, y * y, x * y, score, rating], axis=1)
-        sums = np.empty((len(weights), len(self.names), columns.shape[1]))
-        for at in range(len(self.names)):
-            rows = self.model == at
-            sums[:, at] = weights[:, self.cluster[rows]] @ columns[rows]
-        count = sums[:, :, 0]
-        means = np.divide(
-            sums[:, :, 6:], count[:, :, None], out=np.full((*count.shape, 2), NAN), where=count[:, :, None] > 0
-        )
-        residual = _centred(sums).sum(axis=1)
+        sums = np.tensordot(weights, self._sums, axes=1)
+        count = sums[:, :, :1]
+        means = np.divide(sums[:, :, 6:], count, out=np.full_like(sums[:, :, 6:], NAN), where=count > 0)
         scores, ratings = means[:, :, 0], means[:, :, 1]
-        overall = _centred(sums.sum(axis=1))
-        return Figures(_ratio(*overall.T), _ratio(*residual.T), _between(scores, ratings), scores, ratings)
+        within, overall = _centred(sums).sum(axis=1), _centred(sums.sum(axis=1))
+        return Figures(_ratio(*overall.T), _ratio(*within.T), _between(scores, ratings), scores, ratings)
 
 
 def _centred(sums: Array) -> Array:

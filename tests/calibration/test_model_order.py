@@ -66,22 +66,6 @@ def test_correlations_are_those_of_pandas_and_scipy(models, prompts, seed, sign)
     assert [each.rank_by_people for each in found.models] == sorted(stats.rankdata(-expected["r"].round(9)))
 
 
-def test_a_draw_is_the_study_of_the_clusters_drawn():
-    score, rating, model, prompt = study(3, 15)
-    made = ModelStudy.of(score, rating, model, prompt, "higher")
-    weights = np.random.default_rng(0).multinomial(15, np.full(15, 1 / 15), size=4)
-    figures = made.figures(weights.astype(float))
-    x, y = stats.rankdata(score), stats.rankdata(rating)  # images keep their ranks
-    for at, row in enumerate(weights):
-        rows = np.repeat(np.arange(len(score)), row[made.cluster])
-        drawn = pd.DataFrame({"x": x[rows], "y": y[rows], "s": score[rows], "r": rating[rows], "m": model[rows]})
-        left = drawn[["x", "y"]] - drawn.groupby("m")[["x", "y"]].transform("mean")
-        means = drawn.groupby("m")[["s", "r"]].mean()
-        assert figures.overall[at] == pytest.approx(drawn["x"].corr(drawn["y"]))
-        assert figures.within[at] == pytest.approx(left["x"].corr(left["y"]))
-        assert figures.between[at] == pytest.approx(means["s"].corr(means["r"]))
-
-
 def test_simpsons_paradox_is_found_and_named():
     found = model_order(*study(between=-2.0, spread=2.0))
     assert found.simpson == ("between", "overall")
@@ -163,6 +147,12 @@ def test_what_is_missing_and_degenerate():
     for each in (found, constant, alone):
         entry = json.loads(json.dumps(model_order_entry(each), allow_nan=False))
         assert len(entry["models"]) == 3 and entry["sentences"]
+
+
+def test_fewer_than_ten_prompts_give_no_intervals():
+    few, enough = (model_order(*study(3, prompts=count, spread=5.0)) for count in (9, 10))
+    assert np.isnan([few.within.low, few.between.high, few.soft_accuracy]).all() and np.isfinite(few.within.value)
+    assert (few.draws, few.told_apart, few.alike) == (0, 0, 3) and (enough.told_apart, enough.draws) == (3, 1000)
 
 
 def test_the_same_seed_gives_the_same_figures():

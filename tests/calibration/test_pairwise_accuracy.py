@@ -11,8 +11,8 @@ from calibration.pairwise_accuracy import calibrate_ties, cross_validated_accura
 # The case of mt-metrics-eval's own test (google-research/mt-metrics-eval @ 38882cc9, stats_test.py, variant acc23): .6
 # at epsilon 0, .4 at epsilon 2, .7 at best. By hand: people tie 23 of the ten pairs of images 1..5; the metric has 12,
 # 13 and 45 the wrong way round and 14 15 24 25 34 35 right: 6 of 10. Its gaps are 13 .5, 23 .5, 12 1, 15 1, 35 1.5,
-# 25 2, 45 2, 14 3, 34 3.5, 24 4. Epsilon .5 ties 13, which was wrong before, and 23, right now: 7. Epsilon 2 ties 15, 35
-# and 25 as well, which were right: 4.
+# 25 2, 45 2, 14 3, 34 3.5, 24 4. Epsilon .5 ties 13, which was wrong before, and 23, right now: 7. Epsilon 2 ties 15,
+# 35 and 25 as well, which were right: 4.
 PEOPLE, METRIC = [1, 2, 2, 3, 4], [2, 1, 1.5, 5, 3]
 
 
