@@ -227,6 +227,10 @@ def _assumptions(study: "PlannedStudy") -> str:
     if len(study.correlations) == 2:
         basis = ", as if they shared nothing but the truth" if study.between is None else ""
         parts.append(f"between the metrics {short(study.together)}{basis}")
+    if study.correlations:
+        tests = {"spearman": "the permutation test", "pearson": "Williams' test"}
+        test = tests[study.statistic] if len(study.correlations) == 2 else "Student's t"
+        parts.append(f"{test}, two-sided at 5 %")
     if study.design_effect > 1:
         parts.append(f"variances times {study.design_effect:.2f} for images that are alike")
     return f"Assumed: {'; '.join(parts)}."

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from calibration.planning_study import PlannedStudy
 from metrics.errors import InputError
 from study.plan_cli import plan
+from study.tables import import_tables
 from tests.calibration.test_planning_pilot import tables
 
 app = typer.Typer()
@@ -39,6 +40,7 @@ def pilot(tmp_path):
 def test_stated_values_give_tables_and_a_plain_sentence(cli):
     out = cli("--icc", ".5", "--correlations", ".55,.45", "--between", ".55", "--statistic", "pearson").output
     assert "With five evaluators you need about 630 images to tell .55 from .45 with power .8." in out
+    assert "Williams' test, two-sided at 5 %." in out
     assert "Assumed: intraclass correlation of one rating .5; ratings 1 to 5 in 7 24 38 24 7 %" in out
     row = next(line for line in out.splitlines() if " 2,560 " in line)
     assert [cell.strip() for cell in row.strip("│").split("│")][:5] == ["5", "512", "2,560", "0.714", "0.144"]
@@ -64,6 +66,25 @@ def test_a_pilot_is_read_and_what_is_stated_takes_its_place(cli, pilot):
     assert "from .4 with power" in out
     assert "from no correlation" in cli(*pilot, "--metrics", "m1").output
     assert "of one rating" in cli(*pilot[:2]).output
+
+
+def test_a_study_is_a_pilot(cli, make_study):
+    study = make_study(images=24, references=0, tasks=["aesthetic"])
+    folder = study.folder
+    assert "is no pilot" in str(cli(folder).exception)
+    items = study.items["item"].tolist()
+    rows = [
+        (item, name, "aesthetic", 1 + (at + at % 3 * late) % 5)
+        for late, name in enumerate(("ann", "bob"))
+        for at, item in enumerate(items)
+    ]
+    ratings = pd.DataFrame(rows, columns=["item", "evaluator", "task", "rating"])
+    scores = pd.DataFrame({"item": items, "m": [float(at % 5 + at % 2) for at in range(24)]})
+    import_tables(study, ratings, scores)
+    study.close()
+    out = cli(folder, "--evaluators", "4").output
+    assert "The pilot: 24 images, 2 evaluators." in out and "to tell m (" in out
+    assert "were both given" in str(cli(folder, "--map", "a=b").exception)
 
 
 def test_alike_images_are_a_design_effect(cli):
