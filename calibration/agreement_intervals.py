@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from calibration.agreement import alphas, coincidence_table
 from calibration.grades import Array, leave_one_out_scores, sample_scores
-from calibration.intervals import Interval, group_codes, item_draws, percentiles, with_other_people
+from calibration.intervals import Interval, group_codes, item_draws, left_out, percentiles, with_other_people
 from calibration.variance import ComponentSums, many_intraclass_correlations
 
 _MOST_VALUES = 32
@@ -58,10 +58,10 @@ def agreement_intervals(
     if people > 2:
         everyone = np.ones((1, len(ratings)))
         estimate = _Agreement(ratings).statistics(everyone)
-        without = [_Agreement(np.delete(ratings, each, axis=1)).statistics(everyone) for each in range(people)]
+        without = [_Agreement(np.delete(ratings, each, axis=1)).statistics(everyone) for each in left_out(people)]
         for name, drawn in over_items.items():
-            left_out = np.array([float(each[name][0]) for each in without])
-            others[name] = with_other_people(float(estimate[name][0]), drawn, left_out)
+            values = np.array([float(each[name][0]) for each in without])
+            others[name] = with_other_people(float(estimate[name][0]), drawn, values, people)
     return {"these": these, "people_like_these": others}
 
 
@@ -139,15 +139,15 @@ def worth_intervals(
     if people > 2:
         everyone = np.ones((1, len(ratings)))
         estimate = _Worth(scores, ratings).statistics(everyone)
-        without = [_Worth(scores, np.delete(ratings, each, axis=1)).statistics(everyone) for each in range(people)]
-        left_out = {name: np.array([float(each[name][0]) for each in without]) for name in over_items}
+        without = [_Worth(scores, np.delete(ratings, each, axis=1)).statistics(everyone) for each in left_out(people)]
+        values = {name: np.array([float(each[name][0]) for each in without]) for name in over_items}
         name = "rater_equivalents"
         low, high = with_other_people(
-            float(np.sqrt(estimate[name][0])), np.sqrt(over_items[name]), np.sqrt(left_out[name]), 0.0, np.inf
+            float(np.sqrt(estimate[name][0])), np.sqrt(over_items[name]), np.sqrt(values[name]), people, 0.0, np.inf
         )
         others[name] = Interval(low**2, high**2)
         name = "disattenuated"
-        others[name] = with_other_people(float(estimate[name][0]), over_items[name], left_out[name], most=np.inf)
+        others[name] = with_other_people(float(estimate[name][0]), over_items[name], values[name], people, most=np.inf)
     return {"these": these, "people_like_these": others}
 
 
@@ -169,7 +169,7 @@ class _Agreement:
 
     def statistics(self, weights: Array) -> dict[str, Array]:
         size = len(self._values)
-        tables = (weights @ self._table).reshape(-1, size, size)
+        tables = (weights @ self._table).reshape(len(weights), size, size)
         found = {
             "nominal": alphas(self._values, tables, "nominal"),
             "ordinal": alphas(self._values, tables, "ordinal"),

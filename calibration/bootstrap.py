@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calibration.grades import LEVELS, Array
-from calibration.intervals import Interval, group_codes, item_draws, percentiles, with_other_people
+from calibration.intervals import Interval, group_codes, item_draws, left_out, percentiles, with_other_people
 from calibration.many_mappings import TIE, ScoreOrder, level_costs
 from calibration.ties import group_starts
 from metrics.registry import Direction
@@ -92,9 +92,7 @@ def metric_intervals(
 
     Notes
     -----
-    For people like these, see `calibration.intervals.with_other_people`. What images and evaluators bring together
-    counts in both of its parts, so that the interval is rather too wide than too narrow
-    (tests/benchmarks/bench_coverage.py).
+    For people like these, see `calibration.intervals.with_other_people`.
 
     Examples
     --------
@@ -121,10 +119,18 @@ def metric_intervals(
     if people > 2:
         everyone = np.ones((1, len(values)))
         estimate = study.statistics(everyone, np.ones((1, people)))
-        without = study.of_all_images(1.0 - np.eye(people))
+        without = study.of_all_images(_without(left_out(people), people))
         for name in STATISTICS:
-            others[name] = with_other_people(float(estimate[name][0]), over_items[name], without[name])
+            others[name] = with_other_people(float(estimate[name][0]), over_items[name], without[name], people)
     return Intervals(these, others, count, int(groups.max()) + 1)
+
+
+def _without(left: list[tuple[int, ...]], people: int) -> Array:
+    """Evaluators' weights, a row for each of those to leave out."""
+    weights = np.ones((len(left), people))
+    for row, columns in enumerate(left):
+        weights[row, list(columns)] = 0.0
+    return weights
 
 
 class _Study:

@@ -10,8 +10,6 @@ from calibration.report import Calibration, Settings, calibrate
 from calibration.tables import check_items, check_ratings, check_scores, check_set_scores, counted
 from metrics.errors import InputError
 
-FEWEST_CLUSTERS = 10
-
 
 def calibrate_files(
     ratings: str | Path,
@@ -111,34 +109,13 @@ def calibrate_tables(
             rated.frame["item"], known, "rated item", "is not in the items table", "are not in the items table"
         )
     sets = None if set_scores is None else check_set_scores(set_scores, where["set_scores"])
-    clusters = None if table_of_items is None else clusters_of(table_of_items)
-    return calibrate(rated.frame, scored, settings, sources, notes, remarks, sets, clusters)
-
-
-def clusters_of(items: pd.DataFrame) -> pd.Series | None:
-    """Which images are drawn together for the intervals: those of one prompt, or else of one subject.
-
-    Parameters
-    ----------
-    items : DataFrame
-        item; optional prompt and subject.
-
-    Returns
-    -------
-    Series of str or None
-        By item, named after the column; None where neither has at least ten values, so that each image stands for
-        itself.
-
-    Examples
-    --------
-    >>> items = pd.DataFrame({"item": list("abcdefghijkl"), "prompt": "a cat", "subject": list("abcdefghijaa")})
-    >>> clusters_of(items).name, clusters_of(items[["item"]])
-    ('subject', None)
-    """
-    for column in ("prompt", "subject"):
-        if column in items.columns and items[column].ne("").all() and items[column].nunique() >= FEWEST_CLUSTERS:
-            return items.set_index("item")[column]
-    return None
+    repeats = None
+    if "repeat" in rated.frame.columns:
+        every = check_ratings(
+            ratings, where["ratings"], settings.task, settings.duplicates, settings.min_ratings, keep_repeats=True
+        )
+        repeats = every.frame
+    return calibrate(rated.frame, scored, settings, sources, notes, remarks, sets, table_of_items, repeats)
 
 
 def _refuse_other_names(rated: pd.Series, scored: pd.Series, known: pd.Series | None, where: Mapping[str, str]) -> None:

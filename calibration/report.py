@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from calibration.bootstrap import DRAWS
-from calibration.grades import Array, unit_scale
+from calibration.item_folds import clusters_of, groupings_of
 from calibration.metric_facts import directions_of, opposed, signatures_of, title_of, titles_of
 from calibration.reading import Source
 from calibration.report_metrics import metric_entry
 from calibration.report_people import people_entry
 from calibration.tables import Duplicates, records
+from calibration.task_data import task_data
 from calibration.verdicts import task_verdict, verdict
 from metrics import __version__
 from metrics.bands import band
@@ -90,7 +91,8 @@ def calibrate(
     notes: Sequence[str] = (),
     remarks: pd.DataFrame | None = None,
     set_scores: pd.DataFrame | None = None,
-    clusters: pd.Series | None = None,
+    items: pd.DataFrame | None = None,
+    repeats: pd.DataFrame | None = None,
 ) -> Calibration:
     """Calibrate every metric against the people, task by task.
 
@@ -111,8 +113,10 @@ def calibrate(
         item, metric, note: what is to be known of a score, or why there is none.
     set_scores : DataFrame, optional
         Scores of sets of images, as `calibration.tables.check_set_scores` gives them.
-    clusters : Series of str, optional
-        By item: which images belong together (of one prompt, of one subject), for the intervals; its name says what.
+    items : DataFrame, optional
+        item and, where known, prompt, subject and model: which images belong together.
+    repeats : DataFrame, optional
+        The ratings with those that were asked twice (a column repeat), for each evaluator's own consistency.
 
     Returns
     -------
@@ -141,24 +145,14 @@ def calibrate(
     directions, direction_notes = directions_of(names, settings.lower_is_better, settings.higher_is_better, signatures)
     by_metric = {str(name): group.set_index("item")["score"] for name, group in scores.groupby("metric")}
     remarks_by_metric = _remarks(remarks)
+    groupings = {} if items is None else groupings_of(items)
     tasks, points = {}, []
     for name, rows in ratings.groupby("task", sort=False):
         evaluators = sorted(rows["evaluator"].unique(), key=natural_order)
-        items, matrix = _matrix(rows, evaluators)
-        task = people_entry(matrix, evaluators, settings.k, settings.seed)
+        data = task_data(rows, evaluators, groupings, settings.k, settings.draws, settings.seed)
+        task = people_entry(data, None if repeats is None else repeats[repeats["task"] == name])
         for metric in names:
-            entry, drawn = metric_entry(
-                by_metric[metric],
-                items,
-                matrix,
-                evaluators,
-                directions[metric],
-                settings.k,
-                remarks_by_metric.get(metric),
-                clusters,
-                settings.draws,
-                settings.seed,
-            )
+            entry, drawn = metric_entry(by_metric[metric], data, directions[metric], remarks_by_metric.get(metric))
             entry["title"] = titles[metric]
             entry["signatures"] = signatures.get(metric, [])
             entry["notes"][:0] = [
@@ -181,7 +175,7 @@ def calibrate(
         "inputs": {name: asdict(source) for name, source in (inputs or {}).items()},
         "notes": list(notes),
         "tasks": tasks,
-        "clusters": None if clusters is None else str(clusters.name),
+        "clusters": clusters_of(groupings),
         "set_scores": _set_entries(set_scores),
     }
     table = pd.concat(points, ignore_index=True)[columns] if points else pd.DataFrame(columns=columns)
@@ -235,15 +229,6 @@ def _set_entries(set_scores: pd.DataFrame | None) -> list[dict[str, Any]]:
         row | {"title": title_of(row["metric"]), "guides_say": band(row["metric"], row["score"])}
         for row in records(set_scores)
     ]
-
-
-def _matrix(rows: pd.DataFrame, evaluators: list[str]) -> tuple[pd.Index, Array]:
-    """The items of a task and their ratings on the unit scale, shape (items, evaluators)."""
-    item_codes, items = pd.factorize(rows["item"])
-    columns = pd.Index(evaluators).get_indexer(pd.Index(rows["evaluator"]))
-    matrix = np.full((len(items), len(evaluators)), np.nan)
-    matrix[item_codes, columns] = unit_scale(rows["rating"])
-    return pd.Index(items), matrix
 
 
 def _strict(value: Any) -> Any:

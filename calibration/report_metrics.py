@@ -8,27 +8,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.agreement import correlations
+from calibration.agreement_intervals import worth_intervals
 from calibration.bootstrap import metric_intervals
 from calibration.buckets import BucketFitter
+from calibration.consistency import disattenuated
 from calibration.crossvalidation import CrossValidation, Fold, cross_validate
 from calibration.grades import Array, distance_grade, sample_scores, unit_scale
+from calibration.report_grades import grade_entries
 from calibration.tables import counted
+from calibration.task_data import TaskData
 from calibration.ties import as_equals
-from calibration.variance import rater_equivalents, variance_components
+from calibration.variance import rater_equivalents, reliability, variance_components
 from metrics.registry import Direction
+
+_FEW_LEVELS = 3
 
 
 def metric_entry(
-    scores: pd.Series,
-    items: pd.Index,
-    matrix: Array,
-    evaluators: list[str],
-    direction: Direction,
-    k: float,
-    remarks: pd.Series | None = None,
-    clusters: pd.Series | None = None,
-    draws: int = 0,
-    seed: int = 0,
+    scores: pd.Series, task: TaskData, direction: Direction, remarks: pd.Series | None = None
 ) -> tuple[dict[str, Any], pd.DataFrame | None]:
     """One metric in one task.
 
@@ -36,22 +33,12 @@ def metric_entry(
     ----------
     scores : Series
         The metric's scores by item.
-    items : Index
-        The rated items: the rows of `matrix`.
-    matrix : ndarray, shape (items, evaluators)
-        Ratings on the unit scale, NaN where missing.
-    evaluators : list of str
-        The columns' names.
+    task : TaskData
+        The people.
     direction : {"higher", "lower"}
         Which way the metric points.
-    k : float
-        The exponent of the distance.
     remarks : Series of str, optional
         By item: why it has no score, or what is to be known of its score.
-    clusters : Series of str, optional
-        By item: which images belong together, for the intervals.
-    draws, seed : int
-        Of the bootstrap; without draws there are no intervals.
 
     Returns
     -------
@@ -60,16 +47,16 @@ def metric_entry(
     points : DataFrame or None
         item, score, mean_rating, n_ratings, level to draw; None where nothing that was rated has a score.
     """
+    items, evaluators, k = task.items, task.evaluators, task.k
     aligned = scores.reindex(items)
     scored = aligned.notna().to_numpy()
-    values, ratings = aligned.to_numpy(dtype=float)[scored], matrix[scored]
+    values, ratings = aligned.to_numpy(dtype=float)[scored], task.ratings[scored]
     target = sample_scores(ratings)
     found = correlations(values, target, direction)
     mapping, levels = _mapping(BucketFitter(values, ratings, k, direction), values, target)
     result = cross_validate(values, ratings, k, direction)
     reason = _no_skill(result, ratings, len(scores))
-    together = None if clusters is None else clusters.reindex(items).to_numpy()[scored]
-    intervals = None if reason else metric_intervals(values, ratings, k, direction, together, draws, seed)
+    components = variance_components(ratings)
     entry = {
         "direction": direction,
         "n_items": len(values),
@@ -80,12 +67,15 @@ def metric_entry(
         "kendall": found.kendall,
         **mapping,
         "cross_validation": _cross_validation(result, evaluators) | {"no_skill_because": reason},
-        "rater_equivalents": rater_equivalents(values, ratings, variance_components(matrix)),
-        "intervals": None if intervals is None else asdict(intervals),
+        **grade_entries(values, scored, task, result, direction),
+        "rater_equivalents": rater_equivalents(values, ratings, components),
+        "disattenuated": disattenuated(found.pearson, reliability(components)),
+        "intervals": None if reason else _intervals(values, ratings, task, scored, direction),
         "notes": [
             *_coverage_notes(scored, remarks if remarks is None else remarks.reindex(items).fillna("")),
             *_correlation_notes(values, target),
             *_fold_notes(result, evaluators),
+            *_level_notes(mapping["buckets"]["levels_used"]),
             *([reason] if reason else []),
         ],
     }
@@ -99,6 +89,21 @@ def metric_entry(
         "level": levels,
     }
     return entry, pd.DataFrame(points)
+
+
+def _intervals(
+    values: Array, ratings: Array, task: TaskData, scored: NDArray[np.bool_], direction: Direction
+) -> dict[str, Any] | None:
+    """The intervals of everything that the report says of a metric."""
+    groups = task.groups(scored)
+    found = metric_intervals(values, ratings, task.k, direction, groups, task.draws, task.seed)
+    if found is None:
+        return None
+    worth = worth_intervals(values, ratings, groups, task.draws, task.seed)
+    entry = asdict(found)
+    for kind, intervals in (worth or {}).items():
+        entry[kind] |= intervals
+    return entry
 
 
 def _mapping(fitter: BucketFitter, values: Array, target: Array) -> tuple[dict[str, Any], NDArray[np.int_] | None]:
@@ -193,6 +198,13 @@ def _fold_notes(result: CrossValidation, evaluators: list[str]) -> list[str]:
     if not empty or len(empty) == len(evaluators):
         return []
     return [f"No grade in the fold of {', '.join(empty)}: nobody else rated a scored item that they rated."]
+
+
+def _level_notes(levels_used: int) -> list[str]:
+    """A warning where the mapping stays in the middle."""
+    if not 1 < levels_used < _FEW_LEVELS:
+        return []
+    return [f"The mapping uses only {levels_used} of the five levels: it answers near the middle and risks little."]
 
 
 def _tally(remarks: pd.Series | None, chosen: NDArray[np.bool_]) -> str:

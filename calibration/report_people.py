@@ -3,34 +3,36 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from calibration.agreement import krippendorff_alpha
-from calibration.grades import Array, evaluator_grades, mean_or_nan, person_to_person_grades
+from calibration.agreement_intervals import agreement_intervals, grade_intervals
+from calibration.consistency import own_consistency, reliability_of_mean, split_half
+from calibration.grades import evaluator_grades, mean_or_nan, person_to_person_grades
+from calibration.kappa import pair_kappas
 from calibration.screening import screen
+from calibration.task_data import TaskData
 from calibration.variance import intraclass_correlations, kendalls_w, variance_components
 
 FEW_ITEMS = 100
 
 
-def people_entry(matrix: Array, evaluators: list[str], k: float, seed: int = 0) -> dict[str, Any]:
+def people_entry(task: TaskData, repeats: pd.DataFrame | None = None) -> dict[str, Any]:
     """The part of a task's report that needs no metric.
 
     Parameters
     ----------
-    matrix : ndarray, shape (items, evaluators)
-        Ratings on the unit scale, NaN where missing.
-    evaluators : list of str
-        The columns' names.
-    k : float
-        The exponent of the distance.
-    seed : int
-        Of the bootstrap that tells dependent evaluators.
+    task : TaskData
+        The people.
+    repeats : DataFrame, optional
+        The task's ratings with those that were asked twice, for each evaluator's own consistency.
 
     Returns
     -------
     dict
-        Counts, evaluators, agreement, notes, and no metrics yet.
+        Counts, evaluators, agreement, reliability, notes, and no metrics yet.
     """
+    matrix, evaluators, k = task.ratings, task.evaluators, task.k
     exponents = sorted({1.0, 2.0, k})
     grades = {f"{exponent:g}": evaluator_grades(matrix, exponent) for exponent in exponents}
     rated = ~np.isnan(matrix)
@@ -53,10 +55,12 @@ def people_entry(matrix: Array, evaluators: list[str], k: float, seed: int = 0) 
             "notes": remarks,
         }
         notes += [f"{name}: {remark}" for remark in remarks]
-    for flag in screen(matrix, evaluators, seed):
+    for flag in screen(matrix, evaluators, task.seed):
         notes.append(flag.sentence)
         for index in flag.evaluators:
             people[evaluators[index]]["notes"].append(flag.sentence)
+    for index, interval in enumerate(grade_intervals(matrix, k, task.groups(), task.draws, task.seed)):
+        people[evaluators[index]]["grade_interval"] = list(interval)
     alphas: dict[str, float] = {
         level: krippendorff_alpha(matrix, level) for level in ("nominal", "ordinal", "interval")
     }
@@ -85,7 +89,27 @@ def people_entry(matrix: Array, evaluators: list[str], k: float, seed: int = 0) 
             "person_to_person_grade": mean_or_nan(person_to_person_grades(matrix, k)),
             "icc": None if components is None else intraclass_correlations(components),
             "kendall_w": kendalls_w(matrix),
+            "intervals": agreement_intervals(matrix, task.groups(), task.draws, task.seed),
         },
+        "reliability_of_people": _reliability(task, repeats),
         "metrics": {},
         "notes": notes,
+    }
+
+
+def _reliability(task: TaskData, repeats: pd.DataFrame | None) -> dict[str, Any]:
+    """How steady people are, and what that leaves for a metric to reach."""
+    matrix = task.ratings
+    reliability = reliability_of_mean(matrix, task.seed)
+    consistency = None if repeats is None else own_consistency(repeats).to_dict(orient="index")
+    return {
+        "split_half": split_half(matrix, task.seed),
+        "spearman_brown": reliability,
+        "correlation_ceiling": float(np.sqrt(reliability)) if reliability > 0 else float("nan"),
+        "ceiling": {
+            "person": mean_or_nan(person_to_person_grades(matrix, task.k)),
+            "mean_of_others": mean_or_nan(evaluator_grades(matrix, task.k)),
+        },
+        "own_consistency": consistency or None,
+        "pair_kappas": pair_kappas(matrix, task.evaluators),
     }

@@ -203,6 +203,30 @@ def many_intraclass_correlations(components: Mapping[str, Array]) -> dict[str, A
     }
 
 
+def reliability(components: Components | None) -> float:
+    """How much of the variance of items' mean ratings is the items' own: V / (V + s^2 / n).
+
+    Parameters
+    ----------
+    components : Components or None
+        V is the variance of items, s^2 that of single ratings about an item's true score, n the ratings an item has.
+
+    Returns
+    -------
+    float
+        In [0, 1]; NaN without components or variance.
+
+    Examples
+    --------
+    >>> reliability(Components(3.0, 1.0, 2.0, 4.0, 3.0, 3.0))
+    0.8
+    """
+    if components is None:
+        return NAN
+    noise = (components.evaluators + components.residual) / components.per_item
+    return components.items / (components.items + noise) if components.items + noise > 0 else NAN
+
+
 def kendalls_w(ratings: Array) -> float:
     """Kendall's coefficient of concordance with the correction for ties, over the items that everybody rated.
 
@@ -276,6 +300,5 @@ def rater_equivalents(scores: Array, ratings: Array, components: Components | No
     if known.sum() < 3 or np.ptp(scores[known]) == 0 or np.ptp(target[known]) == 0:
         return NAN
     noise = components.evaluators + components.residual
-    reliability = components.items / (components.items + noise / components.per_item)
-    squared = float(np.corrcoef(scores[known], target[known])[0, 1]) ** 2 / reliability
+    squared = float(np.corrcoef(scores[known], target[known])[0, 1]) ** 2 / reliability(components)
     return squared * noise / ((1.0 - squared) * components.items) if squared < 1 else float("inf")

@@ -1,0 +1,109 @@
+"""What the report says to put a metric's grade in its place: baselines, new images, other exponents, same target."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.baselines import baselines
+from calibration.crossvalidation import CrossValidation, cross_validate, cross_validate_on_new_items
+from calibration.grades import Array
+from calibration.item_folds import item_folds
+from calibration.kappa import kappa, mean_pair_kappa, pair_kappas
+from calibration.same_target import same_target
+from calibration.task_data import TaskData
+from metrics.registry import Direction
+
+EXPONENTS = (0.5, 1.0, 2.0)
+_FEWEST_ITEMS = 10
+
+
+def grade_entries(
+    scores: Array, scored: NDArray[np.bool_], task: TaskData, result: CrossValidation, direction: Direction
+) -> dict[str, Any]:
+    """The entries ``baselines``, ``unseen``, ``same_target``, ``sensitivity`` and ``kappa`` of a metric.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (scored items,)
+        Finite scores.
+    scored : ndarray of bool, shape (items,)
+        Which of the task's items they belong to.
+    task : TaskData
+        The people.
+    result : CrossValidation
+        Of the same scores.
+    direction : {"higher", "lower"}
+        Which way the metric points.
+
+    Returns
+    -------
+    dict
+        See `calibration.baselines.baselines`; ``unseen`` and ``same_target`` are None with fewer than ten items.
+    """
+    ratings = task.ratings[scored]
+    found: dict[str, Any] = {
+        "baselines": baselines(scores, ratings, result, task.by_chance(scored), task.k, direction)
+        if len(scores)
+        else None,
+        "unseen": None,
+        "same_target": None,
+        "sensitivity": [_with_exponent(scores, ratings, k, direction) for k in sorted({*EXPONENTS, task.k})],
+        "kappa": {"metric": kappa(result.confusion), "person": mean_pair_kappa(pair_kappas(ratings, task.evaluators))},
+    }
+    if len(scores) < _FEWEST_ITEMS:
+        return found
+    groups = task.groups(scored)
+    folds = item_folds(np.arange(len(scores)) if groups is None else groups, seed=task.seed)
+    unseen = _unseen(scores, ratings, task, result, direction, folds, task.clusters)
+    models = task.groupings.get("model")
+    if models is not None and len(set(models[scored])) > 1:
+        by_model = item_folds(models[scored], seed=task.seed)
+        unseen["by_model"] = _unseen(scores, ratings, task, result, direction, by_model, "model")
+    same = same_target(scores, ratings, folds, task.k, direction, task.seed)
+    if same is not None and same.compared:
+        found["same_target"] = {
+            "compared": same.compared,
+            "wins": same.wins,
+            "advantage": same.advantage,
+            "skill": same.metric_skill,
+            "person_skill": same.person_skill,
+        }
+    return found | {"unseen": unseen}
+
+
+def _unseen(
+    scores: Array,
+    ratings: Array,
+    task: TaskData,
+    seen: CrossValidation,
+    direction: Direction,
+    folds: NDArray[np.intp],
+    grouped_by: str | None,
+) -> dict[str, Any]:
+    """The cross-validation over evaluators and items at once, beside the one over evaluators."""
+    new = cross_validate_on_new_items(scores, ratings, folds, task.k, direction)
+    return {
+        "grouped_by": grouped_by,
+        "folds": int(folds.max()) + 1,
+        "seen_grade": seen.grade_mean,
+        "unseen_grade": new.grade_mean,
+        "optimism": seen.grade_mean - new.grade_mean,
+        "constant": new.constant_mean,
+        "seen_skill": seen.metric_skill,
+        "unseen_skill": new.metric_skill,
+        "person_skill": new.person_skill,
+    }
+
+
+def _with_exponent(scores: Array, ratings: Array, k: float, direction: Direction) -> dict[str, Any]:
+    """The figures that depend on the exponent, for one exponent."""
+    result = cross_validate(scores, ratings, k, direction)
+    return {
+        "k": k,
+        "grade": result.grade_mean,
+        "constant": result.constant_mean,
+        "person": result.person_mean,
+        "skill": result.metric_skill,
+        "person_skill": result.person_skill,
+    }

@@ -1,0 +1,101 @@
+"""One task of a study as the report computes with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from calibration.baselines import RandomScores
+from calibration.grades import Array, unit_scale
+from calibration.item_folds import clusters_of
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """The people's side of a task, and how it is to be judged.
+
+    Attributes
+    ----------
+    items : Index
+        The rated items.
+    evaluators : list of str
+        Who rated them.
+    ratings : ndarray, shape (items, evaluators)
+        Unit scale, NaN where missing.
+    groupings : mapping of str to ndarray, shape (items,)
+        By column of the items table (prompt, subject, model): each item's value.
+    clusters : str or None
+        The grouping whose items are drawn, and held out, together.
+    k : float
+        The exponent of the distance.
+    draws, seed : int
+        Of the bootstrap and of everything else that is random.
+    """
+
+    items: pd.Index
+    evaluators: list[str]
+    ratings: Array
+    groupings: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
+    clusters: str | None = None
+    k: float = 1.0
+    draws: int = 0
+    seed: int = 0
+    _by_chance: dict[bytes, RandomScores] = field(default_factory=dict, repr=False)
+
+    def groups(self, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.object_] | None:
+        """The clusters of the items, or of those chosen; None where each item stands for itself."""
+        if self.clusters is None:
+            return None
+        groups = self.groupings[self.clusters]
+        return groups if chosen is None else groups[chosen]
+
+    def by_chance(self, scored: NDArray[np.bool_]) -> RandomScores:
+        """What random scores of these items reach; metrics that scored the same items share it."""
+        key = scored.tobytes()
+        if key not in self._by_chance:
+            self._by_chance[key] = RandomScores(self.ratings[scored], self.k, seed=self.seed)
+        return self._by_chance[key]
+
+
+def task_data(
+    rows: pd.DataFrame,
+    evaluators: Sequence[str],
+    groupings: Mapping[str, pd.Series],
+    k: float = 1.0,
+    draws: int = 0,
+    seed: int = 0,
+) -> TaskData:
+    """A task from the rows of its ratings.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        item, evaluator and rating (1..5), each pair once.
+    evaluators : sequence of str
+        The order of the columns.
+    groupings : mapping of str to Series
+        As `calibration.item_folds.groupings_of` finds them; an item that is not there is a group of its own.
+    k, draws, seed
+        See `TaskData`.
+
+    Returns
+    -------
+    TaskData
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"item": ["a", "a"], "evaluator": ["x", "y"], "rating": [1, 5]})
+    >>> task_data(rows, ["x", "y"], {}).ratings.tolist()
+    [[0.0, 1.0]]
+    """
+    codes, items = pd.factorize(rows["item"])
+    matrix = np.full((len(items), len(evaluators)), np.nan)
+    matrix[codes, pd.Index(evaluators).get_indexer(pd.Index(rows["evaluator"]))] = unit_scale(rows["rating"])
+    index = pd.Index(items)
+    aligned = {
+        name: values.reindex(index).fillna(pd.Series(index, index=index)).to_numpy(dtype=object)
+        for name, values in groupings.items()
+    }
+    return TaskData(index, list(evaluators), matrix, aligned, clusters_of(groupings), k, draws, seed)
