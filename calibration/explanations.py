@@ -60,7 +60,10 @@ def meaning(task: dict[str, Any]) -> list[str]:
     if able := by_kind.get("stand-in"):
         return [people, f"In place of one evaluator, on images like these, you may use: {_listed(able)}."]
     if near := by_kind.get("within"):
-        return [people, f"No metric reaches the average person. To sort images by, and let people decide: {_listed(near)}."]
+        return [
+            people,
+            f"No metric reaches the average person. To sort by, and let people decide: {_listed(near)}.",
+        ]
     if "below" in by_kind:
         return [people, f"No metric can replace a person here; the best {reached} falls short of every able evaluator."]
     if "none" in by_kind:
@@ -93,8 +96,8 @@ def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
     poor = sum(skill is not None and skill <= 0 for skill in skills)
     spread = f" People reach {number(min(known))} to {number(max(known))} (the shaded band)." if known else ""
     return Explanation(
-        line="A metric (diamond) inside the blue band agrees with people as people agree with each other; on or left of "
-        "the dashed line it knows no more than one constant answer.",
+        line="A metric (diamond) inside the blue band agrees with people as people agree with each other; on or left "
+        "of the dashed line it knows no more than one constant answer.",
         shows="Everyone is graded against the other evaluators one at a time. A circle is a person; a diamond is a "
         f"metric whose mapping never saw the person it is graded against, with a small dot for each fold.{spread}",
         read="Further right is better, and 1 is perfect agreement. The dashed line is the best constant answer "
@@ -120,8 +123,8 @@ def of_grades_against_mean(task: dict[str, Any], k: float) -> Explanation:
         else ""
     )
     return Explanation(
-        line="Further right is better; the mean of people is easier to hit than one person, so compare these grades only "
-        "with each other.",
+        line="Further right is better; the mean of people is easier to hit than one person, so compare these grades "
+        "only with each other.",
         shows="The same, but against the mean of people: an evaluator against the mean of the others, a metric "
         "against the mean of all." + spread,
         read="A mean is easier to hit than one person, so grades here differ from those in the other figure and must "
@@ -148,8 +151,8 @@ def of_scatter(metric: dict[str, Any], low: float, high: float, n_drawn: int) ->
     unused = [str(level) for level in range(1, 6) if level not in levels]
     never = f" Never given here: {'level' if len(unused) == 1 else 'levels'} {_listed(unused)}." if unused else ""
     return Explanation(
-        line="The closer the dots lie to the heavy line, which turns the score into a level from 1 to 5, the better the "
-        "metric follows people.",
+        line="The closer the dots lie to the heavy line, which turns the score into a level from 1 to 5, the better "
+        "the metric follows people.",
         shows=f"Each point is {drawn}: the metric's score across, people's mean rating upwards; darker spots are "
         "several items in one place. The heavy line is the mapping that fits all ratings best; dotted lines are its "
         "thresholds, and 3|4 stands where level 3 meets level 4.",
@@ -217,7 +220,9 @@ def of_reliability(metric: dict[str, Any]) -> Explanation:
     """Explain the reliability diagram."""
     found = metric["reliability"]
     error = found.get("ece")
-    measured = "" if error is None else f" The mean distance from the diagonal (calibration error) is {number(error, 3)}"
+    measured = (
+        "" if error is None else f" The mean distance from the diagonal (calibration error) is {number(error, 3)}"
+    )
     by_chance = found.get("ece_null")
     if measured:
         measured += "." if by_chance is None else f"; a perfect forecast would show {number(by_chance, 3)} by chance."

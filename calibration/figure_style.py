@@ -20,13 +20,14 @@ from calibration.figure_svg import inline_svg
 from calibration.grades import Array
 from calibration.score_digits import digits_for, score_text
 
-WIDTH = 430
+WIDTH = 400
 """Pixels; narrow, so that texts stay readable where a phone shows the figure smaller."""
 
 ROW_HEIGHT = 20
 """Pixels for a row of a figure with one row a name."""
 
-FONT = 12.0
+FONT = 12.5
+"""Pixels; report.css gives the same size to figures."""
 
 _NAMES = (
     *("ink", "muted", "rule", "people", "people-band", "metric", "constant"),
@@ -36,7 +37,8 @@ COLOURS = {name: f"#{0x010203 + 7 * number:06x}" for number, name in enumerate(_
 """The colour to draw with, by the CSS variable that takes its place in the page."""
 
 _PIXELS = 72  # to the inch: matplotlib's SVG counts in points
-_LONGEST_LABEL = 22
+_LONGEST_LABEL = 20
+_WIDEST = 1e300  # beyond this matplotlib's ticks overflow
 _DRAWING = RLock()  # matplotlib's settings are the process's, and a server draws in several threads
 
 
@@ -147,7 +149,7 @@ def canvas(height: float, left: float, top: float = 14, bottom: float = 40, righ
         sheet.patch.set_visible(False)
         place = (left / WIDTH, bottom / height, (WIDTH - left - right) / WIDTH, (height - top - bottom) / height)
         axes = sheet.add_axes(place)
-        axes.patch.set_visible(False)
+        axes.patch.set_facecolor("none")
         axes.spines[:].set_visible(False)
         axes.set_axisbelow(True)
         axes.tick_params(length=0, pad=5)
@@ -180,10 +182,12 @@ class Scale:
         from matplotlib.ticker import MaxNLocator
 
         digits = digits_for(self.low, self.high)
-        values = np.array([self.low])
-        if self.high > self.low:
+        values: Array = np.array([self.low])
+        if self.high / 2 - self.low / 2 > _WIDEST:
+            values = np.array([self.low, self.high])
+        elif self.high > self.low:
             with np.errstate(all="ignore"):
-                values = MaxNLocator(3 if digits > 6 else 5).tick_values(self.low, self.high)
+                values = np.asarray(MaxNLocator(3 if digits > 6 else 5).tick_values(self.low, self.high))
             margin = 0.05 * (self.high / 2 - self.low / 2)
             values = values[(values >= self.low - margin) & (values <= self.high + margin)]
             values[np.abs(values) < 1e-9 * (self.high / 2 - self.low / 2)] = 0.0
@@ -196,7 +200,7 @@ def label(name: str, longest: int = _LONGEST_LABEL) -> str:
     Examples
     --------
     >>> label("a metric with a very long name")
-    'a metric with a very …'
+    'a metric with a ver…'
     """
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
 

@@ -53,7 +53,7 @@ def inline_svg(
     titles : mapping of str to sequence of str
         By a marker group's gid: each marker's tooltip, in the order drawn.
     font_size : float
-        The usual one, in pixels; it is said once.
+        The usual one, in pixels, which the page's style gives to figures; it is not said again.
 
     Returns
     -------
@@ -62,25 +62,25 @@ def inline_svg(
 
     Examples
     --------
-    >>> drawn = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M 1.23 2 L 3 4" style="stroke: #010203"/></svg>'
+    >>> line = '<path d="M 1.23 2 L 3 4" style="stroke: #010203"/>'
+    >>> drawn = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{line}</svg>'
     >>> inline_svg(drawn, "a", "a line", {"#010203": "ink"}, [], {}, 12)
-    '<svg viewBox="0 0 9 9" role="img" aria-label="a line" font-size="12"><path d="M1.2 2L3 4" stroke="var(--ink)" /></svg>'
+    '<svg viewBox="0 0 9 9" role="img" aria-label="a line"><path d="M1.2 2L3 4" stroke="var(--ink)"/></svg>'
     """
     source = ElementTree.fromstring(markup)
     cleaner = _Cleaner(prefix, colours, texts, titles, f"{font_size:g}")
     root = Element("svg", {"viewBox": source.get("viewBox", ""), "role": "img", "aria-label": shown_text(label)})
-    root.set("font-size", f"{font_size:g}")
     for child in source:
         root.extend(cleaner.clean(child))
-    return ElementTree.tostring(root, encoding="unicode")
+    return ElementTree.tostring(root, encoding="unicode").replace(" />", "/>")
 
 
 def shown_text(text: str) -> str:
-    """A text without the characters that no page can show.
+    r"""A text without the characters that no page can show.
 
     Examples
     --------
-    >>> shown_text("a\\x00b\\nc")
+    >>> shown_text("a\x00b\nc")
     'a b c'
     """
     return "".join(character if character.isprintable() else " " for character in str(text))
@@ -111,6 +111,8 @@ class _Cleaner:
         if tag == "g":
             return self._group(node, children)
         copy = Element(tag, self._attributes(node, tag))
+        if copy.get("fill") == "none" and copy.get("stroke", "none") == "none":
+            return []
         if tag == "text":
             text = (node.text or "").strip()
             copy.text = shown_text(self.texts[int(text[1:])] if text.startswith("@") else text)
@@ -127,9 +129,10 @@ class _Cleaner:
 
     def _group(self, node: Element, children: list[Element]) -> list[Element]:
         """Markers under one group that has what they share; everything else without a group."""
-        markers = [child for child in children if child.tag == "use"]
-        for marker, title in zip(markers, self.titles.get(node.get("id", ""), ()), strict=False):
+        within = (marker for child in children for marker in child.iter("use"))
+        for marker, title in zip(within, self.titles.get(node.get("id", ""), ()), strict=False):
             SubElement(marker, "title").text = shown_text(title)
+        markers = [child for child in children if child.tag == "use"]
         if len(markers) < 2:
             return children
         shared = {name: value for name, value in markers[0].attrib.items() if name not in ("href", "x", "y")}

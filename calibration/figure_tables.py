@@ -40,7 +40,7 @@ def figure_tables(calibration: Calibration) -> dict[str, pd.DataFrame]:
     >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5]})
     >>> scores = pd.DataFrame({"item": ["a", "b"], "ssim": [0.1, 0.9]})
     >>> figure_tables(calibrate_tables(ratings, scores))["figure_scores.csv"]["level"].tolist()
-    [1, 5]
+    [2, 5]
     """
     report = calibration.report
     grades = ["task", "name", "kind", "held_out", "grade", "constant_grade", "skill"]

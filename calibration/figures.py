@@ -57,7 +57,7 @@ def score_scatter(points: pd.DataFrame, metric: dict[str, Any], seed: int, most:
         for place in places:
             drawn.upright(place)
         _edge_labels(drawn, places.tolist(), levels)
-        axes.text(-0.08, 1.1, "mean rating", transform=axes.get_yaxis_transform(), color=COLOURS["muted"], ha="left")
+        axes.text(-0.05, 1.13, "mean rating", transform=axes.transAxes, color=COLOURS["muted"], ha="left")
         svg = drawn.finish(prefix, f"{metric['title']}: score against people's mean rating")
     legend = (("metric", "●", "an item"), ("ink", "━", "the mapped level"), ("muted", "┊", "a threshold"))
     return Figure(svg, legend)
@@ -92,9 +92,11 @@ def fold_thresholds(metric: dict[str, Any], low: float, high: float, prefix: str
         edges, _ = steps(metric["buckets"]["thresholds"], metric["direction"], low, high)
         for place in scale.place(edges):
             drawn.upright(place)
+        hollow_marks = False
         for number, symbol in enumerate(_SYMBOLS):
             values = [fold["thresholds"][number] for fold in folds]
             within = np.array([separates(value, metric["direction"], low, high) for value in values])
+            hollow_marks |= not within.all()
             y = np.arange(len(folds)) + 0.12 * (number - 1.5)
             for chosen, hollow in ((within, False), (~within, True)):
                 drawn.markers(
@@ -109,7 +111,8 @@ def fold_thresholds(metric: dict[str, Any], low: float, high: float, prefix: str
                 )
         svg = drawn.finish(prefix, f"{metric['title']}: thresholds without each evaluator in turn")
     legend = [(f"threshold-{place}", sign, f"{place}|{place + 1}") for place, sign in enumerate(_SIGNS, 1)]
-    return Figure(svg, (*legend, ("muted", "┊", "fitted on everyone")))
+    beyond = [("muted", "○", "beyond the scores")] if hollow_marks else []
+    return Figure(svg, (*legend, *beyond, ("muted", "┊", "fitted on everyone")))
 
 
 def reliability_diagram(metric: dict[str, Any], prefix: str) -> Figure | None:
@@ -149,7 +152,9 @@ def reliability_diagram(metric: dict[str, Any], prefix: str) -> Figure | None:
             [one["predicted"] for one in bins],
             [one["observed"] for one in bins],
             *("metric", "o", 8),
-            titles=[f"predicted {one['predicted']:.2f}, observed {one['observed']:.2f}, n = {one['n']}" for one in bins],
+            titles=[
+                f"predicted {one['predicted']:.2f}, observed {one['observed']:.2f}, n = {one['n']}" for one in bins
+            ],
         )
         axes.text(0, 1.05, "observed", transform=axes.transAxes, color=COLOURS["muted"], ha="left")
         svg = drawn.finish(prefix, f"{metric['title']}: predicted against observed")

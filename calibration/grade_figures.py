@@ -169,7 +169,11 @@ def _grades(rows: list[GradeRow], constant: float | None, title: str, prefix: st
             *("metric", "o", 4.5, 0.45),
             titles=() if crowded else [f"{row.name} on {name}: {grade:.3f}" for grade, row, name in folds],
         )
-        for kind, colour, symbol in (("person", "people", "o"), ("simulated", "people", "o"), ("metric", "metric", "D")):
+        for kind, colour, symbol in (
+            ("person", "people", "o"),
+            ("simulated", "people", "o"),
+            ("metric", "metric", "D"),
+        ):
             chosen = [row for row in rows if row.kind == kind]
             drawn.markers(
                 [row.grade for row in chosen],
@@ -215,6 +219,7 @@ def _places(
 def _skill_axis(drawn: Any, constant: float) -> None:
     """The upper axis, on which the constant is 0 and a perfect answer 1."""
     upper = drawn.axes.twiny()
+    upper.patch.set_facecolor("none")
     upper.spines[:].set_visible(False)
     upper.tick_params(length=0, pad=3)
     low, high = ((edge - constant) / (1 - constant) for edge in drawn.axes.get_xlim())

@@ -148,9 +148,7 @@ class _Page:
             ],
         }
 
-    def metric(
-        self, name: str, entry: dict[str, Any], metric_id: str, points: pd.DataFrame | None
-    ) -> dict[str, Any]:
+    def metric(self, name: str, entry: dict[str, Any], metric_id: str, points: pd.DataFrame | None) -> dict[str, Any]:
         """What the templates need of a metric; without points there is nothing to draw."""
         shown: dict[str, Any] = {
             "id": metric_id,
@@ -231,7 +229,12 @@ def _confusion_rows(entry: dict[str, Any]) -> list[dict[str, Any]]:
         total = sum(counts)
         shares = [count / total if total else None for count in counts]
         cells = [
-            {"count": count, "share": share, "shade": None if share is None else round(10 * share), "hit": rating == level}
+            {
+                "count": count,
+                "share": share,
+                "shade": None if share is None else round(10 * share),
+                "hit": rating == level,
+            }
             for rating, (count, share) in enumerate(zip(counts, shares, strict=True), 1)
         ]
         rows.append({"level": level, "total": total, "cells": cells})
