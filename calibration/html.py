@@ -206,12 +206,18 @@ def _figures(entry: dict[str, Any]) -> list[tuple[str, str, float | None]]:
     """The figures that have intervals: name, words, value."""
     validation = entry["cross_validation"]
     skills = validation["skill"], validation["person_skill"]
+    worth = [
+        ("rater_equivalents", "Rater equivalents", entry["rater_equivalents"]),
+        ("disattenuated", "Correlation without people's noise", entry.get("disattenuated")),
+    ]
+    known = (entry["intervals"] or {}).get("these") or {}
     return [
         ("spearman", "Spearman correlation with the mean rating", entry["spearman"]),
         ("grade", "Grade against one person", validation["grade_mean"]),
         ("skill", "Skill", skills[0]),
         ("person_skill", "The average evaluator's skill", skills[1]),
         ("advantage", "Advantage: skill minus the evaluator's", None if None in skills else skills[0] - skills[1]),
+        *(figure for figure in worth if figure[0] in known),
     ]
 
 

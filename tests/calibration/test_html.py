@@ -274,7 +274,15 @@ NEW_TASK = {
 }
 NEW_METRIC = {
     "baselines": {"constant": 0.801, "random_mean": None, "random_p": 0.0004, "metric": 0.842},
-    "unseen": {"seen_grade": 0.8, "unseen_grade": 0.7, "optimism": 0.123, "grouped_by": "prompt", "folds": 5},
+    "unseen": {
+        "seen_grade": 0.8,
+        "unseen_grade": 0.7,
+        "optimism": 0.123,
+        "grouped_by": "prompt",
+        "folds": 5,
+        "by_model": {"unseen_grade": 0.65},
+    },
+    "same_target": {"compared": 2, "wins": 1, "advantage": 0.1, "skill": None, "person_skill": 0.2},
     "sensitivity": [{"k": 0.5, "grade": 0.611, "constant": None, "skill": 0.1, "person_skill": 0.2}],
     "kappa": {"metric": 0.42, "person": None},
     "alternatives": [
@@ -293,7 +301,6 @@ def test_newer_parts_of_a_report_are_shown():
     task = calibration.report["tasks"]["look"]
     task.update(NEW_TASK)
     task["metrics"]["good"].update(NEW_METRIC)
-    task["metrics"]["good"]["buckets"]["levels_used"] = 2
     page = Page(render_html(calibration))
     for words in (
         "Which metric follows people best Metric Spearman Group Rank good 0.900 ab 1 to 2",
@@ -307,14 +314,15 @@ def test_newer_parts_of_a_report_are_shown():
         "The best constant 0.801",
         "p < 0.001 that shuffled scores",
         "0.123",
-        "grouped by prompt (5 folds of images)",
+        "(5 folds, grouped by prompt)",
         "0.5 0.611 – 0.100 0.200",
         "Weighted kappa 0.42",
         "isotonic 0.800 – 4 0.010 −0.100 to 0.200",
         "It passes. Winning rate 0.60 (passes)",
         "(passes too)",
         "As good as the median evaluator? Cannot tell. Too few images.",
-        "Its mapping uses only 2 of the five levels",
+        "it beats 1 of 2 evaluators",
+        "images of another model 0.650",
         "calibration error) is 0.087",
         "Linear correlation (PLCC) 0.654 0.500 to 0.700",
         "It ranks the models.",

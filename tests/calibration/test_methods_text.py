@@ -63,5 +63,10 @@ def test_what_only_some_reports_hold(entry, value, words):
 def test_an_interval_of_alpha_is_quoted():
     report = calibrate_tables(RATINGS, SCORES).report
     alpha = report["tasks"]["look"]["agreement"]["krippendorff_alpha"]["ordinal"]
-    report["tasks"]["look"]["agreement"]["intervals"] = {"krippendorff_alpha": {"ordinal": [0.25, 0.75]}}
-    assert f"{alpha:.3f} (95 % interval 0.250 to 0.750)" in methods_paragraph(report)
+    report["tasks"]["look"]["agreement"]["intervals"] = {
+        "these": {"ordinal": [0.4, 0.5], "icc2": [0.3, None]},
+        "people_like_these": {"ordinal": [0.25, 0.75], "icc2": [0.3, None]},
+    }
+    text = methods_paragraph(report)
+    assert f"{alpha:.3f} (95 % interval 0.250 to 0.750)" in text
+    assert "(95 % interval 0.3" not in text
