@@ -29,7 +29,6 @@ PERMUTATIONS = 1000
 HIGH = 0.95
 _FEWEST = 50
 _EFFORT = 2**25  # permutations x items x evaluators that are spent, at most
-_EFFORT_BELOW_ONE = 2**19  # the same where k < 1 and every mapping is found by itself
 _BLOCK = 2**16  # permutation-items that are in memory at once
 
 
@@ -58,8 +57,7 @@ class RandomScores:
 
     def __init__(self, ratings: Array, k: float = 1.0, permutations: int = PERMUTATIONS, seed: int = 0):
         self._ratings, self._k, self._seed = ratings, k, seed
-        effort = _EFFORT if k >= 1 else _EFFORT_BELOW_ONE
-        self._count = min(permutations, max(_FEWEST, effort // max(ratings.size, 1)))
+        self._count = min(permutations, max(_FEWEST, _EFFORT // max(ratings.size, 1)))
         self._known: dict[bytes, Grades] = {}
 
     def grades(self, scores: Array, direction: Direction = "higher") -> Grades:
@@ -90,22 +88,18 @@ class RandomScores:
         if key not in self._known:
             rng = np.random.default_rng(self._seed % 2**63)
             n = len(scores)
-            size = max(1, _BLOCK // max(n, 1)) if self._k >= 1 else 1
+            size = max(1, _BLOCK // max(n, 1))
             parts = []
             for start in range(0, self._count, size):
                 dealt = np.array([rng.permutation(n) for _ in range(min(size, self._count - start))])
-                parts.append(self._many(order, dealt) if self._k >= 1 else self._one(scores, direction, dealt[0]))
+                parts.append(self._dealt(order, dealt))
             self._known[key] = Grades(
                 np.concatenate([part.one_person for part in parts]),
                 np.concatenate([part.mean_of_others for part in parts]),
             )
         return self._known[key]
 
-    def _one(self, scores: Array, direction: Direction, dealt: NDArray[np.intp]) -> Grades:
-        found = metric_grades(scores[dealt], self._ratings, self._k, direction)
-        return Grades(np.array([found.one_person]), np.array([found.mean_of_others]))
-
-    def _many(self, order: ScoreOrder, dealt: NDArray[np.intp]) -> Grades:
+    def _dealt(self, order: ScoreOrder, dealt: NDArray[np.intp]) -> Grades:
         """Row by row the item at each place of the order is `dealt`."""
         ratings, k = self._ratings, self._k
         n, people = ratings.shape
@@ -119,9 +113,13 @@ class RandomScores:
             training = costs.sum(axis=1) - costs[:, out]
             if not (rated.sum() - rated[:, out].sum()):
                 continue
-            steps = [training[:, at] - training[:, at + 1] for at in range(len(LEVELS) - 1)]
+            if k >= 1:
+                steps = (training[:, at] - training[:, at + 1] for at in range(len(LEVELS) - 1))
+                ordered = order.levels((step[dealt] for step in steps), tolerance)
+            else:
+                ordered = order.levels_of_any_costs(training[dealt])
             levels = np.empty(dealt.shape, dtype=np.intp)
-            np.put_along_axis(levels, dealt, order.levels((step[dealt] for step in steps), tolerance), axis=1)
+            np.put_along_axis(levels, dealt, ordered, axis=1)
             shared = rated * rated[:, [out]]
             shared[:, out] = 0.0
             counts = shared.sum(axis=0)

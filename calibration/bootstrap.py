@@ -73,7 +73,7 @@ def metric_intervals(
     ratings : ndarray, shape (items, evaluators)
         Unit scale, NaN where missing.
     k : float
-        The exponent of the distance, 1 or more; for smaller ones there are no intervals.
+        The exponent of the distance, above 0.
     direction : {"higher", "lower"}
         Which way the metric points.
     clusters : array_like, shape (items,), optional
@@ -88,7 +88,7 @@ def metric_intervals(
     Intervals or None
         Of: ``spearman`` with the mean rating; ``grade``, ``constant`` and ``person``, against one person; ``skill``
         and ``person_skill``; ``advantage``, the first minus the second. None where there are fewer than two items or
-        evaluators, more than 100,000 items, or k is below 1.
+        evaluators, or more than 100,000 items.
 
     Notes
     -----
@@ -107,7 +107,7 @@ def metric_intervals(
     values, rated = np.asarray(scores, dtype=float), ~np.isnan(ratings)
     ratings, rated = ratings[:, rated.any(axis=0)], rated[:, rated.any(axis=0)]
     people = ratings.shape[1]
-    if not 2 <= len(values) <= MOST_ITEMS or people < 2 or k < 1 or draws < 2:
+    if not 2 <= len(values) <= MOST_ITEMS or people < 2 or draws < 2:
         return None
     count = int(np.clip(_EFFORT // (len(values) * people**2), FEWEST_DRAWS, draws)) if draws > FEWEST_DRAWS else draws
     groups = group_codes(clusters, len(values))
@@ -140,6 +140,7 @@ class _Study:
         self._scores = ScoreOrder(scores, direction)
         order = self._scores.order
         self._order = order
+        self._k = k
         self._ratings = ratings[order]
         self._rated = (~np.isnan(self._ratings)).astype(float)
         filled = np.nan_to_num(self._ratings)
@@ -198,6 +199,11 @@ class _Study:
 
     def _levels(self, w: Array, people: Array) -> NDArray[np.int8]:
         """Each item's level, 0 to 4, by the mappings that fit best; shape (B, n)."""
+        if self._k < 1:
+            costs = (people @ self._costs.transpose(1, 0, 2).reshape(people.shape[1], -1)).reshape(
+                *w.shape, len(LEVELS)
+            )
+            return self._scores.levels_of_any_costs(costs * w[:, :, None])
         differences = (people @ step * w for step in self._steps)
         return self._scores.levels(differences, TIE * (1.0 + w.sum(axis=1)), w)
 

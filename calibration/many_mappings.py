@@ -83,6 +83,42 @@ class ScoreOrder:
         assert found is not None
         return found
 
+    def levels_of_any_costs(self, costs: Array) -> NDArray[np.int8]:
+        """Each item's level by the mappings that fit best, for any exponent, by dynamic programming over the levels.
+
+        Parameters
+        ----------
+        costs : ndarray, shape (variants, items, 5)
+            What each level costs on each item, in the order of scores; overwritten.
+
+        Returns
+        -------
+        ndarray of int, shape (variants, items)
+            Levels from 0 to 4, in the order of scores.
+
+        Examples
+        --------
+        >>> costs = level_costs(np.array([[0.0], [1.0]]), 0.5).transpose(1, 0, 2)
+        >>> ScoreOrder(np.array([5.0, 7.0]), "higher").levels_of_any_costs(costs).tolist()
+        [[0, 4]]
+        """
+        np.cumsum(costs, axis=1, out=costs)
+        running = np.concatenate([np.zeros_like(costs[:, :1]), costs[:, self._last]], axis=1)
+        places = np.arange(running.shape[1])
+        best, starts = running[:, :, 0], []
+        for level in range(1, len(LEVELS)):
+            gain = best - running[:, :, level]
+            least = np.minimum.accumulate(gain, axis=1)
+            is_new = np.concatenate([np.ones((len(gain), 1), dtype=bool), least[:, 1:] < least[:, :-1]], axis=1)
+            starts.append(np.maximum.accumulate(np.where(is_new, places, 0), axis=1))
+            best = least + running[:, :, level]
+        ends = np.full((len(costs), 1), len(places) - 1)
+        found = np.zeros((len(costs), len(self.order)), dtype=np.int8)
+        for start in reversed(starts):
+            ends = np.take_along_axis(start, ends, axis=1)
+            found += self._group[None, :] >= ends
+        return found
+
 
 def middle_cuts(running: Array, drawn: NDArray[np.bool_] | None, tolerance: Array) -> NDArray[np.intp]:
     """After how many scores each row of running costs is least, 0 for none; the middle one of equals.

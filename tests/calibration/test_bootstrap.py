@@ -11,7 +11,7 @@ from calibration.bootstrap import STATISTICS, _Study, metric_intervals
 from calibration.crossvalidation import cross_validate
 from calibration.grades import sample_scores
 from calibration.output import metric_rows, write_report
-from calibration.pipeline import calibrate_files, calibrate_tables, clusters_of
+from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.report import Settings
 
 
@@ -92,7 +92,7 @@ def test_images_that_belong_together_count_together():
     assert together.clusters == 100 and width == pytest.approx(2 * (alone.high - alone.low), rel=0.25)
 
 
-@pytest.mark.parametrize(("people", "k", "draws"), [(1, 1.0, 100), (4, 0.5, 100), (4, 1.0, 0)])
+@pytest.mark.parametrize(("people", "k", "draws"), [(1, 1.0, 100), (4, 1.0, 0)])
 def test_where_there_are_none(people, k, draws):
     assert metric_intervals(*study(30, people, 0), k=k, draws=draws) is None
 
@@ -139,9 +139,3 @@ def test_the_report_tells_them_everywhere(tmp_path):
     write_report(without, tmp_path / "without")
     entry = without.report["tasks"]["rating"]["metrics"]["m"]
     assert entry["intervals"] is None and "interval" not in entry["verdict"]["sentence"]
-
-
-def test_what_images_are_drawn_by():
-    items = pd.DataFrame({"item": [f"i{n}" for n in range(24)], "prompt": [f"p{n // 2}" for n in range(24)]})
-    assert clusters_of(items).name == "prompt" and clusters_of(items).nunique() == 12
-    assert clusters_of(items.assign(prompt="")) is None and clusters_of(items.head(10)) is None

@@ -52,7 +52,7 @@ def test_schema():
     assert (task["n_items"], task["n_evaluators"], task["n_ratings"]) == (4, 2, 8)
     assert set(task["evaluators"]["e0"]) >= {"n", "mean", "std", "grade"}
     assert set(task["evaluators"]["e0"]["grade"]) == {"1", "2"}
-    assert set(task["agreement"]) == {"krippendorff_alpha", "person_to_person_grade", "icc", "kendall_w"}
+    assert set(task["agreement"]) == {"krippendorff_alpha", "person_to_person_grade", "icc", "kendall_w", "intervals"}
     metric = task["metrics"]["ssim"]
     assert set(metric) >= {"direction", "n_items", "pearson", "spearman", "kendall", "buckets", "constant"}
     assert set(metric["buckets"]) >= {"thresholds", "loss", "grade"}

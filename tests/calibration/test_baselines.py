@@ -1,0 +1,93 @@
+"""What a grade is worth: a constant, random scores, a person, the mean of people."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calibration.baselines import RandomScores, baselines, metric_grades
+from calibration.crossvalidation import cross_validate
+from calibration.grades import unit_scale
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.booleans(), st.booleans(), st.sampled_from([0.5, 1.0, 2.0]))
+def test_each_permutation_is_the_grade_of_the_scores_so_dealt(seed, ties, gaps, k):
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(size=20)
+    ratings = rng.integers(0, 5, (20, 3)) / 4
+    if ties:
+        scores = np.round(scores)
+    if gaps:
+        ratings[rng.random(ratings.shape) < 0.2] = np.nan
+    found = RandomScores(ratings, k, permutations=3, seed=7).grades(scores)
+    ascending, again = np.sort(scores), np.random.default_rng(7)
+    for row in range(3):
+        dealt = np.empty(20)
+        dealt[again.permutation(20)] = ascending
+        expected = metric_grades(dealt, ratings, k)
+        if k >= 1:
+            assert found.one_person[row] == pytest.approx(expected.one_person, abs=1e-9, nan_ok=True)
+            assert found.mean_of_others[row] == pytest.approx(expected.mean_of_others, abs=1e-9, nan_ok=True)
+        else:
+            assert (
+                abs(found.one_person[row] - expected.one_person) < 0.2
+            )  # of equally good mappings it may take another
+
+
+def test_metrics_with_the_same_ties_share_their_permutations():
+    ratings = np.random.default_rng(0).integers(0, 5, (30, 3)) / 4
+    by_chance = RandomScores(ratings, permutations=50)
+    one = by_chance.grades(np.arange(30.0))
+    assert by_chance.grades(np.arange(30.0)[::-1] ** 2) is one
+    assert by_chance.grades(np.arange(30.0) // 3) is not one
+
+
+def test_a_perfect_metric_is_beyond_chance_and_noise_is_not():
+    rng = np.random.default_rng(1)
+    quality = rng.normal(size=100)
+    ratings = np.clip(np.round(2 + quality[:, None] + 0.5 * rng.normal(size=(100, 4))), 0, 4) / 4
+    by_chance = RandomScores(ratings, permutations=199)
+    for scores, is_good in ((quality, True), (rng.normal(size=100), False)):
+        found = baselines(scores, ratings, cross_validate(scores, ratings), by_chance)
+        assert (found["random_p"] == 1 / 200) == is_good
+        assert (found["metric"] > found["random_high"]) == is_good
+        assert found["mean_of_others"] > found["person"] > found["constant"]
+
+
+def test_the_p_value_of_random_scores_is_uniform():
+    rng = np.random.default_rng(2)
+    p = []
+    for _ in range(120):
+        ratings = np.clip(np.round(2 + rng.normal(size=(40, 1)) + rng.normal(size=(40, 3))), 0, 4) / 4
+        scores = rng.normal(size=40)
+        by_chance = RandomScores(ratings, permutations=99, seed=int(rng.integers(1000)))
+        p.append(baselines(scores, ratings, cross_validate(scores, ratings), by_chance)["random_p"])
+    assert 0.005 < np.mean(np.array(p) <= 0.05) < 0.11
+    assert 0.4 < np.mean(p) < 0.6
+
+
+@pytest.mark.parametrize("ratings", [np.full((4, 2), 0.5), np.array([[0.5], [0.25]]), np.array([[0.5, np.nan]] * 3)])
+def test_where_nothing_can_be_graded(ratings):
+    scores = np.arange(float(len(ratings)))
+    found = baselines(scores, ratings, cross_validate(scores, ratings), RandomScores(ratings, permutations=20))
+    assert np.isnan(found["metric"]) or found["metric"] == found["constant"]
+
+
+def test_tifa160_each_against_the_mean_of_the_others(shared):
+    """The issue's figures: constant .8155, random .8161, CLIP-score .8233, tifa_mplug .8535, person .8833."""
+    folder = shared / "data" / "tifa160"
+    answers = pd.read_csv(folder / "ratings_as_published.csv").pivot(index="item", columns="worker_id", values="answer")
+    scores = pd.read_csv(folder / "scores.csv").pivot(index="item", columns="metric", values="score")
+    complete = answers.dropna()
+    ratings, scores = unit_scale(complete), scores.loc[complete.index]
+    by_chance = RandomScores(ratings)
+    for name, expected in (("clipscore_vitb32", 0.8233), ("tifa_mplug-large", 0.8535)):
+        values = scores[name].to_numpy()
+        found = baselines(values, ratings, cross_validate(values, ratings), by_chance)["against_mean_of_others"]
+        assert found["metric"] == pytest.approx(expected, abs=0.00005)
+        assert found["constant"] == pytest.approx(0.8155, abs=0.00005)
+        assert found["person"] == pytest.approx(0.8833, abs=0.00005)
+        assert found["random_mean"] == pytest.approx(0.8161, abs=0.0006)
+        assert found["random_p"] == 1 / 1001
