@@ -59,8 +59,8 @@ def score_scatter(points: pd.DataFrame, metric: dict[str, Any], seed: int, most:
         _edge_labels(drawn, places.tolist(), levels)
         axes.text(-0.05, 1.13, "mean rating", transform=axes.transAxes, color=COLOURS["muted"], ha="left")
         svg = drawn.finish(prefix, f"{metric['title']}: score against people's mean rating")
-    legend = (("metric", "●", "an item"), ("ink", "━", "the mapped level"), ("muted", "┊", "a threshold"))
-    return Figure(svg, legend)
+    threshold = [("muted", "┊", "a threshold")] if edges else []
+    return Figure(svg, (("metric", "●", "an item"), ("ink", "━", "the mapped level"), *threshold))
 
 
 def fold_thresholds(metric: dict[str, Any], low: float, high: float, prefix: str) -> Figure | None:

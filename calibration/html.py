@@ -93,6 +93,7 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
         guides=CAVEAT,
         clusters=report["clusters"],
         methods=methods_paragraph(report),
+        pictures_left_out=page.thumbnails.left_out,
         inputs={role: source | {"file": _file_name(source["path"])} for role, source in report["inputs"].items()},
         style=Markup(style),
         script=Markup(script),

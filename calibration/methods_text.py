@@ -67,11 +67,12 @@ def _people(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
         if alpha is not None:
             cited.append("krippendorff")
             limits = _limits(agreement, "ordinal")
-            found.append(f"Krippendorff's ordinal alpha was {alpha:.3f}{limits} (Krippendorff, 2004)")
+            found.append(f"Krippendorff's ordinal alpha was {alpha:.3f} ({limits}Krippendorff, 2004)")
         icc = agreement.get("icc")
         if icc and icc.get("icc2") is not None:
             cited.append("shrout")
-            found.append(f"ICC(2,1) was {icc['icc2']:.3f}{_limits(agreement, 'icc2')} (Shrout & Fleiss, 1979)")
+            limits = _limits(agreement, "icc2")
+            found.append(f"ICC(2,1) was {icc['icc2']:.3f} ({limits}Shrout & Fleiss, 1979)")
         if found:
             yield f"{' and '.join(found)}."
 
@@ -149,7 +150,7 @@ def _entries(report: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _limits(agreement: dict[str, Any], name: str) -> str:
-    """' (95 % interval a to b)' where there is one; for people like these rather than for these."""
+    """'95 % interval a to b; ' where there is one; for people like these rather than for these."""
     intervals = agreement.get("intervals") or {}
     low, high = (intervals.get("people_like_these") or intervals.get("these") or {}).get(name) or (None, None)
-    return "" if low is None or high is None else f" (95 % interval {low:.3f} to {high:.3f})"
+    return "" if low is None or high is None else f"95 % interval {low:.3f} to {high:.3f}; "

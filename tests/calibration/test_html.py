@@ -174,7 +174,7 @@ def test_hostile_names_are_only_text():
 @pytest.mark.parametrize(
     ("ratings", "scored", "words"),
     [
-        (table(["ann"]), scores(good=GOOD), "Nothing can be graded against one other person."),
+        (table(["ann"]), scores(good=GOOD), "Nothing can be graded against one other person, for the reasons above."),
         (table(["ann", "bob"]), scores(flat=[1.0] * 12), "Gave the same score"),
         (table(["ann", "bob"]), None, "There are no scores, so no metric is judged."),
         (

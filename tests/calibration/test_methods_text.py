@@ -68,5 +68,5 @@ def test_an_interval_of_alpha_is_quoted():
         "people_like_these": {"ordinal": [0.25, 0.75], "icc2": [0.3, None]},
     }
     text = methods_paragraph(report)
-    assert f"{alpha:.3f} (95 % interval 0.250 to 0.750)" in text
-    assert "(95 % interval 0.3" not in text
+    assert f"{alpha:.3f} (95 % interval 0.250 to 0.750; Krippendorff, 2004)" in text
+    assert "95 % interval 0.3" not in text
