@@ -18,6 +18,7 @@ from calibration.bootstrap import DRAWS
 from calibration.item_folds import clusters_of, groupings_of
 from calibration.metric_facts import directions_of, opposed, signatures_of, title_of, titles_of
 from calibration.reading import Source
+from calibration.report_comparison import comparison
 from calibration.report_metrics import metric_entry
 from calibration.report_people import people_entry
 from calibration.tables import Duplicates, records
@@ -163,6 +164,7 @@ def calibrate(
             task["metrics"][metric] = entry
             if drawn is not None:
                 points.append(drawn.assign(task=name, metric=metric))
+        task["comparison"] = comparison(data, by_metric, directions, task["metrics"])
         if not names:
             task["notes"].append("There are no scores, so no metric is judged.")
         tasks[str(name)] = task

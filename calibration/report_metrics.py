@@ -14,6 +14,7 @@ from calibration.buckets import BucketFitter
 from calibration.consistency import disattenuated
 from calibration.crossvalidation import CrossValidation, Fold, cross_validate
 from calibration.grades import Array, distance_grade, sample_scores, unit_scale
+from calibration.report_comparison import judging_entries
 from calibration.report_grades import grade_entries
 from calibration.tables import counted
 from calibration.task_data import TaskData
@@ -68,6 +69,7 @@ def metric_entry(
         **mapping,
         "cross_validation": _cross_validation(result, evaluators) | {"no_skill_because": reason},
         **grade_entries(values, scored, task, result, direction),
+        **judging_entries(values, scored, task, direction),
         "rater_equivalents": rater_equivalents(values, ratings, components),
         "disattenuated": disattenuated(found.pearson, reliability(components)),
         "intervals": None if reason else _intervals(values, ratings, task, scored, direction),

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from metrics.errors import InputError
-from study import aesthetic_cli, score_cli, weights_cli
+from study import aesthetic_cli, plan_cli, score_cli, weights_cli
 
 PEOPLE = "People rate"
 MACHINES = "Machines score"
@@ -267,6 +267,9 @@ def report(
     else:
         raise InputError("A report needs ratings: name a study's folder, or give --ratings FILE and --scores FILE.")
     print_summary(calibration.report, write_report(calibration, folder))
+
+
+app.command(rich_help_panel=JUDGEMENT)(plan_cli.plan)
 
 
 def _names(text: str, option: str) -> tuple[str, ...]:

@@ -1,0 +1,101 @@
+"""What the report says of metrics beside each other, and of one metric as a judge of pairs and of models."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from calibration.grades import Array, sample_scores
+from calibration.metric_comparison import compare_metrics, comparison_entry
+from calibration.model_order import model_order, model_order_entry
+from calibration.pairwise_accuracy import cross_validated_accuracy
+from calibration.task_data import TaskData
+from metrics.registry import Direction
+
+MOST_METRICS = 20
+"""More metrics than these are not compared pair by pair; the best by their correlation are."""
+
+
+def comparison(
+    task: TaskData, scores: Mapping[str, pd.Series], directions: Mapping[str, Direction], entries: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The entry ``comparison`` of a task: every metric against every other.
+
+    Parameters
+    ----------
+    task : TaskData
+        The people.
+    scores : mapping of str to Series
+        Each metric's scores by item.
+    directions : mapping of str to {"higher", "lower"}
+        Which way each metric points.
+    entries : mapping of str to dict
+        The metrics' entries, with their ``spearman``.
+
+    Returns
+    -------
+    dict or None
+        See `calibration.metric_comparison.comparison_entry`, and ``left_out``: how many metrics were not compared. None
+        where fewer than two have a correlation.
+    """
+    known = [name for name, entry in entries.items() if _finite(entry["spearman"])]
+    if len(known) < 2:
+        return None
+    ranked = sorted(known, key=lambda name: -entries[name]["spearman"] * (1 if directions[name] == "higher" else -1))
+    chosen = [name for name in entries if name in ranked[:MOST_METRICS]]
+    found = compare_metrics(
+        {name: scores[name].reindex(task.items).to_numpy(dtype=float) for name in chosen},
+        directions,
+        sample_scores(task.ratings),
+        task.groups(),
+        seed=task.seed,
+    )
+    return comparison_entry(found) | {"left_out": len(known) - len(chosen)}
+
+
+def judging_entries(scores: Array, scored: NDArray[np.bool_], task: TaskData, direction: Direction) -> dict[str, Any]:
+    """The entries ``pairwise_accuracy`` and ``models`` of a metric.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (scored items,)
+        Finite scores.
+    scored : ndarray of bool, shape (items,)
+        Which of the task's items they belong to.
+    task : TaskData
+        The people.
+    direction : {"higher", "lower"}
+        Which way the metric points.
+
+    Returns
+    -------
+    dict
+        None for what cannot be told: fewer than two items or models.
+    """
+    target, groups = sample_scores(task.ratings[scored]), task.groups(scored)
+    if len(scores) < 2:
+        return {"pairwise_accuracy": None, "models": None}
+    signed = scores if direction == "higher" else -scores
+    accuracy = cross_validated_accuracy(signed, target, groups, seed=task.seed)
+    models, order = task.groupings.get("model"), None
+    if models is not None:
+        prompts = task.groupings.get("prompt")
+        order = model_order(
+            scores,
+            target,
+            models[scored],
+            None if prompts is None else prompts[scored],
+            direction,
+            task.draws,
+            task.seed,
+        )
+    return {
+        "pairwise_accuracy": accuracy._asdict(),
+        "models": None if order is None else model_order_entry(order),
+    }
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and bool(np.isfinite(value))
