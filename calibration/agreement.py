@@ -11,7 +11,7 @@ from calibration.grades import Array
 from calibration.ties import as_equals
 from metrics.registry import Direction
 
-AlphaLevel = Literal["nominal", "ordinal", "interval"]
+AlphaLevel = Literal["nominal", "ordinal", "interval", "ratio"]
 
 
 def krippendorff_alpha(ratings: Array, level: AlphaLevel) -> float:
@@ -22,7 +22,7 @@ def krippendorff_alpha(ratings: Array, level: AlphaLevel) -> float:
     ratings : ndarray, shape (items, evaluators)
         Any scale, NaN where missing. Items with one rating carry no information about agreement and drop out by
         definition.
-    level : {"nominal", "ordinal", "interval"}
+    level : {"nominal", "ordinal", "interval", "ratio"}
         How far apart two different ratings are taken to be.
 
     Returns
@@ -79,7 +79,7 @@ def alphas(values: Array, coincidences: Array, level: AlphaLevel) -> Array:
         The different ratings, ascending.
     coincidences : ndarray, shape (tables, values, values)
         How often each value met each other one.
-    level : {"nominal", "ordinal", "interval"}
+    level : {"nominal", "ordinal", "interval", "ratio"}
         How far apart two different ratings are taken to be.
 
     Returns
@@ -98,6 +98,11 @@ def alphas(values: Array, coincidences: Array, level: AlphaLevel) -> Array:
         apart = (middles[:, :, None] - middles[:, None, :]) ** 2
     elif level == "interval":
         apart = np.subtract.outer(values, values)[None] ** 2
+    elif level == "ratio":
+        total = np.add.outer(values, values)
+        apart = (
+            np.divide(np.subtract.outer(values, values), total, out=np.zeros_like(total), where=total != 0)[None] ** 2
+        )
     else:
         apart = 1.0 - np.eye(len(values))[None]
     observed = (coincidences * apart).sum(axis=(1, 2))

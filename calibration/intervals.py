@@ -79,8 +79,8 @@ def with_other_people(
     -----
     The variance over images is that of the draws. The variance over evaluators is the jackknife's, (E - 1) / E times
     the sum of squares of the leave-one-out figures about their mean. With few evaluators it is too large for figures
-    about pairs of people, by what Efron and Stein's leave-two-out correction estimates; that estimate is rough, so half
-    of it is taken off, and at most half of the variance. The interval is the estimate -+ t times the root of the sum
+    about pairs of people, by what Efron and Stein's leave-two-out correction estimates; that estimate is rough, so a
+    third of it is taken off, and at most a third of the variance. The interval is the estimate -+ t times the root of the sum
     over images and evaluators, t with Satterthwaite's degrees of freedom for such a sum (E - 1 for the evaluators'
     part). tests/benchmarks/bench_coverage.py measures what comes of it.
 
@@ -115,7 +115,7 @@ def _evaluators_variance(estimate: float, without: Array, people: int) -> float:
     first, second = np.array(list(combinations(range(people), 2))).T
     together = people * estimate - (people - 1) * (one[first] + one[second]) + (people - 2) * two
     correction = float(np.sum((together - together.mean()) ** 2)) / (people * (people + 1))
-    return jackknife - min(correction, jackknife) / 2
+    return jackknife - min(correction, jackknife) / 3
 
 
 def group_codes(groups: ArrayLike | None, count: int) -> NDArray[np.intp]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from calibration.correlation_tests import holm
 from calibration.grades import Array, leave_one_out_scores
 
 SIGNIFICANCE = 0.05
@@ -75,7 +76,7 @@ def _unrelated(ratings: Array, names: list[str]) -> list[Flag]:
         result = stats.spearmanr(own, mean, alternative="greater")
         found.append((column, float(result.statistic), float(result.pvalue)))
     flags = []
-    against = _holm([1.0 - p for _, _, p in found])
+    against = holm(np.array([1.0 - p for _, _, p in found]))
     for (column, rho, p), inverted in zip(found, against, strict=True):
         if inverted < SIGNIFICANCE:
             words = "rated against the others; perhaps the scale was read the other way round"
@@ -137,13 +138,3 @@ def _excess(correlations: Array) -> Array:
             predicted = np.outer(correlations[i], correlations[j])[known] / correlations[known]
             found[i, j] = found[j, i] = correlations[i, j] - float(np.median(predicted))
     return found
-
-
-def _holm(p: list[float]) -> list[float]:
-    """Holm's adjusted p-values."""
-    order = np.argsort(p)
-    adjusted, largest = [0.0] * len(p), 0.0
-    for place, index in enumerate(order.tolist()):
-        largest = max(largest, min(1.0, (len(p) - place) * p[index]))
-        adjusted[index] = largest
-    return adjusted

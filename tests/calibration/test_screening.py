@@ -6,7 +6,7 @@ import pytest
 
 from calibration.pipeline import calibrate_tables
 from calibration.report import Settings
-from calibration.screening import _holm, screen
+from calibration.screening import screen
 
 NAMES = list("abcde")
 
@@ -76,7 +76,3 @@ def test_the_report_names_them():
     task = calibrate_tables(table, settings=Settings(draws=0)).report["tasks"]["rating"]
     assert any("a rated against the others" in note for note in task["notes"])
     assert any("a rated against the others" in note for note in task["evaluators"]["a"]["notes"])
-
-
-def test_holm_by_hand():
-    assert _holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06]) and _holm([]) == []
