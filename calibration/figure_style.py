@@ -72,6 +72,7 @@ class Canvas:
     axes: Any
     texts: list[str] = field(default_factory=list)
     titles: dict[str, list[str]] = field(default_factory=dict)
+    dots: dict[str, float] = field(default_factory=dict)
 
     def text(self, text: str) -> str:
         """What to hand to matplotlib in place of a text."""
@@ -92,6 +93,8 @@ class Canvas:
         """Draw marks of one kind, each with a tooltip where there are titles."""
         gid = f"marks-{len(self.titles)}"
         self.titles[gid] = list(titles)
+        if symbol == "o" and not hollow and not len(titles):
+            self.dots[gid] = size
         drawn = COLOURS[colour]
         self.axes.plot(
             *(np.asarray(x, dtype=float), np.asarray(y, dtype=float), symbol),
@@ -131,7 +134,7 @@ class Canvas:
         buffer = io.StringIO()
         self.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
         by_colour = {colour: name for name, colour in COLOURS.items()}
-        return inline_svg(buffer.getvalue(), prefix, label, by_colour, self.texts, self.titles, FONT)
+        return inline_svg(buffer.getvalue(), prefix, label, by_colour, self.texts, self.titles, self.dots, FONT)
 
 
 @contextmanager
@@ -175,7 +178,8 @@ class Scale:
         values = np.asarray(value, dtype=float)
         if width <= 0:
             return np.full(values.shape, 0.5)
-        return np.clip((values / 2 - self.low / 2) / width, -0.08, 1.08)
+        with np.errstate(over="ignore"):
+            return np.clip((values / 2 - self.low / 2) / width, -0.08, 1.08)
 
     def ticks(self) -> tuple[list[float], list[str]]:
         """Round scores within the range: where they stand, and their texts."""

@@ -6,6 +6,7 @@ short and the figure's own; coordinates keep a tenth of a pixel.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
@@ -34,6 +35,7 @@ def inline_svg(
     colours: Mapping[str, str],
     texts: Sequence[str],
     titles: Mapping[str, Sequence[str]],
+    dots: Mapping[str, float],
     font_size: float,
 ) -> str:
     """A figure's SVG for a page.
@@ -52,6 +54,8 @@ def inline_svg(
         What stands in place of the texts ``"@0"``, ``"@1"`` and so on.
     titles : mapping of str to sequence of str
         By a marker group's gid: each marker's tooltip, in the order drawn.
+    dots : mapping of str to float
+        By gid: the diameter of round marks without a tooltip, which become dots of a few paths, some 15 bytes each.
     font_size : float
         The usual one, in pixels, which the page's style gives to figures; it is not said again.
 
@@ -64,11 +68,11 @@ def inline_svg(
     --------
     >>> line = '<path d="M 1.23 2 L 3 4" style="stroke: #010203"/>'
     >>> drawn = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{line}</svg>'
-    >>> inline_svg(drawn, "a", "a line", {"#010203": "ink"}, [], {}, 12)
+    >>> inline_svg(drawn, "a", "a line", {"#010203": "ink"}, [], {}, {}, 12)
     '<svg viewBox="0 0 9 9" role="img" aria-label="a line"><path d="M1.2 2L3 4" stroke="var(--ink)"/></svg>'
     """
     source = ElementTree.fromstring(markup)
-    cleaner = _Cleaner(prefix, colours, texts, titles, f"{font_size:g}")
+    cleaner = _Cleaner(prefix, colours, texts, titles, dots, f"{font_size:g}")
     root = Element("svg", {"viewBox": source.get("viewBox", ""), "role": "img", "aria-label": shown_text(label)})
     for child in source:
         root.extend(cleaner.clean(child))
@@ -95,9 +99,11 @@ class _Cleaner:
         colours: Mapping[str, str],
         texts: Sequence[str],
         titles: Mapping[str, Sequence[str]],
+        dots: Mapping[str, float],
         font_size: str,
     ) -> None:
         self.prefix, self.colours, self.texts, self.titles, self.font_size = prefix, colours, texts, titles, font_size
+        self.dots = dots
         self.ids: dict[str, str] = {}
 
     def clean(self, node: Element) -> list[Element]:
@@ -129,8 +135,12 @@ class _Cleaner:
 
     def _group(self, node: Element, children: list[Element]) -> list[Element]:
         """Markers under one group that has what they share; everything else without a group."""
-        within = (marker for child in children for marker in child.iter("use"))
-        for marker, title in zip(within, self.titles.get(node.get("id", ""), ()), strict=False):
+        gid = node.get("id", "")
+        within = [marker for child in children for marker in child.iter("use")]
+        if gid in self.dots and within:
+            holder = next((child for child in children if child.tag == "g"), within[0])
+            return [_dots(within, holder, self.dots[gid])]
+        for marker, title in zip(within, self.titles.get(gid, ()), strict=False):
             SubElement(marker, "title").text = shown_text(title)
         markers = [child for child in children if child.tag == "use"]
         if len(markers) < 2:
@@ -165,6 +175,25 @@ class _Cleaner:
             if name in _KEPT and not usual:
                 found[name] = value
         return found
+
+
+def _dots(markers: list[Element], holder: Element, diameter: float) -> Element:
+    """Marks as ends of lines without length; where several are in one place each is in another path, to look darker."""
+    group = Element("g", {"stroke": holder.get("fill", ""), "stroke-width": _short(diameter, 1)})
+    if holder.get("fill-opacity"):
+        group.set("stroke-opacity", holder.get("fill-opacity", ""))
+    group.set("stroke-linecap", "round")
+    layers: list[list[str]] = []
+    seen: Counter[tuple[str, str]] = Counter()
+    for marker in markers:
+        place = marker.get("x", ""), marker.get("y", "")
+        if seen[place] == len(layers):
+            layers.append([])
+        layers[seen[place]].append(f"M{place[0]} {place[1]}h.01")
+        seen[place] += 1
+    for layer in layers:
+        SubElement(group, "path", {"d": "".join(layer)})
+    return group
 
 
 def _rounded(path: str, digits: int) -> str:

@@ -26,7 +26,7 @@ from calibration.verdicts import LEAST_ITEMS
 from metrics.bands import CAVEAT
 from metrics.scoring import PROMPT
 
-POINTS_OF_A_PAGE = 12_000
+POINTS_OF_A_PAGE = 20_000
 """Points that all scatter plots draw together."""
 
 FEWEST_POINTS = 150

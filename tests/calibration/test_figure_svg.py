@@ -16,9 +16,11 @@ DRAWN = """<svg xmlns:xlink="http://www.w3.org/1999/xlink" xmlns="http://www.w3.
  </g><defs><clipPath id="p"><rect x="0"/></clipPath></defs></svg>"""
 
 
-def inlined(second="#010203", titles=("one", "two")):
+def inlined(second="#010203", titles=("one", "two"), dots=None):
     drawn = DRAWN.format(second=second)
-    return inline_svg(drawn, "f3-", 'a "label"', {"#010203": "metric"}, ["<b>\x00"], {"marks-0": titles}, 12)
+    return inline_svg(
+        drawn, "f3-", 'a "label"', {"#010203": "metric"}, ["<b>\x00"], {"marks-0": titles}, dots or {}, 12
+    )
 
 
 def test_marks_share_what_is_the_same():
@@ -27,6 +29,14 @@ def test_marks_share_what_is_the_same():
         '<use href="#f3-0" x="3" y="4"><title>two</title></use></g>' in inlined()
     )
     assert inlined(second="red").count("fill-opacity") == 2
+
+
+def test_dots_of_one_place_lie_in_several_paths():
+    group = '<g stroke="var(--metric)" stroke-width="6.5" stroke-opacity="0.4" stroke-linecap="round">'
+    assert f'{group}<path d="M1.3 2h.01M3 4h.01"/></g>' in inlined(dots={"marks-0": 6.5})
+    stacked = DRAWN.format(second="#010203").replace('x="3" y="4"', 'x="1.26" y="2.04"')
+    svg = inline_svg(stacked, "f", "", {"#010203": "metric"}, [""], {}, {"marks-0": 6.5}, 12)
+    assert f'{group}<path d="M1.3 2h.01"/><path d="M1.3 2h.01"/></g>' in svg
 
 
 def test_what_a_page_needs_not_is_gone():

@@ -108,14 +108,14 @@ COLOUR = "(path) => getComputedStyle(document.querySelector(path)).%s"
 
 def test_figures_follow_the_scheme_and_paper_is_light(report_file, open_page):
     page = open_page(report_file, color_scheme="dark")
-    ink, mark = "#task1-person text", "#task1-metric1-scatter g[fill='var(--metric)']"
-    dark = [page.evaluate(COLOUR % "fill", path) for path in (ink, mark)]
+    looks = {"#task1-person text": "fill", "#task1-metric1-scatter g[stroke='var(--metric)']": "stroke"}
+    dark = [page.evaluate(COLOUR % look, path) for path, look in looks.items()]
     page.emulate_media(color_scheme="light")
-    light = [page.evaluate(COLOUR % "fill", path) for path in (ink, mark)]
+    light = [page.evaluate(COLOUR % look, path) for path, look in looks.items()]
     assert light == ["rgb(27, 36, 48)", "rgb(196, 86, 10)"]
     assert not set(light) & set(dark)
     page.emulate_media(color_scheme="dark", media="print")
-    assert [page.evaluate(COLOUR % "fill", path) for path in (ink, mark)] == light
+    assert [page.evaluate(COLOUR % look, path) for path, look in looks.items()] == light
 
 
 def test_texts_of_figures_stay_within_and_readable_on_a_phone(report_file, open_page):
