@@ -100,16 +100,15 @@ def alphas(values: Array, coincidences: Array, level: AlphaLevel) -> Array:
         apart = np.subtract.outer(values, values)[None] ** 2
     elif level == "ratio":
         total = np.add.outer(values, values)
-        apart = (
-            np.divide(np.subtract.outer(values, values), total, out=np.zeros_like(total), where=total != 0)[None] ** 2
-        )
+        share = np.divide(np.subtract.outer(values, values), total, out=np.zeros_like(total), where=total != 0)
+        apart = share[None] ** 2
     else:
         apart = 1.0 - np.eye(len(values))[None]
     observed = (coincidences * apart).sum(axis=(1, 2))
     expected = (totals[:, :, None] * totals[:, None, :] * apart).sum(axis=(1, 2))
     pairs = totals.sum(axis=1) - 1.0
-    share = np.divide(pairs * observed, expected, out=np.full(len(totals), np.nan), where=expected > 0)
-    return np.asarray(1.0 - share)
+    disagreement = np.divide(pairs * observed, expected, out=np.full(len(totals), np.nan), where=expected > 0)
+    return np.asarray(1.0 - disagreement)
 
 
 def _pairable(ratings: Array) -> tuple[Array, Array, Array]:

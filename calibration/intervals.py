@@ -80,9 +80,9 @@ def with_other_people(
     The variance over images is that of the draws. The variance over evaluators is the jackknife's, (E - 1) / E times
     the sum of squares of the leave-one-out figures about their mean. With few evaluators it is too large for figures
     about pairs of people, by what Efron and Stein's leave-two-out correction estimates; that estimate is rough, so a
-    third of it is taken off, and at most a third of the variance. The interval is the estimate -+ t times the root of the sum
-    over images and evaluators, t with Satterthwaite's degrees of freedom for such a sum (E - 1 for the evaluators'
-    part). tests/benchmarks/bench_coverage.py measures what comes of it.
+    third of it is taken off, and at most a third of the variance. The interval is the estimate -+ t times the root of
+    the sum over images and evaluators, t with Satterthwaite's degrees of freedom for such a sum (E - 1 for the
+    evaluators' part). tests/benchmarks/bench_coverage.py measures what comes of it.
 
     References
     ----------

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from calibration.figure_tables import figure_tables
 from calibration.html import render_html
 from calibration.report import Calibration
 from metrics.files import write_together
@@ -33,12 +34,14 @@ def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
     """
     out = Path(out)
     contents = {
-        "report.html": render_html(calibration),
+        "report.html": render_html(calibration, calibration.images),
         "report.json": json.dumps(calibration.report, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
         "evaluators.csv": _csv(evaluator_rows(calibration.report)),
         "metrics.csv": _csv(metric_rows(calibration.report)),
         "folds.csv": _csv(fold_rows(calibration.report)),
+        "comparison.csv": _csv(comparison_rows(calibration.report)),
     }
+    contents |= {name: _csv(table) for name, table in figure_tables(calibration).items()}
     if calibration.report["set_scores"]:
         contents["set_scores.csv"] = _csv(pd.DataFrame(calibration.report["set_scores"]))
     write_together({out / name: content for name, content in reversed(contents.items())})
@@ -74,6 +77,10 @@ def metric_rows(report: dict[str, Any]) -> pd.DataFrame:
                 "constant_level": entry["constant"]["level"],
                 "constant_grade_against_mean": entry["constant"]["grade"],
                 "rater_equivalents": entry["rater_equivalents"],
+                "disattenuated": entry["disattenuated"],
+                "weighted_kappa": entry["kappa"]["metric"],
+                "random_p": (entry["baselines"] or {}).get("random_p"),
+                **{name: (entry["unseen"] or {}).get(name) for name in ("unseen_grade", "optimism", "unseen_skill")},
                 **_limits(entry["intervals"]),
                 **{
                     name: validation[name]
@@ -98,6 +105,17 @@ def fold_rows(report: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=None if rows else columns)
 
 
+def comparison_rows(report: dict[str, Any]) -> pd.DataFrame:
+    """A row for each task and two metrics: the difference of their correlations with people, and p-values."""
+    columns = ["first", "second", "n", "difference", "p", "p_holm", "p_by", "williams_p"]
+    rows = [
+        {"task": task, **pair}
+        for task, content in report["tasks"].items()
+        for pair in (content["comparison"] or {"pairs": []})["pairs"]
+    ]
+    return pd.DataFrame(rows, columns=["task", *columns])
+
+
 def _metrics(report: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     return [
         (task, metric, entry)
@@ -111,7 +129,7 @@ def _limits(intervals: dict[str, Any] | None) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     for kind in ("these", "people_like_these"):
         of_kind = (intervals or {}).get(kind) or {}
-        for name in ("spearman", "grade", "skill", "person_skill", "advantage"):
+        for name in ("spearman", "grade", "skill", "person_skill", "advantage", "rater_equivalents"):
             low, high = of_kind.get(name) or (None, None)
             found |= {f"{name}_low_{kind}": low, f"{name}_high_{kind}": high}
     return found

@@ -1,6 +1,7 @@
 """From tables or files to a finished calibration: read, check, calibrate."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +24,8 @@ def calibrate_files(
     Parameters
     ----------
     ratings, scores, items : str or Path
-        The tables; without scores only the people are graded.
+        The tables; without scores only the people are graded. Images that the items table names, relative to its
+        folder, are shown in the page.
     settings : Settings, optional
         `Settings.map` renames columns in all files.
     set_scores : str or Path, optional
@@ -45,9 +47,15 @@ def calibrate_files(
     columns.check_used()
     tables = {name: table for name, (table, _) in read.items()}
     sources = {name: source for name, (_, source) in read.items()}
-    return calibrate_tables(
+    calibration = calibrate_tables(
         tables["ratings"], tables.get("scores"), tables.get("items"), settings, sources, tables.get("set_scores")
     )
+    if items is None or "image" not in tables["items"].columns:
+        return calibration
+    folder = Path(items).parent
+    known = tables["items"][tables["items"]["image"] != ""]
+    images = {item: folder / image for item, image in zip(known["item"], known["image"], strict=True)}
+    return replace(calibration, images=images)
 
 
 def calibrate_tables(

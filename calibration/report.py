@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,10 +79,13 @@ class Calibration:
         The whole report, strict JSON.
     points : DataFrame
         task, metric, item, score, mean_rating (1..5), n_ratings and level: what the scatter plots draw.
+    images : mapping of str to Path
+        Image files by item, where they are known, for the pictures in the page.
     """
 
     report: dict[str, Any]
     points: pd.DataFrame = field(repr=False)
+    images: Mapping[str, Path] = field(default_factory=dict, repr=False)
 
 
 def calibrate(

@@ -1,5 +1,6 @@
 """The calibration of a study from the ratings of this moment."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metrics.errors import InputError
@@ -38,7 +39,8 @@ def calibrate_study(study: Study, settings: "Settings | None" = None) -> "Calibr
     ratings = tables["ratings"].sort_values("task", key=lambda tasks: tasks.map(order), kind="stable")
     scores = None if tables["scores"].empty else tables["scores"]
     sets = None if tables["set_scores"].empty else tables["set_scores"]
-    return calibrate_tables(ratings, scores, tables["items"], settings, set_scores=sets)
+    calibration = calibrate_tables(ratings, scores, tables["items"], settings, set_scores=sets)
+    return replace(calibration, images={item: study.image_path(item) for item in tables["items"]["item"]})
 
 
 def report_html(study: Study) -> str:
@@ -60,6 +62,7 @@ def report_html(study: Study) -> str:
             "No report yet", "The report appears here with the first ratings; come back a little later."
         )
     try:
-        return render_html(calibrate_study(study))
+        calibration = calibrate_study(study)
+        return render_html(calibration, calibration.images)
     except InputError as error:
         return message_page("No report yet", str(error))

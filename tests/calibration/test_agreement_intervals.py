@@ -58,7 +58,7 @@ def test_a_draw_has_the_figures_of_the_images_drawn(seed, gaps):
 
 def test_on_complete_ratings_the_six_coefficients_are_pingouins():
     _, ratings = study(40, 4, 0)
-    ratings = ratings + [0.0, 0.1, 0.2, 0.3]  # so that no variance comes out below 0, which we set to 0
+    ratings = ratings + np.array([0.0, 0.1, 0.2, 0.3])  # so that no variance comes out below 0, which we set to 0
     rows = [(i, e, ratings[i, e]) for i in range(40) for e in range(4)]
     table = pd.DataFrame(rows, columns=["item", "evaluator", "rating"])
     expected = pingouin.intraclass_corr(table, targets="item", raters="evaluator", ratings="rating")["ICC"]

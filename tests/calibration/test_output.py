@@ -23,13 +23,14 @@ def calibration():
     return calibrate_tables(RATINGS, SCORES)
 
 
-def test_five_files_that_say_the_same(calibration, tmp_path):
+def test_files_that_say_the_same(calibration, tmp_path):
     paths = write_report(calibration, tmp_path / "new" / "report")
-    names = ["report.html", "report.json", "evaluators.csv", "metrics.csv", "folds.csv"]
-    assert [path.name for path in paths] == names
+    names = ["report.html", "report.json", "evaluators.csv", "metrics.csv", "folds.csv", "comparison.csv"]
+    assert [path.name for path in paths[:6]] == names
+    assert all(path.name.startswith("figure_") for path in paths[6:]) and len(paths) == 13
     report = json.loads(paths[1].read_text(), parse_constant=lambda name: pytest.fail(f"{name} in the JSON"))
     assert report == calibration.report
-    evaluators, metrics, folds = (pd.read_csv(path) for path in paths[2:])
+    evaluators, metrics, folds = (pd.read_csv(path) for path in paths[2:5])
     task = report["tasks"]["rating"]
     assert evaluators["grade_k1"].tolist() == [entry["grade"]["1"] for entry in task["evaluators"].values()]
     assert set(metrics["metric"]) == {"ssim", "[b]flat[/]"}
