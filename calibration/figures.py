@@ -15,6 +15,9 @@ MOST_POINTS = 2000
 MOST_FOLDS = 40
 """How many folds the figure of thresholds draws at most."""
 
+MOST_TITLES = 12
+"""With more folds than these, thresholds have no tooltip: they would make the page large, and stand in the table."""
+
 _SYMBOLS = ("o", "s", "D", "^")
 _SIGNS = ("●", "■", "◆", "▲")
 
@@ -107,6 +110,7 @@ def fold_thresholds(metric: dict[str, Any], low: float, high: float, prefix: str
                     titles=[
                         f"without {names[row]}, {number + 1}|{number + 2}: {score_text(values[row], digits)}"
                         for row in np.flatnonzero(chosen)
+                        if len(folds) <= MOST_TITLES
                     ],
                 )
         svg = drawn.finish(prefix, f"{metric['title']}: thresholds without each evaluator in turn")
