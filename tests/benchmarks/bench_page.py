@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration.html import render_html
 from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.report import Calibration, Settings
+
+ROOT = Path(__file__).parents[2]
 
 
 def tifa160() -> Calibration | None:
