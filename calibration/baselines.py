@@ -94,8 +94,8 @@ class RandomScores:
                 dealt = np.array([rng.permutation(n) for _ in range(min(size, self._count - start))])
                 parts.append(self._dealt(order, dealt))
             self._known[key] = Grades(
-                np.concatenate([part.one_person for part in parts]),
-                np.concatenate([part.mean_of_others for part in parts]),
+                np.concatenate([np.empty(0), *(part.one_person for part in parts)]),
+                np.concatenate([np.empty(0), *(part.mean_of_others for part in parts)]),
             )
         return self._known[key]
 
@@ -216,7 +216,7 @@ def baselines(
 
 
 def _by_chance(dealt: Array, grade: float) -> dict[str, Any]:
-    if np.isnan(grade) or not len(dealt) or np.isnan(dealt).any():
+    if not len(dealt) or np.isnan(grade) or np.isnan(dealt).any():
         return {"random_mean": np.nan, "random_high": np.nan, "random_p": np.nan, "permutations": len(dealt)}
     as_good = int((dealt >= grade - TIE).sum())
     return {

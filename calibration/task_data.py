@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calibration.baselines import RandomScores
+from calibration.baselines import PERMUTATIONS, RandomScores
 from calibration.grades import Array, unit_scale
 from calibration.item_folds import clusters_of
 
@@ -55,7 +55,8 @@ class TaskData:
         """What random scores of these items reach; metrics that scored the same items share it."""
         key = scored.tobytes()
         if key not in self._by_chance:
-            self._by_chance[key] = RandomScores(self.ratings[scored], self.k, seed=self.seed)
+            permutations = PERMUTATIONS if self.draws else 0
+            self._by_chance[key] = RandomScores(self.ratings[scored], self.k, permutations, self.seed)
         return self._by_chance[key]
 
 

@@ -7,6 +7,7 @@ from nbclient import NotebookClient
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 SAID = {
     "calibrate_a_metric": ["it can stand in for one evaluator", "do not use it", "report.html"],
+    "validate_a_metric": ["it can stand in for one evaluator", "do not use it", "report.html", "Benjamini"],
     "retrain_aesthetic_head": ["to decide when to stop", "best possible Spearman 0.6", "Take ", "Spearman before"],
 }
 
