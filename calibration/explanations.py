@@ -219,18 +219,18 @@ def of_folds(metric: dict[str, Any], low: float, high: float) -> Explanation:
 def of_reliability(metric: dict[str, Any]) -> Explanation:
     """Explain the reliability diagram."""
     found = metric["reliability"]
-    error = found.get("ece")
+    error = found.get("error", found.get("ece"))
     measured = (
         "" if error is None else f" The mean distance from the diagonal (calibration error) is {number(error, 3)}"
     )
-    by_chance = found.get("ece_null")
+    by_chance = found.get("error_by_chance", found.get("ece_null"))
     if measured:
         measured += "." if by_chance is None else f"; a perfect forecast would show {number(by_chance, 3)} by chance."
     return Explanation(
-        line="Dots on the dashed diagonal mean that people answer as often as predicted.",
-        shows="The mapping's predictions for people who were held out, in bins: predicted across, observed upwards, "
-        "with the 95 % interval of each bin.",
-        read=f"A dot above the diagonal: people say it more often than predicted.{measured}",
+        line="Dots on the dashed diagonal mean that people answer as predicted.",
+        shows="Ratings predicted for people and images that were held out, in bins of images: the mean predicted "
+        "across, the mean observed upwards, with its 95 % interval.",
+        read=f"A dot above the diagonal: people rate these images higher than predicted.{measured}",
         bad="Intervals that miss the diagonal throughout: the predicted distribution must not be taken at its word.",
     )
 

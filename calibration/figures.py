@@ -150,7 +150,7 @@ def reliability_diagram(metric: dict[str, Any], prefix: str) -> Figure | None:
         drawn.ticks(ticks, [f"{tick:g}" for tick in ticks], "predicted")
         axes.plot([low, high], [low, high], color=COLOURS["constant"], linestyle=(0, (5, 3)), linewidth=1.6)
         for one in bins:
-            if one.get("low") is not None and one.get("high") is not None:
+            if one["low"] is not None and one["high"] is not None:
                 axes.plot([one["predicted"]] * 2, [one["low"], one["high"]], color=COLOURS["metric"], linewidth=1.6)
         drawn.markers(
             [one["predicted"] for one in bins],
@@ -166,9 +166,15 @@ def reliability_diagram(metric: dict[str, Any], prefix: str) -> Figure | None:
 
 
 def reliability_bins(metric: dict[str, Any]) -> list[dict[str, Any]]:
-    """The bins that have both numbers."""
+    """The bins that have both numbers: predicted, observed, low, high and n."""
     bins = (metric.get("reliability") or {}).get("bins") or []
-    return [one for one in bins if one.get("predicted") is not None and one.get("observed") is not None]
+    found = []
+    for one in bins:
+        if one.get("predicted") is not None and one.get("observed") is not None:
+            low, high = one.get("interval") or (one.get("low"), one.get("high"))
+            limits = {"low": low, "high": high, "n": one.get("n")}
+            found.append({"predicted": one["predicted"], "observed": one["observed"]} | limits)
+    return found
 
 
 def fitted_folds(metric: dict[str, Any]) -> list[dict[str, Any]]:

@@ -200,7 +200,9 @@ def test_reliability_diagram(task):
     bins = [{"predicted": 0.2, "observed": 0.3, "low": 0.1, "high": 0.5, "n": 9}, {"predicted": None, "observed": 1}]
     figure = reliability_diagram(task["metrics"]["SSIM"] | {"reliability": {"bins": bins}}, "f1-")
     assert titles_of(figure) == ["predicted 0.20, observed 0.30, n = 9"]
-    for nothing in ({}, {"reliability": None}, {"reliability": {"bins": bins[1:]}}):
+    bins = [{"predicted": 2.0, "observed": 2.5, "interval": [2.25, None], "n": 9}] * 2
+    assert len(titles_of(reliability_diagram(task["metrics"]["SSIM"] | {"reliability": {"bins": bins}}, "f1-"))) == 2
+    for nothing in ({}, {"reliability": None}, {"reliability": {"bins": [{"predicted": None, "observed": 1.0}]}}):
         assert reliability_diagram(nothing, "f1-") is None
 
 

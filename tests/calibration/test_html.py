@@ -273,7 +273,15 @@ NEW_TASK = {
         "evaluators": {"ann": {"bias": 0.12, "bias_low": -0.1, "bias_high": 0.3, "inconsistency": None}},
         "sentence": "Nothing collapsed.",
     },
-    "combination": {"sentence": "Together they are no better."},
+    "combination": {
+        "sentence": "Together they are no better.",
+        "grade": 0.812,
+        "best_grade": 0.808,
+        "gain": 0.004,
+        "these": [-0.001, 0.009],
+        "people_like_these": [None, None],
+        "weights": {"good": 1.25},
+    },
 }
 NEW_METRIC = {
     "baselines": {"constant": 0.801, "random_mean": None, "random_p": 0.0004, "metric": 0.842},
@@ -293,7 +301,7 @@ NEW_METRIC = {
     ],
     "annotator_test": {"winning_rate": 0.6, "passes": True, "constant_passes": True, "sentence": "It passes."},
     "equivalence": {"answer": "cannot tell", "sentence": "Too few images."},
-    "reliability": {"bins": [{"predicted": 0.2, "observed": 0.3, "low": 0.1, "high": 0.4, "n": 9}], "ece": 0.087},
+    "reliability": {"bins": [{"predicted": 0.2, "observed": 0.3, "low": 0.1, "high": 0.4, "n": 9}], "error": 0.087},
     "telecom": {"plcc": 0.654, "plcc_low": 0.5, "plcc_high": 0.7, "rmse": None},
     "models": {
         "within": {"value": 0.3, "low": 0.2, "high": 0.4},
@@ -324,6 +332,7 @@ def test_newer_parts_of_a_report_are_shown():
         "ann 0.12 −0.10 to 0.30 – –",
         "Nothing collapsed.",
         "Together they are no better.",
+        "Gain in grade, and its 95 % interval 0.004 −0.001 to 0.009 Weight of good 1.25",
         "The best constant 0.801",
         "p < 0.001 that shuffled scores",
         "0.123",
