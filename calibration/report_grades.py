@@ -93,6 +93,29 @@ def _unseen(
         "seen_skill": seen.metric_skill,
         "unseen_skill": new.metric_skill,
         "person_skill": new.person_skill,
+        "against_people": against_people(new, task.evaluators),
+    }
+
+
+def against_people(result: CrossValidation, evaluators: list[str]) -> dict[str, dict[str, float]]:
+    """Each evaluator, the metric and the constant, graded against the same other evaluators on the same items.
+
+    Parameters
+    ----------
+    result : CrossValidation
+        Of a metric.
+    evaluators : list of str
+        The columns' names.
+
+    Returns
+    -------
+    dict
+        By evaluator: ``person_grade``, ``metric_grade``, ``constant_grade``.
+    """
+    names = ("person_grade", "metric_grade", "constant_grade")
+    return {
+        evaluator: dict(zip(names, result.against_evaluator(index), strict=True))
+        for index, evaluator in enumerate(evaluators)
     }
 
 

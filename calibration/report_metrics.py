@@ -15,7 +15,7 @@ from calibration.consistency import disattenuated
 from calibration.crossvalidation import CrossValidation, Fold, cross_validate
 from calibration.grades import Array, distance_grade, sample_scores, unit_scale
 from calibration.report_comparison import judging_entries
-from calibration.report_grades import grade_entries
+from calibration.report_grades import against_people, grade_entries
 from calibration.tables import counted
 from calibration.task_data import TaskData
 from calibration.ties import as_equals
@@ -127,7 +127,6 @@ def _mapping(fitter: BucketFitter, values: Array, target: Array) -> tuple[dict[s
 
 
 def _cross_validation(result: CrossValidation, evaluators: list[str]) -> dict[str, Any]:
-    names = ("person_grade", "metric_grade", "constant_grade")
     return {
         "folds": [_fold(fold, evaluators) for fold in result.folds],
         "grade_mean": result.grade_mean,
@@ -136,10 +135,7 @@ def _cross_validation(result: CrossValidation, evaluators: list[str]) -> dict[st
         "person_mean": result.person_mean,
         "skill": result.metric_skill,
         "person_skill": result.person_skill,
-        "against_people": {
-            evaluator: dict(zip(names, result.against_evaluator(index), strict=True))
-            for index, evaluator in enumerate(evaluators)
-        },
+        "against_people": against_people(result, evaluators),
         "confusion": result.confusion.tolist(),
     }
 

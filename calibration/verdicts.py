@@ -18,6 +18,7 @@ CHANCE = 0.2
 
 _NOTICEABLE = 0.1  # among many thousands of items even a correlation that nobody would notice is significant
 _ROUNDING = 1e-9  # two grades closer than this are equal
+_VISIBLE = 0.01  # a smaller loss of skill on new images is not worth words
 _NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
 # Krippendorff's customary limits (2004, p. 241): .800 for firm and .667 for tentative conclusions
@@ -33,8 +34,9 @@ def verdict(metric: dict[str, Any], alpha: float | None) -> dict[str, str]:
     """Judge one metric of a task.
 
     The metric and each evaluator are graded against the same other people, one by one, on the same items; the
-    metric's mapping was fitted without the person it is graded against. Skill puts the grade between the best constant
-    answer (0) and perfection (1). Beating an evaluator counts only where that evaluator beats the constant.
+    metric's mapping was fitted without the person it is graded against and, from ten items on, on other items. Skill
+    puts the grade between the best constant answer (0) and perfection (1). Beating an evaluator counts only where that
+    evaluator beats the constant.
 
     Parameters
     ----------
@@ -125,13 +127,22 @@ def _useless(metric: dict[str, Any]) -> tuple[Kind, str] | None:
             "none",
             f"predicts a person no better than the rating {level} for every image does; do not use it {figures}.",
         )
+    unseen = metric["unseen"]
+    if unseen and unseen["unseen_skill"] is not None and unseen["unseen_skill"] <= _ROUNDING:
+        return (
+            "none",
+            f"predicts a person no better than one rating for every image does, once the {_kind_of(unseen)} are new to "
+            f"its mapping; do not use it {figures}.",
+        )
     return None
 
 
 def _compared(metric: dict[str, Any]) -> tuple[Kind, str]:
     """The metric next to the evaluators, each graded against the same other people."""
-    validation, figures = metric["cross_validation"], _figures(metric)
-    pairs = [pair for pair in validation["against_people"].values() if None not in pair.values()]
+    figures, on_new = _figures(metric), metric["unseen"]
+    source = on_new if on_new and on_new["unseen_skill"] is not None else metric["cross_validation"]
+    skill, person_skill = source["unseen_skill" if source is on_new else "skill"], source["person_skill"]
+    pairs = [pair for pair in source["against_people"].values() if None not in pair.values()]
     able = [pair for pair in pairs if pair["person_grade"] > pair["constant_grade"] + _ROUNDING]
     beaten = sum(pair["metric_grade"] >= pair["person_grade"] - _ROUNDING for pair in able)
     if beaten == 0:
@@ -142,7 +153,7 @@ def _compared(metric: dict[str, Any]) -> tuple[Kind, str]:
                 f"({spelled(len(able))} of the {spelled(len(pairs))})"
             )
         return "below", f"agrees with people less than {everyone}; do not use it alone {figures}."
-    if validation["skill"] >= validation["person_skill"] - _ROUNDING:
+    if skill >= person_skill - _ROUNDING:
         return "stand-in", (
             "predicts a person as well as the average evaluator does; on images like these it can stand in for one "
             f"evaluator {figures}."
@@ -155,8 +166,12 @@ def _compared(metric: dict[str, Any]) -> tuple[Kind, str]:
 
 def _figures(metric: dict[str, Any]) -> str:
     validation = metric["cross_validation"]
+    unseen = metric["unseen"]
+    on_new = ""
+    if unseen and unseen["unseen_skill"] is not None and unseen["seen_skill"] - unseen["unseen_skill"] >= _VISIBLE:
+        on_new = f"; {_plain(unseen['unseen_skill'])} on new {_kind_of(unseen)}"
     return (
-        f"(skill {_plain(validation['skill'])}{_interval(metric)}; the average evaluator has "
+        f"(skill {_plain(validation['skill'])}{_interval(metric)}{on_new}; the average evaluator has "
         f"{_plain(validation['person_skill'])})"
     )
 
@@ -166,6 +181,11 @@ def _interval(metric: dict[str, Any]) -> str:
     intervals = metric.get("intervals") or {}
     low, high = (intervals.get("people_like_these") or intervals.get("these") or {}).get("skill") or (None, None)
     return "" if low is None or high is None else f", 95 % interval {_plain(low)} to {_plain(high)}"
+
+
+def _kind_of(unseen: dict[str, Any]) -> str:
+    """What was held out."""
+    return f"{unseen['grouped_by']}s" if unseen["grouped_by"] else "images"
 
 
 def _plain(value: float) -> str:

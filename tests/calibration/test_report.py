@@ -182,7 +182,7 @@ def test_last_bits_of_a_constant_score_say_nothing():
 
 
 def test_few_items_give_no_verdict():
-    for items, kind in ((19, "unknown"), (20, "within")):
+    for items, kind in ((19, "unknown"), (20, "below")):
         entry = task_of(ratings(SPREAD[:items]), scores(ssim=range(items)))["metrics"]["ssim"]
         assert entry["verdict"]["kind"] == kind
 

@@ -26,8 +26,21 @@ def metric(skill, person_skill, pairs, because=None, **changes):
         "buckets": {"levels_used": 3},
         "constant": {"level": 4},
         "cross_validation": validation,
+        "unseen": None,
     }
     return entry | changes
+
+
+def unseen(skill, seen_skill, pairs, grouped_by="prompt"):
+    """What the folds over new images found."""
+    against = metric(skill, 0.3, pairs)["cross_validation"]["against_people"]
+    return {
+        "unseen_skill": skill,
+        "seen_skill": seen_skill,
+        "person_skill": 0.3,
+        "against_people": against,
+        "grouped_by": grouped_by,
+    }
 
 
 @pytest.mark.parametrize(
@@ -57,6 +70,21 @@ def metric(skill, person_skill, pairs, because=None, **changes):
         ),
         (metric(0.3, 0.3, [(0.8, 0.8 - 1e-16)] * 3), "stand-in", "it can stand in for one evaluator"),
         (metric(0.0, 0.3, [(0.9, 0.8)]), "none", "no better than the rating 4 for every image"),
+        (
+            metric(0.35, 0.3, [(0.8, 0.9)] * 3, unseen=unseen(-0.02, 0.35, [(0.8, 0.74)] * 3)),
+            "none",
+            "once the prompts are new to its mapping; do not use it (skill 0.35; -0.02 on new prompts;",
+        ),
+        (
+            metric(0.35, 0.3, [(0.8, 0.9)] * 3, unseen=unseen(0.1, 0.35, [(0.8, 0.78)] * 3, None)),
+            "below",
+            "less than any of the three evaluators does; do not use it alone (skill 0.35; 0.10 on new images;",
+        ),
+        (
+            metric(0.35, 0.3, [(0.8, 0.9)] * 3, unseen=unseen(0.345, 0.35, [(0.8, 0.81)] * 3)),
+            "stand-in",
+            "(skill 0.35; the average evaluator has 0.30)",
+        ),
         (
             metric(0.1, 0.3, [(0.76, 0.8)], spearman=-0.018, spearman_p=0.58),
             "none",
