@@ -1,0 +1,58 @@
+"""The command predict: what people would say of new images, from their scores."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from metrics.errors import InputError
+
+
+def predict(
+    report: Annotated[
+        Path, typer.Argument(metavar="REPORT", help="The folder that humangrade report wrote.", show_default=False)
+    ],
+    metric: Annotated[str, typer.Option(help="Which of its metrics.", show_default=False)],
+    scores: Annotated[Path, typer.Option(help="The new scores, CSV or Parquet, long or wide.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The file for the predictions, ending in .csv.", show_default=False)],
+    task: Annotated[str | None, typer.Option(help="The task, where there are several.", show_default=False)] = None,
+    allow_other_signature: Annotated[
+        bool, typer.Option("--allow-other-signature", help="Take scores that were not computed alike.")
+    ] = False,
+) -> None:
+    """Predict how people would rate new images: a distribution over 1 to 5, its mean, and intervals."""
+    import pandas as pd
+
+    from calibration.predictor_file import read_predictor
+    from calibration.reading import read_table
+    from calibration.tables import check_scores, counted
+    from metrics.files import write_together
+
+    if out.is_dir() or out.suffix.lower() != ".csv":
+        raise InputError(f"--out is {out}; predictions are written as CSV, so name a file that ends in .csv.")
+    predictor = read_predictor(report, metric, task)
+    raw, source = read_table(scores)
+    table = check_scores(raw, source.path).frame
+    rows = table[table["metric"] == metric].reset_index(drop=True)
+    if rows.empty:
+        there = ", ".join(f"'{name}'" for name in sorted(set(table["metric"]))) or "none"
+        raise InputError(f"{scores} has no score of '{metric}'; its metrics are {there}.")
+    signatures = sorted(set(rows["signature"]) - {""}) if "signature" in rows.columns else []
+    other = [each for each in signatures if each not in predictor.signatures]
+    if predictor.signatures and other and not allow_other_signature:
+        raise InputError(
+            f"{scores} has scores of '{metric}' with the signature {other[0]}, and the study's had "
+            f"{predictor.signatures[0]}; score them alike, or say --allow-other-signature."
+        )
+    if predictor.signatures and not signatures:
+        print(f"{scores} has no signatures, so nobody can tell whether its scores were computed as the study's.")
+    predicted = predictor.predict(rows["score"])
+    content = pd.concat([rows[["item"]], predicted], axis=1).to_csv(index=False, lineterminator="\n")
+    write_together({out: content})
+    print(f"Written: {out} ({counted(len(rows), 'image')})")
+    outside = int(predicted["extrapolated"].sum())
+    if outside:
+        print(
+            f"{counted(outside, 'score')} outside the study's range, {predictor.low:.4g} to {predictor.high:.4g}: "
+            "column extrapolated; nothing is known of people's answers there."
+        )
