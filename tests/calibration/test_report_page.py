@@ -154,7 +154,7 @@ def test_a_phone_scrolls_down_only(report_file, open_page, has_touch):
 def test_tables_sort_with_empty_cells_last(report_file, open_page):
     page = open_page(report_file)
     table = page.locator("#task1 table.sortable").first
-    column = "(rows) => rows.map((row) => Number(row.cells[8].dataset.value))"
+    column = "(rows) => rows.map((row) => Number(row.cells[9].dataset.value))"
     table.get_by_role("button", name="Pearson").click()
     falling = table.locator("tbody tr").evaluate_all(column)
     assert falling == sorted(falling, reverse=True)
