@@ -18,6 +18,7 @@ def calibrate_files(
     items: str | Path | None = None,
     settings: Settings | None = None,
     set_scores: str | Path | None = None,
+    show_progress: bool = False,
 ) -> Calibration:
     """Calibrate from CSV or Parquet files.
 
@@ -30,6 +31,8 @@ def calibrate_files(
         `Settings.map` renames columns in all files.
     set_scores : str or Path, optional
         Scores of sets of images, which the report shows beside the rest.
+    show_progress : bool
+        Show a bar in the terminal while metrics are judged.
 
     Returns
     -------
@@ -48,7 +51,13 @@ def calibrate_files(
     tables = {name: table for name, (table, _) in read.items()}
     sources = {name: source for name, (_, source) in read.items()}
     calibration = calibrate_tables(
-        tables["ratings"], tables.get("scores"), tables.get("items"), settings, sources, tables.get("set_scores")
+        tables["ratings"],
+        tables.get("scores"),
+        tables.get("items"),
+        settings,
+        sources,
+        tables.get("set_scores"),
+        show_progress,
     )
     if items is None or "image" not in tables["items"].columns:
         return calibration
@@ -65,6 +74,7 @@ def calibrate_tables(
     settings: Settings | None = None,
     sources: Mapping[str, Source] | None = None,
     set_scores: pd.DataFrame | None = None,
+    show_progress: bool = False,
 ) -> Calibration:
     """Calibrate from DataFrames with our column names; see `calibration.tables` for what they must hold.
 
@@ -78,6 +88,8 @@ def calibrate_tables(
         Where the tables came from; messages and the report name the files.
     set_scores : DataFrame, optional
         Scores of sets of images; see `calibration.tables.check_set_scores`.
+    show_progress : bool
+        Show a bar in the terminal while metrics are judged.
 
     Returns
     -------
@@ -123,7 +135,9 @@ def calibrate_tables(
             ratings, where["ratings"], settings.task, settings.duplicates, settings.min_ratings, keep_repeats=True
         )
         repeats = every.frame
-    return calibrate(rated.frame, scored, settings, sources, notes, remarks, sets, table_of_items, repeats)
+    return calibrate(
+        rated.frame, scored, settings, sources, notes, remarks, sets, table_of_items, repeats, show_progress
+    )
 
 
 def _refuse_other_names(rated: pd.Series, scored: pd.Series, known: pd.Series | None, where: Mapping[str, str]) -> None:

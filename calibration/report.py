@@ -6,7 +6,7 @@ the `notes` beside it.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from rich.markup import escape
 
 from calibration.bootstrap import DRAWS
 from calibration.item_folds import clusters_of, groupings_of
@@ -98,6 +99,7 @@ def calibrate(
     set_scores: pd.DataFrame | None = None,
     items: pd.DataFrame | None = None,
     repeats: pd.DataFrame | None = None,
+    show_progress: bool = False,
 ) -> Calibration:
     """Calibrate every metric against the people, task by task.
 
@@ -122,6 +124,8 @@ def calibrate(
         item and, where known, prompt, subject and model: which images belong together.
     repeats : DataFrame, optional
         The ratings with those that were asked twice (a column repeat), for each evaluator's own consistency.
+    show_progress : bool
+        Show a bar in the terminal while metrics are judged.
 
     Returns
     -------
@@ -156,7 +160,7 @@ def calibrate(
         evaluators = sorted(rows["evaluator"].unique(), key=natural_order)
         data = task_data(rows, evaluators, groupings, settings.k, settings.draws, settings.seed)
         task = people_entry(data, None if repeats is None else repeats[repeats["task"] == name])
-        for metric in names:
+        for metric in _with_progress(names, str(name), show_progress):
             entry, drawn = metric_entry(by_metric[metric], data, directions[metric], remarks_by_metric.get(metric))
             entry["title"] = titles[metric]
             entry["signatures"] = signatures.get(metric, [])
@@ -186,6 +190,16 @@ def calibrate(
     }
     table = pd.concat(points, ignore_index=True)[columns] if points else pd.DataFrame(columns=columns)
     return Calibration(_with_verdicts(_strict(report)), table)
+
+
+def _with_progress(names: list[str], task: str, is_shown: bool) -> Iterable[str]:
+    """The metrics, with a bar where it is wanted and there is a terminal to show it."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    is_hidden = not (is_shown and console.is_terminal)
+    return track(names, f"Judging metrics: {escape(task)}", console=console, transient=True, disable=is_hidden)
 
 
 def _with_verdicts(report: dict[str, Any]) -> dict[str, Any]:

@@ -261,9 +261,9 @@ def report(
         from study.live_report import calibrate_study
 
         with closing(open_study(study)) as opened:
-            calibration = calibrate_study(opened, settings)
+            calibration = calibrate_study(opened, settings, show_progress=True)
     elif ratings is not None:
-        calibration = calibrate_files(ratings, scores, items, settings, set_scores)
+        calibration = calibrate_files(ratings, scores, items, settings, set_scores, show_progress=True)
     else:
         raise InputError("A report needs ratings: name a study's folder, or give --ratings FILE and --scores FILE.")
     print_summary(calibration.report, write_report(calibration, folder))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from calibration.report import Calibration, Settings
 
 
-def calibrate_study(study: Study, settings: "Settings | None" = None) -> "Calibration":
+def calibrate_study(study: Study, settings: "Settings | None" = None, show_progress: bool = False) -> "Calibration":
     """Calibrate the study's scores against its ratings.
 
     Parameters
@@ -20,6 +20,8 @@ def calibrate_study(study: Study, settings: "Settings | None" = None) -> "Calibr
         An opened study; its tables are read anew.
     settings : Settings, optional
         See `calibration.report.Settings`.
+    show_progress : bool
+        Show a bar in the terminal while metrics are judged.
 
     Returns
     -------
@@ -39,7 +41,9 @@ def calibrate_study(study: Study, settings: "Settings | None" = None) -> "Calibr
     ratings = tables["ratings"].sort_values("task", key=lambda tasks: tasks.map(order), kind="stable")
     scores = None if tables["scores"].empty else tables["scores"]
     sets = None if tables["set_scores"].empty else tables["set_scores"]
-    calibration = calibrate_tables(ratings, scores, tables["items"], settings, set_scores=sets)
+    calibration = calibrate_tables(
+        ratings, scores, tables["items"], settings, set_scores=sets, show_progress=show_progress
+    )
     return replace(calibration, images={item: study.image_path(item) for item in tables["items"]["item"]})
 
 
