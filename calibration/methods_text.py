@@ -121,10 +121,15 @@ def _extras(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
         folds = unseen.get("folds")
         number = f"{folds} " if isinstance(folds, int) else ""
         yield f"To see how far this holds for new images, the folds were crossed with {number}folds of images{groups}."
-    if any(entry.get("baselines") for entry in entries):
+    if any(entry.get("same_target") for entry in entries):
         yield (
-            "Each grade stands beside those of 1,000 random permutations of the scores, of one person, and of the mean "
-            "of the other evaluators on the same ratings."
+            "Metric and evaluator were also graded against the same third people on the same new images, the "
+            "evaluator's ratings mapped to levels in the same way as the metric's scores."
+        )
+    if baselines := [entry["baselines"] for entry in entries if entry.get("baselines")]:
+        yield (
+            f"Each grade stands beside those of {baselines[0].get('permutations', 1000):,} random permutations of the "
+            "scores, of one person, and of the mean of the other evaluators on the same ratings."
         )
     if any(task.get("comparison") for task in report["tasks"].values()):
         cited += ["williams", "holm", "benjamini"]

@@ -46,7 +46,8 @@ def test_people_alone_and_several_tasks():
     ("entry", "value", "words"),
     [
         ("unseen", {"folds": 5, "grouped_by": "prompt"}, "crossed with 5 folds of images grouped by prompt."),
-        ("baselines", {"constant": 0.8}, "1,000 random permutations"),
+        ("baselines", {"constant": 0.8, "permutations": 2000}, "2,000 random permutations"),
+        ("same_target", {"wins": 1}, "against the same third people"),
         ("annotator_test", {"passes": None}, "arXiv:2501.10970"),
         ("telecom", {"plcc": 0.5}, "P.1401"),
     ],
