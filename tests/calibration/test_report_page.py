@@ -181,14 +181,19 @@ def test_inside_a_frame_links_stay_in_the_frame(report_file, open_page, tmp_path
 def test_real_studies(study, shared, open_page, tmp_path):
     data = shared / "data" / study
     if study == "tifa160":
-        settings = Settings(map="evaluator=worker_id,rating=answer")
+        settings = Settings(map="evaluator=worker_id,rating=answer", draws=100)
         calibration = calibrate_files(data / "ratings_as_published.csv", data / "scores.csv", settings=settings)
     else:
-        settings = Settings(map=AVT_MAP, duplicates="mean", min_ratings=400)
+        settings = Settings(map=AVT_MAP, duplicates="mean", min_ratings=400, draws=100)
         calibration = calibrate_files(data / "ratings_as_exported.csv", data / "iqa.csv", settings=settings)
+    images = {
+        item: data / "images" / item.replace("./stimuli/", "").replace(".png", ".jpg")
+        for item in calibration.points["item"].unique()
+    }
     path = tmp_path / "report.html"
-    path.write_text(render_html(calibration), encoding="utf-8")
+    path.write_text(render_html(calibration, images), encoding="utf-8")
     page = open_page(path)
+    assert (page.locator(".picture").count() > 50) == (study == "avt_ai_images")
     text = " ".join(page.locator("#verdicts").inner_text().split())
     for task in calibration.report["tasks"].values():
         for metric in task["metrics"].values():
