@@ -37,7 +37,7 @@ def predictors_document(predictors: Iterable[tuple[str, Predictor]]) -> dict[str
 
 
 def json_text(content: dict[str, Any]) -> str:
-    """Strict JSON, one line a field of the outer levels."""
+    """Strict JSON, indented by one."""
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
