@@ -10,7 +10,6 @@ from calibration.crossvalidation import CrossValidation, cross_validate, cross_v
 from calibration.grades import Array
 from calibration.item_folds import item_folds
 from calibration.kappa import kappa, mean_pair_kappa, pair_kappas
-from calibration.same_target import same_target
 from calibration.task_data import TaskData
 from metrics.registry import Direction
 
@@ -53,14 +52,12 @@ def grade_entries(
     }
     if len(scores) < _FEWEST_ITEMS:
         return found
-    groups = task.groups(scored)
-    folds = item_folds(np.arange(len(scores)) if groups is None else groups, seed=task.seed)
-    unseen = _unseen(scores, ratings, task, result, direction, folds, task.clusters)
+    unseen = _unseen(scores, ratings, task, result, direction, task.folds(scored), task.clusters)
     models = task.groupings.get("model")
     if models is not None and len(set(models[scored])) > 1:
         by_model = item_folds(models[scored], seed=task.seed)
         unseen["by_model"] = _unseen(scores, ratings, task, result, direction, by_model, "model")
-    same = same_target(scores, ratings, folds, task.k, direction, task.seed)
+    same = task.as_metrics(scored).compare(scores, direction)
     if same is not None and same.compared:
         found["same_target"] = {
             "compared": same.compared,

@@ -63,65 +63,72 @@ class SameTarget:
         return skill(mean_or_nan(self.person_grades), mean_or_nan(self.constant_grades))
 
 
-def same_target(
-    scores: Array,
-    ratings: Array,
-    folds: NDArray[np.intp],
-    k: float = 1.0,
-    direction: Direction = "higher",
-    seed: int = 0,
-) -> SameTarget | None:
-    """Compare a metric with every evaluator, both mapped alike and graded against the same people on unseen images.
+class EvaluatorsAsMetrics:
+    """Every evaluator as if their ratings were a metric's scores, for metrics to be compared with.
 
     Parameters
     ----------
-    scores : ndarray, shape (items,)
-        Finite scores.
     ratings : ndarray, shape (items, evaluators)
         Unit scale, NaN where missing.
     folds : ndarray of int, shape (items,)
         Which items are held out together, as `calibration.item_folds.item_folds` deals them.
     k : float
         The exponent of the distance, above 0.
-    direction : {"higher", "lower"}
-        Which way the metric points.
     seed : int
         Of the choice of 25 evaluators, where there are more.
-
-    Returns
-    -------
-    SameTarget or None
-        None for fewer than three evaluators.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> quality = rng.normal(size=300)
-    >>> ratings = np.clip(np.round(2 + quality[:, None] + rng.normal(size=(300, 4))), 0, 4) / 4
-    >>> perfect = same_target(quality, ratings, np.arange(300) % 5)
-    >>> perfect.wins, perfect.compared
-    (4, 4)
     """
-    people = ratings.shape[1]
-    if people < 3:
-        return None
-    chosen = np.arange(people)
-    if people > MOST_EVALUATORS:
-        chosen = np.sort(np.random.default_rng(seed % 2**63).choice(people, MOST_EVALUATORS, replace=False))
-    metric, person, constant = (np.full((people, people), np.nan) for _ in range(3))
-    for one in chosen.tolist():
-        own = ~np.isnan(ratings[:, one])
-        others = np.delete(np.arange(people), one)
-        third = ratings[:, others]
-        by_metric, level = unseen_levels(scores, third, folds, k, direction)
-        by_person = np.full(third.shape, np.nan)
-        by_person[own], _ = unseen_levels(ratings[own, one], third[own], folds[own], k, "higher")
-        answered = ~np.isnan(by_person) & ~np.isnan(by_metric) & ~np.isnan(third)
-        for column, other in enumerate(others.tolist()):
-            rows = answered[:, column]
-            if other in chosen and rows.any():
-                for grades, answers in ((metric, by_metric), (person, by_person), (constant, level)):
-                    distance = np.abs(unit_scale(answers[rows, column]) - third[rows, column]) ** k
-                    grades[one, other] = 1.0 - distance.mean()
-    means = (np.array([mean_or_nan(grades[one]) for one in chosen]) for grades in (metric, person, constant))
-    return SameTarget(tuple(chosen.tolist()), *means)
+
+    def __init__(self, ratings: Array, folds: NDArray[np.intp], k: float = 1.0, seed: int = 0):
+        people = ratings.shape[1]
+        chosen = np.arange(people)
+        if people > MOST_EVALUATORS:
+            chosen = np.sort(np.random.default_rng(seed % 2**63).choice(people, MOST_EVALUATORS, replace=False))
+        self._ratings, self._folds, self._k, self._chosen = ratings, folds, k, chosen
+        self._levels: list[Array] = []
+        for one in chosen.tolist() if people > 2 else ():
+            own, third = ~np.isnan(ratings[:, one]), np.delete(ratings, one, axis=1)
+            levels = np.full(third.shape, np.nan)
+            levels[own], _ = unseen_levels(ratings[own, one], third[own], folds[own], k, "higher")
+            self._levels.append(levels)
+
+    def compare(self, scores: Array, direction: Direction = "higher") -> SameTarget | None:
+        """A metric beside the evaluators, all mapped alike and graded against the same people on unseen images.
+
+        Parameters
+        ----------
+        scores : ndarray, shape (items,)
+            Finite scores.
+        direction : {"higher", "lower"}
+            Which way the metric points.
+
+        Returns
+        -------
+        SameTarget or None
+            None for fewer than three evaluators.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> quality = rng.normal(size=300)
+        >>> ratings = np.clip(np.round(2 + quality[:, None] + rng.normal(size=(300, 4))), 0, 4) / 4
+        >>> perfect = EvaluatorsAsMetrics(ratings, np.arange(300) % 5).compare(quality)
+        >>> perfect.wins, perfect.compared
+        (4, 4)
+        """
+        if not self._levels:
+            return None
+        people, k = self._ratings.shape[1], self._k
+        metric, person, constant = (np.full((people, people), np.nan) for _ in range(3))
+        for one, by_person in zip(self._chosen.tolist(), self._levels, strict=True):
+            others = np.delete(np.arange(people), one)
+            third = self._ratings[:, others]
+            by_metric, level = unseen_levels(scores, third, self._folds, k, direction)
+            answered = ~np.isnan(by_person) & ~np.isnan(by_metric) & ~np.isnan(third)
+            for column, other in enumerate(others.tolist()):
+                rows = answered[:, column]
+                if other in self._chosen and rows.any():
+                    for grades, answers in ((metric, by_metric), (person, by_person), (constant, level)):
+                        distance = np.abs(unit_scale(answers[rows, column]) - third[rows, column]) ** k
+                        grades[one, other] = 1.0 - distance.mean()
+        means = (np.array([mean_or_nan(grades[one]) for one in self._chosen]) for grades in (metric, person, constant))
+        return SameTarget(tuple(self._chosen.tolist()), *means)

@@ -17,6 +17,7 @@ SIGNIFICANCE = 0.05
 LEAST_ITEMS = 20
 _NOTICEABLE = 0.05  # among very many items even a dependence that nobody would notice is significant
 _DRAWS = 200
+_DRAWS_OF_MANY = 100  # with more than ten evaluators
 _WEAK = 0.05  # a correlation of others that is not above this predicts nothing
 
 
@@ -97,7 +98,7 @@ def _dependent(ratings: Array, names: list[str], seed: int) -> list[Flag]:
     excess = _excess(_correlations(values))
     rng = np.random.default_rng(seed % 2**63)
     drawn = []
-    for _ in range(_DRAWS):
+    for _ in range(_DRAWS if len(varied) <= 10 else _DRAWS_OF_MANY):
         rows = rng.integers(0, len(values), len(values))
         with np.errstate(invalid="ignore", divide="ignore"):
             drawn.append(_excess(_correlations(values[rows])))
@@ -127,14 +128,21 @@ def _correlations(values: Array) -> Array:
 
 
 def _excess(correlations: Array) -> Array:
-    """How far each correlation lies above the median of what the others predict for it."""
+    """How far each correlation lies above the median of what the others predict for it; nan where nothing does."""
     count = len(correlations)
     found = np.full((count, count), np.nan)
+    first, second = np.triu_indices(count, 1)
     usable = (correlations > _WEAK) & ~np.eye(count, dtype=bool)
-    for i, j in combinations(range(count), 2):
-        known = usable.copy()
-        known[[i, j]] = known[:, [i, j]] = False
-        if known.any():
-            predicted = np.outer(correlations[i], correlations[j])[known] / correlations[known]
-            found[i, j] = found[j, i] = correlations[i, j] - float(np.median(predicted))
+    pairs = np.arange(len(first))
+    known = np.repeat(usable[None], len(pairs), axis=0)
+    for one in (first, second):
+        known[pairs, one] = False
+        known[pairs, :, one] = False
+    predicted = correlations[first][:, :, None] * correlations[second][:, None, :]
+    predicted /= np.where(usable, correlations, 1.0)
+    ordered = np.sort(np.where(known, predicted, np.inf).reshape(len(pairs), -1), axis=1)
+    number = known.sum(axis=(1, 2))
+    with np.errstate(invalid="ignore"):
+        middle = (ordered[pairs, np.maximum(number - 1, 0) // 2] + ordered[pairs, number // 2]) / 2
+    found[first, second] = found[second, first] = np.where(number > 0, correlations[first, second] - middle, np.nan)
     return found

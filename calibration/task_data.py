@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from calibration.baselines import PERMUTATIONS, RandomScores
 from calibration.grades import Array, unit_scale
-from calibration.item_folds import clusters_of
+from calibration.item_folds import clusters_of, item_folds
+from calibration.same_target import EvaluatorsAsMetrics
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class TaskData:
     draws: int = 0
     seed: int = 0
     _by_chance: dict[bytes, RandomScores] = field(default_factory=dict, repr=False)
+    _as_metrics: dict[bytes, EvaluatorsAsMetrics] = field(default_factory=dict, repr=False)
 
     def groups(self, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.object_] | None:
         """The clusters of the items, or of those chosen; None where each item stands for itself."""
@@ -58,6 +60,18 @@ class TaskData:
             permutations = PERMUTATIONS if self.draws else 0
             self._by_chance[key] = RandomScores(self.ratings[scored], self.k, permutations, self.seed)
         return self._by_chance[key]
+
+    def folds(self, scored: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Which of the scored items are held out together."""
+        groups = self.groups(scored)
+        return item_folds(np.arange(int(scored.sum())) if groups is None else groups, seed=self.seed)
+
+    def as_metrics(self, scored: NDArray[np.bool_]) -> EvaluatorsAsMetrics:
+        """The evaluators as metrics on these items; metrics that scored the same items share them."""
+        key = scored.tobytes()
+        if key not in self._as_metrics:
+            self._as_metrics[key] = EvaluatorsAsMetrics(self.ratings[scored], self.folds(scored), self.k, self.seed)
+        return self._as_metrics[key]
 
 
 def task_data(

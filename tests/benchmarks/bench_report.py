@@ -26,7 +26,7 @@ from calibration.bootstrap import metric_intervals
 from calibration.crossvalidation import cross_validate, cross_validate_on_new_items
 from calibration.grades import Array, evaluator_grades, sample_scores
 from calibration.item_folds import item_folds
-from calibration.same_target import same_target
+from calibration.same_target import EvaluatorsAsMetrics
 from calibration.variance import intraclass_correlations, kendalls_w, variance_components
 
 
@@ -62,12 +62,13 @@ def crossed(draws: int) -> None:
     """Cross-validation, the crossed protocol, baselines and intervals of ten metrics."""
     _, ratings = study(1024)
     folds, by_chance = item_folds(np.arange(1024)), RandomScores(ratings)
+    as_metrics = EvaluatorsAsMetrics(ratings, folds)
     for seed in range(10):
         scores, _ = study(1024, seed=seed)
         result = cross_validate(scores, ratings)
         baselines(scores, ratings, result, by_chance)
         cross_validate_on_new_items(scores, ratings, folds)
-        same_target(scores, ratings, folds)
+        as_metrics.compare(scores)
         metric_intervals(scores, ratings, draws=draws)
 
 

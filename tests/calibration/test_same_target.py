@@ -5,13 +5,17 @@ import pytest
 
 from calibration.crossvalidation import cross_validate, cross_validate_on_new_items
 from calibration.item_folds import item_folds
-from calibration.same_target import MOST_EVALUATORS, same_target
+from calibration.same_target import MOST_EVALUATORS, EvaluatorsAsMetrics
 
 
 def study(rng, images, people, noise=1.0):
     quality = rng.normal(size=images)
     answers = 2 + quality[:, None] + noise * rng.normal(size=(images, people))
     return quality, np.clip(np.round(answers), 0, 4) / 4
+
+
+def same_target(scores, ratings, folds, seed=0):
+    return EvaluatorsAsMetrics(ratings, folds, seed=seed).compare(scores)
 
 
 def test_a_perfect_metric_beats_everybody_and_noise_nobody():
