@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from calibration import predictor_file
 from calibration.figure_tables import figure_tables
 from calibration.html import render_html
 from calibration.report import Calibration
@@ -41,6 +42,10 @@ def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
         "folds.csv": _csv(fold_rows(calibration.report)),
         "comparison.csv": _csv(comparison_rows(calibration.report)),
     }
+    if calibration.predictors:
+        contents[predictor_file.NAME] = predictor_file.json_text(
+            predictor_file.predictors_document(calibration.predictors)
+        )
     contents |= {name: _csv(table) for name, table in figure_tables(calibration).items()}
     if calibration.report["set_scores"]:
         contents["set_scores.csv"] = _csv(pd.DataFrame(calibration.report["set_scores"]))

@@ -19,10 +19,12 @@ from rich.markup import escape
 from calibration.bootstrap import DRAWS
 from calibration.item_folds import clusters_of, groupings_of
 from calibration.metric_facts import directions_of, opposed, signatures_of, title_of, titles_of
+from calibration.prediction import Predictor
 from calibration.reading import Source
 from calibration.report_comparison import comparison
 from calibration.report_metrics import metric_entry
 from calibration.report_people import people_entry
+from calibration.report_prediction import combination, prediction
 from calibration.tables import Duplicates, records
 from calibration.task_data import task_data
 from calibration.verdicts import task_verdict, verdict
@@ -82,11 +84,14 @@ class Calibration:
         task, metric, item, score, mean_rating (1..5), n_ratings and level: what the scatter plots draw.
     images : mapping of str to Path
         Image files by item, where they are known, for the pictures in the page.
+    predictors : tuple of (task, Predictor)
+        What predicts people's ratings from each metric's scores.
     """
 
     report: dict[str, Any]
     points: pd.DataFrame = field(repr=False)
     images: Mapping[str, Path] = field(default_factory=dict, repr=False)
+    predictors: tuple[tuple[str, Predictor], ...] = field(default=(), repr=False)
 
 
 def calibrate(
@@ -156,14 +161,20 @@ def calibrate(
     remarks_by_metric = _remarks(remarks)
     groupings = {} if items is None else groupings_of(items)
     tasks, points = {}, []
+    predictors: list[tuple[str, Predictor]] = []
     for name, rows in ratings.groupby("task", sort=False):
         evaluators = sorted(rows["evaluator"].unique(), key=natural_order)
         data = task_data(rows, evaluators, groupings, settings.k, settings.draws, settings.seed)
         task = people_entry(data, None if repeats is None else repeats[repeats["task"] == name])
         for metric in _with_progress(names, str(name), show_progress):
             entry, drawn = metric_entry(by_metric[metric], data, directions[metric], remarks_by_metric.get(metric))
+            own = signatures.get(metric, [])
+            entries, predictor = prediction(metric, by_metric[metric], data, directions[metric], own)
+            entry |= entries
+            if predictor is not None:
+                predictors.append((str(name), predictor))
             entry["title"] = titles[metric]
-            entry["signatures"] = signatures.get(metric, [])
+            entry["signatures"] = own
             entry["notes"][:0] = [
                 *direction_notes.get(metric, []),
                 *opposed(metric, entry),
@@ -173,6 +184,7 @@ def calibrate(
             if drawn is not None:
                 points.append(drawn.assign(task=name, metric=metric))
         task["comparison"] = comparison(data, by_metric, directions, task["metrics"])
+        task["combination"] = combination(data, by_metric, directions, task["metrics"])
         if not names:
             task["notes"].append("There are no scores, so no metric is judged.")
         tasks[str(name)] = task
@@ -189,7 +201,7 @@ def calibrate(
         "set_scores": _set_entries(set_scores),
     }
     table = pd.concat(points, ignore_index=True)[columns] if points else pd.DataFrame(columns=columns)
-    return Calibration(_with_verdicts(_strict(report)), table)
+    return Calibration(_with_verdicts(_strict(report)), table, predictors=tuple(predictors))
 
 
 def _with_progress(names: list[str], task: str, is_shown: bool) -> Iterable[str]:

@@ -37,7 +37,9 @@ def print_summary(report: dict[str, Any], paths: Sequence[Path], console: Consol
             for note in metric["notes"]:
                 console.print(f"  [yellow]Note:[/] {escape(note)}", soft_wrap=True)
     console.print(f"\nOpen [bold]{escape(str(paths[0]))}[/] in a browser; beside it: ", end="", soft_wrap=True)
-    console.print(f"report.json and {len(paths) - 2} tables as CSV.", soft_wrap=True)
+    console.print(
+        f"report.json, predictor.json and {sum(path.suffix == '.csv' for path in paths)} tables as CSV.", soft_wrap=True
+    )
 
 
 def _table(metrics: dict[str, Any]) -> Table:

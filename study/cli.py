@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from metrics.errors import InputError
-from study import aesthetic_cli, plan_cli, score_cli, weights_cli
+from study import aesthetic_cli, plan_cli, predict_cli, score_cli, weights_cli
 
 PEOPLE = "People rate"
 MACHINES = "Machines score"
@@ -269,6 +269,7 @@ def report(
     print_summary(calibration.report, write_report(calibration, folder))
 
 
+app.command(rich_help_panel=JUDGEMENT)(predict_cli.predict)
 app.command(rich_help_panel=JUDGEMENT)(plan_cli.plan)
 
 

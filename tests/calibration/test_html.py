@@ -150,7 +150,7 @@ def test_every_figure_says_how_to_read_it_and_every_link_has_its_target():
     ratings = pd.concat([table(["ann", "bob"]), table(["ann", "cid"], task="other")])
     page = render(ratings, scores(good=GOOD, flat=[1.0] * 12))
     plots = [attributes["id"] for _, attributes in page.elements if attributes.get("class") == "plot"]
-    assert len(plots) == 2 * (2 + 2 * 2)
+    assert len(plots) == 2 * (2 + 3 + 2)  # flat scores predict nothing, so they have no reliability diagram
     assert page.text.count("How to read this.") >= len(plots) + 4  # and under the confusion matrices
     assert len(page.ids) == len(set(page.ids))
     targets = {attributes["href"][1:] for tag, attributes in page.elements if tag in ("a", "use")}

@@ -27,7 +27,8 @@ def test_files_that_say_the_same(calibration, tmp_path):
     paths = write_report(calibration, tmp_path / "new" / "report")
     names = ["report.html", "report.json", "evaluators.csv", "metrics.csv", "folds.csv", "comparison.csv"]
     assert [path.name for path in paths[:6]] == names
-    assert all(path.name.startswith("figure_") for path in paths[6:]) and len(paths) == 13
+    assert paths[6].name == "predictor.json"
+    assert all(path.name.startswith("figure_") for path in paths[7:]) and len(paths) == 14
     report = json.loads(paths[1].read_text(), parse_constant=lambda name: pytest.fail(f"{name} in the JSON"))
     assert report == calibration.report
     evaluators, metrics, folds = (pd.read_csv(path) for path in paths[2:5])
