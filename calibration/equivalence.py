@@ -64,3 +64,20 @@ def equivalence_test(differences: Array, margin: float, clusters: ArrayLike | No
         return Equivalence(mean, error, freedom, np.nan)
     p = max(student.sf((mean + margin) / error, freedom), student.cdf((mean - margin) / error, freedom))
     return Equivalence(mean, error, freedom, float(p))
+
+
+def as_good_as_median(difference: float, standard_error: float, freedom: float, margin: float) -> str:
+    """Say "yes", "no" or "cannot tell" from the 95 % t interval of metric minus median evaluator.
+
+    "yes" where the whole interval lies above -margin, "no" where it lies below, else "cannot tell". The standard
+    error and its degrees of freedom must carry the uncertainty of the evaluators.
+
+    Examples
+    --------
+    >>> as_good_as_median(0.0, 0.01, 4.0, 0.05)
+    'yes'
+    """
+    half = student.ppf(0.975, freedom) * standard_error
+    if difference - half > -margin:
+        return "yes"
+    return "no" if difference + half < -margin else "cannot tell"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.weightstats import ttost_paired
 
-from calibration.equivalence import equivalence_test
+from calibration.equivalence import as_good_as_median, equivalence_test
 
 
 @pytest.mark.parametrize("shift", [-0.3, 0.0, 0.02, 0.3])
@@ -24,3 +24,11 @@ def test_clusters_by_hand():
 @pytest.mark.parametrize("values", [[], [0.1], [np.nan, np.nan], [0.2, 0.2, np.nan]])
 def test_degenerate(values):
     assert np.isnan(equivalence_test(np.array(values, dtype=float), 0.1).p)
+
+
+def test_verdict():
+    # t(.975, 4) = 2.7764: half widths .0278 and .2776.
+    assert as_good_as_median(-0.02, 0.01, 4.0, 0.05) == "yes"
+    assert as_good_as_median(-0.08, 0.01, 4.0, 0.05) == "no"
+    assert as_good_as_median(-0.02, 0.1, 4.0, 0.05) == "cannot tell"
+    assert as_good_as_median(np.nan, np.nan, np.nan, 0.05) == "cannot tell"
