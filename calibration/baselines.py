@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from calibration.buckets import BucketFitter
 from calibration.crossvalidation import CrossValidation, cross_validate
@@ -22,6 +22,7 @@ from calibration.grades import (
     mean_or_nan,
     unit_scale,
 )
+from calibration.intervals import group_codes
 from calibration.many_mappings import TIE, ScoreOrder, level_costs
 from metrics.registry import Direction
 
@@ -53,15 +54,26 @@ class RandomScores:
         How often the scores are dealt; fewer where there are very many ratings.
     seed : int
         Of the dealing.
+    groups : array_like, shape (items,), optional
+        Which items belong together: the scores of one group are dealt to one group (to neighbours, where groups are of
+        different sizes), so that scores that are alike within groups have as much luck as they would.
     """
 
-    def __init__(self, ratings: Array, k: float = 1.0, permutations: int = PERMUTATIONS, seed: int = 0):
+    def __init__(
+        self,
+        ratings: Array,
+        k: float = 1.0,
+        permutations: int = PERMUTATIONS,
+        seed: int = 0,
+        groups: ArrayLike | None = None,
+    ):
         self._ratings, self._k, self._seed = ratings, k, seed
+        self._groups = None if groups is None else group_codes(groups, len(ratings))
         self._count = min(permutations, max(_FEWEST, _EFFORT // max(ratings.size, 1)))
         self._known: dict[bytes, Grades] = {}
 
     def grades(self, scores: Array, direction: Direction = "higher") -> Grades:
-        """The grades of each permutation; metrics with the same pattern of equal scores share them.
+        """The grades of each permutation; without groups, metrics with the same pattern of equal scores share them.
 
         Parameters
         ----------
@@ -84,20 +96,30 @@ class RandomScores:
         (200, True)
         """
         order = ScoreOrder(scores, direction)
-        key = order.starts.tobytes()
+        key = order.starts.tobytes() + (b"" if self._groups is None else order.order.tobytes())
         if key not in self._known:
             rng = np.random.default_rng(self._seed % 2**63)
             n = len(scores)
             size = max(1, _BLOCK // max(n, 1))
             parts = []
             for start in range(0, self._count, size):
-                dealt = np.array([rng.permutation(n) for _ in range(min(size, self._count - start))])
-                parts.append(self._dealt(order, dealt))
+                count = min(size, self._count - start)
+                parts.append(self._dealt(order, np.array([self._deal(order, rng) for _ in range(count)])))
             self._known[key] = Grades(
                 np.concatenate([np.empty(0), *(part.one_person for part in parts)]),
                 np.concatenate([np.empty(0), *(part.mean_of_others for part in parts)]),
             )
         return self._known[key]
+
+    def _deal(self, order: ScoreOrder, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Which item gets the score at each place of the order."""
+        n = len(order.order)
+        if self._groups is None:
+            return rng.permutation(n)
+        givers = np.argsort(rng.permutation(int(self._groups.max()) + 1)[self._groups] + rng.random(n))
+        taker_of = np.empty(n, dtype=np.intp)
+        taker_of[givers] = np.argsort(self._groups, kind="stable")
+        return taker_of[order.order]
 
     def _dealt(self, order: ScoreOrder, dealt: NDArray[np.intp]) -> Grades:
         """Row by row the item at each place of the order is `dealt`."""

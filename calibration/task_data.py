@@ -58,7 +58,9 @@ class TaskData:
         key = scored.tobytes()
         if key not in self._by_chance:
             permutations = PERMUTATIONS if self.draws else 0
-            self._by_chance[key] = RandomScores(self.ratings[scored], self.k, permutations, self.seed)
+            self._by_chance[key] = RandomScores(
+                self.ratings[scored], self.k, permutations, self.seed, self.groups(scored)
+            )
         return self._by_chance[key]
 
     def folds(self, scored: NDArray[np.bool_]) -> NDArray[np.intp]:

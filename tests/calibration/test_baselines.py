@@ -68,6 +68,22 @@ def test_the_p_value_of_random_scores_is_uniform():
     assert 0.4 < np.mean(p) < 0.6
 
 
+def test_scores_that_are_alike_within_prompts_have_the_luck_of_few_prompts():
+    """Quality and the useless scores both go by prompt: dealt one by one, the p-values would be far too small."""
+    rng = np.random.default_rng(3)
+    prompts = np.repeat(np.arange(20), 5)
+    p = {"by prompt": [], "one by one": []}
+    for _ in range(60):
+        quality = rng.normal(size=20)[prompts] + 0.3 * rng.normal(size=100)
+        ratings = np.clip(np.round(2 + quality[:, None] + 0.5 * rng.normal(size=(100, 3))), 0, 4) / 4
+        scores = rng.normal(size=20)[prompts] + 0.3 * rng.normal(size=100)
+        result = cross_validate(scores, ratings)
+        for name, groups in (("by prompt", prompts), ("one by one", None)):
+            by_chance = RandomScores(ratings, permutations=99, seed=int(rng.integers(1000)), groups=groups)
+            p[name].append(baselines(scores, ratings, result, by_chance)["random_p"])
+    assert np.mean(np.array(p["by prompt"]) <= 0.05) < 0.15 < np.mean(np.array(p["one by one"]) <= 0.05)
+
+
 @pytest.mark.parametrize("ratings", [np.full((4, 2), 0.5), np.array([[0.5], [0.25]]), np.array([[0.5, np.nan]] * 3)])
 def test_where_nothing_can_be_graded(ratings):
     scores = np.arange(float(len(ratings)))
