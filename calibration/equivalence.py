@@ -1,12 +1,22 @@
-"""Is a metric as good as the median evaluator? Two one-sided tests and a verdict read off an interval."""
+"""Is a metric as good as the median evaluator? Two one-sided tests, and an answer that may be 'cannot tell'."""
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
 from calibration.grades import Array
+from calibration.intervals import CONFIDENCE, group_codes, item_draws
+from calibration.same_target import SameTarget
+
+Answer = Literal["yes", "no", "cannot tell"]
+
+MARGIN = 0.025
+"""A difference of grades that does not matter: a tenth of the step between two ratings."""
+
+_BLOCK = 2**18  # draw-items that are in memory at once
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,8 @@ def equivalence_test(differences: Array, margin: float, clusters: ArrayLike | No
 
     References
     ----------
-    Schuirmann (1987), Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680.
+    Schuirmann, D. J. (1987). A comparison of the two one-sided tests procedure and the power approach for assessing the
+    equivalence of average bioavailability. Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680.
 
     Examples
     --------
@@ -60,24 +71,130 @@ def equivalence_test(differences: Array, margin: float, clusters: ArrayLike | No
     sums = np.bincount(group, weights=values - mean)
     freedom = float(groups.size - 1)
     error = float(np.sqrt(groups.size / freedom * (sums**2).sum()) / values.size)
-    if error == 0.0:
-        return Equivalence(mean, error, freedom, np.nan)
-    p = max(student.sf((mean + margin) / error, freedom), student.cdf((mean - margin) / error, freedom))
-    return Equivalence(mean, error, freedom, float(p))
+    return Equivalence(mean, error, freedom, two_one_sided(mean, error, freedom, margin))
 
 
-def as_good_as_median(difference: float, standard_error: float, freedom: float, margin: float) -> str:
-    """Say "yes", "no" or "cannot tell" from the 95 % t interval of metric minus median evaluator.
+def two_one_sided(difference: float, standard_error: float, freedom: float, margin: float) -> float:
+    """The p-value of the claim that a difference lies within (-margin, margin): the larger of two one-sided ones.
 
-    "yes" where the whole interval lies above -margin, "no" where it lies below, else "cannot tell". The standard
-    error and its degrees of freedom must carry the uncertainty of the evaluators.
+    Returns
+    -------
+    float
+        NaN for a standard error of 0.
 
     Examples
     --------
-    >>> as_good_as_median(0.0, 0.01, 4.0, 0.05)
-    'yes'
+    >>> round(two_one_sided(0.0, 0.01, 4.0, 0.05), 4)
+    0.0037
     """
-    half = student.ppf(0.975, freedom) * standard_error
+    if not standard_error > 0:
+        return float("nan")
+    from_below = student.sf((difference + margin) / standard_error, freedom)
+    from_above = student.cdf((difference - margin) / standard_error, freedom)
+    return float(max(from_below, from_above))
+
+
+def as_good_as_median(difference: float, standard_error: float, freedom: float, margin: float = MARGIN) -> Answer:
+    """Read the answer off the 95 % t interval of metric minus median evaluator.
+
+    Parameters
+    ----------
+    difference, standard_error, freedom : float
+        The standard error and its degrees of freedom must carry the uncertainty of the evaluators.
+    margin : float
+        The largest difference that does not matter.
+
+    Returns
+    -------
+    {"yes", "no", "cannot tell"}
+        "yes" where the whole interval lies above -margin, "no" where it lies below, else "cannot tell".
+
+    Examples
+    --------
+    >>> as_good_as_median(0.0, 0.01, 4.0, 0.05), as_good_as_median(0.0, 0.1, 4.0, 0.05)
+    ('yes', 'cannot tell')
+    """
+    half = student.ppf((1 + CONFIDENCE) / 2, freedom) * standard_error
     if difference - half > -margin:
         return "yes"
     return "no" if difference + half < -margin else "cannot tell"
+
+
+def median_evaluator(
+    same: SameTarget, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0, margin: float = MARGIN
+) -> dict[str, Any] | None:
+    """Compare a metric with the median evaluator, both mapped alike and graded against the same people on new images.
+
+    Parameters
+    ----------
+    same : SameTarget
+        What `calibration.same_target.EvaluatorsAsMetrics.compare` found.
+    clusters : array_like, shape (items,), optional
+        Which images belong together.
+    draws, seed : int
+        Of the bootstrap over images.
+    margin : float
+        In grade points.
+
+    Returns
+    -------
+    dict or None
+        ``answer`` ("yes", "no", "cannot tell"), ``difference`` (the metric's grade minus the median evaluator's), its
+        interval ``low`` and ``high`` for people like these, ``margin``, ``p`` (of the claim that they differ by less
+        than the margin) and ``sentence``. None for fewer than three evaluators, or without draws.
+
+    Notes
+    -----
+    The median of the differences varies with the images (bootstrap of the items' influence on each difference, the
+    mappings held) and with the evaluators: for E differences of standard deviation s the median's standard error is
+    about sqrt(pi / 2) s / sqrt(E). The degrees of freedom are Satterthwaite's, E - 1 for the evaluators' part.
+
+    Examples
+    --------
+    >>> from calibration.same_target import EvaluatorsAsMetrics
+    >>> rng = np.random.default_rng(0)
+    >>> quality = rng.normal(size=300)
+    >>> ratings = np.clip(np.round(2 + quality[:, None] + rng.normal(size=(300, 5))), 0, 4) / 4
+    >>> people = EvaluatorsAsMetrics(ratings, np.arange(300) % 5)
+    >>> median_evaluator(people.compare(quality))["answer"]
+    'yes'
+    """
+    ahead = same.metric_grades - same.person_grades
+    known = np.isfinite(ahead)
+    people = int(known.sum())
+    if people < 3 or draws < 2:
+        return None
+    n = len(same.influence)
+    groups, rng = group_codes(clusters, n), np.random.default_rng(seed % 2**63)
+    drawn = [
+        np.median(ahead[known] + w @ same.influence[:, known], axis=1)
+        for w in item_draws(groups, draws, max(1, _BLOCK // n), rng)
+    ]
+    items = float(np.var(np.concatenate(drawn)))
+    evaluators = float(np.pi / 2 * np.var(ahead[known], ddof=1) / people)
+    difference, error = float(np.median(ahead[known])), float(np.sqrt(items + evaluators))
+    freedom = min((items + evaluators) ** 2 / max(evaluators**2 / (people - 1), 1e-300), 1e6)
+    answer = as_good_as_median(difference, error, freedom, margin)
+    half = float(student.ppf((1 + CONFIDENCE) / 2, freedom)) * error
+    return {
+        "answer": answer,
+        "difference": difference,
+        "low": difference - half,
+        "high": difference + half,
+        "margin": margin,
+        "p": two_one_sided(difference, error, freedom, margin),
+        "sentence": _sentence(answer, difference + half),
+    }
+
+
+def _sentence(answer: Answer, high: float) -> str:
+    if answer == "yes":
+        return "On new images it is at most a tenth of a rating step worse than the median evaluator, mapped alike."
+    if answer == "no":
+        return "On new images it is more than a tenth of a rating step worse than the median evaluator, mapped alike."
+    if high < 0:
+        return (
+            "On new images it is worse than the median evaluator, mapped alike; whether by more than a tenth of a "
+            "rating step, these data do not show."
+        )
+    return "These data do not show whether it comes within a tenth of a rating step of the median evaluator."

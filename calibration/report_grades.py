@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.annotator_test import annotator_test_entry
 from calibration.baselines import baselines
-from calibration.crossvalidation import CrossValidation, cross_validate, cross_validate_on_new_items
-from calibration.grades import Array
+from calibration.crossvalidation import CrossValidation, cross_validate, cross_validate_on_new_items, unseen_levels
+from calibration.equivalence import median_evaluator
+from calibration.grades import Array, unit_scale
 from calibration.item_folds import item_folds
 from calibration.kappa import kappa, mean_pair_kappa, pair_kappas
 from calibration.task_data import TaskData
@@ -20,7 +22,7 @@ _FEWEST_ITEMS = 10
 def grade_entries(
     scores: Array, scored: NDArray[np.bool_], task: TaskData, result: CrossValidation, direction: Direction
 ) -> dict[str, Any]:
-    """The entries ``baselines``, ``unseen``, ``same_target``, ``sensitivity`` and ``kappa`` of a metric.
+    """The entries of a metric that put its grade in its place.
 
     Parameters
     ----------
@@ -38,7 +40,8 @@ def grade_entries(
     Returns
     -------
     dict
-        See `calibration.baselines.baselines`; ``unseen`` and ``same_target`` are None with fewer than ten items.
+        ``baselines``, ``sensitivity`` and ``kappa``; ``unseen``, ``same_target``, ``equivalence`` and
+        ``annotator_test``, which are None with fewer than ten items.
     """
     ratings = task.ratings[scored]
     found: dict[str, Any] = {
@@ -47,6 +50,8 @@ def grade_entries(
         else None,
         "unseen": None,
         "same_target": None,
+        "equivalence": None,
+        "annotator_test": None,
         "sensitivity": [_with_exponent(scores, ratings, k, direction) for k in sorted({*EXPONENTS, task.k})],
         "kappa": {"metric": kappa(result.confusion), "person": mean_pair_kappa(pair_kappas(ratings, task.evaluators))},
     }
@@ -66,6 +71,9 @@ def grade_entries(
             "skill": same.metric_skill,
             "person_skill": same.person_skill,
         }
+        found["equivalence"] = median_evaluator(same, task.groups(scored), task.draws, task.seed)
+    levels, constants = unseen_levels(scores, ratings, task.folds(scored), task.k, direction)
+    found["annotator_test"] = annotator_test_entry(unit_scale(levels), unit_scale(constants), ratings, task.k)
     return found | {"unseen": unseen}
 
 

@@ -10,6 +10,8 @@ from calibration.agreement_intervals import agreement_intervals, grade_intervals
 from calibration.consistency import own_consistency, reliability_of_mean, split_half
 from calibration.grades import evaluator_grades, mean_or_nan, person_to_person_grades
 from calibration.kappa import pair_kappas
+from calibration.recovery import DRAWS as RECOVERY_DRAWS
+from calibration.recovery import recovery_entry
 from calibration.screening import screen
 from calibration.task_data import TaskData
 from calibration.variance import intraclass_correlations, kendalls_w, variance_components
@@ -92,6 +94,7 @@ def people_entry(task: TaskData, repeats: pd.DataFrame | None = None) -> dict[st
             "intervals": agreement_intervals(matrix, task.groups(), task.draws, task.seed),
         },
         "reliability_of_people": _reliability(task, repeats),
+        "recovery": recovery_entry(matrix, evaluators, min(task.draws, RECOVERY_DRAWS), task.seed),
         "metrics": {},
         "notes": notes,
     }

@@ -29,12 +29,15 @@ class SameTarget:
         The columns compared.
     metric_grades, person_grades, constant_grades : ndarray, shape (compared,)
         Against the same other evaluators, on the same items: of the metric, of each evaluator, of the best constant.
+    influence : ndarray, shape (items, compared)
+        How far each item carries the metric's grade minus the evaluator's from its mean; sums to 0 over the items.
     """
 
     evaluators: tuple[int, ...]
     metric_grades: Array = field(repr=False)
     person_grades: Array = field(repr=False)
     constant_grades: Array = field(repr=False)
+    influence: Array = field(repr=False)
 
     @property
     def wins(self) -> int:
@@ -119,16 +122,27 @@ class EvaluatorsAsMetrics:
             return None
         people, k = self._ratings.shape[1], self._k
         metric, person, constant = (np.full((people, people), np.nan) for _ in range(3))
-        for one, by_person in zip(self._chosen.tolist(), self._levels, strict=True):
+        influence = np.zeros((len(scores), len(self._chosen)))
+        for place, (one, by_person) in enumerate(zip(self._chosen.tolist(), self._levels, strict=True)):
             others = np.delete(np.arange(people), one)
             third = self._ratings[:, others]
             by_metric, level = unseen_levels(scores, third, self._folds, k, direction)
             answered = ~np.isnan(by_person) & ~np.isnan(by_metric) & ~np.isnan(third)
+            compared = 0
             for column, other in enumerate(others.tolist()):
                 rows = answered[:, column]
                 if other in self._chosen and rows.any():
-                    for grades, answers in ((metric, by_metric), (person, by_person), (constant, level)):
-                        distance = np.abs(unit_scale(answers[rows, column]) - third[rows, column]) ** k
+                    distances = [
+                        np.abs(unit_scale(answers[rows, column]) - third[rows, column]) ** k
+                        for answers in (by_metric, by_person, level)
+                    ]
+                    for grades, distance in zip((metric, person, constant), distances, strict=True):
                         grades[one, other] = 1.0 - distance.mean()
-        means = (np.array([mean_or_nan(grades[one]) for one in self._chosen]) for grades in (metric, person, constant))
-        return SameTarget(tuple(self._chosen.tolist()), *means)
+                    ahead = distances[1] - distances[0]
+                    influence[rows, place] += (ahead - ahead.mean()) / rows.sum()
+                    compared += 1
+            influence[:, place] /= max(compared, 1)
+        by_metric, by_person, level = (
+            np.array([mean_or_nan(grades[one]) for one in self._chosen]) for grades in (metric, person, constant)
+        )
+        return SameTarget(tuple(self._chosen.tolist()), by_metric, by_person, level, influence)

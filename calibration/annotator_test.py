@@ -1,0 +1,171 @@
+"""The alternative annotator test: may a metric take an evaluator's place?
+
+Each evaluator in turn is set beside the candidate: on every item, who lies nearer to the other evaluators? The
+candidate wins against an evaluator if it is nearer at least as often, but for epsilon, the advantage that it is granted
+for being cheap; it passes if it wins against half of them. A constant answer can pass as well, so its result belongs
+beside the candidate's.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from calibration.correlation_tests import benjamini_yekutieli
+from calibration.grades import Array, mean_or_nan
+
+EPSILON = 0.15
+"""Between .1 for crowd workers and .2 for experts, as its authors recommend for trained people."""
+
+SIGNIFICANCE = 0.05
+LEAST_ITEMS = 30
+_TIE = 1e-9
+
+
+@dataclass(frozen=True)
+class AnnotatorTest:
+    """What the test found.
+
+    Attributes
+    ----------
+    advantages : ndarray, shape (evaluators,)
+        How often the candidate is at least as near to the others as the evaluator is; NaN below 30 items.
+    p : ndarray, shape (evaluators,)
+        Of the claim that the candidate comes up to the evaluator but for epsilon, adjusted by Benjamini and Yekutieli.
+    epsilon : float
+        The advantage granted.
+    """
+
+    advantages: Array
+    p: Array
+    epsilon: float
+
+    @property
+    def winning_rate(self) -> float:
+        """The share of evaluators that the candidate wins against; NaN where none could be tested."""
+        known = ~np.isnan(self.p)
+        return float((self.p[known] < SIGNIFICANCE).mean()) if known.any() else float("nan")
+
+    @property
+    def advantage(self) -> float:
+        """The average advantage probability; .5 or more for one as good as the evaluators (draws count for both)."""
+        return mean_or_nan(self.advantages)
+
+    @property
+    def passes(self) -> bool | None:
+        """Whether it wins against half of the evaluators; None where none could be tested."""
+        return None if np.isnan(self.winning_rate) else self.winning_rate >= 0.5
+
+
+def alternative_annotator_test(
+    candidate: Array, ratings: Array, epsilon: float = EPSILON, k: float = 1.0
+) -> AnnotatorTest:
+    """Test whether a candidate may take an evaluator's place.
+
+    Parameters
+    ----------
+    candidate : ndarray, shape (items,) or (items, evaluators)
+        Answers on the unit scale, NaN where missing; column e holds those that never saw evaluator e.
+    ratings : ndarray, shape (items, evaluators)
+        Unit scale, NaN where missing.
+    epsilon : float
+        In [0, 1).
+    k : float
+        The exponent of the distance: how near an answer is to the others is minus the mean of |answer - other|^k.
+
+    Returns
+    -------
+    AnnotatorTest
+
+    Notes
+    -----
+    With W_f the share of items where the candidate is at least as near to the other evaluators as evaluator j is, and
+    W_h the share where j is at least as near, the test is of W_f > W_h - epsilon: a one-sided t-test of the items'
+    differences. It takes 30 items for an evaluator, and at least one other evaluator on each. Calderon et al. use
+    minus the root of the mean squared difference for ratings; here it is the distance of our grades.
+
+    References
+    ----------
+    Calderon, N., Reichart, R. and Dror, R. (2025). The alternative annotator test for LLM-as-a-judge: how to
+    statistically justify replacing human annotators with LLMs. ACL.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> quality = rng.normal(size=200)
+    >>> ratings = np.clip(np.round(2 + quality[:, None] + rng.normal(size=(200, 4))), 0, 4) / 4
+    >>> alternative_annotator_test(np.clip(2 + quality, 0, 4) / 4, ratings).winning_rate
+    1.0
+    """
+    people = ratings.shape[1]
+    answers = np.broadcast_to(candidate[:, None], ratings.shape) if candidate.ndim == 1 else candidate
+    advantages, p = np.full(people, np.nan), np.full(people, np.nan)
+    for one in range(people):
+        others = np.delete(ratings, one, axis=1)
+        rows = ~np.isnan(ratings[:, one]) & ~np.isnan(answers[:, one]) & ~np.isnan(others).all(axis=1)
+        if rows.sum() < LEAST_ITEMS:
+            continue
+        mine, theirs = (
+            np.nanmean(np.abs(each[rows, one, None] - others[rows]) ** k, axis=1) for each in (answers, ratings)
+        )
+        candidate_wins, person_wins = mine <= theirs + _TIE, theirs <= mine + _TIE
+        advantages[one] = candidate_wins.mean()
+        behind = person_wins.astype(float) - candidate_wins
+        if np.ptp(behind) == 0:
+            p[one] = 0.0 if behind[0] < epsilon else 1.0
+        else:
+            p[one] = stats.ttest_1samp(behind, epsilon, alternative="less").pvalue
+    return AnnotatorTest(advantages, benjamini_yekutieli(p), epsilon)
+
+
+def annotator_test_entry(candidate: Array, constant: Array, ratings: Array, k: float = 1.0) -> dict[str, Any] | None:
+    """What the report says: the candidate's result beside that of a constant answer.
+
+    Parameters
+    ----------
+    candidate, constant : ndarray, shape (items,) or (items, evaluators)
+        Answers on the unit scale.
+    ratings : ndarray, shape (items, evaluators)
+        Unit scale, NaN where missing.
+    k : float
+        The exponent of the distance.
+
+    Returns
+    -------
+    dict or None
+        ``winning_rate``, ``advantage``, ``epsilon``, ``passes``, ``constant_winning_rate``, ``constant_passes`` and
+        ``sentence``. None with fewer than three evaluators, or where none could be tested.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> quality = rng.normal(size=200)
+    >>> ratings = np.clip(np.round(2 + 2 * quality[:, None] + 0.5 * rng.normal(size=(200, 4))), 0, 4) / 4
+    >>> annotator_test_entry(np.clip(2 + 2 * quality, 0, 4) / 4, np.full(200, 0.5), ratings)["sentence"]
+    'It passes: it may take the place of one of these people. A constant answer does not pass.'
+    """
+    if ratings.shape[1] < 3:
+        return None
+    found, beside = (alternative_annotator_test(each, ratings, EPSILON, k) for each in (candidate, constant))
+    if found.passes is None:
+        return None
+    return {
+        "winning_rate": found.winning_rate,
+        "advantage": found.advantage,
+        "epsilon": EPSILON,
+        "passes": found.passes,
+        "constant_winning_rate": beside.winning_rate,
+        "constant_passes": beside.passes,
+        "sentence": _sentence(found.passes, bool(beside.passes)),
+    }
+
+
+def _sentence(passes: bool, constant_passes: bool) -> str:
+    if passes and constant_passes:
+        return "It passes, but so does a constant answer: with people who agree so little the test says nothing here."
+    if passes:
+        return "It passes: it may take the place of one of these people. A constant answer does not pass."
+    if constant_passes:
+        return "It does not pass, although a constant answer does."
+    return "It does not pass, nor does a constant answer."
