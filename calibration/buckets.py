@@ -8,7 +8,7 @@ four argmins come out ordered and can be found one by one; for k < 1 they need n
 levels finds the optimum. Both are exact and linear in the number of items after the sort.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,7 @@ from calibration.ties import group_starts
 from metrics.registry import Direction
 
 _TIE = 1e-12  # two costs closer than this, relative to the number of ratings, are equal: rounding made the difference
+_KEPT = 2**20  # with fewer ratings every evaluator's costs are kept
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,19 @@ class BucketMapping:
         Which way the metric points.
     loss : float
         The training loss: the mean over (item, evaluator) pairs of abs(level - rating)**k, in [0, 1].
-    n_ratings : int
-        How many (item, evaluator) pairs it was fitted on.
+    n_ratings : float
+        How many (item, evaluator) pairs it was fitted on; with weights, the sum of them.
+    optimal : tuple of 4 pairs of float
+        For each threshold the least and the greatest that it may be, alone and in order with the others, without a
+        greater loss: low <= threshold < high where higher is better, low < threshold <= high where lower is. Infinite
+        where an outer level may be empty.
     """
 
     thresholds: tuple[float, float, float, float]
     direction: Direction
     loss: float
-    n_ratings: int
+    n_ratings: float
+    optimal: tuple[tuple[float, float], ...] = field(default=(), compare=False)
 
     def levels(self, scores: ArrayLike) -> NDArray[np.int_]:
         """The level 1..5 of each score: 1 + how many thresholds it exceeds (or, where lower is better, stays below).
@@ -79,9 +85,18 @@ class BucketFitter:
         The exponent of the distance, above 0.
     direction : {"higher", "lower"}
         Which way the metric points.
+    weights : array_like, shape (items,), optional
+        How often each item counts, 0 or more; once unless given.
     """
 
-    def __init__(self, scores: ArrayLike, ratings: Array, k: float = 1.0, direction: Direction = "higher"):
+    def __init__(
+        self,
+        scores: ArrayLike,
+        ratings: Array,
+        k: float = 1.0,
+        direction: Direction = "higher",
+        weights: ArrayLike | None = None,
+    ):
         self.k = k
         self.direction: Direction = direction
         signed = np.asarray(scores, dtype=float) * (1.0 if direction == "higher" else -1.0)
@@ -91,8 +106,10 @@ class BucketFitter:
         self._last_of_group = np.append(starts[1:], len(signed))[: len(starts)] - 1
         self._least, self._greatest = signed[starts], signed[self._last_of_group]  # of each distinct score
         self._ratings = np.asarray(ratings, dtype=float)[order]
+        self._weights = None if weights is None else np.asarray(weights)[order]
+        self._kept: dict[int, tuple[Array, float]] = {}
         self._total = np.zeros((len(self._least) + 1, len(LEVELS)))
-        self._n_ratings = 0
+        self._n_ratings: float = 0
         for evaluator in range(self._ratings.shape[1]):
             costs, count = self._costs(evaluator)
             self._total += costs
@@ -119,10 +136,12 @@ class BucketFitter:
             return None
         tolerance = _TIE * (1.0 + count)
         cuts = _separable_cuts(costs, tolerance) if self.k >= 1 else _dynamic_cuts(costs)
+        reach = _equal_cuts(costs, cuts, tolerance)
         edges = np.concatenate(([0], cuts, [len(costs) - 1]))
         loss = sum(costs[edges[level + 1], level] - costs[edges[level], level] for level in range(len(LEVELS)))
         a, b, c, d = (self._threshold(int(cut)) for cut in cuts)
-        return BucketMapping((a, b, c, d), self.direction, max(float(loss) / count, 0.0), count)
+        optimal = tuple(self._between(first, last) for first, last in reach)
+        return BucketMapping((a, b, c, d), self.direction, max(float(loss) / count, 0.0), count, optimal)
 
     def best_constant(self, without: int | None = None) -> int | None:
         """The one level 1..5 that fits the same ratings best (the lowest of equals); None where no rating is left."""
@@ -134,16 +153,31 @@ class BucketFitter:
             return None
         return int(np.flatnonzero(costs <= costs.min() + _TIE * (1.0 + count))[0]) + 1
 
-    def _costs(self, evaluator: int) -> tuple[Array, int]:
+    def _costs(self, evaluator: int) -> tuple[Array, float]:
         """One evaluator's costs of giving the first i distinct scores level l, (groups + 1, 5), and rating count."""
+        if evaluator in self._kept:
+            return self._kept[evaluator]
         ratings = self._ratings[:, evaluator]
         rated = ~np.isnan(ratings)
         costs = np.zeros((len(self._least) + 1, len(LEVELS)))
         for level, position in enumerate(LEVELS):
             distance = np.abs(np.where(rated, ratings, position) - position)
-            running = np.cumsum(distance if self.k == 1 else distance**self.k)
-            costs[1:, level] = running[self._last_of_group]
-        return costs, int(rated.sum())
+            if self.k != 1:
+                distance **= self.k
+            if self._weights is not None:
+                distance *= self._weights
+            costs[1:, level] = np.cumsum(distance)[self._last_of_group]
+        count = rated.sum() if self._weights is None else self._weights[rated].sum()
+        found: tuple[Array, float] = (costs, int(count) if count == int(count) else float(count))
+        if self._ratings.size <= _KEPT:
+            self._kept[evaluator] = found
+        return found
+
+    def _between(self, first: int, last: int) -> tuple[float, float]:
+        """Where a threshold may lie that cuts after `first` to `last` distinct scores, in the metric's direction."""
+        low = float(self._greatest[first - 1]) if first > 0 else -np.inf
+        high = float(self._least[last]) if last < len(self._least) else np.inf
+        return (low, high) if self.direction == "higher" else (-high, -low)
 
     def _threshold(self, cut: int) -> float:
         """The threshold that lies behind the first `cut` distinct scores, in the metric's own direction."""
@@ -163,7 +197,11 @@ class BucketFitter:
 
 
 def fit_buckets(
-    scores: ArrayLike, ratings: Array, k: float = 1.0, direction: Direction = "higher"
+    scores: ArrayLike,
+    ratings: Array,
+    k: float = 1.0,
+    direction: Direction = "higher",
+    weights: ArrayLike | None = None,
 ) -> BucketMapping | None:
     """Fit the bucket mapping of a metric to people's ratings, exactly.
 
@@ -177,6 +215,8 @@ def fit_buckets(
         The exponent of the distance, above 0.
     direction : {"higher", "lower"}
         Which way the metric points.
+    weights : array_like, shape (items,), optional
+        How often each item counts, 0 or more; once unless given.
 
     Returns
     -------
@@ -197,7 +237,7 @@ def fit_buckets(
     >>> fit_buckets([50, 40, 30, 20, 10], ratings, direction="lower").thresholds
     (45.0, 35.0, 25.0, 15.0)
     """
-    return BucketFitter(scores, ratings, k, direction).fit()
+    return BucketFitter(scores, ratings, k, direction, weights).fit()
 
 
 def _separable_cuts(costs: Array, tolerance: float) -> NDArray[np.int_]:
@@ -208,6 +248,20 @@ def _separable_cuts(costs: Array, tolerance: float) -> NDArray[np.int_]:
         best = np.flatnonzero(difference <= difference.min() + tolerance)
         cuts.append(best[(len(best) - 1) // 2])
     return np.maximum.accumulate(np.array(cuts))
+
+
+def _equal_cuts(costs: Array, cuts: NDArray[np.int_], tolerance: float) -> list[tuple[int, int]]:
+    """For each cut the first and the last that it may be moved to, over equally good ones, without passing another."""
+    found = []
+    edges = [0, *cuts.tolist(), len(costs) - 1]
+    for level, cut in enumerate(cuts.tolist()):
+        difference = costs[:, level] - costs[:, level + 1]
+        worse_below = np.flatnonzero(difference[edges[level] : cut] > difference[cut] + tolerance)
+        worse_above = np.flatnonzero(difference[cut : edges[level + 2] + 1] > difference[cut] + tolerance)
+        first = edges[level] + int(worse_below[-1]) + 1 if len(worse_below) else edges[level]
+        last = cut + int(worse_above[0]) - 1 if len(worse_above) else edges[level + 2]
+        found.append((first, last))
+    return found
 
 
 def _dynamic_cuts(costs: Array) -> NDArray[np.int_]:

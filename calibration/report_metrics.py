@@ -112,13 +112,14 @@ def _mapping(fitter: BucketFitter, values: Array, target: Array) -> tuple[dict[s
     """The mapping and the constant fitted on everyone, graded against the mean of people, and each item's level."""
     mapping, constant = fitter.fit(), fitter.best_constant()
     if mapping is None or constant is None:
-        nothing = {"thresholds": [None] * 4, "loss": None, "grade": None, "levels_used": 0}
+        nothing = {"thresholds": [None] * 4, "optimal": [[None] * 2] * 4, "loss": None, "grade": None, "levels_used": 0}
         return {"buckets": nothing, "constant": {"level": None, "grade": None}}, None
     levels = mapping.levels(values)
     grade, _ = distance_grade(unit_scale(levels), target, fitter.k)
     constant_grade, _ = distance_grade(unit_scale(np.full(len(target), constant)), target, fitter.k)
     buckets = {
         "thresholds": list(mapping.thresholds),
+        "optimal": [list(interval) for interval in mapping.optimal],
         "loss": mapping.loss,
         "grade": grade,
         "levels_used": len(np.unique(levels)),

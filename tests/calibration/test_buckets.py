@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -29,6 +29,78 @@ def test_equals_brute_force(case, k):
     truth = least_loss(scores, ratings, k, direction)
     assert mapping.loss == pytest.approx(truth, abs=1e-12)
     assert loss_of(mapping, scores, ratings, k) == pytest.approx(truth, abs=1e-12)
+
+
+def test_ten_thousand_cases_with_ties_gaps_and_weights_equal_brute_force():
+    """Every mapping's loss is the least of all; every threshold in its interval is as good, and none beside it is."""
+
+    @settings(max_examples=10_000, deadline=None, phases=[Phase.generate], database=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        rng = np.random.default_rng(seed)
+        n, people = rng.integers(1, 7), rng.integers(1, 4)
+        scores = rng.integers(0, rng.integers(2, 9), n) * 0.1
+        ratings = rng.integers(0, 5, (n, people)) / 4
+        ratings[rng.random(ratings.shape) < 0.25] = NAN
+        weights = rng.integers(0, 4, n)
+        k, direction = rng.choice([0.5, 1.0, 2.0]), rng.choice(["higher", "lower"])
+        mapping = fit_buckets(scores, ratings, k, direction, weights)
+        if mapping is None:
+            assert not (weights[:, None] * ~np.isnan(ratings)).any()
+            return
+        loss = loss_of(mapping, scores, ratings, k, weights)
+        assert abs(loss - least_loss(scores, ratings, k, direction, weights)) < 1e-12
+        assert abs(loss - mapping.loss) < 1e-12
+        seen.append(True)
+        check_intervals(mapping, scores, ratings, k, weights, loss)
+
+    seen = []
+    check()
+    assert len(seen) > 9000
+
+
+def check_intervals(mapping, scores, ratings, k, weights, loss):
+    """Thresholds are moved one at a time to every gap between scores, in order with the other three."""
+    is_higher = mapping.direction == "higher"
+    values = np.unique(scores)
+    gaps = np.concatenate([[values[0] - 1], (values[:-1] + values[1:]) / 2, [values[-1] + 1]])
+    for place, (low, high) in enumerate(mapping.optimal):
+        assert low <= mapping.thresholds[place] <= high
+        for gap in gaps:
+            moved = list(mapping.thresholds)
+            moved[place] = gap
+            if moved != sorted(moved, reverse=not is_higher):
+                continue
+            other = BucketMapping(tuple(moved), mapping.direction, 0.0, 1)
+            is_best = loss_of(other, scores, ratings, k, weights) <= loss + 1e-9
+            assert is_best or not low < gap < high
+            if is_best and not low < gap < high:  # then a worse place lies between it and the interval
+                inside = min(max(gap, low), high)
+                between = [each for each in gaps if min(gap, inside) < each < max(gap, inside)]
+                tried = [(*moved[:place], each, *moved[place + 1 :]) for each in between]
+                losses = [
+                    loss_of(BucketMapping(each, mapping.direction, 0.0, 1), scores, ratings, k, weights)
+                    for each in tried
+                ]
+                assert any(each > loss + 1e-9 for each in losses)
+
+
+def test_weights_are_as_good_as_repeated_items():
+    rng = np.random.default_rng(3)
+    scores, ratings, weights = rng.normal(size=40), rng.integers(0, 5, (40, 3)) / 4, rng.integers(0, 4, 40)
+    for k in (0.5, 1.0, 2.0):
+        repeated = fit_buckets(np.repeat(scores, weights), np.repeat(ratings, weights, axis=0), k)
+        weighted = fit_buckets(scores, ratings, k, weights=weights)
+        assert weighted.loss == pytest.approx(repeated.loss, abs=1e-12)
+        assert weighted.n_ratings == repeated.n_ratings
+
+
+def test_the_interval_of_a_threshold_by_hand():
+    """Two images at 1 and 4, both answers sure: every threshold between them is as good, and the outer levels empty."""
+    mapping = fit_buckets([1.0, 4.0], unit_scale([[2], [3]]))
+    assert mapping.optimal == ((-np.inf, 1.0), (1.0, 4.0), (4.0, np.inf), (4.0, np.inf))
+    lower = fit_buckets([1.0, 4.0], unit_scale([[3], [2]]), direction="lower")
+    assert lower.optimal == ((4.0, np.inf), (1.0, 4.0), (-np.inf, 1.0), (-np.inf, 1.0))
 
 
 @settings(max_examples=300, deadline=None)
