@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from calibration.alternatives import compare_mappings
 from calibration.grades import Array, sample_scores
 from calibration.metric_comparison import compare_metrics, comparison_entry
 from calibration.model_order import model_order, model_order_entry
 from calibration.pairwise_accuracy import cross_validated_accuracy
 from calibration.task_data import TaskData
+from calibration.telecom import telecom_entry
 from metrics.registry import Direction
 
 MOST_METRICS = 20
@@ -56,7 +58,7 @@ def comparison(
 
 
 def judging_entries(scores: Array, scored: NDArray[np.bool_], task: TaskData, direction: Direction) -> dict[str, Any]:
-    """The entries ``pairwise_accuracy`` and ``models`` of a metric.
+    """The entries ``pairwise_accuracy``, ``models``, ``alternatives`` and ``telecom`` of a metric.
 
     Parameters
     ----------
@@ -74,9 +76,10 @@ def judging_entries(scores: Array, scored: NDArray[np.bool_], task: TaskData, di
     dict
         None for what cannot be told: fewer than two items or models.
     """
-    target, groups = sample_scores(task.ratings[scored]), task.groups(scored)
+    ratings, groups = task.ratings[scored], task.groups(scored)
+    target = sample_scores(ratings)
     if len(scores) < 2:
-        return {"pairwise_accuracy": None, "models": None}
+        return {"pairwise_accuracy": None, "models": None, "alternatives": None, "telecom": None}
     signed = scores if direction == "higher" else -scores
     accuracy = cross_validated_accuracy(signed, target, groups, seed=task.seed)
     models, order = task.groupings.get("model"), None
@@ -94,6 +97,8 @@ def judging_entries(scores: Array, scored: NDArray[np.bool_], task: TaskData, di
     return {
         "pairwise_accuracy": accuracy._asdict(),
         "models": None if order is None else model_order_entry(order),
+        "alternatives": compare_mappings(scores, ratings, task.k, direction, groups, seed=task.seed),
+        "telecom": telecom_entry(scores, ratings, direction),
     }
 
 
