@@ -12,10 +12,13 @@ _REFERENCES = {
     "shrout": "Shrout, P. E., & Fleiss, J. L. (1979). Intraclass correlations: Uses in assessing rater reliability. "
     "Psychological Bulletin, 86(2), 420-428.",
     "efron": "Efron, B., & Tibshirani, R. J. (1993). An introduction to the bootstrap. Chapman & Hall.",
+    "stein": "Efron, B., & Stein, C. (1981). The jackknife estimate of variance. Annals of Statistics, 9(3), 586-596.",
     "satterthwaite": "Satterthwaite, F. E. (1946). An approximate distribution of estimates of variance components. "
     "Biometrics Bulletin, 2(6), 110-114.",
     "williams": "Williams, E. J. (1959). The comparison of regression variables. Journal of the Royal Statistical "
     "Society, Series B, 21(2), 396-399.",
+    "deutsch": "Deutsch, D., Dror, R., & Roth, D. (2021). A statistical analysis of summarization evaluation metrics "
+    "using resampling methods. Transactions of the ACL, 9, 1132-1146.",
     "holm": "Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
     "Statistics, 6(2), 65-70.",
     "benjamini": "Benjamini, Y., & Yekutieli, D. (2001). The control of the false discovery rate in multiple testing "
@@ -105,10 +108,10 @@ def _metrics(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
             f"{drawn} ({widest['clusters']:,}), with the thresholds fitted anew in each draw."
         )
         if any(found.get("people_like_these") for found in intervals):
-            cited.append("satterthwaite")
+            cited += ["stein", "satterthwaite"]
             yield (
-                "For conclusions about people like these, evaluators were drawn as well and both variances added, "
-                "with degrees of freedom after Satterthwaite (1946)."
+                "For conclusions about people like these, the jackknife's variance over evaluators (Efron & Stein, "
+                "1981) was added, with degrees of freedom after Satterthwaite (1946)."
             )
 
 
@@ -132,16 +135,24 @@ def _extras(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
             "scores, of one person, and of the mean of the other evaluators on the same ratings."
         )
     if any(task.get("comparison") for task in report["tasks"].values()):
-        cited += ["williams", "holm", "benjamini"]
+        cited += ["deutsch", "williams", "holm", "benjamini"]
+        unit = report.get("clusters")
+        swapped = f"{unit} by {unit}" if unit else "image by image"
         yield (
-            "Metrics were compared in pairs by permutation of both scores within images, and by Williams' (1959) test, "
-            "with the corrections of Holm (1979) and of Benjamini and Yekutieli (2001)."
+            f"Metrics were compared in pairs by exchanging both scores at random, {swapped} (PERM-BOTH, Deutsch et "
+            "al., 2021), and by Williams' (1959) test, with the corrections of Holm (1979) and of Benjamini and "
+            "Yekutieli (2001)."
         )
     if any(entry.get("annotator_test") for entry in entries):
         cited += ["calderon", "benjamini"]
         yield (
             "Whether a metric may replace an evaluator was put to the alternative annotator test (Calderon et al., "
             "2025), beside which the best constant answer took the same test."
+        )
+    if any(task.get("recovery") for task in report["tasks"].values()):
+        yield (
+            "Evaluators' biases and inconsistencies were estimated by maximum likelihood with the images' qualities as "
+            "random effects."
         )
     if any(entry.get("telecom") for entry in entries):
         cited.append("p1401")

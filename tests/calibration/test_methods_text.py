@@ -20,7 +20,7 @@ def test_numbers_of_a_real_study(shared):
         "13 automatic metrics (BLEU, ",
         "|level - e|^1 over",
         "from 100 draws of clusters of images that share a prompt (160)",
-        "evaluators were drawn as well",
+        "the jackknife's variance over evaluators",
         "seed 7.",
     ):
         assert words in paragraph
