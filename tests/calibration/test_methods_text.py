@@ -26,7 +26,7 @@ def test_numbers_of_a_real_study(shared):
         assert words in paragraph
     cited = references.splitlines()
     assert cited == sorted(cited)
-    for name in ("Krippendorff", "Shrout", "Efron", "Satterthwaite", "deepsense.ai"):
+    for name in ("Krippendorff", "Shrout", "Deutsch", "Satterthwaite", "deepsense.ai"):
         assert name in paragraph
         assert sum(line.startswith(name) for line in cited) == 1
 
