@@ -13,7 +13,7 @@ from calibration.crossvalidation import skill
 from calibration.grades import LEVELS, Array, sample_scores
 from calibration.intervals import CONFIDENCE, group_codes
 from calibration.monotone_cubic import fit_monotone_cubic
-from calibration.ordinal import fit_ordinal, level_counts
+from calibration.prediction.ordinal import fit_ordinal, level_counts
 from metrics.registry import Direction
 
 EXACT = "exact mapping"
@@ -62,10 +62,10 @@ def compare_mappings(
     Notes
     -----
     *Exact mapping*: `calibration.buckets`. *Isotonic*: the least-squares curve that does not fall, to the nearest
-    rating. *Proportional odds*: `calibration.ordinal`, the rating of least expected distance. *Monotone cubic*:
-    `calibration.monotone_cubic`, to the nearest rating. *Quintiles*: the training scores' fifths become 1 to 5. *Best
-    constant*: the one rating of least distance. A *person*'s own ratings stand beside them. The interval takes the
-    clusters' sums of weighted differences as independent (Student's t, clusters - 1 degrees of freedom).
+    rating. *Proportional odds*: `calibration.prediction.ordinal`, the rating of least expected distance. *Monotone
+    cubic*: `calibration.monotone_cubic`, to the nearest rating. *Quintiles*: the training scores' fifths become 1 to
+    5. *Best constant*: the one rating of least distance. A *person*'s own ratings stand beside them. The interval
+    takes the clusters' sums of weighted differences as independent (Student's t, clusters - 1 degrees of freedom).
 
     Examples
     --------

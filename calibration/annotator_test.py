@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from calibration.correlation_tests import benjamini_yekutieli
+from calibration.comparison.correlation_tests import benjamini_yekutieli
 from calibration.grades import Array, mean_or_nan
 
 EPSILON = 0.15

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from calibration import predictor_file
-from calibration.figure_tables import figure_tables
-from calibration.html import render_html
+from calibration.page.figure_tables import figure_tables
+from calibration.page.html import render_html
+from calibration.prediction import predictor_file
 from calibration.report import Calibration
 from metrics.files import write_together
 

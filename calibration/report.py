@@ -19,7 +19,7 @@ from rich.markup import escape
 from calibration.bootstrap import DRAWS
 from calibration.item_folds import clusters_of, groupings_of
 from calibration.metric_facts import directions_of, opposed, signatures_of, title_of, titles_of
-from calibration.prediction import Predictor
+from calibration.prediction.predictor import Predictor
 from calibration.reading import Source
 from calibration.report_comparison import comparison
 from calibration.report_metrics import metric_entry

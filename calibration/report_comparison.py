@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.alternatives import compare_mappings
+from calibration.comparison.metric_comparison import compare_metrics, comparison_entry
+from calibration.comparison.model_order import model_order, model_order_entry
+from calibration.comparison.pairwise_accuracy import cross_validated_accuracy
 from calibration.grades import Array, sample_scores
-from calibration.metric_comparison import compare_metrics, comparison_entry
-from calibration.model_order import model_order, model_order_entry
-from calibration.pairwise_accuracy import cross_validated_accuracy
 from calibration.task_data import TaskData
 from calibration.telecom import telecom_entry
 from metrics.registry import Direction
@@ -39,8 +39,8 @@ def comparison(
     Returns
     -------
     dict or None
-        See `calibration.metric_comparison.comparison_entry`, and ``left_out``: how many metrics were not compared. None
-        where fewer than two have a correlation.
+        See `calibration.comparison.metric_comparison.comparison_entry`, and ``left_out``: how many metrics were not
+        compared. None where fewer than two have a correlation.
     """
     known = [name for name, entry in entries.items() if _finite(entry["spearman"])]
     if len(known) < 2:

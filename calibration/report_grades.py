@@ -11,7 +11,7 @@ from calibration.crossvalidation import CrossValidation, cross_validate, cross_v
 from calibration.equivalence import median_evaluator
 from calibration.grades import Array, unit_scale
 from calibration.item_folds import item_folds
-from calibration.kappa import kappa, mean_pair_kappa, pair_kappas
+from calibration.people.kappa import kappa, mean_pair_kappa, pair_kappas
 from calibration.task_data import TaskData
 from metrics.registry import Direction
 

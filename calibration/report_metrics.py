@@ -7,19 +7,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calibration.agreement import correlations
-from calibration.agreement_intervals import worth_intervals
 from calibration.bootstrap import metric_intervals
 from calibration.buckets import BucketFitter
-from calibration.consistency import disattenuated
 from calibration.crossvalidation import CrossValidation, Fold, cross_validate
 from calibration.grades import Array, distance_grade, sample_scores, unit_scale
+from calibration.people.agreement import correlations
+from calibration.people.agreement_intervals import worth_intervals
+from calibration.people.consistency import disattenuated
+from calibration.people.variance import rater_equivalents, reliability, variance_components
 from calibration.report_comparison import judging_entries
 from calibration.report_grades import against_people, grade_entries
 from calibration.tables import counted
 from calibration.task_data import TaskData
 from calibration.ties import as_equals
-from calibration.variance import rater_equivalents, reliability, variance_components
 from metrics.registry import Direction
 
 _FEW_LEVELS = 3

@@ -5,16 +5,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration.agreement import krippendorff_alpha
-from calibration.agreement_intervals import agreement_intervals, grade_intervals
-from calibration.consistency import own_consistency, reliability_of_mean, split_half
 from calibration.grades import evaluator_grades, mean_or_nan, person_to_person_grades
-from calibration.kappa import pair_kappas
-from calibration.recovery import DRAWS as RECOVERY_DRAWS
-from calibration.recovery import recovery_entry
-from calibration.screening import screen
+from calibration.people.agreement import krippendorff_alpha
+from calibration.people.agreement_intervals import agreement_intervals, grade_intervals
+from calibration.people.consistency import own_consistency, reliability_of_mean, split_half
+from calibration.people.kappa import pair_kappas
+from calibration.people.recovery import DRAWS as RECOVERY_DRAWS
+from calibration.people.recovery import recovery_entry
+from calibration.people.screening import screen
+from calibration.people.variance import intraclass_correlations, kendalls_w, variance_components
 from calibration.task_data import TaskData
-from calibration.variance import intraclass_correlations, kendalls_w, variance_components
 
 FEW_ITEMS = 100
 

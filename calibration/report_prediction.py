@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration.combination import combination_entry, combine_metrics
-from calibration.cross_prediction import cross_predict
-from calibration.prediction import Predictor, fit_predictor, predictor_entry
-from calibration.reliability import reliability_entry
+from calibration.comparison.combination import combination_entry, combine_metrics
+from calibration.prediction.cross_prediction import cross_predict
+from calibration.prediction.predictor import Predictor, fit_predictor, predictor_entry
+from calibration.prediction.reliability import reliability_entry
 from calibration.report_comparison import MOST_METRICS
 from calibration.task_data import TaskData
 from metrics.registry import Direction
@@ -38,8 +38,8 @@ def prediction(
     Returns
     -------
     entries : dict
-        ``predictor`` and ``reliability``; see `calibration.prediction.predictor_entry` and
-        `calibration.reliability.reliability_entry`. None where there is too little to predict from.
+        ``predictor`` and ``reliability``; see `calibration.prediction.predictor.predictor_entry` and
+        `calibration.prediction.reliability.reliability_entry`. None where there is too little to predict from.
     predictor : Predictor or None
         For `humangrade predict`.
     """
@@ -81,8 +81,8 @@ def combination(
     Returns
     -------
     dict or None
-        See `calibration.combination.combination_entry`. Metrics that scored less than 90 % of the items that the widest
-        one scored are left out, and all but the 20 whose correlations are farthest from 0.
+        See `calibration.comparison.combination.combination_entry`. Metrics that scored less than 90 % of the items
+        that the widest one scored are left out, and all but the 20 whose correlations are farthest from 0.
     """
     widest = max((entry["n_items"] for entry in entries.values()), default=0)
     usable = [name for name, entry in entries.items() if entry["n_scores"] > 1 and entry["n_items"] >= _MOSTLY * widest]

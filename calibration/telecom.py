@@ -148,7 +148,8 @@ def significance(first: Telecom, second: Telecom) -> Significance:
     -------
     Significance
         Correlations by Fisher's z, RMSEs by the F test of their squares, outlier ratios by the z test of two shares.
-        Metrics that score the same images are not independent: `calibration.metric_comparison` has the tests for that.
+        Metrics that score the same images are not independent: `calibration.comparison.metric_comparison` has the
+        tests for that.
 
     Examples
     --------

@@ -59,7 +59,7 @@ def report_html(study: Study) -> str:
     -------
     str
     """
-    from calibration.html import render_html
+    from calibration.page.html import render_html
 
     if not any(progress.done for progress in study.store.progress()):
         return message_page(

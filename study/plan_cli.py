@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from calibration.planning_pilot import Pilot
-    from calibration.planning_study import PlannedStudy
-    from calibration.planning_summary import Plan
+    from calibration.planning.pilot import Pilot
+    from calibration.planning.study import PlannedStudy
+    from calibration.planning.summary import Plan
 
 _MOST_NUMBERS = 20  # in a list of the command line
 _TITLES = {
@@ -90,7 +90,7 @@ def plan(
     """Say how many images and evaluators a study needs, from a pilot or from stated values."""
     from rich.console import Console
 
-    from calibration.planning_summary import make_plan
+    from calibration.planning.summary import make_plan
 
     if out is not None and not out.strip():
         raise InputError("--out is empty; name a folder (. for the one you are in).")
@@ -156,7 +156,7 @@ def _pilot(
     duplicates: Literal["error", "first", "last", "mean"],
 ) -> "Pilot | None":
     """The pilot from a study's folder or from files; None where there is none."""
-    from calibration.planning_pilot import pilot_of
+    from calibration.planning.pilot import pilot_of
 
     given = [name for name, value in files.items() if value is not None]
     if study is not None:
@@ -185,7 +185,7 @@ def _pilot(
 
 
 def _from_statements(stated: dict[str, Any], metrics: list[str]) -> "PlannedStudy":
-    from calibration.planning_study import PlannedStudy
+    from calibration.planning.study import PlannedStudy
 
     if metrics:
         raise InputError("--metrics names metrics of a pilot; give --ratings and --scores, or state --correlations.")
@@ -215,7 +215,7 @@ def _print_pilot(pilot: "Pilot", console: "Console") -> None:
 
 
 def _assumptions(study: "PlannedStudy") -> str:
-    from calibration.planning_summary import short
+    from calibration.planning.summary import short
 
     shares = " ".join(f"{100 * share / sum(study.levels):.0f}" for share in study.levels)
     parts = [f"intraclass correlation of one rating {short(study.icc)}", f"ratings 1 to 5 in {shares} %"]
@@ -240,7 +240,7 @@ def _print_tables(made: "Plan", console: "Console") -> None:
     import numpy as np
     from rich.table import Table
 
-    from calibration.planning_summary import short
+    from calibration.planning.summary import short
 
     figures = [name for name in made.grid.columns if name in _TITLES]
     power = f"power {short(made.power)}, and for " if "power" in figures else ""
@@ -271,7 +271,7 @@ def _print_right(table: "Table", console: "Console") -> None:
 
 
 def _write(made: "Plan", folder: Path) -> list[Path]:
-    from calibration.planning_curve import plan_svg
+    from calibration.planning.curve import plan_svg
     from metrics.files import write_together
 
     needed = made.needed.astype("Int64")

@@ -23,7 +23,7 @@ def predict(
     """Predict how people would rate new images: a distribution over 1 to 5, its mean, and intervals."""
     import pandas as pd
 
-    from calibration.predictor_file import read_predictor
+    from calibration.prediction.predictor_file import read_predictor
     from calibration.reading import read_table
     from calibration.tables import check_scores, counted
     from metrics.files import write_together

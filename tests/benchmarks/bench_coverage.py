@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from calibration.agreement_intervals import _Agreement, _Worth, agreement_intervals, worth_intervals
 from calibration.bootstrap import _Study, metric_intervals
+from calibration.people.agreement_intervals import _Agreement, _Worth, agreement_intervals, worth_intervals
 
 DRAWS = 300
 SIZES = ((5, 128), (5, 1024), (10, 1024))

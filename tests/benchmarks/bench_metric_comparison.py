@@ -16,8 +16,8 @@ import numpy as np
 from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from calibration.correlation_tests import williams
-from calibration.permutation import permutation_both
+from calibration.comparison.correlation_tests import williams
+from calibration.comparison.permutation import permutation_both
 
 PROMPTS, MODELS = 32, 4
 ITEMS = PROMPTS * MODELS

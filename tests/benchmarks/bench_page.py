@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from calibration.html import render_html
+from calibration.page.html import render_html
 from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.report import Calibration, Settings
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from calibration.pairwise_accuracy import calibrate_ties
+from calibration.comparison.pairwise_accuracy import calibrate_ties
 
 
 def by_loop(scores: list[float], target: list[float]) -> tuple[float, float]:

@@ -17,12 +17,12 @@ from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration.bootstrap import _Study
-from calibration.correlation_tests import williams
-from calibration.permutation import permutation_both
-from calibration.planning import plan_power, plan_width
-from calibration.planning_model import latent_ratings
-from calibration.planning_study import PlannedStudy
-from calibration.variance import intraclass_correlations, variance_components
+from calibration.comparison.correlation_tests import williams
+from calibration.comparison.permutation import permutation_both
+from calibration.people.variance import intraclass_correlations, variance_components
+from calibration.planning.model import latent_ratings
+from calibration.planning.plan import plan_power, plan_width
+from calibration.planning.study import PlannedStudy
 
 SKEWED = (0.05, 0.1, 0.2, 0.35, 0.3)
 POWER = (

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from calibration.prediction import fit_predictor
+from calibration.prediction.predictor import fit_predictor
 
 SIZES = ((5, 128, 1), (5, 1024, 1), (5, 1024, 4), (3, 256, 1), (10, 256, 1))
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from calibration.p910 import ALMOST_ALL, alternating_projection
-from calibration.recovery import recover_scores
+from calibration.people.p910 import ALMOST_ALL, alternating_projection
+from calibration.people.recovery import recover_scores
 
 SIZES = ((5, 128), (5, 1024), (10, 128), (20, 128))
 

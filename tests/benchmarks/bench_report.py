@@ -20,14 +20,14 @@ import pingouin
 from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from calibration.agreement import correlations, krippendorff_alpha
 from calibration.baselines import RandomScores, baselines
 from calibration.bootstrap import metric_intervals
 from calibration.crossvalidation import cross_validate, cross_validate_on_new_items
 from calibration.grades import Array, evaluator_grades, sample_scores
 from calibration.item_folds import item_folds
+from calibration.people.agreement import correlations, krippendorff_alpha
+from calibration.people.variance import intraclass_correlations, kendalls_w, variance_components
 from calibration.same_target import EvaluatorsAsMetrics
-from calibration.variance import intraclass_correlations, kendalls_w, variance_components
 
 
 def study(images: int, people: int = 5, seed: int = 0) -> tuple[Array, Array]:

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from calibration.annotator_test import EPSILON, alternative_annotator_test, annotator_test_entry
-from calibration.correlation_tests import benjamini_yekutieli
+from calibration.comparison.correlation_tests import benjamini_yekutieli
 from calibration.equivalence import as_good_as_median, median_evaluator, two_one_sided
 from calibration.item_folds import item_folds
 from calibration.same_target import EvaluatorsAsMetrics

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibration.agreement import correlations
+from calibration.people.agreement import correlations
 from calibration.ties import as_equals, group_starts
 
 

@@ -6,11 +6,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from calibration.planning_study import PlannedStudy
+from calibration.planning.study import PlannedStudy
 from metrics.errors import InputError
 from study.plan_cli import plan
 from study.tables import import_tables
-from tests.calibration.test_planning_pilot import tables
+from tests.calibration.planning.test_pilot import tables
 
 app = typer.Typer()
 app.command()(plan)

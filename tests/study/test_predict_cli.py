@@ -6,11 +6,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from calibration.prediction import fit_predictor
-from calibration.predictor_file import json_text, predictors_document
+from calibration.prediction.predictor import fit_predictor
+from calibration.prediction.predictor_file import json_text, predictors_document
 from metrics.errors import InputError
 from study.predict_cli import predict
-from tests.calibration.test_prediction import study
+from tests.calibration.prediction.test_predictor import study
 
 app = typer.Typer()
 app.command()(predict)

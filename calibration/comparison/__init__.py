@@ -1,0 +1,1 @@
+"""Metrics beside each other, and together."""

@@ -1,0 +1,296 @@
+"""Several metrics together: what their best mixture reaches on unseen people and images, against the best one alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from calibration.buckets import BucketFitter
+from calibration.crossed_folds import FOLDS, HeldOut, crossed_folds
+from calibration.crossvalidation import skill
+from calibration.grades import Array, mean_or_nan, sample_scores, unit_scale
+from calibration.intervals import UNKNOWN, Interval, group_codes, item_draws, left_out, percentiles, with_other_people
+from calibration.prediction.ordinal import COUNT, Ordinal, fit_ordinal, level_counts
+from calibration.weighted import Order, correlation
+from metrics.registry import Direction
+
+DRAWS = 1000
+PENALTIES = (1.0, 10.0, 100.0, 1000.0)
+MOST_ITEMS = 20_000
+_INNER = 3
+_BLOCK = 2**22  # image-draws in memory at once
+_STEPS = np.arange(1.0, COUNT + 1)
+
+
+@dataclass(frozen=True)
+class Combination:
+    """What several metrics reach together.
+
+    Attributes
+    ----------
+    metrics : tuple of str
+        Those that went in.
+    weights : dict of str to float
+        Of the standardised scores, the better end up, fitted on everything: log odds of a higher rating for one
+        standard deviation. Metrics that say the same share a weight between them, or take opposite ones.
+    chosen : dict of str to int
+        How often each metric was the best single one in training, over the folds.
+    grade, best_grade, constant : float
+        Against one unseen person on unseen images, mean over people: of the combination, of the metric that was best
+        in training, and of the constant that was.
+    skill, best_skill : float
+        (grade - constant) / (1 - constant).
+    gain : float
+        `grade` less `best_grade`.
+    these, people_like_these : Interval
+        Of the gain: for other images, and for other images and people (NaN with fewer than three evaluators).
+    p : float
+        Two-sided, for no gain on other images.
+    spearman : float
+        Of the combined score, out of fold, with the mean rating.
+    scores : ndarray, shape (items,)
+        The combined score out of fold: the predicted mean rating, 1..5; NaN for items not used.
+    n_items, n_clusters : int
+        What was used: items that were rated and have a score of every metric.
+    """
+
+    metrics: tuple[str, ...]
+    weights: dict[str, float]
+    chosen: dict[str, int]
+    grade: float
+    best_grade: float
+    constant: float
+    skill: float
+    best_skill: float
+    gain: float
+    these: Interval
+    people_like_these: Interval
+    p: float
+    spearman: float
+    scores: Array = field(repr=False)
+    n_items: int
+    n_clusters: int
+
+
+def combine_metrics(
+    scores: Mapping[str, ArrayLike],
+    ratings: Array,
+    directions: Mapping[str, Direction],
+    clusters: ArrayLike | None = None,
+    folds: int = FOLDS,
+    draws: int = DRAWS,
+    seed: int = 0,
+    k: float = 1.0,
+) -> Combination | None:
+    """Combine metrics by ordinal regression, and test the gain over the best single one.
+
+    Parameters
+    ----------
+    scores : mapping of str to array_like, shape (items,)
+        Each metric's scores, NaN where missing.
+    ratings : ndarray, shape (items, evaluators)
+        Unit scale, NaN where missing.
+    directions : mapping of str to {"higher", "lower"}
+        Which way each metric points.
+    clusters : array_like, shape (items,), optional
+        Which images belong together.
+    folds : int
+        Of items and of evaluators; see `calibration.crossed_folds.crossed_folds`.
+    draws : int
+        Of the bootstrap; 0 leaves intervals and p unknown.
+    seed : int
+        Of folds and draws, and of the sample where there are more than 20,000 items.
+    k : float
+        The exponent of the distance.
+
+    Returns
+    -------
+    Combination or None
+        None with fewer than two metrics or evaluators, or fewer than ten items (two clusters of them) with everything.
+
+    Notes
+    -----
+    For each cell of people and images that is held out, everything is decided on the ratings that other people gave to
+    other images: the means and standard deviations of the scores; the ridge penalty of a proportional-odds regression
+    (1, 10, 100 or 1,000, by log loss in three inner folds of the images); its weights; the four thresholds of the
+    combined score; and, for the rival, which metric has the least training loss, with its thresholds. So neither is
+    flattered by having been chosen. The penalty is needed where metrics are many and alike, and images few;
+    `calibration.prediction.ordinal.fit_ordinal` says why statsmodels' OrderedModel is not used. An image counts
+    against a person where that person and another rated it, as in `calibration.crossvalidation`; with nothing missing
+    the grades are those of `cross_validate_on_new_items`.
+
+    The bootstrap draws clusters of images and keeps the fitted folds; p is the share of draws whose gain lies as far
+    from the gain as that lies from 0. For other people see `calibration.intervals.with_other_people`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> parts = rng.normal(size=(300, 2))
+    >>> answers = 2 + parts.sum(axis=1)[:, None] + rng.normal(size=(300, 4)) * 0.5
+    >>> ratings = np.clip(np.rint(answers), 0, 4) / 4
+    >>> both = {"light": parts[:, 0], "shade": -parts[:, 1]}
+    >>> found = combine_metrics(both, ratings, {"light": "higher", "shade": "lower"}, draws=200)
+    >>> found.skill > found.best_skill + 0.2, found.p < 0.01
+    (True, True)
+    """
+    names = tuple(scores)
+    if len(names) < 2:
+        return None
+    signs = np.array([1.0 if directions[name] == "higher" else -1.0 for name in names])
+    given = np.stack([np.asarray(scores[name], dtype=float) for name in names], axis=1) * signs
+    used = np.flatnonzero(np.isfinite(given).all(axis=1) & ~np.isnan(ratings).all(axis=1))
+    if len(used) > MOST_ITEMS:
+        used = np.sort(np.random.default_rng(seed % 2**63).choice(used, MOST_ITEMS, replace=False))
+    values, rated = given[used], ratings[used]
+    groups = group_codes(None if clusters is None else np.asarray(clusters)[used], len(used))
+    if len(used) < 2 * FOLDS or (~np.isnan(rated)).any(axis=0).sum() < 2:
+        return None
+    cells = crossed_folds(rated, groups, folds, seed)
+    if not cells:
+        return None
+    losses, predicted, chosen, penalties = _held_out(values, rated, groups, cells, k, seed)
+    shared = ~np.isnan(rated) & ((~np.isnan(rated)).sum(axis=1, keepdims=True) >= 2) & ~np.isnan(losses).any(axis=0)
+    losses = np.where(shared, losses, np.nan)
+    grade, best, constant = (1 - mean_or_nan(_by_person(each)) for each in losses)
+    these, people_like_these, p = _test(losses[1] - losses[0], groups, draws, seed)
+    combined = np.full(len(given), np.nan)
+    combined[used] = predicted
+    standard, _ = _standardised(values, values)
+    whole = fit_ordinal(standard, level_counts(rated), float(np.median(penalties)))
+    counts = np.bincount(chosen, minlength=len(names))
+    return Combination(
+        metrics=names,
+        weights=dict(zip(names, whole.coefficients.tolist(), strict=True)),
+        chosen={name: int(count) for name, count in zip(names, counts, strict=True) if count},
+        grade=grade,
+        best_grade=best,
+        constant=constant,
+        skill=skill(grade, constant),
+        best_skill=skill(best, constant),
+        gain=grade - best,
+        these=these,
+        people_like_these=people_like_these,
+        p=p,
+        spearman=_spearman(predicted, sample_scores(rated)),
+        scores=combined,
+        n_items=len(used),
+        n_clusters=int(groups.max()) + 1,
+    )
+
+
+def combination_entry(found: Combination | None) -> dict[str, Any] | None:
+    """`Combination` for the report, without its scores; None for None."""
+    if found is None:
+        return None
+    entry = asdict(found)
+    del entry["scores"]
+    return entry | {
+        "metrics": list(found.metrics),
+        "these": list(found.these),
+        "people_like_these": list(found.people_like_these),
+    }
+
+
+def _held_out(
+    values: Array, ratings: Array, groups: np.ndarray, cells: Sequence[HeldOut], k: float, seed: int
+) -> tuple[Array, Array, list[int], list[float]]:
+    """Losses of combination, best metric and constant, (3, items, evaluators); mean prediction; choices made."""
+    losses = np.full((3, *ratings.shape), np.nan)
+    sums, times = np.zeros(len(values)), np.zeros(len(values))
+    chosen, penalties = [], []
+    for cell in cells:
+        training = ratings[np.ix_(~cell.items, cell.others)]
+        counts = level_counts(training)
+        seen = counts.sum(axis=1) > 0
+        if not seen.any():
+            continue
+        training, counts, rows = training[seen], counts[seen], np.flatnonzero(~cell.items)[seen]
+        old, new = _standardised(values[rows], values[cell.items])
+        penalty = _penalty(old, counts, groups[rows], seed)
+        fit = fit_ordinal(old, counts, penalty)
+        fitter = BucketFitter(old @ fit.coefficients, training, k)
+        single = [BucketFitter(column, training, k) for column in old.T]
+        mappings = [each.fit() for each in single]
+        best = int(np.argmin([np.inf if mapping is None else mapping.loss for mapping in mappings]))
+        mapping, rival, constant = fitter.fit(), mappings[best], fitter.best_constant()
+        if mapping is None or rival is None or constant is None:
+            continue
+        answers = (mapping.levels(new @ fit.coefficients), rival.levels(new[:, best]), np.full(len(new), constant))
+        where = np.ix_(cell.items, cell.people)
+        own = ratings[where]
+        for kind, levels in enumerate(answers):
+            losses[kind][where] = np.abs(unit_scale(levels)[:, None] - own) ** k
+        sums[cell.items] += _expected(fit, new)
+        times[cell.items] += 1
+        chosen.append(best)
+        penalties.append(penalty)
+    predicted = np.divide(sums, times, out=np.full(len(sums), np.nan), where=times > 0)
+    return losses, predicted, chosen, penalties
+
+
+def _standardised(training: Array, new: Array) -> tuple[Array, Array]:
+    """Both by the means and standard deviations of the first; a constant score becomes 0."""
+    size = np.maximum(np.abs(training).max(axis=0), 1e-300)
+    middle, spread = (training / size).mean(axis=0), (training / size).std(axis=0)
+    scale = np.where(spread > 1e-12, spread, np.inf)
+    return (training / size - middle) / scale, (new / size - middle) / scale
+
+
+def _penalty(features: Array, counts: Array, groups: np.ndarray, seed: int) -> float:
+    """The penalty with the least log loss on images that were not fitted on."""
+    total = counts.sum(axis=1).astype(int)
+    inner = crossed_folds(np.zeros((len(total), 1)), groups, _INNER, seed)
+    losses = np.zeros(len(PENALTIES))
+    for place, penalty in enumerate(PENALTIES):
+        for cell in inner:
+            fit = fit_ordinal(features[~cell.items], counts[~cell.items], penalty)
+            shares = np.maximum(fit.probabilities(features[cell.items]), 1e-12)
+            losses[place] -= float(np.sum(counts[cell.items] * np.log(shares)))
+    return PENALTIES[int(np.argmin(losses))]
+
+
+def _expected(fit: Ordinal, features: Array) -> Array:
+    return fit.probabilities(features) @ _STEPS
+
+
+def _by_person(losses: Array) -> Array:
+    """Each evaluator's mean loss over the items that count; NaN where none does."""
+    known = ~np.isnan(losses)
+    n = known.sum(axis=0)
+    sums = np.where(known, losses, 0.0).sum(axis=0)
+    return np.divide(sums, n, out=np.full(len(n), np.nan), where=n > 0)
+
+
+def _test(gains: Array, groups: np.ndarray, draws: int, seed: int) -> tuple[Interval, Interval, float]:
+    """The intervals of the mean gain over people, and the p of none; `gains` is (items, evaluators)."""
+    by_person = _by_person(gains)
+    known = ~np.isnan(gains)
+    if not draws or not known.any() or groups.max() == 0:
+        return UNKNOWN, UNKNOWN, float("nan")
+    filled = np.where(known, gains, 0.0)
+    means = []
+    rng = np.random.default_rng(seed % 2**63)
+    for weights in item_draws(groups, draws, max(1, _BLOCK // len(groups)), rng):
+        n = weights @ known
+        each = np.divide(weights @ filled, n, out=np.zeros(n.shape), where=n > 0)
+        people = np.maximum((n > 0).sum(axis=1), 1)
+        means.append(each.sum(axis=1) / people)
+    drawn = np.concatenate(means)
+    estimate = mean_or_nan(by_person)
+    p = float((1 + np.sum(np.abs(drawn - estimate) >= abs(estimate) - 1e-12)) / (1 + draws))
+    rated = by_person[~np.isnan(by_person)]
+    if len(rated) < 3:
+        return percentiles(drawn), UNKNOWN, p
+    without = np.array([np.delete(rated, out).mean() for out in left_out(len(rated))])
+    return percentiles(drawn), with_other_people(estimate, drawn, without, len(rated)), p
+
+
+def _spearman(x: Array, y: Array) -> float:
+    known = ~np.isnan(x) & ~np.isnan(y)
+    if known.sum() < 2:
+        return float("nan")
+    ones = np.ones(int(known.sum()))
+    ranks_x, ranks_y = (Order(np.round(each[known], 12)).ranks(ones) for each in (x, y))
+    return correlation(ranks_x, ranks_y, ones)

@@ -1,0 +1,304 @@
+"""The report as one HTML page that opens offline: verdicts first, then why.
+
+The page is a template over the report's dictionary, with style, script and figures in it. Its content security policy
+forbids the browser any request, and any style or script but the two that the page was made with. The same report
+gives the same bytes.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path, PurePath, PureWindowsPath
+from typing import Any
+
+import pandas as pd
+
+from calibration.page import explanations
+from calibration.page.explanations import Explanation
+from calibration.page.figure_style import Figure, is_simulated
+from calibration.page.figures import (
+    MOST_POINTS,
+    fold_thresholds,
+    reliability_diagram,
+    sample,
+    score_range,
+    score_scatter,
+)
+from calibration.page.gallery import Thumbnails, disagreements
+from calibration.page.grade_figures import grades_against_mean, grades_against_person
+from calibration.page.methods_text import methods_paragraph
+from calibration.report import Calibration, natural_order
+from calibration.score_digits import digits_for, score_text
+from calibration.verdicts import LEAST_ITEMS
+from metrics.bands import CAVEAT
+from metrics.scoring import PROMPT
+
+POINTS_OF_A_PAGE = 20_000
+"""Points that all scatter plots draw together."""
+
+FEWEST_POINTS = 150
+"""Points that each scatter plot may draw, however many plots there are."""
+
+THUMBNAIL_BYTES = 700_000
+"""Of the page, for all pictures of the gallery together."""
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+_KINDS = {
+    "none": "no use",
+    "below": "below people",
+    "within": "among people",
+    "stand-in": "stand-in",
+    "unknown": "not judged",
+}
+
+
+def render_html(calibration: Calibration, images: Mapping[str, Path] | None = None) -> str:
+    """The report as one HTML document without any outside reference.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        What `calibration.report.calibrate` gave.
+    images : mapping of str to Path, optional
+        Image files by item, for the gallery of disagreements; one that cannot be read is shown by its name.
+
+    Returns
+    -------
+    str
+        The page: some hundred kilobytes, and at most 0.7 MB of small pictures.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["signed"] = explanations.number
+    environment.filters["threshold"] = score_text
+    environment.filters["thousands"] = "{:,}".format
+    environment.tests["simulated"] = is_simulated
+    report = calibration.report
+    page = _Page(calibration, images or {})
+    tasks = [page.task(name, task, f"task{number}") for number, (name, task) in enumerate(report["tasks"].items(), 1)]
+    style = "\n".join(filter(None, [_read("report.css"), page.thumbnails.css]))
+    script = _read("report.js")
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        tasks=tasks,
+        notes=_notes(report),
+        kinds=_KINDS,
+        least_items=LEAST_ITEMS,
+        sets=sorted(
+            (row for row in report["set_scores"] if row["note"] != PROMPT),
+            key=lambda row: (row["set"] == "all", natural_order(row["set"])),
+        ),
+        guides=CAVEAT,
+        clusters=report["clusters"],
+        methods=methods_paragraph(report),
+        pictures_left_out=page.thumbnails.left_out,
+        inputs={role: source | {"file": _file_name(source["path"])} for role, source in report["inputs"].items()},
+        style=Markup(style),
+        script=Markup(script),
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+
+
+class _Page:
+    """Gathers what the templates need; numbers the figures, and shares out points and pictures."""
+
+    def __init__(self, calibration: Calibration, images: Mapping[str, Path]) -> None:
+        settings = calibration.report["settings"]
+        self.k, self.seed = settings["k"], settings["seed"]
+        self.points = dict(iter(calibration.points.groupby(["task", "metric"])))
+        self.most_points = min(MOST_POINTS, max(FEWEST_POINTS, POINTS_OF_A_PAGE // max(1, len(self.points))))
+        self.thumbnails = Thumbnails(images, THUMBNAIL_BYTES)
+        self.figures = 0
+
+    def prefix(self) -> str:
+        """What the ids of the next figure start with."""
+        self.figures += 1
+        return f"f{self.figures}-"
+
+    def task(self, name: str, task: dict[str, Any], task_id: str) -> dict[str, Any]:
+        """What the templates need of a task."""
+        ranked = sorted(task["metrics"].items(), key=lambda item: _rank(item[1]))
+        return {
+            "id": task_id,
+            "name": name,
+            "content": task,
+            "simulated": [evaluator for evaluator in task["evaluators"] if is_simulated(evaluator)],
+            "mixed": [entry["title"] for entry in task["metrics"].values() if len(entry["signatures"]) > 1],
+            "meaning": explanations.meaning(task),
+            "why_skill": explanations.why_skill(task),
+            "caution": explanations.caution(task),
+            "alpha": explanations.of_alpha(task),
+            "titles": {metric: entry["title"] for metric, entry in task["metrics"].items()},
+            "person": _shown(
+                f"{task_id}-person",
+                grades_against_person(task, self.prefix()),
+                explanations.of_grades_against_person(task),
+            ),
+            "mean": _shown(
+                f"{task_id}-mean",
+                grades_against_mean(task, self.k, self.prefix()),
+                explanations.of_grades_against_mean(task, self.k),
+            ),
+            "metrics": [
+                self.metric(metric, entry, f"{task_id}-metric{number}", self.points.get((name, metric)))
+                | {"is_first": number == 1}
+                for number, (metric, entry) in enumerate(ranked, 1)
+            ],
+        }
+
+    def metric(self, name: str, entry: dict[str, Any], metric_id: str, points: pd.DataFrame | None) -> dict[str, Any]:
+        """What the templates need of a metric; without points there is nothing to draw."""
+        shown: dict[str, Any] = {
+            "id": metric_id,
+            "name": name,
+            "entry": entry,
+            "skill_interval": _skill_interval(entry),
+            "figures": _figures(entry),
+            "scatter": None,
+            "confusion": None,
+            "folds": None,
+            "reliability": None,
+            "gallery": None,
+        }
+        if points is None:
+            return shown
+        low, high = score_range(points)
+        drawn = len(sample(points, self.seed, self.most_points))
+        confusion = explanations.of_confusion(entry)
+        reliability = reliability_diagram(entry, self.prefix())
+        return shown | {
+            "digits": digits_for(low, high),
+            "scatter": _shown(
+                f"{metric_id}-scatter",
+                score_scatter(points, entry, self.seed, self.most_points, self.prefix()),
+                explanations.of_scatter(entry, low, high, drawn),
+            ),
+            "confusion": confusion and {"rows": _confusion_rows(entry), "words": confusion},
+            "folds": _shown(
+                f"{metric_id}-folds",
+                fold_thresholds(entry, low, high, self.prefix()),
+                explanations.of_folds(entry, low, high),
+            ),
+            "reliability": _shown(
+                f"{metric_id}-reliability",
+                reliability,
+                explanations.of_reliability(entry) if reliability else None,
+            ),
+            "gallery": self.gallery(entry, points),
+        }
+
+    def gallery(self, entry: dict[str, Any], points: pd.DataFrame) -> list[dict[str, Any]] | None:
+        """The images on which metric and people differ most; None where the mapping is one level, or all agree."""
+        if entry["buckets"]["levels_used"] < 2:
+            return None
+        sides = [
+            {"title": title, "shots": [{"one": one, "picture": self.thumbnails.add(one.item)} for one in found]}
+            for title, found in zip(
+                ("Rated higher than people do", "Rated lower than people do"), disagreements(points), strict=True
+            )
+        ]
+        return [side for side in sides if side["shots"]] or None
+
+
+def _figures(entry: dict[str, Any]) -> list[tuple[str, str, float | None]]:
+    """The figures that have intervals: name, words, value."""
+    validation = entry["cross_validation"]
+    skills = validation["skill"], validation["person_skill"]
+    worth = [
+        ("rater_equivalents", "Rater equivalents", entry["rater_equivalents"]),
+        ("disattenuated", "Correlation without people's noise", entry.get("disattenuated")),
+    ]
+    known = (entry["intervals"] or {}).get("these") or {}
+    return [
+        ("spearman", "Spearman correlation with the mean rating", entry["spearman"]),
+        ("grade", "Grade against one person", validation["grade_mean"]),
+        ("skill", "Skill", skills[0]),
+        ("person_skill", "The average evaluator's skill", skills[1]),
+        ("advantage", "Advantage: skill minus the evaluator's", None if None in skills else skills[0] - skills[1]),
+        *(figure for figure in worth if figure[0] in known),
+    ]
+
+
+def _skill_interval(entry: dict[str, Any]) -> tuple[float, float] | None:
+    """The interval of the skill for people like these, or, where there is none, for these people."""
+    intervals = entry["intervals"] or {}
+    low, high = (intervals.get("people_like_these") or intervals.get("these") or {}).get("skill") or (None, None)
+    return None if low is None or high is None else (low, high)
+
+
+def _confusion_rows(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """The confusion matrix for a table, the highest level first; a cell's shade is its share of the row in tenths."""
+    rows = []
+    for level, counts in enumerate(entry["cross_validation"]["confusion"], 1):
+        total = sum(counts)
+        shares = [count / total if total else None for count in counts]
+        cells = [
+            {
+                "count": count,
+                "share": share,
+                "shade": None if share is None else round(10 * share),
+                "hit": rating == level,
+            }
+            for rating, (count, share) in enumerate(zip(counts, shares, strict=True), 1)
+        ]
+        rows.append({"level": level, "total": total, "cells": cells})
+    return rows[::-1]
+
+
+def _shown(figure_id: str, figure: Figure | None, words: Explanation | None) -> dict[str, Any] | None:
+    """A figure with its words for the template; None where there is none."""
+    from markupsafe import Markup
+
+    if figure is None or words is None:
+        return None
+    return {"id": figure_id, "svg": Markup(figure.svg), "legend": figure.legend, "words": words}
+
+
+def _rank(entry: dict[str, Any]) -> tuple[bool, float]:
+    """Best skill first, unknown skill last."""
+    skill = entry["cross_validation"]["skill"]
+    return skill is None, -(skill or 0.0)
+
+
+def _notes(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """All notes as (text, whom it concerns), each text once."""
+    concerned: dict[str, dict[str, list[str]]] = {text: {} for text in report["notes"]}
+    for name, task in report["tasks"].items():
+        for text in task["notes"]:
+            concerned.setdefault(text, {}).setdefault(name, [])
+        for entry in task["metrics"].values():
+            for text in entry["notes"]:
+                concerned.setdefault(text, {}).setdefault(name, []).append(entry["title"])
+    return [(text, _places(places, len(report["tasks"]))) for text, places in concerned.items()]
+
+
+def _places(metrics: dict[str, list[str]], n_tasks: int) -> str:
+    """Tasks and their metrics in words; the tasks are left out where it is the same in all of them."""
+    lists = list(metrics.values())
+    if len(lists) == n_tasks and all(names == lists[0] for names in lists):
+        return ", ".join(lists[0])
+    return "; ".join(f"{task}: {', '.join(names)}" if names else task for task, names in metrics.items())
+
+
+def _file_name(path: str) -> str:
+    """The last part of a path of any system."""
+    return PureWindowsPath(path).name if "\\" in path else PurePath(path).name
+
+
+def _hash(content: str) -> str:
+    """How a content security policy names an inline style or script."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
+
+
+def _read(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""People as instruments: agreement, consistency, bias, and who deserves a look."""

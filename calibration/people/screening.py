@@ -1,0 +1,148 @@
+"""Evaluators whose ratings deserve a look: unrelated to the others', against them, all the same, or copied.
+
+Nobody is left out because of it; the report names them, and says with which figure.
+"""
+
+import warnings
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from calibration.comparison.correlation_tests import holm
+from calibration.grades import Array, leave_one_out_scores
+
+SIGNIFICANCE = 0.05
+LEAST_ITEMS = 20
+_NOTICEABLE = 0.05  # among very many items even a dependence that nobody would notice is significant
+_DRAWS = 200
+_DRAWS_OF_MANY = 100  # with more than ten evaluators
+_WEAK = 0.05  # a correlation of others that is not above this predicts nothing
+
+
+class Flag(NamedTuple):
+    """What was noticed: the evaluators' columns and a sentence about them."""
+
+    evaluators: tuple[int, ...]
+    sentence: str
+
+
+def screen(ratings: Array, names: list[str], seed: int = 0) -> list[Flag]:
+    """Find evaluators to look at.
+
+    Parameters
+    ----------
+    ratings : ndarray, shape (items, evaluators)
+        Any scale, NaN where missing.
+    names : list of str
+        The evaluators.
+    seed : int
+        Of the bootstrap behind the test of pairs.
+
+    Returns
+    -------
+    list of Flag
+        At most one false alarm in twenty studies for each of the two kinds.
+
+    Notes
+    -----
+    *Unrelated or against*: an evaluator's Spearman correlation with the mean of the others is not above 0 (one-sided, p
+    of .05 or more), or below 0 (one-sided, Holm's correction over evaluators), on 20 items or more.
+
+    *Dependent*: if one quality of the images were all that evaluators share, their correlations would be products,
+    r_ij = l_i l_j, so that r_ij = r_ik r_jl / r_kl for any two others k, l. A pair is named where its correlation lies
+    above the median of these predictions by more than chance has it (the difference over its bootstrap standard error,
+    Bonferroni over pairs) and by .05 or more. It takes four evaluators.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> ratings = rng.normal(size=(200, 1)) + rng.normal(size=(200, 5))
+    >>> ratings[:, 4] = rng.normal(size=200)
+    >>> [flag.evaluators for flag in screen(ratings, list("abcde"))]
+    [(4,)]
+    """
+    return [*_unrelated(ratings, names), *_dependent(ratings, names, seed)]
+
+
+def _unrelated(ratings: Array, names: list[str]) -> list[Flag]:
+    others = leave_one_out_scores(ratings)
+    found: list[tuple[int, float, float]] = []
+    for column in range(ratings.shape[1]):
+        both = ~(np.isnan(ratings[:, column]) | np.isnan(others[:, column]))
+        own, mean = ratings[both, column], others[both, column]
+        if len(own) < LEAST_ITEMS or np.ptp(own) == 0 or np.ptp(mean) == 0:
+            continue
+        result = stats.spearmanr(own, mean, alternative="greater")
+        found.append((column, float(result.statistic), float(result.pvalue)))
+    flags = []
+    against = holm(np.array([1.0 - p for _, _, p in found]))
+    for (column, rho, p), inverted in zip(found, against, strict=True):
+        if inverted < SIGNIFICANCE:
+            words = "rated against the others; perhaps the scale was read the other way round"
+        elif p >= SIGNIFICANCE:
+            words = "rated without any relation to the others that chance would not give"
+        else:
+            continue
+        flags.append(Flag((column,), f"{names[column]} {words} (Spearman {rho:.2f} with their mean)."))
+    return flags
+
+
+def _dependent(ratings: Array, names: list[str], seed: int) -> list[Flag]:
+    complete = ratings[~np.isnan(ratings).any(axis=1)]
+    varied = np.flatnonzero(np.ptp(complete, axis=0) > 0) if len(complete) else np.array([], dtype=int)
+    if len(complete) < LEAST_ITEMS or len(varied) < 4:
+        return []
+    values = complete[:, varied]
+    excess = _excess(_correlations(values))
+    rng = np.random.default_rng(seed % 2**63)
+    drawn = []
+    for _ in range(_DRAWS if len(varied) <= 10 else _DRAWS_OF_MANY):
+        rows = rng.integers(0, len(values), len(values))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            drawn.append(_excess(_correlations(values[rows])))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # pairs that no others predict are nan
+        errors = np.nanstd(drawn, axis=0)
+    pairs = list(combinations(range(len(varied)), 2))
+    limit = float(stats.norm.isf(SIGNIFICANCE / len(pairs)))
+    flags = []
+    for i, j in pairs:
+        if excess[i, j] > max(_NOTICEABLE, limit * errors[i, j]):
+            a, b = int(varied[i]), int(varied[j])
+            r = float(np.corrcoef(values[:, i], values[:, j])[0, 1])
+            flags.append(
+                Flag(
+                    (a, b),
+                    f"{names[a]} and {names[b]} rated more alike than the images explain (correlation {r:.2f}, where "
+                    f"{r - excess[i, j]:.2f} is expected from how each goes with the others); they may not be "
+                    "independent.",
+                )
+            )
+    return flags
+
+
+def _correlations(values: Array) -> Array:
+    return np.asarray(np.corrcoef(values, rowvar=False), dtype=np.float64)
+
+
+def _excess(correlations: Array) -> Array:
+    """How far each correlation lies above the median of what the others predict for it; nan where nothing does."""
+    count = len(correlations)
+    found = np.full((count, count), np.nan)
+    first, second = np.triu_indices(count, 1)
+    usable = (correlations > _WEAK) & ~np.eye(count, dtype=bool)
+    pairs = np.arange(len(first))
+    known = np.repeat(usable[None], len(pairs), axis=0)
+    for one in (first, second):
+        known[pairs, one] = False
+        known[pairs, :, one] = False
+    predicted = correlations[first][:, :, None] * correlations[second][:, None, :]
+    predicted /= np.where(usable, correlations, 1.0)
+    ordered = np.sort(np.where(known, predicted, np.inf).reshape(len(pairs), -1), axis=1)
+    number = known.sum(axis=(1, 2))
+    with np.errstate(invalid="ignore"):
+        middle = (ordered[pairs, np.maximum(number - 1, 0) // 2] + ordered[pairs, number // 2]) / 2
+    found[first, second] = found[second, first] = np.where(number > 0, correlations[first, second] - middle, np.nan)
+    return found

@@ -1,0 +1,1 @@
+"""Before a study: how many images and evaluators."""

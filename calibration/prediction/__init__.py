@@ -1,0 +1,1 @@
+"""From a new score to what people would say."""

@@ -1,0 +1,228 @@
+"""From a score to a distribution over 1..5: the candidates, and what each says of people and images it has not seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import isotonic_regression
+
+from calibration.crossed_folds import crossed_folds
+from calibration.grades import Array
+from calibration.prediction.ordinal import COUNT, fit_ordinal, level_counts
+from calibration.ties import as_equals
+from metrics.registry import Direction
+
+Family = Literal["isotonic", "proportional_odds"]
+SHRINKAGES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+MOST_ITEMS = 20_000
+MARGINAL = "isotonic 100 %"
+"""The candidate that does not look at the score."""
+_ODDS_SHRINKAGE = 0.01
+_KNOTS = 65  # of a smooth curve, at quantiles of the scores and again at even distances
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How the distribution over 1..5 follows the score.
+
+    Attributes
+    ----------
+    family : {"isotonic", "proportional_odds"}
+        How it was fitted.
+    shrinkage : float
+        The share of the marginal distribution that is mixed in, so that no level has probability 0.
+    knots : tuple of float
+        Scores, ascending.
+    cumulative : tuple of 4-tuples
+        P(rating <= 1), ..., P(rating <= 4) at each knot; straight lines between, constant outside.
+    """
+
+    family: Family
+    shrinkage: float
+    knots: tuple[float, ...]
+    cumulative: tuple[tuple[float, ...], ...]
+
+    def probabilities(self, scores: Array) -> Array:
+        """P(rating = 1), ..., P(rating = 5); shape (scores, 5).
+
+        Examples
+        --------
+        >>> curve = Curve("isotonic", 0.1, (0.0, 1.0), ((0.4, 0.6, 0.8, 0.9), (0.0, 0.2, 0.4, 0.5)))
+        >>> curve.probabilities(np.array([0.5])).round(3).tolist()
+        [[0.2, 0.2, 0.2, 0.1, 0.3]]
+        """
+        below = [np.interp(scores, self.knots, values) for values in zip(*self.cumulative, strict=True)]
+        return np.diff(np.stack(below, axis=1), axis=1, prepend=0.0, append=1.0)
+
+
+@dataclass(frozen=True)
+class CrossPrediction:
+    """What is predicted for every rating by curves that saw neither the person nor the image.
+
+    Attributes
+    ----------
+    scores, ratings, clusters, direction
+        What was given, without the items that have no score or rating; a sample of 20,000 where there are more.
+    curve : Curve
+        The best kind of curve, fitted on everything.
+    log_losses : dict of str to float
+        Of each candidate on unseen ratings, in nats a rating.
+    probabilities, climatology : ndarray, shape (items, evaluators, 5)
+        By the best candidate, and by the marginal distribution of the same training ratings; NaN where there was
+        nothing to fit on.
+    """
+
+    scores: Array = field(repr=False)
+    ratings: Array = field(repr=False)
+    clusters: ArrayLike | None = field(repr=False)
+    direction: Direction
+    curve: Curve = field(repr=False)
+    log_losses: dict[str, float]
+    probabilities: Array = field(repr=False)
+    climatology: Array = field(repr=False)
+
+
+def cross_predict(
+    scores: ArrayLike,
+    ratings: Array,
+    direction: Direction,
+    clusters: ArrayLike | None = None,
+    folds: int = 5,
+    seed: int = 0,
+) -> CrossPrediction | None:
+    """Choose the kind of curve by its log loss on unseen people's ratings of unseen images.
+
+    Parameters
+    ----------
+    scores : array_like, shape (items,)
+        NaN where missing.
+    ratings : ndarray, shape (items, evaluators)
+        Unit scale, NaN where missing.
+    direction : {"higher", "lower"}
+        Which way the metric points: a better score never goes with lower ratings.
+    clusters : array_like, shape (items,), optional
+        Which images belong together, and are held out together.
+    folds : int
+        Of items and of evaluators; see `calibration.crossed_folds.crossed_folds`.
+    seed : int
+        Of the folds and the sample.
+
+    Returns
+    -------
+    CrossPrediction or None
+        None where fewer than two items (or clusters of them) have score and rating.
+
+    Notes
+    -----
+    Candidates are proportional odds, with 1 % of the marginal distribution mixed in, and isotonic regression of each
+    P(rating <= l), with 2 % to 100 % of it. The four isotonic fits share their weights and so never cross.
+
+    Examples
+    --------
+    >>> ratings = np.repeat(np.tile([0.0, 0.25, 0.75, 1.0], 10)[:, None], 3, axis=1)
+    >>> found = cross_predict(np.tile([1.0, 2.0, 3.0, 4.0], 10), ratings, "higher")
+    >>> found.curve.family, found.log_losses["isotonic 2 %"] < 0.1
+    ('isotonic', True)
+    """
+    values = np.asarray(scores, dtype=float)
+    usable = np.flatnonzero(np.isfinite(values) & ~np.isnan(ratings).all(axis=1))
+    if len(usable) > MOST_ITEMS:
+        usable = np.sort(np.random.default_rng(seed % 2**63).choice(usable, MOST_ITEMS, replace=False))
+    values, ratings = as_equals(values[usable]), ratings[usable]
+    clusters = None if clusters is None else np.asarray(clusters)[usable]
+    cells = [
+        (held, curves)
+        for held in crossed_folds(ratings, clusters, folds, seed)
+        if (curves := _curves(values[~held.items], ratings[np.ix_(~held.items, held.others)], direction))
+    ]
+    if not cells:
+        return None
+    final = _curves(values, ratings, direction)
+    names = list(final)
+    sums, count = dict.fromkeys(names, 0.0), 0
+    for held, by_name in cells:
+        counts = level_counts(ratings[np.ix_(held.items, held.people)])
+        count += int(counts.sum())
+        for name in names:
+            shares = _of(by_name, name).probabilities(values[held.items])
+            sums[name] -= float(np.sum(counts * np.log(shares)))
+    losses = {name: total / count if count else float("nan") for name, total in sums.items()}
+    best = min(names, key=lambda name: losses[name])
+    shape = (*ratings.shape, COUNT)
+    probabilities, climatology = np.full(shape, np.nan), np.full(shape, np.nan)
+    for held, by_name in cells:
+        where = np.ix_(held.items, held.people)
+        for target, name in ((probabilities, best), (climatology, MARGINAL)):
+            target[where] = _of(by_name, name).probabilities(values[held.items])[:, None, :]
+    return CrossPrediction(values, ratings, clusters, direction, final[best], losses, probabilities, climatology)
+
+
+def _name(curve: Curve) -> str:
+    if curve.family == "proportional_odds":
+        return "proportional odds"
+    return f"isotonic {100 * curve.shrinkage:.0f} %"
+
+
+def _of(curves: dict[str, Curve], name: str) -> Curve:
+    """The curve of that name; the marginal where the training scores were all equal."""
+    return curves.get(name, curves[MARGINAL])
+
+
+def _curves(scores: Array, ratings: Array, direction: Direction) -> dict[str, Curve]:
+    """All candidates fitted; none where there is no rating, proportional odds only where scores differ."""
+    counts = level_counts(ratings)
+    rated = counts.sum(axis=1) > 0
+    if not rated.any():
+        return {}
+    knots, place = np.unique(scores[rated], return_inverse=True)
+    by_score = np.zeros((len(knots), COUNT))
+    np.add.at(by_score, place, counts[rated])
+    total = by_score.sum(axis=1)
+    marginal = ((by_score.sum(axis=0) + 1) / (total.sum() + COUNT)).cumsum()[:-1]
+    below = np.stack(
+        [
+            isotonic_regression(share, weights=total, increasing=direction == "lower").x
+            for share in (by_score.cumsum(axis=1)[:, :-1] / total[:, None]).T
+        ],
+        axis=1,
+    )
+    kept = _corners(below)
+    curves = [_mixed("isotonic", part, knots[kept], below[kept], marginal) for part in SHRINKAGES]
+    spread = float(np.std(knots / max(1.0, np.abs(knots).max())))
+    if len(knots) > 1 and spread > 0:
+        curves.append(_odds_curve(knots, by_score, direction, marginal))
+    return {_name(curve): curve for curve in curves}
+
+
+def _odds_curve(knots: Array, counts: Array, direction: Direction, marginal: Array) -> Curve:
+    """Proportional odds; a slope against the metric's direction is taken for none."""
+    size = max(1.0, np.abs(knots).max())
+    scaled = knots / size
+    weights = counts.sum(axis=1) / counts.sum()
+    middle = float(weights @ scaled)
+    spread = float(np.sqrt(weights @ (scaled - middle) ** 2)) or 1.0
+    sign = 1.0 if direction == "higher" else -1.0
+    fit = fit_ordinal(sign * (scaled - middle)[:, None] / spread, counts)
+    slope = fit.coefficients
+    if slope[0] < 0:
+        fit, slope = fit_ordinal(np.zeros((len(knots), 0)), counts), np.zeros(1)
+    places = np.linspace(0, 1, _KNOTS)
+    even = scaled[0] + places * (scaled[-1] - scaled[0])
+    chosen = np.unique(np.concatenate([np.quantile(scaled, places), even]) * size)
+    along = sign * (chosen / size - middle) / spread * slope[0]
+    below = 0.5 * (1 + np.tanh((fit.cuts[None, :] - along[:, None]) / 2))
+    return _mixed("proportional_odds", _ODDS_SHRINKAGE, chosen, below, marginal)
+
+
+def _mixed(family: Family, part: float, knots: Array, below: Array, marginal: Array) -> Curve:
+    cumulative = (1 - part) * below + part * marginal
+    return Curve(family, part, tuple(knots.tolist()), tuple(tuple(row) for row in cumulative.tolist()))
+
+
+def _corners(below: Array) -> Sequence[int]:
+    """The knots where a step function ends or begins, and the two ends."""
+    changes = np.any(np.diff(below, axis=0) != 0, axis=1)
+    kept = np.append(changes, True) | np.append(True, changes)
+    return np.flatnonzero(kept).tolist()

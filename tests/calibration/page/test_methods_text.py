@@ -1,0 +1,73 @@
+import pandas as pd
+import pytest
+
+from calibration.page.methods_text import methods_paragraph
+from calibration.pipeline import calibrate_files, calibrate_tables
+from calibration.report import Settings
+from tests.calibration.page.test_figures import RATINGS, SCORES
+
+
+def test_numbers_of_a_real_study(shared):
+    data = shared / "data" / "tifa160"
+    settings = Settings(map="evaluator=worker_id,rating=answer", task="alignment", draws=100, seed=7)
+    paths = (data / "ratings_as_published.csv", data / "scores.csv", data / "items.csv")
+    text = methods_paragraph(calibrate_files(*paths, settings).report)
+    paragraph, references = text.split("\n\n")
+    assert "\n" not in paragraph
+    for words in (
+        "Five evaluators gave 3,995 ratings from 1 (very bad) to 5 (very good) of 800 items.",
+        "ordinal alpha was 0.685",
+        "13 automatic metrics (BLEU, ",
+        "|level - e|^1 over",
+        "from 100 draws of clusters of images that share a prompt (160)",
+        "the jackknife's variance over evaluators",
+        "seed 7.",
+    ):
+        assert words in paragraph
+    cited = references.splitlines()
+    assert cited == sorted(cited)
+    for name in ("Krippendorff", "Shrout", "Deutsch", "Satterthwaite", "deepsense.ai"):
+        assert name in paragraph
+        assert sum(line.startswith(name) for line in cited) == 1
+
+
+def test_people_alone_and_several_tasks():
+    one = methods_paragraph(calibrate_tables(RATINGS[RATINGS["evaluator"] == "ann"]).report)
+    assert one.startswith("One evaluator gave 6 ratings")
+    assert "alpha" not in one and "metric" not in one
+    both = pd.concat([RATINGS, RATINGS.assign(task="likeness")])
+    text = methods_paragraph(calibrate_tables(both, SCORES).report)
+    assert "For the task 'look', three evaluators" in text
+    assert "For the task 'likeness', three evaluators" in text
+    assert text.count("Two automatic metrics (NIQE, SSIM) were judged") == 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "words"),
+    [
+        ("unseen", {"folds": 5, "grouped_by": "prompt"}, "crossed with 5 folds of images grouped by prompt."),
+        ("baselines", {"constant": 0.8, "permutations": 2000}, "2,000 random permutations"),
+        ("same_target", {"wins": 1}, "against the same third people"),
+        ("annotator_test", {"passes": None}, "arXiv:2501.10970"),
+        ("telecom", {"plcc": 0.5}, "P.1401"),
+    ],
+)
+def test_what_only_some_reports_hold(entry, value, words):
+    report = calibrate_tables(RATINGS, SCORES).report
+    for metric in report["tasks"]["look"]["metrics"].values():
+        metric[entry] = None
+    assert words not in methods_paragraph(report)
+    report["tasks"]["look"]["metrics"]["SSIM"][entry] = value
+    assert words in methods_paragraph(report)
+
+
+def test_an_interval_of_alpha_is_quoted():
+    report = calibrate_tables(RATINGS, SCORES).report
+    alpha = report["tasks"]["look"]["agreement"]["krippendorff_alpha"]["ordinal"]
+    report["tasks"]["look"]["agreement"]["intervals"] = {
+        "these": {"ordinal": [0.4, 0.5], "icc2": [0.3, None]},
+        "people_like_these": {"ordinal": [0.25, 0.75], "icc2": [0.3, None]},
+    }
+    text = methods_paragraph(report)
+    assert f"{alpha:.3f} (95 % interval 0.250 to 0.750; Krippendorff, 2004)" in text
+    assert "95 % interval 0.3" not in text

@@ -1,0 +1,101 @@
+"""Intervals of agreement: draws are the figures of the images drawn; other people widen them."""
+
+import numpy as np
+import pandas as pd
+import pingouin
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calibration.grades import evaluator_grades, sample_scores
+from calibration.intervals import left_out, with_other_people
+from calibration.people.agreement import krippendorff_alpha
+from calibration.people.agreement_intervals import (
+    _Agreement,
+    _Grades,
+    _Worth,
+    agreement_intervals,
+    grade_intervals,
+    worth_intervals,
+)
+from calibration.people.consistency import disattenuated
+from calibration.people.variance import intraclass_correlations, rater_equivalents, reliability, variance_components
+
+
+def study(images, people, seed, gaps=False):
+    rng = np.random.default_rng(seed)
+    quality = rng.normal(size=images)
+    ratings = np.clip(np.round(2 + quality[:, None] + 0.8 * rng.normal(size=(images, people))), 0, 4) / 4
+    if gaps:
+        ratings[rng.random(ratings.shape) < 0.2] = np.nan
+    return quality + rng.normal(size=images), ratings
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.booleans())
+def test_a_draw_has_the_figures_of_the_images_drawn(seed, gaps):
+    scores, ratings = study(25, 4, seed, gaps)
+    weights = np.random.default_rng(seed).multinomial(25, np.full(25, 1 / 25))
+    rows = np.repeat(np.arange(25), weights)
+    drawn = ratings[rows]
+    found = {name: values[0] for name, values in _Agreement(ratings).statistics(weights[None].astype(float)).items()}
+    for level in ("nominal", "ordinal", "interval"):
+        assert found[level] == pytest.approx(krippendorff_alpha(drawn, level), abs=1e-9, nan_ok=True)
+    components = variance_components(drawn)
+    if components is not None:
+        for name, value in intraclass_correlations(components).items():
+            assert found[name] == pytest.approx(value, abs=1e-7, nan_ok=True)
+        worth = _Worth(scores, ratings).statistics(weights[None].astype(float))
+        expected = rater_equivalents(scores[rows], drawn, components)
+        if np.isfinite(expected):
+            assert worth["rater_equivalents"][0] == pytest.approx(expected, rel=1e-6)
+            known = ~np.isnan(sample_scores(drawn))
+            r = np.corrcoef(scores[rows][known], sample_scores(drawn)[known])[0, 1]
+            assert worth["disattenuated"][0] == pytest.approx(disattenuated(r, reliability(components)), rel=1e-6)
+    grades = _Grades(ratings, 1.0).statistics(weights[None].astype(float))
+    assert [grades[str(e)][0] for e in range(4)] == pytest.approx(evaluator_grades(drawn), nan_ok=True)
+
+
+def test_on_complete_ratings_the_six_coefficients_are_pingouins():
+    _, ratings = study(40, 4, 0)
+    ratings = ratings + np.array([0.0, 0.1, 0.2, 0.3])  # so that no variance comes out below 0, which we set to 0
+    rows = [(i, e, ratings[i, e]) for i in range(40) for e in range(4)]
+    table = pd.DataFrame(rows, columns=["item", "evaluator", "rating"])
+    expected = pingouin.intraclass_corr(table, targets="item", raters="evaluator", ratings="rating")["ICC"]
+    found = intraclass_correlations(variance_components(ratings))
+    assert list(found.values()) == pytest.approx(expected.tolist(), abs=1e-9)
+
+
+def test_other_people_widen_the_intervals():
+    scores, ratings = study(500, 5, 1)
+    for found in (agreement_intervals(ratings, draws=300), worth_intervals(scores, ratings, draws=300)):
+        for name, (low, high) in found["these"].items():
+            others = found["people_like_these"][name]
+            assert others.high - others.low > 0.9 * (high - low)
+
+
+def test_images_that_belong_together_count_together():
+    _, ratings = study(100, 4, 2)
+    fourfold = np.repeat(ratings, 4, axis=0)
+    alone = agreement_intervals(fourfold, draws=400)["these"]["ordinal"]
+    together = agreement_intervals(fourfold, np.repeat(np.arange(100), 4), draws=400)["these"]["ordinal"]
+    assert together.high - together.low == pytest.approx(2 * (alone.high - alone.low), rel=0.3)
+
+
+def test_where_there_are_none():
+    _, ratings = study(30, 4, 3)
+    assert agreement_intervals(ratings[:, :1], draws=100) is None
+    assert agreement_intervals(ratings, draws=0) is None
+    assert agreement_intervals(ratings[:, :2], draws=100)["people_like_these"] == {}
+    assert all(np.isnan(interval).all() for interval in grade_intervals(ratings, draws=0))
+    constant = agreement_intervals(np.full((5, 3), 0.5), draws=50)
+    assert np.isnan(constant["these"]["ordinal"]).all()
+
+
+def test_the_jackknife_is_exact_for_a_mean():
+    """For a mean over people the jackknife's variance is that of a mean, and there is nothing to correct."""
+    values = np.random.default_rng(4).normal(size=6)
+    without = np.array([np.delete(values, list(each)).mean() for each in left_out(6)])
+    low, high = with_other_people(values.mean(), np.full(2, values.mean()), without, 6, most=np.inf)
+    half = 2.570581835636314 * values.std(ddof=1) / np.sqrt(6)  # scipy.stats.t.ppf(.975, 5)
+    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half))

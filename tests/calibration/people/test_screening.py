@@ -1,0 +1,78 @@
+"""Screening of evaluators: who is named, who is not, how often it is wrong, and the pair in tifa160."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from calibration.people.screening import screen
+from calibration.pipeline import calibrate_tables
+from calibration.report import Settings
+
+NAMES = list("abcde")
+
+
+def study(count, seed, kind="fair", people=5):
+    rng = np.random.default_rng(seed)
+    quality = rng.normal(size=(count, 1))
+    answers = quality + rng.normal(size=(count, people)) * rng.uniform(0.6, 1.1, people) + 0.3 * rng.normal(size=people)
+    ratings = np.clip(np.rint(3 + answers), 1, 5)
+    if kind == "random":
+        ratings[:, 0] = rng.integers(1, 6, count)
+    elif kind == "inverted":
+        ratings[:, 0] = 6 - ratings[:, 0]
+    elif kind == "copied":
+        same = rng.random(count) < 0.7
+        ratings[same, 0] = ratings[same, 1]
+    return ratings
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "least"), [("random", (0,), 0.85), ("inverted", (0,), 1.0), ("copied", (0, 1), 0.95)]
+)
+def test_power_at_five_evaluators_and_a_thousand_images(kind, named, least):
+    found = [named in [flag.evaluators for flag in screen(study(1024, seed, kind), NAMES)] for seed in range(40)]
+    assert np.mean(found) >= least
+
+
+def test_fair_evaluators_are_hardly_ever_named():
+    named = [bool(screen(study(256, seed), NAMES)) for seed in range(100)]
+    assert np.mean(named) <= 0.12  # 5 % are said; binomial, 100 studies
+
+
+def test_the_words():
+    (flag,) = screen(study(500, 0, "inverted"), NAMES)
+    assert flag.sentence.startswith("a rated against the others; perhaps") and "Spearman -0." in flag.sentence
+    (flag,) = screen(study(500, 1, "copied"), NAMES)
+    assert "a and b rated more alike than the images explain (correlation 0." in flag.sentence
+
+
+@pytest.mark.parametrize("people", [1, 2, 3])
+def test_pairs_take_four_evaluators(people):
+    ratings = study(300, 0, people=people)
+    ratings = np.column_stack([ratings, ratings[:, 0]])[:, : max(people, 2)]
+    assert all(len(flag.evaluators) == 1 for flag in screen(ratings, NAMES[: ratings.shape[1]]))
+
+
+def test_constant_evaluators_gaps_and_few_items_do_no_harm():
+    ratings = study(100, 0)
+    ratings[:, 2] = 3
+    ratings[np.random.default_rng(0).random(ratings.shape) < 0.2] = np.nan
+    assert screen(ratings, NAMES) == [] == screen(study(10, 0, "random"), NAMES)
+
+
+def test_the_dependent_pair_of_tifa160_is_named_and_nobody_else(shared):
+    table = pd.read_csv(shared / "data" / "tifa160" / "ratings_as_published.csv", dtype={"worker_id": str})
+    wide = table.pivot(index="item", columns="worker_id", values="answer")
+    (flag,) = screen(wide.to_numpy(float), list(wide.columns))
+    # the issue: these two correlate .897, all others .63-.70
+    assert [wide.columns[place] for place in flag.evaluators] == ["4375840905", "4375843592"]
+    assert "correlation 0.90, where 0.6" in flag.sentence
+
+
+def test_the_report_names_them():
+    ratings = study(200, 3, "inverted")
+    rows = [(f"i{i}", NAMES[e], int(ratings[i, e])) for i in range(200) for e in range(5)]
+    table = pd.DataFrame(rows, columns=["item", "evaluator", "rating"])
+    task = calibrate_tables(table, settings=Settings(draws=0)).report["tasks"]["rating"]
+    assert any("a rated against the others" in note for note in task["notes"])
+    assert any("a rated against the others" in note for note in task["evaluators"]["a"]["notes"])
