@@ -114,7 +114,7 @@ def as_good_as_median(difference: float, standard_error: float, freedom: float, 
     >>> as_good_as_median(0.0, 0.01, 4.0, 0.05), as_good_as_median(0.0, 0.1, 4.0, 0.05)
     ('yes', 'cannot tell')
     """
-    half = student.ppf((1 + CONFIDENCE) / 2, freedom) * standard_error
+    half = student.ppf((1 + CONFIDENCE) / 2, freedom) * standard_error if standard_error > 0 else 0.0
     if difference - half > -margin:
         return "yes"
     return "no" if difference + half < -margin else "cannot tell"
@@ -175,7 +175,7 @@ def median_evaluator(
     difference, error = float(np.median(ahead[known])), float(np.sqrt(items + evaluators))
     freedom = min((items + evaluators) ** 2 / max(evaluators**2 / (people - 1), 1e-300), 1e6)
     answer = as_good_as_median(difference, error, freedom, margin)
-    half = float(student.ppf((1 + CONFIDENCE) / 2, freedom)) * error
+    half = float(student.ppf((1 + CONFIDENCE) / 2, freedom)) * error if error > 0 else 0.0
     return {
         "answer": answer,
         "difference": difference,

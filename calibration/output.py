@@ -42,14 +42,18 @@ def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
         "folds.csv": _csv(fold_rows(calibration.report)),
         "comparison.csv": _csv(comparison_rows(calibration.report)),
     }
-    if calibration.predictors:
-        contents[predictor_file.NAME] = predictor_file.json_text(
-            predictor_file.predictors_document(calibration.predictors)
-        )
+    verdicts = {
+        name: {metric: entry["verdict"] for metric, entry in task["metrics"].items()}
+        for name, task in calibration.report["tasks"].items()
+    }
+    document = predictor_file.predictors_document(calibration.predictors, verdicts)
+    contents[predictor_file.NAME] = predictor_file.json_text(document)
     contents |= {name: _csv(table) for name, table in figure_tables(calibration).items()}
     if calibration.report["set_scores"]:
         contents["set_scores.csv"] = _csv(pd.DataFrame(calibration.report["set_scores"]))
     write_together({out / name: content for name, content in reversed(contents.items())})
+    if "set_scores.csv" not in contents:
+        (out / "set_scores.csv").unlink(missing_ok=True)  # of an earlier report, which this one replaces
     return [out / name for name in contents]
 
 

@@ -11,6 +11,7 @@ from calibration.bootstrap import metric_intervals
 from calibration.buckets import BucketFitter
 from calibration.crossvalidation import CrossValidation, Fold, cross_validate
 from calibration.grades import Array, distance_grade, sample_scores, unit_scale
+from calibration.intervals import Interval
 from calibration.people.agreement import correlations
 from calibration.people.agreement_intervals import worth_intervals
 from calibration.people.consistency import disattenuated
@@ -101,10 +102,15 @@ def _intervals(
     found = metric_intervals(values, ratings, task.k, direction, groups, task.draws, task.seed)
     if found is None:
         return None
-    worth = worth_intervals(values, ratings, groups, task.draws, task.seed)
+    worth = worth_intervals(values, ratings, groups, task.draws, task.seed) or {}
     entry = asdict(found)
-    for kind, intervals in (worth or {}).items():
-        entry[kind] |= intervals
+    for kind in ("these", "people_like_these"):
+        entry[kind] |= worth.get(kind, {})
+        if (
+            direction == "lower" and "spearman" in entry[kind]
+        ):  # the report's correlations are of the scores as they are
+            low, high = entry[kind]["spearman"]
+            entry[kind]["spearman"] = Interval(-high, -low)
     return entry
 
 

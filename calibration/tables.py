@@ -96,7 +96,7 @@ def check_ratings(
     if "repeat" in frame.columns and not keep_repeats:
         frame = _first_repeats(frame, notes)
     if frame.empty:
-        raise InputError(f"{where} has no rating to work with; check the file and its filters (--task, --min-ratings).")
+        raise InputError(f"{where} has no rating to work with; check the file, and what leaves ratings out.")
     return Table(frame.reset_index(drop=True), notes)
 
 

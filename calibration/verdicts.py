@@ -50,7 +50,7 @@ def verdict(metric: dict[str, Any], alpha: float | None) -> dict[str, str]:
     dict
         ``kind``: "unknown" (too few items or ratings, or too little agreement among people), "none" (it does not
         order the items as people do, or does no better than a constant), "below" (every evaluator who is better than
-        a constant), "within" (at least as good as some of them) or "stand-in" (at least as good as the mean person);
+        a constant), "within" (at least as good as some of them) or "stand-in" (as good as the median one, by a test);
         ``sentence``: the words.
     """
     kind, words = _unknown(metric, alpha) or _useless(metric) or _compared(metric)
@@ -114,7 +114,7 @@ def _useless(metric: dict[str, Any]) -> tuple[Kind, str] | None:
     if p >= SIGNIFICANCE:
         return "none", (
             f"shows no sign of sorting the images as people do (Spearman {_plain(rho)} over {metric['n_items']:,} "
-            f"items, no more than chance may give: p {_plain(p)}); do not use it {figures}."
+            f"items, no more than chance may give: p = {_plain(p)}); do not use it {figures}."
         )
     level = metric["constant"]["level"]
     if metric["buckets"]["levels_used"] < 2:
@@ -139,29 +139,75 @@ def _useless(metric: dict[str, Any]) -> tuple[Kind, str] | None:
 
 def _compared(metric: dict[str, Any]) -> tuple[Kind, str]:
     """The metric next to the evaluators, each graded against the same other people."""
-    figures, on_new = _figures(metric), metric["unseen"]
-    source = on_new if on_new and on_new["unseen_skill"] is not None else metric["cross_validation"]
-    skill, person_skill = source["unseen_skill" if source is on_new else "skill"], source["person_skill"]
-    pairs = [pair for pair in source["against_people"].values() if None not in pair.values()]
-    able = [pair for pair in pairs if pair["person_grade"] > pair["constant_grade"] + _ROUNDING]
-    beaten = sum(pair["metric_grade"] >= pair["person_grade"] - _ROUNDING for pair in able)
+    figures = _figures(metric)
+    beaten, compared, able = _beaten(metric)
     if beaten == 0:
-        everyone = f"{'either' if len(able) == 2 else 'any'} of the {spelled(len(able))} evaluators does"
-        if len(able) < len(pairs):
-            everyone = (
-                "every evaluator does who is better than a constant answer "
-                f"({spelled(len(able))} of the {spelled(len(pairs))})"
-            )
+        everyone = f"{'either' if able == 2 else 'any'} of the {spelled(able)} evaluators does"
+        if able < compared:
+            named = f"({spelled(able)} of the {spelled(compared)})"
+            everyone = f"every evaluator does who is better than a constant answer {named}"
         return "below", f"agrees with people less than {everyone}; do not use it alone {figures}."
-    if skill >= person_skill - _ROUNDING:
+    if _knows_only_models(metric):
+        return "below", f"tells the models apart, but not one model's images; do not use it alone {figures}."
+    low, high = _limits(metric)
+    if low is not None and high is not None and low <= 0:
+        return "below", (
+            f"may be no better than one rating for every image: the interval of its skill holds 0; do not use it alone "
+            f"{figures}."
+        )
+    answer = _answer(metric)
+    if answer == "yes":
         return "stand-in", (
-            "predicts a person as well as the average evaluator does; on images like these it can stand in for one "
+            "predicts a person as well as the median evaluator does; on images like these it can stand in for one "
             f"evaluator {figures}."
         )
+    if answer == "cannot tell":
+        return "within", (
+            f"agrees with people at least as well as {spelled(beaten)} of the {spelled(compared)} evaluators; whether "
+            f"it comes up to the median one, these data cannot tell; use it to sort, and let people decide {figures}."
+        )
     return "within", (
-        f"agrees with people at least as well as {spelled(beaten)} of the {spelled(len(pairs))} evaluators, but less "
-        f"than the average one; use it to sort, and let people decide {figures}."
+        f"agrees with people at least as well as {spelled(beaten)} of the {spelled(compared)} evaluators, but less "
+        f"than the median one; use it to sort, and let people decide {figures}."
     )
+
+
+def _beaten(metric: dict[str, Any]) -> tuple[int, int, int]:
+    """Against how many evaluators the metric holds its own, how many there are, and how many beat a constant.
+
+    Where it can be done, evaluators are mapped as metrics are and graded on the same new images.
+    """
+    on_new = metric["unseen"]
+    source = on_new if on_new and on_new["unseen_skill"] is not None else metric["cross_validation"]
+    pairs = [pair for pair in source["against_people"].values() if None not in pair.values()]
+    able = [pair for pair in pairs if pair["person_grade"] > pair["constant_grade"] + _ROUNDING]
+    same = metric.get("same_target")
+    if same:
+        return same["wins"], same["compared"], len(able) if len(pairs) == same["compared"] else same["compared"]
+    beaten = sum(pair["metric_grade"] >= pair["person_grade"] - _ROUNDING for pair in able)
+    return beaten, len(pairs), len(able)
+
+
+def _answer(metric: dict[str, Any]) -> str:
+    """Whether it is as good as the median evaluator: yes, no, or these data cannot tell.
+
+    Without the test (two evaluators, or no draws) its skill on new images is compared with the average evaluator's.
+    """
+    if metric.get("equivalence"):
+        return str(metric["equivalence"]["answer"])
+    on_new = metric["unseen"]
+    if on_new and on_new["unseen_skill"] is not None:
+        return "yes" if on_new["unseen_skill"] >= on_new["person_skill"] - _ROUNDING else "no"
+    validation = metric["cross_validation"]
+    return "yes" if validation["skill"] >= validation["person_skill"] - _ROUNDING else "no"
+
+
+def _knows_only_models(metric: dict[str, Any]) -> bool:
+    """Whether it follows people between models, and within a model no more than chance may give."""
+    models = metric.get("models")
+    if not models or models["within"]["low"] is None or models["between"]["value"] is None:
+        return False
+    return bool(models["within"]["low"] <= 0 and models["between"]["value"] > models["within"]["value"])
 
 
 def _figures(metric: dict[str, Any]) -> str:
@@ -177,10 +223,16 @@ def _figures(metric: dict[str, Any]) -> str:
 
 
 def _interval(metric: dict[str, Any]) -> str:
-    """The skill's interval for people like these, or, where there is none, for these people; "" without any."""
+    """The skill's interval in words; "" without any."""
+    low, high = _limits(metric)
+    return "" if low is None or high is None else f", 95 % interval {_plain(low)} to {_plain(high)}"
+
+
+def _limits(metric: dict[str, Any]) -> tuple[float | None, float | None]:
+    """The skill's interval for people like these, or, where there is none, for these people."""
     intervals = metric.get("intervals") or {}
     low, high = (intervals.get("people_like_these") or intervals.get("these") or {}).get("skill") or (None, None)
-    return "" if low is None or high is None else f", 95 % interval {_plain(low)} to {_plain(high)}"
+    return low, high
 
 
 def _kind_of(unseen: dict[str, Any]) -> str:

@@ -64,7 +64,10 @@ def _folder(text: str) -> Path:
     """A folder to write to; an empty name, as of an unset shell variable, is not the current folder."""
     if not text.strip():
         raise InputError("--out is empty; name a folder (. for the one you are in).")
-    return Path(text)
+    folder = Path(text)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"--out is {text}, which is a file; name a folder.")
+    return folder
 
 
 def _show_version(wanted: bool) -> None:
@@ -233,6 +236,8 @@ def report(
     from calibration.summary import print_summary
 
     folder = _folder(out)
+    if draws and not 100 <= draws <= 100_000:
+        raise InputError(f"--draws is {draws}; the bootstrap takes 100 to 100,000 draws, or 0 for no intervals.")
     settings = Settings(
         k=k,
         seed=seed,

@@ -94,6 +94,8 @@ def plan(
 
     if out is not None and not out.strip():
         raise InputError("--out is empty; name a folder (. for the one you are in).")
+    if not 0 < power < 1:
+        raise InputError(f"--power is {power:g}; a power lies between 0 and 1, for instance --power .8.")
     stated = _stated(icc, levels, strictness, correlations, between, clusters)
     sizes = _counts(evaluators, "--evaluators"), _counts(images, "--images")
     named = _parts(metrics, "--metrics") if metrics is not None else []
@@ -171,6 +173,7 @@ def _pilot(
         scores = None if tables["scores"].empty else tables["scores"]
         return pilot_of(tables["ratings"], scores, tables["items"], metrics, task, duplicates)
     if files["--ratings"] is None:
+        given += [name for name, is_given in (("--task", task), ("--duplicates", duplicates != "error")) if is_given]
         if given:
             raise InputError(f"{given[0]} belongs to a pilot, which needs --ratings FILE.")
         return None

@@ -16,6 +16,15 @@ def predict(
     scores: Annotated[Path, typer.Option(help="The new scores, CSV or Parquet, long or wide.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The file for the predictions, ending in .csv.", show_default=False)],
     task: Annotated[str | None, typer.Option(help="The task, where there are several.", show_default=False)] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--map",
+            metavar="OURS=THEIRS,...",
+            help="Which column of the new scores is which of ours, e.g. item=file.",
+            show_default=False,
+        ),
+    ] = None,
     allow_other_signature: Annotated[
         bool, typer.Option("--allow-other-signature", help="Take scores that were not computed alike.")
     ] = False,
@@ -23,15 +32,20 @@ def predict(
     """Predict how people would rate new images: a distribution over 1 to 5, its mean, and intervals."""
     import pandas as pd
 
-    from calibration.prediction.predictor_file import read_predictor
-    from calibration.reading import read_table
+    from calibration.prediction.predictor_file import read_predictor, read_verdict
+    from calibration.reading import ColumnMap, read_table
     from calibration.tables import check_scores, counted
     from metrics.files import write_together
 
     if out.is_dir() or out.suffix.lower() != ".csv":
         raise InputError(f"--out is {out}; predictions are written as CSV, so name a file that ends in .csv.")
     predictor = read_predictor(report, metric, task)
-    raw, source = read_table(scores)
+    said = read_verdict(report, metric, task)
+    if said and said["kind"] in ("unknown", "none"):
+        print(f"Mind the report's verdict: {said['sentence']}")
+    named = ColumnMap.parse(columns)
+    raw, source = read_table(scores, named)
+    named.check_used()
     table = check_scores(raw, source.path).frame
     rows = table[table["metric"] == metric].reset_index(drop=True)
     if rows.empty:
@@ -50,6 +64,8 @@ def predict(
     content = pd.concat([rows[["item"]], predicted], axis=1).to_csv(index=False, lineterminator="\n")
     write_together({out: content})
     print(f"Written: {out} ({counted(len(rows), 'image')})")
+    if predicted["low"].isna().all():
+        print("The columns low and high are empty: with one evaluator nobody knows how far people differ.")
     outside = int(predicted["extrapolated"].sum())
     if outside:
         print(

@@ -62,7 +62,7 @@ def meaning(task: dict[str, Any]) -> list[str]:
     if near := by_kind.get("within"):
         return [
             people,
-            f"No metric reaches the average person. To sort by, and let people decide: {_listed(near)}.",
+            f"No metric is shown to reach the median evaluator. To sort by, and let people decide: {_listed(near)}.",
         ]
     if "below" in by_kind:
         return [people, f"No metric can replace a person here; the best {reached} falls short of every able evaluator."]
@@ -90,21 +90,25 @@ def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
     if reference is None:
         return None
     validation = reference["cross_validation"]
-    people = [pair["person_grade"] for pair in validation["against_people"].values()]
-    known = [grade for grade in people if grade is not None]
-    skills = [entry["cross_validation"]["skill"] for entry in task["metrics"].values()]
-    poor = sum(skill is not None and skill <= 0 for skill in skills)
-    spread = f" People reach {number(min(known))} to {number(max(known))} (the shaded band)." if known else ""
+    pairs = [pair for pair in validation["against_people"].values() if None not in pair.values()]
+    known = [pair["person_grade"] for pair in pairs if pair["person_grade"] > pair["constant_grade"]]
+    poor = sum(entry["verdict"]["kind"] == "none" for entry in task["metrics"].values())
+    spread = ""
+    if known:
+        spread = (
+            f" People who are better than the constant reach {number(min(known))} to {number(max(known))} (the band)."
+        )
     return Explanation(
-        line="A metric (diamond) inside the blue band agrees with people as people agree with each other; on or left "
-        "of the dashed line it knows no more than one constant answer.",
+        line="A metric (diamond) inside the blue band agrees with people about as the weaker able evaluators do; on "
+        "or left of the dashed line it knows no more than one constant answer.",
         shows="Everyone is graded against the other evaluators one at a time. A circle is a person; a diamond is a "
         f"metric whose mapping never saw the person it is graded against, with a small dot for each fold.{spread}",
         read="Further right is better, and 1 is perfect agreement. The dashed line is the best constant answer "
-        f"({number(validation['constant_mean'])}); the upper axis counts from it as skill. A metric inside the band "
-        "agrees with people as people agree with each other.",
-        bad="A metric on or left of the dashed line knows nothing that a constant does not: here "
-        f"{_of(poor, len(skills), 'metric')}. Folds that lie far apart mean that the grade depends on who is asked.",
+        f"({number(validation['constant_mean'])}); the upper axis counts from it as skill. The "
+        "verdicts look closer: at new images, and at whether chance explains it.",
+        bad="A metric on or left of the dashed line knows nothing that a constant does not. By their verdicts, "
+        f"{_of(poor, len(task['metrics']), 'metric')} {'is' if poor == 1 else 'are'} of no use here. Folds "
+        "that lie far apart mean that the grade depends on who is asked.",
     )
 
 
@@ -280,6 +284,6 @@ def _count(amount: int, noun: str) -> str:
 
 def _of(part: int, whole: int, noun: str) -> str:
     """'none of 5 metrics', 'the only metric'."""
-    if whole == 1 and part:
-        return f"the only {noun}"
+    if whole == 1:
+        return f"the only {noun}" if part else f"not the only {noun}"
     return f"{part or 'none'} of {_count(whole, noun)}"

@@ -212,7 +212,7 @@ def label(name: str, longest: int = _LONGEST_LABEL) -> str:
 def label_width(names: Sequence[str]) -> float:
     """Pixels that the labels of some names need at most."""
     wide = [sum(1.75 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in label(name)) for name in names]
-    return 16 + 0.58 * FONT * max(wide, default=0)
+    return 16 + 0.68 * FONT * max(wide, default=0)
 
 
 def is_simulated(evaluator: str) -> bool:

@@ -141,8 +141,9 @@ def _widest(task: dict[str, Any], value: Callable[[dict[str, Any]], float | None
 
 
 def _grades(rows: list[GradeRow], constant: float | None, title: str, prefix: str) -> Figure:
-    """A row each, the constant as a dashed line, people's range as a band, and skill on the upper axis."""
+    """A row each, the constant as a dashed line, the able people's range as a band, and skill on the upper axis."""
     people = [row for row in rows if not row.is_metric]
+    able = [row for row in people if constant is None or row.grade > (row.constant or constant)]
     metrics = [row for row in rows if row.is_metric]
     names, bold, places = _places(rows, people, metrics)
     known = [row.grade for row in rows] + [grade for row in rows for _, grade in row.folds]
@@ -156,8 +157,8 @@ def _grades(rows: list[GradeRow], constant: float | None, title: str, prefix: st
         drawn.rows(names, bold)
         ticks = _round_values(low, high)
         drawn.ticks(ticks, [f"{value:g}" for value in ticks], title)
-        if len(people) > 1:
-            drawn.axes.axvspan(people[-1].grade, people[0].grade, color=COLOURS["people-band"], linewidth=0, zorder=0)
+        if len(able) > 1:
+            drawn.axes.axvspan(able[-1].grade, able[0].grade, color=COLOURS["people-band"], linewidth=0, zorder=0)
         if constant is not None:
             drawn.upright(constant, dashed=True)
             if constant < 1:
@@ -194,7 +195,7 @@ def _grades(rows: list[GradeRow], constant: float | None, title: str, prefix: st
     legend = [
         ("people", "●", "a person") if "person" in kinds else None,
         ("people", "○", "simulated") if "simulated" in kinds else None,
-        ("people-band", "■", "people's range") if len(people) > 1 else None,
+        ("people-band", "■", "people better than the constant") if len(able) > 1 else None,
         ("metric", "◆", "a metric") if metrics else None,
         ("metric", "•", "its folds") if folds else None,
         ("constant", "┆", f"the best constant ({constant:.2f})") if constant is not None else None,

@@ -96,7 +96,7 @@ def pilot_of(
     >>> 0.4 < found.icc < 0.5, 0.6 < found.correlations[0] < 0.8
     (True, True)
     """
-    rows = check_ratings(ratings, "the pilot's ratings", task, duplicates).frame
+    rows = check_ratings(ratings, "the pilot's ratings table", task, duplicates).frame
     tasks = list(dict.fromkeys(rows["task"]))
     if len(tasks) > 1:
         raise InputError(f"The pilot has the tasks {_named(tasks)}; choose one with --task.")
@@ -121,7 +121,7 @@ def pilot_of(
     oriented = [values if value >= 0 else -values for values, value in zip(columns, found, strict=True)]
     between = _between(oriented, latent, notes) if len(oriented) == 2 else None
     effect = 1.0
-    groupings = {} if items is None else groupings_of(check_items(items, "the pilot's items").frame)
+    groupings = {} if items is None else groupings_of(check_items(items, "the pilot's items table").frame)
     kind = clusters_of(groupings)
     if kind is not None and oriented:
         effect = _design_effect(oriented, target, groupings[kind].reindex(wide.index))
@@ -162,7 +162,7 @@ def _columns(
         if metrics:
             raise InputError("--metrics names metrics of the pilot, which has no scores; add --scores.")
         return (), []
-    frame = check_scores(scores, "the pilot's scores").frame
+    frame = check_scores(scores, "the pilot's scores table").frame
     known = list(dict.fromkeys(frame["metric"]))
     strange = [name for name in metrics if name not in known]
     if strange:

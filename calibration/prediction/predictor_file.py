@@ -1,7 +1,7 @@
 """predictor.json in a report's folder: the predictors of all tasks and metrics."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,17 @@ NAME = "predictor.json"
 SCHEMA = "humangrade.predictors/1"
 
 
-def predictors_document(predictors: Iterable[tuple[str, Predictor]]) -> dict[str, Any]:
+def predictors_document(
+    predictors: Iterable[tuple[str, Predictor]], verdicts: Mapping[str, Mapping[str, Mapping[str, str]]] | None = None
+) -> dict[str, Any]:
     """What predictor.json holds.
 
     Parameters
     ----------
     predictors : iterable of (task, Predictor)
         One for each task and metric.
+    verdicts : mapping, optional
+        By task and metric: ``kind`` and ``sentence`` of the report's verdict.
 
     Returns
     -------
@@ -28,12 +32,13 @@ def predictors_document(predictors: Iterable[tuple[str, Predictor]]) -> dict[str
     Examples
     --------
     >>> predictors_document([])
-    {'schema': 'humangrade.predictors/1', 'tasks': {}}
+    {'schema': 'humangrade.predictors/1', 'tasks': {}, 'verdicts': {}}
     """
     tasks: dict[str, dict[str, Any]] = {}
     for task, predictor in predictors:
         tasks.setdefault(task, {})[predictor.metric] = predictor.to_dict()
-    return {"schema": SCHEMA, "tasks": tasks}
+    said = {task: {name: dict(each) for name, each in of.items()} for task, of in (verdicts or {}).items()}
+    return {"schema": SCHEMA, "tasks": tasks, "verdicts": said}
 
 
 def json_text(content: dict[str, Any]) -> str:
@@ -94,6 +99,22 @@ def read_predictor(folder: str | Path, metric: str, task: str | None = None) -> 
         raise InputError(f"'{metric}' was judged in the tasks {_listed(inside)}; choose one with --task.")
     name, content = next(iter(inside.items()))
     return Predictor.from_dict(content, f"{path} ('{metric}' in '{name}')")
+
+
+def read_verdict(folder: str | Path, metric: str, task: str | None = None) -> dict[str, str] | None:
+    """What the report said of a metric: ``kind`` and ``sentence``; None where the file does not say.
+
+    Parameters
+    ----------
+    folder, metric, task
+        As in `read_predictor`, which has found them.
+    """
+    verdicts = read_json(Path(folder) / NAME).get("verdicts")
+    if not isinstance(verdicts, dict):
+        return None
+    inside = [of for name, of in verdicts.items() if task in (None, name) and isinstance(of, dict) and metric in of]
+    said = inside[0][metric] if inside else None
+    return said if isinstance(said, dict) and {"kind", "sentence"} <= said.keys() else None
 
 
 def _listed(names: Iterable[str]) -> str:

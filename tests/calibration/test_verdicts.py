@@ -89,7 +89,7 @@ def unseen(skill, seen_skill, pairs, grouped_by="prompt"):
             metric(0.1, 0.3, [(0.76, 0.8)], spearman=-0.018, spearman_p=0.58),
             "none",
             "no sign of sorting the images as people do (Spearman -0.02 over 146 items, no more than chance may give: "
-            "p 0.58); do not use it",
+            "p = 0.58); do not use it",
         ),
         (
             metric(0.1, 0.3, [(0.76, 0.8)], spearman=0.84, spearman_p=1.0, direction="lower"),

@@ -332,7 +332,7 @@ def test_newer_parts_of_a_report_are_shown():
         "ann 0.12 −0.10 to 0.30 – –",
         "Nothing collapsed.",
         "Together they are no better.",
-        "Gain in grade, and its 95 % interval 0.004 −0.001 to 0.009 Weight of good 1.25",
+        "Gain in grade, and its 95 % interval 0.004 −0.001 to 0.009 Metric Weight good 1.25",
         "The best constant 0.801",
         "p < 0.001 that shuffled scores",
         "0.123",
