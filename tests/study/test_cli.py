@@ -146,7 +146,7 @@ def test_mistakes_are_one_sentence_and_exit_code_2(cli, images, tmp_path):
     good = ratings_of(tmp_path / "good.csv", ROWS)
     no_traceback(cli("report", "--ratings", good, "--out", out, "--k", "0"), "above 0")
     no_traceback(cli("report", "--ratings", good, "--out", out, "--map", "x"), "--map")
-    no_traceback(cli("report", "--ratings", good, "--out", good), "cannot be written")
+    no_traceback(cli("report", "--ratings", good, "--out", good), "which is a file")
     no_traceback(cli("report", tmp_path, "--ratings", good, "--out", out), "both given")
     no_traceback(cli("serve", tmp_path), "holds no study")
     no_traceback(cli("export", tmp_path, "--out", out), "holds no study")
