@@ -19,9 +19,11 @@ from rich.markup import escape
 from calibration.bootstrap import DRAWS
 from calibration.item_folds import clusters_of, groupings_of
 from calibration.metric_facts import directions_of, opposed, signatures_of, title_of, titles_of
+from calibration.people.screening import screen
 from calibration.prediction.predictor import Predictor
 from calibration.reading import Source
 from calibration.report_comparison import comparison
+from calibration.report_flagged import without_flagged
 from calibration.report_metrics import metric_entry
 from calibration.report_people import people_entry
 from calibration.report_prediction import combination, prediction
@@ -165,7 +167,8 @@ def calibrate(
     for name, rows in ratings.groupby("task", sort=False):
         evaluators = sorted(rows["evaluator"].unique(), key=natural_order)
         data = task_data(rows, evaluators, groupings, settings.k, settings.draws, settings.seed)
-        task = people_entry(data, None if repeats is None else repeats[repeats["task"] == name])
+        flags = screen(data.ratings, evaluators, settings.seed)
+        task = people_entry(data, flags, None if repeats is None else repeats[repeats["task"] == name])
         for metric in _with_progress(names, str(name), show_progress):
             entry, drawn = metric_entry(by_metric[metric], data, directions[metric], remarks_by_metric.get(metric))
             own = signatures.get(metric, [])
@@ -184,6 +187,7 @@ def calibrate(
             if drawn is not None:
                 points.append(drawn.assign(task=name, metric=metric))
         task["comparison"] = comparison(data, by_metric, directions, task["metrics"])
+        task["without_flagged"] = without_flagged(data, flags, by_metric, directions, task["metrics"])
         task["combination"] = combination(data, by_metric, directions, task["metrics"])
         if not names:
             task["notes"].append("There are no scores, so no metric is judged.")

@@ -1,5 +1,6 @@
 """What the report says of a task's people: each evaluator, and how far they agree."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,22 @@ from calibration.people.consistency import own_consistency, reliability_of_mean,
 from calibration.people.kappa import pair_kappas
 from calibration.people.recovery import DRAWS as RECOVERY_DRAWS
 from calibration.people.recovery import recovery_entry
-from calibration.people.screening import screen
+from calibration.people.screening import Flag
 from calibration.people.variance import intraclass_correlations, kendalls_w, variance_components
 from calibration.task_data import TaskData
 
 FEW_ITEMS = 100
 
 
-def people_entry(task: TaskData, repeats: pd.DataFrame | None = None) -> dict[str, Any]:
+def people_entry(task: TaskData, flags: Sequence[Flag] = (), repeats: pd.DataFrame | None = None) -> dict[str, Any]:
     """The part of a task's report that needs no metric.
 
     Parameters
     ----------
     task : TaskData
         The people.
+    flags : sequence of Flag
+        Whom `calibration.people.screening.screen` names.
     repeats : DataFrame, optional
         The task's ratings with those that were asked twice, for each evaluator's own consistency.
 
@@ -57,7 +60,7 @@ def people_entry(task: TaskData, repeats: pd.DataFrame | None = None) -> dict[st
             "notes": remarks,
         }
         notes += [f"{name}: {remark}" for remark in remarks]
-    for flag in screen(matrix, evaluators, task.seed):
+    for flag in flags:
         notes.append(flag.sentence)
         for index in flag.evaluators:
             people[evaluators[index]]["notes"].append(flag.sentence)

@@ -76,3 +76,22 @@ def test_the_report_names_them():
     task = calibrate_tables(table, settings=Settings(draws=0)).report["tasks"]["rating"]
     assert any("a rated against the others" in note for note in task["notes"])
     assert any("a rated against the others" in note for note in task["evaluators"]["a"]["notes"])
+
+
+def test_the_report_shows_the_results_without_whom_it_names():
+    ratings = study(300, 3, "random")
+    rows = [(f"i{i}", NAMES[e], int(ratings[i, e])) for i in range(300) for e in range(5)]
+    table = pd.DataFrame(rows, columns=["item", "evaluator", "rating"])
+    scores = pd.DataFrame({"item": [f"i{i}" for i in range(300)], "m": ratings[:, 1:].mean(axis=1)})
+    task = calibrate_tables(table, scores, settings=Settings(draws=0)).report["tasks"]["rating"]
+    found = task["without_flagged"]
+    without = calibrate_tables(table[table["evaluator"] != "a"], scores, settings=Settings(draws=0)).report["tasks"][
+        "rating"
+    ]
+    assert found["left_out"] == ["a"]
+    assert found["alpha"] == task["agreement"]["krippendorff_alpha"]["ordinal"] < found["alpha_without"]
+    assert found["alpha_without"] == pytest.approx(without["agreement"]["krippendorff_alpha"]["ordinal"])
+    expected = without["metrics"]["m"]
+    assert found["metrics"]["m"]["skill_without"] == pytest.approx(expected["cross_validation"]["skill"])
+    assert found["metrics"]["m"]["spearman_without"] == pytest.approx(expected["spearman"])
+    assert without["without_flagged"] is None
