@@ -115,13 +115,15 @@ class BucketFitter:
             self._total += costs
             self._n_ratings += count
 
-    def fit(self, without: int | None = None) -> BucketMapping | None:
+    def fit(self, without: int | None = None, with_optimal: bool = False) -> BucketMapping | None:
         """The optimal mapping on all evaluators, or on all but one.
 
         Parameters
         ----------
         without : int, optional
             The column of the evaluator to leave out.
+        with_optimal : bool
+            Whether to find the intervals in which the thresholds are as good; `optimal` is empty otherwise.
 
         Returns
         -------
@@ -136,7 +138,7 @@ class BucketFitter:
             return None
         tolerance = _TIE * (1.0 + count)
         cuts = _separable_cuts(costs, tolerance) if self.k >= 1 else _dynamic_cuts(costs)
-        reach = _equal_cuts(costs, cuts, tolerance)
+        reach = _equal_cuts(costs, cuts, tolerance) if with_optimal else []
         edges = np.concatenate(([0], cuts, [len(costs) - 1]))
         loss = sum(costs[edges[level + 1], level] - costs[edges[level], level] for level in range(len(LEVELS)))
         a, b, c, d = (self._threshold(int(cut)) for cut in cuts)
@@ -237,7 +239,7 @@ def fit_buckets(
     >>> fit_buckets([50, 40, 30, 20, 10], ratings, direction="lower").thresholds
     (45.0, 35.0, 25.0, 15.0)
     """
-    return BucketFitter(scores, ratings, k, direction, weights).fit()
+    return BucketFitter(scores, ratings, k, direction, weights).fit(with_optimal=True)
 
 
 def _separable_cuts(costs: Array, tolerance: float) -> NDArray[np.int_]:

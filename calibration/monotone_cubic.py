@@ -117,6 +117,6 @@ def _constrained(gram: Array, right: Array) -> Array:
 
     mean = float(right[0] / gram[0, 0])
     spread = float(np.sqrt(abs(np.linalg.lstsq(gram, right, rcond=None)[0]).max())) or 1.0
-    starts = [(mean, spread, -sign * spread, 0.3 * spread) for sign in (0.0, 1.0, 2.0)]
+    starts = [(mean, spread, -sign * spread, 0.3 * spread) for sign in (1.0, 2.0)]
     found = [minimize(loss, start, jac=True, method="BFGS", options={"gtol": 1e-9}) for start in starts]
     return cubic(min(found, key=lambda each: each.fun).x)

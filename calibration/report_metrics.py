@@ -116,7 +116,7 @@ def _intervals(
 
 def _mapping(fitter: BucketFitter, values: Array, target: Array) -> tuple[dict[str, Any], NDArray[np.int_] | None]:
     """The mapping and the constant fitted on everyone, graded against the mean of people, and each item's level."""
-    mapping, constant = fitter.fit(), fitter.best_constant()
+    mapping, constant = fitter.fit(with_optimal=True), fitter.best_constant()
     if mapping is None or constant is None:
         nothing = {"thresholds": [None] * 4, "optimal": [[None] * 2] * 4, "loss": None, "grade": None, "levels_used": 0}
         return {"buckets": nothing, "constant": {"level": None, "grade": None}}, None

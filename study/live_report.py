@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from calibration.report import Calibration, Settings
 
 
+LIVE_DRAWS = 200
+"""Of the bootstrap in a report that somebody waits for; `humangrade report` draws 1,000 times."""
+
+
 def calibrate_study(study: Study, settings: "Settings | None" = None, show_progress: bool = False) -> "Calibration":
     """Calibrate the study's scores against its ratings.
 
@@ -60,13 +64,14 @@ def report_html(study: Study) -> str:
     str
     """
     from calibration.page.html import render_html
+    from calibration.report import Settings
 
     if not any(progress.done for progress in study.store.progress()):
         return message_page(
             "No report yet", "The report appears here with the first ratings; come back a little later."
         )
     try:
-        calibration = calibrate_study(study)
+        calibration = calibrate_study(study, Settings(draws=LIVE_DRAWS))
         return render_html(calibration, calibration.images)
     except InputError as error:
         return message_page("No report yet", str(error))
