@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from calibration.buckets import BucketFitter
 from calibration.crossvalidation import CrossValidation, cross_validate
@@ -24,6 +25,7 @@ from calibration.grades import (
 )
 from calibration.intervals import group_codes
 from calibration.many_mappings import TIE, ScoreOrder, level_costs
+from calibration.ties import as_equals
 from metrics.registry import Direction
 
 PERMUTATIONS = 1000
@@ -55,8 +57,8 @@ class RandomScores:
     seed : int
         Of the dealing.
     groups : array_like, shape (items,), optional
-        Which items belong together: the scores of one group are dealt to one group (to neighbours, where groups are of
-        different sizes), so that scores that are alike within groups have as much luck as they would.
+        Which items belong together: every group gets the scores of one group, some of them twice where that one is
+        smaller, so that scores that are alike within groups have as much luck as they would.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class RandomScores:
         self._groups = None if groups is None else group_codes(groups, len(ratings))
         self._count = min(permutations, max(_FEWEST, _EFFORT // max(ratings.size, 1)))
         self._known: dict[bytes, Grades] = {}
+        self._dealing: NDArray[np.intp] | None = None
 
     def grades(self, scores: Array, direction: Direction = "higher") -> Grades:
         """The grades of each permutation; without groups, metrics with the same pattern of equal scores share them.
@@ -98,62 +101,108 @@ class RandomScores:
         order = ScoreOrder(scores, direction)
         key = order.starts.tobytes() + (b"" if self._groups is None else order.order.tobytes())
         if key not in self._known:
-            rng = np.random.default_rng(self._seed % 2**63)
-            n = len(scores)
-            size = max(1, _BLOCK // max(n, 1))
-            parts = []
-            for start in range(0, self._count, size):
-                count = min(size, self._count - start)
-                parts.append(self._dealt(order, np.array([self._deal(order, rng) for _ in range(count)])))
+            place_of = np.empty(len(scores), dtype=np.intp)
+            place_of[order.order] = np.arange(len(scores))
+            size = max(1, _BLOCK // max(len(scores), 1))
+            givers = self._givers()
+            parts = [self._dealt(order, place_of[givers[at : at + size]]) for at in range(0, len(givers), size)]
             self._known[key] = Grades(
                 np.concatenate([np.empty(0), *(part.one_person for part in parts)]),
                 np.concatenate([np.empty(0), *(part.mean_of_others for part in parts)]),
             )
         return self._known[key]
 
-    def _deal(self, order: ScoreOrder, rng: np.random.Generator) -> NDArray[np.intp]:
-        """Which item gets the score at each place of the order."""
-        n = len(order.order)
-        if self._groups is None:
-            return rng.permutation(n)
-        givers = np.argsort(rng.permutation(int(self._groups.max()) + 1)[self._groups] + rng.random(n))
-        taker_of = np.empty(n, dtype=np.intp)
-        taker_of[givers] = np.argsort(self._groups, kind="stable")
-        return taker_of[order.order]
+    def spearman_p(self, scores: Array, target: Array, direction: Direction = "higher") -> float:
+        """How often scores so dealt follow people's order as closely as these do, counting these.
 
-    def _dealt(self, order: ScoreOrder, dealt: NDArray[np.intp]) -> Grades:
-        """Row by row the item at each place of the order is `dealt`."""
+        Parameters
+        ----------
+        scores, target : ndarray, shape (items,)
+            Finite scores and mean ratings.
+        direction : {"higher", "lower"}
+            Which way the metric points.
+
+        Returns
+        -------
+        float
+            One-sided, in (0, 1]; NaN without permutations, or where either is constant.
+
+        Examples
+        --------
+        >>> ratings = np.repeat(np.linspace(0, 1, 20)[:, None], 2, axis=1)
+        >>> RandomScores(ratings, permutations=99).spearman_p(np.arange(20.0), ratings[:, 0])
+        0.01
+        """
+        x = stats.rankdata(as_equals(scores if direction == "higher" else -scores))
+        y = stats.rankdata(as_equals(target))
+        if not self._count or np.ptp(x) == 0 or np.ptp(y) == 0:
+            return float("nan")
+        dealt = x[self._givers()]
+        dealt = dealt - dealt.mean(axis=1, keepdims=True)
+        spread = np.sqrt((dealt**2).sum(axis=1))
+        y = y - y.mean()
+        reached = np.divide(dealt @ y, spread, out=np.zeros(len(dealt)), where=spread > 0)
+        own = float((x - x.mean()) @ y) / float(np.sqrt(((x - x.mean()) ** 2).sum()))
+        return (1 + int((reached >= own - TIE).sum())) / (1 + len(dealt))
+
+    def _givers(self) -> NDArray[np.intp]:
+        """Row by row, whose score each item gets; shape (permutations, items)."""
+        if self._dealing is None:
+            rng, n = np.random.default_rng(self._seed % 2**63), len(self._ratings)
+            if self._groups is None:
+                rows = [rng.permutation(n) for _ in range(self._count)]
+            else:
+                members = np.split(np.argsort(self._groups, kind="stable"), np.cumsum(np.bincount(self._groups))[:-1])
+                rows = [self._from_groups(members, rng) for _ in range(self._count)]
+            self._dealing = np.array(rows, dtype=np.intp).reshape(self._count, n)
+        return self._dealing
+
+    def _from_groups(self, members: list[NDArray[np.intp]], rng: np.random.Generator) -> NDArray[np.intp]:
+        givers = np.empty(len(self._ratings), dtype=np.intp)
+        for takers, giver in zip(members, rng.permutation(len(members)).tolist(), strict=True):
+            givers[takers] = np.resize(rng.permutation(members[giver]), len(takers))
+        return givers
+
+    def _dealt(self, order: ScoreOrder, places: NDArray[np.intp]) -> Grades:
+        """Row by row each item gets the score at this place of the order; several items may get one."""
         ratings, k = self._ratings, self._k
         n, people = ratings.shape
         rated = (~np.isnan(ratings)).astype(float)
         costs, others = level_costs(ratings, k), leave_one_out_scores(ratings)
-        tolerance = np.full(len(dealt), TIE * (1.0 + n))
-        total, pairs = np.zeros(len(dealt)), 0
-        to_mean = np.full((len(dealt), people), np.nan)
-        places = 5 * np.arange(n)
+        tolerance = np.full(len(places), TIE * (1.0 + n))
+        flat = (places + n * np.arange(len(places))[:, None]).ravel()
+        counted = np.bincount(flat, minlength=len(flat)).reshape(places.shape).astype(float)
+        has_gaps = bool((counted == 0).any())
+
+        def by_place(values: Array) -> Array:
+            summed = np.bincount(flat, np.tile(values, len(places)), minlength=len(flat))
+            return np.asarray(summed, dtype=np.float64).reshape(places.shape)
+
+        total, pairs = np.zeros(len(places)), 0
+        to_mean = np.full((len(places), people), np.nan)
+        first_cost = 5 * np.arange(n)
         for out in range(people):
             training = costs.sum(axis=1) - costs[:, out]
             if not (rated.sum() - rated[:, out].sum()):
                 continue
             if k >= 1:
                 steps = (training[:, at] - training[:, at + 1] for at in range(len(LEVELS) - 1))
-                ordered = order.levels((step[dealt] for step in steps), tolerance)
+                ordered = order.levels(map(by_place, steps), tolerance, counted if has_gaps else None)
             else:
-                ordered = order.levels_of_any_costs(training[dealt])
-            levels = np.empty(dealt.shape, dtype=np.intp)
-            np.put_along_axis(levels, dealt, ordered, axis=1)
+                ordered = order.levels_of_any_costs(np.stack([by_place(cost) for cost in training.T], axis=2))
+            levels = np.take_along_axis(ordered, places, axis=1).astype(np.intp)
             shared = rated * rated[:, [out]]
             shared[:, out] = 0.0
             counts = shared.sum(axis=0)
-            sums = np.take(costs[:, out].ravel(), levels + places) @ shared
+            sums = np.take(costs[:, out].ravel(), levels + first_cost) @ shared
             total += (1.0 - sums[:, counts > 0] / counts[counts > 0]).sum(axis=1)
             pairs += int((counts > 0).sum())
             own = ~np.isnan(others[:, out]) & (rated[:, out] > 0)
             if own.any():
                 to_mean[:, out] = 1.0 - (np.abs(levels[:, own] / 4 - others[own, out]) ** k).mean(axis=1)
         known = ~np.isnan(to_mean).all(axis=0)
-        mean = to_mean[:, known].mean(axis=1) if known.any() else np.full(len(dealt), np.nan)
-        return Grades(total / pairs if pairs else np.full(len(dealt), np.nan), mean)
+        mean = to_mean[:, known].mean(axis=1) if known.any() else np.full(len(places), np.nan)
+        return Grades(total / pairs if pairs else np.full(len(places), np.nan), mean)
 
 
 def metric_grades(scores: Array, ratings: Array, k: float = 1.0, direction: Direction = "higher") -> Grades:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 GROUPINGS = ("prompt", "subject", "model")
 FEWEST_CLUSTERS = 10
+FEWEST_GROUPS = 5
 
 
 def groupings_of(items: pd.DataFrame) -> dict[str, pd.Series]:
@@ -33,13 +34,20 @@ def groupings_of(items: pd.DataFrame) -> dict[str, pd.Series]:
     return {name: values for name, values in found.items() if values.ne("").all() and values.nunique() > 1}
 
 
-def clusters_of(groupings: Mapping[str, pd.Series]) -> str | None:
+def clusters_of(groupings: Mapping[str, pd.Series], fewest: int = FEWEST_CLUSTERS) -> str | None:
     """Which images are drawn together for the intervals: those of one prompt, or else of one subject.
+
+    Parameters
+    ----------
+    groupings : mapping of str to Series
+        As `groupings_of` finds them.
+    fewest : int
+        How many values a grouping must have: ten to draw from; five to hold out, and to deal scores between.
 
     Returns
     -------
     str or None
-        The grouping's name; None where neither has at least ten values, so that each image stands for itself.
+        The grouping's name; None where neither has as many values, so that each image stands for itself.
 
     Examples
     --------
@@ -48,9 +56,27 @@ def clusters_of(groupings: Mapping[str, pd.Series]) -> str | None:
     ('subject', None)
     """
     for name in ("prompt", "subject"):
-        if name in groupings and groupings[name].nunique() >= FEWEST_CLUSTERS:
+        if name in groupings and groupings[name].nunique() >= fewest:
             return name
     return None
+
+
+def few_groups(groupings: Mapping[str, pd.Series]) -> list[str]:
+    """A note where images of one prompt or subject may be alike, and there are too few of these to draw from.
+
+    Examples
+    --------
+    >>> few_groups({"subject": pd.Series(["a", "b", "a"])})[0][:40]
+    'The images are of 2 subjects only: inter'
+    """
+    if clusters_of(groupings) is not None:
+        return []
+    return [
+        f"The images are of {groupings[name].nunique()} {name}s only: intervals take every image for independent, "
+        f"which makes them too narrow where images of one {name} are alike."
+        for name in ("prompt", "subject")
+        if name in groupings
+    ][:1]
 
 
 def item_folds(groups: ArrayLike, count: int = 5, seed: int = 0) -> NDArray[np.intp]:

@@ -17,7 +17,7 @@ import pandas as pd
 from rich.markup import escape
 
 from calibration.bootstrap import DRAWS
-from calibration.item_folds import clusters_of, groupings_of
+from calibration.item_folds import clusters_of, few_groups, groupings_of
 from calibration.metric_facts import directions_of, opposed, signatures_of, title_of, titles_of
 from calibration.people.screening import screen
 from calibration.prediction.predictor import Predictor
@@ -167,7 +167,7 @@ def calibrate(
     for name, rows in ratings.groupby("task", sort=False):
         evaluators = sorted(rows["evaluator"].unique(), key=natural_order)
         data = task_data(rows, evaluators, groupings, settings.k, settings.draws, settings.seed)
-        flags = screen(data.ratings, evaluators, settings.seed)
+        flags = screen(data.ratings, evaluators, settings.seed, data.groups())
         task = people_entry(data, flags, None if repeats is None else repeats[repeats["task"] == name])
         for metric in _with_progress(names, str(name), show_progress):
             entry, drawn = metric_entry(by_metric[metric], data, directions[metric], remarks_by_metric.get(metric))
@@ -199,7 +199,7 @@ def calibrate(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": asdict(settings),
         "inputs": {name: asdict(source) for name, source in (inputs or {}).items()},
-        "notes": list(notes),
+        "notes": [*notes, *few_groups(groupings)],
         "tasks": tasks,
         "clusters": clusters_of(groupings),
         "set_scores": _set_entries(set_scores),

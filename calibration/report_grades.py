@@ -57,7 +57,7 @@ def grade_entries(
     }
     if len(scores) < _FEWEST_ITEMS:
         return found
-    unseen = _unseen(scores, ratings, task, result, direction, task.folds(scored), task.clusters)
+    unseen = _unseen(scores, ratings, task, result, direction, task.folds(scored), task.together)
     models = task.groupings.get("model")
     if models is not None and len(set(models[scored])) > 1:
         by_model = item_folds(models[scored], seed=task.seed)

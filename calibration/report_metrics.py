@@ -65,7 +65,7 @@ def metric_entry(
         "n_scores": len(np.unique(as_equals(values))),
         "pearson": found.pearson,
         "spearman": found.spearman,
-        "spearman_p": found.spearman_p,
+        "spearman_p": _order_p(found.spearman_p, values, target, task, scored, direction),
         "kendall": found.kendall,
         **mapping,
         "cross_validation": _cross_validation(result, evaluators) | {"no_skill_because": reason},
@@ -112,6 +112,16 @@ def _intervals(
             low, high = entry[kind]["spearman"]
             entry[kind]["spearman"] = Interval(-high, -low)
     return entry
+
+
+def _order_p(
+    p: float, values: Array, target: Array, task: TaskData, scored: NDArray[np.bool_], direction: Direction
+) -> float:
+    """The one-sided p of the rank correlation; by dealing scores between groups where images belong together."""
+    if task.together is None or np.isnan(p):
+        return p
+    dealt = task.by_chance(scored).spearman_p(values, target, direction)
+    return p if np.isnan(dealt) else dealt
 
 
 def _mapping(fitter: BucketFitter, values: Array, target: Array) -> tuple[dict[str, Any], NDArray[np.int_] | None]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from calibration.baselines import PERMUTATIONS, RandomScores
 from calibration.grades import Array, unit_scale
-from calibration.item_folds import clusters_of, item_folds
+from calibration.item_folds import FEWEST_GROUPS, clusters_of, item_folds
 from calibration.same_target import EvaluatorsAsMetrics
 
 
@@ -28,7 +28,9 @@ class TaskData:
     groupings : mapping of str to ndarray, shape (items,)
         By column of the items table (prompt, subject, model): each item's value.
     clusters : str or None
-        The grouping whose items are drawn, and held out, together.
+        The grouping whose items are drawn together.
+    together : str or None
+        The grouping whose items are held out together, and between which scores are dealt by chance.
     k : float
         The exponent of the distance.
     draws, seed : int
@@ -40,6 +42,7 @@ class TaskData:
     ratings: Array
     groupings: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
     clusters: str | None = None
+    together: str | None = None
     k: float = 1.0
     draws: int = 0
     seed: int = 0
@@ -48,10 +51,16 @@ class TaskData:
 
     def groups(self, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.object_] | None:
         """The clusters of the items, or of those chosen; None where each item stands for itself."""
-        if self.clusters is None:
+        return self._of(self.clusters, chosen)
+
+    def held_together(self, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.object_] | None:
+        """What `together` groups; None where each item stands for itself."""
+        return self._of(self.together, chosen)
+
+    def _of(self, name: str | None, chosen: NDArray[np.bool_] | None) -> NDArray[np.object_] | None:
+        if name is None:
             return None
-        groups = self.groupings[self.clusters]
-        return groups if chosen is None else groups[chosen]
+        return self.groupings[name] if chosen is None else self.groupings[name][chosen]
 
     def by_chance(self, scored: NDArray[np.bool_]) -> RandomScores:
         """What random scores of these items reach; metrics that scored the same items share it."""
@@ -59,13 +68,13 @@ class TaskData:
         if key not in self._by_chance:
             permutations = PERMUTATIONS if self.draws else 0
             self._by_chance[key] = RandomScores(
-                self.ratings[scored], self.k, permutations, self.seed, self.groups(scored)
+                self.ratings[scored], self.k, permutations, self.seed, self.held_together(scored)
             )
         return self._by_chance[key]
 
     def folds(self, scored: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Which of the scored items are held out together."""
-        groups = self.groups(scored)
+        groups = self.held_together(scored)
         return item_folds(np.arange(int(scored.sum())) if groups is None else groups, seed=self.seed)
 
     def as_metrics(self, scored: NDArray[np.bool_]) -> EvaluatorsAsMetrics:
@@ -115,4 +124,5 @@ def task_data(
         name: values.reindex(index).fillna(pd.Series(index, index=index)).to_numpy(dtype=object)
         for name, values in groupings.items()
     }
-    return TaskData(index, list(evaluators), matrix, aligned, clusters_of(groupings), k, draws, seed)
+    together = clusters_of(groupings, FEWEST_GROUPS)
+    return TaskData(index, list(evaluators), matrix, aligned, clusters_of(groupings), together, k, draws, seed)

@@ -91,10 +91,12 @@ def _unknown(metric: dict[str, Any], alpha: float | None) -> tuple[Kind, str] | 
         )
     if alpha is None or alpha < CHANCE:
         return "unknown", "cannot be judged here: the evaluators agree hardly more than by chance."
-    if validation["person_skill"] <= 0:
+    same = metric.get("same_target")
+    person_skill = validation["person_skill"] if same is None else same["person_skill"]
+    if person_skill is not None and person_skill <= 0:
         return "unknown", (
             "cannot be judged here: the evaluators predict each other no better than one rating for every image would "
-            f"(skill {_plain(validation['person_skill'])}), so agreeing with them means nothing."
+            f"(skill {_plain(person_skill)}{', mapped alike' if same else ''}), so agreeing with them means nothing."
         )
     if metric["spearman"] is None:
         same = "it gave every image the same score" if metric["n_scores"] == 1 else "people rated every image alike"
@@ -142,6 +144,7 @@ def _compared(metric: dict[str, Any]) -> tuple[Kind, str]:
     figures = _figures(metric)
     beaten, compared, able = _beaten(metric)
     if beaten == 0:
+        able = able or compared
         everyone = f"{'either' if able == 2 else 'any'} of the {spelled(able)} evaluators does"
         if able < compared:
             named = f"({spelled(able)} of the {spelled(compared)})"
@@ -216,10 +219,10 @@ def _figures(metric: dict[str, Any]) -> str:
     on_new = ""
     if unseen and unseen["unseen_skill"] is not None and unseen["seen_skill"] - unseen["unseen_skill"] >= _VISIBLE:
         on_new = f"; {_plain(unseen['unseen_skill'])} on new {_kind_of(unseen)}"
-    return (
-        f"(skill {_plain(validation['skill'])}{_interval(metric)}{on_new}; the average evaluator has "
-        f"{_plain(validation['person_skill'])})"
-    )
+    same, people = metric.get("same_target"), _plain(validation["person_skill"])
+    if same and validation["person_skill"] <= 0:
+        people = f"{people}, and {_plain(same['person_skill'])} when mapped alike"
+    return f"(skill {_plain(validation['skill'])}{_interval(metric)}{on_new}; the average evaluator has {people})"
 
 
 def _interval(metric: dict[str, Any]) -> str:

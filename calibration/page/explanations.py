@@ -75,7 +75,8 @@ def caution(task: dict[str, Any]) -> str | None:
     """A warning where people agree so little that passing them means nothing; None where they have skill."""
     reference = reference_metric(task)
     person_skill = reference["cross_validation"]["person_skill"] if reference else None
-    if person_skill is None or person_skill > 0:
+    same = reference.get("same_target") if reference else None
+    if person_skill is None or person_skill > 0 or (same and (same["person_skill"] or 0) > 0):
         return None
     return (
         f"Be careful here: even the average evaluator predicts another one no better than a constant answer does "

@@ -8,10 +8,13 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from calibration.comparison.correlation_tests import holm
 from calibration.grades import Array, leave_one_out_scores
+from calibration.intervals import group_codes, item_draws
+from calibration.weighted import Order, correlation
 
 SIGNIFICANCE = 0.05
 LEAST_ITEMS = 20
@@ -28,7 +31,7 @@ class Flag(NamedTuple):
     sentence: str
 
 
-def screen(ratings: Array, names: list[str], seed: int = 0) -> list[Flag]:
+def screen(ratings: Array, names: list[str], seed: int = 0, groups: ArrayLike | None = None) -> list[Flag]:
     """Find evaluators to look at.
 
     Parameters
@@ -38,7 +41,9 @@ def screen(ratings: Array, names: list[str], seed: int = 0) -> list[Flag]:
     names : list of str
         The evaluators.
     seed : int
-        Of the bootstrap behind the test of pairs.
+        Of the bootstrap behind the tests.
+    groups : array_like, shape (items,), optional
+        Which images belong together: whole groups are drawn.
 
     Returns
     -------
@@ -63,10 +68,11 @@ def screen(ratings: Array, names: list[str], seed: int = 0) -> list[Flag]:
     >>> [flag.evaluators for flag in screen(ratings, list("abcde"))]
     [(4,)]
     """
-    return [*_unrelated(ratings, names), *_dependent(ratings, names, seed)]
+    codes = None if groups is None else group_codes(groups, len(ratings))
+    return [*_unrelated(ratings, names, seed, codes), *_dependent(ratings, names, seed, codes)]
 
 
-def _unrelated(ratings: Array, names: list[str]) -> list[Flag]:
+def _unrelated(ratings: Array, names: list[str], seed: int, groups: NDArray[np.intp] | None) -> list[Flag]:
     others = leave_one_out_scores(ratings)
     found: list[tuple[int, float, float]] = []
     for column in range(ratings.shape[1]):
@@ -75,11 +81,18 @@ def _unrelated(ratings: Array, names: list[str]) -> list[Flag]:
         if len(own) < LEAST_ITEMS or np.ptp(own) == 0 or np.ptp(mean) == 0:
             continue
         result = stats.spearmanr(own, mean, alternative="greater")
-        found.append((column, float(result.statistic), float(result.pvalue)))
-    flags = []
+        p = float(result.pvalue)
+        if groups is not None:
+            p = _grouped_p(own, mean, float(result.statistic), groups[both], seed)
+        found.append((column, float(result.statistic), p))
+    flags: list[Flag] = []
     against = holm(np.array([1.0 - p for _, _, p in found]))
     for (column, rho, p), inverted in zip(found, against, strict=True):
         if inverted < SIGNIFICANCE:
+            if ratings.shape[1] == 2:
+                one, other = names
+                words = "rated against each other; perhaps one of them read the scale the other way round"
+                return [Flag((0, 1), f"{one} and {other} {words} (Spearman {rho:.2f}).")]
             words = "rated against the others; perhaps the scale was read the other way round"
         elif p >= SIGNIFICANCE:
             words = "rated without any relation to the others that chance would not give"
@@ -89,8 +102,19 @@ def _unrelated(ratings: Array, names: list[str]) -> list[Flag]:
     return flags
 
 
-def _dependent(ratings: Array, names: list[str], seed: int) -> list[Flag]:
-    complete = ratings[~np.isnan(ratings).any(axis=1)]
+def _grouped_p(own: Array, mean: Array, rho: float, groups: NDArray[np.intp], seed: int) -> float:
+    """The one-sided p of a rank correlation over its standard error when whole groups are drawn."""
+    x, y = Order(own), Order(mean)
+    codes = np.unique(groups, return_inverse=True)[1]
+    weights = np.concatenate(list(item_draws(codes, _DRAWS, _DRAWS, np.random.default_rng(seed % 2**63))))
+    drawn = [correlation(x.ranks(weight), y.ranks(weight), weight) for weight in weights]
+    error = float(np.nanstd(drawn)) if np.isfinite(drawn).any() else 0.0
+    return float(stats.norm.sf(rho / error)) if error > 0 else float("nan")
+
+
+def _dependent(ratings: Array, names: list[str], seed: int, groups: NDArray[np.intp] | None) -> list[Flag]:
+    known = ~np.isnan(ratings).any(axis=1)
+    complete = ratings[known]
     varied = np.flatnonzero(np.ptp(complete, axis=0) > 0) if len(complete) else np.array([], dtype=int)
     if len(complete) < LEAST_ITEMS or len(varied) < 4:
         return []
@@ -98,8 +122,10 @@ def _dependent(ratings: Array, names: list[str], seed: int) -> list[Flag]:
     excess = _excess(_correlations(values))
     rng = np.random.default_rng(seed % 2**63)
     drawn = []
-    for _ in range(_DRAWS if len(varied) <= 10 else _DRAWS_OF_MANY):
-        rows = rng.integers(0, len(values), len(values))
+    codes = np.arange(len(values)) if groups is None else np.unique(groups[known], return_inverse=True)[1]
+    draws = _DRAWS if len(varied) <= 10 else _DRAWS_OF_MANY
+    for weights in item_draws(codes, draws, 1, rng):
+        rows = np.repeat(np.arange(len(values)), weights[0].astype(int))
         with np.errstate(invalid="ignore", divide="ignore"):
             drawn.append(_excess(_correlations(values[rows])))
     with warnings.catch_warnings():

@@ -22,10 +22,9 @@ def test_each_permutation_is_the_grade_of_the_scores_so_dealt(seed, ties, gaps, 
     if gaps:
         ratings[rng.random(ratings.shape) < 0.2] = np.nan
     found = RandomScores(ratings, k, permutations=3, seed=7).grades(scores)
-    ascending, again = np.sort(scores), np.random.default_rng(7)
+    again = np.random.default_rng(7)
     for row in range(3):
-        dealt = np.empty(20)
-        dealt[again.permutation(20)] = ascending
+        dealt = scores[again.permutation(20)]
         expected = metric_grades(dealt, ratings, k)
         if k >= 1:
             assert found.one_person[row] == pytest.approx(expected.one_person, abs=1e-9, nan_ok=True)
@@ -71,16 +70,20 @@ def test_the_p_value_of_random_scores_is_uniform():
 def test_scores_that_are_alike_within_prompts_have_the_luck_of_few_prompts():
     """Quality and the useless scores both go by prompt: dealt one by one, the p-values would be far too small."""
     rng = np.random.default_rng(3)
-    prompts = np.repeat(np.arange(20), 5)
-    p = {"by prompt": [], "one by one": []}
+    prompts = np.repeat(np.arange(25), np.resize([1, 3, 5, 7], 25))[:100]  # of different sizes
+    prompts = np.unique(prompts, return_inverse=True)[1]
+    count = prompts.max() + 1
+    p = {"by prompt": [], "one by one": [], "order by prompt": [], "order one by one": []}
     for _ in range(60):
-        quality = rng.normal(size=20)[prompts] + 0.3 * rng.normal(size=100)
-        ratings = np.clip(np.round(2 + quality[:, None] + 0.5 * rng.normal(size=(100, 3))), 0, 4) / 4
-        scores = rng.normal(size=20)[prompts] + 0.3 * rng.normal(size=100)
+        quality = rng.normal(size=count)[prompts] + 0.3 * rng.normal(size=len(prompts))
+        ratings = np.clip(np.round(2 + quality[:, None] + 0.5 * rng.normal(size=(len(prompts), 3))), 0, 4) / 4
+        scores = rng.normal(size=count)[prompts] + 0.3 * rng.normal(size=len(prompts))
         result = cross_validate(scores, ratings)
         for name, groups in (("by prompt", prompts), ("one by one", None)):
             by_chance = RandomScores(ratings, permutations=99, seed=int(rng.integers(1000)), groups=groups)
             p[name].append(baselines(scores, ratings, result, by_chance)["random_p"])
+            p[f"order {name}"].append(by_chance.spearman_p(scores, ratings.mean(axis=1)))
+    assert np.mean(np.array(p["order by prompt"]) <= 0.05) < 0.15 < np.mean(np.array(p["order one by one"]) <= 0.05)
     assert np.mean(np.array(p["by prompt"]) <= 0.05) < 0.15 < np.mean(np.array(p["one by one"]) <= 0.05)
 
 

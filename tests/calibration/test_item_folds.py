@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibration.item_folds import clusters_of, groupings_of, item_folds
+from calibration.item_folds import clusters_of, few_groups, groupings_of, item_folds
 
 
 def test_what_images_are_drawn_by():
@@ -13,7 +13,9 @@ def test_what_images_are_drawn_by():
     assert clusters_of(groupings_of(items)) == "prompt"
     assert groupings_of(items)["prompt"]["i3"] == "p1"
     assert groupings_of(items.assign(prompt="")) == {}
-    assert clusters_of(groupings_of(items.head(10))) is None
+    few = groupings_of(items.head(10))
+    assert clusters_of(few) is None and clusters_of(few, 5) == "prompt" and "5 prompts only" in few_groups(few)[0]
+    assert few_groups(groupings_of(items)) == [] == few_groups({})
     with_models = items.assign(subject=items["item"], model=["a", "b"] * 12)
     assert list(groupings_of(with_models)) == ["prompt", "subject", "model"]
     assert clusters_of(groupings_of(with_models.drop(columns="prompt"))) == "subject"
