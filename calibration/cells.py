@@ -8,7 +8,7 @@ _LARGEST = 1e150  # squares of larger numbers leave the floats, as do those of n
 
 
 def numbers_of(column: pd.Series, allow_missing: bool = False) -> tuple[pd.Series, pd.Series]:
-    """The cells as floats, and which of them are no finite numbers of a usual size (empty and 'nan' cells may pass as missing).
+    """The cells as floats, and which of them are no finite numbers of a usual size (empty ones may pass as missing).
 
     Examples
     --------
