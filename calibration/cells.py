@@ -4,11 +4,11 @@ import pandas as pd
 
 from metrics.errors import InputError
 
-_LARGEST = 1e150  # squares of larger numbers leave the floats, as do those of numbers nearer to 0 than its inverse
+_LARGEST = 1e300  # beyond it sums and differences of two numbers leave the floats
 
 
 def numbers_of(column: pd.Series, allow_missing: bool = False) -> tuple[pd.Series, pd.Series]:
-    """The cells as floats, and which of them are no finite numbers of a usual size (empty ones may pass as missing).
+    """The cells as floats, and which of them are no finite numbers (empty and 'nan' cells may pass as missing).
 
     Examples
     --------
@@ -17,8 +17,7 @@ def numbers_of(column: pd.Series, allow_missing: bool = False) -> tuple[pd.Serie
     ([1.0, nan, nan], [False, True, False])
     """
     numbers = pd.to_numeric(column.where(column != "", None), errors="coerce").astype(float)
-    size = numbers.abs()
-    finite = (size <= _LARGEST) & ((size == 0) | (size >= 1 / _LARGEST))
+    finite = numbers.abs() <= _LARGEST
     absent = column.str.lower().isin(["", "nan", "na", "none", "null"])
     return numbers.where(finite), ~finite & ~(absent & allow_missing)
 

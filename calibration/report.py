@@ -35,6 +35,7 @@ from metrics.bands import band
 from metrics.errors import InputError
 
 SCHEMA = "humangrade.report/1"
+_LARGEST_SCORE = 1e150
 _LARGEST_K = 10  # with a larger exponent only ratings at opposite ends of the scale differ noticeably
 
 
@@ -159,7 +160,7 @@ def calibrate(
     signatures = signatures_of(scores)
     titles = titles_of(names)
     directions, direction_notes = directions_of(names, settings.lower_is_better, settings.higher_is_better, signatures)
-    by_metric = {str(name): group.set_index("item")["score"] for name, group in scores.groupby("metric")}
+    by_metric = {str(name): _usual(str(name), group) for name, group in scores.groupby("metric")}
     remarks_by_metric = _remarks(remarks)
     groupings = {} if items is None else groupings_of(items)
     tasks, points = {}, []
@@ -206,6 +207,18 @@ def calibrate(
     }
     table = pd.concat(points, ignore_index=True)[columns] if points else pd.DataFrame(columns=columns)
     return Calibration(_with_verdicts(_strict(report)), table, predictors=tuple(predictors))
+
+
+def _usual(metric: str, rows: pd.DataFrame) -> pd.Series:
+    """A metric's scores by item; what is nearer to 0 than its square can be is 0."""
+    values = rows.set_index("item")["score"].astype(float)
+    large = values.abs() > _LARGEST_SCORE
+    if large.any():
+        raise InputError(
+            f"The score of '{values.index[large][0]}' by {metric} is {values[large].iloc[0]:g}; beyond "
+            f"{_LARGEST_SCORE:g} squares leave the numbers that a computer has, so scale the metric's scores down."
+        )
+    return values.where(values.abs() >= 1 / _LARGEST_SCORE, 0.0)
 
 
 def _with_progress(names: list[str], task: str, is_shown: bool) -> Iterable[str]:

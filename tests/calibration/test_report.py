@@ -337,3 +337,10 @@ def test_scores_of_different_signatures_are_never_compared_silently():
     assert mixed["signatures"] == ["v1", "v2"]
     assert "2 different signatures (v1; v2)" in mixed["notes"][0]
     assert task_of(ratings(GOOD), table.assign(signature="v1"))["metrics"]["ssim"]["notes"] == []
+
+
+def test_scores_of_unusual_size():
+    with pytest.raises(InputError, match=r"The score of 'i1' by ssim is 1e.200; beyond 1e.150"):
+        task_of(ratings(GOOD), scores(ssim=[1, 1e200, 3, 4]))
+    tiny = task_of(ratings(GOOD), scores(ssim=[1e-310, 2e-310, 3e-310, 4e-310]))["metrics"]["ssim"]
+    assert tiny["n_scores"] == 1 and tiny["spearman"] is None
