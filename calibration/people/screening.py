@@ -22,6 +22,7 @@ _NOTICEABLE = 0.05  # among very many items even a dependence that nobody would 
 _DRAWS = 200
 _DRAWS_OF_MANY = 100  # with more than ten evaluators
 _WEAK = 0.05  # a correlation of others that is not above this predicts nothing
+_HARDLY = 0.2  # of the median of the others' correlations: less is hardly any relation, however sure it is
 
 
 class Flag(NamedTuple):
@@ -53,7 +54,9 @@ def screen(ratings: Array, names: list[str], seed: int = 0, groups: ArrayLike | 
     Notes
     -----
     *Unrelated or against*: an evaluator's Spearman correlation with the mean of the others is not above 0 (one-sided, p
-    of .05 or more), or below 0 (one-sided, Holm's correction over evaluators), on 20 items or more.
+    of .05 or more), or is less than a fifth of the median of the others' own such correlations, or lies below 0
+    (one-sided, Holm's correction over evaluators), on 20 items or more. The fifth is for many images, among which one
+    random evaluator in twenty would pass the test by chance.
 
     *Dependent*: if one quality of the images were all that evaluators share, their correlations would be products,
     r_ij = l_i l_j, so that r_ij = r_ik r_jl / r_kl for any two others k, l. A pair is named where its correlation lies
@@ -87,15 +90,16 @@ def _unrelated(ratings: Array, names: list[str], seed: int, groups: NDArray[np.i
         found.append((column, float(result.statistic), p))
     flags: list[Flag] = []
     against = holm(np.array([1.0 - p for _, _, p in found]))
-    for (column, rho, p), inverted in zip(found, against, strict=True):
+    for place, ((column, rho, p), inverted) in enumerate(zip(found, against, strict=True)):
+        usual = np.median([other for i, (_, other, _) in enumerate(found) if i != place] or [0.0])
         if inverted < SIGNIFICANCE:
             if ratings.shape[1] == 2:
                 one, other = names
                 words = "rated against each other; perhaps one of them read the scale the other way round"
                 return [Flag((0, 1), f"{one} and {other} {words} (Spearman {rho:.2f}).")]
             words = "rated against the others; perhaps the scale was read the other way round"
-        elif p >= SIGNIFICANCE:
-            words = "rated without any relation to the others that chance would not give"
+        elif p >= SIGNIFICANCE or rho < _HARDLY * usual:
+            words = "rated with hardly any relation to the others"
         else:
             continue
         flags.append(Flag((column,), f"{names[column]} {words} (Spearman {rho:.2f} with their mean)."))
