@@ -1,23 +1,20 @@
 """What the report says of one metric in one task."""
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calibration.bootstrap import metric_intervals
 from calibration.buckets import BucketFitter
 from calibration.crossvalidation import CrossValidation, Fold, cross_validate
 from calibration.grades import Array, distance_grade, sample_scores, unit_scale
-from calibration.intervals import Interval
 from calibration.people.agreement import correlations
-from calibration.people.agreement_intervals import worth_intervals
 from calibration.people.consistency import disattenuated
 from calibration.people.variance import rater_equivalents, reliability, variance_components
 from calibration.report_comparison import judging_entries
 from calibration.report_grades import against_people, grade_entries
+from calibration.report_intervals import metric_interval_entry
 from calibration.tables import counted
 from calibration.task_data import TaskData
 from calibration.ties import as_equals
@@ -59,7 +56,7 @@ def metric_entry(
     result = cross_validate(values, ratings, k, direction)
     reason = _no_skill(result, ratings, len(scores))
     components = variance_components(ratings)
-    entry = {
+    entry: dict[str, Any] = {
         "direction": direction,
         "n_items": len(values),
         "n_scores": len(np.unique(as_equals(values))),
@@ -73,7 +70,6 @@ def metric_entry(
         **judging_entries(values, scored, task, direction),
         "rater_equivalents": rater_equivalents(values, ratings, components),
         "disattenuated": disattenuated(found.pearson, reliability(components)),
-        "intervals": None if reason else _intervals(values, ratings, task, scored, direction),
         "notes": [
             *_coverage_notes(scored, remarks if remarks is None else remarks.reindex(items).fillna("")),
             *_correlation_notes(values, target),
@@ -82,6 +78,7 @@ def metric_entry(
             *([reason] if reason else []),
         ],
     }
+    entry["intervals"] = None if reason else metric_interval_entry(values, scored, task, result, entry)
     if levels is None:
         return entry, None
     points = {
@@ -92,26 +89,6 @@ def metric_entry(
         "level": levels,
     }
     return entry, pd.DataFrame(points)
-
-
-def _intervals(
-    values: Array, ratings: Array, task: TaskData, scored: NDArray[np.bool_], direction: Direction
-) -> dict[str, Any] | None:
-    """The intervals of everything that the report says of a metric."""
-    groups = task.groups(scored)
-    found = metric_intervals(values, ratings, task.k, direction, groups, task.draws, task.seed)
-    if found is None:
-        return None
-    worth = worth_intervals(values, ratings, groups, task.draws, task.seed) or {}
-    entry = asdict(found)
-    for kind in ("these", "people_like_these"):
-        entry[kind] |= worth.get(kind, {})
-        if (
-            direction == "lower" and "spearman" in entry[kind]
-        ):  # the report's correlations are of the scores as they are
-            low, high = entry[kind]["spearman"]
-            entry[kind]["spearman"] = Interval(-high, -low)
-    return entry
 
 
 def _order_p(

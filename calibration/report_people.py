@@ -9,12 +9,14 @@ import pandas as pd
 from calibration.grades import evaluator_grades, mean_or_nan, person_to_person_grades
 from calibration.people.agreement import krippendorff_alpha
 from calibration.people.agreement_intervals import agreement_intervals, grade_intervals
+from calibration.people.concordance import kendalls_w
 from calibration.people.consistency import own_consistency, reliability_of_mean, split_half
 from calibration.people.kappa import pair_kappas
+from calibration.people.kappa_intervals import pair_kappa_intervals
 from calibration.people.recovery import DRAWS as RECOVERY_DRAWS
 from calibration.people.recovery import recovery_entry
 from calibration.people.screening import Flag
-from calibration.people.variance import intraclass_correlations, kendalls_w, variance_components
+from calibration.people.variance import intraclass_correlations, variance_components
 from calibration.task_data import TaskData
 
 FEW_ITEMS = 100
@@ -94,7 +96,7 @@ def people_entry(task: TaskData, flags: Sequence[Flag] = (), repeats: pd.DataFra
             "person_to_person_grade": mean_or_nan(person_to_person_grades(matrix, k)),
             "icc": None if components is None else intraclass_correlations(components),
             "kendall_w": kendalls_w(matrix),
-            "intervals": agreement_intervals(matrix, task.groups(), task.draws, task.seed),
+            "intervals": agreement_intervals(matrix, task.groups(), task.draws, task.seed, k),
         },
         "reliability_of_people": _reliability(task, repeats),
         "recovery": recovery_entry(matrix, evaluators, min(task.draws, RECOVERY_DRAWS), task.seed),
@@ -117,5 +119,17 @@ def _reliability(task: TaskData, repeats: pd.DataFrame | None) -> dict[str, Any]
             "mean_of_others": mean_or_nan(evaluator_grades(matrix, task.k)),
         },
         "own_consistency": consistency or None,
-        "pair_kappas": pair_kappas(matrix, task.evaluators),
+        "pair_kappas": _pair_kappas(task),
     }
+
+
+def _pair_kappas(task: TaskData) -> list[dict[str, Any]]:
+    """The kappas of every two people, with intervals for other images where there are not too many."""
+    found = pair_kappas(task.ratings, task.evaluators)
+    intervals = pair_kappa_intervals(task.ratings, task.groups(), task.draws, task.seed)
+    if intervals is None:
+        return found
+    return [
+        pair | {f"{name}_interval": list(limits) for name, limits in known.items()}
+        for pair, known in zip(found, intervals, strict=True)
+    ]

@@ -157,9 +157,7 @@ def cross_validated_accuracy(
     together = groups if clusters is None else clusters
     cluster = np.arange(len(x)) if together is None else np.unique(np.asarray(together), return_inverse=True)[1]
     group = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    known = np.flatnonzero(~(np.isnan(x) | np.isnan(y)))
-    if group is None and len(known) > MOST_ITEMS:
-        known = np.sort(np.random.default_rng(seed % 2**63).choice(known, MOST_ITEMS, replace=False))
+    known = np.flatnonzero(~(np.isnan(x) | np.isnan(y))) if groups is not None else chosen_items(x, y, seed)
     x, y, cluster = x[known], y[known], cluster[known]
     group = None if group is None else group[known]
     fold = item_folds(cluster, folds, seed)
@@ -176,6 +174,20 @@ def cross_validated_accuracy(
     return CrossValidatedAccuracy(
         float(accuracy), float(without_ties), float(all_tied), chosen.epsilon, chosen.accuracy
     )
+
+
+def chosen_items(scores: Array, target: Array, seed: int = 0) -> NDArray[np.intp]:
+    """Which items are paired: those with both, or 2,048 of them by chance where there are more.
+
+    Examples
+    --------
+    >>> chosen_items(np.array([1.0, np.nan, 3.0]), np.ones(3)).tolist()
+    [0, 2]
+    """
+    known = np.flatnonzero(~(np.isnan(scores) | np.isnan(target)))
+    if len(known) <= MOST_ITEMS:
+        return known
+    return np.sort(np.random.default_rng(seed % 2**63).choice(known, MOST_ITEMS, replace=False))
 
 
 @dataclass(frozen=True)

@@ -214,7 +214,13 @@ def _figures(entry: dict[str, Any]) -> list[tuple[str, str, float | None]]:
     """The figures that have intervals: name, words, value."""
     validation = entry["cross_validation"]
     skills = validation["skill"], validation["person_skill"]
-    worth = [
+    unseen, accuracy = entry.get("unseen") or {}, entry.get("pairwise_accuracy") or {}
+    more = [
+        ("unseen_skill", "Skill on new images", unseen.get("unseen_skill")),
+        ("pairwise_accuracy", "Pairwise accuracy", accuracy.get("accuracy")),
+        ("kappa", "Weighted kappa with a held-out person", (entry.get("kappa") or {}).get("metric")),
+        ("pearson", "Pearson correlation with the mean rating", entry["pearson"]),
+        ("kendall", "Kendall's tau-b with the mean rating", entry["kendall"]),
         ("rater_equivalents", "Rater equivalents", entry["rater_equivalents"]),
         ("disattenuated", "Correlation without people's noise", entry.get("disattenuated")),
     ]
@@ -225,7 +231,7 @@ def _figures(entry: dict[str, Any]) -> list[tuple[str, str, float | None]]:
         ("skill", "Skill", skills[0]),
         ("person_skill", "The average evaluator's skill", skills[1]),
         ("advantage", "Advantage: skill minus the evaluator's", None if None in skills else skills[0] - skills[1]),
-        *(figure for figure in worth if figure[0] in known),
+        *(figure for figure in more if figure[0] in known),
     ]
 
 

@@ -5,12 +5,14 @@ from math import comb
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from calibration.grades import Array, mean_or_nan, sample_scores, unit_scale
+from calibration.grades import Array, sample_scores, unit_scale
 
 NAN = float("nan")
 _MOST_SPLITS = 500
 _LEAST_REPEATS = 2
+_ROUNDING = 1e-12
 
 
 def split_half(ratings: Array, seed: int = 0) -> float:
@@ -34,22 +36,60 @@ def split_half(ratings: Array, seed: int = 0) -> float:
     >>> split_half(np.array([[1.0, 2.0], [2.0, 3.0], [5.0, 6.0]]))
     1.0
     """
-    return mean_or_nan([_correlation(ratings, *halves) for halves in _splits(ratings.shape[1], seed)])
+    return float(Halves(ratings, seed).correlation(np.ones((1, len(ratings))))[0])
 
 
-def spearman_brown(reliability: float, factor: float) -> float:
+class Halves:
+    """The means of many pairs of halves of the evaluators, for many weightings of the items.
+
+    Parameters
+    ----------
+    ratings : ndarray, shape (items, evaluators)
+        Any scale, NaN where missing.
+    seed, most : int
+        At most so many ways to halve the evaluators are drawn.
+    """
+
+    def __init__(self, ratings: Array, seed: int = 0, most: int = _MOST_SPLITS):
+        splits = _splits(ratings.shape[1], seed, most)
+        self._halves = [tuple(sample_scores(ratings[:, half]) for half in split) for split in splits]
+
+    def correlation(self, weights: Array) -> Array:
+        """Pearson's r of the halves' means, averaged over the splits, shape (weightings,); nan where there is none.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (weightings, items)
+            How often each item counts.
+
+        Examples
+        --------
+        >>> halves = Halves(np.array([[1.0, 2.0], [2.0, 3.0], [5.0, 0.0]]))
+        >>> halves.correlation(np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])).round(2).tolist()
+        [1.0, -0.84]
+        """
+        total, number = np.zeros(len(weights)), np.zeros(len(weights))
+        for x, y in self._halves:
+            r = _weighted_correlation(x, y, weights)
+            known = np.isfinite(r)
+            total[known] += r[known]
+            number += known
+        return np.divide(total, number, out=np.full(len(weights), NAN), where=number > 0)
+
+
+def spearman_brown(reliability: ArrayLike, factor: float) -> Array:
     """The reliability of a mean of `factor` times as many ratings.
 
     Parameters
     ----------
-    reliability : float
+    reliability : array_like
         In (-1, 1].
     factor : float
         Above 0.
 
     Returns
     -------
-    float
+    ndarray
         factor r / (1 + (factor - 1) r); NaN where that has no value.
 
     References
@@ -59,11 +99,12 @@ def spearman_brown(reliability: float, factor: float) -> float:
 
     Examples
     --------
-    >>> round(spearman_brown(0.5, 2), 4)
-    0.6667
+    >>> spearman_brown([0.5, 1.0], 2).round(4).tolist()
+    [0.6667, 1.0]
     """
-    scale = 1.0 + (factor - 1.0) * reliability
-    return factor * reliability / scale if scale > 0 else NAN
+    r = np.asarray(reliability, dtype=float)
+    scale = 1.0 + (factor - 1.0) * r
+    return np.divide(factor * r, scale, out=np.full(r.shape, NAN), where=scale > 0)
 
 
 def reliability_of_mean(ratings: Array, seed: int = 0) -> float:
@@ -87,7 +128,7 @@ def reliability_of_mean(ratings: Array, seed: int = 0) -> float:
     1.0
     """
     people = ratings.shape[1]
-    return spearman_brown(split_half(ratings, seed), people / (people // 2)) if people > 1 else NAN
+    return float(spearman_brown(split_half(ratings, seed), people / (people // 2))) if people > 1 else NAN
 
 
 def disattenuated(correlation: float, reliability: float) -> float:
@@ -157,12 +198,12 @@ def own_consistency(ratings: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
-def _splits(people: int, seed: int) -> list[tuple[list[int], list[int]]]:
+def _splits(people: int, seed: int, most: int) -> list[tuple[list[int], list[int]]]:
     """Two halves of the evaluators, in all ways or in many."""
     half = people // 2
     if not half:
         return []
-    if comb(people, half) * comb(people - half, half) // 2 <= _MOST_SPLITS:
+    if comb(people, half) * comb(people - half, half) // 2 <= most:
         return [
             (list(one), list(other))
             for one in combinations(range(people), half)
@@ -170,14 +211,20 @@ def _splits(people: int, seed: int) -> list[tuple[list[int], list[int]]]:
             if one < other
         ]
     rng = np.random.default_rng(seed % 2**63)
-    drawn = (rng.permutation(people) for _ in range(_MOST_SPLITS))
+    drawn = (rng.permutation(people) for _ in range(most))
     return [(order[:half].tolist(), order[half : 2 * half].tolist()) for order in drawn]
 
 
-def _correlation(ratings: Array, one: list[int], other: list[int]) -> float:
-    """Pearson's r of two groups' means, on the items that both rated."""
-    x, y = sample_scores(ratings[:, one]), sample_scores(ratings[:, other])
+def _weighted_correlation(x: Array, y: Array, weights: Array) -> Array:
+    """Pearson's r for each weighting, on the items where both are known; nan where either side does not vary."""
     both = ~(np.isnan(x) | np.isnan(y))
-    if both.sum() < 2 or np.ptp(x[both]) == 0 or np.ptp(y[both]) == 0:
-        return NAN
-    return float(np.corrcoef(x[both], y[both])[0, 1])
+    w, x, y = weights[:, both], x[both], y[both]
+    if not len(x):
+        return np.full(len(weights), NAN)
+    x, y = x - x.mean(), y - y.mean()
+    n, sx, sy, xx, yy, xy = (w @ np.column_stack([np.ones_like(x), x, y, x * x, y * y, x * y])).T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        own, other = xx - sx * sx / n, yy - sy * sy / n
+        r = (xy - sx * sy / n) / np.sqrt(own * other)
+        varied = (own > _ROUNDING * (x @ x)) & (other > _ROUNDING * (y @ y))
+    return np.where(varied, np.clip(r, -1.0, 1.0), NAN)

@@ -40,11 +40,34 @@ def kappa(confusion: NDArray[np.int_], is_weighted: bool = True) -> float:
     >>> kappa(np.array([[4, 0], [0, 4]])), kappa(np.array([[2, 2], [2, 2]]))
     (1.0, 0.0)
     """
-    total = confusion.sum()
-    apart = np.subtract.outer(np.arange(len(confusion)), np.arange(len(confusion)))
-    weights = apart**2 if is_weighted else apart != 0
-    expected = np.outer(confusion.sum(axis=1), confusion.sum(axis=0)) * weights
-    return float(1.0 - total * (weights * confusion).sum() / expected.sum()) if expected.any() else NAN
+    return float(kappas(np.asarray(confusion, dtype=float)[None], is_weighted)[0])
+
+
+def kappas(tables: Array, is_weighted: bool = True) -> Array:
+    """Cohen's kappas of many tables of counts, which need not be whole.
+
+    Parameters
+    ----------
+    tables : ndarray, shape (tables, levels, levels)
+        As in `kappa`.
+    is_weighted : bool
+        As in `kappa`.
+
+    Returns
+    -------
+    ndarray, shape (tables,)
+        As in `kappa`.
+
+    Examples
+    --------
+    >>> kappas(np.array([[[4.0, 0.0], [0.0, 4.0]], [[2.0, 2.0], [2.0, 2.0]]])).tolist()
+    [1.0, 0.0]
+    """
+    apart = np.subtract.outer(np.arange(tables.shape[1]), np.arange(tables.shape[1]))
+    weights = apart**2 if is_weighted else (apart != 0).astype(int)
+    observed = tables.sum(axis=(1, 2)) * (weights * tables).sum(axis=(1, 2))
+    expected = np.einsum("ti,tj,ij->t", tables.sum(axis=2), tables.sum(axis=1), weights)
+    return 1.0 - np.divide(observed, expected, out=np.full(len(tables), NAN), where=expected > 0)
 
 
 def pair_kappas(ratings: Array, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy import stats
 
 from calibration.grades import Array, sample_scores
 
@@ -225,42 +224,6 @@ def reliability(components: Components | None) -> float:
         return NAN
     noise = (components.evaluators + components.residual) / components.per_item
     return components.items / (components.items + noise) if components.items + noise > 0 else NAN
-
-
-def kendalls_w(ratings: Array) -> float:
-    """Kendall's coefficient of concordance with the correction for ties, over the items that everybody rated.
-
-    Parameters
-    ----------
-    ratings : ndarray, shape (items, evaluators)
-        Any scale, NaN where missing.
-
-    Returns
-    -------
-    float
-        In [0, 1]; NaN for fewer than two complete items or evaluators, or where nobody tells items apart.
-
-    Notes
-    -----
-    W = 12 S / (m^2 (n^3 - n) - m T), S the squared deviations of the items' rank sums, T the sum of t^3 - t over all
-    groups of t equal ratings of one evaluator.
-
-    Examples
-    --------
-    >>> kendalls_w(np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]))
-    1.0
-    """
-    complete = ratings[~np.isnan(ratings).any(axis=1)]
-    n, m = complete.shape
-    if n < 2 or m < 2:
-        return NAN
-    ranks = stats.rankdata(complete, axis=0)
-    sums = ranks.sum(axis=1)
-    ties = sum(
-        float(np.sum(counts**3 - counts)) for counts in (np.unique(column, return_counts=True)[1] for column in ranks.T)
-    )
-    largest = m**2 * (n**3 - n) - m * ties
-    return float(12 * np.sum((sums - sums.mean()) ** 2) / largest) if largest > 0 else NAN
 
 
 def rater_equivalents(scores: Array, ratings: Array, components: Components | None) -> float:

@@ -39,7 +39,7 @@ class People:
 def figures(scores: np.ndarray, ratings: np.ndarray) -> dict[str, float]:
     everyone = np.ones((1, len(scores)))
     found = _Study(scores, ratings, 1.0, "higher").statistics(everyone, np.ones((1, ratings.shape[1])))
-    found |= _Agreement(ratings).statistics(everyone) | _Worth(scores, ratings).statistics(everyone)
+    found |= _Agreement(ratings, ratings.shape[1]).statistics(everyone) | _Worth(scores, ratings).statistics(everyone)
     return {name: float(found[name][0]) for name in NAMES}
 
 

@@ -26,7 +26,8 @@ from calibration.crossvalidation import cross_validate, cross_validate_on_new_it
 from calibration.grades import Array, evaluator_grades, sample_scores
 from calibration.item_folds import item_folds
 from calibration.people.agreement import correlations, krippendorff_alpha
-from calibration.people.variance import intraclass_correlations, kendalls_w, variance_components
+from calibration.people.concordance import kendalls_w
+from calibration.people.variance import intraclass_correlations, variance_components
 from calibration.same_target import EvaluatorsAsMetrics
 
 

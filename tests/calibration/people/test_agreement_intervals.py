@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.grades import evaluator_grades, sample_scores
+from calibration.grades import evaluator_grades, mean_or_nan, person_to_person_grades, sample_scores
 from calibration.intervals import left_out, with_other_people
 from calibration.people.agreement import krippendorff_alpha
 from calibration.people.agreement_intervals import (
@@ -18,7 +18,9 @@ from calibration.people.agreement_intervals import (
     grade_intervals,
     worth_intervals,
 )
-from calibration.people.consistency import disattenuated
+from calibration.people.concordance import kendalls_w
+from calibration.people.consistency import disattenuated, reliability_of_mean, split_half
+from calibration.people.kappa import mean_pair_kappa, pair_kappas
 from calibration.people.variance import intraclass_correlations, rater_equivalents, reliability, variance_components
 
 
@@ -38,9 +40,19 @@ def test_a_draw_has_the_figures_of_the_images_drawn(seed, gaps):
     weights = np.random.default_rng(seed).multinomial(25, np.full(25, 1 / 25))
     rows = np.repeat(np.arange(25), weights)
     drawn = ratings[rows]
-    found = {name: values[0] for name, values in _Agreement(ratings).statistics(weights[None].astype(float)).items()}
+    found = {
+        name: values[0]
+        for name, values in _Agreement(ratings, ratings.shape[1]).statistics(weights[None].astype(float)).items()
+    }
     for level in ("nominal", "ordinal", "interval"):
         assert found[level] == pytest.approx(krippendorff_alpha(drawn, level), abs=1e-9, nan_ok=True)
+    assert found["kendall_w"] == pytest.approx(kendalls_w(drawn), abs=1e-9, nan_ok=True)
+    assert found["split_half"] == pytest.approx(split_half(drawn), abs=1e-9, nan_ok=True)
+    assert found["spearman_brown"] == pytest.approx(reliability_of_mean(drawn), abs=1e-9, nan_ok=True)
+    assert found["person"] == pytest.approx(mean_or_nan(person_to_person_grades(drawn)), abs=1e-9, nan_ok=True)
+    assert found["mean_of_others"] == pytest.approx(mean_or_nan(evaluator_grades(drawn)), abs=1e-9, nan_ok=True)
+    pairs = pair_kappas(drawn, list("abcd"))
+    assert found["weighted_kappa"] == pytest.approx(mean_pair_kappa(pairs), abs=1e-9, nan_ok=True)
     components = variance_components(drawn)
     if components is not None:
         for name, value in intraclass_correlations(components).items():

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
-from calibration.people.variance import intraclass_correlations, kendalls_w, rater_equivalents, variance_components
+from calibration.people.variance import intraclass_correlations, rater_equivalents, variance_components
 from calibration.pipeline import calibrate_files
 from calibration.report import Settings
 
@@ -60,24 +59,6 @@ def test_where_variances_cannot_be_told_apart():
     assert variance_components(np.array([[1.0, np.nan], [np.nan, 2.0]])) is None
     assert variance_components(np.array([[1.0, 2.0]])) is None
     assert np.isnan(intraclass_correlations(variance_components(np.full((4, 3), 2.0)))["icc2"])
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(3, 15), st.integers(3, 6), st.integers(0, 10**6), st.booleans())
-def test_kendalls_w_is_friedmans_statistic(items, people, seed, ties):
-    ratings = simulated(items, people, seed)
-    ratings = np.round(ratings) if ties else ratings
-    if (np.ptp(ratings, axis=0) == 0).all():
-        return
-    # Friedman's chi squared = m (n - 1) W, both with the correction for ties
-    expected = stats.friedmanchisquare(*ratings).statistic / (people * (items - 1))
-    assert kendalls_w(ratings) == pytest.approx(expected)
-
-
-def test_kendalls_w_at_its_ends():
-    order = np.arange(5.0)
-    assert kendalls_w(np.column_stack([order, order])) == 1 and kendalls_w(np.column_stack([order, -order])) == 0
-    assert np.isnan(kendalls_w(np.ones((4, 3)))) and np.isnan(kendalls_w(np.array([[1.0, np.nan]] * 3)))
 
 
 def test_a_metric_that_is_the_mean_of_three_people_is_worth_three():

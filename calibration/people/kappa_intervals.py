@@ -1,0 +1,145 @@
+"""How far kappas would move with other images, and, of a metric, with other people."""
+
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from calibration.grades import LEVELS, Array
+from calibration.intervals import Interval, group_codes, item_draws, left_out, percentiles, with_other_people
+from calibration.people.kappa import kappas
+
+MOST_PAIRS = 105
+"""With more pairs of people than these, fifteen people's, their kappas have no intervals."""
+
+_CELLS = len(LEVELS) ** 2
+_BLOCK = 2**18  # draw-items that are in memory at once
+
+
+class AnswerTables:
+    """How often each answer met each other one, for many weightings of the items.
+
+    Parameters
+    ----------
+    answers, others : ndarray, shape (tables, items)
+        Two sides of each table, levels from 0 to 4, NaN where missing; between two levels counts as the nearest.
+    """
+
+    def __init__(self, answers: Array, others: Array):
+        known = ~(np.isnan(answers) | np.isnan(others))
+        cells = np.rint(answers) * len(LEVELS) + np.rint(others)
+        self._cells = np.where(known, cells, _CELLS).astype(np.intp)
+
+    @classmethod
+    def of_pairs(cls, ratings: Array) -> "AnswerTables":
+        """Those of every two evaluators, in the order of `calibration.people.kappa.pair_kappas`; unit scale."""
+        levels = ratings.T * (len(LEVELS) - 1)
+        first, second = _pairs(ratings.shape[1])
+        return cls(levels[first], levels[second])
+
+    def counts(self, weights: Array) -> Array:
+        """The tables, shape (weightings, tables, 5, 5).
+
+        Parameters
+        ----------
+        weights : ndarray, shape (weightings, items)
+            How often each item counts.
+
+        Examples
+        --------
+        >>> tables = AnswerTables.of_pairs(np.array([[0.0, 0.25], [1.0, 1.0]]))
+        >>> found = tables.counts(np.array([[1.0, 2.0]]))[0, 0]
+        >>> found[0, 1], found[4, 4]
+        (np.float64(1.0), np.float64(2.0))
+        """
+        cells = np.eye(_CELLS + 1)[:, :_CELLS]
+        found = [weights @ cells[each] for each in self._cells]
+        shape = len(weights), len(self._cells), len(LEVELS), len(LEVELS)
+        return np.stack(found, axis=1).reshape(shape) if found else np.zeros(shape)
+
+
+def pair_kappa_intervals(
+    ratings: Array, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0
+) -> list[dict[str, Interval]] | None:
+    """Intervals of the kappas of every two evaluators, for other images with the same people.
+
+    Parameters
+    ----------
+    ratings : ndarray, shape (items, evaluators)
+        Unit scale, NaN where missing.
+    clusters : array_like, shape (items,), optional
+        Which images belong together; each by itself unless given.
+    draws, seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    list of dict or None
+        ``kappa`` and ``weighted_kappa`` of each pair, in the order of `calibration.people.kappa.pair_kappas`. None
+        without draws, and for more than fifteen evaluators.
+
+    Examples
+    --------
+    >>> ratings = np.random.default_rng(0).integers(0, 5, (200, 2)) / 4
+    >>> low, high = pair_kappa_intervals(ratings, draws=200)[0]["weighted_kappa"]
+    >>> low < 0 < high
+    True
+    """
+    if draws < 2 or not len(ratings) or not 1 <= len(_pairs(ratings.shape[1])[0]) <= MOST_PAIRS:
+        return None
+    tables = _drawn(AnswerTables.of_pairs(ratings), len(ratings), clusters, draws, seed)
+    return [
+        {"kappa": percentiles(kappas(each, is_weighted=False)), "weighted_kappa": percentiles(kappas(each))}
+        for each in tables.transpose(1, 0, 2, 3)
+    ]
+
+
+def metric_kappa_intervals(
+    levels: Array, ratings: Array, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0
+) -> dict[str, Interval]:
+    """The interval of the weighted kappa between a metric's levels and the ratings of held-out people.
+
+    Parameters
+    ----------
+    levels : ndarray, shape (items, evaluators)
+        From 1 to 5, by the mapping that was fitted without the evaluator; NaN where there is none.
+    ratings : ndarray, shape (items, evaluators)
+        Unit scale, NaN where missing.
+    clusters, draws, seed
+        As in `pair_kappa_intervals`.
+
+    Returns
+    -------
+    dict
+        ``these`` for other images with these evaluators, ``people_like_these`` for other images and evaluators (for
+        three or more). The mappings are held as they are.
+
+    Examples
+    --------
+    >>> ratings = np.random.default_rng(0).integers(0, 5, (200, 3)) / 4
+    >>> low, high = metric_kappa_intervals(ratings[:, [1, 2, 0]] * 4 + 1, ratings, draws=200)["these"]
+    >>> low < 0 < high
+    True
+    """
+    study, people = AnswerTables((levels - 1).T, ratings.T * (len(LEVELS) - 1)), ratings.shape[1]
+    drawn = kappas(_drawn(study, len(ratings), clusters, draws, seed).sum(axis=1))
+    found = {"these": percentiles(drawn)}
+    if people > 2:
+        tables = study.counts(np.ones((1, len(ratings))))[0]
+        without = np.stack([np.delete(tables, each, axis=0).sum(axis=0) for each in left_out(people)])
+        estimate = float(kappas(tables.sum(axis=0)[None])[0])
+        found["people_like_these"] = with_other_people(estimate, drawn, kappas(without), people)
+    return found
+
+
+def _drawn(study: AnswerTables, count: int, clusters: ArrayLike | None, draws: int, seed: int) -> Array:
+    """The tables of bootstrap draws of the items."""
+    groups, rng = group_codes(clusters, count), np.random.default_rng(seed % 2**63)
+    return np.concatenate([study.counts(w) for w in item_draws(groups, draws, max(1, _BLOCK // count), rng)])
+
+
+def _pairs(people: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The columns of every two evaluators, the later one slowest."""
+    pairs = sorted(combinations(range(people), 2), key=lambda pair: pair[::-1])
+    first, second = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
+    return first, second
