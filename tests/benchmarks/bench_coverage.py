@@ -13,14 +13,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration.bootstrap import _Study, metric_intervals
+from calibration.comparison.pair_intervals import pair_intervals
+from calibration.comparison.pairwise_accuracy import cross_validated_accuracy
+from calibration.crossvalidation import CrossValidation, cross_validate, cross_validate_on_new_items
+from calibration.item_folds import item_folds
 from calibration.people.agreement_intervals import _Agreement, _Worth, agreement_intervals, worth_intervals
+from calibration.people.kappa import kappa
+from calibration.people.kappa_intervals import metric_kappa_intervals
 
 DRAWS = 300
 SIZES = ((5, 128), (5, 1024), (10, 1024))
-NAMES = ("spearman", "grade", "skill", "person_skill", "advantage", "ordinal", "icc2", "icc2k", "rater_equivalents")
+NAMES = (
+    *("spearman", "grade", "skill", "person_skill", "advantage", "unseen_skill", "rater_equivalents"),
+    *("pearson", "kendall", "pairwise_accuracy", "kappa"),
+    *("ordinal", "icc2", "icc2k", "kendall_w", "split_half", "spearman_brown", "mean_of_others", "weighted_kappa"),
+)
 
 
 class People:
@@ -40,7 +51,21 @@ def figures(scores: np.ndarray, ratings: np.ndarray) -> dict[str, float]:
     everyone = np.ones((1, len(scores)))
     found = _Study(scores, ratings, 1.0, "higher").statistics(everyone, np.ones((1, ratings.shape[1])))
     found |= _Agreement(ratings, ratings.shape[1]).statistics(everyone) | _Worth(scores, ratings).statistics(everyone)
-    return {name: float(found[name][0]) for name in NAMES}
+    values = {name: float(value[0]) for name, value in found.items()} | of_metric(scores, ratings)[0]
+    return {name: values[name] for name in NAMES}
+
+
+def of_metric(scores: np.ndarray, ratings: np.ndarray) -> tuple[dict[str, float], CrossValidation]:
+    """The figures that the report's bootstrap does not refit."""
+    result, target = cross_validate(scores, ratings), ratings.mean(axis=1)
+    folds = item_folds(np.arange(len(scores)))
+    values = {
+        "kappa": kappa(result.confusion),
+        "kendall": float(stats.kendalltau(scores, target).statistic),
+        "pairwise_accuracy": cross_validated_accuracy(scores, target).accuracy,
+        "unseen_skill": cross_validate_on_new_items(scores, ratings, folds).metric_skill,
+    }
+    return values, result
 
 
 def intervals(scores: np.ndarray, ratings: np.ndarray, kind: str, seed: int) -> dict[str, tuple[float, float]]:
@@ -48,7 +73,16 @@ def intervals(scores: np.ndarray, ratings: np.ndarray, kind: str, seed: int) -> 
     agreement = agreement_intervals(ratings, draws=DRAWS, seed=seed)
     worth = worth_intervals(scores, ratings, draws=DRAWS, seed=seed)
     assert metric is not None and agreement is not None and worth is not None
-    return getattr(metric, kind) | agreement[kind] | worth[kind]
+    values, result = of_metric(scores, ratings)
+    levels = np.column_stack([fold.mapping.levels(scores) for fold in result.folds if fold.mapping is not None])
+    accuracy = cross_validated_accuracy(scores, ratings.mean(axis=1))
+    pairs = pair_intervals(scores, ratings, accuracy, draws=DRAWS, seed=seed)
+    assert pairs is not None
+    found = getattr(metric, kind) | agreement[kind] | worth[kind] | pairs[kind]
+    found["kappa"] = metric_kappa_intervals(levels, ratings, draws=DRAWS, seed=seed)[kind]
+    optimism = result.metric_skill - values["unseen_skill"]
+    found["unseen_skill"] = tuple(limit - optimism for limit in found["skill"])
+    return dict(found)
 
 
 def coverage(count: int, images: int, studies: int) -> dict[str, dict[str, float]]:
@@ -80,11 +114,11 @@ def main() -> None:
     sizes = SIZES[: int(sys.argv[2])] if len(sys.argv) > 2 else SIZES
     error = np.sqrt(0.95 * 0.05 / studies)
     print(f"share of {studies} studies whose interval holds (0.95 is said; its standard error is {error:.3f})")
-    print(f"{'evaluators x images':20}{'interval for':19}" + "".join(f"{name:>13.12}" for name in NAMES))
     for count, images in sizes:
         start = time.perf_counter()
         for kind, shares in coverage(count, images, studies).items():
-            print(f"{f'{count} x {images}':20}{kind:19}" + "".join(f"{shares[name]:13.3f}" for name in NAMES))
+            print(f"{count} x {images}, {kind.replace('_', ' ')}")
+            print("".join(f"  {name} {shares[name]:.3f}" for name in NAMES))
         print(f"  {time.perf_counter() - start:.0f} s", flush=True)
 
 
