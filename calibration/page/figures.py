@@ -235,13 +235,13 @@ def separates(threshold: float, direction: str, low: float, high: float) -> bool
 
 
 def _edge_labels(drawn: Any, places: list[float], levels: list[int]) -> None:
-    """'3|4' above each threshold; a label that would run into the one before it stands a line higher."""
+    """'3|4' above each threshold, whichever way the metric points; a label that would run into the one before it stands a line higher."""
     last, raised = -1.0, False
     for place, before, after in zip(places, levels, levels[1:], strict=False):
         raised = place - last < 0.09 and not raised
         last = place
         drawn.axes.text(
-            *(place, 1.07 if raised else 1.015, f"{before}|{after}"),
+            *(place, 1.07 if raised else 1.015, f"{min(before, after)}|{max(before, after)}"),
             transform=drawn.axes.get_xaxis_transform(),
             color=COLOURS["muted"],
             ha="center",

@@ -142,7 +142,7 @@ def test_step_line_is_the_mapping(calibration, task, metric):
     assert sorted(set(levels)) == sorted(points["level"].unique())
     figure = score_scatter(points, entry, 0, MOST_POINTS, "f1-")
     labels = [text for text in texts_of(figure) if "|" in text]
-    assert labels == [f"{before}|{after}" for before, after in pairwise(levels)]
+    assert labels == [f"{min(pair)}|{max(pair)}" for pair in pairwise(levels)]
     line = re.search(r'd="(M[^"]+)"[^>]*stroke="var\(--ink\)"', figure.svg)
     corners = np.array(re.findall(r"([\d.]+) ([\d.]+)", line[1]), dtype=float)
     assert len(corners) == 2 * len(levels)
