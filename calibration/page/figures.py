@@ -235,7 +235,7 @@ def separates(threshold: float, direction: str, low: float, high: float) -> bool
 
 
 def _edge_labels(drawn: Any, places: list[float], levels: list[int]) -> None:
-    """'3|4' above each threshold, whichever way the metric points; a label that would run into the one before it stands a line higher."""
+    """'3|4' above each threshold, either way; a label that would run into the one before it stands a line higher."""
     last, raised = -1.0, False
     for place, before, after in zip(places, levels, levels[1:], strict=False):
         raised = place - last < 0.09 and not raised
