@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 from calibration.grades import LEVELS, Array
 from calibration.intervals import Interval, group_codes, item_draws, left_out, percentiles, with_other_people
@@ -24,12 +25,12 @@ from calibration.many_mappings import TIE, ScoreOrder, level_costs
 from calibration.ties import group_starts
 from metrics.registry import Direction
 
-STATISTICS = ("spearman", "grade", "constant", "person", "skill", "person_skill", "advantage")
+STATISTICS = ("spearman", "grade", "constant", "person", "skill", "person_skill", "advantage", "kappa")
 DRAWS = 1000
 FEWEST_DRAWS = 100
 MOST_ITEMS = 100_000
 _EFFORT = 2**28  # draws x images x pairs of evaluators that are spent on a metric, at most
-_BLOCK = 2**15  # image-draws that are computed at once: what the processor keeps close
+_BLOCK = 2**17  # image-draws that are computed at once: what the processor keeps close
 _THREADS = min(4, os.cpu_count() or 1)
 
 
@@ -87,8 +88,9 @@ def metric_intervals(
     -------
     Intervals or None
         Of: ``spearman`` with the mean rating; ``grade``, ``constant`` and ``person``, against one person; ``skill``
-        and ``person_skill``; ``advantage``, the first minus the second. None where there are fewer than two items or
-        evaluators, or more than 100,000 items.
+        and ``person_skill``; ``advantage``, the first minus the second; ``kappa``, weighted, of the metric's levels
+        and held-out people's ratings. None where there are fewer than two items or evaluators, or more than 100,000
+        items.
 
     Notes
     -----
@@ -148,6 +150,8 @@ class _Study:
         self._apart = np.abs(filled[:, :, None] - filled[:, None, :]) ** k
         self._both = self._rated[:, :, None] * self._rated[:, None, :]
         self._steps = [(self._costs[:, :, at] - self._costs[:, :, at + 1]).T.copy() for at in range(len(LEVELS) - 1)]
+        answers = np.rint(filled * (len(LEVELS) - 1))
+        self._answers = [np.column_stack([np.ones(len(own)), own, own**2]) for own in answers.T]
         self._targets: dict[bytes, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
 
     def draw(self, groups: NDArray[np.intp], count: int, rng: np.random.Generator) -> dict[str, Array]:
@@ -164,8 +168,8 @@ class _Study:
         return self._joined((np.ones((len(block), n)), block) for block in blocks)
 
     def _joined(self, blocks: Iterable[tuple[Array, Array]]) -> dict[str, Array]:
-        """The figures of all blocks in their order, computed in threads (numpy sets them free)."""
-        with ThreadPoolExecutor(_THREADS) as pool:
+        """The figures of all blocks in their order, computed in threads; numpy's own would compete with these."""
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(_THREADS) as pool:
             parts = list(pool.map(lambda block: self.statistics(*block), blocks))
         return {name: np.concatenate([part[name] for part in parts]) for name in STATISTICS}
 
@@ -177,35 +181,46 @@ class _Study:
         apart = (w @ (self._apart * self._both).reshape(n, -1)).reshape(-1, count, count)
         by_level = (w @ self._costs.reshape(n, -1)).reshape(-1, count, len(LEVELS))
         metric, constant = np.zeros_like(shared), np.zeros_like(shared)
+        moments = np.zeros((len(w), 6))
+        panels = people[:1] if (people == people[0]).all() else people
         for out in range(count):
-            others = people.copy()
-            others[:, out] = 0.0
-            training = np.einsum("be,bel->bl", others, by_level)
+            others = np.where(np.arange(count) == out, 0.0, panels)
+            training = (others[:, :, None] * by_level).sum(axis=1)
             best = np.argmax(training <= training.min(axis=1, keepdims=True) + TIE, axis=1)
             levels = self._levels(w, others)
             own = self._costs[:, out]
-            distance = own[np.arange(n)[None, :], levels]
+            distance = np.take(np.ascontiguousarray(own), levels + len(LEVELS) * np.arange(n))
             distance *= w
             metric[:, :, out] = distance @ self._rated
-            constant[:, :, out] = (w * own[:, best].T) @ self._rated
+            constants = (w @ (own[:, :, None] * self._rated[:, None, :]).reshape(n, -1)).reshape(-1, len(LEVELS), count)
+            constant[:, :, out] = constants[np.arange(len(w)), best]
+            moments += self._moments(w, levels, others, out) * people[:, [out]]
         pairs = people[:, :, None] * people[:, None, :] * (1 - np.eye(count)) * (shared > 0)
         # a fold without training ratings has no mapping: nobody else was drawn
         grades = [_mean_grade(sums, shared, pairs) for sums in (metric, constant, apart)]
         grade, base, person = grades
         with np.errstate(invalid="ignore", divide="ignore"):
             skill, person_skill = (np.where(base < 1, (each - base) / (1 - base), np.nan) for each in (grade, person))
-        found = (self._spearman(w, people), grade, base, person, skill, person_skill, skill - person_skill)
+        kappa = np.where(np.isfinite(grade), _kappa(moments), np.nan)
+        found = (self._spearman(w, people), grade, base, person, skill, person_skill, skill - person_skill, kappa)
         return dict(zip(STATISTICS, found, strict=True))
 
     def _levels(self, w: Array, people: Array) -> NDArray[np.int8]:
-        """Each item's level, 0 to 4, by the mappings that fit best; shape (B, n)."""
+        """Each item's level, 0 to 4, by the mappings that fit best, (B, n); people of all studies, or of each."""
         if self._k < 1:
-            costs = (people @ self._costs.transpose(1, 0, 2).reshape(people.shape[1], -1)).reshape(
-                *w.shape, len(LEVELS)
-            )
+            costs = people @ self._costs.transpose(1, 0, 2).reshape(people.shape[1], -1)
+            costs = costs.reshape(len(people), w.shape[1], len(LEVELS))
             return self._scores.levels_of_any_costs(costs * w[:, :, None])
         differences = (people @ step * w for step in self._steps)
         return self._scores.levels(differences, TIE * (1.0 + w.sum(axis=1)), w)
+
+    def _moments(self, w: Array, levels: NDArray[np.int8], others: Array, out: int) -> Array:
+        """Sums over what one evaluator and another rated: 1, rating, its square, level, level x rating, its square."""
+        counted = w * ((others @ self._rated.T > 0) & (self._rated[:, out] > 0))
+        times = counted * levels
+        return np.column_stack(
+            [counted @ self._answers[out], times @ self._answers[out][:, :2], (times * levels).sum(axis=1)]
+        )
 
     def _spearman(self, w: Array, people: Array) -> Array:
         """The rank correlation of score and mean rating."""
@@ -239,6 +254,14 @@ def _mean_grade(sums: Array, shared: Array, pairs: Array) -> Array:
         (pairs * (1.0 - distance)).sum(axis=(1, 2)), total, out=np.full(len(total), np.nan), where=total > 0
     )
     return np.asarray(found)
+
+
+def _kappa(moments: Array) -> Array:
+    """Cohen's kappa with squared weights, from `_Study._moments`; nan where nothing differs."""
+    n, rating, ratings_squared, level, both, levels_squared = moments.T
+    apart = levels_squared - 2 * both + ratings_squared
+    expected = n * (levels_squared + ratings_squared) - 2 * level * rating
+    return 1.0 - np.divide(n * apart, expected, out=np.full(len(n), np.nan), where=expected > 0)
 
 
 def _mean_ranks(weights: Array, starts: NDArray[np.intp]) -> Array:

@@ -10,18 +10,16 @@ from numpy.typing import NDArray
 from calibration.bootstrap import metric_intervals
 from calibration.comparison.pair_intervals import pair_intervals
 from calibration.comparison.pairwise_accuracy import CrossValidatedAccuracy
-from calibration.crossvalidation import CrossValidation
 from calibration.grades import Array
 from calibration.intervals import Interval
 from calibration.people.agreement_intervals import worth_intervals
-from calibration.people.kappa_intervals import metric_kappa_intervals
 from calibration.task_data import TaskData
 
 KINDS = ("these", "people_like_these")
 
 
 def metric_interval_entry(
-    scores: Array, scored: NDArray[np.bool_], task: TaskData, result: CrossValidation, entry: Mapping[str, Any]
+    scores: Array, scored: NDArray[np.bool_], task: TaskData, entry: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     """The entry ``intervals`` of a metric.
 
@@ -33,8 +31,6 @@ def metric_interval_entry(
         Which of the task's items they belong to.
     task : TaskData
         The people.
-    result : CrossValidation
-        Of the metric.
     entry : mapping
         The rest of the metric's entry.
 
@@ -42,7 +38,7 @@ def metric_interval_entry(
     -------
     dict or None
         What `calibration.bootstrap.metric_intervals` found, and for both questions ``pearson``, ``rater_equivalents``,
-        ``disattenuated``, ``pairwise_accuracy``, ``kendall``, ``kappa``, ``unseen_grade`` and ``unseen_skill``, where
+        ``disattenuated``, ``pairwise_accuracy``, ``kendall``, ``unseen_grade`` and ``unseen_skill``, where
         they are known. None without draws.
 
     Notes
@@ -56,7 +52,6 @@ def metric_interval_entry(
     parts = [
         worth_intervals(scores, ratings, groups, task.draws, task.seed),
         _of_pairs(scores, ratings, groups, task, entry),
-        _of_kappa(scores, ratings, groups, task, result),
     ]
     intervals = asdict(found)
     for kind in KINDS:
@@ -79,17 +74,6 @@ def _of_pairs(
     signed = scores if entry["direction"] == "higher" else -scores
     accuracy = CrossValidatedAccuracy(**entry["pairwise_accuracy"])
     return pair_intervals(signed, ratings, accuracy, groups, task.draws, task.seed)
-
-
-def _of_kappa(
-    scores: Array, ratings: Array, groups: NDArray[np.object_] | None, task: TaskData, result: CrossValidation
-) -> dict[str, dict[str, Interval]]:
-    levels = np.full(ratings.shape, np.nan)
-    for fold in result.folds:
-        if fold.mapping is not None:
-            levels[:, fold.held_out] = fold.mapping.levels(scores)
-    found = metric_kappa_intervals(levels, ratings, groups, task.draws, task.seed)
-    return {kind: {"kappa": interval} for kind, interval in found.items()}
 
 
 def _on_new_images(known: Mapping[str, Interval], unseen: Mapping[str, Any] | None) -> dict[str, Interval]:

@@ -78,7 +78,7 @@ def metric_entry(
             *([reason] if reason else []),
         ],
     }
-    entry["intervals"] = None if reason else metric_interval_entry(values, scored, task, result, entry)
+    entry["intervals"] = None if reason else metric_interval_entry(values, scored, task, entry)
     if levels is None:
         return entry, None
     points = {

@@ -1,4 +1,4 @@
-"""How far kappas would move with other images, and, of a metric, with other people."""
+"""How far the kappas of two people would move with other images."""
 
 from itertools import combinations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calibration.grades import LEVELS, Array
-from calibration.intervals import Interval, group_codes, item_draws, left_out, percentiles, with_other_people
+from calibration.intervals import Interval, group_codes, item_draws, percentiles
 from calibration.people.kappa import kappas
 
 MOST_PAIRS = 105
@@ -92,44 +92,6 @@ def pair_kappa_intervals(
         {"kappa": percentiles(kappas(each, is_weighted=False)), "weighted_kappa": percentiles(kappas(each))}
         for each in tables.transpose(1, 0, 2, 3)
     ]
-
-
-def metric_kappa_intervals(
-    levels: Array, ratings: Array, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0
-) -> dict[str, Interval]:
-    """The interval of the weighted kappa between a metric's levels and the ratings of held-out people.
-
-    Parameters
-    ----------
-    levels : ndarray, shape (items, evaluators)
-        From 1 to 5, by the mapping that was fitted without the evaluator; NaN where there is none.
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale, NaN where missing.
-    clusters, draws, seed
-        As in `pair_kappa_intervals`.
-
-    Returns
-    -------
-    dict
-        ``these`` for other images with these evaluators, ``people_like_these`` for other images and evaluators (for
-        three or more). The mappings are held as they are.
-
-    Examples
-    --------
-    >>> ratings = np.random.default_rng(0).integers(0, 5, (200, 3)) / 4
-    >>> low, high = metric_kappa_intervals(ratings[:, [1, 2, 0]] * 4 + 1, ratings, draws=200)["these"]
-    >>> low < 0 < high
-    True
-    """
-    study, people = AnswerTables((levels - 1).T, ratings.T * (len(LEVELS) - 1)), ratings.shape[1]
-    drawn = kappas(_drawn(study, len(ratings), clusters, draws, seed).sum(axis=1))
-    found = {"these": percentiles(drawn)}
-    if people > 2:
-        tables = study.counts(np.ones((1, len(ratings))))[0]
-        without = np.stack([np.delete(tables, each, axis=0).sum(axis=0) for each in left_out(people)])
-        estimate = float(kappas(tables.sum(axis=0)[None])[0])
-        found["people_like_these"] = with_other_people(estimate, drawn, kappas(without), people)
-    return found
 
 
 def _drawn(study: AnswerTables, count: int, clusters: ArrayLike | None, draws: int, seed: int) -> Array:

@@ -22,8 +22,6 @@ from calibration.comparison.pairwise_accuracy import cross_validated_accuracy
 from calibration.crossvalidation import CrossValidation, cross_validate, cross_validate_on_new_items
 from calibration.item_folds import item_folds
 from calibration.people.agreement_intervals import _Agreement, _Worth, agreement_intervals, worth_intervals
-from calibration.people.kappa import kappa
-from calibration.people.kappa_intervals import metric_kappa_intervals
 
 DRAWS = 300
 SIZES = ((5, 128), (5, 1024), (10, 1024))
@@ -60,7 +58,6 @@ def of_metric(scores: np.ndarray, ratings: np.ndarray) -> tuple[dict[str, float]
     result, target = cross_validate(scores, ratings), ratings.mean(axis=1)
     folds = item_folds(np.arange(len(scores)))
     values = {
-        "kappa": kappa(result.confusion),
         "kendall": float(stats.kendalltau(scores, target).statistic),
         "pairwise_accuracy": cross_validated_accuracy(scores, target).accuracy,
         "unseen_skill": cross_validate_on_new_items(scores, ratings, folds).metric_skill,
@@ -74,12 +71,10 @@ def intervals(scores: np.ndarray, ratings: np.ndarray, kind: str, seed: int) -> 
     worth = worth_intervals(scores, ratings, draws=DRAWS, seed=seed)
     assert metric is not None and agreement is not None and worth is not None
     values, result = of_metric(scores, ratings)
-    levels = np.column_stack([fold.mapping.levels(scores) for fold in result.folds if fold.mapping is not None])
     accuracy = cross_validated_accuracy(scores, ratings.mean(axis=1))
     pairs = pair_intervals(scores, ratings, accuracy, draws=DRAWS, seed=seed)
     assert pairs is not None
     found = getattr(metric, kind) | agreement[kind] | worth[kind] | pairs[kind]
-    found["kappa"] = metric_kappa_intervals(levels, ratings, draws=DRAWS, seed=seed)[kind]
     optimism = result.metric_skill - values["unseen_skill"]
     found["unseen_skill"] = tuple(limit - optimism for limit in found["skill"])
     return dict(found)

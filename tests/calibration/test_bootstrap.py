@@ -11,6 +11,7 @@ from calibration.bootstrap import STATISTICS, _Study, metric_intervals
 from calibration.crossvalidation import cross_validate
 from calibration.grades import sample_scores
 from calibration.output import metric_rows, write_report
+from calibration.people.kappa import kappa
 from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.report import Settings
 
@@ -48,6 +49,7 @@ def test_a_draw_is_the_cross_validation_of_the_images_drawn(count, people, seed,
         ("grade", expected.grade_mean),
         ("constant", expected.constant_mean),
         ("person", expected.person_mean),
+        ("kappa", kappa(expected.confusion)),
     ):
         if np.isfinite(value):
             assert found[name] == pytest.approx(value, abs=1e-9)
@@ -64,6 +66,7 @@ def test_without_an_evaluator_a_draw_is_the_study_of_the_others():
     expected = cross_validate(scores, ratings[:, [0, 2, 3]])
     assert drawn["grade"][0] == pytest.approx(expected.grade_mean)
     assert drawn["person_skill"][0] == pytest.approx(expected.person_skill)
+    assert drawn["kappa"][0] == pytest.approx(kappa(expected.confusion))
 
 
 def test_other_people_widen_the_interval_and_more_images_narrow_it():
@@ -134,7 +137,7 @@ def test_the_report_tells_them_everywhere(tmp_path):
     assert (row["skill_low_people_like_these"], row["skill_high_people_like_these"]) == (low, high)
     write_report(calibration, tmp_path)
     page = (tmp_path / "report.html").read_text()
-    assert "Other images, people like these" in page and f" to {high:.3f}" in page
+    assert "People like these</th>" in page and f" to {high:.3f}" in page
     without = calibrate_tables(*tables(), settings=Settings(draws=0))
     write_report(without, tmp_path / "without")
     entry = without.report["tasks"]["rating"]["metrics"]["m"]

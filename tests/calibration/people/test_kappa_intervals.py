@@ -1,4 +1,4 @@
-"""Intervals of kappas: draws are the kappas of the images drawn; more images narrow them, other people widen them."""
+"""Intervals of kappas: draws are the kappas of the images drawn; more images narrow them."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.people.kappa import kappas, pair_kappas
-from calibration.people.kappa_intervals import AnswerTables, metric_kappa_intervals, pair_kappa_intervals
+from calibration.people.kappa_intervals import AnswerTables, pair_kappa_intervals
 
 
 def study(images, people, seed):
@@ -51,14 +51,3 @@ def test_without_draws_or_with_very_many_people_there_are_none():
     assert pair_kappa_intervals(study(20, 3, 0), draws=0) is None
     assert pair_kappa_intervals(study(20, 16, 0), draws=10) is None
     assert pair_kappa_intervals(study(20, 1, 0), draws=10) is None
-
-
-def test_a_metrics_kappa_is_that_of_all_held_out_people_together():
-    ratings = study(300, 4, 3)
-    levels = np.roll(ratings, 1, axis=1) * 4 + 1
-    found = metric_kappa_intervals(levels, ratings, draws=300)
-    table = AnswerTables((levels - 1).T, ratings.T * 4).counts(np.ones((1, 300)))[0].sum(axis=0)
-    value = kappas(table[None])[0]
-    these, others = found["these"], found["people_like_these"]
-    assert others.low <= these.low < value < these.high <= others.high
-    assert "people_like_these" not in metric_kappa_intervals(levels[:, :2], ratings[:, :2], draws=10)
