@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, HTTPException, Request
 
 from study.folder import Study
+from study.live_report import LiveReport
 from study.store import Evaluator
 
 UNKNOWN_LINK = "This link is not known. Ask the owner of the study for your link."
@@ -17,7 +18,14 @@ def served_study(request: Request) -> Study:
     return study
 
 
+def served_report(request: Request) -> LiveReport:
+    """The report of that study."""
+    report: LiveReport = request.app.state.live_report
+    return report
+
+
 ServedStudy = Annotated[Study, Depends(served_study)]
+ServedReport = Annotated[LiveReport, Depends(served_report)]
 
 
 def rater_of_link(token: str, study: ServedStudy) -> Evaluator:

@@ -1,6 +1,8 @@
 """The calibration of a study from the ratings of this moment."""
 
 from dataclasses import replace
+from hashlib import sha256
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from metrics.errors import InputError
@@ -51,27 +53,38 @@ def calibrate_study(study: Study, settings: "Settings | None" = None, show_progr
     return replace(calibration, images={item: study.image_path(item) for item in tables["items"]["item"]})
 
 
-def report_html(study: Study) -> str:
-    """The study's report as one HTML page; where there is nothing to report yet, a page that says so.
+class LiveReport:
+    """A study's report as a page, computed once for the same ratings and scores, however many ask for it.
 
     Parameters
     ----------
     study : Study
-        An opened study; its tables are read anew.
-
-    Returns
-    -------
-    str
+        An opened study; its tables are read anew each time.
     """
-    from calibration.page.html import render_html
-    from calibration.report import Settings
 
-    if not any(progress.done for progress in study.store.progress()):
-        return message_page(
-            "No report yet", "The report appears here with the first ratings; come back a little later."
-        )
-    try:
-        calibration = calibrate_study(study, Settings(draws=LIVE_DRAWS))
-        return render_html(calibration, calibration.images)
-    except InputError as error:
-        return message_page("No report yet", str(error))
+    def __init__(self, study: Study):
+        self._study = study
+        self._one_at_a_time = Lock()
+        self._made_from: tuple[bytes, ...] | None = None
+        self._page = ""
+
+    def html(self) -> str:
+        """The report as one HTML page; where there is nothing to report yet, a page that says so."""
+        from calibration.page.html import render_html
+        from calibration.report import Settings
+
+        if not any(progress.done for progress in self._study.store.progress()):
+            return message_page(
+                "No report yet", "The report appears here with the first ratings; come back a little later."
+            )
+        with self._one_at_a_time:
+            made_from = tuple(sha256(table.to_csv().encode()).digest() for table in self._study.tables().values())
+            if made_from == self._made_from:
+                return self._page
+            try:
+                calibration = calibrate_study(self._study, Settings(draws=LIVE_DRAWS))
+            except InputError as error:
+                return message_page("No report yet", str(error))
+            self._page = render_html(calibration, calibration.images)
+            self._made_from = made_from
+            return self._page

@@ -7,9 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 
-from study.access import OwnedStudy
+from study.access import OwnedStudy, ServedReport
 from study.links import rater_link
-from study.live_report import report_html
 from study.store import Progress
 from study.tables import table_files
 
@@ -38,9 +37,9 @@ def get_progress(study: OwnedStudy) -> dict[str, Any]:
 
 
 @router.get("/report", response_class=HTMLResponse)
-def get_report(study: OwnedStudy) -> str:
+def get_report(study: OwnedStudy, report: ServedReport) -> str:
     """The report from the ratings of this moment."""
-    return report_html(study)
+    return report.html()
 
 
 @router.get("/export.zip")

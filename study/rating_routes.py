@@ -11,9 +11,8 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from study.access import Rater, ServedStudy
+from study.access import Rater, ServedReport, ServedStudy
 from study.folder import Study
-from study.live_report import report_html
 from study.metadata import strip_metadata
 from study.store import Assignment, ConflictError, Evaluator, LockedError, StaleError, UnknownAssignment
 
@@ -114,14 +113,14 @@ def get_reference(public_id: str, number: int, request: Request, study: ServedSt
 
 
 @router.get("/report", response_class=HTMLResponse)
-def get_report(study: ServedStudy, rater: Rater) -> str:
+def get_report(study: ServedStudy, rater: Rater, report: ServedReport) -> str:
     """The live report, for a rater who has finished, in a study that shares it; their answers stay from then on."""
     assignments = [assignment for task in _by_task(study, rater).values() for assignment in task]
     finished = all(assignment.rating is not None for assignment in assignments)
     if not (study.config.share_report and finished):
         raise HTTPException(403, NOT_YET)
     study.store.note_report_seen(rater.id)
-    return report_html(study)
+    return report.html()
 
 
 def _by_task(study: Study, rater: Evaluator) -> dict[str, list[Assignment]]:

@@ -14,6 +14,7 @@ from study import owner_routes, rating_routes
 from study.folder import Study
 from study.guard import Guard
 from study.links import print_links
+from study.live_report import LiveReport
 from study.pages import icon, message_page, owner_page, rating_page
 
 SHUTDOWN_SECONDS = 2
@@ -41,6 +42,7 @@ def create_app(study: Study) -> FastAPI:
     study.sync_assignments()
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.study = study
+    app.state.live_report = LiveReport(study)
     app.add_middleware(Guard)
     app.include_router(rating_routes.router)
     app.include_router(owner_routes.router)
