@@ -143,13 +143,14 @@ def _compared(metric: dict[str, Any]) -> tuple[Kind, str]:
     """The metric next to the evaluators, each graded against the same other people."""
     figures = _figures(metric)
     beaten, compared, able = _beaten(metric)
+    where = " on new images" if _is_on_new(metric) else ""
     if beaten == 0:
         able = able or compared
         everyone = f"{'either' if able == 2 else 'any'} of the {spelled(able)} evaluators does"
         if able < compared:
             named = f"({spelled(able)} of the {spelled(compared)})"
             everyone = f"every evaluator does who is better than a constant answer {named}"
-        return "below", f"agrees with people less than {everyone}; do not use it alone {figures}."
+        return "below", f"agrees with people less than {everyone}{where}; do not use it alone {figures}."
     if _knows_only_models(metric):
         return "below", f"tells the models apart, but not one model's images; do not use it alone {figures}."
     low, high = _limits(metric)
@@ -166,12 +167,13 @@ def _compared(metric: dict[str, Any]) -> tuple[Kind, str]:
         )
     if answer == "cannot tell":
         return "within", (
-            f"agrees with people at least as well as {spelled(beaten)} of the {spelled(compared)} evaluators; whether "
-            f"it comes up to the median one, these data cannot tell; use it to sort, and let people decide {figures}."
+            f"agrees with people at least as well as {spelled(beaten)} of the {spelled(compared)} evaluators{where}; "
+            "whether it comes up to the median one, these data cannot tell; use it to sort, and let people decide "
+            f"{figures}."
         )
     return "within", (
-        f"agrees with people at least as well as {spelled(beaten)} of the {spelled(compared)} evaluators, but less "
-        f"than the median one; use it to sort, and let people decide {figures}."
+        f"agrees with people at least as well as {spelled(beaten)} of the {spelled(compared)} evaluators{where}, but "
+        f"less than the median one; use it to sort, and let people decide {figures}."
     )
 
 
@@ -189,6 +191,12 @@ def _beaten(metric: dict[str, Any]) -> tuple[int, int, int]:
         return same["wins"], same["compared"], len(able) if len(pairs) == same["compared"] else same["compared"]
     beaten = sum(pair["metric_grade"] >= pair["person_grade"] - _ROUNDING for pair in able)
     return beaten, len(pairs), len(able)
+
+
+def _is_on_new(metric: dict[str, Any]) -> bool:
+    """Whether `_beaten` compares on images that are new to the mappings."""
+    on_new = metric["unseen"]
+    return bool(metric.get("same_target") or (on_new and on_new["unseen_skill"] is not None))
 
 
 def _answer(metric: dict[str, Any]) -> str:
