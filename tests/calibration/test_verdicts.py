@@ -78,7 +78,8 @@ def unseen(skill, seen_skill, pairs, grouped_by="prompt"):
         (
             metric(0.35, 0.3, [(0.8, 0.9)] * 3, unseen=unseen(0.1, 0.35, [(0.8, 0.78)] * 3, None)),
             "below",
-            "less than any of the three evaluators does on new images; do not use it alone (skill 0.35; 0.10 on new images;",
+            "less than any of the three evaluators does on new images; do not use it alone (skill 0.35; 0.10 on new "
+            "images;",
         ),
         (
             metric(0.35, 0.3, [(0.8, 0.9)] * 3, unseen=unseen(0.345, 0.35, [(0.8, 0.81)] * 3)),
