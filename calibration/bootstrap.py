@@ -280,8 +280,9 @@ def _mean_ranks(weights: Array, starts: NDArray[np.intp]) -> Array:
 def _correlations(x: Array, y: Array, w: Array) -> Array:
     """Weighted correlations, row by row; nan where one is constant."""
     total = w.sum(axis=1, keepdims=True)
-    x = x - (w * x).sum(axis=1, keepdims=True) / total
-    y = y - (w * y).sum(axis=1, keepdims=True) / total
+    with np.errstate(invalid="ignore"):  # a draw without a single rating
+        x = x - (w * x).sum(axis=1, keepdims=True) / total
+        y = y - (w * y).sum(axis=1, keepdims=True) / total
     scale = np.sqrt((w * x * x).sum(axis=1) * (w * y * y).sum(axis=1))
     found = np.divide((w * x * y).sum(axis=1), scale, out=np.full(len(w), np.nan), where=scale > 0)
     return np.asarray(found)

@@ -109,6 +109,7 @@ def task_data(
     Returns
     -------
     TaskData
+        Its items in the order of their names, so that the order of the rows changes nothing.
 
     Examples
     --------
@@ -116,7 +117,7 @@ def task_data(
     >>> task_data(rows, ["x", "y"], {}).ratings.tolist()
     [[0.0, 1.0]]
     """
-    codes, items = pd.factorize(rows["item"])
+    codes, items = pd.factorize(rows["item"], sort=True)
     matrix = np.full((len(items), len(evaluators)), np.nan)
     matrix[codes, pd.Index(evaluators).get_indexer(pd.Index(rows["evaluator"]))] = unit_scale(rows["rating"])
     index = pd.Index(items)

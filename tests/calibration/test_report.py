@@ -344,3 +344,17 @@ def test_scores_of_unusual_size():
         task_of(ratings(GOOD), scores(ssim=[1, 1e200, 3, 4]))
     tiny = task_of(ratings(GOOD), scores(ssim=[1e-310, 2e-310, 3e-310, 4e-310]))["metrics"]["ssim"]
     assert tiny["n_scores"] == 1 and tiny["spearman"] is None
+
+
+def test_the_order_of_the_rows_changes_nothing():
+    rng = np.random.default_rng(0)
+    quality = rng.normal(size=60)
+    rows = [(f"i{i}", f"e{e}", round(3 + quality[i] + 0.7 * rng.normal())) for i in range(60) for e in range(4)]
+    ratings = pd.DataFrame(rows, columns=["item", "evaluator", "rating"])
+    ratings["rating"] = ratings["rating"].clip(1, 5)
+    scores = pd.DataFrame({"item": [f"i{i}" for i in range(60)], "m": quality + rng.normal(size=60)})
+    items = pd.DataFrame({"item": scores["item"], "prompt": [f"p{i % 15}" for i in range(60)]})
+    settings = Settings(draws=100)
+    given = calibrate_tables(ratings, scores, items, settings).report["tasks"]
+    tables = [table.sample(frac=1, random_state=number) for number, table in enumerate((ratings, scores, items))]
+    assert calibrate_tables(*tables, settings).report["tasks"] == given
