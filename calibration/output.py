@@ -117,12 +117,13 @@ def fold_rows(report: dict[str, Any]) -> pd.DataFrame:
 def comparison_rows(report: dict[str, Any]) -> pd.DataFrame:
     """A row for each task and two metrics: the difference of their correlations with people, and p-values."""
     columns = ["first", "second", "n", "difference", "p", "p_holm", "p_by", "williams_p"]
+    tests = ["plcc", "rmse", "outlier_ratio"]
     rows = [
-        {"task": task, **pair}
+        {"task": task, **pair} | {f"p1401_{test}_p": (pair["p1401"] or {}).get(test) for test in tests}
         for task, content in report["tasks"].items()
         for pair in (content["comparison"] or {"pairs": []})["pairs"]
     ]
-    return pd.DataFrame(rows, columns=["task", *columns])
+    return pd.DataFrame(rows, columns=["task", *columns, *(f"p1401_{test}_p" for test in tests)])
 
 
 def _metrics(report: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

@@ -13,7 +13,7 @@ from calibration.comparison.model_order import model_order, model_order_entry
 from calibration.comparison.pairwise_accuracy import cross_validated_accuracy
 from calibration.grades import Array, sample_scores
 from calibration.task_data import TaskData
-from calibration.telecom import telecom_entry
+from calibration.telecom import significance_entry, telecom_entry
 from metrics.registry import Direction
 
 MOST_METRICS = 20
@@ -39,8 +39,9 @@ def comparison(
     Returns
     -------
     dict or None
-        See `calibration.comparison.metric_comparison.comparison_entry`, and ``left_out``: how many metrics were not
-        compared. None where fewer than two have a correlation.
+        See `calibration.comparison.metric_comparison.comparison_entry`, with ``p1401`` in each pair (the p-values of
+        `calibration.telecom.significance`) and ``left_out``: how many metrics were not compared. None where fewer than
+        two have a correlation.
     """
     known = [name for name, entry in entries.items() if _finite(entry["spearman"])]
     if len(known) < 2:
@@ -54,7 +55,10 @@ def comparison(
         task.groups(),
         seed=task.seed,
     )
-    return comparison_entry(found) | {"left_out": len(known) - len(chosen)}
+    entry = comparison_entry(found) | {"left_out": len(known) - len(chosen)}
+    for pair in entry["pairs"]:
+        pair["p1401"] = significance_entry(*(entries[pair[side]]["telecom"] for side in ("first", "second")))
+    return entry
 
 
 def judging_entries(scores: Array, scored: NDArray[np.bool_], task: TaskData, direction: Direction) -> dict[str, Any]:

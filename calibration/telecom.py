@@ -1,5 +1,6 @@
 """A metric as telecom practice judges it: ITU-T P.1401's figures after a monotone cubic, on the scale from 1 to 5."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +14,12 @@ from metrics.registry import Direction
 
 _MAPPING = 4  # the cubic's coefficients: so many degrees of freedom are spent on the errors
 _LEAST_ITEMS = 6
+_INTERVALS = {
+    "plcc": "plcc_interval",
+    "srcc": "srcc_interval",
+    "rmse": "rmse_interval",
+    "outlier_ratio": "outlier_interval",
+}
 NAN = float("nan")
 
 
@@ -195,15 +202,25 @@ def telecom_entry(scores: Array, ratings: Array, direction: Direction = "higher"
     found = telecom(scores, ratings * 4 + 1, direction)
     if found is None:
         return None
-    entry: dict[str, Any] = {"n": found.n, "rmse_star": found.rmse_star}
-    for name, interval in (
-        ("plcc", found.plcc_interval),
-        ("srcc", found.srcc_interval),
-        ("rmse", found.rmse_interval),
-        ("outlier_ratio", found.outlier_interval),
-    ):
+    entry: dict[str, Any] = {"n": found.n, "n_outliers": found.n_outliers, "rmse_star": found.rmse_star}
+    for name, field in _INTERVALS.items():
+        interval = getattr(found, field)
         entry |= {name: getattr(found, name), f"{name}_low": interval.low, f"{name}_high": interval.high}
     return entry
+
+
+def significance_entry(first: Mapping[str, Any] | None, second: Mapping[str, Any] | None) -> dict[str, float] | None:
+    """`significance` of two entries of the report, by name; None where either is none."""
+    if first is None or second is None:
+        return None
+    return significance(_of_entry(first), _of_entry(second))._asdict()
+
+
+def _of_entry(entry: Mapping[str, Any]) -> Telecom:
+    given: dict[str, Any] = {name: entry[name] for name in ("n", "n_outliers", "rmse_star", *_INTERVALS)}
+    for name, field in _INTERVALS.items():
+        given[field] = Interval(entry[f"{name}_low"], entry[f"{name}_high"])
+    return Telecom(**given)
 
 
 def _reach(rated: Array, known: Array, mos: Array, count: Array) -> Array:

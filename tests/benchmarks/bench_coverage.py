@@ -1,6 +1,6 @@
 """How often the report's 95 % intervals hold what they say, in simulated studies.
 
-    python tests/benchmarks/bench_coverage.py [STUDIES]
+    python tests/benchmarks/bench_coverage.py [STUDIES [SIZE ...]]
 
 Images have a quality q ~ N(0, 1); evaluator e answers round(3 + b_e + q + noise), clipped to 1..5, with b_e ~ N(0, .4)
 and noise ~ N(0, s_e), s_e uniform from .5 to 1; the metric sees q + N(0, 1). What an interval is about is the figure's
@@ -24,6 +24,7 @@ from calibration.item_folds import item_folds
 from calibration.people.agreement_intervals import _Agreement, _Worth, agreement_intervals, worth_intervals
 
 DRAWS = 300
+KINDS = ("these", "people_like_these")
 SIZES = ((5, 128), (5, 1024), (10, 1024))
 NAMES = (
     *("spearman", "grade", "skill", "person_skill", "advantage", "unseen_skill", "rater_equivalents"),
@@ -65,7 +66,7 @@ def of_metric(scores: np.ndarray, ratings: np.ndarray) -> tuple[dict[str, float]
     return values, result
 
 
-def intervals(scores: np.ndarray, ratings: np.ndarray, kind: str, seed: int) -> dict[str, tuple[float, float]]:
+def intervals(scores: np.ndarray, ratings: np.ndarray, seed: int) -> dict[str, dict[str, tuple[float, float]]]:
     metric = metric_intervals(scores, ratings, draws=DRAWS, seed=seed)
     agreement = agreement_intervals(ratings, draws=DRAWS, seed=seed)
     worth = worth_intervals(scores, ratings, draws=DRAWS, seed=seed)
@@ -74,13 +75,15 @@ def intervals(scores: np.ndarray, ratings: np.ndarray, kind: str, seed: int) -> 
     accuracy = cross_validated_accuracy(scores, ratings.mean(axis=1))
     pairs = pair_intervals(scores, ratings, accuracy, draws=DRAWS, seed=seed)
     assert pairs is not None
-    found = getattr(metric, kind) | agreement[kind] | worth[kind] | pairs[kind]
+    found = {kind: getattr(metric, kind) | agreement[kind] | worth[kind] | pairs[kind] for kind in KINDS}
     optimism = result.metric_skill - values["unseen_skill"]
-    found["unseen_skill"] = tuple(limit - optimism for limit in found["skill"])
-    return dict(found)
+    for known in found.values():
+        known["unseen_skill"] = tuple(limit - optimism for limit in known["skill"])
+    return found
 
 
 def coverage(count: int, images: int, studies: int) -> dict[str, dict[str, float]]:
+    """The share of intervals that hold, by kind; those over images alone also where other people are asked about."""
     rng = np.random.default_rng(0)
     panels = [People(rng, count) for _ in range(10)]
     kinds: dict[str, Callable[[int], People]] = {
@@ -95,18 +98,22 @@ def coverage(count: int, images: int, studies: int) -> dict[str, dict[str, float
         for number in range(many):
             for name, value in figures(*people(number).study(rng, images)).items():
                 sums[number % cells][name] += value * cells / many
-        held = dict.fromkeys(NAMES, 0)
+        held = {asked: dict.fromkeys(NAMES, 0) for asked in ((kind,) if kind == "these" else KINDS)}
         for number in range(studies):
-            found = intervals(*people(number).study(rng, images), kind, number)
-            for name in NAMES:
-                held[name] += found[name][0] <= sums[number % cells][name] <= found[name][1]
-        shares[kind] = {name: value / studies for name, value in held.items()}
+            found = intervals(*people(number).study(rng, images), number)
+            for asked, holds in held.items():
+                for name in NAMES:
+                    low, high = found[asked][name]
+                    holds[name] += low <= sums[number % cells][name] <= high
+        for asked, holds in held.items():
+            words = asked if asked == kind else "people like these, images alone drawn"
+            shares[words] = {name: value / studies for name, value in holds.items()}
     return shares
 
 
 def main() -> None:
     studies = int(sys.argv[1]) if len(sys.argv) > 1 else 400
-    sizes = SIZES[: int(sys.argv[2])] if len(sys.argv) > 2 else SIZES
+    sizes = [SIZES[int(place)] for place in sys.argv[2:]] or SIZES
     error = np.sqrt(0.95 * 0.05 / studies)
     print(f"share of {studies} studies whose interval holds (0.95 is said; its standard error is {error:.3f})")
     for count, images in sizes:

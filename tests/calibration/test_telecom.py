@@ -6,7 +6,10 @@ import pytest
 from scipy import stats
 
 from calibration.monotone_cubic import fit_monotone_cubic
-from calibration.telecom import Telecom, significance, telecom, telecom_entry
+from calibration.output import comparison_rows
+from calibration.pipeline import calibrate_tables
+from calibration.report import Settings
+from calibration.telecom import Telecom, significance, significance_entry, telecom, telecom_entry
 
 
 def study(seed, images=60, noise=1.0):
@@ -81,3 +84,20 @@ def test_tifa160(shared):
         telecom_entry(scores["clipscore_vitb32"].to_numpy(), (answers.to_numpy(dtype=float) - 1) / 4)["rmse"]
         > found.rmse
     )
+
+
+def test_the_tests_of_two_entries_are_those_of_their_figures():
+    rng = np.random.default_rng(0)
+    quality = rng.normal(size=200)
+    ratings = np.clip(np.round(2 + quality[:, None] + rng.normal(size=(200, 4))), 0, 4) / 4
+    scores = [quality + noise * rng.normal(size=200) for noise in (0.2, 1.0)]
+    entries = [telecom_entry(each, ratings) for each in scores]
+    expected = significance(*(telecom(each, ratings * 4 + 1) for each in scores))
+    assert significance_entry(*entries) == expected._asdict()
+    assert significance_entry(entries[0], None) is None
+    table = pd.DataFrame({"item": range(200), "good": scores[0], "poor": scores[1]}).astype({"item": str})
+    rows = [(str(i), f"e{e}", ratings[i, e] * 4 + 1) for i in range(200) for e in range(4)]
+    people = pd.DataFrame(rows, columns=["item", "evaluator", "rating"])
+    report = calibrate_tables(people, table, settings=Settings(draws=0)).report
+    assert report["tasks"]["rating"]["comparison"]["pairs"][0]["p1401"] == pytest.approx(expected._asdict())
+    assert comparison_rows(report).loc[0, "p1401_rmse_p"] == pytest.approx(expected.rmse)

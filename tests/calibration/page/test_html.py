@@ -256,7 +256,17 @@ def test_scores_with_a_large_offset_are_told_apart():
 NEW_TASK = {
     "comparison": {
         "statistic": "spearman",
-        "pairs": [{"first": "good", "second": "flat", "n": 12, "difference": 0.25, "p": 0.0001, "p_holm": None}],
+        "pairs": [
+            {
+                "first": "good",
+                "second": "flat",
+                "n": 12,
+                "difference": 0.25,
+                "p": 0.0001,
+                "p_holm": None,
+                "p1401": {"plcc": 0.0123},
+            }
+        ],
         "groups": [
             {"metric": "good", "correlation": 0.9, "letters": "ab", "best_rank": 1, "worst_rank": 2},
             {"metric": "flat", "correlation": None, "letters": None, "best_rank": None, "worst_rank": None},
