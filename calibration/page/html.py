@@ -40,7 +40,10 @@ FEWEST_POINTS = 150
 """Points that each scatter plot may draw, however many plots there are."""
 
 THUMBNAIL_BYTES = 700_000
-"""Of the page, for all pictures of the gallery together."""
+"""Of the page, for all pictures of the gallery together, at most."""
+
+PAGE_BYTES = 1_900_000
+"""With more there are fewer pictures."""
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -66,7 +69,7 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     Returns
     -------
     str
-        The page: some hundred kilobytes, and at most 0.7 MB of small pictures.
+        The page: some hundred kilobytes, and at most 0.7 MB of small pictures, fewer on a page of nearly 2 MB.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -83,41 +86,51 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     environment.filters["thousands"] = "{:,}".format
     environment.tests["simulated"] = is_simulated
     report = calibration.report
-    page = _Page(calibration, images or {})
+    page = _Page(calibration)
     tasks = [page.task(name, task, f"task{number}") for number, (name, task) in enumerate(report["tasks"].items(), 1)]
-    style = "\n".join(filter(None, [_read("report.css"), page.thumbnails.css]))
     script = _read("report.js")
-    return environment.get_template("report.html.j2").render(
-        report=report,
-        tasks=tasks,
-        notes=_notes(report),
-        kinds=_KINDS,
-        least_items=LEAST_ITEMS,
-        sets=sorted(
-            (row for row in report["set_scores"] if row["note"] != PROMPT),
-            key=lambda row: (row["set"] == "all", natural_order(row["set"])),
-        ),
-        guides=CAVEAT,
-        clusters=report["clusters"],
-        methods=methods_paragraph(report),
-        pictures_left_out=page.thumbnails.left_out,
-        inputs={role: source | {"file": _file_name(source["path"])} for role, source in report["inputs"].items()},
-        style=Markup(style),
-        script=Markup(script),
-        style_hash=_hash(style),
-        script_hash=_hash(script),
-    )
+
+    def document(thumbnails: Thumbnails) -> str:
+        style = "\n".join(filter(None, [_read("report.css"), thumbnails.css]))
+        return environment.get_template("report.html.j2").render(
+            report=report,
+            tasks=tasks,
+            notes=_notes(report),
+            kinds=_KINDS,
+            least_items=LEAST_ITEMS,
+            sets=sorted(
+                (row for row in report["set_scores"] if row["note"] != PROMPT),
+                key=lambda row: (row["set"] == "all", natural_order(row["set"])),
+            ),
+            guides=CAVEAT,
+            clusters=report["clusters"],
+            methods=methods_paragraph(report),
+            pictures_left_out=thumbnails.left_out,
+            inputs={role: source | {"file": _file_name(source["path"])} for role, source in report["inputs"].items()},
+            style=Markup(style),
+            script=Markup(script),
+            style_hash=_hash(style),
+            script_hash=_hash(script),
+        )
+
+    without = document(Thumbnails({}, 0))
+    if not images:
+        return without
+    thumbnails = Thumbnails(images, min(THUMBNAIL_BYTES, max(0, PAGE_BYTES - len(without.encode()))))
+    for shot in page.shots:
+        shot["picture"] = thumbnails.add(shot["one"].item)
+    return document(thumbnails)
 
 
 class _Page:
-    """Gathers what the templates need; numbers the figures, and shares out points and pictures."""
+    """Gathers what the templates need; numbers the figures, shares out points, and keeps the shots of all galleries."""
 
-    def __init__(self, calibration: Calibration, images: Mapping[str, Path]) -> None:
+    def __init__(self, calibration: Calibration) -> None:
         settings = calibration.report["settings"]
         self.k, self.seed = settings["k"], settings["seed"]
         self.points = dict(iter(calibration.points.groupby(["task", "metric"])))
         self.most_points = min(MOST_POINTS, max(FEWEST_POINTS, POINTS_OF_A_PAGE // max(1, len(self.points))))
-        self.thumbnails = Thumbnails(images, THUMBNAIL_BYTES)
+        self.shots: list[dict[str, Any]] = []
         self.figures = 0
 
     def prefix(self) -> str:
@@ -201,12 +214,13 @@ class _Page:
         """The images on which metric and people differ most; None where the mapping is one level, or all agree."""
         if entry["buckets"]["levels_used"] < 2:
             return None
-        sides = [
-            {"title": title, "shots": [{"one": one, "picture": self.thumbnails.add(one.item)} for one in found]}
+        sides: list[dict[str, Any]] = [
+            {"title": title, "shots": [{"one": one, "picture": None} for one in found]}
             for title, found in zip(
                 ("Rated higher than people do", "Rated lower than people do"), disagreements(points), strict=True
             )
         ]
+        self.shots += [shot for side in sides for shot in side["shots"]]
         return [side for side in sides if side["shots"]] or None
 
 

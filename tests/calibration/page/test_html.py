@@ -398,3 +398,19 @@ def test_where_people_and_metric_disagree(tmp_path):
         assert re.search(rf"{item} ?level \d, people", without.text) and re.search(
             rf"{item} ?level \d, people", page.text
         )
+
+
+def test_a_large_page_has_fewer_pictures(tmp_path, monkeypatch):
+    turned = scores(turned=[value if item % 4 else 6 - value for item, value in enumerate(GOOD)])
+    calibration = calibrate_tables(table(["ann", "bob"]), turned)
+    items = [one.item for side in disagreements(calibration.points) for one in side]
+    images = {}
+    for item in items:
+        images[item] = tmp_path / f"{item}.png"
+        Image.effect_noise((300, 200), 80).save(images[item])
+    every, none = render_html(calibration, images), render_html(calibration)
+    monkeypatch.setattr("calibration.page.html.PAGE_BYTES", (len(every) + len(none)) // 2)
+    some = render_html(calibration, images)
+    assert 0 < some.count("data:image/jpeg") < every.count("data:image/jpeg") == len(items)
+    monkeypatch.setattr("calibration.page.html.PAGE_BYTES", 0)
+    assert "data:image/jpeg" not in render_html(calibration, images)
