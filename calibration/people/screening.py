@@ -22,6 +22,9 @@ _NOTICEABLE = 0.05  # among very many items even a dependence that nobody would 
 _DRAWS = 200
 _DRAWS_OF_MANY = 100  # with more than ten evaluators
 _WEAK = 0.05  # a correlation of others that is not above this predicts nothing
+_SPEARMAN = 1.03  # how much more Fisher's z of Spearman's correlation spreads than Pearson's (Fieller et al. 1957)
+_ALMOST_ONE = 1 - 1e-9
+_ROUNDING = 1e-9
 _HARDLY = 0.2  # of the median of the others' correlations: less is hardly any relation, however sure it is
 
 
@@ -54,14 +57,15 @@ def screen(ratings: Array, names: list[str], seed: int = 0, groups: ArrayLike | 
     Notes
     -----
     *Unrelated or against*: an evaluator's Spearman correlation with the mean of the others is not above 0 (one-sided, p
-    of .05 or more), or is less than a fifth of the median of the others' own such correlations, or lies below 0
-    (one-sided, Holm's correction over evaluators), on 20 items or more. The fifth is for many images, among which one
-    random evaluator in twenty would pass the test by chance.
+    of .05 or more), or is less than a fifth of the median of the others' own such correlations, and is lower than that
+    median by more than chance has it (Fisher's z, Bonferroni over evaluators), on 20 items or more: where people agree
+    little on few images, nobody can be told from the others. The fifth is for many images, among which one random
+    evaluator in twenty would pass the first test by chance. Or it lies below 0 (one-sided, Holm's correction).
 
     *Dependent*: if one quality of the images were all that evaluators share, their correlations would be products,
     r_ij = l_i l_j, so that r_ij = r_ik r_jl / r_kl for any two others k, l. A pair is named where its correlation lies
     above the median of these predictions by more than chance has it (the difference over its bootstrap standard error,
-    Bonferroni over pairs) and by .05 or more. It takes four evaluators.
+    Bonferroni over pairs) and by .05 or more. It takes four evaluators, and 20 items that both rated.
 
     Examples
     --------
@@ -77,28 +81,30 @@ def screen(ratings: Array, names: list[str], seed: int = 0, groups: ArrayLike | 
 
 def _unrelated(ratings: Array, names: list[str], seed: int, groups: NDArray[np.intp] | None) -> list[Flag]:
     others = leave_one_out_scores(ratings)
-    found: list[tuple[int, float, float]] = []
+    found: list[tuple[int, float, float, float]] = []
     for column in range(ratings.shape[1]):
         both = ~(np.isnan(ratings[:, column]) | np.isnan(others[:, column]))
         own, mean = ratings[both, column], others[both, column]
         if len(own) < LEAST_ITEMS or np.ptp(own) == 0 or np.ptp(mean) == 0:
             continue
         result = stats.spearmanr(own, mean, alternative="greater")
-        p = float(result.pvalue)
+        rho, p, error = float(result.statistic), float(result.pvalue), _SPEARMAN / np.sqrt(len(own) - 3)
         if groups is not None:
-            p = _grouped_p(own, mean, float(result.statistic), groups[both], seed)
-        found.append((column, float(result.statistic), p))
+            p, error = _grouped(own, mean, rho, groups[both], seed)
+        found.append((column, rho, p, error))
     flags: list[Flag] = []
-    against = holm(np.array([1.0 - p for _, _, p in found]))
-    for place, ((column, rho, p), inverted) in enumerate(zip(found, against, strict=True)):
-        usual = np.median([other for i, (_, other, _) in enumerate(found) if i != place] or [0.0])
+    against = holm(np.array([1.0 - p for _, _, p, _ in found]))
+    limit = float(stats.norm.isf(SIGNIFICANCE / max(len(found), 1)))
+    for place, ((column, rho, p, error), inverted) in enumerate(zip(found, against, strict=True)):
+        usual = float(np.median([other for i, (_, other, _, _) in enumerate(found) if i != place] or [0.0]))
+        behind = float(np.diff(np.arctanh(np.clip([rho, usual], -_ALMOST_ONE, _ALMOST_ONE)))[0])
         if inverted < SIGNIFICANCE:
             if ratings.shape[1] == 2:
                 one, other = names
                 words = "rated against each other; perhaps one of them read the scale the other way round"
                 return [Flag((0, 1), f"{one} and {other} {words} (Spearman {rho:.2f}).")]
             words = "rated against the others; perhaps the scale was read the other way round"
-        elif p >= SIGNIFICANCE or rho < _HARDLY * usual:
+        elif (p >= SIGNIFICANCE or rho < _HARDLY * usual) and behind > limit * error:
             words = "rated with hardly any relation to the others"
         else:
             continue
@@ -106,32 +112,34 @@ def _unrelated(ratings: Array, names: list[str], seed: int, groups: NDArray[np.i
     return flags
 
 
-def _grouped_p(own: Array, mean: Array, rho: float, groups: NDArray[np.intp], seed: int) -> float:
-    """The one-sided p of a rank correlation over its standard error when whole groups are drawn."""
+def _grouped(own: Array, mean: Array, rho: float, groups: NDArray[np.intp], seed: int) -> tuple[float, float]:
+    """The one-sided p of a rank correlation, and the standard error of its Fisher's z, when whole groups are drawn."""
     x, y = Order(own), Order(mean)
     codes = np.unique(groups, return_inverse=True)[1]
     weights = np.concatenate(list(item_draws(codes, _DRAWS, _DRAWS, np.random.default_rng(seed % 2**63))))
     drawn = [correlation(x.ranks(weight), y.ranks(weight), weight) for weight in weights]
     error = float(np.nanstd(drawn)) if np.isfinite(drawn).any() else 0.0
-    return float(stats.norm.sf(rho / error)) if error > 0 else float("nan")
+    if error == 0:
+        return (0.0 if rho > 0 else 1.0), 0.0
+    return float(stats.norm.sf(rho / error)), error / max(1 - rho**2, 1 - _ALMOST_ONE)
 
 
 def _dependent(ratings: Array, names: list[str], seed: int, groups: NDArray[np.intp] | None) -> list[Flag]:
-    known = ~np.isnan(ratings).any(axis=1)
-    complete = ratings[known]
-    varied = np.flatnonzero(np.ptp(complete, axis=0) > 0) if len(complete) else np.array([], dtype=int)
-    if len(complete) < LEAST_ITEMS or len(varied) < 4:
+    known = (~np.isnan(ratings)).astype(float)
+    several = known.sum(axis=1) > 1
+    ratings, known = ratings[several], known[several]
+    if len(ratings) < LEAST_ITEMS:
         return []
-    values = complete[:, varied]
-    excess = _excess(_correlations(values))
+    varied = np.flatnonzero([np.ptp(column[~np.isnan(column)]) > 0 if column.size else False for column in ratings.T])
+    if len(varied) < 4:
+        return []
+    correlations = _Correlations(ratings[:, varied])
+    every = correlations.of(np.ones(len(ratings)))
+    excess = _excess(every)
     rng = np.random.default_rng(seed % 2**63)
-    drawn = []
-    codes = np.arange(len(values)) if groups is None else np.unique(groups[known], return_inverse=True)[1]
+    codes = np.arange(len(ratings)) if groups is None else np.unique(groups[several], return_inverse=True)[1]
     draws = _DRAWS if len(varied) <= 10 else _DRAWS_OF_MANY
-    for weights in item_draws(codes, draws, 1, rng):
-        rows = np.repeat(np.arange(len(values)), weights[0].astype(int))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            drawn.append(_excess(_correlations(values[rows])))
+    drawn = [_excess(correlations.of(weights[0])) for weights in item_draws(codes, draws, 1, rng)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # pairs that no others predict are nan
         errors = np.nanstd(drawn, axis=0)
@@ -141,7 +149,7 @@ def _dependent(ratings: Array, names: list[str], seed: int, groups: NDArray[np.i
     for i, j in pairs:
         if excess[i, j] > max(_NOTICEABLE, limit * errors[i, j]):
             a, b = int(varied[i]), int(varied[j])
-            r = float(np.corrcoef(values[:, i], values[:, j])[0, 1])
+            r = float(every[i, j])
             flags.append(
                 Flag(
                     (a, b),
@@ -153,8 +161,23 @@ def _dependent(ratings: Array, names: list[str], seed: int, groups: NDArray[np.i
     return flags
 
 
-def _correlations(values: Array) -> Array:
-    return np.asarray(np.corrcoef(values, rowvar=False), dtype=np.float64)
+class _Correlations:
+    """Pearson's r of every two evaluators on the items that both rated, for weighted items; nan for too few."""
+
+    def __init__(self, ratings: Array):
+        self._known = (~np.isnan(ratings)).astype(float)
+        self._values = np.nan_to_num(ratings - np.nanmean(ratings, axis=0))
+        self._enough = self._known.T @ self._known >= LEAST_ITEMS
+
+    def of(self, weights: Array) -> Array:
+        known, values = self._known, self._values
+        heavy = weights[:, None] * values
+        n, sums = (weights[:, None] * known).T @ known, heavy.T @ known
+        squares, products = (heavy * values).T @ known, heavy.T @ values
+        with np.errstate(invalid="ignore", divide="ignore"):
+            spread = squares - sums**2 / n
+            r = (products - sums * sums.T / n) / np.sqrt(spread * spread.T)
+        return np.where(self._enough & (spread > _ROUNDING) & (spread.T > _ROUNDING), r, np.nan)
 
 
 def _excess(correlations: Array) -> Array:
