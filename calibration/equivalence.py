@@ -14,7 +14,10 @@ from calibration.same_target import SameTarget
 Answer = Literal["yes", "no", "cannot tell"]
 
 MARGIN = 0.025
-"""A difference of grades that does not matter: a tenth of the step between two ratings."""
+"""A difference of grades that does not matter, at most: a tenth of the step between two ratings."""
+
+SHARE = 0.25
+"""Nor may it be more than this share of what the median evaluator is better than a constant answer."""
 
 _BLOCK = 2**18  # draw-items that are in memory at once
 
@@ -121,7 +124,7 @@ def as_good_as_median(difference: float, standard_error: float, freedom: float, 
 
 
 def median_evaluator(
-    same: SameTarget, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0, margin: float = MARGIN
+    same: SameTarget, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0
 ) -> dict[str, Any] | None:
     """Compare a metric with the median evaluator, both mapped alike and graded against the same people on new images.
 
@@ -133,8 +136,6 @@ def median_evaluator(
         Which images belong together.
     draws, seed : int
         Of the bootstrap over images.
-    margin : float
-        In grade points.
 
     Returns
     -------
@@ -148,6 +149,9 @@ def median_evaluator(
     The median of the differences varies with the images (bootstrap of the items' influence on each difference, the
     mappings held) and with the evaluators: for E differences of standard deviation s the median's standard error is
     about sqrt(pi / 2) s / sqrt(E). The degrees of freedom are Satterthwaite's, E - 1 for the evaluators' part.
+
+    The margin is a tenth of a rating step, or a quarter of the median evaluator's gain over the best constant where
+    that is less: where people agree little their whole gain may be within a tenth of a step, and a constant with it.
 
     Examples
     --------
@@ -172,6 +176,8 @@ def median_evaluator(
     ]
     items = float(np.var(np.concatenate(drawn)))
     evaluators = float(np.pi / 2 * np.var(ahead[known], ddof=1) / people)
+    gain = float(np.median((same.person_grades - same.constant_grades)[known]))
+    margin = min(MARGIN, max(SHARE * gain, 0.0))
     difference, error = float(np.median(ahead[known])), float(np.sqrt(items + evaluators))
     freedom = min((items + evaluators) ** 2 / max(evaluators**2 / (people - 1), 1e-300), 1e6)
     answer = as_good_as_median(difference, error, freedom, margin)
@@ -183,18 +189,19 @@ def median_evaluator(
         "high": difference + half,
         "margin": margin,
         "p": two_one_sided(difference, error, freedom, margin),
-        "sentence": _sentence(answer, difference + half),
+        "sentence": _sentence(answer, difference + half, margin),
     }
 
 
-def _sentence(answer: Answer, high: float) -> str:
+def _sentence(answer: Answer, high: float, margin: float) -> str:
+    steps = f"{4 * margin:.2g} of a rating step"
     if answer == "yes":
-        return "On new images it is at most a tenth of a rating step worse than the median evaluator, mapped alike."
+        return f"On new images it is at most {steps} worse than the median evaluator, mapped alike."
     if answer == "no":
-        return "On new images it is more than a tenth of a rating step worse than the median evaluator, mapped alike."
+        return f"On new images it is more than {steps} worse than the median evaluator, mapped alike."
     if high < 0:
         return (
-            "On new images it is worse than the median evaluator, mapped alike; whether by more than a tenth of a "
-            "rating step, these data do not show."
+            "On new images it is worse than the median evaluator, mapped alike; whether by more than "
+            f"{steps}, these data do not show."
         )
-    return "These data do not show whether it comes within a tenth of a rating step of the median evaluator."
+    return f"These data do not show whether it comes within {steps} of the median evaluator."

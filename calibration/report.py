@@ -162,7 +162,7 @@ def calibrate(
     directions, direction_notes = directions_of(names, settings.lower_is_better, settings.higher_is_better, signatures)
     by_metric = {str(name): _usual(str(name), group) for name, group in scores.groupby("metric")}
     remarks_by_metric = _remarks(remarks)
-    groupings = {} if items is None else groupings_of(items)
+    groupings = {} if items is None else groupings_of(items[items["item"].isin(ratings["item"])])
     tasks, points = {}, []
     predictors: list[tuple[str, Predictor]] = []
     for name, rows in ratings.groupby("task", sort=False):

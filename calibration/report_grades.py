@@ -67,6 +67,8 @@ def grade_entries(
         found["same_target"] = {
             "compared": same.compared,
             "wins": same.wins,
+            "able": int(same.able.sum()),
+            "wins_over_able": same.wins_over_able,
             "advantage": same.advantage,
             "skill": same.metric_skill,
             "person_skill": same.person_skill,

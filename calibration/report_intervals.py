@@ -53,7 +53,7 @@ def metric_interval_entry(
         worth_intervals(scores, ratings, groups, task.draws, task.seed),
         _of_pairs(scores, ratings, groups, task, entry),
     ]
-    intervals = asdict(found)
+    intervals: dict[str, Any] = asdict(found) | {"clustered_by": task.clusters}
     for kind in KINDS:
         for part in parts:
             intervals[kind] |= (part or {}).get(kind, {})

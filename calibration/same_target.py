@@ -46,6 +46,17 @@ class SameTarget:
         return int((difference > 0).sum() + (difference == 0).sum() // 2)
 
     @property
+    def able(self) -> NDArray[np.bool_]:
+        """Who is better than the best constant, mapped as a metric is; beating anybody else means nothing."""
+        return np.asarray(np.round(self.person_grades - self.constant_grades, 12) > 0)
+
+    @property
+    def wins_over_able(self) -> int:
+        """As `wins`, over those alone."""
+        difference = np.round(self.metric_grades - self.person_grades, 12)[self.able]
+        return int((difference > 0).sum() + (difference == 0).sum() // 2)
+
+    @property
     def compared(self) -> int:
         """How many evaluators could be compared with."""
         return int((~np.isnan(self.metric_grades - self.person_grades)).sum())

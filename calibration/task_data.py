@@ -125,5 +125,6 @@ def task_data(
         name: values.reindex(index).fillna(pd.Series(index, index=index)).to_numpy(dtype=object)
         for name, values in groupings.items()
     }
-    together = clusters_of(groupings, FEWEST_GROUPS)
-    return TaskData(index, list(evaluators), matrix, aligned, clusters_of(groupings), together, k, draws, seed)
+    own = {name: values[values.index.isin(index)] for name, values in groupings.items()}
+    together = clusters_of(own, FEWEST_GROUPS)
+    return TaskData(index, list(evaluators), matrix, aligned, clusters_of(own), together, k, draws, seed)

@@ -50,8 +50,8 @@ def verdict(metric: dict[str, Any], alpha: float | None) -> dict[str, str]:
     dict
         ``kind``: "unknown" (too few items or ratings, or too little agreement among people), "none" (it does not
         order the items as people do, or does no better than a constant), "below" (every evaluator who is better than
-        a constant), "within" (at least as good as some of them) or "stand-in" (as good as the median one, by a test);
-        ``sentence``: the words.
+        a constant; or its skill's interval holds 0 and it is behind most; or it knows only the models), "within" (at
+        least as good as some of them) or "stand-in" (as good as the median one, by a test); ``sentence``: the words.
     """
     kind, words = _unknown(metric, alpha) or _useless(metric) or _compared(metric)
     return {"kind": kind, "sentence": f"{metric['title']} {words}"}
@@ -155,6 +155,12 @@ def _compared(metric: dict[str, Any]) -> tuple[Kind, str]:
         return "below", f"tells the models apart, but not one model's images; do not use it alone {figures}."
     low, high = _limits(metric)
     if low is not None and high is not None and low <= 0:
+        if 2 * beaten >= compared:
+            return "within", (
+                f"agrees with people at least as well as {spelled(beaten)} of the {spelled(compared)} evaluators"
+                f"{where}, but these data cannot tell it from one rating for every image: the interval of its skill "
+                f"holds 0; use it to sort, and let people decide {figures}."
+            )
         return "below", (
             f"may be no better than one rating for every image: the interval of its skill holds 0; do not use it alone "
             f"{figures}."
@@ -188,7 +194,7 @@ def _beaten(metric: dict[str, Any]) -> tuple[int, int, int]:
     able = [pair for pair in pairs if pair["person_grade"] > pair["constant_grade"] + _ROUNDING]
     same = metric.get("same_target")
     if same:
-        return same["wins"], same["compared"], len(able) if len(pairs) == same["compared"] else same["compared"]
+        return same["wins_over_able"], same["compared"], same["able"]
     beaten = sum(pair["metric_grade"] >= pair["person_grade"] - _ROUNDING for pair in able)
     return beaten, len(pairs), len(able)
 
@@ -200,17 +206,9 @@ def _is_on_new(metric: dict[str, Any]) -> bool:
 
 
 def _answer(metric: dict[str, Any]) -> str:
-    """Whether it is as good as the median evaluator: yes, no, or these data cannot tell.
-
-    Without the test (two evaluators, or no draws) its skill on new images is compared with the average evaluator's.
-    """
-    if metric.get("equivalence"):
-        return str(metric["equivalence"]["answer"])
-    on_new = metric["unseen"]
-    if on_new and on_new["unseen_skill"] is not None:
-        return "yes" if on_new["unseen_skill"] >= on_new["person_skill"] - _ROUNDING else "no"
-    validation = metric["cross_validation"]
-    return "yes" if validation["skill"] >= validation["person_skill"] - _ROUNDING else "no"
+    """Whether it is as good as the median evaluator: yes, no, or these data cannot tell, as without a test."""
+    equivalence = metric.get("equivalence")
+    return str(equivalence["answer"]) if equivalence else "cannot tell"
 
 
 def _knows_only_models(metric: dict[str, Any]) -> bool:

@@ -151,7 +151,7 @@ def intraclass_correlations(components: Components) -> dict[str, float]:
     dict
         ``icc1``, ``icc2``, ``icc3``: of one rating, where every item has raters of its own, where evaluators are a
         sample of all, and where they are all that count; ``icc1k`` to ``icc3k``: of the mean of an item's ratings. In
-        [0, 1]; NaN where no rating differs.
+        [0, 1]; NaN where no rating differs. A variance that came out below 0 was set to 0, which other tools leave.
 
     References
     ----------

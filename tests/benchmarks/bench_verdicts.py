@@ -42,6 +42,7 @@ def main() -> None:
     folds = item_folds(PROMPTS)
     noise_p = {"dealt by prompt": [], "dealt one by one": []}
     answers: dict[str, list[str]] = {"noise": [], "sixth evaluator": [], "the quality itself": []}
+    answers |= {"noise, people agree less": [], "sixth, people agree less": [], "a constant": []}
     passes: dict[str, list[bool]] = {
         "noise": [],
         "sixth evaluator": [],
@@ -57,8 +58,17 @@ def main() -> None:
             by_chance = RandomScores(five, permutations=199, seed=number, groups=groups)
             noise_p[name].append(baselines(noise, five, result, by_chance)["random_p"])
         people = EvaluatorsAsMetrics(five, folds)
-        for name, scores in (("noise", noise), ("sixth evaluator", ratings[:, 5]), ("the quality itself", quality)):
-            same = people.compare(scores)
+        _, apart = study(rng, 6, 1.5)
+        less = EvaluatorsAsMetrics(apart[:, :5], folds)
+        for name, panel, scores in (
+            ("noise", people, noise),
+            ("sixth evaluator", people, ratings[:, 5]),
+            ("the quality itself", people, quality),
+            ("noise, people agree less", less, noise),
+            ("sixth, people agree less", less, apart[:, 5]),
+            ("a constant", less, np.ones(IMAGES)),
+        ):
+            same = panel.compare(scores)
             assert same is not None
             found = median_evaluator(same, PROMPTS, draws=200, seed=number)
             assert found is not None
@@ -78,7 +88,7 @@ def main() -> None:
     print(f"a sixth evaluator beats {np.mean(wins):.3f} of the evaluators on new images, mapped alike")
     for name, given in answers.items():
         shares = "   ".join(f"{word} {given.count(word) / studies:.3f}" for word in ("yes", "no", "cannot tell"))
-        print(f"as good as the median evaluator? {name:20} {shares}")
+        print(f"as good as the median evaluator? {name:25} {shares}")
     for name, values in passes.items():
         print(f"the alternative annotator test is passed by {name:30} {np.mean(values):.3f}")
 

@@ -68,7 +68,22 @@ def unseen(skill, seen_skill, pairs, grouped_by="prompt"):
             "within",
             "at least as well as one of the three evaluators",
         ),
-        (metric(0.3, 0.3, [(0.8, 0.8 - 1e-16)] * 3), "stand-in", "it can stand in for one evaluator"),
+        (
+            metric(0.3, 0.3, [(0.8, 0.8 - 1e-16)] * 3, equivalence={"answer": "yes"}),
+            "stand-in",
+            "it can stand in for one evaluator",
+        ),
+        (metric(0.3, 0.3, [(0.8, 0.9)] * 2), "within", "two of the two evaluators; whether it comes up to the median"),
+        (
+            metric(0.3, 0.3, [(0.8, 0.9)] * 3, intervals={"people_like_these": {"skill": [-0.1, 0.7]}}),
+            "within",
+            "three of the three evaluators, but these data cannot tell it from one rating for every image",
+        ),
+        (
+            metric(0.3, 0.3, [(0.8, 0.7), (0.8, 0.9), (0.8, 0.7)], intervals={"these": {"skill": [-0.1, 0.7]}}),
+            "below",
+            "may be no better than one rating for every image: the interval of its skill holds 0",
+        ),
         (metric(0.0, 0.3, [(0.9, 0.8)]), "none", "no better than the rating 4 for every image"),
         (
             metric(0.35, 0.3, [(0.8, 0.9)] * 3, unseen=unseen(-0.02, 0.35, [(0.8, 0.74)] * 3)),
@@ -82,7 +97,11 @@ def unseen(skill, seen_skill, pairs, grouped_by="prompt"):
             "images;",
         ),
         (
-            metric(0.35, 0.3, [(0.8, 0.9)] * 3, unseen=unseen(0.345, 0.35, [(0.8, 0.81)] * 3)),
+            metric(
+                *(0.35, 0.3, [(0.8, 0.9)] * 3),
+                unseen=unseen(0.345, 0.35, [(0.8, 0.81)] * 3),
+                equivalence={"answer": "yes"},
+            ),
             "stand-in",
             "(skill 0.35; the average evaluator has 0.30)",
         ),
