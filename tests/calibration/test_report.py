@@ -358,3 +358,18 @@ def test_the_order_of_the_rows_changes_nothing():
     given = calibrate_tables(ratings, scores, items, settings).report["tasks"]
     tables = [table.sample(frac=1, random_state=number) for number, table in enumerate((ratings, scores, items))]
     assert calibrate_tables(*tables, settings).report["tasks"] == given
+
+
+def test_images_that_nobody_rated_change_nothing():
+    rng = np.random.default_rng(0)
+    rows = [(f"i{i}", f"e{e}", int(rng.integers(1, 6))) for i in range(60) for e in range(3)]
+    ratings = pd.DataFrame(rows, columns=["item", "evaluator", "rating"])
+    scores = pd.DataFrame({"item": [f"i{i}" for i in range(60)], "m": rng.normal(size=60)})
+    items = pd.DataFrame({"item": scores["item"], "prompt": [f"p{i % 3}" for i in range(60)]})
+    more = pd.DataFrame({"item": [f"u{i}" for i in range(50)], "prompt": [f"q{i}" for i in range(50)]})
+    few, many = (
+        calibrate_tables(ratings, scores, table, Settings(draws=100)).report
+        for table in (items, pd.concat([items, more]))
+    )
+    assert few["tasks"] == many["tasks"] and few["clusters"] is many["clusters"] is None
+    assert [note for note in many["notes"] if "of 3 prompts only" in note]

@@ -47,6 +47,33 @@ def test_fair_evaluators_are_hardly_ever_named():
     assert np.mean(named) <= 0.12  # 5 % are said; binomial, 100 studies
 
 
+def test_few_images_of_people_who_agree_little_name_hardly_anybody():
+    """That a correlation is not clearly above 0 says nothing where the others' are hardly clearer."""
+    rng, named = np.random.default_rng(0), []
+    for _ in range(100):
+        answers = 3 + rng.normal(size=(20, 1)) + 1.25 * rng.normal(size=(20, 5))
+        found = screen(np.clip(np.rint(answers), 1, 5), NAMES)
+        named.append(any(len(flag.evaluators) == 1 for flag in found))
+    assert np.mean(named) <= 0.12  # 5 % are said; binomial, 100 studies
+
+
+def test_copies_are_found_where_nobody_rated_every_image():
+    ratings = study(1024, 0, people=10)
+    ratings[:, 1] = ratings[:, 0]
+    rng = np.random.default_rng(1)
+    for row in ratings:
+        row[rng.permutation(10)[:5]] = np.nan
+    assert [flag.evaluators for flag in screen(ratings, list("abcdefghij"))] == [(0, 1)]
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(60) // 4])
+def test_two_who_rate_against_each_other_are_named_together(groups):
+    ratings = study(60, 0)[:, :1]
+    (flag,) = screen(np.column_stack([ratings, 6 - ratings]), ["a", "b"], 0, groups)
+    assert flag.evaluators == (0, 1) and "read the scale the other way round (Spearman -1.00)" in flag.sentence
+    assert screen(np.column_stack([ratings, ratings]), ["a", "b"], 0, groups) == []
+
+
 def test_the_words():
     (flag,) = screen(study(500, 0, "inverted"), NAMES)
     assert flag.sentence.startswith("a rated against the others; perhaps") and "Spearman -0." in flag.sentence
