@@ -58,7 +58,8 @@ class RandomScores:
         Of the dealing.
     groups : array_like, shape (items,), optional
         Which items belong together: every group gets the scores of one group, some of them twice where that one is
-        smaller, so that scores that are alike within groups have as much luck as they would.
+        smaller, so that scores that are alike within groups have as much luck as they would. Where groups differ much
+        in size, or scores are not alike within them, p comes out too large rather than too small.
     """
 
     def __init__(
