@@ -52,10 +52,12 @@ def screen(ratings: Array, names: list[str], seed: int = 0, groups: ArrayLike | 
     Returns
     -------
     list of Flag
-        At most one false alarm in twenty studies for each of the two kinds.
+        At most one false alarm in twenty studies for each of the last two kinds.
 
     Notes
     -----
+    *All the same*: an evaluator gave one rating to 20 images or more, on which the means of the others differ.
+
     *Unrelated or against*: an evaluator's Spearman correlation with the mean of the others is not above 0 (one-sided, p
     of .05 or more), or is less than a fifth of the median of the others' own such correlations, and is lower than that
     median by more than chance has it (Fisher's z, Bonferroni over evaluators), on 20 items or more: where people agree
@@ -76,7 +78,21 @@ def screen(ratings: Array, names: list[str], seed: int = 0, groups: ArrayLike | 
     [(4,)]
     """
     codes = None if groups is None else group_codes(groups, len(ratings))
-    return [*_unrelated(ratings, names, seed, codes), *_dependent(ratings, names, seed, codes)]
+    return [
+        *_all_the_same(ratings, names),
+        *_unrelated(ratings, names, seed, codes),
+        *_dependent(ratings, names, seed, codes),
+    ]
+
+
+def _all_the_same(ratings: Array, names: list[str]) -> list[Flag]:
+    flags: list[Flag] = []
+    for column, mean in enumerate(leave_one_out_scores(ratings).T):
+        both = ~(np.isnan(ratings[:, column]) | np.isnan(mean))
+        if both.sum() >= LEAST_ITEMS and np.ptp(ratings[both, column]) == 0 and np.ptp(mean[both]) > 0:
+            words = f"gave {both.sum()} images the same rating, although the others' ratings of them differ."
+            flags.append(Flag((column,), f"{names[column]} {words}"))
+    return flags
 
 
 def _unrelated(ratings: Array, names: list[str], seed: int, groups: NDArray[np.intp] | None) -> list[Flag]:

@@ -23,11 +23,14 @@ def study(count, seed, kind="fair", people=5):
     elif kind == "copied":
         same = rng.random(count) < 0.7
         ratings[same, 0] = ratings[same, 1]
+    elif kind == "constant":
+        ratings[:, 0] = 3
     return ratings
 
 
 @pytest.mark.parametrize(
-    ("kind", "named", "least"), [("random", (0,), 1.0), ("inverted", (0,), 1.0), ("copied", (0, 1), 0.95)]
+    ("kind", "named", "least"),
+    [("random", (0,), 1.0), ("inverted", (0,), 1.0), ("copied", (0, 1), 0.95), ("constant", (0,), 1.0)],
 )
 def test_power_at_five_evaluators_and_a_thousand_images(kind, named, least):
     found = [named in [flag.evaluators for flag in screen(study(1024, seed, kind), NAMES)] for seed in range(40)]
@@ -79,6 +82,8 @@ def test_the_words():
     assert flag.sentence.startswith("a rated against the others; perhaps") and "Spearman -0." in flag.sentence
     (flag,) = screen(study(500, 1, "copied"), NAMES)
     assert "a and b rated more alike than the images explain (correlation 0." in flag.sentence
+    (flag,) = screen(study(500, 1, "constant"), NAMES)
+    assert flag.sentence == "a gave 500 images the same rating, although the others' ratings of them differ."
 
 
 @pytest.mark.parametrize("people", [1, 2, 3])
@@ -92,7 +97,11 @@ def test_constant_evaluators_gaps_and_few_items_do_no_harm():
     ratings = study(100, 0)
     ratings[:, 2] = 3
     ratings[np.random.default_rng(0).random(ratings.shape) < 0.2] = np.nan
-    assert screen(ratings, NAMES) == [] == screen(study(10, 0, "random"), NAMES)
+    (flag,) = screen(ratings, NAMES)
+    rated = ~np.isnan(ratings)
+    assert flag.evaluators == (2,) and f"c gave {(rated[:, 2] & (rated.sum(axis=1) > 1)).sum()} images" in flag.sentence
+    assert screen(study(10, 0, "random"), NAMES) == [] == screen(study(10, 0, "constant"), NAMES)
+    assert screen(np.full((100, 5), 3.0), NAMES) == []  # people who all say the same are not told apart
 
 
 def test_the_dependent_pair_of_tifa160_is_named_and_nobody_else(shared):
@@ -113,8 +122,9 @@ def test_the_report_names_them():
     assert any("a rated against the others" in note for note in task["evaluators"]["a"]["notes"])
 
 
-def test_the_report_shows_the_results_without_whom_it_names():
-    ratings = study(300, 3, "random")
+@pytest.mark.parametrize("kind", ["random", "constant"])
+def test_the_report_shows_the_results_without_whom_it_names(kind):
+    ratings = study(300, 3, kind)
     rows = [(f"i{i}", NAMES[e], int(ratings[i, e])) for i in range(300) for e in range(5)]
     table = pd.DataFrame(rows, columns=["item", "evaluator", "rating"])
     scores = pd.DataFrame({"item": [f"i{i}" for i in range(300)], "m": ratings[:, 1:].mean(axis=1)})
