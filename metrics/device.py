@@ -1,11 +1,18 @@
 """Where networks run."""
 
+import re
 from collections.abc import Callable
 from typing import Literal
 
 from metrics.errors import InputError
 
 Precision = Literal["float32", "float16"]
+
+
+def check_device_name(name: str) -> None:
+    """Raise InputError for what is no device's name; whether this machine has it, `choose_device` says."""
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]{1,3})?", name):
+        raise InputError(f"--device is {name}; it is one of auto, cpu, cuda, cuda:N and mps.")
 
 
 def choose_device(name: str) -> str:
@@ -18,6 +25,7 @@ def choose_device(name: str) -> str:
     """
     import torch
 
+    check_device_name(name)
     has: dict[str, Callable[[], bool]] = {
         "cuda": torch.cuda.is_available,
         "mps": torch.backends.mps.is_available,
@@ -26,9 +34,7 @@ def choose_device(name: str) -> str:
     if name == "auto":
         return next(kind for kind, there in has.items() if there())
     kind = name.split(":")[0]
-    if kind not in has:
-        raise InputError(f"--device is {name}; it is one of auto, cpu, cuda, cuda:N and mps.")
-    if not has[kind]() or (kind == "cuda" and ":" in name and not _has_gpu(name)):
+    if not has[kind]() or (":" in name and not _has_gpu(name)):
         raise InputError(f"--device is {name}, but PyTorch finds no such device here; use --device auto.")
     return name
 
@@ -50,5 +56,4 @@ def exact_arithmetic() -> None:
 def _has_gpu(name: str) -> bool:
     import torch
 
-    number = name.split(":")[1]
-    return number.isdigit() and int(number) < torch.cuda.device_count()
+    return int(name.split(":")[1]) < torch.cuda.device_count()

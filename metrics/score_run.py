@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from metrics.cache import FeatureCache
+from metrics.device import check_device_name
 from metrics.extraction import Extractor, extract, missing
 from metrics.images import ImageSource, PairSource, Source, UnreadableImage
 from metrics.pooling import Pool, pooled
@@ -78,6 +79,9 @@ class RunSettings:
     batch_size: int | None = None
     workers: int = 2
     pool_images: Pool = "mean"
+
+    def __post_init__(self) -> None:
+        check_device_name(self.device)
 
 
 @dataclass

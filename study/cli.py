@@ -4,6 +4,7 @@ import io
 import re
 import sys
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -54,16 +55,24 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that the terminal cannot show must not end the command
     try:
+        _refuse_empty_words(sys.argv[1:])
         app(prog_name="humangrade")
     except InputError as error:
         print(f"humangrade: {error}", file=sys.stderr)
         sys.exit(2)
 
 
+def _refuse_empty_words(words: list[str]) -> None:
+    """An empty name, as of an unset shell variable, is not the current folder."""
+    for before, word in pairwise(["", *words]):
+        option, _, value = word.partition("=")
+        if not word.strip() or (option.startswith("--") and option != word and not value.strip()):
+            what = option if option.startswith("--") else before if before.startswith("--") else "An argument"
+            raise InputError(f"{what} is empty; say what it is (for a folder, . is the one you are in).")
+
+
 def _folder(text: str) -> Path:
-    """A folder to write to; an empty name, as of an unset shell variable, is not the current folder."""
-    if not text.strip():
-        raise InputError("--out is empty; name a folder (. for the one you are in).")
+    """A folder to write to."""
     folder = Path(text)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"--out is {text}, which is a file; name a folder.")

@@ -172,11 +172,21 @@ def test_import_refuses_what_the_study_lacks_and_changes_nothing(cli, images, tm
     assert (tmp_path / "out" / "ratings.csv").read_text().count("\n") == 1
 
 
-def test_an_empty_name_of_the_reports_folder_is_refused(cli, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("report", "--ratings", "r.csv", "--out", ""), "--out"),
+        (("report", "--ratings", "r.csv", "--out="), "--out"),
+        (("score", "--images", " ", "--out", "s.csv"), "--images"),
+        (("report", "", "--out", "o"), "An argument"),
+    ],
+)
+def test_an_empty_name_is_refused(cli, tmp_path, monkeypatch, words, what):
     monkeypatch.chdir(tmp_path)
-    ratings = ratings_of(tmp_path / "r.csv", ROWS)
-    code, _, err = cli("report", "--ratings", ratings, "--out", "")
-    assert (code, err) == (2, "humangrade: --out is empty; name a folder (. for the one you are in).\n")
+    ratings_of(tmp_path / "r.csv", ROWS)
+    code, _, err = cli(*words)
+    reason = "is empty; say what it is (for a folder, . is the one you are in)."
+    assert (code, err) == (2, f"humangrade: {what} {reason}\n")
     assert [path.name for path in tmp_path.iterdir()] == ["r.csv"]
 
 

@@ -230,6 +230,7 @@ MISTAKES = [
     (("--images", "images", "--out", "x.csv", "--metrics", "nonsense"), "no metric 'nonsense'"),
     (("--images", "images", "--out", "x.csv", "--lpips-size", "big"), "--lpips-size is big"),
     (("--images", "images", "--out", "x.csv", "--device", "tpu"), "--device is tpu"),
+    (("--images", "images", "--out", "x.csv", "--metrics", "sharpness", "--device", "cuda9"), "--device is cuda9"),
     (("--images", "images", "--out", "x.csv", "--device", "cuda:99"), "no such device"),
     (("--images", "images", "--out", "x.csv", "--precision", "float16", "--device", "cpu"), "needs a GPU"),
     (("--images", "images", "--out", "x.csv", "--prompts", "two.txt"), "2 prompts for 6 images"),
