@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from calibration.grades import LEVELS, Array
-from calibration.intervals import Interval, group_codes, item_draws, left_out, percentiles, with_other_people
+from calibration.intervals import Interval, group_codes, item_draws, percentiles, with_other_people
 from calibration.many_mappings import TIE, ScoreOrder, level_costs
 from calibration.ties import group_starts
 from metrics.registry import Direction
@@ -95,7 +95,8 @@ def metric_intervals(
     Notes
     -----
     A mapping that is refitted to drawn images knows some of them twice or more, which flatters it; so the draws are
-    moved until their mean is the figure itself. For people like these, see `calibration.intervals.with_other_people`.
+    moved until their mean is the figure itself. For people like these, see `calibration.intervals.with_other_people`,
+    with each evaluator left out in some draws of the images as well.
 
     Examples
     --------
@@ -121,9 +122,12 @@ def metric_intervals(
     these = {name: percentiles(over_items[name]) for name in STATISTICS}
     others: dict[str, Interval] = {}
     if people > 2:
-        without = study.of_all_images(_without(left_out(people), people))
+        without = study.without_each(np.ones((1, len(values))))
+        several = np.concatenate(list(item_draws(groups, _jackknives(people), _BLOCK, rng)))
+        drawn = study.without_each(several)
         for name in STATISTICS:
-            others[name] = with_other_people(float(estimate[name][0]), over_items[name], without[name], people)
+            figure, one = float(estimate[name][0]), without[name][0]
+            others[name] = with_other_people(figure, over_items[name], one, people, without_in_draws=drawn[name])
     return Intervals(these, others, count, int(groups.max()) + 1)
 
 
@@ -133,12 +137,9 @@ def _about(drawn: Array, estimate: Array) -> Array:
     return np.minimum(drawn + estimate - drawn[known].mean(), 1.0) if known.any() else drawn
 
 
-def _without(left: list[tuple[int, ...]], people: int) -> Array:
-    """Evaluators' weights, a row for each of those to leave out."""
-    weights = np.ones((len(left), people))
-    for row, columns in enumerate(left):
-        weights[row, list(columns)] = 0.0
-    return weights
+def _jackknives(people: int) -> int:
+    """In how many draws of the images each evaluator is left out: enough for a variance that is only taken off."""
+    return max(6, 120 // people)
 
 
 class _Study:
@@ -166,12 +167,13 @@ class _Study:
         blocks = item_draws(groups, count, max(1, _BLOCK // len(groups)), rng)
         return self._joined((block, np.repeat(people, len(block), axis=0)) for block in blocks)
 
-    def of_all_images(self, people: Array) -> dict[str, Array]:
-        """The figures of studies of the images as they are, one for each row of evaluators' weights."""
-        n = len(self._rated)
-        size = max(1, _BLOCK // n)
-        blocks = (people[start : start + size] for start in range(0, len(people), size))
-        return self._joined((np.ones((len(block), n)), block) for block in blocks)
+    def without_each(self, items: Array) -> dict[str, Array]:
+        """The figures without each evaluator, (draws, evaluators), where images count so often, (draws, images)."""
+        n, count = self._rated.shape
+        others, studies = 1.0 - np.eye(count), np.arange(len(items) * count)
+        blocks = np.split(studies, range(max(1, _BLOCK // n), len(studies), max(1, _BLOCK // n)))
+        found = self._joined((items[block // count], others[block % count]) for block in blocks)
+        return {name: values.reshape(len(items), count) for name, values in found.items()}
 
     def _joined(self, blocks: Iterable[tuple[Array, Array]]) -> dict[str, Array]:
         """The figures of all blocks in their order, computed in threads; numpy's own would compete with these."""

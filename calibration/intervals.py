@@ -53,7 +53,13 @@ def left_out(people: int) -> list[tuple[int, ...]]:
 
 
 def with_other_people(
-    estimate: float, over_items: Array, without: Array, people: int, least: float = -np.inf, most: float = 1.0
+    estimate: float,
+    over_items: Array,
+    without: Array,
+    people: int,
+    least: float = -np.inf,
+    most: float = 1.0,
+    without_in_draws: Array | None = None,
 ) -> Interval:
     """The interval of a figure for other images and other evaluators.
 
@@ -64,11 +70,14 @@ def with_other_people(
     over_items : ndarray, shape (draws,)
         The figure in bootstrap draws of the images.
     without : ndarray
-        The figure without each of `left_out(people)`.
+        The figure without each of `left_out(people)`; each evaluator is enough with `without_in_draws`.
     people : int
         How many evaluators there are.
     least, most : float
         Ends of the figure's range.
+    without_in_draws : ndarray, shape (draws, people), optional
+        The figure without each evaluator in some draws of the images: says how much of the variance stands in both
+        parts.
 
     Returns
     -------
@@ -80,7 +89,13 @@ def with_other_people(
     The variance over images is that of the draws. The variance over evaluators is the jackknife's, (E - 1) / E times
     the sum of squares of the leave-one-out figures about their mean. With few evaluators it is too large for figures
     about pairs of people, by what Efron and Stein's leave-two-out correction estimates; that estimate is rough, so a
-    third of it is taken off, and at most a third of the variance. The interval is the estimate -+ t times the root of
+    third of it is taken off, and at most a third of the variance.
+
+    What is peculiar to one person's view of one image moves the figure with either, and stands in both variances. Where
+    `without_in_draws` is given, it is taken off once, as with errors clustered two ways (Cameron, Gelbach and Miller),
+    and the other correction is not used: the jackknife's variance grows by just that much when the images are drawn.
+
+    The interval is the estimate -+ t times the root of
     the sum over images and evaluators, t with Satterthwaite's degrees of freedom for such a sum (E - 1 for the
     evaluators' part). tests/benchmarks/bench_coverage.py measures what comes of it.
 
@@ -88,6 +103,7 @@ def with_other_people(
     ----------
     Tukey, J. W. (1958). Bias and confidence in not-quite large samples. Efron, B. and Stein, C. (1981). The jackknife
     estimate of variance. Satterthwaite, F. E. (1946). An approximate distribution of estimates of variance components.
+    Cameron, A. C., Gelbach, J. B. and Miller, D. L. (2011). Robust inference with multiway clustering.
 
     Examples
     --------
@@ -97,7 +113,11 @@ def with_other_people(
     drawn = over_items[np.isfinite(over_items)]
     if not np.isfinite(estimate) or not len(drawn) or people < 3 or not np.isfinite(without[:people]).all():
         return UNKNOWN
-    items, evaluators = float(np.var(drawn)), _evaluators_variance(estimate, without, people)
+    items = float(np.var(drawn))
+    if without_in_draws is None:
+        evaluators = _evaluators_variance(estimate, without, people)
+    else:
+        evaluators = _evaluators_variance_alone(without[:people], without_in_draws, items)
     total = items + evaluators
     if total == 0:
         return Interval(estimate, estimate)
@@ -116,6 +136,16 @@ def _evaluators_variance(estimate: float, without: Array, people: int) -> float:
     together = people * estimate - (people - 1) * (one[first] + one[second]) + (people - 2) * two
     correction = float(np.sum((together - together.mean()) ** 2)) / (people * (people + 1))
     return jackknife - min(correction, jackknife) / 3
+
+
+def _evaluators_variance_alone(without: Array, without_in_draws: Array, items: float) -> float:
+    """The jackknife's variance less what the images' holds as well."""
+    jackknife = float((len(without) - 1) * np.var(without))
+    known = without_in_draws[np.isfinite(without_in_draws).all(axis=1)]
+    if not len(known):
+        return jackknife
+    drawn = float((len(without) - 1) * np.var(known, axis=1).mean())
+    return jackknife - float(np.clip(drawn - jackknife, 0.0, min(items, jackknife)))
 
 
 def group_codes(groups: ArrayLike | None, count: int) -> NDArray[np.intp]:

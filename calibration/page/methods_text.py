@@ -15,6 +15,8 @@ _REFERENCES = {
     "stein": "Efron, B., & Stein, C. (1981). The jackknife estimate of variance. Annals of Statistics, 9(3), 586-596.",
     "satterthwaite": "Satterthwaite, F. E. (1946). An approximate distribution of estimates of variance components. "
     "Biometrics Bulletin, 2(6), 110-114.",
+    "cameron": "Cameron, A. C., Gelbach, J. B., & Miller, D. L. (2011). Robust inference with multiway clustering. "
+    "Journal of Business & Economic Statistics, 29(2), 238-249.",
     "williams": "Williams, E. J. (1959). The comparison of regression variables. Journal of the Royal Statistical "
     "Society, Series B, 21(2), 396-399.",
     "deutsch": "Deutsch, D., Dror, R., & Roth, D. (2021). A statistical analysis of summarization evaluation metrics "
@@ -108,10 +110,12 @@ def _metrics(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
             f"{drawn} ({widest['clusters']:,}), with the thresholds fitted anew in each draw."
         )
         if any(found.get("people_like_these") for found in intervals):
-            cited += ["stein", "satterthwaite"]
+            cited += ["stein", "satterthwaite", "cameron"]
             yield (
                 "For conclusions about people like these, the jackknife's variance over evaluators (Efron & Stein, "
-                "1981) was added, with degrees of freedom after Satterthwaite (1946)."
+                "1981) was added, with degrees of freedom after Satterthwaite (1946); what stands in both variances of "
+                "grades, skill, kappa and Spearman's correlation was counted once, as with errors clustered two ways "
+                "(Cameron et al., 2011)."
             )
 
 

@@ -67,7 +67,7 @@ def screen(ratings: Array, names: list[str], seed: int = 0, groups: ArrayLike | 
     *Dependent*: if one quality of the images were all that evaluators share, their correlations would be products,
     r_ij = l_i l_j, so that r_ij = r_ik r_jl / r_kl for any two others k, l. A pair is named where its correlation lies
     above the median of these predictions by more than chance has it (the difference over its bootstrap standard error,
-    Bonferroni over pairs) and by .05 or more. It takes four evaluators, and 20 items that both rated.
+    t by the number of groups, Bonferroni over pairs) and by .05 or more. It takes four evaluators, and 20 items that both rated.
 
     Examples
     --------
@@ -154,13 +154,17 @@ def _dependent(ratings: Array, names: list[str], seed: int, groups: NDArray[np.i
     excess = _excess(every)
     rng = np.random.default_rng(seed % 2**63)
     codes = np.arange(len(ratings)) if groups is None else np.unique(groups[several], return_inverse=True)[1]
+    number = int(codes.max()) + 1
+    if number < 2:
+        return []
     draws = _DRAWS if len(varied) <= 10 else _DRAWS_OF_MANY
     drawn = [_excess(correlations.of(weights[0])) for weights in item_draws(codes, draws, 1, rng)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # pairs that no others predict are nan
         errors = np.nanstd(drawn, axis=0)
     pairs = list(combinations(range(len(varied)), 2))
-    limit = float(stats.norm.isf(SIGNIFICANCE / len(pairs)))
+    # of few groups a standard error is rough, and a bootstrap's too small
+    limit = float(stats.t.isf(SIGNIFICANCE / len(pairs), number - 1)) * np.sqrt(number / (number - 1))
     flags = []
     for i, j in pairs:
         if excess[i, j] > max(_NOTICEABLE, limit * errors[i, j]):

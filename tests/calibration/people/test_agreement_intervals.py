@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.grades import evaluator_grades, mean_or_nan, person_to_person_grades, sample_scores
-from calibration.intervals import left_out, with_other_people
 from calibration.people.agreement import krippendorff_alpha
 from calibration.people.agreement_intervals import (
     _Agreement,
@@ -102,12 +101,3 @@ def test_where_there_are_none():
     assert all(np.isnan(interval).all() for interval in grade_intervals(ratings, draws=0))
     constant = agreement_intervals(np.full((5, 3), 0.5), draws=50)
     assert np.isnan(constant["these"]["ordinal"]).all()
-
-
-def test_the_jackknife_is_exact_for_a_mean():
-    """For a mean over people the jackknife's variance is that of a mean, and there is nothing to correct."""
-    values = np.random.default_rng(4).normal(size=6)
-    without = np.array([np.delete(values, list(each)).mean() for each in left_out(6)])
-    low, high = with_other_people(values.mean(), np.full(2, values.mean()), without, 6, most=np.inf)
-    half = 2.570581835636314 * values.std(ddof=1) / np.sqrt(6)  # scipy.stats.t.ppf(.975, 5)
-    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half))

@@ -69,6 +69,19 @@ def test_copies_are_found_where_nobody_rated_every_image():
     assert [flag.evaluators for flag in screen(ratings, list("abcdefghij"))] == [(0, 1)]
 
 
+def test_ten_prompts_name_no_honest_pair():
+    found = []
+    for seed in range(100):
+        rng = np.random.default_rng(1000 + seed)
+        prompts = np.repeat(np.arange(10), 16)
+        own = rng.normal(size=(10, 5))[prompts] / 2  # what each person holds of each prompt
+        found.append(screen(study(160, seed) + own, NAMES, groups=prompts))
+    assert sum(any(len(flag.evaluators) == 2 for flag in flags) for flags in found) <= 5  # 8 by normal quantiles
+    copied = [screen(study(640, seed, "copied"), NAMES, groups=np.repeat(np.arange(10), 64)) for seed in range(10)]
+    assert all((0, 1) in [flag.evaluators for flag in flags] for flags in copied)
+    assert screen(study(160, 0, "copied"), NAMES, groups=np.zeros(160)) == []  # one group says nothing of others
+
+
 @pytest.mark.parametrize("groups", [None, np.arange(60) // 4])
 def test_two_who_rate_against_each_other_are_named_together(groups):
     ratings = study(60, 0)[:, :1]
