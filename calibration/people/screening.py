@@ -67,7 +67,8 @@ def screen(ratings: Array, names: list[str], seed: int = 0, groups: ArrayLike | 
     *Dependent*: if one quality of the images were all that evaluators share, their correlations would be products,
     r_ij = l_i l_j, so that r_ij = r_ik r_jl / r_kl for any two others k, l. A pair is named where its correlation lies
     above the median of these predictions by more than chance has it (the difference over its bootstrap standard error,
-    t by the number of groups, Bonferroni over pairs) and by .05 or more. It takes four evaluators, and 20 items that both rated.
+    Student's t by the number of groups, Bonferroni over pairs) and by .05 or more. It takes four evaluators, and 20
+    items that both rated.
 
     Examples
     --------
