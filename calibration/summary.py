@@ -32,10 +32,13 @@ def print_summary(report: dict[str, Any], paths: Sequence[Path], console: Consol
             console.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
         if task["metrics"]:
             console.print(_table(task["metrics"]))
+        about: dict[str, list[str]] = {}
         for metric in _by_skill(task["metrics"]):
             console.print(f"- {escape(metric['verdict']['sentence'])}", soft_wrap=True)
             for note in metric["notes"]:
-                console.print(f"  [yellow]Note:[/] {escape(note)}", soft_wrap=True)
+                about.setdefault(note, []).append(metric["title"])
+        for note, titles in about.items():
+            console.print(f"[yellow]Note[/] on {escape(', '.join(titles))}: {escape(note)}", soft_wrap=True)
     console.print(f"\nOpen [bold]{escape(str(paths[0]))}[/] in a browser; beside it: ", end="", soft_wrap=True)
     console.print(
         f"report.json, predictor.json and {sum(path.suffix == '.csv' for path in paths)} tables as CSV.", soft_wrap=True

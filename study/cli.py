@@ -206,7 +206,7 @@ app.command(rich_help_panel=MACHINES)(score_cli.cache)
 def report(
     out: Annotated[str, typer.Option(metavar="FOLDER", help="The folder for report.html, report.json and the tables.")],
     study: Annotated[
-        Path | None, typer.Argument(metavar="[STUDY]", help="A study's folder, in place of the files.")
+        Path | None, typer.Argument(metavar="STUDY", help="A study's folder, in place of the files.")
     ] = None,
     ratings: Annotated[Path | None, typer.Option(help="Ratings, CSV or Parquet.", show_default=False)] = None,
     scores: Annotated[
@@ -231,7 +231,7 @@ def report(
         str | None, typer.Option(metavar="MUSIQ,...", help="Metrics for which a higher score is better.")
     ] = None,
     k: Annotated[float, typer.Option(help="The exponent of the distance in grades and mapping, at most 10.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="For the bootstrap, and the sample of points in large plots.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of all that is drawn at random: bootstrap, permutations, folds.")] = 0,
     draws: Annotated[int, typer.Option(min=0, help="Of the bootstrap for intervals; 0 for none.")] = 1000,
     duplicates: DuplicateRule = "error",
     min_ratings: Annotated[

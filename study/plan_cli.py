@@ -30,7 +30,7 @@ _TITLES = {
 
 def plan(
     study: Annotated[
-        Path | None, typer.Argument(metavar="[STUDY]", help="A pilot: a study's folder.", show_default=False)
+        Path | None, typer.Argument(metavar="STUDY", help="A pilot: a study's folder.", show_default=False)
     ] = None,
     ratings: Annotated[Path | None, typer.Option(help="A pilot's ratings, CSV or Parquet.", show_default=False)] = None,
     scores: Annotated[Path | None, typer.Option(help="Its scores, long or wide.", show_default=False)] = None,

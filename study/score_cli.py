@@ -15,9 +15,7 @@ Pooling = Literal["mean", "median", "max"]
 
 
 def score(
-    study: Annotated[
-        Path | None, typer.Argument(metavar="[STUDY]", help="A study's folder.", show_default=False)
-    ] = None,
+    study: Annotated[Path | None, typer.Argument(metavar="STUDY", help="A study's folder.", show_default=False)] = None,
     images: Annotated[
         Path | None, typer.Option(help="A folder of images, in place of a study.", show_default=False)
     ] = None,
