@@ -23,7 +23,7 @@ from calibration.people.screening import screen
 from calibration.prediction.predictor import Predictor
 from calibration.reading import Source
 from calibration.report_comparison import comparison
-from calibration.report_flagged import without_flagged
+from calibration.report_flagged import what_changes, without_flagged
 from calibration.report_metrics import metric_entry
 from calibration.report_people import people_entry
 from calibration.report_prediction import combination, prediction
@@ -189,6 +189,8 @@ def calibrate(
                 points.append(drawn.assign(task=name, metric=metric))
         task["comparison"] = comparison(data, by_metric, directions, task["metrics"])
         task["without_flagged"] = without_flagged(data, flags, by_metric, directions, task["metrics"])
+        if task["without_flagged"]:
+            task["notes"].insert(task["notes"].index(flags[-1].sentence) + 1, what_changes(task["without_flagged"]))
         task["combination"] = combination(data, by_metric, directions, task["metrics"])
         if not names:
             task["notes"].append("There are no scores, so no metric is judged.")

@@ -67,3 +67,25 @@ def without_flagged(
             "spearman_without": correlations(aligned[known], sample_scores(others[known])).spearman,
         }
     return found
+
+
+def what_changes(without: Mapping[str, Any]) -> str:
+    """One sentence on what leaving them out does to people's agreement, and where to read what it does to metrics.
+
+    Parameters
+    ----------
+    without : mapping
+        As `without_flagged` made it.
+    """
+    names = ", ".join(without["left_out"])
+    figures = {"Krippendorff's ordinal alpha": (without["alpha"], without["alpha_without"])}
+    skills = {(entry["person_skill"], entry["person_skill_without"]) for entry in without["metrics"].values()}
+    if len(skills) == 1:  # several where metrics scored different images
+        figures["the average evaluator's skill"] = skills.pop()
+    changes = [
+        f"{figure} is {after:.2f} in place of {before:.2f}"
+        for figure, (before, after) in figures.items()
+        if all(value is not None and np.isfinite(value) for value in (before, after))
+    ]
+    words = f": {', '.join(changes)}" if changes else ""
+    return f"The results without {names} stand under 'With and without {names}'{words}."

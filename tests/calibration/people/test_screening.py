@@ -153,3 +153,10 @@ def test_the_report_shows_the_results_without_whom_it_names(kind):
     assert found["metrics"]["m"]["skill_without"] == pytest.approx(expected["cross_validation"]["skill"])
     assert found["metrics"]["m"]["spearman_without"] == pytest.approx(expected["spearman"])
     assert without["without_flagged"] is None
+    place = task["notes"].index(next(note for note in task["notes"] if note.startswith("a ")))
+    assert task["notes"][place + 1] == (
+        "The results without a stand under 'With and without a': "
+        f"Krippendorff's ordinal alpha is {found['alpha_without']:.2f} in place of {found['alpha']:.2f}, "
+        f"the average evaluator's skill is {found['metrics']['m']['person_skill_without']:.2f} in place of "
+        f"{found['metrics']['m']['person_skill']:.2f}."
+    )
