@@ -25,7 +25,17 @@ from calibration.many_mappings import TIE, ScoreOrder, level_costs
 from calibration.ties import group_starts
 from metrics.registry import Direction
 
-STATISTICS = ("spearman", "grade", "constant", "person", "skill", "person_skill", "advantage", "kappa")
+_RANGES = {
+    "spearman": (-1.0, 1.0),
+    "grade": (0.0, 1.0),
+    "constant": (0.0, 1.0),
+    "person": (0.0, 1.0),
+    "skill": (-np.inf, 1.0),
+    "person_skill": (-np.inf, 1.0),
+    "advantage": (-np.inf, np.inf),
+    "kappa": (-1.0, 1.0),
+}
+STATISTICS = tuple(_RANGES)
 DRAWS = 1000
 FEWEST_DRAWS = 100
 MOST_ITEMS = 100_000
@@ -118,23 +128,24 @@ def metric_intervals(
     study = _Study(values, ratings, k, direction)
     rng = np.random.default_rng(seed % 2**63)
     estimate = study.statistics(np.ones((1, len(values))), np.ones((1, people)))
-    over_items = {name: _about(drawn, estimate[name]) for name, drawn in study.draw(groups, count, rng).items()}
+    drawn = study.draw(groups, count, rng)
+    over_items = {name: _about(drawn[name], estimate[name], _RANGES[name]) for name in STATISTICS}
     these = {name: percentiles(over_items[name]) for name in STATISTICS}
     others: dict[str, Interval] = {}
     if people > 2:
         without = study.without_each(np.ones((1, len(values))))
         several = np.concatenate(list(item_draws(groups, _jackknives(people), _BLOCK, rng)))
-        drawn = study.without_each(several)
+        in_draws = study.without_each(several)
         for name in STATISTICS:
             figure, one = float(estimate[name][0]), without[name][0]
-            others[name] = with_other_people(figure, over_items[name], one, people, without_in_draws=drawn[name])
+            others[name] = with_other_people(figure, over_items[name], one, people, *_RANGES[name], in_draws[name])
     return Intervals(these, others, count, int(groups.max()) + 1)
 
 
-def _about(drawn: Array, estimate: Array) -> Array:
-    """The draws moved until their mean is the estimate; nothing here exceeds 1."""
+def _about(drawn: Array, estimate: Array, limits: tuple[float, float]) -> Array:
+    """The draws moved until their mean is the estimate, within the figure's range."""
     known = np.isfinite(drawn)
-    return np.minimum(drawn + estimate - drawn[known].mean(), 1.0) if known.any() else drawn
+    return np.clip(drawn + estimate - drawn[known].mean(), *limits) if known.any() else drawn
 
 
 def _jackknives(people: int) -> int:

@@ -20,6 +20,10 @@ _MOST_SPLITS = 50  # into halves
 _BLOCK = 2**18  # draw-items that are in memory at once
 _EFFORT = 2**28  # draws x items, at most
 _FEWEST = 100
+_LEAST = dict.fromkeys(("nominal", "ordinal", "interval", "split_half", "weighted_kappa"), -1.0) | dict.fromkeys(
+    ("icc1", "icc2", "icc3", "icc1k", "icc2k", "icc3k", "kendall_w", "correlation_ceiling", "person", "mean_of_others"),
+    0.0,
+)  # where a figure can lie at the least
 
 
 def agreement_intervals(
@@ -75,7 +79,8 @@ def agreement_intervals(
         without = [study(np.delete(ratings, each, axis=1)).statistics(everyone) for each in left_out(people)]
         for name, drawn in over_items.items():
             values = np.array([float(each[name][0]) for each in without])
-            others[name] = with_other_people(float(estimate[name][0]), drawn, values, people)
+            least = _LEAST.get(name, -np.inf)
+            others[name] = with_other_people(float(estimate[name][0]), drawn, values, people, least)
     return {"these": these, "people_like_these": others}
 
 

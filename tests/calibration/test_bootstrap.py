@@ -95,6 +95,18 @@ def test_images_that_belong_together_count_together():
     assert together.clusters == 100 and width == pytest.approx(2 * (alone.high - alone.low), rel=0.25)
 
 
+def test_no_interval_goes_beyond_the_figures_range():
+    found = metric_intervals(*study(3, 4, 0), draws=100)
+    for kind in (found.these, found.people_like_these):
+        assert all(-1 <= kind[name].low <= kind[name].high <= 1 for name in ("spearman", "kappa"))
+        assert all(0 <= kind[name].low <= kind[name].high <= 1 for name in ("grade", "constant", "person"))
+        assert all(kind[name].high <= 1 for name in ("skill", "person_skill"))
+    scores, ratings = study(4, 3, 0)
+    ratings[:] = [[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 0]]  # people who contradict each other: advantage beyond 1
+    opposed = metric_intervals(scores, ratings, draws=100)
+    assert opposed.people_like_these["advantage"].high > 1 >= opposed.people_like_these["skill"].high
+
+
 @pytest.mark.parametrize(("people", "k", "draws"), [(1, 1.0, 100), (4, 1.0, 0)])
 def test_where_there_are_none(people, k, draws):
     assert metric_intervals(*study(30, people, 0), k=k, draws=draws) is None

@@ -93,6 +93,17 @@ def test_images_that_belong_together_count_together():
     assert together.high - together.low == pytest.approx(2 * (alone.high - alone.low), rel=0.3)
 
 
+BOTH_SIGNS = ("nominal", "ordinal", "interval", "split_half", "weighted_kappa")
+
+
+def test_no_interval_goes_beyond_the_figures_range():
+    _, ratings = study(4, 3, 1)
+    for kind in agreement_intervals(ratings, draws=100).values():
+        for name, (low, high) in kind.items():
+            least = -np.inf if name == "spearman_brown" else -1 if name in BOTH_SIGNS else 0
+            assert np.isnan(low) or least <= low <= high <= 1, name
+
+
 def test_where_there_are_none():
     _, ratings = study(30, 4, 3)
     assert agreement_intervals(ratings[:, :1], draws=100) is None
