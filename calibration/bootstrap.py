@@ -134,7 +134,7 @@ def metric_intervals(
     others: dict[str, Interval] = {}
     if people > 2:
         without = study.without_each(np.ones((1, len(values))))
-        several = np.concatenate(list(item_draws(groups, _jackknives(people), _BLOCK, rng)))
+        several = np.concatenate(list(item_draws(groups, _jackknives(people, count), _BLOCK, rng)))
         in_draws = study.without_each(several)
         for name in STATISTICS:
             figure, one = float(estimate[name][0]), without[name][0]
@@ -148,9 +148,9 @@ def _about(drawn: Array, estimate: Array, limits: tuple[float, float]) -> Array:
     return np.clip(drawn + estimate - drawn[known].mean(), *limits) if known.any() else drawn
 
 
-def _jackknives(people: int) -> int:
+def _jackknives(people: int, draws: int) -> int:
     """In how many draws of the images each evaluator is left out: enough for a variance that is only taken off."""
-    return max(6, 120 // people)
+    return max(2, min(120, draws // 2) // people)
 
 
 class _Study:
