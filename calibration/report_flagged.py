@@ -86,6 +86,7 @@ def what_changes(without: Mapping[str, Any]) -> str:
         f"{figure} is {after:.2f} in place of {before:.2f}"
         for figure, (before, after) in figures.items()
         if all(value is not None and np.isfinite(value) for value in (before, after))
+        and f"{after:.2f}" != f"{before:.2f}"
     ]
     words = f": {', '.join(changes)}" if changes else ""
     return f"The results without {names} stand under 'With and without {names}'{words}."
