@@ -79,35 +79,51 @@ def screen(ratings: Array, names: list[str], seed: int = 0, groups: ArrayLike | 
     [(4,)]
     """
     codes = None if groups is None else group_codes(groups, len(ratings))
+    compared = _beside_the_others(ratings)
     return [
-        *_all_the_same(ratings, names),
-        *_unrelated(ratings, names, seed, codes),
+        *_all_the_same(compared, names),
+        *_unrelated(compared, names, seed, codes),
         *_dependent(ratings, names, seed, codes),
     ]
 
 
-def _all_the_same(ratings: Array, names: list[str]) -> list[Flag]:
-    flags: list[Flag] = []
+class _Beside(NamedTuple):
+    """One evaluator's ratings, and the others' mean, of the items (a mask) that somebody else rated too."""
+
+    column: int
+    items: NDArray[np.bool_]
+    own: Array
+    mean: Array
+
+
+def _beside_the_others(ratings: Array) -> list[_Beside]:
+    """Those with enough such items, on which the others' mean differs."""
+    found = []
     for column, mean in enumerate(leave_one_out_scores(ratings).T):
         both = ~(np.isnan(ratings[:, column]) | np.isnan(mean))
-        if both.sum() >= LEAST_ITEMS and np.ptp(ratings[both, column]) == 0 and np.ptp(mean[both]) > 0:
-            words = f"gave {both.sum()} images the same rating, although the others' ratings of them differ."
-            flags.append(Flag((column,), f"{names[column]} {words}"))
-    return flags
+        if both.sum() >= LEAST_ITEMS and np.ptp(mean[both]) > 0:
+            found.append(_Beside(column, both, ratings[both, column], mean[both]))
+    return found
 
 
-def _unrelated(ratings: Array, names: list[str], seed: int, groups: NDArray[np.intp] | None) -> list[Flag]:
-    others = leave_one_out_scores(ratings)
+def _all_the_same(compared: list[_Beside], names: list[str]) -> list[Flag]:
+    words = "images the same rating, although the others' ratings of them differ."
+    return [
+        Flag((column,), f"{names[column]} gave {len(own)} {words}")
+        for column, _, own, _ in compared
+        if np.ptp(own) == 0
+    ]
+
+
+def _unrelated(compared: list[_Beside], names: list[str], seed: int, groups: NDArray[np.intp] | None) -> list[Flag]:
     found: list[tuple[int, float, float, float]] = []
-    for column in range(ratings.shape[1]):
-        both = ~(np.isnan(ratings[:, column]) | np.isnan(others[:, column]))
-        own, mean = ratings[both, column], others[both, column]
-        if len(own) < LEAST_ITEMS or np.ptp(own) == 0 or np.ptp(mean) == 0:
+    for column, items, own, mean in compared:
+        if np.ptp(own) == 0:
             continue
         result = stats.spearmanr(own, mean, alternative="greater")
         rho, p, error = float(result.statistic), float(result.pvalue), _SPEARMAN / np.sqrt(len(own) - 3)
         if groups is not None:
-            p, error = _grouped(own, mean, rho, groups[both], seed)
+            p, error = _grouped(own, mean, rho, groups[items], seed)
         found.append((column, rho, p, error))
     flags: list[Flag] = []
     against = holm(np.array([1.0 - p for _, _, p, _ in found]))
@@ -116,7 +132,7 @@ def _unrelated(ratings: Array, names: list[str], seed: int, groups: NDArray[np.i
         usual = float(np.median([other for i, (_, other, _, _) in enumerate(found) if i != place] or [0.0]))
         behind = float(np.diff(np.arctanh(np.clip([rho, usual], -_ALMOST_ONE, _ALMOST_ONE)))[0])
         if inverted < SIGNIFICANCE:
-            if ratings.shape[1] == 2:
+            if len(names) == 2:
                 one, other = names
                 words = "rated against each other; perhaps one of them read the scale the other way round"
                 return [Flag((0, 1), f"{one} and {other} {words} (Spearman {rho:.2f}).")]
@@ -132,7 +148,7 @@ def _unrelated(ratings: Array, names: list[str], seed: int, groups: NDArray[np.i
 def _grouped(own: Array, mean: Array, rho: float, groups: NDArray[np.intp], seed: int) -> tuple[float, float]:
     """The one-sided p of a rank correlation, and the standard error of its Fisher's z, when whole groups are drawn."""
     x, y = Order(own), Order(mean)
-    codes = np.unique(groups, return_inverse=True)[1]
+    codes = group_codes(groups, len(own))
     weights = np.concatenate(list(item_draws(codes, _DRAWS, _DRAWS, np.random.default_rng(seed % 2**63))))
     drawn = [correlation(x.ranks(weight), y.ranks(weight), weight) for weight in weights]
     error = float(np.nanstd(drawn)) if np.isfinite(drawn).any() else 0.0
@@ -142,19 +158,19 @@ def _grouped(own: Array, mean: Array, rho: float, groups: NDArray[np.intp], seed
 
 
 def _dependent(ratings: Array, names: list[str], seed: int, groups: NDArray[np.intp] | None) -> list[Flag]:
-    known = (~np.isnan(ratings)).astype(float)
-    several = known.sum(axis=1) > 1
-    ratings, known = ratings[several], known[several]
+    several = (~np.isnan(ratings)).sum(axis=1) > 1
+    ratings = ratings[several]
     if len(ratings) < LEAST_ITEMS:
         return []
-    varied = np.flatnonzero([np.ptp(column[~np.isnan(column)]) > 0 if column.size else False for column in ratings.T])
+    rated = [column[~np.isnan(column)] for column in ratings.T]
+    varied = np.flatnonzero([len(own) > 0 and np.ptp(own) > 0 for own in rated])
     if len(varied) < 4:
         return []
     correlations = _Correlations(ratings[:, varied])
     every = correlations.of(np.ones(len(ratings)))
     excess = _excess(every)
     rng = np.random.default_rng(seed % 2**63)
-    codes = np.arange(len(ratings)) if groups is None else np.unique(groups[several], return_inverse=True)[1]
+    codes = group_codes(None if groups is None else groups[several], len(ratings))
     number = int(codes.max()) + 1
     if number < 2:
         return []

@@ -179,6 +179,7 @@ def test_import_refuses_what_the_study_lacks_and_changes_nothing(cli, images, tm
         (("report", "--ratings", "r.csv", "--out="), "--out"),
         (("score", "--images", " ", "--out", "s.csv"), "--images"),
         (("report", "", "--out", "o"), "An argument"),
+        (("plan", "--icc", ".5", "--out", ""), "--out"),
     ],
 )
 def test_an_empty_name_is_refused(cli, tmp_path, monkeypatch, words, what):

@@ -99,6 +99,13 @@ def test_the_words():
     assert flag.sentence == "a gave 500 images the same rating, although the others' ratings of them differ."
 
 
+@pytest.mark.filterwarnings("error")
+def test_someone_who_rated_only_images_of_their_own_does_no_harm():
+    ratings = study(520, 0, "copied")
+    ratings[500:, :4], ratings[:500, 4] = np.nan, np.nan
+    assert (0, 1) in [flag.evaluators for flag in screen(ratings, NAMES)]
+
+
 @pytest.mark.parametrize("people", [1, 2, 3])
 def test_pairs_take_four_evaluators(people):
     ratings = study(300, 0, people=people)
