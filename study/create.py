@@ -214,7 +214,7 @@ def _write(folder: Path, config: StudyConfig, items: pd.DataFrame, evaluators: l
             stage = Path(name)
             items.to_csv(stage / ITEMS, index=False, lineterminator="\n")
             (stage / FILE_NAME).write_text(dump_config(config), encoding="utf-8")
-            with closing(Store(sqlite_url(stage / DATABASE))) as store:
+            with closing(Store(sqlite_url(stage / DATABASE), create=True)) as store:
                 store.add_evaluators(evaluators)
             with closing(open_study(stage)) as study:
                 study.sync_assignments()

@@ -14,6 +14,7 @@ from study.assignments import plan_assignments
 from study.config import FILE_NAME, StudyConfig, load_config
 from study.images import check_images
 from study.store import Store, sqlite_url
+from study.wording import CHANGED_SINCE, fingerprint
 
 ITEMS = "items.csv"
 DATABASE = "ratings.sqlite"
@@ -102,7 +103,7 @@ class Study:
         """Give every evaluator what items.csv and study.yaml ask for.
 
         What is rated, and the order of what is assigned, never changes; what is asked for no more and was not rated
-        is taken away.
+        is taken away. Who has seen the report gets nothing more: their eyes are not fresh any longer.
 
         Returns
         -------
@@ -110,10 +111,23 @@ class Study:
             How many assignments were added.
         """
         self.store.remove_unrated(self._rows, self.config.tasks)
-        names = [evaluator.name for evaluator in self.store.evaluators()]
+        saw_report = self.store.saw_report()
+        names = [one.name for one in self.store.evaluators() if one.name not in saw_report]
         return self.store.add_assignments(
             plan_assignments(self.items, list(self.config.tasks), names, self.config.seed)
         )
+
+    def asked(self) -> pd.DataFrame:
+        """What the evaluators were asked, with the number of ratings given under each wording; see `study.wording`."""
+        wordings = self.store.wordings()
+        last = {wording.task: wording.id for wording in wordings}
+        rows = []
+        for wording in wordings:
+            row, now = wording.row(), self.config.tasks.get(wording.task)
+            if wording.id == last[wording.task] and now is not None and fingerprint(now) != wording.fingerprint:
+                row["note"] = " ".join(filter(None, [row["note"], CHANGED_SINCE]))
+            rows.append(row)
+        return pd.DataFrame(rows)
 
     def close(self) -> None:
         """Close the database."""
@@ -141,13 +155,15 @@ class Study:
             ) from None
 
 
-def open_study(folder: str | Path) -> Study:
+def open_study(folder: str | Path, watch: bool = False) -> Study:
     """Open a study's folder.
 
     Parameters
     ----------
     folder : str or Path
         The folder that holds study.yaml.
+    watch : bool
+        Only read its database, beside the process that writes.
 
     Returns
     -------
@@ -167,7 +183,10 @@ def open_study(folder: str | Path) -> Study:
     check_item_columns(items, config, source.path)
     if not (folder / DATABASE).is_file():
         raise InputError(f"{folder} has no {DATABASE}, which holds its links and ratings; restore it.")
-    return Study(folder, config, items, Store(sqlite_url(folder / DATABASE)))
+    store = Store(sqlite_url(folder / DATABASE), watch=watch)
+    if not store.is_read_only:
+        store.record_missing_wordings(config.tasks)
+    return Study(folder, config, items, store)
 
 
 def split_references(cell: str) -> list[str]:

@@ -5,9 +5,20 @@ old one; `rating_events` keeps every answer that was ever given. All types are g
 another URL.
 """
 
-from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Integer, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
-VERSION = "2"
+VERSION = "3"
 
 metadata = MetaData()
 
@@ -35,6 +46,28 @@ assignments = Table(
     CheckConstraint("repeat >= 0"),
 )
 
+wordings = Table(  # what the evaluators were asked, in all its versions; the last of a task is the present one
+    "wordings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("task", String, nullable=False, index=True),
+    Column("fingerprint", String, nullable=False),
+    Column("question", String, nullable=False),
+    Column("levels", String, nullable=False),  # the words for 1 to 5, a JSON list
+    Column("show_references", Boolean, nullable=False),
+    Column("show_prompt", Boolean, nullable=False),
+    Column("asked_from", String, nullable=False),
+    Column("note", String, nullable=False, default=""),
+)
+
+history = Table(  # what was done to the study besides rating: words corrected, a person's data withdrawn
+    "history",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", String, nullable=False),
+    Column("what", String, nullable=False),
+)
+
 ratings = Table(
     "ratings",
     metadata,
@@ -42,6 +75,7 @@ ratings = Table(
     Column("rating", Integer, nullable=False),
     Column("rated_at", String),
     Column("response_ms", Integer),
+    Column("wording_id", ForeignKey("wordings.id")),
     CheckConstraint("rating BETWEEN 1 AND 5"),
 )
 
@@ -54,6 +88,7 @@ rating_events = Table(
     Column("rating", Integer, nullable=False),
     Column("rated_at", String, nullable=False),
     Column("response_ms", Integer),
+    Column("wording_id", ForeignKey("wordings.id")),
     CheckConstraint("rating BETWEEN 1 AND 5"),
 )
 

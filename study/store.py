@@ -1,20 +1,24 @@
 """The one owner of SQL: evaluators, assignments, ratings and scores of a study.
 
 One connection writes, behind a lock; readers have their own. `rate` returns after COMMIT, and a client id makes a
-retry harmless.
+retry harmless. A transaction is committed only into the database file that stands at its path.
 """
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
+from calibration.tables import counted
 from study import schema
+from study.config import TaskConfig
 from study.database import open_database, sqlite_url
-from study.schema import assignments, evaluators, meta, rating_events, ratings
+from study.database_file import NotSaved, leave_mark, mark, not_saved
+from study.progress_counts import Answered, ProgressCounts
+from study.schema import assignments, evaluators, history, meta, rating_events, ratings
 from study.store_import import Row, import_ratings, import_scores
 from study.store_records import (
     Assignment,
@@ -26,8 +30,10 @@ from study.store_records import (
     StaleError,
     UnknownAssignment,
 )
-from study.store_rows import ASSIGNMENT_KEY, add_evaluators, new_assignment, next_positions, now
+from study.store_rows import ASSIGNMENT_KEY, add_evaluators, new_assignment, next_positions, now, seen_key
 from study.store_scores import imported_metrics, refuse_imported, replace_scores, scores_query
+from study.store_withdraw import withdraw
+from study.wording import Wording, note_history, present, read_wordings, record, record_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +60,11 @@ class Store:
     Parameters
     ----------
     url : str or URL
-        For SQLAlchemy (see `sqlite_url`); tables are made where the database is new.
+        For SQLAlchemy (see `sqlite_url`).
+    create : bool
+        Make the tables where the database is new; otherwise an empty one is refused.
+    watch : bool
+        Only read, beside the process that writes.
 
     Raises
     ------
@@ -62,14 +72,41 @@ class Store:
         Where the database cannot be opened, or was made by another version of humangrade.
     """
 
-    def __init__(self, url: str | URL):
+    def __init__(self, url: str | URL, create: bool = False, watch: bool = False):
         self._lock = threading.Lock()
-        self._engine, self._writer, self.owner_token = open_database(url)
+        self._database = open_database(url, create, watch)
+        self._engine, self._writer = self._database.engine, self._database.writer
+        self._name = str(self._engine.url.database if self._database.file is None else self._database.file.path)
+        self._counts = ProgressCounts()
+        self._one_count = threading.Lock()
+        self._commits = 0
+
+    @property
+    def owner_token(self) -> str:
+        """The secret part of the owner's link."""
+        return self._database.owner_token
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be written, as in an archive."""
+        return self._database.is_read_only
+
+    def check_file(self) -> None:
+        """Raise DatabaseGone where the database's file is not the one at its path any more."""
+        if self._database.file is not None:
+            self._database.file.check()
+
+    def version(self) -> tuple[int, int]:
+        """Something that differs once anybody, in this process or another, has changed the database."""
+        with self._lock:
+            return self._version()
 
     def close(self) -> None:
         """Close all connections; the store is of no use afterwards."""
         self._writer.close()
         self._engine.dispose()
+        if self._database.file is not None and not self.is_read_only:
+            self._database.file.set_log_aside()
 
     # people
 
@@ -83,12 +120,12 @@ class Store:
 
     def evaluators(self) -> list[Evaluator]:
         """All evaluators in the order in which they were added."""
-        with self._engine.connect() as connection:
+        with self._read() as connection:
             return [Evaluator(*row) for row in connection.execute(select(evaluators).order_by(evaluators.c.id))]
 
     def evaluator_by_token(self, token: str) -> Evaluator | None:
         """The evaluator whose link this is."""
-        with self._engine.connect() as connection:
+        with self._read() as connection:
             row = connection.execute(select(evaluators).where(evaluators.c.token == token)).one_or_none()
         return Evaluator(*row) if row else None
 
@@ -123,14 +160,14 @@ class Store:
 
     def assigned_items(self) -> set[str]:
         """All items that somebody was given to rate."""
-        with self._engine.connect() as connection:
+        with self._read() as connection:
             return set(connection.scalars(select(assignments.c.item).distinct()))
 
     def rated_counts(self) -> dict[tuple[str, str], int]:
         """How many ratings there are of each task and item."""
         columns = (assignments.c.task, assignments.c.item)
         query = select(*columns, func.count()).join_from(ratings, assignments).group_by(*columns)
-        with self._engine.connect() as connection:
+        with self._read() as connection:
             return {(row[0], row[1]): row[2] for row in connection.execute(query)}
 
     def remove_unrated(self, items: Iterable[str], tasks: Iterable[str]) -> None:
@@ -148,7 +185,7 @@ class Store:
         a = assignments.c
         begins = func.min(a.position).over(partition_by=a.task)
         query = _assignment_query().where(a.evaluator_id == evaluator_id).order_by(begins, a.task, a.position, a.id)
-        with self._engine.connect() as connection:
+        with self._read() as connection:
             return [Assignment(*row) for row in connection.execute(query)]
 
     def assignment(self, evaluator_id: int, public_id: str) -> Assignment | None:
@@ -156,7 +193,7 @@ class Store:
         query = _assignment_query().where(
             assignments.c.public_id == public_id, assignments.c.evaluator_id == evaluator_id
         )
-        with self._engine.connect() as connection:
+        with self._read() as connection:
             row = connection.execute(query).one_or_none()
         return Assignment(*row) if row else None
 
@@ -204,14 +241,16 @@ class Store:
         """
         if type(rating) is not int or not 1 <= rating <= 5:
             raise ValueError(f"a rating is a whole number from 1 to 5, not {rating!r}")
-        with self._write() as connection:
-            assignment_id = connection.scalar(
-                select(assignments.c.id).where(
+        answered: list[Answered] = []
+        with self._write(answered) as connection:
+            target = connection.execute(
+                select(assignments.c.id, assignments.c.task).where(
                     assignments.c.public_id == public_id, assignments.c.evaluator_id == evaluator_id
                 )
-            )
-            if assignment_id is None:
+            ).one_or_none()
+            if target is None:
                 raise UnknownAssignment(public_id)
+            assignment_id = target.id
             before = connection.execute(
                 select(rating_events).where(rating_events.c.client_id == client_id)
             ).one_or_none()
@@ -219,35 +258,51 @@ class Store:
                 if (before.assignment_id, before.rating) != (assignment_id, rating):
                     raise ConflictError(f"the client id {client_id!r} belongs to another answer")
                 return SavedRating(public_id, before.rating, before.rated_at, client_id)
-            there = _rating(connection, assignment_id)
+            old = _rating(connection, assignment_id)
+            there = None if old is None else old.rating
             if expected is not None and there not in (*expected, rating):
                 raise StaleError(there)
             if there not in (None, rating) and _has_seen_report(connection, evaluator_id):
                 raise LockedError(public_id)
             answer = {"rating": rating, "rated_at": now(), "response_ms": response_ms}
+            answer["wording_id"] = present(connection, target.task)
             connection.execute(insert(rating_events).values(assignment_id=assignment_id, client_id=client_id, **answer))
             _set_rating(connection, assignment_id, answer)
+            replaced = None if old is None else old.response_ms
+            answered.append(
+                Answered(evaluator_id, target.task, str(answer["rated_at"]), response_ms, old is not None, replaced)
+            )
         return SavedRating(public_id, rating, str(answer["rated_at"]), client_id)
 
     def note_report_seen(self, evaluator_id: int) -> None:
         """From now on this evaluator's answers stay as they are: they were given before others' were seen."""
         with self._write() as connection:
             if not _has_seen_report(connection, evaluator_id):
-                connection.execute(insert(meta).values(key=_seen_key(evaluator_id), value=now()))
+                connection.execute(insert(meta).values(key=seen_key(evaluator_id), value=now()))
+
+    def saw_report(self) -> set[str]:
+        """The names of the evaluators who have seen the report."""
+        with self._read() as connection:
+            keys = set(connection.scalars(select(meta.c.key)))
+            people = connection.execute(select(evaluators.c.id, evaluators.c.name)).all()
+        return {name for number, name in people if seen_key(number) in keys}
 
     def progress(self) -> list[Progress]:
         """How far each evaluator is in each task, in the order of evaluators and of their tasks."""
-        query = (
-            select(evaluators.c.name, assignments.c.task, ratings.c.rating, ratings.c.rated_at, ratings.c.response_ms)
-            .join_from(evaluators, assignments)
-            .outerjoin(ratings)
-            .order_by(evaluators.c.id, assignments.c.position, assignments.c.id)
-        )
-        groups: dict[tuple[str, str], list[Any]] = {}
-        with self._engine.connect() as connection:
-            for row in connection.execute(query):
-                groups.setdefault((row.name, row.task), []).append(row)
-        return [_progress(name, task, rows) for (name, task), rows in groups.items()]
+        with self._lock:
+            known = self._counts.progress(self._version())
+        if known is not None:
+            self.check_file()
+            return known
+        with self._one_count:
+            with self._lock:
+                of = self._version()
+                self._counts.begin()
+                snapshot = self._snapshot()
+            with snapshot as connection:
+                groups = self._counts.read(connection)
+            with self._lock:
+                return self._counts.take(groups, of)
 
     def ratings_table(self) -> "pd.DataFrame":
         """All ratings in DESIGN's form: item, evaluator, task, rating, rated_at, response_ms, position, repeat."""
@@ -278,12 +333,12 @@ class Store:
 
     def imported_metrics(self) -> list[str]:
         """The metrics of which there are imported scores, which `save_scores` does not replace."""
-        with self._engine.connect() as connection:
+        with self._read() as connection:
             return imported_metrics(connection)
 
     def refuse_imported(self, metrics: Iterable[str]) -> None:
         """Raise InputError where `save_scores` would refuse one of these metrics."""
-        with self._engine.connect() as connection:
+        with self._read() as connection:
             refuse_imported(connection, metrics)
 
     # import
@@ -314,16 +369,118 @@ class Store:
         with self._write() as connection:
             return import_ratings(connection, ratings), import_scores(connection, scores)
 
+    # what was asked, and what was done
+
+    def wordings(self) -> list[Wording]:
+        """What the evaluators were asked, in all its versions, in the order in which they were asked."""
+        with self._read() as connection:
+            return read_wordings(connection)
+
+    def record_missing_wordings(self, tasks: Mapping[str, TaskConfig]) -> None:
+        """Take today's words as asked where none are recorded; see `study.wording.record_missing`."""
+        known = {wording.task for wording in self.wordings()}
+        if not known >= set(tasks):
+            with self._write() as connection:
+                record_missing(connection, tasks)
+
+    def record_wordings(self, tasks: Mapping[str, TaskConfig], reword: bool = False) -> None:
+        """Make these the words that are asked; raises InputError where that is refused: see `study.wording.record`."""
+        with self._write() as connection:
+            record(connection, tasks, reword)
+
+    def history(self) -> list[tuple[str, str]]:
+        """When what was done to the study besides rating, in order."""
+        with self._read() as connection:
+            rows = connection.execute(select(history.c.at, history.c.what).order_by(history.c.id))
+            return [(row.at, row.what) for row in rows]
+
+    def withdraw(self, name: str) -> int:
+        """Delete an evaluator with all ratings, their history, the assignments and the link, from the file as well.
+
+        Returns
+        -------
+        int
+            How many ratings were deleted.
+
+        Raises
+        ------
+        InputError
+            Where nobody has this name.
+        """
+        if self._database.file is not None:
+            with self._lock:
+                self._raw().execute("PRAGMA secure_delete=ON")
+        with self._write() as connection:
+            deleted = withdraw(connection, name)
+            note_history(connection, f"One evaluator's data was withdrawn: {counted(deleted, 'rating')} with its link.")
+        if self._database.file is not None:
+            with self._lock:
+                self._raw().execute("VACUUM")
+                self._raw().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._database.file.note_commit()
+        return deleted
+
+    # connections
+
     @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        """The one writing connection, in a transaction that is committed at the end."""
-        with self._lock, self._writer.begin():
-            yield self._writer
+    def _write(self, answered: Sequence[Answered] | None = None) -> Iterator[Connection]:
+        """The one writing connection, in a transaction that is committed at the end.
+
+        `answered` says of a transaction that it does nothing but these answers, once it is through.
+        """
+        file = self._database.file
+        with self._lock:
+            if self.is_read_only:
+                raise NotSaved(f"{self._name} is readonly, so nothing is saved; make it and its folder writable.")
+            try:
+                with self._writer.begin():
+                    before = mark(self._writer) if file is not None else 0
+                    yield self._writer
+                    if file is not None:
+                        new = leave_mark(self._writer, before)
+                        file.check(before)
+                if file is not None:
+                    file.check()
+                    _, logged, brought_in = self._raw().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                    file.note_commit(new if logged == brought_in else None)
+            except DBAPIError as error:
+                raise not_saved(error.orig or error, self._name) from error
+            self._commits += 1
+            if answered is None:
+                self._counts.forget()
+            for answer in answered or ():
+                self._counts.note(answer)
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        """A connection of its own for a reader."""
+        self.check_file()
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise not_saved(error.orig or error, self._name) from error
+
+    def _snapshot(self) -> Connection:
+        """A reader's connection that sees what is committed now, and nothing that comes later."""
+        self.check_file()
+        connection = self._engine.connect()
+        connection.execute(select(func.count()).select_from(meta))
+        return connection
+
+    def _version(self) -> tuple[int, int]:
+        if self._database.file is None:
+            return self._commits, self._commits
+        return self._commits, int(self._raw().execute("PRAGMA data_version").fetchone()[0])
+
+    def _raw(self) -> Any:
+        """The writer's own connection, outside any transaction."""
+        return self._writer.connection.dbapi_connection
 
     def _frame(self, query: Any) -> "pd.DataFrame":
         import pandas as pd
 
-        with self._engine.connect() as connection:
+        with self._read() as connection:
             result = connection.execute(query)
             return pd.DataFrame(result.all(), columns=list(result.keys()))
 
@@ -340,20 +497,11 @@ def _set_rating(connection: Connection, assignment_id: int, answer: dict[str, An
         connection.execute(insert(ratings).values(assignment_id=assignment_id, **answer))
 
 
-def _progress(name: str, task: str, rows: list[Any]) -> Progress:
-    times = [row.response_ms for row in rows if row.response_ms is not None]
-    dates = [row.rated_at for row in rows if row.rated_at is not None]
-    done = sum(row.rating is not None for row in rows)
-    return Progress(name, task, done, len(rows), max(dates, default=None), median(times) if times else None)
-
-
-def _seen_key(evaluator_id: int) -> str:
-    return f"report_seen:{evaluator_id}"
-
-
 def _has_seen_report(connection: Connection, evaluator_id: int) -> bool:
-    return connection.scalar(select(meta.c.value).where(meta.c.key == _seen_key(evaluator_id))) is not None
+    return connection.scalar(select(meta.c.value).where(meta.c.key == seen_key(evaluator_id))) is not None
 
 
-def _rating(connection: Connection, assignment_id: int) -> int | None:
-    return connection.scalar(select(ratings.c.rating).where(ratings.c.assignment_id == assignment_id))
+def _rating(connection: Connection, assignment_id: int) -> Any:
+    """The answer that is there, with its response time; None where there is none."""
+    r = ratings.c
+    return connection.execute(select(r.rating, r.response_ms).where(r.assignment_id == assignment_id)).one_or_none()

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from metrics.errors import InputError
 from study.schema import assignments, rating_events, ratings, scores
 from study.store_rows import ASSIGNMENT_KEY, AssignmentKey, add_evaluators, new_assignment, next_positions, now
+from study.wording import present
 
 Row = Mapping[str, Any]
 
@@ -79,8 +80,10 @@ def _assignments_of(connection: Connection, keyed: Sequence[tuple[AssignmentKey,
 
 def _insert_ratings(connection: Connection, new: Mapping[int, Row]) -> None:
     """Write ratings and their history, and move the assignments to where they were rated."""
+    asked = {task: present(connection, task) for task in {row["task"] for row in new.values()}}
     values = [
-        {"assignment_id": number} | {name: row.get(name) for name in ("rating", "rated_at", "response_ms")}
+        {"assignment_id": number, "wording_id": asked[row["task"]]}
+        | {name: row.get(name) for name in ("rating", "rated_at", "response_ms")}
         for number, row in new.items()
     ]
     connection.execute(insert(ratings), values)

@@ -39,3 +39,8 @@ def new_assignment(key: AssignmentKey, position: int) -> dict[str, Any]:
 def now() -> str:
     """The moment in ISO 8601, UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def seen_key(evaluator_id: int) -> str:
+    """The key under which `meta` says when an evaluator saw the report."""
+    return f"report_seen:{evaluator_id}"

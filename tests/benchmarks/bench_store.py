@@ -25,7 +25,7 @@ ITEMS = 60
 
 def filled(path: Path) -> Store:
     """A store in which every writer has something to rate."""
-    store = Store(sqlite_url(path))
+    store = Store(sqlite_url(path), create=True)
     names = [f"rater-{number:02}" for number in range(WRITERS)]
     store.add_evaluators(names)
     store.add_assignments(

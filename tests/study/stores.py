@@ -14,7 +14,7 @@ ROWS = [
 
 
 def filled(path: Path) -> Store:
-    store = Store(sqlite_url(path))
+    store = Store(sqlite_url(path), create=True)
     store.add_evaluators(["ann", "bob"])
     store.add_assignments(ROWS)
     return store

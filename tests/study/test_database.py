@@ -7,12 +7,13 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from metrics.errors import InputError
 from metrics.scoring import Score, SetScore
+from study import schema
 from study.store import Store, sqlite_url
+from tests.study.layouts import make_database
 from tests.study.stores import events, filled, given_ratings, ids
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,26 +60,18 @@ def test_another_versions_database_is_refused_and_not_touched(store, path):
         connection.execute("DROP TABLE set_scores")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(InputError, match="has the layout 99, this humangrade reads 2"):
+    with pytest.raises(InputError, match="has the layout 99, this humangrade reads 3"):
         Store(sqlite_url(path))
     assert path.read_bytes() == before
 
 
-def test_a_database_of_the_first_layout_is_brought_up_to_date_and_keeps_its_ratings(store, ann, path):
-    store.rate(ann, ids(store, ann)[0], 4, "c1")
-    before = store.ratings_table()
-    store.close()
-    with sqlite3.connect(path) as connection:  # as version 0.1.0 made it
-        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
-        connection.execute("DROP TABLE score_notes")
-        connection.execute("DROP TABLE set_scores")
-        connection.execute(
-            "CREATE TABLE set_scores ('set' VARCHAR, metric VARCHAR, score FLOAT NOT NULL, n INTEGER NOT NULL, "
-            "signature VARCHAR NOT NULL, PRIMARY KEY ('set', metric))"
-        )
-    connection.close()
+@pytest.mark.parametrize("layout", [1, 2])
+def test_a_database_of_an_earlier_layout_is_brought_up_to_date_and_keeps_its_ratings(path, layout):
+    make_database(path, layout)
     with closing(Store(sqlite_url(path))) as store:
-        pd.testing.assert_frame_equal(store.ratings_table(), before)
+        table = store.ratings_table()
+        assert table[["item", "evaluator", "rating", "response_ms"]].values.tolist() == [["a.png", "ann", 4, 500]]
+        assert (store.owner_token, store.evaluator_by_token("token-of-bob").name) == ("token-of-owner", "bob")
         store.save_scores(
             [
                 Score("a.png", "lpips", 0.1, "metric:lpips"),
@@ -86,10 +79,22 @@ def test_a_database_of_the_first_layout_is_brought_up_to_date_and_keeps_its_rati
             ],
             [SetScore("all", "lpips", 0.1, 1, "metric:lpips", 0.0, 0.2)],
         )
-        assert store.scores_table()["note"].tolist() == ["", "no reference"]
+        assert store.scores_table()["note"].tolist() == ["", "no reference", ""]
         assert store.set_scores_table()["high"].tolist() == [0.2]
-    with closing(Store(sqlite_url(path))):
-        pass
+        store.rate(1, "public-2", 5, "c3")
+    assert [event[1:] for event in events(path)] == [("c1", 2), ("c2", 4), ("c3", 5)]
+    with closing(Store(sqlite_url(path))) as store, closing(sqlite3.connect(path)) as connection:
+        assert len(store.ratings_table()) == 2
+        columns = {table: [row[1:3] for row in connection.execute(f"PRAGMA table_info({table})")] for table in TABLES}
+        fresh = filled(path.with_name("fresh.sqlite"))
+        with closing(sqlite3.connect(path.with_name("fresh.sqlite"))) as new:
+            assert columns == {
+                table: [row[1:3] for row in new.execute(f"PRAGMA table_info({table})")] for table in TABLES
+            }
+        fresh.close()
+
+
+TABLES = list(schema.metadata.tables)
 
 
 def test_what_is_no_database_is_refused_and_not_touched(tmp_path):
@@ -153,7 +158,7 @@ def test_another_process_reads_and_imports_while_one_rates(store, path):
 def test_many_processes_open_a_new_database_at_once(path):
     code = (
         "import sys; from pathlib import Path; from study.store import Store, sqlite_url; "
-        "store = Store(sqlite_url(Path(sys.argv[1]))); "
+        "store = Store(sqlite_url(Path(sys.argv[1])), create=True); "
         "print(store.owner_token, store.add_evaluators(['ann'])[0].token)"
     )
     processes = [
@@ -182,6 +187,6 @@ def test_a_database_that_cannot_be_written_can_be_read(store, ann, path, monkeyp
     monkeypatch.setattr("study.database.os.access", lambda place, mode: False)
     with closing(Store(sqlite_url(path))) as archived:
         assert archived.ratings_table()["rating"].tolist() == [3]
-        with pytest.raises(Exception, match="readonly"):
+        with pytest.raises(InputError, match="readonly"):
             archived.rate(ann, ids(archived, ann)[1], 3, "c2")
     assert path.read_bytes() == before and [file.name for file in path.parent.iterdir()] == ["ratings.sqlite"]

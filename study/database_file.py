@@ -1,0 +1,246 @@
+"""Is the database that is open the one at its path, and does the log beside it belong to it?
+
+SQLite trusts file names: it goes on writing into a file that was deleted or replaced (a restore, a sync tool), and it
+replays whatever log (``-wal``) lies beside a database when that is opened. So every transaction of ours leaves a mark
+in the database's header, a random number in ``user_version``, and the mark before it in ``application_id``. Marks form
+a chain, by which a log can be told to continue a file or not.
+"""
+
+import os
+import secrets
+import sqlite3
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from metrics.errors import InputError
+
+_WAL_HEADER = struct.Struct(">IIIIIIII")  # magic, version, page size, sequence, two salts, two checksums
+_FRAME_HEADER = struct.Struct(">IIIIII")  # page, size after a COMMIT, two salts, two checksums
+_WAL_MAGIC = (0x377F0682, 0x377F0683)
+_USER_VERSION, _APPLICATION_ID = 60, 68  # where SQLite's header has them
+
+Identity = tuple[int, int]
+
+
+class NotSaved(InputError):
+    """The database could not be read or written now; nothing was changed, and the words say why."""
+
+
+class DatabaseGone(NotSaved):
+    """The open database is not the file at its path any more; the words say what happened and what to do."""
+
+
+class DatabaseFile:
+    """The file that a database was opened from.
+
+    Parameters
+    ----------
+    path : Path
+        Of the database.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.identity = identity(path)
+        self._log = identity(log_of(path))
+        self._left = self._state()
+        self._reached: int | None = None
+
+    def check(self, mark: int | None = None) -> None:
+        """Raise DatabaseGone unless the file at the path is the one that was opened.
+
+        Parameters
+        ----------
+        mark : int, optional
+            The mark in the transaction that is going to be committed. With it the content is looked at as well,
+            where somebody else has written into the file since `note_commit`.
+        """
+        there = identity(self.path)
+        if there is None:
+            raise DatabaseGone(
+                f"{self.path} was deleted or moved while it was open, so nothing is saved; put it back, or stop and "
+                "restore it before you start again."
+            )
+        if there != self.identity:
+            raise DatabaseGone(
+                f"{self.path} was replaced by another file while it was open, so nothing is saved; stop, make sure "
+                "that the right file is there, and start again."
+            )
+        if mark is not None and self._state() != self._left and not self._continues(mark):
+            raise DatabaseGone(
+                f"{self.path} was overwritten while it was open, so nothing is saved; stop, make sure that the right "
+                "file is there, and start again."
+            )
+
+    def note_commit(self, reached: int | None = None) -> None:
+        """Remember how a COMMIT of ours left the file.
+
+        `reached` is its mark where the log was brought into the file up to it; None where a reader held that up.
+        """
+        self._left, self._log = self._state(), identity(log_of(self.path))
+        if reached is not None:
+            self._reached = reached
+
+    def set_log_aside(self) -> Path | None:
+        """Where another file stands at the path, rename the old one's log, so that nothing replays it."""
+        log = log_of(self.path)
+        if identity(self.path) in (None, self.identity) or self._log is None or identity(log) != self._log:
+            return None
+        aside = log.with_name(f"{log.name}.replaced-{secrets.token_hex(4)}")
+        log.rename(aside)
+        return aside
+
+    def _state(self) -> tuple[int, int] | None:
+        try:
+            stat = self.path.stat()
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_size
+
+    def _continues(self, mark: int) -> bool:
+        """Whether the file holds this mark, or one before it that a checkpoint held up by a reader has left there."""
+        held, possible = mark_in(self.path), marks_before(log_of(self.path))
+        if self._reached in possible:
+            possible = possible[possible.index(self._reached) :]
+        return held == mark or held in possible
+
+
+def not_saved(error: sqlite3.Error | BaseException, path: Path | str) -> NotSaved:
+    """A database error in plain words."""
+    code = getattr(error, "sqlite_errorcode", 0) or 0
+    if code == sqlite3.SQLITE_READONLY_DBMOVED:
+        return DatabaseGone(f"{path} was moved while it was open, so nothing is saved; stop, and put it back.")
+    if code & 0xFF == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return NotSaved(f"The disk that holds {path} is full, so nothing is saved; make room.")
+    if code & 0xFF == sqlite3.SQLITE_READONLY:
+        return NotSaved(f"{path} cannot be written, so nothing is saved; make it and its folder writable.")
+    if code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return NotSaved(f"Another program keeps {path} locked, so nothing is saved; end it.")
+    return NotSaved(f"{path} cannot be used ({error}), so nothing is saved; check the disk, or restore the file.")
+
+
+def identity(path: Path) -> Identity | None:
+    """Device and inode of a file; None where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def log_of(path: Path) -> Path:
+    """SQLite's write-ahead log beside a database."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def mark(connection: Connection) -> int:
+    """The mark that the last transaction left."""
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+
+
+def leave_mark(connection: Connection, before: int) -> int:
+    """Put a new mark into the transaction, and the one before beside it."""
+    new = secrets.randbelow(2**31 - 1) + 1
+    connection.exec_driver_sql(f"PRAGMA application_id={before}")
+    connection.exec_driver_sql(f"PRAGMA user_version={new}")
+    return new
+
+
+def mark_in(path: Path) -> int | None:
+    """The mark in the file alone, without its log; None where it cannot be read as a database.
+
+    SQLite itself reads it: a file of its that this process opened and closed by other means would lose its locks.
+    """
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+        try:
+            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return None
+
+
+def marks_before(log: Path) -> list[int]:
+    """The marks that a database may have for its log to lead on from it, in order; none where the log is empty."""
+    chain = list(_chain(log))
+    return [chain[0][1], *(mark for mark, _ in chain)] if chain else []
+
+
+def refuse_foreign_log(path: Path) -> None:
+    """Raise InputError where the log beside a database would be replayed into it and does not continue it.
+
+    Parameters
+    ----------
+    path : Path
+        Of a database that is not open here.
+
+    Raises
+    ------
+    InputError
+        With what to do.
+    """
+    journal = path.with_name(f"{path.name}-journal")
+    if _size(journal):
+        raise InputError(
+            f"{journal} lies beside the database, and would be played back into it, but humangrade leaves no such "
+            "file; move it away, or restore the database that it belongs to."
+        )
+    if not _has_foreign_log(path):
+        return
+    log = log_of(path)
+    raise InputError(
+        f"The log {log} does not belong to {path.name}, which was restored, replaced or copied while it was in use; "
+        f"stop the server, if one is running. If {path.name} is the database that you want, move {log.name} away and "
+        "start again; otherwise put back the database that the log belongs to."
+    )
+
+
+def _chain(log: Path) -> Iterator[tuple[int, int]]:
+    """The mark, and the mark before it, of each transaction in a log that left one."""
+    for page, content in _pages(log):
+        if page == 1:
+            yield _integer(content, _USER_VERSION), _integer(content, _APPLICATION_ID)
+
+
+def _has_foreign_log(path: Path) -> bool:
+    log = log_of(path)
+    if next(_pages(log), None) is None:
+        return False
+    held = mark_in(path)
+    return held != 0 and held not in marks_before(log)  # 0: made before there were marks
+
+
+def _pages(log: Path) -> Iterator[tuple[int, bytes]]:
+    """The pages in a log that SQLite would replay, with their first 72 bytes (sqlite.org/fileformat.html, 4)."""
+    try:
+        file = log.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        header = file.read(_WAL_HEADER.size)
+        if len(header) < _WAL_HEADER.size:
+            return
+        magic, _, size, _, *salts, _, _ = _WAL_HEADER.unpack(header)
+        if magic not in _WAL_MAGIC or not 512 <= size <= 65536:
+            return
+        while len(frame := file.read(_FRAME_HEADER.size + 72)) == _FRAME_HEADER.size + 72:
+            page, _, *own, _, _ = _FRAME_HEADER.unpack_from(frame)
+            if own != salts:
+                return
+            yield page, frame[_FRAME_HEADER.size :]
+            file.seek(size - 72, os.SEEK_CUR)
+
+
+def _integer(page: bytes, place: int) -> int:
+    return int.from_bytes(page[place : place + 4], "big", signed=True)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

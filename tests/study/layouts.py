@@ -1,0 +1,53 @@
+"""Databases as earlier versions of humangrade made them: layout 1 (0.1.0) and layout 2 (until November 2026)."""
+
+import sqlite3
+from pathlib import Path
+
+_BOTH = """
+CREATE TABLE evaluators (id INTEGER NOT NULL, name VARCHAR NOT NULL, token VARCHAR NOT NULL, PRIMARY KEY (id),
+    UNIQUE (name), UNIQUE (token));
+CREATE TABLE meta ("key" VARCHAR NOT NULL, value VARCHAR NOT NULL, PRIMARY KEY ("key"));
+CREATE TABLE scores (item VARCHAR NOT NULL, metric VARCHAR NOT NULL, score FLOAT NOT NULL, signature VARCHAR NOT NULL,
+    PRIMARY KEY (item, metric));
+CREATE TABLE assignments (id INTEGER NOT NULL, public_id VARCHAR NOT NULL, evaluator_id INTEGER NOT NULL,
+    task VARCHAR NOT NULL, item VARCHAR NOT NULL, repeat INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (id),
+    UNIQUE (evaluator_id, task, item, repeat), CHECK (repeat >= 0), UNIQUE (public_id),
+    FOREIGN KEY(evaluator_id) REFERENCES evaluators (id));
+CREATE TABLE rating_events (id INTEGER NOT NULL, assignment_id INTEGER NOT NULL, client_id VARCHAR NOT NULL,
+    rating INTEGER NOT NULL, rated_at VARCHAR NOT NULL, response_ms INTEGER, PRIMARY KEY (id),
+    CHECK (rating BETWEEN 1 AND 5), FOREIGN KEY(assignment_id) REFERENCES assignments (id), UNIQUE (client_id));
+CREATE INDEX ix_rating_events_assignment_id ON rating_events (assignment_id);
+CREATE TABLE ratings (assignment_id INTEGER NOT NULL, rating INTEGER NOT NULL, rated_at VARCHAR, response_ms INTEGER,
+    PRIMARY KEY (assignment_id), CHECK (rating BETWEEN 1 AND 5),
+    FOREIGN KEY(assignment_id) REFERENCES assignments (id));
+"""
+_SET_SCORES = """
+CREATE TABLE set_scores ("set" VARCHAR NOT NULL, metric VARCHAR NOT NULL, score FLOAT NOT NULL, n INTEGER NOT NULL,
+    signature VARCHAR NOT NULL{}, PRIMARY KEY ("set", metric));
+"""
+_NOTES = """
+CREATE TABLE score_notes (item VARCHAR NOT NULL, metric VARCHAR NOT NULL, note VARCHAR NOT NULL,
+    PRIMARY KEY (item, metric));
+"""
+_ROWS = """
+INSERT INTO evaluators VALUES (1, 'ann', 'token-of-ann'), (2, 'bob', 'token-of-bob');
+INSERT INTO assignments VALUES (1, 'public-1', 1, 'aesthetic', 'a.png', 0, 0), (2, 'public-2', 1, 'aesthetic', 'b.png',
+    0, 1), (3, 'public-3', 2, 'aesthetic', 'a.png', 0, 0);
+INSERT INTO rating_events VALUES (1, 1, 'c1', 2, '2026-10-01T10:00:00.000+00:00', 900),
+    (2, 1, 'c2', 4, '2026-10-01T10:00:05.000+00:00', 500);
+INSERT INTO ratings VALUES (1, 4, '2026-10-01T10:00:05.000+00:00', 500);
+INSERT INTO scores VALUES ('a.png', 'ssim', 0.5, '');
+"""
+
+
+def make_database(path: Path, layout: int) -> None:
+    """A database of an earlier layout: two evaluators, three assignments, one rating that was changed once."""
+    later = layout == 2
+    script = _BOTH + _SET_SCORES.format(", low FLOAT, high FLOAT, note VARCHAR" if later else "")
+    script += (_NOTES if later else "") + _ROWS
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.executescript(script)
+        rows = [("schema", str(layout)), ("owner_token", "token-of-owner")]
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+    connection.close()
