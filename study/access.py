@@ -7,25 +7,48 @@ from fastapi import Depends, HTTPException, Request
 
 from study.folder import Study
 from study.live_report import LiveReport
+from study.owner_exports import Exports
 from study.store import Evaluator
+from study.trouble import Trouble
 
 UNKNOWN_LINK = "This link is not known. Ask the owner of the study for your link."
 
 
-def served_study(request: Request) -> Study:
+async def served_study(request: Request) -> Study:
     """The study that this server was started for."""
     study: Study = request.app.state.study
     return study
 
 
-def served_report(request: Request) -> LiveReport:
-    """The report of that study."""
+async def served_report(request: Request) -> LiveReport:
+    """The report of that study, for its owner."""
     report: LiveReport = request.app.state.live_report
     return report
 
 
+async def raters_report(request: Request) -> LiveReport:
+    """The report of that study, for its raters."""
+    report: LiveReport = request.app.state.raters_report
+    return report
+
+
+async def served_exports(request: Request) -> Exports:
+    """What makes the study's exports."""
+    exports: Exports = request.app.state.exports
+    return exports
+
+
+async def server_trouble(request: Request) -> Trouble:
+    """What keeps the server from saving."""
+    trouble: Trouble = request.app.state.trouble
+    return trouble
+
+
 ServedStudy = Annotated[Study, Depends(served_study)]
 ServedReport = Annotated[LiveReport, Depends(served_report)]
+RatersReport = Annotated[LiveReport, Depends(raters_report)]
+ServedExports = Annotated[Exports, Depends(served_exports)]
+ServerTrouble = Annotated[Trouble, Depends(server_trouble)]
 
 
 def rater_of_link(token: str, study: ServedStudy) -> Evaluator:

@@ -153,13 +153,21 @@ def init(
 
 
 @app.command(rich_help_panel=PEOPLE)
-def serve(study: StudyFolder, host: Host = "127.0.0.1", port: Port = 7860) -> None:
+def serve(
+    study: StudyFolder,
+    host: Host = "127.0.0.1",
+    port: Port = 7860,
+    reword: Annotated[
+        bool,
+        typer.Option("--reword", help="Ask in study.yaml's words from now on: for a spelling that was corrected."),
+    ] = False,
+) -> None:
     """Serve the rating pages and the owner's page of a study."""
     from study.folder import open_study
     from study.server import serve as run
 
     with closing(open_study(study)) as opened:
-        run(opened, host, port)
+        run(opened, host, port, reword)
 
 
 @app.command("import", rich_help_panel=PEOPLE)
@@ -183,15 +191,32 @@ def import_(
 @app.command(rich_help_panel=PEOPLE)
 def export(
     study: StudyFolder,
-    out: Annotated[Path, typer.Option(help="The folder for items.csv, ratings.csv and scores.csv.")],
+    out: Annotated[Path, typer.Option(help="The folder for items.csv, ratings.csv, scores.csv and wordings.csv.")],
+    names: Annotated[
+        bool, typer.Option("--names/--without-names", help="Name the evaluators, or call them evaluator-1 and so on.")
+    ] = True,
 ) -> None:
     """Write a study's tables as CSV."""
     from study.folder import open_study
     from study.tables import export_tables
 
     with closing(open_study(study)) as opened:
-        for path in export_tables(opened, out):
+        for path in export_tables(opened, out, without_names=not names):
             print(path)
+
+
+@app.command(rich_help_panel=PEOPLE)
+def withdraw(
+    study: StudyFolder,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The evaluator.", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete an evaluator's ratings, their history and the link for good, as a person may ask for."""
+    from study.folder import open_study
+    from study.withdrawing import withdraw_evaluator
+
+    with closing(open_study(study)) as opened:
+        print(withdraw_evaluator(opened, name, ask=not yes))
 
 
 app.command(rich_help_panel=MACHINES)(score_cli.score)

@@ -1,6 +1,5 @@
 """humangrade demo: make the demo's study, serve it, and open the rating page."""
 
-import socket
 import threading
 import webbrowser
 from contextlib import closing
@@ -8,11 +7,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from metrics.errors import InputError
 from study.demo_study import CHECKPOINTS, EVALUATORS, YOU, open_demo
 from study.folder import Study
 from study.links import owner_link, rater_link
-from study.server import base_url, bind, create_app, run
+from study.listen import base_url, run
+from study.server import served
 
 HOST = "127.0.0.1"
 TRIES = 20
@@ -40,7 +39,7 @@ def run_demo(folder: Path, reset: bool = False, port: int = 7860, open_browser: 
     console = Console(highlight=False)
     with console.status("Making the demo's study"):
         study, made = open_demo(folder, reset)
-    with closing(study), _next_free(port) as listener:
+    with closing(study), served(study, HOST, port, tries=TRIES) as (app, listener):
         base = base_url(listener)
         taken = listener.getsockname()[1]
         if taken != port:
@@ -56,7 +55,6 @@ def run_demo(folder: Path, reset: bool = False, port: int = 7860, open_browser: 
             console.print(f"  {evaluator.name:<20} bias {evaluator.bias:+.1f}, noise {evaluator.noise:.1f}")
         state = "Made" if made else f"Continuing ({done} of {total} rated; --reset starts anew)"
         console.print(f"{state}: {folder}. You rate as the sixth, with the keys 1 to 5.\n")
-        app = create_app(study)
         rate = rater_link(base, you.token)
         console.print(f"[bold]Rate here[/]                 {rate}", soft_wrap=True)
         console.print(f"[bold]Progress and live report[/]  {owner_link(base, study.store.owner_token)}", soft_wrap=True)
@@ -64,16 +62,6 @@ def run_demo(folder: Path, reset: bool = False, port: int = 7860, open_browser: 
         if open_browser:
             threading.Timer(0.5, webbrowser.open, (rate,)).start()
         run(app, listener)
-
-
-def _next_free(port: int) -> socket.socket:
-    """A listening socket on the port, or on the next free one after it."""
-    for candidate in range(port, min(port + TRIES, 65536)):
-        try:
-            return bind(HOST, candidate)
-        except InputError:
-            continue
-    raise InputError(f"The ports {port} to {port + TRIES - 1} are all taken; choose another with --port.")
 
 
 def _progress(study: Study) -> tuple[int, int]:

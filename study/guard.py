@@ -1,10 +1,10 @@
-"""What stands before every request: which of Gradio's own addresses are open, how large a body may be, and headers.
+"""What stands before every request: which of Gradio's own addresses are open, which bodies are read, and headers.
 
 Gradio brings some forty routes (uploads, a file server, a proxy, a queue) of which these pages need the page itself
 and its scripts and styles; the rest answers 404.
 """
 
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,13 +39,15 @@ class Guard:
                 _add_headers(MutableHeaders(scope=message), scope["path"])
             await send(message)
 
-        refusal = _refusal(scope)
+        refusal = _refusal(scope) or _to_the_page(scope)
         await (refusal or self.app)(scope, receive, send_with_headers)
 
 
-def _refusal(scope: Scope) -> JSONResponse | None:
+def _refusal(scope: Scope) -> Response | None:
     """Why a request is not passed on, if it is not."""
-    path, method = scope["path"], scope["method"]
+    path, method, headers = scope["path"], scope["method"], Headers(scope=scope)
+    if "transfer-encoding" in headers:
+        return _unread("The length of the request is missing.", 411)
     inside = next(
         (path[len(mount) :] for mount in GRADIO_MOUNTS if path == mount or path.startswith(mount + "/")), None
     )
@@ -55,12 +57,26 @@ def _refusal(scope: Scope) -> JSONResponse | None:
         return None
     if method != "PUT" or inside is not None:
         return JSONResponse({"detail": f"{method} is not possible here."}, 405)
-    length = Headers(scope=scope).get("content-length")
+    length = headers.get("content-length")
     if length is None:
-        return JSONResponse({"detail": "The length of the request is missing."}, 411)
-    if not length.isdecimal() or int(length) > LARGEST_BODY:
-        return JSONResponse({"detail": "The request is too large."}, 413)
+        return _unread("The length of the request is missing.", 411)
+    if not (length.isascii() and length.isdecimal() and len(length) < 10) or int(length) > LARGEST_BODY:
+        return _unread("The request is too large.", 413)
     return None
+
+
+def _unread(why: str, status: int) -> JSONResponse:
+    """A refusal after which the connection ends, since what it may still send is not wanted."""
+    return JSONResponse({"detail": why}, status, headers={"Connection": "close"})
+
+
+def _to_the_page(scope: Scope) -> Response | None:
+    """From an address without its last slash to the one with it, by a relative link: the Host header has no say."""
+    path = scope["path"]
+    if path not in GRADIO_MOUNTS or scope["method"] not in ("GET", "HEAD"):
+        return None
+    query = scope["query_string"].decode("latin-1")
+    return Response(status_code=307, headers={"Location": f".{path}/{'?' + query if query else ''}"})
 
 
 def _add_headers(headers: MutableHeaders, path: str) -> None:

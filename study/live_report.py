@@ -1,11 +1,17 @@
 """The calibration of a study from the ratings of this moment."""
 
-from dataclasses import replace
-from hashlib import sha256
+import gzip
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from calibration.tables import counted
 from metrics.errors import InputError
+from study.background import Job, Kind
 from study.folder import Study
 from study.pages import message_page
 
@@ -17,7 +23,17 @@ LIVE_DRAWS = 200
 """Of the bootstrap in a report that somebody waits for; `humangrade report` draws 1,000 times."""
 
 
-def calibrate_study(study: Study, settings: "Settings | None" = None, show_progress: bool = False) -> "Calibration":
+LEAST_SECONDS = 20.0
+"""Between two reports, from the end of one to the beginning of the next; more where a report takes longer than that."""
+
+
+def calibrate_study(
+    study: Study,
+    settings: "Settings | None" = None,
+    show_progress: bool = False,
+    for_raters: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> "Calibration":
     """Calibrate the study's scores against its ratings.
 
     Parameters
@@ -28,6 +44,10 @@ def calibrate_study(study: Study, settings: "Settings | None" = None, show_progr
         See `calibration.report.Settings`.
     show_progress : bool
         Show a bar in the terminal while metrics are judged.
+    for_raters : bool
+        Leave out names, and what is said of single people.
+    on_progress : callable, optional
+        Told how many steps of how many are done.
 
     Returns
     -------
@@ -48,43 +68,144 @@ def calibrate_study(study: Study, settings: "Settings | None" = None, show_progr
     scores = None if tables["scores"].empty else tables["scores"]
     sets = None if tables["set_scores"].empty else tables["set_scores"]
     calibration = calibrate_tables(
-        ratings, scores, tables["items"], settings, set_scores=sets, show_progress=show_progress
+        ratings,
+        scores,
+        tables["items"],
+        settings,
+        set_scores=sets,
+        show_progress=show_progress,
+        wordings=study.asked(),
+        for_raters=for_raters,
+        on_progress=on_progress,
     )
     return replace(calibration, images={item: study.image_path(item) for item in tables["items"]["item"]})
 
 
+@dataclass(frozen=True)
+class _Page:
+    """A finished report: as HTML in gzip, when it was made (seconds since 1970), and of which state of the database."""
+
+    content: bytes
+    made_at: float
+    ratings: int
+    of: tuple[int, int]
+
+
 class LiveReport:
-    """A study's report as a page, computed once for the same ratings and scores, however many ask for it.
+    """The report of a study that people are rating: at once the last one, and the next one in the background.
+
+    It is computed in a process of its own at the lowest priority, one at a time and not again before `LEAST_SECONDS`
+    (or twice what the last one took) are over, however many ask.
 
     Parameters
     ----------
     study : Study
-        An opened study; its tables are read anew each time.
+        An opened study.
+    kind : {"report", "raters-report"}
+        For the owner, or without names for raters.
     """
 
-    def __init__(self, study: Study):
+    def __init__(self, study: Study, kind: Kind = "report"):
         self._study = study
-        self._one_at_a_time = Lock()
-        self._made_from: tuple[bytes, ...] | None = None
-        self._page = ""
+        self._kind = kind
+        self._lock = Lock()
+        self._folder = tempfile.TemporaryDirectory(prefix="humangrade-")
+        self._page: _Page | None = None
+        self._job: Job | None = None
+        self._began = self._not_before = 0.0
+        self._trouble = ""
+        self._trouble_of: tuple[int, int] | None = None
+        self._one_banner = Lock()
+        self._shown: tuple[_Page, str, bytes] | None = None
 
-    def html(self) -> str:
-        """The report as one HTML page; where there is nothing to report yet, a page that says so."""
-        from calibration.page.html import render_html
-        from calibration.report import Settings
-
-        if not any(progress.done for progress in self._study.store.progress()):
-            return message_page(
+    def page(self) -> tuple[bytes, bool]:
+        """The report as HTML in gzip, and whether it is one yet; otherwise a page that says how far it is."""
+        rated = sum(progress.done for progress in self._study.store.progress())
+        if not rated:
+            return _message(
                 "No report yet", "The report appears here with the first ratings; come back a little later."
-            )
-        with self._one_at_a_time:
-            made_from = tuple(sha256(table.to_csv().encode()).digest() for table in self._study.tables().values())
-            if made_from == self._made_from:
-                return self._page
-            try:
-                calibration = calibrate_study(self._study, Settings(draws=LIVE_DRAWS))
-            except InputError as error:
-                return message_page("No report yet", str(error))
-            self._page = render_html(calibration, calibration.images)
-            self._made_from = made_from
-            return self._page
+            ), False
+        self._begin_if_due(rated)
+        page = self._page
+        if page is not None:
+            return self._with_banner(page, self._age(page)), True
+        if self._job is not None or not self._trouble:
+            job = self._job
+            words = "The report is being made. This page shows it by itself once it is ready."
+            return _message("One moment", words, refresh_seconds=2, share_done=job.share_done if job else 0.0), False
+        return _message("No report yet", self._trouble), False
+
+    def _with_banner(self, page: _Page, words: str) -> bytes:
+        """The page with words above it, put together once for the same words, however many ask at once."""
+        from calibration.page.html import with_banner
+
+        with self._one_banner:
+            if self._shown is None or self._shown[:2] != (page, words):
+                whole = with_banner(gzip.decompress(page.content).decode(), words)
+                self._shown = (page, words, gzip.compress(whole.encode(), 1))
+            return self._shown[2]
+
+    def wait(self, seconds: float = 600) -> None:
+        """Wait for the report that is being made, if one is."""
+        job = self._job
+        if job is not None:
+            job.wait(seconds)
+
+    def close(self) -> None:
+        """End what is being made."""
+        with self._lock:
+            job, self._not_before = self._job, float("inf")
+        if job is not None:
+            job.end()
+        self._folder.cleanup()
+
+    def _begin_if_due(self, rated: int) -> None:
+        store = self._study.store
+        of = store.version()
+        with self._lock:
+            is_current = self._page is not None and self._page.of == of and not self._trouble
+            if self._job is not None or is_current or self._trouble_of == of or time.monotonic() < self._not_before:
+                return
+            self._began = time.monotonic()
+            out = Path(self._folder.name) / f"{self._kind}.html.gz"
+            self._job = Job(self._kind, self._study.folder, out, store.identity, lambda job: self._take(job, rated, of))
+
+    def _take(self, job: Job, rated: int, of: tuple[int, int]) -> None:
+        """Keep what a job has made."""
+        now = time.monotonic()
+        with self._lock:
+            self._job = None
+            self._not_before = max(self._not_before, now + max(LEAST_SECONDS, 2 * (now - self._began)))
+            self._trouble, self._trouble_of = job.trouble, of if job.trouble else None
+            if not job.trouble:
+                self._page = _Page(job.out.read_bytes(), time.time(), rated, of)
+
+    def _age(self, page: _Page) -> str:
+        """When a page was made and what of, and how far the next one is."""
+        words = f"Made {_ago(time.time() - page.made_at)} from {counted(page.ratings, 'rating')}."
+        job = self._job
+        if job is not None:
+            return f"{words} A newer one is being made, {round(100 * job.share_done)} % done; reload to see it."
+        if self._study.store.version() != page.of:
+            if self._trouble:
+                return f"{words} A newer one could not be made: {self._trouble}"
+            left = max(1, round(self._not_before - time.monotonic()))
+            return f"{words} There is something newer; reload in {left} s to have it made."
+        return f"{words} Nothing has changed since."
+
+
+def _ago(seconds: float) -> str:
+    """A time in the past, in words.
+
+    Examples
+    --------
+    >>> _ago(3), _ago(125), _ago(7300)
+    ('just now', '2 min ago', '2 h ago')
+    """
+    if seconds < 60:
+        return "just now"
+    return f"{int(seconds // 60)} min ago" if seconds < 3600 else f"{int(seconds // 3600)} h ago"
+
+
+def _message(title: str, text: str, refresh_seconds: int = 0, share_done: float | None = None) -> bytes:
+    return gzip.compress(message_page(title, text, refresh_seconds, share_done).encode(), 1)

@@ -1,27 +1,30 @@
 """What the owner's browser asks for: progress, the report so far, and the tables as a zip file."""
 
-import io
-import zipfile
 from typing import Any
 
-from fastapi import APIRouter, Response
-from fastapi.responses import HTMLResponse
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
-from study.access import OwnedStudy, ServedReport
+from study.access import OwnedStudy, ServedExports, ServedReport, ServerTrouble
+from study.answering import compressed_json, html_in_gzip
 from study.links import rater_link
 from study.store import Progress
-from study.tables import table_files
 
 router = APIRouter(prefix="/api/owner/{token}")
 
+_WAITING = CapacityLimiter(16)  # threads that only wait for an export; those that answer the rest are others
+
 
 @router.get("/progress")
-def get_progress(study: OwnedStudy) -> dict[str, Any]:
-    """How far every evaluator is in every task, with the private links."""
-    progress = study.store.progress()
+def get_progress(request: Request, study: OwnedStudy, trouble: ServerTrouble) -> Response:
+    """How far every evaluator is in every task, with the private links, and what keeps the server from saving."""
+    by_name: dict[str, dict[str, Progress]] = {}
+    for row in study.store.progress():
+        by_name.setdefault(row.evaluator, {})[row.task] = row
     evaluators = []
     for evaluator in study.store.evaluators():
-        rows = {row.task: row for row in progress if row.evaluator == evaluator.name}
+        rows = by_name.get(evaluator.name, {})
         tasks = [_task(rows.get(name)) for name in study.config.tasks]
         evaluators.append(
             {
@@ -33,24 +36,25 @@ def get_progress(study: OwnedStudy) -> dict[str, Any]:
                 "tasks": tasks,
             }
         )
-    return {"title": study.config.title, "tasks": list(study.config.tasks), "evaluators": evaluators}
+    content = {"title": study.config.title, "tasks": list(study.config.tasks), "evaluators": evaluators}
+    return compressed_json(request, content | {"trouble": trouble.words})
 
 
-@router.get("/report", response_class=HTMLResponse)
-def get_report(study: OwnedStudy, report: ServedReport) -> str:
-    """The report from the ratings of this moment."""
-    return report.html()
+@router.get("/report")
+def get_report(request: Request, study: OwnedStudy, report: ServedReport) -> Response:
+    """The last report that was made, with its age, while a newer one is made in the background."""
+    return html_in_gzip(request, report.page()[0])
 
 
 @router.get("/export.zip")
-def get_export(study: OwnedStudy) -> Response:
-    """The tables that `humangrade export` writes, in one zip file."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, content in table_files(study).items():
-            packed.writestr(name, content)
-    headers = {"Content-Disposition": 'attachment; filename="humangrade-export.zip"'}
-    return Response(archive.getvalue(), media_type="application/zip", headers=headers)
+async def get_export(study: OwnedStudy, exports: ServedExports, names: bool = True) -> Response:
+    """The tables that `humangrade export` writes, in one zip file; ``?names=0`` leaves the evaluators' names out."""
+    content, trouble = await to_thread.run_sync(exports.make, not names, limiter=_WAITING)
+    if trouble:
+        return JSONResponse({"detail": trouble}, 503)
+    name = "humangrade-export.zip" if names else "humangrade-export-without-names.zip"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type="application/zip", headers=headers)
 
 
 def _task(row: Progress | None) -> dict[str, Any]:

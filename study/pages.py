@@ -24,15 +24,27 @@ def owner_page() -> "gradio.Blocks":
     return _page("Study", "owner", ("owner.js",))
 
 
-def message_page(title: str, text: str) -> str:
+def message_page(title: str, text: str, refresh_seconds: int = 0, share_done: float | None = None) -> str:
     """A page that holds a heading and one paragraph.
+
+    Parameters
+    ----------
+    title, text : str
+        What it says.
+    refresh_seconds : int
+        The page loads itself again after so many; 0 for never.
+    share_done : float, optional
+        From 0 to 1, for a bar below the words.
 
     Examples
     --------
     >>> "<p>2 &lt; 3</p>" in message_page("No report yet", "2 < 3")
     True
     """
-    return Template(_web("message.html")).substitute(title=html.escape(title), text=html.escape(text))
+    refresh = f'<meta http-equiv="refresh" content="{refresh_seconds}">\n' if refresh_seconds else ""
+    bar = "" if share_done is None else f'<progress max="100" value="{100 * share_done:.0f}"></progress>'
+    words = {"title": html.escape(title), "text": html.escape(text), "refresh": refresh, "bar": bar}
+    return Template(_web("message.html")).substitute(words)
 
 
 def icon() -> str:

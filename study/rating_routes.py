@@ -7,14 +7,20 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import ClientDisconnect
 
-from study.access import Rater, ServedReport, ServedStudy
+from study.access import Rater, RatersReport, ServedStudy, ServerTrouble, rater_of_link
+from study.answering import compressed_json, html_in_gzip
 from study.folder import Study
+from study.guard import LARGEST_BODY
 from study.metadata import strip_metadata
 from study.store import Assignment, ConflictError, Evaluator, LockedError, StaleError, UnknownAssignment
+from study.trouble import Trouble
 
 UNKNOWN_IMAGE = "This image is not among yours; reload the page."
 MISSING_IMAGE = "This picture cannot be read on the server; tell the owner of the study."
@@ -40,8 +46,18 @@ class Answer(BaseModel):
 
 
 @router.get("/session")
-def get_session(study: ServedStudy, rater: Rater) -> dict[str, Any]:
-    """The tasks with their questions, and the rater's assignments in order, each with its rating so far."""
+def get_session(request: Request, study: ServedStudy, rater: Rater) -> Response:
+    """The tasks with their questions, and the rater's assignments in order, each with its rating so far.
+
+    A browser that has it already asks with If-None-Match, and gets 304 where no answer came in elsewhere.
+    """
+    etag = f'"{study.store.session_state(rater.id)}"'
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers={"ETag": etag})
+    return compressed_json(request, _session(study, rater), etag)
+
+
+def _session(study: Study, rater: Evaluator) -> dict[str, Any]:
     first_with: dict[tuple[Path, ...], str] = {}
     tasks = []
     for name, assignments in _by_task(study, rater).items():
@@ -71,12 +87,32 @@ def get_session(study: ServedStudy, rater: Rater) -> dict[str, Any]:
 
 
 @router.put("/ratings/{public_id}")
-def put_rating(public_id: str, answer: Answer, study: ServedStudy, rater: Rater) -> Any:
+async def put_rating(
+    token: str, public_id: str, request: Request, study: ServedStudy, trouble: ServerTrouble
+) -> Response:
     """Save a rating, and answer only once it is committed; the same client id again changes nothing.
 
     `previous` is the answer that the page believes to be there. Where it is sent and another answer is there, given on
     another page meanwhile, nothing is saved and that answer is sent back.
+
+    The link is looked up before the body is read, and both happen in threads that do nothing else.
     """
+    threads = request.app.state.rating_threads
+    try:
+        rater = await to_thread.run_sync(rater_of_link, token, study, limiter=threads)
+    except HTTPException as error:
+        return _unread({"detail": error.detail}, error.status_code)
+    try:
+        body = await _body(request)
+    except ClientDisconnect:
+        return _unread({"detail": "The request broke off."}, 400)
+    if body is None:
+        return _unread({"detail": "The request is too large."}, 413)
+    return await to_thread.run_sync(_save, study, rater, public_id, _answer(body), trouble, limiter=threads)
+
+
+def _save(study: Study, rater: Evaluator, public_id: str, answer: Answer, trouble: Trouble) -> Response:
+    """Commit an answer, and say what became of it."""
     expected = (answer.previous,) if "previous" in answer.model_fields_set else None
     try:
         saved = study.store.rate(rater.id, public_id, answer.rating, answer.client_id, answer.response_ms, expected)
@@ -88,12 +124,37 @@ def put_rating(public_id: str, answer: Answer, study: ServedStudy, rater: Rater)
         raise HTTPException(409, CONFLICT) from error
     except LockedError as error:
         raise HTTPException(403, LOCKED) from error
-    return {
+    trouble.is_over()
+    content = {
         "id": saved.public_id,
         "rating": saved.rating,
         "rated_at": saved.rated_at,
         "client_id": saved.client_id,
     }
+    return JSONResponse(content)
+
+
+def _answer(body: bytes) -> Answer:
+    """The body as an answer; raises what FastAPI raises for one that is none."""
+    try:
+        return Answer.model_validate_json(body)
+    except ValidationError as error:
+        raise RequestValidationError([each | {"loc": ("body", *each["loc"])} for each in error.errors()]) from error
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body, counted while it comes; None where it is longer than an answer can be."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST_BODY:
+            return None
+    return body
+
+
+def _unread(content: dict[str, Any], status: int) -> Response:
+    """An answer after which the connection ends, because what it may still send is not read."""
+    return JSONResponse(content, status, headers={"Connection": "close"})
 
 
 @router.get("/images/{public_id}")
@@ -112,15 +173,20 @@ def get_reference(public_id: str, number: int, request: Request, study: ServedSt
     return _picture(photos[number], request)
 
 
-@router.get("/report", response_class=HTMLResponse)
-def get_report(study: ServedStudy, rater: Rater, report: ServedReport) -> str:
-    """The live report, for a rater who has finished, in a study that shares it; their answers stay from then on."""
+@router.get("/report")
+def get_report(request: Request, study: ServedStudy, rater: Rater, report: RatersReport) -> Response:
+    """The report without names, for a rater who has finished, in a study that shares it.
+
+    From then on their answers stay as they are, and they are given nothing more to rate.
+    """
     assignments = [assignment for task in _by_task(study, rater).values() for assignment in task]
     finished = all(assignment.rating is not None for assignment in assignments)
     if not (study.config.share_report and finished):
         raise HTTPException(403, NOT_YET)
-    study.store.note_report_seen(rater.id)
-    return report.html()
+    page, is_report = report.page()
+    if is_report:
+        study.store.note_report_seen(rater.id)
+    return html_in_gzip(request, page)
 
 
 def _by_task(study: Study, rater: Evaluator) -> dict[str, list[Assignment]]:

@@ -1,33 +1,40 @@
-"""The web server of a study: our routes, the two Gradio pages, and a listening socket."""
+"""The web server of a study: our routes and the two Gradio pages."""
 
-import contextlib
-import errno
 import socket
-import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from metrics.errors import InputError
 from study import owner_routes, rating_routes
+from study.database_file import NotSaved
 from study.folder import Study
 from study.guard import Guard
 from study.links import print_links
+from study.listen import base_url, bind, run, terminable
 from study.live_report import LiveReport
+from study.owner_exports import Exports
 from study.pages import icon, message_page, owner_page, rating_page
+from study.serving_lock import only_server
+from study.trouble import Trouble
 
-SHUTDOWN_SECONDS = 2
-EVERY_ADDRESS = ("", "0.0.0.0", "::")
+RATING_THREADS = 8
+NOT_NOW = "The server cannot save anything now. Your answers are kept here; tell the owner of the study."
 
 
-def create_app(study: Study) -> FastAPI:
+def create_app(study: Study, reword: bool = False) -> FastAPI:
     """The app that serves a study: the rating page at /rate, the owner's at /owner, their routes at /api.
 
     Parameters
     ----------
     study : Study
         An opened study; items and evaluators that are new get their assignments.
+    reword : bool
+        Ask in study.yaml's words from now on, also where ratings were given under other words.
 
     Returns
     -------
@@ -36,13 +43,26 @@ def create_app(study: Study) -> FastAPI:
     Raises
     ------
     InputError
-        Where an image file, or an item that evaluators were given, is missing.
+        Where the study cannot be written, an image file or an item that evaluators were given is missing, or ratings
+        were given under other words.
     """
+    if study.store.is_read_only:
+        raise InputError(
+            f"{study.folder} cannot be written, so no rating could be saved; make it and its files writable, or copy "
+            "the study to a place that is (humangrade report and export need not write)."
+        )
     study.check_complete()
+    study.store.record_wordings(study.config.tasks, reword)
     study.sync_assignments()
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.study = study
     app.state.live_report = LiveReport(study)
+    app.state.raters_report = LiveReport(study, "raters-report")
+    app.state.exports = Exports(study)
+    app.state.trouble = Trouble()
+    app.state.rating_threads = CapacityLimiter(
+        RATING_THREADS
+    )  # their own, so that nothing that is looked at waits there
     app.add_middleware(Guard)
     app.include_router(rating_routes.router)
     app.include_router(owner_routes.router)
@@ -51,6 +71,12 @@ def create_app(study: Study) -> FastAPI:
     def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
         # FastAPI's own answer repeats what was sent, which need not be text that JSON can hold
         return JSONResponse({"detail": [{"loc": each["loc"][:2], "msg": each["msg"]} for each in error.errors()]}, 422)
+
+    @app.exception_handler(NotSaved)
+    def not_saved(request: Request, error: NotSaved) -> JSONResponse:
+        app.state.trouble.say(str(error))
+        is_owners = request.url.path.startswith("/api/owner/")
+        return JSONResponse({"detail": str(error) if is_owners else NOT_NOW}, 503)
 
     @app.get("/", response_class=HTMLResponse)
     def home() -> str:
@@ -64,123 +90,72 @@ def create_app(study: Study) -> FastAPI:
     return app
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Take a port, so that nobody else can between now and the server's start.
-
-    Parameters
-    ----------
-    host : str
-        A name or an address of this machine; 0.0.0.0 for all its addresses.
-    port : int
-        0 takes any free port.
-
-    Returns
-    -------
-    socket.socket
-        Listening; closing it gives the port back.
-
-    Raises
-    ------
-    InputError
-        Where the port is taken or not allowed, or the host is no address of this machine.
-
-    Examples
-    --------
-    >>> with bind("127.0.0.1", 0) as listener:
-    ...     listener.getsockname()[0]
-    '127.0.0.1'
-    """
-    no_address = f"'{host}' is no address of this machine; choose another with --host."
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except socket.gaierror as error:
-        raise InputError(no_address) from error
-    listener = socket.socket(family, kind, protocol)
-    if sys.platform != "win32":  # there it would let two servers share a port
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(address)
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRNOTAVAIL:
-            raise InputError(no_address) from error
-        raise InputError(
-            f"Port {port} on {host} cannot be used ({error.strerror}); choose another with --port."
-        ) from error
-    return listener
-
-
-def base_url(listener: socket.socket) -> str:
-    """The address under which a browser reaches a listening socket.
-
-    Parameters
-    ----------
-    listener : socket.socket
-        From `bind`. Where it listens on all addresses, the one that other machines use is named.
-
-    Returns
-    -------
-    str
-        Without a slash at the end.
-
-    Examples
-    --------
-    >>> with bind("127.0.0.1", 0) as listener:
-    ...     base_url(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
-    True
-    """
-    host, port = listener.getsockname()[:2]
-    if host in EVERY_ADDRESS:
-        host = _address_on_the_network()
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def serve(study: Study, host: str = "127.0.0.1", port: int = 7860) -> None:
-    """Serve a study until Ctrl-C, having printed the private links.
+def serve(study: Study, host: str = "127.0.0.1", port: int = 7860, reword: bool = False) -> None:
+    """Serve a study until Ctrl-C or SIGTERM, having printed the private links.
 
     Parameters
     ----------
     study : Study
         An opened study.
     host, port
-        See `bind`.
+        See `study.listen.bind`.
+    reword : bool
+        See `create_app`.
 
     Raises
     ------
     InputError
-        Where the port cannot be used.
+        Where the port cannot be used, another server has the study, or `create_app` refuses it.
     """
-    with bind(host, port) as listener:
-        app = create_app(study)
+    with served(study, host, port, reword) as (app, listener):
         print_links(study, base_url(listener))
         print("Serving; stop with Ctrl-C. No rating is lost by stopping.", flush=True)
         run(app, listener)
 
 
-def run(app: FastAPI, listener: socket.socket) -> None:
-    """Answer on a listening socket until Ctrl-C. Requests are not logged: their addresses hold the links' keys.
+@contextmanager
+def served(
+    study: Study, host: str, port: int, reword: bool = False, tries: int = 1
+) -> Iterator[tuple[FastAPI, socket.socket]]:
+    """A study's app and a socket for it, with the study locked for every other server.
 
     Parameters
     ----------
-    app : FastAPI
-        From `create_app`.
-    listener : socket.socket
-        From `bind`.
-    """
-    import uvicorn
+    study : Study
+        An opened study.
+    host, port
+        See `study.listen.bind`.
+    reword : bool
+        See `create_app`.
+    tries : int
+        How many ports are tried, from `port` on.
 
-    config = uvicorn.Config(
-        app,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
-    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a server ends
-        uvicorn.Server(config).run(sockets=[listener])
+    Yields
+    ------
+    app, listener
+        For `study.listen.run`; what the app has begun in the background is ended at the end.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(terminable())
+        lock = stack.enter_context(only_server(study.folder))
+        listener = stack.enter_context(_first_free(host, port, tries))
+        app = create_app(study, reword)
+        for worker in (app.state.live_report, app.state.raters_report, app.state.exports):
+            stack.callback(worker.close)
+        lock.say_where(base_url(listener))
+        yield app, listener
+
+
+def _first_free(host: str, port: int, tries: int) -> socket.socket:
+    """A listening socket on the port, or on the next free one after it."""
+    if tries == 1:
+        return bind(host, port)
+    for candidate in range(port, min(port + tries, 65536)):
+        try:
+            return bind(host, candidate)
+        except InputError:
+            continue
+    raise InputError(f"The ports {port} to {port + tries - 1} are all taken; choose another with --port.")
 
 
 def _mount_pages(app: FastAPI) -> None:
@@ -203,13 +178,3 @@ def _mount_pages(app: FastAPI) -> None:
             mcp_server=False,
             theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
         )
-
-
-def _address_on_the_network() -> str:
-    """Where other machines find this one; connecting a datagram socket sends nothing."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])

@@ -18,7 +18,7 @@ from study.config import TaskConfig
 from study.database import open_database, sqlite_url
 from study.database_file import NotSaved, leave_mark, mark, not_saved
 from study.progress_counts import Answered, ProgressCounts
-from study.schema import assignments, evaluators, history, meta, rating_events, ratings
+from study.schema import assignments, evaluators, history, meta, rating_events, ratings, wordings
 from study.store_import import Row, import_ratings, import_scores
 from study.store_records import (
     Assignment,
@@ -90,6 +90,11 @@ class Store:
     def is_read_only(self) -> bool:
         """Whether nothing can be written, as in an archive."""
         return self._database.is_read_only
+
+    @property
+    def identity(self) -> tuple[int, int] | None:
+        """Device and inode of the database's file; None where it is none."""
+        return None if self._database.file is None else self._database.file.identity
 
     def check_file(self) -> None:
         """Raise DatabaseGone where the database's file is not the one at its path any more."""
@@ -196,6 +201,19 @@ class Store:
         with self._read() as connection:
             row = connection.execute(query).one_or_none()
         return Assignment(*row) if row else None
+
+    def session_state(self, evaluator_id: int) -> str:
+        """Something that differs once an evaluator's assignments, answers or what is asked have changed."""
+        own = select(assignments.c.id).where(assignments.c.evaluator_id == evaluator_id)
+        events = rating_events.c
+        query = select(
+            select(func.count()).select_from(own.subquery()).scalar_subquery(),
+            select(func.count()).where(ratings.c.assignment_id.in_(own)).scalar_subquery(),
+            select(func.max(events.id)).where(events.assignment_id.in_(own)).scalar_subquery(),
+            select(func.max(wordings.c.id)).scalar_subquery(),
+        )
+        with self._read() as connection:
+            return "-".join(str(value) for value in connection.execute(query).one())
 
     # ratings
 

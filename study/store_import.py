@@ -81,7 +81,7 @@ def _assignments_of(connection: Connection, keyed: Sequence[tuple[AssignmentKey,
 def _insert_ratings(connection: Connection, new: Mapping[int, Row]) -> None:
     """Write ratings and their history, and move the assignments to where they were rated."""
     asked = {task: present(connection, task) for task in {row["task"] for row in new.values()}}
-    values = [
+    values: list[dict[str, Any]] = [
         {"assignment_id": number, "wording_id": asked[row["task"]]}
         | {name: row.get(name) for name in ("rating", "rated_at", "response_ms")}
         for number, row in new.items()

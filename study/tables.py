@@ -1,5 +1,6 @@
 """A study's tables out to CSV files, and tables in."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from study.folder import ITEMS, Study
 _LARGEST_WHOLE = 2**31 - 1  # what an integer column of any database holds
 
 
-def export_tables(study: Study, out: str | Path) -> list[Path]:
-    """Write items.csv, ratings.csv and scores.csv (and set_scores.csv, where there are any).
+def export_tables(study: Study, out: str | Path, without_names: bool = False) -> list[Path]:
+    """Write items.csv, ratings.csv, scores.csv and wordings.csv (and set_scores.csv, where there are any).
 
     Parameters
     ----------
@@ -23,6 +24,9 @@ def export_tables(study: Study, out: str | Path) -> list[Path]:
         What is exported; rows come in an order that does not depend on when they were rated.
     out : str or Path
         The folder; image paths in items.csv stay relative to the study's folder.
+    without_names : bool
+        Call the evaluators evaluator-1, evaluator-2 and so on, in an order that follows nothing and is the same in
+        every export of the study.
 
     Returns
     -------
@@ -34,16 +38,28 @@ def export_tables(study: Study, out: str | Path) -> list[Path]:
     InputError
         Where the folder cannot be written.
     """
-    contents = table_files(study)
+    contents = table_files(study, without_names)
     return [write_atomically(Path(out) / name, content) for name, content in contents.items()]
 
 
-def table_files(study: Study) -> dict[str, str]:
+def table_files(study: Study, without_names: bool = False) -> dict[str, str]:
     """The exported files' names and contents."""
-    tables = study.tables()
+    tables = study.tables() | {"wordings": study.asked()}
     if tables["set_scores"].empty:
         del tables["set_scores"]
+    if without_names:
+        names = [evaluator.name for evaluator in study.store.evaluators()]
+        tables["ratings"] = _without_names(tables["ratings"], names, study.store.owner_token)
     return {f"{name}.csv": table.to_csv(index=False, lineterminator="\n") for name, table in tables.items()}
+
+
+def _without_names(ratings: pd.DataFrame, names: list[str], secret: str) -> pd.DataFrame:
+    """Ratings by evaluator-1, evaluator-2 and so on; without the secret nobody can tell who is who."""
+    order = sorted(names, key=lambda name: hashlib.blake2b(name.encode(), key=secret.encode()).digest())
+    called = {name: f"evaluator-{number}" for number, name in enumerate(order, 1)}
+    shown = ratings.assign(evaluator=ratings["evaluator"].map(called))
+    numbers = shown["evaluator"].str.removeprefix("evaluator-").astype(int)
+    return shown.assign(_number=numbers).sort_values(["_number", "task", "item"], kind="stable").drop(columns="_number")
 
 
 def import_tables(
@@ -82,6 +98,7 @@ def import_tables(
         checked = check_scores(scores).frame
         _refuse_strangers(checked["item"], study.items["item"], "item", f"the study's {ITEMS} lacks")
         score_rows = records(checked)
+    study.store.record_wordings(study.config.tasks)
     return study.store.import_rows(rating_rows, score_rows)
 
 

@@ -165,8 +165,10 @@ def note_history(connection: Connection, what: str) -> None:
 
 
 def _add(connection: Connection, name: str, task: TaskConfig, note: str) -> int:
-    added = connection.execute(insert(wordings).values(_values(name, task, note)))
-    return int(added.inserted_primary_key[0])
+    connection.execute(insert(wordings).values(_values(name, task, note)))
+    number = present(connection, name)
+    assert number is not None
+    return number
 
 
 def _values(name: str, task: TaskConfig, note: str) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Outbox {
     this.refused = [];
     this.sending = false;
     this.unreachable = false;
+    this.trouble = ""; // what the server says while it cannot save
     this.wait = FIRST_WAIT_MS;
     this.timer = null;
     this.lastTime = 0;
@@ -106,11 +107,13 @@ class Outbox {
       const refusal = answer.refusal;
       if (!saved && !refusal) {
         this.unreachable = true;
+        this.trouble = answer.trouble || "";
         this.timer = setTimeout(() => this.flush(), this.wait);
         this.wait = Math.min(2 * this.wait, LONGEST_WAIT_MS);
         break;
       }
       this.unreachable = false;
+      this.trouble = "";
       this.wait = FIRST_WAIT_MS;
       this.waiting.shift();
       if (saved) this.settle(entry);
@@ -129,7 +132,7 @@ class Outbox {
   }
 
   /* {saved: true}, or {refusal: why}, with the answer that is there where another page gave one, or {} where it is to
-     be tried again. */
+     be tried again, with {trouble: why} where the server is there and cannot save. */
   async send(entry) {
     const { id, rating, client_id, response_ms, previous } = entry;
     const patience = new AbortController();
@@ -143,6 +146,7 @@ class Outbox {
         signal: patience.signal,
       });
       if (response.ok) return { saved: true };
+      if (response.status === 503) return { trouble: await explanation(response) };
       if (response.status >= 500 || RETRIED.includes(response.status)) return {};
       const body = await response.clone().json().catch(() => ({}));
       const there = response.status === 409 && "rating" in body ? { there: body.rating } : {};

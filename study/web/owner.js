@@ -132,6 +132,7 @@ function show(progress) {
     find(".title").textContent = progress.title;
     showColumns(progress.tasks);
     find(".export").href = api + "export.zip";
+    find(".nameless").href = api + "export.zip?names=0";
     find(".report").href = api + "report";
     page.dataset.state = "ready";
   }
@@ -141,6 +142,13 @@ function show(progress) {
     fillRow(rows.get(person.name), person);
   }
   status("", "Updated " + new Date().toLocaleTimeString());
+  trouble(progress.trouble);
+}
+
+/* What keeps the server from saving, in a box of its own. */
+function trouble(text) {
+  find(".trouble").hidden = !text;
+  find(".trouble").textContent = text;
 }
 
 function status(kind, text) {
@@ -163,6 +171,10 @@ async function refresh() {
   }
   if (!response || response.status >= 500) {
     status("late", "The server cannot be reached. Trying again…");
+    if (response && response.status === 503) {
+      status("late", "The server cannot read the study. Trying again…");
+      trouble((await response.json().catch(() => ({}))).detail || "");
+    }
   } else if (!response.ok) {
     message((await response.json()).detail);
     return;

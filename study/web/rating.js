@@ -4,6 +4,7 @@ const PREFETCHED = 3;
 const RETRY_MS = 3000;
 const LONGEST_RESPONSE_MS = 86400000;
 const BOUNCE_MS = 150;
+const LOOK_AGAIN_MS = 3000;
 const LATE = "This picture did not load yet. It is tried again by itself.";
 
 const page = element.querySelector(".hg");
@@ -23,6 +24,8 @@ let failures = 0; // of the current picture
 const skipped = new Set();
 let anySaved = false;
 let savingTimer = null;
+let sessionTag = null; // what the server calls the state of the session that is here
+let lookedAt = 0;
 
 // ---- where we stand
 
@@ -177,7 +180,7 @@ async function load() {
     response = null;
   }
   if (!response || response.status >= 500) {
-    message("The server cannot be reached. Trying again…");
+    message(response ? await explanation(response) : "The server cannot be reached. Trying again…");
     setTimeout(load, RETRY_MS);
     return;
   }
@@ -185,6 +188,7 @@ async function load() {
     message(await explanation(response));
     return;
   }
+  sessionTag = response.headers.get("ETag");
   begin(await response.json());
 }
 
@@ -210,14 +214,20 @@ function begin(loaded) {
   page.focus({ preventScroll: true });
 }
 
-/* Back on this page: what was rated on another page or device meanwhile is not asked again. */
+/* Back on this page: what was rated on another page or device meanwhile is not asked again. The server answers in a few
+   bytes where nothing was. */
 async function refresh() {
   if (!session || document.visibilityState !== "visible" || outbox.waiting.length) return;
-  const response = await fetch(api + "session", { cache: "no-store" }).catch(() => null);
+  if (performance.now() - lookedAt < LOOK_AGAIN_MS) return; // focus and visibility come together
+  lookedAt = performance.now();
+  const headers = sessionTag ? { "If-None-Match": sessionTag } : {};
+  const response = await fetch(api + "session", { cache: "no-store", headers }).catch(() => null);
   if (!response || !response.ok) return;
+  const tag = response.headers.get("ETag");
   const loaded = await response.json();
   const there = new Map(loaded.tasks.flatMap((task) => task.assignments.map((item) => [item.id, item.rating])));
   if (outbox.waiting.length) return; // answered while it was on its way
+  sessionTag = tag;
   const wasOpen = at < list.length && list[at].rating === null;
   let changed = false;
   for (const item of list) {

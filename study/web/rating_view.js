@@ -158,7 +158,7 @@ function showSaving() {
   const waiting = outbox.waiting.length;
   clearTimeout(savingTimer);
   if (outbox.unreachable) {
-    saving("offline", "Offline, " + waiting + " kept");
+    saving("offline", (outbox.trouble ? "Not saved yet, " : "Offline, ") + waiting + " kept");
   } else if (waiting) {
     anySaved = true;
     savingTimer = setTimeout(() => saving("saving", "Saving…"), QUIET_SAVING_MS);
@@ -183,10 +183,10 @@ function showRefused() {
     if (item && !newer.has(entry.id)) item.rating = "there" in entry ? entry.there : null;
   }
   const refused = outbox.refused;
-  find(".trouble").hidden = !refused.length;
+  find(".trouble").hidden = !refused.length && !outbox.trouble;
   find(".trouble").textContent = refused.length
     ? "Not saved: " + counted(refused.length, "answer") + ". " + refused[refused.length - 1].refusal
-    : "";
+    : outbox.trouble;
 }
 
 function showEnd() {

@@ -1,6 +1,5 @@
 """The database is the one at its path, and the log that is replayed is its own."""
 
-import os
 import shutil
 import signal
 import sqlite3
@@ -74,7 +73,7 @@ class TestWhileItIsOpen:
         rate(store, 0, 3)
         ann = store.evaluators()[0].id
         target = ids(store, ann)[1]
-        os.replace(backup, path)
+        backup.replace(path)
         restored = path.read_bytes()
         with pytest.raises(DatabaseGone, match="was replaced by another file"):
             store.rate(ann, target, 4, "d")
@@ -161,7 +160,7 @@ class TestTheLog:
         rate(store, 0, 1)
         store.close()
         self.left_behind(path)
-        for restore in (lambda: shutil.copyfile(backup, path), lambda: os.replace(backup, path)):
+        for restore in (lambda: shutil.copyfile(backup, path), lambda: backup.replace(path)):
             restore()
             before = state(path.parent)
             with pytest.raises(InputError, match=r"The log .*ratings.sqlite-wal does not belong to ratings.sqlite"):
@@ -205,7 +204,7 @@ class TestTroubleInWords:
         rate(store, 0, 3)
         pages = store._raw().execute("PRAGMA page_count").fetchone()[0]
         store._raw().execute(f"PRAGMA max_page_count={pages}")
-        with pytest.raises(NotSaved, match="The disk that holds .* is full, so nothing is saved; make room"):
+        with pytest.raises(NotSaved, match=r"The disk that holds .* is full, so nothing is saved; make room"):
             store.import_rows(
                 [{"item": f"{n}.png", "evaluator": "x" * 99, "task": "t", "rating": 1} for n in range(900)]
             )
@@ -218,6 +217,6 @@ class TestTroubleInWords:
         store._raw().execute("PRAGMA busy_timeout=50")
         with closing(sqlite3.connect(path)) as other:
             other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(NotSaved, match="keeps .* locked"):
+            with pytest.raises(NotSaved, match=r"keeps .* locked"):
                 rate(store, 0, 3)
         rate(store, 0, 3)

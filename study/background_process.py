@@ -1,0 +1,82 @@
+"""The process that `study.background` starts; it says on its standard output, in lines of JSON, how far it is."""
+
+import gzip
+import json
+import os
+import sys
+import threading
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from metrics.errors import InputError
+
+
+def main() -> None:
+    """Make what the first argument asks for; InputError is said as a trouble, anything else is a traceback."""
+    asked = json.loads(sys.argv[1])
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    _take_lowest_priority()
+    try:
+        _make(**asked)
+    except InputError as error:
+        _say(trouble=str(error))
+        sys.exit(2)
+    _say(is_done=True, share_done=1.0)
+
+
+def _make(kind: str, folder: str, out: str, identity: list[int] | None) -> None:
+    from study.database_file import DatabaseGone
+    from study.database_file import identity as identity_of
+    from study.folder import DATABASE, open_study
+
+    if identity is not None and identity_of(Path(folder) / DATABASE) != tuple(identity):
+        raise DatabaseGone(f"{Path(folder) / DATABASE} is not the file that the server has open; start it again.")
+    study = open_study(folder, watch=True)
+    place = Path(out)
+    if kind in ("export", "nameless-export"):
+        from study.tables import table_files
+
+        with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as packed:
+            for name, content in table_files(study, without_names=kind == "nameless-export").items():
+                packed.writestr(name, content)
+        return
+    from calibration.page.html import render_html
+    from calibration.report import Settings
+    from study.live_report import LIVE_DRAWS, calibrate_study
+
+    calibration = calibrate_study(
+        study, Settings(draws=LIVE_DRAWS), for_raters=kind == "raters-report", on_progress=_progress
+    )
+    page = render_html(calibration, calibration.images).encode()
+    place.write_bytes(gzip.compress(page, 6))
+
+
+def _progress(done: int, of: int) -> None:
+    _say(share_done=0.95 * done / max(of, 1))
+
+
+def _say(**words: Any) -> None:
+    print(json.dumps(words), flush=True)
+
+
+def _take_lowest_priority() -> None:
+    """Run only where nothing else would."""
+    if hasattr(os, "nice"):
+        os.nice(19)
+    if hasattr(os, "sched_setscheduler"):
+        try:
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        except OSError:
+            return  # not allowed here; nice is what there is
+
+
+def _end_with_the_server() -> None:
+    """The standard input ends with the process at its other end, also where that was killed."""
+    while os.read(0, 1024):  # not through sys.stdin, whose lock would be held when this process ends by itself
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

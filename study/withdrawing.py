@@ -1,0 +1,48 @@
+"""Withdrawing a person's data from a study."""
+
+import sys
+
+from calibration.tables import counted
+from metrics.errors import InputError
+from study.folder import Study
+
+
+def withdraw_evaluator(study: Study, name: str, ask: bool = True) -> str:
+    """Delete an evaluator's ratings, their history, the assignments and the link; the study's history says so.
+
+    Parameters
+    ----------
+    study : Study
+        An opened study; it may be served meanwhile.
+    name : str
+        The evaluator's.
+    ask : bool
+        Have it confirmed in the terminal first.
+
+    Returns
+    -------
+    str
+        What was done, and what is left to do.
+
+    Raises
+    ------
+    InputError
+        Where nobody has this name, or it was not confirmed.
+    """
+    known = {evaluator.name for evaluator in study.store.evaluators()}
+    if ask and name in known:
+        given = sum(progress.done for progress in study.store.progress() if progress.evaluator == name)
+        _confirm(f"Delete {counted(given, 'rating')} by {name}, with their history and the link, for good?")
+    deleted = study.store.withdraw(name)
+    return (
+        f"Deleted {counted(deleted, 'rating')} by {name}, with their history and the link. Exports, reports and copies "
+        "made before still hold them: delete those too."
+    )
+
+
+def _confirm(question: str) -> None:
+    """Raise InputError unless somebody at the terminal says yes."""
+    if not sys.stdin.isatty():
+        raise InputError(f"{question} There is no terminal to answer in; say --yes.")
+    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+        raise InputError("Nothing was deleted.")
