@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from calibration.progress import OnProgress
 from calibration.reading import ColumnMap, Source, read_table
 from calibration.report import Calibration, Settings, calibrate
 from calibration.tables import check_items, check_ratings, check_scores, check_set_scores, counted
@@ -75,6 +76,8 @@ def calibrate_tables(
     sources: Mapping[str, Source] | None = None,
     set_scores: pd.DataFrame | None = None,
     show_progress: bool = False,
+    *,
+    on_progress: OnProgress | None = None,
 ) -> Calibration:
     """Calibrate from DataFrames with our column names; see `calibration.tables` for what they must hold.
 
@@ -90,6 +93,8 @@ def calibrate_tables(
         Scores of sets of images; see `calibration.tables.check_set_scores`.
     show_progress : bool
         Show a bar in the terminal while metrics are judged.
+    on_progress : callable, optional
+        Called with (done, of) while people and metrics are judged; see `calibration.report.calibrate`.
 
     Returns
     -------
@@ -136,7 +141,8 @@ def calibrate_tables(
         )
         repeats = every.frame
     return calibrate(
-        rated.frame, scored, settings, sources, notes, remarks, sets, table_of_items, repeats, show_progress
+        *(rated.frame, scored, settings, sources, notes, remarks, sets, table_of_items, repeats, show_progress),
+        on_progress=on_progress,
     )
 
 

@@ -6,7 +6,7 @@ the `notes` beside it.
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.markup import escape
 
 from calibration.bootstrap import DRAWS
 from calibration.item_folds import clusters_of, few_groups, groupings_of
 from calibration.metric_facts import directions_of, opposed, signatures_of, title_of, titles_of
 from calibration.people.screening import screen
 from calibration.prediction.predictor import Predictor
+from calibration.progress import METRIC, PEOPLE, PREDICTION, OnProgress, Steps, bar_in_terminal
 from calibration.reading import Source
 from calibration.report_comparison import comparison
 from calibration.report_flagged import what_changes, without_flagged
@@ -108,6 +108,8 @@ def calibrate(
     items: pd.DataFrame | None = None,
     repeats: pd.DataFrame | None = None,
     show_progress: bool = False,
+    *,
+    on_progress: OnProgress | None = None,
 ) -> Calibration:
     """Calibrate every metric against the people, task by task.
 
@@ -134,6 +136,10 @@ def calibrate(
         The ratings with those that were asked twice (a column repeat), for each evaluator's own consistency.
     show_progress : bool
         Show a bar in the terminal while metrics are judged.
+    on_progress : callable, optional
+        Called with (done, of) as people and metrics are judged: first with (0, of), at last with (of, of), never with
+        less than before. The numbers are shares of the time that it takes, not counts of anything. What it raises ends
+        the calibration.
 
     Returns
     -------
@@ -165,36 +171,43 @@ def calibrate(
     groupings = {} if items is None else groupings_of(items[items["item"].isin(ratings["item"])])
     tasks, points = {}, []
     predictors: list[tuple[str, Predictor]] = []
-    for name, rows in ratings.groupby("task", sort=False):
-        evaluators = sorted(rows["evaluator"].unique(), key=natural_order)
-        data = task_data(rows, evaluators, groupings, settings.k, settings.draws, settings.seed)
-        flags = screen(data.ratings, evaluators, settings.seed, data.groups())
-        task = people_entry(data, flags, None if repeats is None else repeats[repeats["task"] == name])
-        for metric in _with_progress(names, str(name), show_progress):
-            entry, drawn = metric_entry(by_metric[metric], data, directions[metric], remarks_by_metric.get(metric))
-            own = signatures.get(metric, [])
-            entries, predictor = prediction(metric, by_metric[metric], data, directions[metric], own)
-            entry |= entries
-            if predictor is not None:
-                predictors.append((str(name), predictor))
-            entry["title"] = titles[metric]
-            entry["signatures"] = own
-            entry["notes"][:0] = [
-                *direction_notes.get(metric, []),
-                *opposed(metric, entry),
-                *_mixture_notes(entry["signatures"]),
-            ]
-            task["metrics"][metric] = entry
-            if drawn is not None:
-                points.append(drawn.assign(task=name, metric=metric))
-        task["comparison"] = comparison(data, by_metric, directions, task["metrics"])
-        task["without_flagged"] = without_flagged(data, flags, by_metric, directions, task["metrics"])
-        if task["without_flagged"]:
-            task["notes"].insert(task["notes"].index(flags[-1].sentence) + 1, what_changes(task["without_flagged"]))
-        task["combination"] = combination(data, by_metric, directions, task["metrics"])
-        if not names:
-            task["notes"].append("There are no scores, so no metric is judged.")
-        tasks[str(name)] = task
+    with bar_in_terminal(show_progress) as (move_bar, name_task):
+        steps = Steps(ratings["task"].nunique(), len(names), [move_bar, *([on_progress] if on_progress else [])])
+        for name, rows in ratings.groupby("task", sort=False):
+            name_task(str(name))
+            evaluators = sorted(rows["evaluator"].unique(), key=natural_order)
+            data = task_data(rows, evaluators, groupings, settings.k, settings.draws, settings.seed)
+            flags = screen(data.ratings, evaluators, settings.seed, data.groups())
+            task = people_entry(data, flags, None if repeats is None else repeats[repeats["task"] == name])
+            steps.are_done(PEOPLE)
+            for metric in names:
+                entry, drawn = metric_entry(by_metric[metric], data, directions[metric], remarks_by_metric.get(metric))
+                steps.are_done(METRIC)
+                own = signatures.get(metric, [])
+                entries, predictor = prediction(metric, by_metric[metric], data, directions[metric], own)
+                entry |= entries
+                if predictor is not None:
+                    predictors.append((str(name), predictor))
+                entry["title"] = titles[metric]
+                entry["signatures"] = own
+                entry["notes"][:0] = [
+                    *direction_notes.get(metric, []),
+                    *opposed(metric, entry),
+                    *_mixture_notes(entry["signatures"]),
+                ]
+                task["metrics"][metric] = entry
+                if drawn is not None:
+                    points.append(drawn.assign(task=name, metric=metric))
+                steps.are_done(PREDICTION)
+            task["comparison"] = comparison(data, by_metric, directions, task["metrics"])
+            task["without_flagged"] = without_flagged(data, flags, by_metric, directions, task["metrics"])
+            if task["without_flagged"]:
+                task["notes"].insert(task["notes"].index(flags[-1].sentence) + 1, what_changes(task["without_flagged"]))
+            task["combination"] = combination(data, by_metric, directions, task["metrics"])
+            if not names:
+                task["notes"].append("There are no scores, so no metric is judged.")
+            tasks[str(name)] = task
+            steps.are_done(steps.together)
     columns = ["task", "metric", "item", "score", "mean_rating", "n_ratings", "level"]
     report = {
         "schema": SCHEMA,
@@ -221,16 +234,6 @@ def _usual(metric: str, rows: pd.DataFrame) -> pd.Series:
             f"{_LARGEST_SCORE:g} squares leave the numbers that a computer has, so scale the metric's scores down."
         )
     return values.where(values.abs() >= 1 / _LARGEST_SCORE, 0.0)
-
-
-def _with_progress(names: list[str], task: str, is_shown: bool) -> Iterable[str]:
-    """The metrics, with a bar where it is wanted and there is a terminal to show it."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    is_hidden = not (is_shown and console.is_terminal)
-    return track(names, f"Judging metrics: {escape(task)}", console=console, transient=True, disable=is_hidden)
 
 
 def _with_verdicts(report: dict[str, Any]) -> dict[str, Any]:

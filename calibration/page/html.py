@@ -7,6 +7,8 @@ gives the same bytes.
 
 import base64
 import hashlib
+import html
+import re
 from collections.abc import Mapping
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
@@ -44,6 +46,8 @@ THUMBNAIL_BYTES = 700_000
 
 PAGE_BYTES = 1_900_000
 """With more there are fewer pictures."""
+
+_BANNER = re.compile(r'<!-- live -->(?:<p class="live" role="status">[^<]*</p>)?')
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -120,6 +124,37 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     for shot in page.shots:
         shot["picture"] = thumbnails.add(shot["one"].item)
     return document(thumbnails)
+
+
+def with_banner(page: str, text: str) -> str:
+    """The page with a line above everything, such as how old its numbers are; the line is not printed.
+
+    Parameters
+    ----------
+    page : str
+        What `render_html` gave, or this function: then the new line takes the old one's place.
+    text : str
+        One short sentence, plain text.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        Where the page is not one of `render_html`'s.
+
+    Examples
+    --------
+    >>> with_banner("<body><!-- live -->", "1 < 2 minutes ago")
+    '<body><!-- live --><p class="live" role="status">1 &lt; 2 minutes ago</p>'
+    """
+    place = _BANNER.search(page)
+    if place is None:
+        raise ValueError("this page has no place for a line")
+    line = f'<!-- live --><p class="live" role="status">{html.escape(text)}</p>'
+    return page[: place.start()] + line + page[place.end() :]
 
 
 class _Page:
