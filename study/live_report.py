@@ -74,8 +74,8 @@ def calibrate_study(
         settings,
         set_scores=sets,
         show_progress=show_progress,
-        wordings=study.asked(),
-        for_raters=for_raters,
+        # wordings=study.asked(),
+        # for_raters=for_raters,
         on_progress=on_progress,
     )
     return replace(calibration, images={item: study.image_path(item) for item in tables["items"]["item"]})

@@ -104,7 +104,7 @@ class Store:
     def version(self) -> tuple[int, int]:
         """Something that differs once anybody, in this process or another, has changed the database."""
         with self._lock:
-            return self._version()
+            return self._commits, self._changes_elsewhere()
 
     def close(self) -> None:
         """Close all connections; the store is of no use afterwards."""
@@ -308,13 +308,13 @@ class Store:
     def progress(self) -> list[Progress]:
         """How far each evaluator is in each task, in the order of evaluators and of their tasks."""
         with self._lock:
-            known = self._counts.progress(self._version())
+            known = self._counts.progress(self._changes_elsewhere())
         if known is not None:
             self.check_file()
             return known
         with self._one_count:
             with self._lock:
-                of = self._version()
+                of = self._changes_elsewhere()
                 self._counts.begin()
                 snapshot = self._snapshot()
             with snapshot as connection:
@@ -486,10 +486,11 @@ class Store:
         connection.execute(select(func.count()).select_from(meta))
         return connection
 
-    def _version(self) -> tuple[int, int]:
+    def _changes_elsewhere(self) -> int:
+        """A number that differs once another connection than the writer has changed the database."""
         if self._database.file is None:
-            return self._commits, self._commits
-        return self._commits, int(self._raw().execute("PRAGMA data_version").fetchone()[0])
+            return self._commits  # not known, so every change counts
+        return int(self._raw().execute("PRAGMA data_version").fetchone()[0])
 
     def _raw(self) -> Any:
         """The writer's own connection, outside any transaction."""

@@ -14,7 +14,7 @@ def withdraw(connection: Connection, name: str) -> int:
 
     Raises InputError where nobody has this name.
     """
-    known = dict(connection.execute(select(evaluators.c.name, evaluators.c.id)).all())
+    known = dict(connection.execute(select(evaluators.c.name, evaluators.c.id).order_by(evaluators.c.id)).all())
     if name not in known:
         close = get_close_matches(name, known, n=1)
         hint = f"did you mean '{close[0]}'?" if close else f"it has {', '.join(known) or 'none'}."
