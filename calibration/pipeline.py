@@ -9,7 +9,15 @@ import pandas as pd
 from calibration.progress import OnProgress
 from calibration.reading import ColumnMap, Source, read_table
 from calibration.report import Calibration, Settings, calibrate
-from calibration.tables import check_items, check_ratings, check_scores, check_set_scores, counted
+from calibration.tables import (
+    check_items,
+    check_ratings,
+    check_scores,
+    check_set_scores,
+    check_wordings,
+    counted,
+    tasks_of,
+)
 from metrics.errors import InputError
 
 
@@ -20,6 +28,7 @@ def calibrate_files(
     settings: Settings | None = None,
     set_scores: str | Path | None = None,
     show_progress: bool = False,
+    wordings: str | Path | None = None,
 ) -> Calibration:
     """Calibrate from CSV or Parquet files.
 
@@ -34,6 +43,8 @@ def calibrate_files(
         Scores of sets of images, which the report shows beside the rest.
     show_progress : bool
         Show a bar in the terminal while metrics are judged.
+    wordings : str or Path, optional
+        What was asked, word for word.
 
     Returns
     -------
@@ -46,7 +57,7 @@ def calibrate_files(
     """
     settings = settings or Settings()
     columns = ColumnMap.parse(settings.map)
-    paths = {"ratings": ratings, "scores": scores, "items": items, "set_scores": set_scores}
+    paths = {"ratings": ratings, "scores": scores, "items": items, "set_scores": set_scores, "wordings": wordings}
     read = {name: read_table(path, columns) for name, path in paths.items() if path is not None}
     columns.check_used()
     tables = {name: table for name, (table, _) in read.items()}
@@ -59,6 +70,7 @@ def calibrate_files(
         sources,
         tables.get("set_scores"),
         show_progress,
+        wordings=tables.get("wordings"),
     )
     if items is None or "image" not in tables["items"].columns:
         return calibration
@@ -77,6 +89,7 @@ def calibrate_tables(
     set_scores: pd.DataFrame | None = None,
     show_progress: bool = False,
     *,
+    wordings: pd.DataFrame | None = None,
     on_progress: OnProgress | None = None,
 ) -> Calibration:
     """Calibrate from DataFrames with our column names; see `calibration.tables` for what they must hold.
@@ -93,6 +106,8 @@ def calibrate_tables(
         Scores of sets of images; see `calibration.tables.check_set_scores`.
     show_progress : bool
         Show a bar in the terminal while metrics are judged.
+    wordings : DataFrame, optional
+        What was asked, word for word; see `calibration.tables.check_wordings`.
     on_progress : callable, optional
         Called with (done, of) while people and metrics are judged; see `calibration.report.calibrate`.
 
@@ -113,7 +128,7 @@ def calibrate_tables(
     1.0
     """
     settings = settings or Settings()
-    where = {name: f"the {name} table" for name in ("ratings", "scores", "items", "set_scores")}
+    where = {name: f"the {name} table" for name in ("ratings", "scores", "items", "set_scores", "wordings")}
     where |= {name: source.path for name, source in (sources or {}).items()}
     rated = check_ratings(ratings, where["ratings"], settings.task, settings.duplicates, settings.min_ratings)
     notes = [f"Ratings: {note}" for note in rated.notes]
@@ -133,6 +148,9 @@ def calibrate_tables(
         notes += _strangers(
             rated.frame["item"], known, "rated item", "is not in the items table", "are not in the items table"
         )
+    asked = None
+    if wordings is not None:
+        asked = check_wordings(wordings, where["wordings"], tasks_of(ratings, settings.task))
     sets = None if set_scores is None else check_set_scores(set_scores, where["set_scores"])
     repeats = None
     if "repeat" in rated.frame.columns:
@@ -142,6 +160,7 @@ def calibrate_tables(
         repeats = every.frame
     return calibrate(
         *(rated.frame, scored, settings, sources, notes, remarks, sets, table_of_items, repeats, show_progress),
+        wordings=asked,
         on_progress=on_progress,
     )
 

@@ -22,6 +22,7 @@ from calibration.people.screening import screen
 from calibration.prediction.predictor import Predictor
 from calibration.progress import METRIC, PEOPLE, PREDICTION, OnProgress, Steps, bar_in_terminal
 from calibration.reading import Source
+from calibration.report_asked import asked_entries
 from calibration.report_comparison import comparison
 from calibration.report_flagged import what_changes, without_flagged
 from calibration.report_metrics import metric_entry
@@ -109,6 +110,7 @@ def calibrate(
     repeats: pd.DataFrame | None = None,
     show_progress: bool = False,
     *,
+    wordings: pd.DataFrame | None = None,
     on_progress: OnProgress | None = None,
 ) -> Calibration:
     """Calibrate every metric against the people, task by task.
@@ -136,6 +138,8 @@ def calibrate(
         The ratings with those that were asked twice (a column repeat), for each evaluator's own consistency.
     show_progress : bool
         Show a bar in the terminal while metrics are judged.
+    wordings : DataFrame, optional
+        What was asked, as `calibration.tables.check_wordings` gives it.
     on_progress : callable, optional
         Called with (done, of) as people and metrics are judged: first with (0, of), at last with (of, of), never with
         less than before. The numbers are shares of the time that it takes, not counts of anything. What it raises ends
@@ -169,6 +173,7 @@ def calibrate(
     by_metric = {str(name): _usual(str(name), group) for name, group in scores.groupby("metric")}
     remarks_by_metric = _remarks(remarks)
     groupings = {} if items is None else groupings_of(items[items["item"].isin(ratings["item"])])
+    asked = {} if wordings is None else asked_entries(wordings)
     tasks, points = {}, []
     predictors: list[tuple[str, Predictor]] = []
     with bar_in_terminal(show_progress) as (move_bar, name_task):
@@ -179,6 +184,7 @@ def calibrate(
             data = task_data(rows, evaluators, groupings, settings.k, settings.draws, settings.seed)
             flags = screen(data.ratings, evaluators, settings.seed, data.groups())
             task = people_entry(data, flags, None if repeats is None else repeats[repeats["task"] == name])
+            task["asked"] = asked.get(str(name))
             steps.are_done(PEOPLE)
             for metric in names:
                 entry, drawn = metric_entry(by_metric[metric], data, directions[metric], remarks_by_metric.get(metric))

@@ -247,6 +247,14 @@ def report(
     set_scores: Annotated[
         Path | None, typer.Option(help="Scores of sets of images, to show beside the rest.", show_default=False)
     ] = None,
+    wordings: Annotated[
+        Path | None,
+        typer.Option(
+            help="What was asked, word for word, for the page and the methods paragraph: task, question, level_1 to "
+            "level_5, show_references, show_prompt, ratings; several rows of a task are its history.",
+            show_default=False,
+        ),
+    ] = None,
     columns: ColumnMapping = None,
     task: TaskName = None,
     lower_is_better: Annotated[
@@ -289,6 +297,7 @@ def report(
             "--scores": scores,
             "--items": items,
             "--set-scores": set_scores,
+            "--wordings": wordings,
             "--map": columns,
         }
         given = [name for name, value in files.items() if value]
@@ -302,7 +311,9 @@ def report(
         with closing(open_study(study)) as opened:
             calibration = calibrate_study(opened, settings, show_progress=True)
     elif ratings is not None:
-        calibration = calibrate_files(ratings, scores, items, settings, set_scores, show_progress=True)
+        calibration = calibrate_files(
+            *(ratings, scores, items, settings, set_scores), show_progress=True, wordings=wordings
+        )
     else:
         raise InputError("A report needs ratings: name a study's folder, or give --ratings FILE and --scores FILE.")
     print_summary(calibration.report, write_report(calibration, folder))

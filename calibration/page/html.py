@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from calibration.page import explanations
+from calibration.page.asked import how_it_was_asked
 from calibration.page.explanations import Explanation
 from calibration.page.figure_style import Figure, is_simulated
 from calibration.page.figures import (
@@ -180,6 +181,7 @@ class _Page:
             "id": task_id,
             "name": name,
             "content": task,
+            "asked": how_it_was_asked(task.get("asked")),
             "simulated": [evaluator for evaluator in task["evaluators"] if is_simulated(evaluator)],
             "mixed": [entry["title"] for entry in task["metrics"].values() if len(entry["signatures"]) > 1],
             "meaning": explanations.meaning(task),

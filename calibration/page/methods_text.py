@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from calibration.report_asked import rated_wordings
 from calibration.tables import counted
 from calibration.verdicts import spelled
 
+_MOST_WORDINGS = 3  # of earlier words; with more the paragraph would be about nothing else
 _REFERENCES = {
     "deepsense": "deepsense.ai (2023). Diffusion models in practice, part 2.",
     "krippendorff": "Krippendorff, K. (2004). Content analysis: An introduction to its methodology (2nd ed.). Sage.",
@@ -50,7 +52,7 @@ def methods_paragraph(report: dict[str, Any]) -> str:
     >>> from calibration.pipeline import calibrate_tables
     >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5]})
     >>> methods_paragraph(calibrate_tables(ratings).report).split(". ")[0]
-    'Two evaluators gave 4 ratings from 1 (very bad) to 5 (very good) of 2 items'
+    'Two evaluators gave 4 ratings from 1 to 5 of 2 items'
     """
     cited: list[str] = []
     sentences = [*_people(report, cited), *_metrics(report, cited), *_extras(report, cited)]
@@ -64,8 +66,9 @@ def _people(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
     for name, task in report["tasks"].items():
         n = task["n_evaluators"]
         who = f"{spelled(n)} evaluator{'' if n == 1 else 's'} gave {counted(task['n_ratings'], 'rating')}"
-        what = f"{who} from 1 (very bad) to 5 (very good) of {counted(task['n_items'], 'item')}"
+        what = f"{who} {_scale(task.get('asked'))} of {counted(task['n_items'], 'item')}"
         yield f"For the task '{name}', {what}." if several else f"{what[0].upper()}{what[1:]}."
+        yield from _asked(task.get("asked"))
         agreement = task["agreement"]
         alpha = agreement["krippendorff_alpha"]["ordinal"]
         found = []
@@ -80,6 +83,45 @@ def _people(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
             found.append(f"ICC(2,1) was {icc['icc2']:.3f} ({limits}Shrout & Fleiss, 1979)")
         if found:
             yield f"{' and '.join(found)}."
+
+
+def _scale(asked: dict[str, Any] | None) -> str:
+    """'from 1 (Bad) to 5 (Excellent)'; without the words where they are not known, or were not always the same."""
+    if asked is None:
+        return "from 1 to 5"
+    last, before = rated_wordings(asked)
+    if any(one["levels"] != last["levels"] for one in before):
+        return "from 1 to 5"
+    return f"from 1 ({_plain(last['levels'][0])}) to 5 ({_plain(last['levels'][4])})"
+
+
+def _asked(asked: dict[str, Any] | None) -> Iterator[str]:
+    """What was asked, and what was asked before."""
+    if asked is None:
+        return
+    last, before = rated_wordings(asked)
+    yield f"The question was {_question(last)}."
+    for one in before[::-1][:_MOST_WORDINGS]:
+        yield f"Of these ratings {_were(one['ratings'])} given when the question was {_question(one)}."
+    if more := sum(one["ratings"] for one in before[::-1][_MOST_WORDINGS:]):
+        yield f"Another {_were(more)} given to still earlier words."
+
+
+def _question(one: dict[str, Any]) -> str:
+    """'How good?', answered with 1 (Bad), ...; what was shown."""
+    answers = [f"{number} ({_plain(word)})" for number, word in enumerate(one["levels"], 1)]
+    shown = ["the prompt"] * one["show_prompt"] + ["reference photos of the subject"] * one["show_references"]
+    beside = f", with {' and '.join(shown)} shown" if shown else ", with nothing shown but the image"
+    return f"'{_plain(one['question'])}', answered with {', '.join(answers[:-1])} or {answers[-1]}{beside}"
+
+
+def _were(ratings: int) -> str:
+    return f"{ratings:,} {'was' if ratings == 1 else 'were'}"
+
+
+def _plain(text: str) -> str:
+    """In one line."""
+    return " ".join(text.split())
 
 
 def _metrics(report: dict[str, Any], cited: list[str]) -> Iterator[str]:

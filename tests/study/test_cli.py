@@ -127,6 +127,25 @@ def test_report_on_files(cli, tmp_path):
     assert "look: Two evaluators gave 4 ratings of 2 items" in out
 
 
+WORDS = "task,question,level_1,level_2,level_3,level_4,level_5,show_references,show_prompt,ratings\n"
+
+
+def test_what_was_asked_comes_from_a_file(cli, tmp_path):
+    ratings = tmp_path / "r.csv"
+    ratings.write_text("item,evaluator,rating\na,x,1\nb,x,5\na,y,2\nb,y,4\n")
+    wordings = tmp_path / "w.csv"
+    wordings.write_text(WORDS + "look,How good?,Bad,Poor,Fair,Good,Great,false,false,4\n")
+    given = ("report", "--ratings", ratings, "--wordings", wordings, "--out", tmp_path / "out")
+    code, _, err = cli(*given, "--task", "look")
+    assert code == 0, err
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "‘How good?’" in page and "from 1 (Bad) to 5 (Great)" in page
+    no_traceback(cli(*given), "w.csv, row 2: nobody rated the task 'look'", "'rating'")
+    no_traceback(cli("report", tmp_path, "--wordings", wordings, "--out", tmp_path / "out"), "both given")
+    wordings.write_text("task,question\nlook,How good?\n")
+    no_traceback(cli(*given), "w.csv has no column 'level_1'")
+
+
 def no_traceback(result, *words):
     code, _, err = result
     assert code == 2, err

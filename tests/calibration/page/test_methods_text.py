@@ -15,7 +15,7 @@ def test_numbers_of_a_real_study(shared):
     paragraph, references = text.split("\n\n")
     assert "\n" not in paragraph
     for words in (
-        "Five evaluators gave 3,995 ratings from 1 (very bad) to 5 (very good) of 800 items.",
+        "Five evaluators gave 3,995 ratings from 1 to 5 of 800 items.",
         "ordinal alpha was 0.685",
         "13 automatic metrics (BLEU, ",
         "|level - e|^1 over",

@@ -1,0 +1,78 @@
+"""What the report says of how people were asked: the present words, and those before."""
+
+from typing import Any
+
+import pandas as pd
+
+from calibration.tables import LEVELS, records
+
+
+def asked_entries(wordings: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """The entry ``asked`` of each task that the table knows.
+
+    Parameters
+    ----------
+    wordings : DataFrame
+        As `calibration.tables.check_wordings` gives it.
+
+    Returns
+    -------
+    dict of str to dict
+        By task: ``question``, ``levels`` (the words for 1 to 5), ``show_references``, ``show_prompt``, ``note`` and
+        ``ratings`` (how many were given under these words) of the present wording, and ``earlier``: the same of each
+        wording before it, in order.
+
+    Examples
+    --------
+    >>> row = ["look", "How good?", "Bad", "Poor", "Fair", "Good", "Excellent", False, False, "", 9, ""]
+    >>> columns = ["task", "question", *LEVELS, "show_references", "show_prompt", "asked_from", "ratings", "note"]
+    >>> found = asked_entries(pd.DataFrame([row, [*row[:10], 2, "no change"]], columns=columns))["look"]
+    >>> found["levels"][4], found["ratings"], found["note"], [one["ratings"] for one in found["earlier"]]
+    ('Excellent', 2, 'no change', [9])
+    """
+    history: dict[str, list[dict[str, Any]]] = {}
+    for row in records(wordings):
+        one = {
+            "question": row["question"],
+            "levels": [row[level] for level in LEVELS],
+            **{name: row[name] for name in ("show_references", "show_prompt", "note", "ratings")},
+        }
+        history.setdefault(row["task"], []).append(one)
+    return {task: {**present, "earlier": earlier} for task, (*earlier, present) in history.items()}
+
+
+def rated_wordings(asked: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The last words under which anybody rated, and those before under which somebody did.
+
+    Parameters
+    ----------
+    asked : dict
+        A task's entry ``asked``.
+
+    Returns
+    -------
+    last : dict
+        The present wording where there are no ratings at all.
+    before : list of dict
+        The same words are one entry with all their ratings, wherever they stand.
+
+    Examples
+    --------
+    >>> words = {"levels": list("abcde"), "show_references": False, "show_prompt": False}
+    >>> old, new = words | {"question": "Old?", "ratings": 9}, words | {"question": "New?", "ratings": 0}
+    >>> last, before = rated_wordings(new | {"earlier": [old, old]})
+    >>> last["question"], last["ratings"], before
+    ('Old?', 18, [])
+    """
+    rated: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for one in (*asked["earlier"], asked):
+        if one["ratings"]:
+            known = rated.pop(words_of(one), {"ratings": 0})
+            rated[words_of(one)] = one | {"ratings": one["ratings"] + known["ratings"]}
+    *before, last = rated.values() if rated else [asked]
+    return last, before
+
+
+def words_of(one: dict[str, Any]) -> tuple[Any, ...]:
+    """All that an evaluator saw of a wording."""
+    return one["question"], *one["levels"], one["show_references"], one["show_prompt"]
