@@ -74,7 +74,7 @@ def calibrate_study(
         settings,
         set_scores=sets,
         show_progress=show_progress,
-        # wordings=study.asked(),
+        wordings=study.asked(),
         # for_raters=for_raters,
         on_progress=on_progress,
     )

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Queue
@@ -90,3 +91,14 @@ def free_port() -> int:
 def links(printed: list[str], kind: str) -> list[str]:
     """The links of a kind ("rate" or "owner") in what a server printed."""
     return [link for link in re.findall(r"http://\S+", "".join(printed)) if f"/{kind}/" in link]
+
+
+def finished_report(client, address: str, seconds: float = 120):
+    """The live report, once it is made; until then the page says that it is being made."""
+    end = time.monotonic() + seconds
+    while True:
+        response = client.get(address)
+        if response.status_code != 200 or "The report is being made." not in response.text:
+            return response
+        assert time.monotonic() < end, "no report in time"
+        time.sleep(0.3)

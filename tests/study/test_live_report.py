@@ -1,11 +1,19 @@
-"""The report of this moment: made once for the same ratings, however many ask at once; never an old one."""
+"""The report of this moment: the last one at once with its age, the next one in a process of its own, one at a time."""
 
-from concurrent.futures import ThreadPoolExecutor
+import gzip
+import os
+import re
+import threading
+import time
+from pathlib import Path
 
 import pytest
 
 from study import live_report
+from study.background import Job
 from study.live_report import LiveReport
+
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture
@@ -20,37 +28,130 @@ def rated(make_study):
 
     for answer in (1, 3, 5, 2):
         rate(answer)
-    return study, rate
+    yield study, rate
+    study.close()
 
 
 @pytest.fixture
-def made(monkeypatch):
-    """What was calibrated, how often."""
-    calls, original = [], live_report.calibrate_study
-    monkeypatch.setattr(live_report, "calibrate_study", lambda *given: calls.append(given) or original(*given))
-    return calls
-
-
-def test_many_who_ask_at_once_get_one_report(rated, made):
+def report(rated):
     report = LiveReport(rated[0])
-    with ThreadPoolExecutor(4) as pool:
-        pages = set(pool.map(lambda _: report.html(), range(8)))
-    assert len(pages) == len(made) == 1
+    yield report
+    report.close()
 
 
-def test_a_new_rating_makes_a_new_one(rated, made):
-    study, rate = rated
-    report = LiveReport(study)
-    first = report.html()
+@pytest.fixture
+def jobs(monkeypatch):
+    """The jobs that were begun."""
+    begun, original = [], live_report.Job
+    monkeypatch.setattr(live_report, "Job", lambda *given: begun.append(original(*given)) or begun[-1])
+    return begun
+
+
+def text(report):
+    return gzip.decompress(report.page()[0]).decode()
+
+
+def finished(report, patience=120):
+    """The first page that is a report."""
+    for _ in range(patience * 10):
+        content, is_report = report.page()
+        if is_report:
+            return gzip.decompress(content).decode()
+        report.wait(1)
+        time.sleep(0.1)
+    raise AssertionError(gzip.decompress(content).decode())
+
+
+def test_who_asks_first_is_told_to_wait_and_then_has_it(report, jobs):
+    first, is_report = report.page()
+    assert not is_report
+    words = gzip.decompress(first).decode()
+    assert "The report is being made." in words and '<meta http-equiv="refresh"' in words and "<progress" in words
+    page = finished(report)
+    assert "4 ratings by 2 evaluators" in page
+    assert "Made just now from 4 ratings. Nothing has changed since." in page
+    assert len(jobs) == 1
+
+
+def test_many_who_ask_at_once_get_one_report_and_nobody_waits(report, jobs):
+    began = time.monotonic()
+    threads = [threading.Thread(target=report.page) for _ in range(45)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not jobs[0].is_over or time.monotonic() - began < 10  # they were all answered before it was made
+    finished(report)
+    for _ in range(5):
+        report.page()
+    assert len(jobs) == 1
+
+
+def test_a_new_rating_makes_a_new_one_but_not_at_once(rated, report, jobs, monkeypatch):
+    _, rate = rated
+    finished(report)
     rate(4)
-    assert report.html() != first and "5 ratings by 2 evaluators" in report.html()
-    assert len(made) == 2
+    words = text(report)
+    assert "Made just now from 4 ratings. There is something newer; reload in " in words
+    assert int(re.search(r"reload in (\d+) s", words)[1]) <= 120 and len(jobs) == 1
+    report._not_before = 0.0
+    assert "Made just now from 4 ratings. A newer one is being made, " in text(report)
+    report.wait()
+    time.sleep(0.2)
+    assert "5 ratings by 2 evaluators" in text(report) and len(jobs) == 2
 
 
-def test_scores_that_come_in_make_a_new_one(rated, made):
+def test_scores_that_come_in_make_a_new_one(rated, report, jobs):
     study, _ = rated
-    report = LiveReport(study)
-    report.html()
+    finished(report)
     items = study.items["item"]
     study.store.import_rows(scores=[{"item": item, "metric": "sharpness", "score": len(item)} for item in items])
-    assert "Sharpness" in report.html() and len(made) == 2
+    report._not_before = 0.0
+    report.page()
+    report.wait()
+    time.sleep(0.2)
+    assert "Sharpness" in text(report) and len(jobs) == 2
+
+
+def test_what_cannot_be_reported_is_said_in_words_and_not_tried_again(rated, report, jobs):
+    study, _ = rated
+    items = study.items["item"]
+    study.store.import_rows(scores=[{"item": items[0], "metric": "huge", "score": 1e200}])
+    report.page()
+    report.wait()
+    time.sleep(0.2)
+    assert "<h1>No report yet</h1>" in text(report) and "huge" in text(report)
+    report._not_before = 0.0
+    report.page()
+    assert len(jobs) == 1
+
+
+def test_it_runs_at_the_lowest_priority_and_ends_with_the_server(rated, tmp_path):
+    study, _ = rated
+    job = Job("report", study.folder, tmp_path / "x", study.store.identity)
+    stat = Path(f"/proc/{job._process.pid}/stat")
+    if not stat.exists():
+        pytest.skip("only Linux tells")
+    for _ in range(100):
+        if os.sched_getscheduler(job._process.pid) == os.SCHED_IDLE:
+            break
+        time.sleep(0.1)
+    assert os.sched_getscheduler(job._process.pid) == os.SCHED_IDLE
+    assert int(stat.read_text().rpartition(")")[2].split()[16]) == 19
+    job._process.stdin.close()  # as where the server was killed
+    assert job._process.wait(20) == 1
+
+
+def test_a_database_that_is_not_the_servers_is_not_reported(rated, tmp_path):
+    study, _ = rated
+    job = Job("report", study.folder, tmp_path / "x", (1, 2))
+    assert job.wait(60) and "is not the file that the server has open" in job.trouble
+    assert not (tmp_path / "x").exists()
+
+
+def test_before_the_first_rating(make_study):
+    study = make_study(images=1, references=0, tasks=("aesthetic",), evaluators=("ann",))
+    report = LiveReport(study)
+    assert "No report yet" in text(report)
+    report.close()
+    study.close()

@@ -6,8 +6,11 @@ import zipfile
 import pytest
 from starlette.testclient import TestClient
 
-from study.server import create_app
+from metrics.errors import InputError
+from study.folder import open_study
+from study.server import NOT_NOW, create_app
 from study.tables import table_files
+from tests.study.command import finished_report
 
 UNKNOWN_LINK = {"detail": "This link is not known. Ask the owner of the study for your link."}
 
@@ -59,12 +62,47 @@ def test_an_evaluator_without_assignments_is_listed(make_study):
     assert (late["name"], late["total"]) == ("late", 0)
 
 
+def test_what_keeps_the_server_from_saving_is_said_to_the_owner_and_not_to_raters(make_study, capsys):
+    study = make_study(images=2, references=0, tasks=("aesthetic",), evaluators=("ann",))
+    client = TestClient(create_app(study))
+    (ann,) = study.store.evaluators()
+    (target, _) = study.store.assignments(ann.id)
+    owner, place = f"/api/owner/{study.store.owner_token}", f"/api/rater/{ann.token}/ratings/{target.public_id}"
+    database = study.folder / "ratings.sqlite"
+    database.rename(database.with_name("aside"))
+    for _ in range(2):
+        refused = client.put(place, json={"rating": 3, "client_id": "c"})
+        assert (refused.status_code, refused.json()) == (503, {"detail": NOT_NOW})
+    for route in ("progress", "report"):
+        answer = client.get(f"{owner}/{route}")
+        assert answer.status_code == 503 and "was deleted or moved while it was open" in answer.json()["detail"]
+    assert client.get(f"/api/rater/{ann.token}/session").json() == {"detail": NOT_NOW}
+    printed = capsys.readouterr().err.splitlines()
+    assert len(printed) == 1 and str(database) in printed[0]
+    database.with_name("aside").rename(database)
+    assert "was deleted" in client.get(f"{owner}/progress").json()["trouble"]
+    assert client.put(place, json={"rating": 3, "client_id": "c"}).status_code == 200
+    assert client.get(f"{owner}/progress").json()["trouble"] == ""
+    assert capsys.readouterr().err.endswith("Ratings are saved again.\n")
+
+
+def test_a_study_that_cannot_be_written_is_not_served(make_study, monkeypatch):
+    study = make_study(images=2, references=0, tasks=("aesthetic",), evaluators=("ann",))
+    study.close()
+    monkeypatch.setattr("study.database.os.access", lambda place, mode: False)
+    with pytest.raises(InputError, match="cannot be written, so no rating could be saved"):
+        create_app(open_study(study.folder))
+
+
 def test_report(client, link):
-    response = client.get(f"{link}/report")
+    response = finished_report(client, f"{link}/report")
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/html")
     assert response.headers["cache-control"] == "private, no-store"
-    assert "similarity" in response.text.lower()
+    assert "similarity" in response.text.lower() and response.headers["content-encoding"] == "gzip"
+    assert '<p class="live" role="status">Made just now from 5 ratings. Nothing has changed since.</p>' in response.text
+    plain = client.get(f"{link}/report", headers={"Accept-Encoding": "identity"})
+    assert plain.text == response.text and "content-encoding" not in plain.headers
 
 
 def test_report_before_the_first_rating(make_study):
@@ -78,7 +116,9 @@ def test_report_of_a_single_rating(make_study):
     study = make_study(images=2, references=0, tasks=("aesthetic",), evaluators=("ann",))
     ann = study.store.evaluators()[0]
     study.store.rate(ann.id, study.store.assignments(ann.id)[0].public_id, 3, "only")
-    assert TestClient(create_app(study)).get(f"/api/owner/{study.store.owner_token}/report").status_code == 200
+    client = TestClient(create_app(study))
+    report = finished_report(client, f"/api/owner/{study.store.owner_token}/report")
+    assert report.status_code == 200 and "from 1 rating." in report.text
 
 
 def test_export_holds_the_tables(study, client, link):

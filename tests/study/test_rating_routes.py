@@ -5,6 +5,7 @@ from starlette.testclient import TestClient
 
 from study.metadata import strip_metadata
 from study.server import create_app
+from tests.study.command import finished_report
 from tests.study.conftest import MARKER
 
 UNKNOWN_LINK = {"detail": "This link is not known. Ask the owner of the study for your link."}
@@ -48,6 +49,32 @@ class TestSession:
 
     def test_two_raters_see_other_ids_and_another_order(self, study, client, link):
         assert not set(session_ids(client, link, "ann")) & set(session_ids(client, link, "bob"))
+
+    def test_it_is_sent_again_only_where_it_changed(self, study, client, link):
+        first = client.get(f"{link('dora')}/session")
+        known = {"If-None-Match": first.headers["etag"]}
+        again = client.get(f"{link('dora')}/session", headers=known)
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+        target = first.json()["tasks"][0]["assignments"][0]["id"]
+        other = client.get(f"{link('cleo')}/session").headers["etag"]
+        for rating in (2, 4):
+            answer = {"rating": rating, "client_id": f"etag-{rating}"}
+            assert client.put(f"{link('dora')}/ratings/{target}", json=answer).status_code == 200
+            changed = client.get(f"{link('dora')}/session", headers=known)
+            assert changed.status_code == 200 and changed.headers["etag"] != known["If-None-Match"]
+            known = {"If-None-Match": changed.headers["etag"]}
+        assert client.get(f"{link('cleo')}/session", headers={"If-None-Match": other}).status_code == 304
+
+    def test_a_long_one_is_compressed(self, make_study):
+        study = make_study(images=60, references=0, tasks=("aesthetic",), evaluators=("ann",))
+        address = f"/api/rater/{study.store.evaluators()[0].token}/session"
+        client = TestClient(create_app(study))
+        packed = client.get(address)
+        plain = client.get(address, headers={"Accept-Encoding": "identity"})
+        assert packed.headers["content-encoding"] == "gzip" and "content-encoding" not in plain.headers
+        assert packed.json() == plain.json() and len(packed.json()["tasks"][0]["assignments"]) == 60
+        assert int(packed.headers["content-length"]) < 0.7 * int(plain.headers["content-length"])
+        assert packed.headers["vary"] == "Accept-Encoding"
 
     def test_unknown_link(self, client):
         response = client.get("/api/rater/nobody/session")
@@ -217,8 +244,10 @@ class TestReport:
             assert client.get(f"/api/rater/{ann.token}/report").status_code == 403
             answer = {"rating": 3, "client_id": f"a-{number}"}
             client.put(f"/api/rater/{ann.token}/ratings/{assignment.public_id}", json=answer)
-        response = client.get(f"/api/rater/{ann.token}/report")
-        assert response.status_code == 200
+        first = client.get(f"/api/rater/{ann.token}/report")
+        assert "The report is being made." in first.text and not study.store.saw_report()
+        response = finished_report(client, f"/api/rater/{ann.token}/report")
+        assert response.status_code == 200 and study.store.saw_report() == {"ann"}
         assert response.headers["content-type"].startswith("text/html")
         assert client.get(f"/api/rater/{bob.token}/report").status_code == 403
 
@@ -230,7 +259,7 @@ class TestReport:
         for number, place in enumerate(places):
             client.put(place, json={"rating": 3, "client_id": f"a-{number}"})
         assert client.put(places[0], json={"rating": 4, "client_id": "b"}).status_code == 200
-        client.get(f"/api/rater/{ann.token}/report")
+        finished_report(client, f"/api/rater/{ann.token}/report")
         refused = client.put(places[0], json={"rating": 5, "client_id": "c"})
         assert refused.status_code == 403 and "stay as they are" in refused.json()["detail"]
         assert client.put(places[0], json={"rating": 4, "client_id": "d"}).status_code == 200

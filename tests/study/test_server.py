@@ -90,6 +90,12 @@ class TestGradio:
         assert response.status_code == 307
         assert response.headers["location"] == "./rate/?key=abc"
 
+    @pytest.mark.parametrize("path", ["/rate", "/owner", "/rate/assets", "/api/rater/x/session/", "/rate/static"])
+    def test_no_redirect_believes_the_host_header(self, client, path):
+        response = client.get(f"{path}?key=abc", headers={"Host": "evil.example"}, follow_redirects=False)
+        assert "evil.example" not in response.headers.get("location", "")
+        assert "evil.example" not in response.text
+
     def test_no_web_sockets(self, client):
         with pytest.raises(WebSocketDisconnect), client.websocket_connect("/rate/gradio_api/queue/join"):
             pass
@@ -123,6 +129,18 @@ class TestRequests:
         address = f"/api/rater/{study.store.evaluators()[0].token}/ratings/x"
         assert client.put(address, content=b"x" * 3000).status_code == 413
         assert client.put(address, content=(part for part in [b"{", b"}"])).status_code == 411
+
+    @pytest.mark.parametrize("length", ["5", "0", None])
+    @pytest.mark.parametrize("method", ["PUT", "GET", "POST"])
+    def test_a_body_in_parts_is_refused_whatever_its_length_says(self, client, method, length):
+        headers = {"Transfer-Encoding": "chunked"} | ({"Content-Length": length} if length else {})
+        response = client.request(method, "/api/rater/x/ratings/x", headers=headers)
+        assert (response.status_code, response.headers["connection"]) == (411, "close")
+
+    @pytest.mark.parametrize("length", ["-1", "1e3", "９", "9" * 5000, "2049", ""])
+    def test_lengths_that_are_none(self, client, length):
+        headers = {"Content-Length": length.encode()}
+        assert client.put("/api/rater/x/ratings/x", headers=headers).status_code == 413
 
     @pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH", "OPTIONS", "TRACE"])
     def test_other_methods(self, client, method):
