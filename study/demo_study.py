@@ -22,6 +22,7 @@ from metrics.errors import InputError
 from metrics.image_quality import psnr, sharpness, ssim
 from metrics.signature import signature, versions
 from study.assignments import random_generator
+from study.config import load_config
 from study.create import create_study
 from study.folder import LEFT_OPEN, Study, open_study
 from study.tables import import_tables
@@ -87,12 +88,10 @@ def open_demo(folder: Path, reset: bool = False) -> tuple[Study, bool]:
         Where the folder holds something else than the demo.
     """
     if (folder / "study.yaml").exists():
+        title = load_config(folder / "study.yaml").title
+        if title != TITLE:
+            raise InputError(f"{folder} holds another study ('{title}'); name another place with --folder.")
         study = open_study(folder)
-        if study.config.title != TITLE:
-            study.store.close()
-            raise InputError(
-                f"{folder} holds another study ('{study.config.title}'); name another place with --folder."
-            )
         if not reset:
             return study, False
         study.store.close()

@@ -175,7 +175,7 @@ class LiveReport:
         now = time.monotonic()
         with self._lock:
             self._job = None
-            self._not_before = max(self._not_before, now + max(LEAST_SECONDS, 2 * (now - self._began)))
+            self._not_before = max(self._not_before, now + pause(now - self._began))
             self._trouble, self._trouble_of = job.trouble, of if job.trouble else None
             if not job.trouble:
                 self._page = _Page(job.out.read_bytes(), time.time(), rated, of)
@@ -192,6 +192,17 @@ class LiveReport:
             left = max(1, round(self._not_before - time.monotonic()))
             return f"{words} There is something newer; reload in {left} s to have it made."
         return f"{words} Nothing has changed since."
+
+
+def pause(seconds: float) -> float:
+    """How long no new report is begun after one that took so many seconds.
+
+    Examples
+    --------
+    >>> pause(3.0), pause(60.0)
+    (20.0, 120.0)
+    """
+    return max(LEAST_SECONDS, 2.0 * seconds)
 
 
 def _ago(seconds: float) -> str:

@@ -54,6 +54,7 @@ def create_app(study: Study, reword: bool = False) -> FastAPI:
     study.check_complete()
     study.store.record_wordings(study.config.tasks, reword)
     study.sync_assignments()
+    study.store.progress()  # counted once, and kept up to date from then on
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.study = study
     app.state.live_report = LiveReport(study)

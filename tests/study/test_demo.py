@@ -124,7 +124,7 @@ def test_a_whole_session_then_the_report(tmp_path, chromium):
         page.get_by_text("Every answer is saved.", exact=True).wait_for()
         with page.expect_popup() as popup:
             page.get_by_text("See the report so far").click()
-        popup.value.get_by_role("heading", name="Can a metric stand in for people?").wait_for()
+        popup.value.get_by_role("heading", name="Can a metric stand in for people?").wait_for(timeout=180_000)
         assert "simulated-strict" in popup.value.content()
     done = run_command("report", "humangrade-demo", "--out", "report", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -1,6 +1,7 @@
 """The owner's page in headless Chromium: progress that refreshes itself, links to copy, the report, the export."""
 
 import re
+import zipfile
 
 import httpx
 import pytest
@@ -50,11 +51,19 @@ def test_progress_links_report_and_export(server, page):
     assert page.evaluate("navigator.clipboard.readText()") == server.links["ann"]
 
     page.locator(".show").click()
-    expect(page.frame_locator(".frame").locator("body")).to_contain_text(re.compile("similarity", re.IGNORECASE))
+    body = page.frame_locator(".frame").locator("body")
+    expect(body).to_contain_text("The report is being made.")
+    expect(body).to_contain_text(re.compile("similarity", re.IGNORECASE), timeout=120_000)  # by itself
+    expect(body.locator(".live")).to_contain_text("from 4 ratings")
 
     with page.expect_download() as download:
         page.locator(".export").click()
     assert download.value.suggested_filename == "humangrade-export.zip"
+    with page.expect_download() as download:
+        page.locator(".nameless").click()
+    assert download.value.suggested_filename == "humangrade-export-without-names.zip"
+    with zipfile.ZipFile(download.value.path()) as packed:
+        assert "ann" not in packed.read("ratings.csv").decode() and "evaluator-1" in packed.read("ratings.csv").decode()
 
 
 def test_a_server_that_is_gone_for_a_while_is_said(server, page):
@@ -64,6 +73,18 @@ def test_a_server_that_is_gone_for_a_while_is_said(server, page):
     expect(page.locator(".fresh")).to_contain_text("cannot be reached", timeout=15_000)
     page.unroute("**/progress")
     expect(page.locator(".fresh")).to_contain_text("Updated", timeout=15_000)
+
+
+def test_a_database_that_is_gone_is_said_with_what_to_do(server, page):
+    page.goto(server.links["owner"])
+    expect(page.locator(".trouble")).to_be_hidden()
+    database = server.folder / "ratings.sqlite"
+    database.rename(database.with_name("aside"))
+    expect(page.locator(".trouble")).to_contain_text("was deleted or moved while it was open", timeout=15_000)
+    expect(page.locator(".fresh")).to_contain_text("cannot read the study")
+    database.with_name("aside").rename(database)
+    rate(server, "bob", 0, 3)
+    expect(page.locator(".trouble")).to_be_hidden(timeout=15_000)
 
 
 def test_an_address_without_its_key(server, page):
