@@ -59,16 +59,18 @@ def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
 
 def evaluator_rows(report: dict[str, Any]) -> pd.DataFrame:
     """A row for each task and evaluator: n, mean, std (unit scale) and the grade for each k."""
-    return pd.DataFrame(
+    columns = ["task", "evaluator", "n", "n_shared", "mean", "std"]
+    rows = [
         {
             "task": task,
             "evaluator": evaluator,
-            **{name: entry[name] for name in ("n", "n_shared", "mean", "std")},
+            **{name: entry[name] for name in columns[2:]},
             **{f"grade_k{k}": grade for k, grade in entry["grade"].items()},
         }
         for task, content in report["tasks"].items()
         for evaluator, entry in content["evaluators"].items()
-    )
+    ]
+    return pd.DataFrame(rows, columns=None if rows else columns)
 
 
 def metric_rows(report: dict[str, Any]) -> pd.DataFrame:

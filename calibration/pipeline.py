@@ -9,6 +9,7 @@ import pandas as pd
 from calibration.progress import OnProgress
 from calibration.reading import ColumnMap, Source, read_table
 from calibration.report import Calibration, Settings, calibrate
+from calibration.report_raters import without_names
 from calibration.tables import (
     check_items,
     check_ratings,
@@ -90,6 +91,7 @@ def calibrate_tables(
     show_progress: bool = False,
     *,
     wordings: pd.DataFrame | None = None,
+    for_raters: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Calibration:
     """Calibrate from DataFrames with our column names; see `calibration.tables` for what they must hold.
@@ -108,6 +110,8 @@ def calibrate_tables(
         Show a bar in the terminal while metrics are judged.
     wordings : DataFrame, optional
         What was asked, word for word; see `calibration.tables.check_wordings`.
+    for_raters : bool
+        Make the report for the evaluators themselves: without their names, and without anything about a single one.
     on_progress : callable, optional
         Called with (done, of) while people and metrics are judged; see `calibration.report.calibrate`.
 
@@ -130,7 +134,10 @@ def calibrate_tables(
     settings = settings or Settings()
     where = {name: f"the {name} table" for name in ("ratings", "scores", "items", "set_scores", "wordings")}
     where |= {name: source.path for name, source in (sources or {}).items()}
-    rated = check_ratings(ratings, where["ratings"], settings.task, settings.duplicates, settings.min_ratings)
+    if for_raters and "evaluator" in ratings.columns:
+        ratings = without_names(ratings, settings.seed)
+    reading = (ratings, where["ratings"], settings.task, settings.duplicates, settings.min_ratings)
+    rated = check_ratings(*reading, for_raters=for_raters)
     notes = [f"Ratings: {note}" for note in rated.notes]
     scored = remarks = None
     if scores is not None:
@@ -154,13 +161,12 @@ def calibrate_tables(
     sets = None if set_scores is None else check_set_scores(set_scores, where["set_scores"])
     repeats = None
     if "repeat" in rated.frame.columns:
-        every = check_ratings(
-            ratings, where["ratings"], settings.task, settings.duplicates, settings.min_ratings, keep_repeats=True
-        )
+        every = check_ratings(*reading, keep_repeats=True)
         repeats = every.frame
     return calibrate(
         *(rated.frame, scored, settings, sources, notes, remarks, sets, table_of_items, repeats, show_progress),
         wordings=asked,
+        for_raters=for_raters,
         on_progress=on_progress,
     )
 

@@ -28,6 +28,7 @@ from calibration.report_flagged import what_changes, without_flagged
 from calibration.report_metrics import metric_entry
 from calibration.report_people import people_entry
 from calibration.report_prediction import combination, prediction
+from calibration.report_raters import leave_out_people
 from calibration.tables import Duplicates, records
 from calibration.task_data import task_data
 from calibration.verdicts import task_verdict, verdict
@@ -111,6 +112,7 @@ def calibrate(
     show_progress: bool = False,
     *,
     wordings: pd.DataFrame | None = None,
+    for_raters: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Calibration:
     """Calibrate every metric against the people, task by task.
@@ -140,6 +142,8 @@ def calibrate(
         Show a bar in the terminal while metrics are judged.
     wordings : DataFrame, optional
         What was asked, as `calibration.tables.check_wordings` gives it.
+    for_raters : bool
+        Say nothing about single evaluators, neither in figures nor in words; see `calibration.report_raters`.
     on_progress : callable, optional
         Called with (done, of) as people and metrics are judged: first with (0, of), at last with (of, of), never with
         less than before. The numbers are shares of the time that it takes, not counts of anything. What it raises ends
@@ -181,8 +185,8 @@ def calibrate(
         for name, rows in ratings.groupby("task", sort=False):
             name_task(str(name))
             evaluators = sorted(rows["evaluator"].unique(), key=natural_order)
-            data = task_data(rows, evaluators, groupings, settings.k, settings.draws, settings.seed)
-            flags = screen(data.ratings, evaluators, settings.seed, data.groups())
+            data = task_data(rows, evaluators, groupings, settings.k, settings.draws, settings.seed, for_raters)
+            flags = [] if for_raters else screen(data.ratings, evaluators, settings.seed, data.groups())
             task = people_entry(data, flags, None if repeats is None else repeats[repeats["task"] == name])
             task["asked"] = asked.get(str(name))
             steps.are_done(PEOPLE)
@@ -225,9 +229,14 @@ def calibrate(
         "tasks": tasks,
         "clusters": clusters_of(groupings),
         "set_scores": _set_entries(set_scores),
+        "for_raters": for_raters,
     }
     table = pd.concat(points, ignore_index=True)[columns] if points else pd.DataFrame(columns=columns)
-    return Calibration(_with_verdicts(_strict(report)), table, predictors=tuple(predictors))
+    finished = _with_verdicts(_strict(report))
+    if for_raters:
+        for task in finished["tasks"].values():
+            leave_out_people(task)
+    return Calibration(finished, table, predictors=tuple(predictors))
 
 
 def _usual(metric: str, rows: pd.DataFrame) -> pd.Series:

@@ -73,7 +73,7 @@ def metric_entry(
         "notes": [
             *_coverage_notes(scored, remarks if remarks is None else remarks.reindex(items).fillna("")),
             *_correlation_notes(values, target),
-            *_fold_notes(result, evaluators),
+            *_fold_notes(result, evaluators, task.for_raters),
             *_level_notes(mapping["buckets"]["levels_used"]),
             *([reason] if reason else []),
         ],
@@ -184,12 +184,15 @@ def _correlation_notes(values: Array, target: Array) -> list[str]:
     return []
 
 
-def _fold_notes(result: CrossValidation, evaluators: list[str]) -> list[str]:
+def _fold_notes(result: CrossValidation, evaluators: list[str], for_raters: bool) -> list[str]:
     """Whose fold has no grade, where others have."""
     empty = [evaluators[fold.held_out] for fold in result.folds if np.isnan(fold.grade)]
     if not empty or len(empty) == len(evaluators):
         return []
-    return [f"No grade in the fold of {', '.join(empty)}: nobody else rated a scored item that they rated."]
+    whose = ", ".join(empty)
+    if for_raters:
+        whose = f"{len(empty)} of the {len(evaluators)} evaluators"
+    return [f"No grade in the fold of {whose}: nobody else rated a scored item that they rated."]
 
 
 def _level_notes(levels_used: int) -> list[str]:

@@ -17,6 +17,7 @@ from calibration.people.recovery import DRAWS as RECOVERY_DRAWS
 from calibration.people.recovery import recovery_entry
 from calibration.people.screening import Flag
 from calibration.people.variance import intraclass_correlations, variance_components
+from calibration.report_raters import simulated_note
 from calibration.task_data import TaskData
 
 FEW_ITEMS = 100
@@ -61,7 +62,10 @@ def people_entry(task: TaskData, flags: Sequence[Flag] = (), repeats: pd.DataFra
             "grade": {exponent: values[index] for exponent, values in grades.items()},
             "notes": remarks,
         }
-        notes += [f"{name}: {remark}" for remark in remarks]
+        if not task.for_raters:
+            notes += [f"{name}: {remark}" for remark in remarks]
+    if task.for_raters:
+        notes += simulated_note(evaluators)
     for flag in flags:
         notes.append(flag.sentence)
         for index in flag.evaluators:
@@ -73,8 +77,9 @@ def people_entry(task: TaskData, flags: Sequence[Flag] = (), repeats: pd.DataFra
     }
     components = variance_components(matrix)
     if len(evaluators) == 1:
+        name = "" if task.for_raters else f" ({evaluators[0]})"
         notes.append(
-            f"Only one evaluator ({evaluators[0]}) rated this task, so people cannot be graded and no metric can be "
+            f"Only one evaluator{name} rated this task, so people cannot be graded and no metric can be "
             "cross-validated; have at least two people rate the same items."
         )
     elif np.isnan(alphas["nominal"]):

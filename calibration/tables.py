@@ -54,6 +54,7 @@ def check_ratings(
     duplicates: Duplicates = "error",
     min_ratings: int = 0,
     keep_repeats: bool = False,
+    for_raters: bool = False,
 ) -> Table:
     """Check a ratings table and bring it into one form.
 
@@ -71,6 +72,8 @@ def check_ratings(
         Evaluators with fewer ratings in the table, over all tasks, are left out.
     keep_repeats : bool
         Keep the later ones of intended repeats (a `repeat` column); the calibration uses the first only.
+    for_raters : bool
+        Name no evaluator in the notes.
 
     Returns
     -------
@@ -98,7 +101,7 @@ def check_ratings(
         notes.append(f"{counted(int(empty.sum()), 'row')} without a rating left out.")
         frame = frame[~empty]
     frame = frame.assign(rating=_whole_ratings(frame["rating"], where))
-    frame = _enough_ratings(frame, given, min_ratings, notes)
+    frame = _enough_ratings(frame, given, min_ratings, notes, for_raters)
     frame = _without_duplicates(frame, duplicates, where, notes)
     if "repeat" in frame.columns and not keep_repeats:
         frame = _first_repeats(frame, notes)
@@ -368,13 +371,15 @@ def _whole_ratings(column: pd.Series, where: str) -> pd.Series:
     return numbers
 
 
-def _enough_ratings(frame: pd.DataFrame, given: pd.Series, min_ratings: int, notes: list[str]) -> pd.DataFrame:
+def _enough_ratings(
+    frame: pd.DataFrame, given: pd.Series, min_ratings: int, notes: list[str], for_raters: bool
+) -> pd.DataFrame:
     """The rows of those who gave enough ratings, `given` being each evaluator's number over all tasks."""
     few = {name: int(given[name]) for name in sorted(set(frame["evaluator"])) if given[name] < min_ratings}
     if not few:
         return frame
-    named = ", ".join(f"{evaluator} ({count})" for evaluator, count in few.items())
-    notes.append(f"{counted(len(few), 'evaluator')} with fewer than {min_ratings} ratings left out: {named}.")
+    named = "" if for_raters else ": " + ", ".join(f"{evaluator} ({count})" for evaluator, count in few.items())
+    notes.append(f"{counted(len(few), 'evaluator')} with fewer than {min_ratings} ratings left out{named}.")
     return frame[~frame["evaluator"].isin(list(few))]
 
 

@@ -35,6 +35,8 @@ class TaskData:
         The exponent of the distance.
     draws, seed : int
         Of the bootstrap and of everything else that is random.
+    for_raters : bool
+        Whether no sentence may be about a single evaluator.
     """
 
     items: pd.Index
@@ -46,6 +48,7 @@ class TaskData:
     k: float = 1.0
     draws: int = 0
     seed: int = 0
+    for_raters: bool = False
     _by_chance: dict[bytes, RandomScores] = field(default_factory=dict, repr=False)
     _as_metrics: dict[bytes, EvaluatorsAsMetrics] = field(default_factory=dict, repr=False)
 
@@ -92,6 +95,7 @@ def task_data(
     k: float = 1.0,
     draws: int = 0,
     seed: int = 0,
+    for_raters: bool = False,
 ) -> TaskData:
     """A task from the rows of its ratings.
 
@@ -103,7 +107,7 @@ def task_data(
         The order of the columns.
     groupings : mapping of str to Series
         As `calibration.item_folds.groupings_of` finds them; an item that is not there is a group of its own.
-    k, draws, seed
+    k, draws, seed, for_raters
         See `TaskData`.
 
     Returns
@@ -127,4 +131,4 @@ def task_data(
     }
     own = {name: values[values.index.isin(index)] for name, values in groupings.items()}
     together = clusters_of(own, FEWEST_GROUPS)
-    return TaskData(index, list(evaluators), matrix, aligned, clusters_of(own), together, k, draws, seed)
+    return TaskData(index, list(evaluators), matrix, aligned, clusters_of(own), together, k, draws, seed, for_raters)

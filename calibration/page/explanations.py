@@ -99,17 +99,31 @@ def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
         spread = (
             f" People who are better than the constant reach {number(min(known))} to {number(max(known))} (the band)."
         )
+    constant = (
+        "Further right is better, and 1 is perfect agreement. The dashed line is the best constant answer "
+        f"({number(validation['constant_mean'])}); the upper axis counts from it as skill. The verdicts look closer: "
+        "at new images, and at whether chance explains it."
+    )
+    useless = (
+        "A metric on or left of the dashed line knows nothing that a constant does not. By their verdicts, "
+        f"{_of(poor, len(task['metrics']), 'metric')} {'is' if poor == 1 else 'are'} of no use here."
+    )
+    if not task["evaluators"]:
+        return Explanation(
+            line="A metric (diamond) right of the circle agrees with a person more than the average evaluator does; on "
+            "or left of the dashed line it knows no more than one constant answer.",
+            shows="The circle is the average evaluator, graded against the others one at a time; a diamond is a "
+            "metric, graded against each person on a mapping that never saw that person.",
+            read=constant,
+            bad=useless,
+        )
     return Explanation(
         line="A metric (diamond) inside the blue band agrees with people about as the weaker able evaluators do; on "
         "or left of the dashed line it knows no more than one constant answer.",
         shows="Everyone is graded against the other evaluators one at a time. A circle is a person; a diamond is a "
         f"metric whose mapping never saw the person it is graded against, with a small dot for each fold.{spread}",
-        read="Further right is better, and 1 is perfect agreement. The dashed line is the best constant answer "
-        f"({number(validation['constant_mean'])}); the upper axis counts from it as skill. The "
-        "verdicts look closer: at new images, and at whether chance explains it.",
-        bad="A metric on or left of the dashed line knows nothing that a constant does not. By their verdicts, "
-        f"{_of(poor, len(task['metrics']), 'metric')} {'is' if poor == 1 else 'are'} of no use here. Folds "
-        "that lie far apart mean that the grade depends on who is asked.",
+        read=constant,
+        bad=f"{useless} Folds that lie far apart mean that the grade depends on who is asked.",
     )
 
 

@@ -213,14 +213,3 @@ def label_width(names: Sequence[str]) -> float:
     """Pixels that the labels of some names need at most."""
     wide = [sum(1.75 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in label(name)) for name in names]
     return 16 + 0.68 * FONT * max(wide, default=0)
-
-
-def is_simulated(evaluator: str) -> bool:
-    """Whether an evaluator is no person; humangrade's own simulated evaluators all have names that say so.
-
-    Examples
-    --------
-    >>> is_simulated("simulated-3"), is_simulated("Ann")
-    (True, False)
-    """
-    return evaluator.casefold().startswith("simulated")

@@ -9,6 +9,7 @@ from calibration.page.figures import fitted_folds, reliability_bins, score_range
 from calibration.page.gallery import disagreements
 from calibration.page.grade_figures import GradeRow, reference_metric, rows_against_mean, rows_against_person
 from calibration.report import Calibration
+from calibration.report_raters import fewest_ratings
 
 
 def figure_tables(calibration: Calibration) -> dict[str, pd.DataFrame]:
@@ -24,10 +25,12 @@ def figure_tables(calibration: Calibration) -> dict[str, pd.DataFrame]:
     dict of str to DataFrame
         By file name; a table without rows keeps its columns:
 
-        - ``figure_grades_against_person.csv``: task, name, kind (person, simulated, metric, fold, constant),
+        - ``figure_grades_against_person.csv``: task, name, kind (person, simulated, average, metric, fold,
+          constant),
           held_out (of a fold), grade, constant_grade, skill;
         - ``figure_grades_against_mean.csv``: the same without folds;
-        - ``figure_scores.csv``: task, metric, item, score, mean_rating, n_ratings, level: every item, drawn or not;
+        - ``figure_scores.csv``: task, metric, item, score, mean_rating, n_ratings, level: every item, drawn or not
+          (for evaluators, those whose mean does not tell one what the other answered);
         - ``figure_confusion.csv``: task, metric, level, rating, count, share_of_level;
         - ``figure_thresholds.csv``: task, metric, held_out (empty for the fit on everyone), boundary, threshold,
           within_scores;
@@ -55,7 +58,7 @@ def figure_tables(calibration: Calibration) -> dict[str, pd.DataFrame]:
             ),
             [name for name in grades if name != "held_out"],
         ),
-        "figure_scores.csv": calibration.points,
+        "figure_scores.csv": calibration.points[calibration.points["n_ratings"] >= fewest_ratings(report)],
         "figure_confusion.csv": _table(
             _confusion(report), ["task", "metric", "level", "rating", "count", "share_of_level"]
         ),
@@ -127,8 +130,9 @@ def _thresholds(calibration: Calibration) -> Iterator[dict[str, Any]]:
 
 
 def _disagreements(calibration: Calibration) -> Iterator[dict[str, Any]]:
+    fewest = fewest_ratings(calibration.report)
     for task, metric, points in _drawn(calibration):
-        for side, found in zip(("too high", "too low"), disagreements(points), strict=True):
+        for side, found in zip(("too high", "too low"), disagreements(points, fewest=fewest), strict=True):
             for rank, one in enumerate(found, 1):
                 yield {"task": task, "metric": metric, "side": side, "rank": rank, **vars(one)}
 

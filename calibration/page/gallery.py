@@ -45,7 +45,9 @@ class Disagreement:
     n_ratings: int
 
 
-def disagreements(points: pd.DataFrame, shown: int = SHOWN) -> tuple[list[Disagreement], list[Disagreement]]:
+def disagreements(
+    points: pd.DataFrame, shown: int = SHOWN, fewest: int = 1
+) -> tuple[list[Disagreement], list[Disagreement]]:
     """Where metric and people disagree most, both ways.
 
     Parameters
@@ -54,6 +56,8 @@ def disagreements(points: pd.DataFrame, shown: int = SHOWN) -> tuple[list[Disagr
         item, score, level, mean_rating and n_ratings of one task and metric.
     shown : int
         How many of each kind at most.
+    fewest : int
+        Images with fewer ratings are left out.
 
     Returns
     -------
@@ -69,6 +73,7 @@ def disagreements(points: pd.DataFrame, shown: int = SHOWN) -> tuple[list[Disagr
     >>> [one.item for one in too_high], [one.item for one in too_low]
     (['c'], ['a'])
     """
+    points = points[points["n_ratings"] >= fewest]
     gap = (points["level"] - points["mean_rating"]).round(9)
     return _widest(points.assign(gap=gap), shown), _widest(points.assign(gap=-gap), shown)
 

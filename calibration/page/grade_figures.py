@@ -4,7 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from calibration.page.figure_style import COLOURS, ROW_HEIGHT, Figure, canvas, is_simulated, label_width
+from calibration.page.figure_style import COLOURS, ROW_HEIGHT, Figure, canvas, label_width
+from calibration.report_raters import is_simulated
+
+AVERAGE = "people on average"
+"""Whose grade stands for all people where single evaluators are not shown."""
 
 MOST_PEOPLE = 30
 """With more people than these each row would be lost in the others: all people then share one row."""
@@ -25,6 +29,8 @@ class GradeRow:
         The grade of the best constant answer on the same items.
     folds : tuple of (str, float)
         The grade on each held-out evaluator.
+    is_average : bool
+        Whether it is the mean of the people.
     """
 
     name: str
@@ -32,6 +38,7 @@ class GradeRow:
     is_metric: bool
     constant: float | None = None
     folds: tuple[tuple[str, float], ...] = ()
+    is_average: bool = False
 
     @property
     def skill(self) -> float | None:
@@ -42,7 +49,9 @@ class GradeRow:
 
     @property
     def kind(self) -> str:
-        """'metric', 'person' or 'simulated'."""
+        """'metric', 'average', 'person' or 'simulated'."""
+        if self.is_average:
+            return "average"
         return "metric" if self.is_metric else "simulated" if is_simulated(self.name) else "person"
 
 
@@ -81,6 +90,9 @@ def rows_against_person(task: dict[str, Any]) -> list[GradeRow]:
         for name, pair in reference["cross_validation"]["against_people"].items()
         if pair["person_grade"] is not None
     ]
+    if not task["evaluators"]:
+        validation = reference["cross_validation"]
+        rows.append(GradeRow(AVERAGE, validation["person_mean"], False, validation["constant_mean"], is_average=True))
     for entry in task["metrics"].values():
         validation = entry["cross_validation"]
         if validation["grade_mean"] is not None:
@@ -108,6 +120,9 @@ def rows_against_mean(task: dict[str, Any], k: float) -> list[GradeRow]:
     """
     grades = {name: entry["grade"][f"{k:g}"] for name, entry in task["evaluators"].items()}
     rows = [GradeRow(name, grade, False) for name, grade in grades.items() if grade is not None]
+    mean = task["reliability_of_people"]["ceiling"]["mean_of_others"]
+    if not task["evaluators"] and mean is not None:
+        rows.append(GradeRow(AVERAGE, mean, False, is_average=True))
     rows += [
         GradeRow(entry["title"], entry["buckets"]["grade"], True, entry["constant"]["grade"])
         for entry in task["metrics"].values()
@@ -172,6 +187,7 @@ def _grades(rows: list[GradeRow], constant: float | None, title: str, prefix: st
         )
         for kind, colour, symbol in (
             ("person", "people", "o"),
+            ("average", "people", "o"),
             ("simulated", "people", "o"),
             ("metric", "metric", "D"),
         ):
@@ -194,6 +210,7 @@ def _grades(rows: list[GradeRow], constant: float | None, title: str, prefix: st
     kinds = {row.kind for row in rows}
     legend = [
         ("people", "●", "a person") if "person" in kinds else None,
+        ("people", "●", AVERAGE) if "average" in kinds else None,
         ("people", "○", "simulated") if "simulated" in kinds else None,
         ("people-band", "■", "people better than the constant") if len(able) > 1 else None,
         ("metric", "◆", "a metric") if metrics else None,

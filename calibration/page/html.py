@@ -18,7 +18,7 @@ import pandas as pd
 from calibration.page import explanations
 from calibration.page.asked import how_it_was_asked
 from calibration.page.explanations import Explanation
-from calibration.page.figure_style import Figure, is_simulated
+from calibration.page.figure_style import Figure
 from calibration.page.figures import (
     MOST_POINTS,
     fold_thresholds,
@@ -31,6 +31,7 @@ from calibration.page.gallery import Thumbnails, disagreements
 from calibration.page.grade_figures import grades_against_mean, grades_against_person
 from calibration.page.methods_text import methods_paragraph
 from calibration.report import Calibration, natural_order
+from calibration.report_raters import fewest_ratings, is_simulated
 from calibration.score_digits import digits_for, score_text
 from calibration.verdicts import LEAST_ITEMS
 from metrics.bands import CAVEAT
@@ -164,6 +165,7 @@ class _Page:
     def __init__(self, calibration: Calibration) -> None:
         settings = calibration.report["settings"]
         self.k, self.seed = settings["k"], settings["seed"]
+        self.fewest_ratings = fewest_ratings(calibration.report)
         self.points = dict(iter(calibration.points.groupby(["task", "metric"])))
         self.most_points = min(MOST_POINTS, max(FEWEST_POINTS, POINTS_OF_A_PAGE // max(1, len(self.points))))
         self.shots: list[dict[str, Any]] = []
@@ -254,7 +256,9 @@ class _Page:
         sides: list[dict[str, Any]] = [
             {"title": title, "shots": [{"one": one, "picture": None} for one in found]}
             for title, found in zip(
-                ("Rated higher than people do", "Rated lower than people do"), disagreements(points), strict=True
+                ("Rated higher than people do", "Rated lower than people do"),
+                disagreements(points, fewest=self.fewest_ratings),
+                strict=True,
             )
         ]
         self.shots += [shot for side in sides for shot in side["shots"]]
