@@ -75,7 +75,7 @@ def calibrate_study(
         set_scores=sets,
         show_progress=show_progress,
         wordings=study.asked(),
-        # for_raters=for_raters,
+        for_raters=for_raters,
         on_progress=on_progress,
     )
     return replace(calibration, images={item: study.image_path(item) for item in tables["items"]["item"]})
