@@ -17,7 +17,7 @@ shape (out, in) and ``layers.I.bias`` of shape (out,), with I from 0, and whose 
 import io
 import json
 import re
-import zipfile
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -31,9 +31,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 from scipy.special import softmax
 
+from metrics.arrays import read_npz
 from metrics.cache import cache_folder
 from metrics.errors import InputError
-from metrics.files import write_atomically
+from metrics.files import parse_json, write_atomically
 from metrics.weights import find_weights, weights_digest
 from metrics.weights_catalog import known_weights
 
@@ -48,6 +49,7 @@ PUBLISHED = {
 }
 TOLERANCE = 1e-3  # of an embedding's length
 _KEY = "humangrade"
+_LAYER = re.compile(r"layers\.(0|[1-9][0-9]{0,2})\.(?:weight|bias)")
 # Where improved-aesthetic-predictor's linear layers stand among those that hold no weights.
 _LINEAR_PLACES = (0, 2, 4, 6, 7)
 _RELU_PLACES = (0, 3, 6, 9, 11)
@@ -271,9 +273,10 @@ def head_details(path: Path) -> dict[str, Any]:
     """The metadata of a head in humangrade's form; empty for other files."""
     try:
         with safe_open(path, framework="np") as file:
-            return dict(json.loads((file.metadata() or {}).get(_KEY, "{}")))
+            details = parse_json((file.metadata() or {}).get(_KEY, "{}"))
     except (SafetensorError, OSError, ValueError):
         return {}
+    return details if isinstance(details, dict) else {}
 
 
 def folded(layers: Sequence[Layer]) -> Layer:
@@ -305,7 +308,7 @@ def _read(path: Path, sha256: str) -> tuple[dict[str, NDArray], dict[str, Any]]:
     except SafetensorError:
         return _remembered(path, sha256), {}
     try:
-        config = json.loads(text)
+        config = parse_json(text)
     except ValueError:
         config = None
     if not isinstance(config, dict):
@@ -317,26 +320,37 @@ def _remembered(path: Path, sha256: str) -> dict[str, NDArray]:
     """The tensors of a ``.pth`` file, from plain arrays beside the features once it has been read."""
     plain = cache_folder() / "heads" / f"{sha256}.npz"
     try:
-        with np.load(plain, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        with plain.open("rb") as file:
+            return read_npz(file, None)
+    except (OSError, ValueError):
         from metrics.tensors import load_tensors
 
         tensors = {name: value.numpy() for name, value in load_tensors(path).items()}
+    _places(path, tensors)  # only a head is remembered
     buffer = io.BytesIO()
     np.savez(buffer, **tensors)
     write_atomically(plain, buffer.getvalue())
     return tensors
 
 
-def _layers(path: Path, tensors: dict[str, NDArray]) -> dict[int, Layer]:
-    """The layers by their place, in order."""
+def _places(path: Path, tensors: dict[str, NDArray]) -> list[int]:
+    """Where the linear layers stand; raises InputError for other tensors than theirs."""
     if set(tensors) == {"weight", "bias"}:
-        tensors = {f"layers.0.{name}": value for name, value in tensors.items()}
-    names = [re.fullmatch(r"layers\.(\d+)\.(?:weight|bias)", name) for name in tensors]
+        return [0]
+    names = [_LAYER.fullmatch(name) for name in tensors]
     places = sorted({int(name[1]) for name in names if name})
     if None in names or not places or len(names) != 2 * len(places):
         raise _unusable(path, "its tensors are not the weights and biases of linear layers")
+    return places
+
+
+def _layers(path: Path, tensors: dict[str, NDArray]) -> dict[int, Layer]:
+    """The layers by their place, in order."""
+    places = _places(path, tensors)
+    if set(tensors) == {"weight", "bias"}:
+        tensors = {f"layers.0.{name}": value for name, value in tensors.items()}
+    if any(value.dtype.kind not in "fiu" for value in tensors.values()):
+        raise _unusable(path, "its tensors hold something else than real numbers")
     values = {name: value.astype(np.float64) for name, value in tensors.items()}
     layers = {place: (values[f"layers.{place}.weight"], values[f"layers.{place}.bias"]) for place in places}
     stack = list(layers.values())
@@ -354,15 +368,22 @@ def _checked_config(
     if (config.get("kind"), config.get("format")) != ("aesthetic-head", 1):
         raise _unusable(path, "it has a form that this humangrade does not know; update humangrade")
     if config.get("sizes") != _sizes(layers):
-        raise _unusable(path, f"its sizes are {_sizes(layers)}, but its metadata says {config.get('sizes')}")
+        said = reprlib.repr(config.get("sizes"))
+        raise _unusable(path, f"its sizes are {_sizes(layers)}, but its metadata says {said}")
     if config.get("activation") not in get_args(Activation):
-        raise _unusable(
-            path, f"it has the activation {config.get('activation')}, not {' or '.join(get_args(Activation))}"
-        )
-    if not config.get("backbone"):
+        said = reprlib.repr(config.get("activation")).strip("'")
+        raise _unusable(path, f"it has the activation {said}, not {' or '.join(get_args(Activation))}")
+    if not config.get("backbone") or not isinstance(config["backbone"], str):
         raise _unusable(path, "its metadata does not say which CLIP model it was trained on")
-    levels = tuple(map(float, config.get("levels", ())))
+    levels = config.get("levels", ())
+    if not isinstance(levels, (list, tuple)) or not all(_is_number(level) for level in levels):
+        raise _unusable(path, "its levels are no list of numbers")
+    levels = tuple(map(float, levels))
     return config["activation"], config["backbone"], levels
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9
 
 
 def _published_name(path: Path, sha256: str) -> str:

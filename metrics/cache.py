@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.arrays import check_npy, read_npy
 from metrics.errors import InputError
 from metrics.files import write_atomically
 from metrics.signature import digest
@@ -89,8 +90,8 @@ class FeatureCache:
         """The features of one image; None where they are not there, or the file is damaged."""
         path = self._path(signature, key)
         try:
-            return np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+            return read_npy(path)
+        except (OSError, ValueError):
             return None
 
     def has(self, signature: str, key: str) -> bool:
@@ -99,8 +100,8 @@ class FeatureCache:
         if not path.exists():
             return False
         try:
-            np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+            check_npy(path)
+        except (OSError, ValueError):
             path.unlink(missing_ok=True)
             return False
         return True

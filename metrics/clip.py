@@ -5,9 +5,8 @@ how images are brought to size and normalised. open_clip takes none of this from
 the tag here.
 """
 
-import pickle
+import io
 import warnings
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -23,7 +22,8 @@ from metrics.errors import InputError
 from metrics.extraction import Forward
 from metrics.images import READING
 from metrics.signature import signature, versions
-from metrics.weights import find_weights, weights_digest
+from metrics.tensors import is_torchscript, load_tensors
+from metrics.weights import find_weights, published_content, weights_digest
 from metrics.weights_catalog import canonical_name
 
 _NOT_WEIGHTS = {"input_resolution", "context_length", "vocab_size"}  # numbers that OpenAI's archives hold as tensors
@@ -36,7 +36,7 @@ class ClipModel:
     Attributes
     ----------
     weights : Path
-        A ``.safetensors``, ``.bin`` or ``.pt`` file, or a TorchScript archive as OpenAI publishes it.
+        A ``.safetensors``, ``.bin`` or ``.pt`` file, or the TorchScript archive that OpenAI publishes.
     model, pretrained : str
         What open_clip calls them.
     precision : {"float32", "float16"}
@@ -182,22 +182,26 @@ def load_clip(clip: ClipModel) -> Any:
     Raises
     ------
     InputError
-        Where open_clip does not know the pair, or the file does not hold this model's weights.
+        Where open_clip does not know the pair, or the file does not hold this model's weights, or is a TorchScript
+        archive other than the published one.
     """
     import open_clip
-    from safetensors import SafetensorError
 
     exact_arithmetic()
     quick_gelu = _tag(clip.model, clip.pretrained).get("quick_gelu", False)
     try:
-        if _is_torchscript(clip.weights):
+        if is_torchscript(clip.weights):
             network = open_clip.CLIP(**open_clip.get_model_config(clip.model) | {"quick_gelu": quick_gelu})
-            network.load_state_dict(_archived(clip.weights))
+            network.load_state_dict(_archived(clip))
         else:
+            if clip.weights.suffix != ".safetensors":
+                load_tensors(clip.weights)  # else open_clip could try again in a way that PyTorch lets run code
             network = open_clip.create_model(
-                clip.model, str(clip.weights), force_quick_gelu=quick_gelu, weights_only=True
+                clip.model, str(clip.weights.absolute()), force_quick_gelu=quick_gelu, weights_only=True
             )
-    except (RuntimeError, OSError, EOFError, KeyError, pickle.UnpicklingError, SafetensorError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # what open_clip does with tensors that do not fit raises anything
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:120]
         raise InputError(
             f"{clip.weights} cannot be loaded as the weights of {clip.name} ({reason}); put the right file in with "
@@ -231,20 +235,14 @@ def _tag(model: str, pretrained: str) -> dict[str, Any]:
     return known
 
 
-def _is_torchscript(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/constants.pkl") for name in archive.namelist())
-
-
-def _archived(path: Path) -> dict[str, Any]:
-    """The tensors of a TorchScript archive; the network that it holds is loaded but never called."""
+def _archived(clip: ClipModel) -> dict[str, Any]:
+    """The tensors of the published TorchScript archive, which runs code on loading: no other is opened."""
     import torch
 
+    content = published_content(f"clip/{clip.name}", clip.weights)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # TorchScript is deprecated, OpenAI's files are what they are
-        tensors = torch.jit.load(path, map_location="cpu").state_dict()
+        tensors = torch.jit.load(io.BytesIO(content), map_location="cpu").state_dict()
     return {name: value for name, value in tensors.items() if name not in _NOT_WEIGHTS}
 
 

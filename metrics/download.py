@@ -2,7 +2,6 @@
 
 import hashlib
 import http.client
-import json
 import socket
 import time
 import urllib.error
@@ -24,6 +23,7 @@ from rich.progress import (
 )
 
 from metrics.errors import InputError
+from metrics.files import parse_json
 
 OTHERWISE = "check the network and try again"
 
@@ -31,6 +31,7 @@ _SECONDS = 30.0  # without a byte from the server
 _TRIES = 4  # in a row that bring nothing
 _WAIT = 1.0  # seconds before the second try, twice that before the third
 _CHUNK = 2**18
+_LONGEST = 2**24  # bytes of an answer in JSON
 
 
 class _Refused(Exception):
@@ -105,7 +106,7 @@ def read_json(url: str, otherwise: str = OTHERWISE) -> Any:
     """What a server answers in JSON; raises InputError as `download` does."""
     try:
         with _answer(url) as answer:
-            return json.load(answer)
+            return parse_json(answer.read(_LONGEST))
     except (_Refused, _Lost, OSError, http.client.HTTPException, ValueError) as error:
         raise InputError(f"{url} could not be read ({error}); {otherwise}.") from error
 

@@ -1,10 +1,12 @@
-"""Writing files so that no half-written one is ever seen."""
+"""Writing files so that no half-written one is ever seen, and reading JSON of others."""
 
 import errno
+import json
 import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from metrics.errors import InputError
 
@@ -83,6 +85,23 @@ def write_together(contents: Mapping[Path, str | bytes]) -> list[Path]:
         for left in temporary.values():
             left.unlink(missing_ok=True)
     return list(contents)
+
+
+def parse_json(text: str | bytes) -> Any:
+    """As `json.loads`, but everything that it cannot read is a ValueError, too deep a nesting too.
+
+    Examples
+    --------
+    >>> parse_json('{"a": 1}')
+    {'a': 1}
+    >>> parse_json("[" * 100_000)
+    Traceback (most recent call last):
+    ValueError: it is nested too deeply
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def _umask() -> int:

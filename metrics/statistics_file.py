@@ -6,15 +6,18 @@ they are from (``n``) and what made the features (``features``, an extractor's s
 
 import hashlib
 import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from metrics.arrays import read_npz
 from metrics.errors import InputError
 from metrics.fid import Array, FeatureStatistics
 from metrics.files import write_atomically
+
+LARGEST = 2**28  # bytes of an array; a covariance of 2,048 dimensions takes 2**25
+_NOTE = 2**14  # bytes of what is said besides
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,19 +104,20 @@ def read_statistics(path: str | Path) -> SavedStatistics:
     Raises
     ------
     InputError
-        Where the file cannot be read, is something else, or does not hold a mean and its covariance.
+        Where the file cannot be read, is something else, does not hold a mean and its covariance, or one of more than
+        256 MiB.
     """
     path = Path(path)
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            arrays = read_npz(file, {"mu": LARGEST, "sigma": LARGEST})
+            arrays |= read_npz(file, {"n": _NOTE, "features": _NOTE}, needed=False)
     except OSError as error:
         raise InputError(
             f"The statistics {path} cannot be read ({error.strerror or error}); check the path."
         ) from error
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ("mu", "sigma", "n", "features") if name in file}
-    except (ValueError, EOFError, OSError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+    except ValueError as error:
         raise InputError(f"{path} is no .npz file of statistics ({error}); make it anew.") from error
     if not {"mu", "sigma"} <= set(arrays):
         raise InputError(f"{path} holds no arrays mu and sigma; statistics as pytorch-fid saves them have both.")
@@ -125,14 +129,14 @@ def read_statistics(path: str | Path) -> SavedStatistics:
         )
     if not np.allclose(covariance, covariance.T, rtol=1e-4, atol=1e-6 * np.abs(covariance).max()):
         raise InputError(f"{path} holds a covariance that is not symmetric; the file is damaged, make it anew.")
-    n = arrays.get("n")
+    n, features = arrays.get("n"), arrays.get("features")
     return SavedStatistics(
         path=path,
-        digest=hashlib.sha256(content).hexdigest(),
+        digest=digest,
         mean=mean,
         covariance=(covariance + covariance.T) / 2,
         n=int(n) if n is not None and n.ndim == 0 and n.dtype.kind in "iu" else None,
-        features=str(arrays.get("features", "")),
+        features=str(features) if features is not None and features.dtype.kind == "U" else "",
     )
 
 

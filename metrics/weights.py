@@ -9,10 +9,11 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from metrics.cache import cache_folder
 from metrics.errors import InputError
-from metrics.files import write_atomically
+from metrics.files import parse_json, write_atomically
 from metrics.weights_catalog import Published, WeightsFile, canonical_name, known_weights, weights_file
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "is_published",
     "known_weights",
     "places",
+    "published_content",
     "weights_digest",
     "weights_folder",
 ]
@@ -113,6 +115,37 @@ def is_published(name: str, path: Path) -> bool:
     return any(form.sha256 and digest.startswith(form.sha256) for form in weights_file(name).forms)
 
 
+def published_content(name: str, path: Path) -> bytes:
+    """What a published file holds, in memory: the bytes that are given are those whose sha256 was checked.
+
+    Parameters
+    ----------
+    name : str
+        What it shall be; see `known_weights`, or ``clip/MODEL/PRETRAINED`` of open_clip.
+    path : Path
+        The file, wherever it lies.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read, or is not published under this name; only a whole sha256 counts.
+    """
+    whole = {form.sha256 for form in weights_file(name).forms if len(form.sha256) == 64}
+    if weights_digest(path) in whole:  # remembered, which spares reading a large file that is something else
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise InputError(
+                f"The weights {path} cannot be read ({error.strerror or error}); check the path."
+            ) from error
+        if hashlib.sha256(content).hexdigest() in whole:
+            return content
+    raise InputError(
+        f"{path} is a TorchScript archive, which can run code when it is opened, and not the published one of {name}; "
+        f"get that with humangrade weights fetch {name}, or convert yours to safetensors where you trust it."
+    )
+
+
 def add_weights(name: str, file: Path) -> Path:
     """Copy a file into our folder, where it is found from now on.
 
@@ -190,12 +223,22 @@ def _on_the_hub(known: WeightsFile, otherwise: str) -> Published:
     """The first form that the repository holds, with the sha256 that the hub states."""
     from metrics.download import read_json
 
-    listing = read_json(f"{_hub()}/api/models/{known.hub}/tree/{known.revision}", otherwise)
-    held = {entry["path"]: entry.get("lfs", {}).get("oid", "") for entry in listing}
+    address = f"{_hub()}/api/models/{known.hub}/tree/{known.revision}"
+    listing = read_json(address, otherwise)
+    if not isinstance(listing, list):
+        raise InputError(f"{address} could not be read (it is no list of files); {otherwise}.")
+    held = {str(entry.get("path")): _sha256(entry) for entry in listing if isinstance(entry, dict)}
     for form in known.forms:
         if form.file in held:
             return Published(form.file, held[form.file])
     raise InputError(f"The repository {known.hub} does not hold {known.file} any more; {otherwise}.")
+
+
+def _sha256(entry: dict[str, Any]) -> str:
+    """What the hub states of a file; "" where it states none."""
+    large = entry.get("lfs")
+    stated = large.get("oid") if isinstance(large, dict) else None
+    return stated if isinstance(stated, str) else ""
 
 
 def _in_our_folder(name: str) -> Path | None:
@@ -254,10 +297,14 @@ def _remove_others(target: Path) -> None:
 
 def _remembered(memory: Path) -> dict[str, dict]:
     try:
-        known = json.loads(memory.read_text(encoding="utf-8"))
+        known = parse_json(memory.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    if not isinstance(known, dict):
+        return {}
+    return {
+        key: value for key, value in known.items() if isinstance(value, dict) and value.keys() >= {"state", "sha256"}
+    }
 
 
 def _hub() -> str:

@@ -1,9 +1,9 @@
 """Recognising weights by their content: the names and shapes of some of their tensors."""
 
-import warnings
 from pathlib import Path
 
 from metrics.errors import InputError
+from metrics.tensors import load_pickle
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -79,15 +79,7 @@ def read_shapes(path: Path) -> Shapes:
 def _shapes_of_torch_save(path: Path) -> Shapes:
     import torch
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of TorchScript archives, which are refused below
-            tensors = torch.load(path, map_location="meta", weights_only=True)
-    except Exception as error:  # junk read as a pickle, or as safetensors by its suffix, raises anything
-        raise InputError(
-            f"{path} is damaged, no file of weights, or one that cannot be opened without running code from it; "
-            "give another file."
-        ) from error
+    tensors = load_pickle(path, "meta")
     if isinstance(tensors, dict) and isinstance(tensors.get("state_dict"), dict):
         tensors = tensors["state_dict"]
     if not isinstance(tensors, dict):
@@ -95,7 +87,7 @@ def _shapes_of_torch_save(path: Path) -> Shapes:
     return {
         name.removeprefix("module."): tuple(value.shape)
         for name, value in tensors.items()
-        if isinstance(value, torch.Tensor)
+        if isinstance(name, str) and isinstance(value, torch.Tensor)
     }
 
 

@@ -6,6 +6,7 @@ the signature of the features, and the sha256 of the first two files).
 """
 
 import hashlib
+import io
 import json
 import tempfile
 from collections import Counter
@@ -21,9 +22,12 @@ from numpy.typing import NDArray
 
 from calibration.aesthetic.votes import image_name
 from metrics.aesthetic_head import TOLERANCE
+from metrics.arrays import map_npy
 from metrics.errors import InputError
+from metrics.files import parse_json
 
 CHUNK = 2**14
+_LONGEST_ABOUT, _LONGEST_LINE = 2**20, 2**13  # bytes; a path has 4,096 at most
 _ROWS, _IMAGES, _SKIPPED, _ABOUT = "embeddings.npy", "images.csv", "skipped.csv", "embeddings.json"
 
 
@@ -153,15 +157,27 @@ def read_embeddings(folder: Path) -> Embeddings:
         Where it holds none, or they were changed or damaged since they were written.
     """
     try:
-        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        rows = np.load(folder / _ROWS, mmap_mode="r", allow_pickle=False)
-        table = pd.read_csv(folder / _IMAGES, dtype=str, keep_default_na=False)
+        about = parse_json(_short(folder / _ABOUT, _LONGEST_ABOUT))
+        rows = map_npy(folder / _ROWS)
+        if rows.ndim != 2 or rows.dtype != np.float32:
+            raise ValueError(f"{_ROWS} is no table of float32 numbers")
+        table = pd.read_csv(
+            io.BytesIO(_short(folder / _IMAGES, (len(rows) + 1) * _LONGEST_LINE)), dtype=str, keep_default_na=False
+        )
+        if list(table) != ["file", "sha256"]:
+            raise ValueError(f"{_IMAGES} has no columns file and sha256")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise InputError(
             f"{folder} holds no embeddings that can be read ({reason}); make them with humangrade aesthetic embed."
         ) from error
-    if about.get("format") != 1 or len(table) != len(rows) or about.get("sha256") != _digest(folder):
+    if (
+        not isinstance(about, dict)
+        or about.get("format") != 1
+        or not all(isinstance(about.get(name), str) for name in ("backbone", "signature"))
+        or len(table) != len(rows)
+        or about.get("sha256") != _digest(folder)
+    ):
         raise InputError(f"The embeddings in {folder} are not as they were written; make them anew.")
     return Embeddings(
         folder,
@@ -172,6 +188,15 @@ def read_embeddings(folder: Path) -> Embeddings:
         about["signature"],
         about["sha256"],
     )
+
+
+def _short(path: Path, longest: int) -> bytes:
+    """What a file holds, where that is not more than it can be."""
+    with path.open("rb") as file:
+        content = file.read(longest + 1)
+    if len(content) > longest:
+        raise ValueError(f"{path.name} is longer than {longest:,} bytes")
+    return content
 
 
 def _checked(part: NDArray[np.floating], files: Sequence[str]) -> NDArray[np.float32]:

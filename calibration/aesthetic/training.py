@@ -6,7 +6,6 @@ checkpoint draws what the uninterrupted one would have drawn.
 
 import io
 import math
-import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,10 +23,12 @@ from calibration.aesthetic.ridge import Ridge
 from calibration.aesthetic.votes import levels
 from metrics.errors import InputError
 from metrics.files import write_atomically
+from metrics.tensors import load_pickle
 
 Loss = Literal["mse", "mae", "huber", "emd"]
 Told = Callable[[dict[str, float]], None]
 _ANSWERED = 2**13
+_TOLD = ("epoch", "train_loss", "validation_loss", "validation_spearman")
 
 
 @dataclass(frozen=True)
@@ -171,10 +172,17 @@ def train(
     about = repr((asdict(recipe), _fingerprint(training), _fingerprint(validation)))
     state = _read(checkpoint, about)
     if state:
-        history, best, best_weights = state["history"], state["best"], state["best_weights"]
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
+        try:
+            history, best, best_weights = state["history"], state["best"], state["best_weights"]
+            network.load_state_dict(best_weights)
+            network.load_state_dict(state["network"])
+            optimizer.load_state_dict(state["optimizer"])
+            schedule.load_state_dict(state["schedule"])
+            rows = [[float(row[name]) for name in _TOLD] for row in history]
+            if not 0 <= best < len(rows):
+                raise ValueError(f"epoch {best} of {len(rows)}")
+        except Exception as error:  # what stands there is of another version, or was changed
+            raise _unreadable(checkpoint) from error
     else:
         history, best, best_weights = [_judged(network, validation, recipe, 0, math.nan)], 0, _copy(network)
     for row in history:
@@ -318,12 +326,18 @@ def _read(checkpoint: Path | None, about: str) -> dict[str, Any]:
     if checkpoint is None or not checkpoint.exists():
         return {}
     try:
-        state = torch.load(checkpoint, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, LookupError, pickle.UnpicklingError) as error:
-        raise InputError(f"{checkpoint} cannot be read as a checkpoint; remove it to begin anew.") from error
+        state = load_pickle(checkpoint, "cpu")
+    except InputError as error:
+        raise _unreadable(checkpoint) from error
+    if not isinstance(state, dict):
+        raise _unreadable(checkpoint)
     if state.get("about") != about:
         raise InputError(f"{checkpoint} is of a training with other data or options; remove it to begin anew.")
     return state
+
+
+def _unreadable(checkpoint: Path | None) -> InputError:
+    return InputError(f"{checkpoint} cannot be read as a checkpoint; remove it to begin anew.")
 
 
 def _write(checkpoint: Path | None, **state: Any) -> None:

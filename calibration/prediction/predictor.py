@@ -1,5 +1,6 @@
 """What people would say of a new score: a distribution over 1..5, its mean, the level and conformal intervals."""
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -135,8 +136,8 @@ class Predictor:
         try:
             if content["version"] != VERSION:
                 raise InputError(
-                    f"{where} is of version {content['version']}, and this humangrade reads version {VERSION}; make "
-                    "the report anew."
+                    f"{where} is of version {reprlib.repr(content['version'])}, and this humangrade reads version "
+                    f"{VERSION}; make the report anew."
                 )
             curve = content["curve"]
             found = {name: content[name] for name in cls.__dataclass_fields__} | {
@@ -151,7 +152,9 @@ class Predictor:
             }
             predictor = cls(**found)
             sound = _sound(predictor)
-        except (KeyError, TypeError, ValueError) as error:
+        except InputError:
+            raise
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
             raise InputError(f"{where} is damaged ({type(error).__name__}: {error}); make the report anew.") from error
         if not sound:
             raise InputError(f"{where} is damaged (its curve is no distribution); make the report anew.")

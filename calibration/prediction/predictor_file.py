@@ -7,6 +7,7 @@ from typing import Any
 
 from calibration.prediction.predictor import Predictor
 from metrics.errors import InputError
+from metrics.files import parse_json
 
 NAME = "predictor.json"
 SCHEMA = "humangrade.predictors/1"
@@ -49,7 +50,7 @@ def json_text(content: dict[str, Any]) -> str:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file; raises InputError where it is missing or none."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror or error}); check the path.") from error
     except ValueError as error:

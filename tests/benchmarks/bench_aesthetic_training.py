@@ -1,6 +1,6 @@
 """Training aesthetic heads: against scikit-learn on the same data, and on as many embeddings as AVA has.
 
-    python tests/benchmarks/bench_aesthetic_training.py [IMAGES]
+    python -m tests.benchmarks.bench_aesthetic_training [IMAGES]
 
 Embeddings are made (768 numbers, answerable at a Pearson correlation of .72; tests/calibration/aesthetic/made.py), with
 mean votes as AVA's are spread. First 20,000 images: ridge with cross-validated penalty against scikit-learn's
@@ -9,8 +9,6 @@ IMAGES (250,000 unless told) in a memory map: time, images a second, and the mos
 """
 
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -21,9 +19,9 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.neural_network import MLPRegressor
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration.aesthetic.ridge import PENALTIES, fit_ridge
 from calibration.aesthetic.training import Part, Recipe, answers_of, train
+from tests.benchmarks.arguments import parser, run_again
 from tests.calibration.aesthetic.made import made_embeddings
 
 WIDTH = 768
@@ -85,7 +83,7 @@ def as_large_as_ava(count: int) -> None:
             table[at : at + size] = made_embeddings(means[at : at + size], dimensions=WIDTH, seed=at)[0]
         table.flush()
         np.save(folder / "means.npy", means)
-        subprocess.run([sys.executable, __file__, "--folder", name], check=True)
+        run_again("--part", name)
 
 
 def train_in(folder: Path) -> None:
@@ -111,9 +109,17 @@ def train_in(folder: Path) -> None:
     print(f"most memory {peak:,.0f} MiB, of which the mapped file, that the system can take back, is {size:,.0f} MiB")
 
 
-if __name__ == "__main__":
-    if sys.argv[1:2] == ["--folder"]:
-        train_in(Path(sys.argv[2]))
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("IMAGES", nargs="?", type=int, default=250_000, help="how many; 250,000 unless told")
+    arguments.add_argument("--part", type=Path, metavar="FOLDER", help="the training alone, on what stands there")
+    given = arguments.parse_args()
+    if given.part:
+        train_in(given.part)
     else:
         against_scikit_learn()
-        as_large_as_ava(int(sys.argv[1]) if len(sys.argv) > 1 else 250_000)
+        as_large_as_ava(given.IMAGES)
+
+
+if __name__ == "__main__":
+    main()

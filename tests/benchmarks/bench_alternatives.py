@@ -1,21 +1,20 @@
 """Ways to turn scores into ratings, on unseen people and images: their skill, and the time of the whole table.
 
-    python tests/benchmarks/bench_alternatives.py [STUDIES]
+    python -m tests.benchmarks.bench_alternatives [STUDIES]
 
 Simulated studies of five evaluators; the metric sees the quality with noise of the same size. Also tifa160, where the
 folder `shared` is beside the checkout.
 """
 
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration.alternatives import compare_mappings
 from calibration.grades import unit_scale
+from tests.benchmarks.arguments import one_count
 
 
 def study(rng: np.random.Generator, images: int) -> tuple[np.ndarray, np.ndarray]:
@@ -30,7 +29,7 @@ def show(name: str, skills: dict[str, list[float]], seconds: float) -> None:
 
 
 def main() -> None:
-    studies = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    studies = one_count(__doc__, "STUDIES", 100, "how many studies are simulated")
     rng = np.random.default_rng(0)
     is_first = True
     for images in (64, 256, 1024):

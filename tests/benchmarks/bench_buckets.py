@@ -1,6 +1,6 @@
 """The exact bucket mapping against brute force and a general optimiser, and its growth from 10^3 to 10^6 items.
 
-Run: python tests/benchmarks/bench_buckets.py
+Run: python -m tests.benchmarks.bench_buckets
 """
 
 import time
@@ -13,6 +13,7 @@ from scipy.optimize import minimize
 from calibration.buckets import fit_buckets
 from calibration.crossvalidation import cross_validate
 from calibration.grades import LEVELS, unit_scale
+from tests.benchmarks.arguments import parser
 
 
 def make(items: int, evaluators: int = 5, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -54,6 +55,7 @@ def seconds(function: Callable[..., object], *arguments: object, runs: int = 3) 
 
 def main() -> None:
     """Print the comparisons."""
+    parser(__doc__).parse_args()
     scores, ratings = make(24)
     exact, slow = fit_buckets(scores, ratings), brute_force(scores, ratings)
     assert exact is not None

@@ -1,27 +1,25 @@
 """How often the report's 95 % intervals hold what they say, in simulated studies.
 
-    python tests/benchmarks/bench_coverage.py [STUDIES [SIZE ...]]
+    python -m tests.benchmarks.bench_coverage [STUDIES [SIZE ...]]
 
 Images have a quality q ~ N(0, 1); evaluator e answers round(3 + b_e + q + noise), clipped to 1..5, with b_e ~ N(0, .4)
 and noise ~ N(0, s_e), s_e uniform from .5 to 1; the metric sees q + N(0, 1). What an interval is about is the figure's
 mean over many such studies: with the same evaluators for 'these evaluators', with new ones for 'people like these'.
 """
 
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration.bootstrap import _Study, metric_intervals
 from calibration.comparison.pair_intervals import pair_intervals
 from calibration.comparison.pairwise_accuracy import cross_validated_accuracy
 from calibration.crossvalidation import CrossValidation, cross_validate, cross_validate_on_new_items
 from calibration.item_folds import item_folds
 from calibration.people.agreement_intervals import _Agreement, _Worth, agreement_intervals, worth_intervals
+from tests.benchmarks.arguments import parser
 
 DRAWS = 300
 KINDS = ("these", "people_like_these")
@@ -112,8 +110,14 @@ def coverage(count: int, images: int, studies: int) -> dict[str, dict[str, float
 
 
 def main() -> None:
-    studies = int(sys.argv[1]) if len(sys.argv) > 1 else 400
-    sizes = [SIZES[int(place)] for place in sys.argv[2:]] or SIZES
+    arguments = parser(__doc__)
+    arguments.add_argument("STUDIES", nargs="?", type=int, default=400, help="how many are simulated; 400 unless told")
+    places = ", ".join(f"{place} ({people} x {images})" for place, (people, images) in enumerate(SIZES))
+    arguments.add_argument("SIZE", nargs="*", type=int, help=f"which sizes of studies: {places}; all unless told")
+    given = arguments.parse_args()
+    if any(place not in range(len(SIZES)) for place in given.SIZE):
+        arguments.error(f"SIZE is a number below {len(SIZES)}")
+    studies, sizes = given.STUDIES, [SIZES[place] for place in given.SIZE] or SIZES
     error = np.sqrt(0.95 * 0.05 / studies)
     print(f"share of {studies} studies whose interval holds (0.95 is said; its standard error is {error:.3f})")
     for count, images in sizes:

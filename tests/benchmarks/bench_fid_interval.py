@@ -3,7 +3,7 @@
 Many pairs of sets are drawn from two known distributions; the standard deviation of the distance over them is the
 truth. The bootstrap draws images with replacement, by the matrices of products of features, computed once.
 
-Run: python tests/benchmarks/bench_fid_interval.py
+Run: python -m tests.benchmarks.bench_fid_interval
 """
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from metrics.fid_interval import frechet_with_error
+from tests.benchmarks.arguments import parser
 
 Array = NDArray[np.float64]
 DIMENSIONS = 512
@@ -63,6 +64,7 @@ def compare(name: str, spectrum: Array, shift: float, scale: float) -> None:
 
 def main() -> None:
     """Print the comparisons."""
+    parser(__doc__).parse_args()
     falling = 5 * np.arange(1, DIMENSIONS + 1) ** -0.75
     for name, spectrum in (("equal variances", np.ones(DIMENSIONS)), ("falling variances", falling)):
         compare(f"{name}, no gap", spectrum, 0.0, 1.0)

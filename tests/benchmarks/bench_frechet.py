@@ -4,7 +4,7 @@ Below 2,048 images both are also compared with a reference in extended precision
 and the matrix square root that pytorch-fid takes is the less exact of the two ways. pytorch-fid's function is called as
 it is; with SciPy 1.18, which no longer has `sqrtm(disp=False)`, that argument is taken out on the way.
 
-Run: pip install --no-deps pytorch-fid==0.3.0; python tests/benchmarks/bench_frechet.py
+Run: pip install --no-deps pytorch-fid==0.3.0; python -m tests.benchmarks.bench_frechet
 """
 
 import time
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from metrics.fid import frechet_distance
+from tests.benchmarks.arguments import parser
 
 DIMENSIONS = 2048
 AIMS = {64: 1000, 500: 100, 5000: 5}
@@ -78,6 +79,7 @@ def withstand_new_scipy() -> str:
 
 def main() -> None:
     """Print times, ratios and differences."""
+    parser(__doc__).parse_args()
     print(f"pytorch-fid {withstand_new_scipy()}")
     frechet_distance(make(64, 0), make(64, 1))
     for n, aim in AIMS.items():

@@ -1,10 +1,9 @@
 """All-pairs LPIPS of 64 x 20 images: a forward pass an image and one product, against a loop over the lpips package.
 
-Run with: python tests/benchmarks/bench_lpips.py [alex|vgg|squeeze]. The networks' weights are random, which changes no
+Run with: python -m tests.benchmarks.bench_lpips [alex|vgg|squeeze]. The networks' weights are random, which changes no
 time; the largest difference of the two tables is printed with the ratio.
 """
 
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ from metrics.cache import FeatureCache
 from metrics.extraction import extract
 from metrics.images import ImageSource
 from metrics.lpips_features import LpipsFeatures, load_lpips, pairwise_distances
+from tests.benchmarks.arguments import parser
 from tests.metrics.pictures import noise
 
 ROWS, COLUMNS, SIDE = 64, 20, 256
@@ -42,7 +42,11 @@ def at_once(net: str, weights: Path, a: list[ImageSource], b: list[ImageSource],
 
 def main() -> None:
     """Print both times, their ratio and the largest difference."""
-    net = sys.argv[1] if len(sys.argv) > 1 else "alex"
+    arguments = parser(__doc__)
+    arguments.add_argument(
+        "NET", nargs="?", default="alex", choices=("alex", "vgg", "squeeze"), help="the network; alex unless told"
+    )
+    net = arguments.parse_args().NET
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

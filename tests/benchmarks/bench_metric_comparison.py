@@ -1,6 +1,6 @@
 """How often PERM-BOTH finds a difference between two equally good metrics, and how long it takes.
 
-    python tests/benchmarks/bench_metric_comparison.py [STUDIES]
+    python -m tests.benchmarks.bench_metric_comparison [STUDIES]
 
 People and both metrics see an image's quality with noise of their own; the metrics' noise is of one size. Half of each
 metric's noise is common to the images of a prompt, or of a model, in the studies that say so (32 prompts x 4 models).
@@ -8,16 +8,14 @@ At 5 % a test should find a difference in 4 to 6 of 100 such studies; where what
 the metrics' noise does, it finds more. The rows with 1.3 times the noise show the power.
 """
 
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration.comparison.correlation_tests import williams
 from calibration.comparison.permutation import permutation_both
+from tests.benchmarks.arguments import one_count
 
 PROMPTS, MODELS = 32, 4
 ITEMS = PROMPTS * MODELS
@@ -92,7 +90,7 @@ def timing() -> None:
 
 
 def main() -> None:
-    studies = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    studies = one_count(__doc__, "STUDIES", 2000, "how many studies are simulated")
     error = np.sqrt(0.05 * 0.95 / studies)
     print(f"differences found at 5 % in {studies} studies of {ITEMS} images (standard error {error:.4f})")
     print(f"{'metrics':15}{'noise common to':18}{'correlation':13}{'test swaps':20}found")

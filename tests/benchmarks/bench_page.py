@@ -1,25 +1,21 @@
 """How large the report's page is, and how long it takes to make.
 
-    python tests/benchmarks/bench_page.py
+    python -m tests.benchmarks.bench_page
 
 For tifa160 (800 images, 5 evaluators, 13 metrics), where the real data are beside the checkout, and for a simulated
 study with many metrics. The second time is that of the same page once more, with matplotlib loaded.
 """
 
 import re
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration.page.html import render_html
 from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.report import Calibration, Settings
-
-ROOT = Path(__file__).parents[2]
+from tests.benchmarks.arguments import ROOT, parser
 
 
 def tifa160() -> Calibration | None:
@@ -49,6 +45,7 @@ def simulated(images: int = 300, people: int = 20, metrics: int = 40) -> Calibra
 
 
 def main() -> None:
+    parser(__doc__).parse_args()
     print(f"{'study':34}{'page':>10}{'figures':>10}{'dots':>8}{'first':>8}{'again':>8}")
     for name, calibration in (("tifa160, 13 metrics", tifa160()), ("simulated, 40 metrics x 20 people", simulated())):
         if calibration is None:

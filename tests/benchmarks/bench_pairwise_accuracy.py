@@ -1,18 +1,16 @@
 """Tie calibration against a plain loop over pairs.
 
-    python tests/benchmarks/bench_pairwise_accuracy.py [ITEMS]
+    python -m tests.benchmarks.bench_pairwise_accuracy [ITEMS]
 
 The loop visits every pair once, sorts the pairs by the gap between their scores and walks through them, keeping count.
 """
 
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration.comparison.pairwise_accuracy import calibrate_ties
+from tests.benchmarks.arguments import one_count
 
 
 def by_loop(scores: list[float], target: list[float]) -> tuple[float, float]:
@@ -34,7 +32,7 @@ def by_loop(scores: list[float], target: list[float]) -> tuple[float, float]:
 
 
 def main() -> None:
-    items = int(sys.argv[1]) if len(sys.argv) > 1 else 2048
+    items = one_count(__doc__, "ITEMS", 2048, "how many items")
     rng = np.random.default_rng(0)
     quality = rng.normal(size=items)
     target = np.clip(np.rint(3 + quality), 1, 5)

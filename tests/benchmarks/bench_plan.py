@@ -1,21 +1,18 @@
 """The planner's promise: its power and widths against brute simulation of whole studies, and how long each takes.
 
-    python tests/benchmarks/bench_plan.py [STUDIES]
+    python -m tests.benchmarks.bench_plan [STUDIES]
 
 A simulated study draws true scores, two metrics' scores and every evaluator's five-level ratings. Power: how often
 Williams' test (Pearson) or the permutation test (Spearman, 399 permutations) finds the difference; a test against 0 is
 SciPy's. Widths: from the 2.5th to the 97.5th percentile of a figure over studies.
 """
 
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration.bootstrap import _Study
 from calibration.comparison.correlation_tests import williams
 from calibration.comparison.permutation import permutation_both
@@ -23,6 +20,7 @@ from calibration.people.variance import intraclass_correlations, variance_compon
 from calibration.planning.model import latent_ratings
 from calibration.planning.plan import plan_power, plan_width
 from calibration.planning.study import PlannedStudy
+from tests.benchmarks.arguments import one_count
 
 SKEWED = (0.05, 0.1, 0.2, 0.35, 0.3)
 POWER = (
@@ -91,7 +89,7 @@ def brute_widths(study: PlannedStudy, people: int, images: int, studies: int) ->
 
 
 def main() -> None:
-    studies = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    studies = one_count(__doc__, "STUDIES", 1000, "how many studies are simulated")
     planned_seconds = brute_seconds = 0.0
     largest = 0.0
     print(f"power: the plan's, and the share of {studies} studies that find the difference")

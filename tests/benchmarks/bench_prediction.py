@@ -1,6 +1,6 @@
 """How often the sets and intervals of predicted ratings hold what they say, in simulated studies.
 
-    python tests/benchmarks/bench_prediction.py [STUDIES]
+    python -m tests.benchmarks.bench_prediction [STUDIES]
 
 Images have a quality q ~ N(0, 1); evaluator e answers round(3 + b_e + q + noise), clipped to 1..5, with b_e ~ N(0, .4)
 and noise ~ N(0, s_e), s_e uniform from .5 to 1; the metric sees q + N(0, 1). A predictor is fitted on each study and
@@ -8,14 +8,12 @@ tried on 200 new people with 200 new images each, and on 2,000 new images rated 
 interval of their mean rating). With prompts, four images each share half of the metric's error.
 """
 
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration.prediction.predictor import fit_predictor
+from tests.benchmarks.arguments import one_count
 
 SIZES = ((5, 128, 1), (5, 1024, 1), (5, 1024, 4), (3, 256, 1), (10, 256, 1))
 
@@ -60,7 +58,7 @@ def one(rng: np.random.Generator, people: int, images: int, size: int) -> tuple[
 
 
 def main() -> None:
-    studies = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    studies = one_count(__doc__, "STUDIES", 200, "how many studies are simulated")
     print(f"{studies} studies each; 0.9 is said; +- is the standard error of the mean share")
     print(
         f"{'evaluators x images':26}{'new person held':>20}{'levels in set':>15}{'mean held':>18}{'width':>8}{'s':>7}"

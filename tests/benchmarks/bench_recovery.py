@@ -1,19 +1,16 @@
 """How often ITU-T P.910's alternating projection collapses with five evaluators, and what the quality is recovered to.
 
-    python tests/benchmarks/bench_recovery.py [STUDIES]
+    python -m tests.benchmarks.bench_recovery [STUDIES]
 
 Images have a quality q ~ N(0, 1); evaluator e answers round(3 + b_e + q + noise), clipped to 1..5, with b_e ~ N(0, .4)
 and noise ~ N(0, s_e), s_e uniform from .5 to 1. Collapsed: one evaluator has nine tenths of all weight or more.
 """
 
-import sys
-from pathlib import Path
-
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration.people.p910 import ALMOST_ALL, alternating_projection
 from calibration.people.recovery import recover_scores
+from tests.benchmarks.arguments import one_count
 
 SIZES = ((5, 128), (5, 1024), (10, 128), (20, 128))
 
@@ -27,7 +24,7 @@ def study(rng: np.random.Generator, people: int, images: int) -> tuple[np.ndarra
 
 
 def main() -> None:
-    studies = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    studies = one_count(__doc__, "STUDIES", 1000, "how many studies are simulated")
     print(f"{studies} simulated studies a row")
     print("evaluators x images   collapsed: P.910   ours   correlation with the quality: means   P.910    ours")
     rng = np.random.default_rng(0)

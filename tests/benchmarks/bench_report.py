@@ -1,6 +1,6 @@
 """Speed and memory of the judgement: against other tools in the same run, and for large studies.
 
-    python tests/benchmarks/bench_report.py [DRAWS]
+    python -m tests.benchmarks.bench_report [DRAWS]
 
 1,024 images x 5 evaluators x 10 metrics with the crossed protocol and DRAWS (10,000) draws that refit the mapping;
 agreement at 10^5 and 10^6 images against krippendorff and pingouin; the bootstrap against a loop over SciPy; and all
@@ -8,10 +8,8 @@ point estimates of 10^6 images, with the most memory that the process had.
 """
 
 import resource
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import krippendorff
 import numpy as np
@@ -19,7 +17,6 @@ import pandas as pd
 import pingouin
 from scipy import stats
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration.baselines import RandomScores, baselines
 from calibration.bootstrap import metric_intervals
 from calibration.crossvalidation import cross_validate, cross_validate_on_new_items
@@ -29,6 +26,7 @@ from calibration.people.agreement import correlations, krippendorff_alpha
 from calibration.people.concordance import kendalls_w
 from calibration.people.variance import intraclass_correlations, variance_components
 from calibration.same_target import EvaluatorsAsMetrics
+from tests.benchmarks.arguments import one_count
 
 
 def study(images: int, people: int = 5, seed: int = 0) -> tuple[Array, Array]:
@@ -81,7 +79,7 @@ def loop_over_scipy(scores: Array, target: Array, draws: int) -> None:
 
 
 def main() -> None:
-    draws = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    draws = one_count(__doc__, "DRAWS", 10_000, "how many draws")
     print("10^6 x 5, all point estimates ", end="", flush=True)
     print(f"{seconds(lambda: everything(10**6)):8.1f} s", end="")
     print(f"   most memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")

@@ -1,6 +1,6 @@
 """256 images by five metrics: one humangrade run, against the reference tools one after another; then a cached run.
 
-Run with: python tests/benchmarks/bench_score.py SHARED [COUNT], where SHARED is the folder of real weights and images.
+Run with: python -m tests.benchmarks.bench_score SHARED [COUNT], where SHARED is the folder of real weights and images.
 Similarity and LPIPS run with their real weights, CLIP (ViT-B-32) and Inception with random ones, which changes no time.
 The five are similarity, aesthetic, lpips (against five photos), clip_t and fid. Every tool reads the image files by
 itself, as its users run it: facenet-pytorch an image at a time, open_clip in batches of 32 once for each of its two
@@ -8,7 +8,6 @@ metrics, the lpips package on each image and photo, torch-fidelity on the two fo
 """
 
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -36,6 +35,7 @@ from metrics.score_run import RunSettings, score_items
 from metrics.scoring import Item
 from metrics.set_distance import Fid
 from metrics.similarity import Similarity
+from tests.benchmarks.arguments import parser
 from tests.metrics.random_inception import random_inception
 
 SIDE = 256
@@ -164,7 +164,11 @@ def timed(work: Callable[[], object]) -> tuple[float, object]:
 
 def main() -> None:
     """Print the times and the ratios, and each metric's mean by both."""
-    shared, count = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 256
+    arguments = parser(__doc__)
+    arguments.add_argument("SHARED", type=Path, help="the folder of real weights and images")
+    arguments.add_argument("COUNT", nargs="?", type=int, default=256, help="how many images; 256 unless told")
+    given = arguments.parse_args()
+    shared, count = given.SHARED, given.COUNT
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["HUMANGRADE_CACHE"] = str(folder / "digests")

@@ -2,12 +2,10 @@
 
 Each size runs in a process of its own, from files to scores, with an empty cache on disk and random SqueezeNet weights.
 
-Run: python tests/benchmarks/bench_score_memory.py
+Run: python -m tests.benchmarks.bench_score_memory
 """
 
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,6 +20,7 @@ from metrics.lpips_score import Lpips
 from metrics.quality_score import QualityFeatures, SingleNumber
 from metrics.score_run import RunSettings, score_items
 from metrics.scoring import Item
+from tests.benchmarks.arguments import parser, run_again
 
 SIZES = (1000, 10000)
 SIDE = 64
@@ -57,13 +56,16 @@ def score(folder: Path, count: int) -> None:
 
 def main() -> None:
     """Run each size in a process of its own."""
-    if len(sys.argv) == 3:
-        score(Path(sys.argv[1]), int(sys.argv[2]))
+    arguments = parser(__doc__)
+    arguments.add_argument("--part", nargs=2, metavar=("FOLDER", "COUNT"), help="one size only, on what stands there")
+    part = arguments.parse_args().part
+    if part:
+        score(Path(part[0]), int(part[1]))
         return
     with tempfile.TemporaryDirectory() as name:
         make(Path(name), max(SIZES))
         for count in SIZES:
-            subprocess.run([sys.executable, __file__, name, str(count)], check=True)
+            run_again("--part", name, str(count))
 
 
 if __name__ == "__main__":

@@ -1,19 +1,16 @@
 """How often screening names the evaluator who should be looked at, and how often one who should not.
 
-    python tests/benchmarks/bench_screening.py [STUDIES]
+    python -m tests.benchmarks.bench_screening [STUDIES]
 
 Five evaluators; images have a quality q ~ N(0, 1), answers are round(3 + b_e + q + N(0, s_e)), clipped to 1..5, with
 b_e ~ N(0, .3) and s_e uniform from .6 to 1.1 (noisier: fair, from 1 to 1.5). One evaluator
 answers at random, or the other way round, or copies 70 % of another's answers, or gives the same rating always.
 """
 
-import sys
-from pathlib import Path
-
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration.people.screening import screen
+from tests.benchmarks.arguments import one_count
 
 NAMES = list("abcde")
 
@@ -43,7 +40,7 @@ def is_found(ratings: np.ndarray, kind: str) -> bool:
 
 
 def main() -> None:
-    studies = int(sys.argv[1]) if len(sys.argv) > 1 else 400
+    studies = one_count(__doc__, "STUDIES", 400, "how many studies are simulated")
     kinds = ("random", "inverted", "copied", "constant", "fair", "noisier")
     print(f"share of {studies} studies of five evaluators in which the one is named (fair: in which anybody is)")
     print(f"{'images':>8}" + "".join(f"{kind:>10}" for kind in kinds))

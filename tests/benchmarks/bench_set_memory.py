@@ -2,12 +2,10 @@
 
 Each size runs in a process of its own, on random features of 2,048 dimensions that stand in a cache on disk.
 
-Run: python tests/benchmarks/bench_set_memory.py
+Run: python -m tests.benchmarks.bench_set_memory
 """
 
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from metrics.images import ImageSource
 from metrics.score_run import score_items
 from metrics.scoring import Item
 from metrics.set_distance import Fid, Kid
+from tests.benchmarks.arguments import parser, run_again
 
 DIMENSIONS = 2048
 SIZES = (1000, 3000, 10000)
@@ -78,14 +77,17 @@ def score(folder: str, count: int) -> None:
 
 def main() -> None:
     """Run each size in a process of its own."""
+    arguments = parser(__doc__)
+    arguments.add_argument("--part", nargs=2, metavar=("FOLDER", "COUNT"), help="one size only, on what stands there")
+    part = arguments.parse_args().part
+    if part:
+        score(part[0], int(part[1]))
+        return
     with tempfile.TemporaryDirectory() as folder:
         fill(FeatureCache(Path(folder)), max(SIZES))
         for count in SIZES:
-            subprocess.run([sys.executable, __file__, folder, str(count)], check=True)
+            run_again("--part", folder, str(count))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        score(sys.argv[1], int(sys.argv[2]))
-    else:
-        main()
+    main()

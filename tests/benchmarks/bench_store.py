@@ -1,6 +1,6 @@
 """Fifty people rating at once: the store with its one writer, against fifty SQLite connections of their own.
 
-Run: python tests/benchmarks/bench_store.py [SECONDS]
+Run: python -m tests.benchmarks.bench_store [SECONDS]
 """
 
 import random
@@ -17,6 +17,7 @@ import numpy as np
 from sqlalchemy.exc import OperationalError
 
 from study.store import Store, sqlite_url
+from tests.benchmarks.arguments import parser
 
 WRITERS = 50
 PER_SECOND = 5
@@ -92,7 +93,9 @@ def measure(way: Callable[[Store, Path], Callable[[], Store]], seconds: float) -
 
 def main() -> None:
     """Print the median, the 95th and the 99th percentile of both ways, and how they compare."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10
+    arguments = parser(__doc__)
+    arguments.add_argument("SECONDS", nargs="?", type=float, default=10, help="how long people rate; 10 unless told")
+    seconds = arguments.parse_args().SECONDS
     print(f"{WRITERS} writers, about {PER_SECOND} ratings a second each: milliseconds from the call to after COMMIT")
     print(f"{'':>26}{'p50':>10}{'p95':>10}{'p99':>10}")
     rows = []

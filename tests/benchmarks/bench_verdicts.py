@@ -1,18 +1,14 @@
 """How often the tests of a metric's worth say what is not so: noise, one more evaluator, a constant.
 
-    python tests/benchmarks/bench_verdicts.py [STUDIES]
+    python -m tests.benchmarks.bench_verdicts [STUDIES]
 
 Five evaluators rate 128 images of 32 prompts; quality ~ N(0, 1), a quarter of its variance the prompt's, answers
 round(3 + b_e + q + N(0, s)). Noise is a metric that knows nothing (a quarter of its variance the prompt's as well);
 the sixth evaluator is one more person, whose ratings are taken for scores.
 """
 
-import sys
-from pathlib import Path
-
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration.annotator_test import alternative_annotator_test
 from calibration.baselines import RandomScores, baselines
 from calibration.crossvalidation import cross_validate, unseen_levels
@@ -20,6 +16,7 @@ from calibration.equivalence import median_evaluator
 from calibration.grades import unit_scale
 from calibration.item_folds import item_folds
 from calibration.same_target import EvaluatorsAsMetrics
+from tests.benchmarks.arguments import one_count
 
 IMAGES, PROMPTS = 128, np.repeat(np.arange(32), 4)
 
@@ -37,7 +34,7 @@ def study(rng: np.random.Generator, people: int, noise: float) -> tuple[np.ndarr
 
 
 def main() -> None:
-    studies = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    studies = one_count(__doc__, "STUDIES", 1000, "how many studies are simulated")
     rng = np.random.default_rng(0)
     folds = item_folds(PROMPTS)
     noise_p = {"dealt by prompt": [], "dealt one by one": []}

@@ -15,6 +15,8 @@ from metrics.cache import FeatureCache, cache_folder
 from metrics.errors import InputError
 
 KEY = "ab" + "0" * 62
+HUGE = b"\x93NUMPY\1\0\x48\0{'descr': '<f8', 'fortran_order': False, 'shape': (1099511627776,)}    \n" + bytes(8)
+DEEP = b"\x93NUMPY\1\0" + (9001).to_bytes(2, "little") + b"-" * 9000 + b"1"
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def test_another_signature_or_image_has_none(cache):
     assert cache.has("net:a", KEY) and not cache.has("net:b", KEY)
 
 
-@pytest.mark.parametrize("damage", [b"", b"\x93NUMPY", b"nonsense", None])
+@pytest.mark.parametrize("damage", [b"", b"\x93NUMPY", b"nonsense", None, HUGE, DEEP])
 def test_a_damaged_file_counts_as_none_and_is_replaced(cache, damage):
     cache.put("net:a", KEY, np.ones(100))
     (path,) = cache.folder.glob("*/*/*.npy")

@@ -12,6 +12,8 @@ from safetensors.torch import save_file
 from metrics.clip import ClipImages, ClipModel, ClipTexts, image_transform, load_clip
 from metrics.errors import InputError
 from metrics.images import read_image
+from metrics.weights import weights_digest
+from tests.metrics.homes import published
 from tests.metrics.tiny_clip import random_network, register, save_tiny
 
 PROMPTS = ["a photo of a cat", "two dogs in the snow", "", "ein Bild, 3.5 m hoch!"]
@@ -111,7 +113,7 @@ def test_the_activation_is_the_tags_own(clip, pretrained, activation):
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:FutureWarning")
-def test_all_kinds_of_files_load_alike(clip, pictures, tmp_path):
+def test_all_kinds_of_files_load_alike(clip, pictures, tmp_path, monkeypatch):
     expected = embed(ClipImages(clip), pictures[:3])
     tensors = random_network().state_dict()
     torch.save(tensors, tmp_path / "open_clip_pytorch_model.bin")
@@ -119,6 +121,7 @@ def test_all_kinds_of_files_load_alike(clip, pictures, tmp_path):
         {"epoch": 3, "state_dict": {f"module.{name}": value for name, value in tensors.items()}}, tmp_path / "run.pt"
     )
     save_archive({name: value.half() for name, value in tensors.items()}, tmp_path / "openai.pt")
+    published(monkeypatch, "clip/tiny/openai", sha256=weights_digest(tmp_path / "openai.pt"))
     for name, tolerance in (("open_clip_pytorch_model.bin", 0), ("run.pt", 0), ("openai.pt", 5e-3)):
         found = embed(ClipImages(ClipModel(tmp_path / name, "tiny", "openai")), pictures[:3])
         np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
@@ -152,10 +155,15 @@ def test_files_that_are_not_the_models_weights_are_refused(clip, tmp_path, capsy
     torch.save({"weight": Harmful()}, tmp_path / "harmful.pt")
     save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors")
     (tmp_path / "cut.safetensors").write_bytes(clip.weights.read_bytes()[:1000])
-    for name in ("harmful.pt", "other.safetensors", "cut.safetensors", "missing.pt"):
-        with pytest.raises(
-            InputError, match=r"cannot be loaded as the weights of tiny/openai .* weights add clip/tiny/openai FILE"
-        ):
+    unfit = r"cannot be loaded as the weights of tiny/openai .* weights add clip/tiny/openai FILE"
+    for name, message in {
+        "harmful.pt": "cannot be opened without running code from it",
+        "other.safetensors": unfit,
+        "cut.safetensors": unfit,
+        "missing.pt": "missing.pt cannot be read",
+        "missing.safetensors": unfit,
+    }.items():
+        with pytest.raises(InputError, match=message):
             load_clip(ClipModel(tmp_path / name, "tiny", "openai"))
     assert "run" not in capsys.readouterr().out
 

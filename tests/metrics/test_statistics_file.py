@@ -1,5 +1,8 @@
 import io
+import math
 import os
+import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -86,6 +89,61 @@ def test_wrong_files_are_named(tmp_path, content, message):
     with pytest.raises(InputError, match=message) as error:
         read_statistics(path)
     assert "wrong.npz" in str(error.value)
+
+
+def bomb(name, shape, said=None, compression=zipfile.ZIP_DEFLATED, dtype=np.float64):
+    """An archive that packs zeros; with another shape in the array's header where one is said."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", compression) as file, file.open(f"{name}.npy", "w", force_zip64=True) as member:
+        np.lib.format.write_array_header_1_0(
+            member, {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": said or shape}
+        )
+        left = math.prod(shape) * np.dtype(dtype).itemsize
+        while left:
+            left -= member.write(bytes(min(left, 2**20)))
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("sigma", (7000, 7000)), r"array sigma takes 392,000,128 bytes, and 268,435,456 are the most"),
+        (("mu", (2,), (2**40,)), "which is not what its header says"),
+        (("mu", (2,), (2**40,), zipfile.ZIP_STORED), "which is not what its header says"),
+        (("mu", (2,), (10**300, 10**300)), "which is not what its header says"),
+        (("mu", (2,), (-2,)), "which is not what its header says"),
+        (("mu", (2,), None, zipfile.ZIP_LZMA), "packed in another way than numpy packs"),
+    ],
+)
+def test_nothing_is_made_that_the_file_does_not_hold(tmp_path, arguments, message):
+    path = tmp_path / "bomb.npz"
+    path.write_bytes(bomb(*arguments))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=message) as error:
+            read_statistics(path)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 20 * 2**20
+    assert str(error.value).endswith("make it anew.")
+
+
+@pytest.mark.parametrize("features", [np.zeros((3000, 64)), np.array("x" * 10**5), np.array(3.5)])
+def test_features_of_another_tool_are_left_alone(tmp_path, features):
+    np.savez(tmp_path / "theirs.npz", mu=np.zeros(2), sigma=np.eye(2), features=features, n=features)
+    saved = read_statistics(tmp_path / "theirs.npz")
+    assert (saved.n, saved.features) == (None, "")
+
+
+@pytest.mark.parametrize("header", ["-" * 9000 + "1", "(" * 3000, "'''", "{'descr': [" * 90, "\0"])
+def test_a_header_that_cannot_be_read_is_named(tmp_path, header):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        file.writestr("mu.npy", b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header.encode())
+    (tmp_path / "a.npz").write_bytes(content.getvalue())
+    with pytest.raises(InputError, match=r"a.npz is no .npz file of statistics"):
+        read_statistics(tmp_path / "a.npz")
 
 
 def test_a_single_array_and_a_missing_file_are_named(tmp_path):

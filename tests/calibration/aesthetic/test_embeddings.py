@@ -1,10 +1,16 @@
 """Folders of embeddings: written whole, read by name, refused when they were changed."""
 
+import hashlib
+import io
+import json
+
 import numpy as np
 import pytest
 
 from calibration.aesthetic.embeddings import read_embeddings, write_embeddings
 from metrics.errors import InputError
+
+PARTS = ("embeddings.npy", "images.csv")
 
 
 def unit(count, d=4, seed=0):
@@ -59,3 +65,46 @@ def test_changed_or_missing_embeddings_are_refused(tmp_path):
     for place in (folder, tmp_path / "nothing"):
         with pytest.raises(InputError, match="humangrade aesthetic embed"):
             read_embeddings(place)
+
+
+def header(said, held):
+    """An .npy file whose header speaks of another shape than it holds."""
+    content = io.BytesIO()
+    np.lib.format.write_array_header_1_0(content, {"descr": "<f4", "fortran_order": False, "shape": said})
+    return content.getvalue() + bytes(held)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("embeddings.npy", header((2**40, 2), 16)),
+        ("embeddings.npy", header((2, 2), 12)),
+        ("embeddings.npy", header((4,), 16)),
+        ("embeddings.npy", header((10**300, 2), 16)),
+        ("embeddings.npy", b"\x93NUMPY\1\0" + (9001).to_bytes(2, "little") + b"-" * 9000 + b"1"),
+        ("images.csv", b"file,sha256\n" + b"a" * 10**5 + b",\nb,\n"),
+        ("images.csv", b"name,sha256\na,\nb,\n"),
+        ("embeddings.json", b"{}" + b" " * 2**20),
+    ],
+)
+def test_files_that_do_not_hold_what_they_say_are_refused(tmp_path, name, content):
+    folder = write_embeddings(tmp_path / "e", [np.eye(2)], ["a.jpg", "b.jpg"], "ViT-L-14/openai", "made")
+    (folder / name).write_bytes(content)
+    about = json.loads((folder / "embeddings.json").read_text())
+    if about:  # as one would who means harm
+        about["sha256"] = hashlib.sha256(b"".join((folder / part).read_bytes() for part in PARTS)).hexdigest()
+        (folder / "embeddings.json").write_text(json.dumps(about))
+    with pytest.raises(
+        InputError, match=r"holds no embeddings that can be read \(.*; make them with humangrade"
+    ) as error:
+        read_embeddings(folder)
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("change", [{"format": 2}, {"backbone": 3}, {"signature": None}])
+def test_words_about_embeddings_that_are_not_ours_are_refused(tmp_path, change):
+    folder = write_embeddings(tmp_path / "e", [np.eye(2)], ["a.jpg", "b.jpg"], "ViT-L-14/openai", "made")
+    about = json.loads((folder / "embeddings.json").read_text())
+    (folder / "embeddings.json").write_text(json.dumps(about | change))
+    with pytest.raises(InputError, match="not as they were written"):
+        read_embeddings(folder)
