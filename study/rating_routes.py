@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from study.access import Rater, ServedReport, ServedStudy
 from study.folder import Study
+from study.images import read_picture
 from study.metadata import strip_metadata
 from study.store import Assignment, ConflictError, Evaluator, LockedError, StaleError, UnknownAssignment
 
@@ -140,7 +141,7 @@ def _own(study: Study, rater: Evaluator, public_id: str) -> Assignment:
 
 def _picture(path: Path, request: Request) -> Response:
     try:
-        data = strip_metadata(path.read_bytes())
+        data = strip_metadata(read_picture(path))
     except (OSError, ValueError) as error:
         raise HTTPException(404, MISSING_IMAGE) from error
     etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
