@@ -235,7 +235,7 @@ def remove_empty(folders: list[Path]) -> None:
 def _parts(path: str | Path, most_bytes: int, or_pipe: bool, at_once: int | None = None) -> Iterator[bytes]:
     """A file's bytes in parts; all that its size promises in the first, or so many bytes at once."""
     try:
-        found = os.stat(path)  # a device is not even opened, which alone may have effects
+        found = Path(path).stat()  # a device is not even opened, which alone may have effects
         _refuse_others(found, most_bytes, or_pipe)
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except ValueError as error:  # a NUL within the path
@@ -269,7 +269,7 @@ def _refuse_others(found: os.stat_result, most_bytes: int, or_pipe: bool) -> Non
 
 
 def _too_large(most_bytes: int) -> OSError:
-    return OSError(errno.EFBIG, f"it is larger than {most_bytes / 1e6:,.0f} MB")
+    return OSError(errno.EFBIG, f"it is larger than {most_bytes / 1e6:,g} MB")
 
 
 def _pipe_parts(descriptor: int, most_bytes: int) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ made to cost it gigabytes (65,535 EXIF tags that all name the same megabyte) or 
 import io
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from PIL import ExifTags, Image, JpegImagePlugin
@@ -25,14 +25,14 @@ class CostlyMetadata(ValueError):
     """Metadata made to cost memory or time."""
 
 
-def open_image(data: bytes, formats: Sequence[str]) -> Image.Image:
+def open_image(data: bytes, formats: tuple[str, ...]) -> Image.Image:
     """As `PIL.Image.open`: the header is read, and no pixel.
 
     Parameters
     ----------
     data : bytes
         The file.
-    formats : sequence of str
+    formats : tuple of str
         Those of Pillow's that are taken; of JPEG's several pictures (MPO) the first.
 
     Raises
@@ -46,7 +46,7 @@ def open_image(data: bytes, formats: Sequence[str]) -> Image.Image:
     --------
     >>> buffer = io.BytesIO()
     >>> Image.new("RGB", (2, 1)).save(buffer, "JPEG")
-    >>> open_image(buffer.getvalue(), ["JPEG"]).size
+    >>> open_image(buffer.getvalue(), ("JPEG",)).size
     (2, 1)
     """
     if data.startswith(b"\xff\xd8\xff") and "JPEG" in formats:
@@ -72,7 +72,7 @@ def orientation(image: Image.Image) -> Any:
 
 
 def refuse_costly_tags(block: bytes) -> None:
-    """Raise `CostlyMetadata` for TIFF's tags that name more bytes than there are, several times over.
+    r"""Raise `CostlyMetadata` for TIFF's tags that name more bytes than there are, several times over.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def refuse_costly_tags(block: bytes) -> None:
     Examples
     --------
     >>> shared = b"".join(struct.pack("<HHII", tag, 1, 10**6, 8) for tag in range(9))
-    >>> refuse_costly_tags(b"II*\\0" + struct.pack("<IH", 8, 9) + shared + bytes(10**6))
+    >>> refuse_costly_tags(b"II*\0" + struct.pack("<IH", 8, 9) + shared + bytes(10**6))
     Traceback (most recent call last):
     metrics.image_guard.CostlyMetadata: has tags that name the same bytes over and over
     """

@@ -39,8 +39,8 @@ _NO_FILE = "a pipe or a device and no image file; replace or remove."
 _TOO_LARGE = f"larger than {MOST_BYTES / 1e6:.0f} MB; save smaller, for instance as JPEG."
 _TOO_WIDE = f"more than {MOST_PIXELS / 1e6:.0f} million pixels; save smaller."
 _TOO_LONG = (
-    f"an animation of more than {MOST_FRAMES:,} frames, or of more than {MOST_FRAME_PIXELS / 1e6:.0f} million pixels in "
-    "all; save shorter or smaller."
+    f"an animation of more than {MOST_FRAMES:,} frames, or of more than {MOST_FRAME_PIXELS / 1e6:.0f} million pixels "
+    "in all; save shorter or smaller."
 )
 _COSTLY = "metadata made to cost memory or time; save anew without it."
 _TURNED = "WebP turned by EXIF, which browsers show unturned and metrics see turned; save upright, or as PNG."
@@ -101,8 +101,8 @@ def check_images(paths: Sequence[Path], folder: Path, refuse_copies: bool = True
     """Decode every image fully, and compare all by content.
 
     Refused are also images of more than 100 MB or 100 million pixels, and animations of more than 1,000 frames or 500
-    million pixels in all. A file whose name claims another of the three kinds than it is (a PNG called ``.jpg``) is fine: browsers and
-    metrics look at the content.
+    million pixels in all. A file whose name claims another of the three kinds than it is (a PNG called ``.jpg``) is
+    fine: browsers and metrics look at the content.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def _check(path: Path) -> _Checked:
     """Decode an image in full: all frames of an animation, since browsers show them all."""
     try:
         data = read_picture(path)
-        with open_image(data, sorted(set(KINDS.values()))) as image:
+        with open_image(data, tuple(sorted(set(KINDS.values())))) as image:
             size = image.width * image.height
             if size > MOST_PIXELS:
                 return _Checked(problem=_TOO_WIDE)

@@ -185,7 +185,7 @@ def test_a_pipe_without_an_end_is_left_at_the_limit(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     writer = subprocess.Popen(["sh", "-c", 'cat /dev/zero > "$0"', str(tmp_path / "pipe")], stderr=subprocess.DEVNULL)
     try:
-        with pytest.raises(InputError, match="larger than 5 MB.*; take a part of it"):
+        with pytest.raises(InputError, match=r"larger than 5 MB.*; take a part of it"):
             read_input(tmp_path / "pipe", 5_000_000, "check it")
         assert writer.wait(20) != 0
     finally:

@@ -252,7 +252,7 @@ def test_links_that_double_at_each_step_have_an_end(tmp_path, monkeypatch):
         for name in "xy":
             (tmp_path / str(number) / name).symlink_to(tmp_path / str(number + 1))
     (tmp_path / "images" / "out").symlink_to(tmp_path / "0")
-    with pytest.raises(InputError, match="holds more than 1,000 files.*; name a folder of images only"):
+    with pytest.raises(InputError, match=r"holds more than 1,000 files.*; name a folder of images only"):
         find_images(tmp_path / "images")
 
 
