@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 
 from calibration.tables import check_ratings, check_scores, counted, records
+from calibration.tables_out import csv_text
 from metrics.errors import InputError
-from metrics.files import write_atomically
+from metrics.files import write_together
 from study.config import FILE_NAME
 from study.folder import ITEMS, Study
 
@@ -15,7 +16,7 @@ _LARGEST_WHOLE = 2**31 - 1  # what an integer column of any database holds
 
 
 def export_tables(study: Study, out: str | Path) -> list[Path]:
-    """Write items.csv, ratings.csv and scores.csv (and set_scores.csv, where there are any).
+    """Write items.csv, ratings.csv and scores.csv, all or none (and set_scores.csv, where there are any).
 
     Parameters
     ----------
@@ -34,8 +35,7 @@ def export_tables(study: Study, out: str | Path) -> list[Path]:
     InputError
         Where the folder cannot be written.
     """
-    contents = table_files(study)
-    return [write_atomically(Path(out) / name, content) for name, content in contents.items()]
+    return write_together({Path(out) / name: content for name, content in table_files(study).items()})
 
 
 def table_files(study: Study) -> dict[str, str]:
@@ -43,7 +43,7 @@ def table_files(study: Study) -> dict[str, str]:
     tables = study.tables()
     if tables["set_scores"].empty:
         del tables["set_scores"]
-    return {f"{name}.csv": table.to_csv(index=False, lineterminator="\n") for name, table in tables.items()}
+    return {f"{name}.csv": csv_text(table) for name, table in tables.items()}
 
 
 def import_tables(
