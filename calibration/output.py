@@ -10,6 +10,7 @@ from calibration.page.figure_tables import figure_tables
 from calibration.page.html import render_html
 from calibration.prediction import predictor_file
 from calibration.report import Calibration
+from calibration.tables_out import csv_text
 from metrics.files import write_together
 
 
@@ -34,13 +35,13 @@ def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
         Where the folder cannot be written.
     """
     out = Path(out)
-    contents = {
+    contents: dict[str, str | None] = {
         "report.html": render_html(calibration, calibration.images),
         "report.json": json.dumps(calibration.report, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-        "evaluators.csv": _csv(evaluator_rows(calibration.report)),
-        "metrics.csv": _csv(metric_rows(calibration.report)),
-        "folds.csv": _csv(fold_rows(calibration.report)),
-        "comparison.csv": _csv(comparison_rows(calibration.report)),
+        "evaluators.csv": csv_text(evaluator_rows(calibration.report)),
+        "metrics.csv": csv_text(metric_rows(calibration.report)),
+        "folds.csv": csv_text(fold_rows(calibration.report)),
+        "comparison.csv": csv_text(comparison_rows(calibration.report)),
     }
     verdicts = {
         name: {metric: entry["verdict"] for metric, entry in task["metrics"].items()}
@@ -48,13 +49,10 @@ def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
     }
     document = predictor_file.predictors_document(calibration.predictors, verdicts)
     contents[predictor_file.NAME] = predictor_file.json_text(document)
-    contents |= {name: _csv(table) for name, table in figure_tables(calibration).items()}
-    if calibration.report["set_scores"]:
-        contents["set_scores.csv"] = _csv(pd.DataFrame(calibration.report["set_scores"]))
-    write_together({out / name: content for name, content in reversed(contents.items())})
-    if "set_scores.csv" not in contents:
-        (out / "set_scores.csv").unlink(missing_ok=True)  # of an earlier report, which this one replaces
-    return [out / name for name in contents]
+    contents |= {name: csv_text(table) for name, table in figure_tables(calibration).items()}
+    sets = calibration.report["set_scores"]
+    contents["set_scores.csv"] = csv_text(pd.DataFrame(sets)) if sets else None  # of an earlier report, it goes
+    return write_together({out / name: content for name, content in reversed(contents.items())})[::-1]
 
 
 def evaluator_rows(report: dict[str, Any]) -> pd.DataFrame:
@@ -149,8 +147,3 @@ def _limits(intervals: dict[str, Any] | None) -> dict[str, float | None]:
 
 def _thresholds(values: list[float | None]) -> dict[str, float | None]:
     return {f"threshold_{number}": value for number, value in enumerate(values, 1)}
-
-
-def _csv(frame: pd.DataFrame) -> str:
-    """The table as CSV; unknown values are empty cells."""
-    return frame.to_csv(index=False, lineterminator="\n")

@@ -4,11 +4,11 @@
 - transparent pixels are laid over white;
 - of an animation the first frame counts;
 - 16-bit greys are scaled to 8 bits, CMYK and every other mode is converted to RGB by Pillow;
-- an image that is broken, cut off or has over 100 million pixels is refused by name.
+- an image that is broken, cut off, has over 100 million pixels or 400 MB, or metadata made to cost memory is refused by
+  name.
 """
 
 import hashlib
-import io
 import os
 import unicodedata
 from dataclasses import dataclass
@@ -16,12 +16,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from metrics.errors import InputError
+from metrics.files import digest_of, read_regular_file, reason
+from metrics.image_guard import CostlyMetadata, open_image, orientation
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MOST_PIXELS = 100_000_000
+MOST_BYTES = 400_000_000  # what so many pixels take uncompressed
 READING = "2"  # stands in every signature; another number where pixels may come out otherwise than before
 _UPRIGHT = {  # by EXIF's orientation; ImageOps.exif_transpose refuses where any other tag is damaged
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -65,10 +68,9 @@ class ImageSource:
     def of(cls, path: Path) -> "ImageSource":
         """The source for a file as it is now."""
         try:
-            with path.open("rb") as file:
-                return cls(path, hashlib.file_digest(file, "sha256").hexdigest())
+            return cls(path, digest_of(path, MOST_BYTES))
         except OSError as error:
-            raise UnreadableImage(f"cannot be read ({error.strerror or error})") from error
+            raise UnreadableImage(f"cannot be read ({reason(error)})") from error
 
     def open(self) -> Image.Image:
         """The image as RGB; raises `UnreadableImage`, also where the file is another one by now."""
@@ -173,7 +175,7 @@ def read_image(path: str | Path) -> Image.Image:
     Raises
     ------
     UnreadableImage
-        Where the file cannot be read or decoded in full, or has over 100 million pixels.
+        Where the file cannot be read or decoded in full, or has over 100 million pixels or 400 MB.
     """
     return decode_image(_read(Path(path)))
 
@@ -183,20 +185,23 @@ def decode_image(data: bytes) -> Image.Image:
 
     Examples
     --------
+    >>> import io
     >>> buffer = io.BytesIO()
     >>> Image.new("RGBA", (2, 1), (255, 0, 0, 0)).save(buffer, "PNG")
     >>> decode_image(buffer.getvalue()).getpixel((0, 0))
     (255, 255, 255)
     """
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with open_image(data, FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise UnreadableImage(f"has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
             image.load()
-            turn = _turn(image)
+            turn = _UPRIGHT.get(orientation(image))
             return _rgb(image) if turn is None else _rgb(image).transpose(turn)
     except UnreadableImage:
         raise
+    except CostlyMetadata as error:
+        raise UnreadableImage(f"{error}, which may be made to stop programs; save it anew") from error
     except UnidentifiedImageError as error:
         raise UnreadableImage("cannot be decoded (it is no image of a known kind)") from error
     except Image.DecompressionBombError as error:
@@ -212,17 +217,9 @@ def pixels(image: Image.Image) -> NDArray[np.uint8]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular_file(path, MOST_BYTES)
     except OSError as error:
-        raise UnreadableImage(f"cannot be read ({error.strerror or error})") from error
-
-
-def _turn(image: Image.Image) -> Image.Transpose | None:
-    """What sets an image upright; damaged EXIF turns nothing."""
-    try:
-        return _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # as in `decode_image`; the pixels are there
-        return None
+        raise UnreadableImage(f"cannot be read ({reason(error)})") from error
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from rich.console import Console
 
@@ -17,6 +16,7 @@ from calibration.aesthetic.leakage import leakage_warnings, sources_of
 from calibration.aesthetic.predictions import read_predictions
 from calibration.aesthetic.split import named_images
 from calibration.aesthetic.votes import Votes, read_votes
+from calibration.tables_out import csv_text
 from metrics.aesthetic_head import find_head, head_details, predict_distribution
 from metrics.errors import InputError
 from metrics.files import write_together
@@ -72,10 +72,10 @@ def evaluate_heads(
         for sentence in _leakage(name, votes, images):
             console.print(f"[yellow]{sentence}[/]", soft_wrap=True)
     if out is not None:
-        tables: dict[Path, str | bytes] = {out / "evaluation.csv": _csv(comparison(list(evaluations.values())))}
+        tables: dict[Path, str | bytes] = {out / "evaluation.csv": csv_text(comparison(list(evaluations.values())))}
         for name, evaluation in evaluations.items():
-            tables[out / f"tenths-{_plain(name)}.csv"] = _csv(evaluation.tenths)
-            tables[out / f"curve-{_plain(name)}.csv"] = _csv(evaluation.curve)
+            tables[out / f"tenths-{_plain(name)}.csv"] = csv_text(evaluation.tenths)
+            tables[out / f"curve-{_plain(name)}.csv"] = csv_text(evaluation.curve)
         tables[out / "answers.png"] = answers_and_votes(evaluations, answers, images.means)
         write_together(tables)
         console.print(f"Written: {out}", soft_wrap=True)
@@ -116,7 +116,3 @@ def _short(heads: Sequence[str]) -> list[str]:
 
 def _plain(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name)
-
-
-def _csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, lineterminator="\n")

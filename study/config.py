@@ -10,8 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from metrics.errors import InputError
+from metrics.files import read_regular_file, reason
 
 FILE_NAME = "study.yaml"
+MOST_BYTES = 250_000
+_MOST_NODES = 100_000  # keys and values, with what aliases stand for
+_LONGEST_NUMBER = 100  # digits
+_NAMED = 20  # how many errors a message lists
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -100,16 +105,20 @@ def load_config(path: Path) -> StudyConfig:
     Raises
     ------
     InputError
-        With all that is wrong in the file, each with its line.
+        With all that is wrong in the file, each with its line; where it is no file or larger than 0.25 MB; and where
+        its aliases stand for themselves or for very much.
     """
     node, content, problems = _parse(path)
+    count = len(problems)
     try:
         config = StudyConfig.model_validate(content)
     except ValidationError as error:
-        problems += [(_line(node, each["loc"]), _explain(each)) for each in error.errors()]
+        count += error.error_count()
+        problems += [(_line(node, each["loc"]), _explain(each)) for each in error.errors()[:_NAMED]]
     if problems:
-        listed = "".join(f"\n  line {line}: {text}" for line, text in sorted(problems))
-        raise InputError(f"{path} has {len(problems)} error{'s' if len(problems) > 1 else ''}:{listed}")
+        listed = "".join(f"\n  line {line}: {text}" for line, text in sorted(problems)[:_NAMED])
+        more = f"\n  and {count - _NAMED:,} more." if count > _NAMED else ""
+        raise InputError(f"{path} has {count:,} error{'s' if count > 1 else ''}:{listed}{more}")
     return config
 
 
@@ -144,14 +153,19 @@ def _yaml(content: object) -> str:
 def _parse(path: Path) -> tuple[yaml.Node | None, Any, list[tuple[int, str]]]:
     """The file as YAML nodes and as Python values, and the repeated keys with their lines."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular_file(path, MOST_BYTES).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error}); is this the study's folder?") from error
+        raise InputError(f"{path} cannot be read ({reason(error)}); is this the study's folder?") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text; save it as UTF-8.") from error
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
+        if _size(node, {}) > _MOST_NODES:
+            raise InputError(
+                f"{path} holds more than {_MOST_NODES:,} keys and values, with what its aliases (*name) stand for; "
+                "write out what the study asks."
+            )
         content = loader.construct_document(node) if node else None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -163,8 +177,23 @@ def _parse(path: Path) -> tuple[yaml.Node | None, Any, list[tuple[int, str]]]:
         begun = f" {error.context} from line {error.context_mark.line + 1}" if error.context_mark else ""
         raise InputError(f"{path}{place}: not well-formed YAML ({error.problem}{begun}){hint}.") from error
     except RecursionError as error:
-        raise InputError(f"{path} is nested too deeply; it holds a few keys and the tasks.") from error
+        raise InputError(
+            f"{path} is nested too deeply, or has an alias (*name) within itself; it holds a few keys and the tasks."
+        ) from error
     return node, content, loader.repeated
+
+
+def _size(node: yaml.Node | None, known: dict[int, int]) -> int:
+    """How many nodes there are, each alias counted as all that it stands for; RecursionError for one within itself."""
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = -1
+        parts = [part for pair in node.value for part in (pair if isinstance(pair, tuple) else (pair,))]
+        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+    elif known[id(node)] < 0:
+        raise RecursionError
+    return known[id(node)]
 
 
 class _Loader(yaml.SafeLoader):
@@ -187,7 +216,11 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
-        """Give a value such as ``!!int five`` or ``0b_`` its line."""
+        """Give a value such as ``!!int five``, ``0b_`` or a number of a thousand digits its line."""
+        is_number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        if is_number and len(node.value) > _LONGEST_NUMBER:
+            text = f"a number of more than {_LONGEST_NUMBER} digits"
+            raise yaml.constructor.ConstructorError(None, None, text, node.start_mark)
         try:
             return super().construct_object(node, deep)
         except ValueError as error:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from calibration.reading import read_table
 from calibration.tables import check_items
+from calibration.tables_out import csv_text
 from metrics.errors import InputError
 from study.assignments import split_items
 from study.config import FILE_NAME, StudyConfig, dump_config, preset
@@ -212,7 +213,7 @@ def _write(folder: Path, config: StudyConfig, items: pd.DataFrame, evaluators: l
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as name:
             stage = Path(name)
-            items.to_csv(stage / ITEMS, index=False, lineterminator="\n")
+            (stage / ITEMS).write_text(csv_text(items), encoding="utf-8", newline="")
             (stage / FILE_NAME).write_text(dump_config(config), encoding="utf-8")
             with closing(Store(sqlite_url(stage / DATABASE), create=True)) as store:
                 store.add_evaluators(evaluators)

@@ -10,9 +10,10 @@ import pandas as pd
 from calibration.reading import read_table
 from calibration.tables import check_items, counted, records
 from metrics.errors import InputError
+from metrics.files import digest_of
 from study.assignments import plan_assignments
 from study.config import FILE_NAME, StudyConfig, load_config
-from study.images import check_images
+from study.images import MOST_BYTES, check_images
 from study.store import Store, sqlite_url
 from study.wording import CHANGED_SINCE, fingerprint
 
@@ -91,9 +92,9 @@ class Study:
         """Raise InputError where a new image has the same bytes as one that is rated already."""
         sizes = {path.stat().st_size for path in new}
         alike = [path for path in known if path.stat().st_size in sizes]
-        by_content = {path.read_bytes(): path for path in alike}
-        for path in new:
-            if original := by_content.get(path.read_bytes()):
+        by_content = {digest_of(path, MOST_BYTES): path for path in alike if path.stat().st_size <= MOST_BYTES}
+        for path in new if by_content else []:
+            if original := by_content.get(digest_of(path, MOST_BYTES)):
                 raise InputError(
                     f"{self.folder / ITEMS}: the new image {path} is a byte-identical copy of {original}; remove its "
                     "row, or the same image is rated twice."

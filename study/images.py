@@ -1,25 +1,58 @@
 """Finding the images of a study, and refusing those that would spoil it."""
 
+import errno
 import hashlib
-import io
-import struct
+import threading
 import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import ExifTags, Image, ImageSequence
+from PIL import Image, ImageSequence
 
 from metrics.errors import InputError
+from metrics.files import read_regular_file
+from metrics.image_guard import CostlyMetadata, open_image, orientation
+from metrics.images import MOST_PIXELS
+
+MOST_BYTES = 100_000_000  # of one image: it goes to the raters' browsers, and through the server's memory
+MOST_FRAMES = 1000
+MOST_FRAME_PIXELS = 500_000_000  # of all frames of an animation together
+MOST_FILES = 1_000_000  # below a folder of images
 
 KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 _OTHER_KINDS = {
     *(".tif", ".tiff", ".bmp", ".gif", ".apng", ".jpe", ".jfif", ".jp2", ".jxl", ".heic", ".heif", ".avif", ".svg"),
     *(".ppm", ".pgm", ".pnm", ".tga", ".ico", ".exr", ".hdr", ".psd", ".dng", ".cr2", ".nef", ".arw"),
 }
-_TURNED = "turned"
 _NAMED = 10  # how many culprits a message names
+_WORKERS = 8
+_LARGE = 10_000_000  # pixels; of larger images one at a time is decoded
+_one_at_a_time = threading.Lock()
+
+# What is wrong with an image, and what to do, in the order in which messages say it
+_BROKEN = "cannot be decoded; replace or remove."
+_NO_FILE = "a pipe or a device and no image file; replace or remove."
+_TOO_LARGE = f"larger than {MOST_BYTES / 1e6:.0f} MB; save smaller, for instance as JPEG."
+_TOO_WIDE = f"more than {MOST_PIXELS / 1e6:.0f} million pixels; save smaller."
+_TOO_LONG = (
+    f"an animation of more than {MOST_FRAMES:,} frames, or of more than {MOST_FRAME_PIXELS / 1e6:.0f} million pixels "
+    "in all; save shorter or smaller."
+)
+_COSTLY = "metadata made to cost memory or time; save anew without it."
+_TURNED = "WebP turned by EXIF, which browsers show unturned and metrics see turned; save upright, or as PNG."
+_PROBLEMS = (_BROKEN, _NO_FILE, _TOO_LARGE, _TOO_WIDE, _TOO_LONG, _COSTLY, _TURNED)
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What the check of an image found: the sha256 of its bytes, or what is wrong."""
+
+    digest: str = ""
+    problem: str = ""
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -67,8 +100,9 @@ def find_images(folder: Path) -> list[Path]:
 def check_images(paths: Sequence[Path], folder: Path, refuse_copies: bool = True) -> None:
     """Decode every image fully, and compare all by content.
 
-    A file whose name claims another of the three kinds than it is (a PNG called ``.jpg``) is fine: browsers and
-    metrics look at the content.
+    Refused are also images of more than 100 MB or 100 million pixels, and animations of more than 1,000 frames or 500
+    million pixels in all. A file whose name claims another of the three kinds than it is (a PNG called ``.jpg``) is
+    fine: browsers and metrics look at the content.
 
     Parameters
     ----------
@@ -82,28 +116,23 @@ def check_images(paths: Sequence[Path], folder: Path, refuse_copies: bool = True
     Raises
     ------
     InputError
-        Naming the files that cannot be decoded and those that are byte-identical copies of another.
+        Naming the files that cannot be decoded or are too large, and byte-identical copies of another.
     """
     from rich.progress import track
 
-    with ThreadPoolExecutor() as pool, warnings.catch_warnings():
+    with ThreadPoolExecutor(_WORKERS) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # what is too large is an error of its own
         checked = pool.map(_check, paths)
         results = list(track(checked, "Checking images", total=len(paths), transient=True, disable=len(paths) < 50))
     problems = []
-    broken = [path for path, digest in zip(paths, results, strict=True) if digest is None]
-    if broken:
-        problems.append(f"{_listed(broken, folder)}: cannot be decoded; replace or remove.")
-    turned = [path for path, digest in zip(paths, results, strict=True) if digest == _TURNED]
-    if turned:
-        problems.append(
-            f"{_listed(turned, folder)}: WebP turned by EXIF, which browsers show unturned and metrics see turned; "
-            "save upright, or as PNG."
-        )
+    for problem in _PROBLEMS:
+        culprits = [path for path, found in zip(paths, results, strict=True) if found.problem == problem]
+        if culprits:
+            problems.append(f"{_listed(culprits, folder)}: {problem}")
     first: dict[str, Path] = {}
     copies = []
-    for path, digest in zip(paths, results, strict=True):
-        original = path if digest in (None, _TURNED) else first.setdefault(str(digest), path)
+    for path, found in zip(paths, results, strict=True):
+        original = path if found.problem else first.setdefault(found.digest, path)
         if original is not path:
             copies.append(f"{_name(path, folder)} (same as {_name(original, folder)})")
     if copies and refuse_copies:
@@ -112,18 +141,42 @@ def check_images(paths: Sequence[Path], folder: Path, refuse_copies: bool = True
         raise InputError(" ".join(problems))
 
 
-def files_below(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
-    """All files below a folder that are not hidden, through links too, but never around in a circle."""
-    here = folder.resolve()
-    if here in above:
-        return
-    for entry in folder.iterdir():
-        if entry.name.startswith("."):
+def read_picture(path: Path) -> bytes:
+    """The bytes of a study's image; raises OSError where by now it is no file, or one of more than 100 MB."""
+    return read_regular_file(path, MOST_BYTES)
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files below a folder that are not hidden, through links too, but never around in a circle.
+
+    Raises
+    ------
+    OSError
+        Where a folder cannot be read.
+    InputError
+        For more than a million files and folders, as where a link leads out into the whole disk.
+    """
+    seen = 0
+    waiting: list[tuple[Path, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
+    while waiting:
+        place, above = waiting.pop()
+        found = place.stat()
+        here = (found.st_dev, found.st_ino)
+        if here in above:
             continue
-        if entry.is_dir():
-            yield from files_below(entry, above | {here})
-        elif entry.is_file() or entry.is_symlink():  # a link to nothing is found here, and refused when it is decoded
-            yield entry
+        for entry in place.iterdir():
+            seen += 1
+            if seen > MOST_FILES:
+                raise InputError(
+                    f"{folder} holds more than {MOST_FILES:,} files, with what links in it lead to; name a folder of "
+                    "images only."
+                )
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                waiting.append((entry, above | {here}))
+            elif entry.is_file() or entry.is_symlink():  # a link to nothing is refused when it is decoded
+                yield entry
 
 
 def is_plain(name: str) -> bool:
@@ -137,18 +190,30 @@ def is_plain(name: str) -> bool:
     return name == name.strip() and not any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name)
 
 
-def _check(path: Path) -> str | None:
-    """The sha256 of an image; None where it cannot be decoded in full, `_TURNED` for a WebP with an orientation."""
+def _check(path: Path) -> _Checked:
+    """Decode an image in full: all frames of an animation, since browsers show them all."""
     try:
-        data = path.read_bytes()
-        with Image.open(io.BytesIO(data), formats=sorted(set(KINDS.values()))) as image:
-            for frame in ImageSequence.Iterator(image):
-                frame.load()
-            if image.format == "WEBP" and image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
-                return _TURNED
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError):
-        return None
-    return hashlib.sha256(data).hexdigest()
+        data = read_picture(path)
+        with open_image(data, tuple(sorted(set(KINDS.values())))) as image:
+            size = image.width * image.height
+            if size > MOST_PIXELS:
+                return _Checked(problem=_TOO_WIDE)
+            with _one_at_a_time if size > _LARGE else nullcontext():
+                for number, frame in enumerate(ImageSequence.Iterator(image), 1):
+                    if number > 1 and (number > MOST_FRAMES or number * size > MOST_FRAME_PIXELS):
+                        return _Checked(problem=_TOO_LONG)
+                    frame.load()
+            if image.format == "WEBP" and orientation(image) != 1:
+                return _Checked(problem=_TURNED)
+    except Image.DecompressionBombError:
+        return _Checked(problem=_TOO_WIDE)
+    except CostlyMetadata:
+        return _Checked(problem=_COSTLY)
+    except OSError as error:
+        return _Checked(problem={errno.EFBIG: _TOO_LARGE, errno.EINVAL: _NO_FILE}.get(error.errno or 0, _BROKEN))
+    except Exception:  # a decoder raises anything where a file is damaged in its own way
+        return _Checked(problem=_BROKEN)
+    return _Checked(digest=hashlib.sha256(data).hexdigest())
 
 
 def _listed(paths: Sequence[Path], folder: Path) -> str:

@@ -5,12 +5,12 @@ comments), and a rater's browser must not receive them. Pixels, colour profile a
 such words comes back byte for byte.
 """
 
-import io
 import struct
 import zlib
 from collections.abc import Iterator
 
-from PIL import Image
+from metrics.image_guard import open_image, orientation
+from metrics.images import MOST_PIXELS
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = {
@@ -42,6 +42,8 @@ def strip_metadata(data: bytes) -> bytes:
 
     Examples
     --------
+    >>> import io
+    >>> from PIL import Image
     >>> from PIL.PngImagePlugin import PngInfo
     >>> words = PngInfo()
     >>> words.add_text("parameters", "Model: secret")
@@ -189,10 +191,10 @@ def _plain_frame(chunk: bytes) -> bytes:
 def _orientation(data: bytes) -> bytes | None:
     """A minimal EXIF block (TIFF form) that holds the orientation alone; None where the image stands upright."""
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            value = image.getexif().get(_ORIENTATION, 1)
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError):
-        return None  # no EXIF that anybody could read
+        with open_image(data, ("PNG", "JPEG", "WEBP")) as image:
+            value = orientation(image) if image.width * image.height <= MOST_PIXELS else 1
+    except Exception:  # as in `metrics.images`: a decoder raises anything; no EXIF that anybody could read
+        return None
     if not isinstance(value, int) or not 2 <= value <= 8:
         return None
     return struct.pack(">2sHIHHHIHHI", b"MM", 42, 8, 1, _ORIENTATION, 3, 1, value, 0, 0)

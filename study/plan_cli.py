@@ -275,13 +275,14 @@ def _print_right(table: "Table", console: "Console") -> None:
 
 def _write(made: "Plan", folder: Path) -> list[Path]:
     from calibration.planning.curve import plan_svg
+    from calibration.tables_out import csv_text
     from metrics.files import write_together
 
     needed = made.needed.astype("Int64")
     return write_together(
         {
-            folder / "plan.csv": made.grid.to_csv(index=False, lineterminator="\n", float_format="%.6g"),
-            folder / "needed.csv": needed.to_csv(index=False, lineterminator="\n"),
+            folder / "plan.csv": csv_text(made.grid, float_format="%.6g"),
+            folder / "needed.csv": csv_text(needed),
             folder / "plan.svg": plan_svg(made),
         }
     )

@@ -35,6 +35,7 @@ def predict(
     from calibration.prediction.predictor_file import read_predictor, read_verdict
     from calibration.reading import ColumnMap, read_table
     from calibration.tables import check_scores, counted
+    from calibration.tables_out import csv_text
     from metrics.files import write_together
 
     if out.is_dir() or out.suffix.lower() != ".csv":
@@ -61,7 +62,7 @@ def predict(
     if predictor.signatures and not signatures:
         print(f"{scores} has no signatures, so nobody can tell whether its scores were computed as the study's.")
     predicted = predictor.predict(rows["score"])
-    content = pd.concat([rows[["item"]], predicted], axis=1).to_csv(index=False, lineterminator="\n")
+    content = csv_text(pd.concat([rows[["item"]], predicted], axis=1))
     write_together({out: content})
     print(f"Written: {out} ({counted(len(rows), 'image')})")
     if predicted["low"].isna().all():

@@ -18,6 +18,7 @@ from study.access import Rater, RatersReport, ServedStudy, ServerTrouble, rater_
 from study.answering import compressed_json, html_in_gzip
 from study.folder import Study
 from study.guard import LARGEST_BODY
+from study.images import read_picture
 from study.metadata import strip_metadata
 from study.store import Assignment, ConflictError, Evaluator, LockedError, StaleError, UnknownAssignment
 from study.trouble import Trouble
@@ -206,7 +207,7 @@ def _own(study: Study, rater: Evaluator, public_id: str) -> Assignment:
 
 def _picture(path: Path, request: Request) -> Response:
     try:
-        data = strip_metadata(path.read_bytes())
+        data = strip_metadata(read_picture(path))
     except (OSError, ValueError) as error:
         raise HTTPException(404, MISSING_IMAGE) from error
     etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'

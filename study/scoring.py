@@ -8,6 +8,7 @@ from typing import Literal
 import pandas as pd
 from rich.console import Console
 
+from calibration.tables_out import csv_text
 from metrics.cache import FeatureCache, cache_folder
 from metrics.catalogue import Entry, MetricOptions, catalogue, head_of, make_metrics, written_names
 from metrics.device import check_precision, choose_device
@@ -85,12 +86,8 @@ def score_folder(collection: Collection, settings: ScoreSettings, out: Path, con
     def deliver(metric: ComputedMetric, scored: Scored) -> None:
         scores.extend(scored.scores)
         sets.extend(scored.set_scores)
-        files: dict[Path, str | bytes] = {out: _csv(scores, Score._fields)}
-        if sets:
-            files[beside] = _csv(sets, SetScore._fields)
-        else:
-            beside.unlink(missing_ok=True)  # of an earlier run
-        write_together(files)
+        sets_text = _csv(sets, SetScore._fields) if sets else None  # what an earlier run wrote there goes
+        write_together({out: _csv(scores, Score._fields), beside: sets_text})
 
     return _score(collection, settings, console, deliver)
 
@@ -190,4 +187,4 @@ def choose_engine(name: EngineName) -> Engine:
 
 
 def _csv(rows: Sequence[Score] | Sequence[SetScore], columns: Sequence[str]) -> str:
-    return pd.DataFrame(rows, columns=list(columns)).to_csv(index=False, lineterminator="\n")
+    return csv_text(pd.DataFrame(rows, columns=list(columns)))

@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from calibration.tables import check_ratings, check_scores, counted, records
+from calibration.tables_out import csv_text
 from metrics.errors import InputError
-from metrics.files import write_atomically
+from metrics.files import write_together
 from study.config import FILE_NAME
 from study.folder import ITEMS, Study
 
@@ -16,7 +17,7 @@ _LARGEST_WHOLE = 2**31 - 1  # what an integer column of any database holds
 
 
 def export_tables(study: Study, out: str | Path, without_names: bool = False) -> list[Path]:
-    """Write items.csv, ratings.csv, scores.csv and wordings.csv (and set_scores.csv, where there are any).
+    """Write items.csv, ratings.csv, scores.csv, wordings.csv and, where there are any, set_scores.csv, all or none.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ def export_tables(study: Study, out: str | Path, without_names: bool = False) ->
         Where the folder cannot be written.
     """
     contents = table_files(study, without_names)
-    return [write_atomically(Path(out) / name, content) for name, content in contents.items()]
+    return write_together({Path(out) / name: content for name, content in contents.items()})
 
 
 def table_files(study: Study, without_names: bool = False) -> dict[str, str]:
@@ -50,7 +51,7 @@ def table_files(study: Study, without_names: bool = False) -> dict[str, str]:
     if without_names:
         names = [evaluator.name for evaluator in study.store.evaluators()]
         tables["ratings"] = _without_names(tables["ratings"], names, study.store.owner_token)
-    return {f"{name}.csv": table.to_csv(index=False, lineterminator="\n") for name, table in tables.items()}
+    return {f"{name}.csv": csv_text(table) for name, table in tables.items()}
 
 
 def _without_names(ratings: pd.DataFrame, names: list[str], secret: str) -> pd.DataFrame:

@@ -1,6 +1,9 @@
 """study.yaml: what is read, and all that is wrong with it at once."""
 
+import os
 import re
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -143,11 +146,6 @@ def test_what_is_not_text(errors, tmp_path):
         load_config(tmp_path)
 
 
-def test_an_anchor_that_holds_itself_ends(errors):
-    found = errors("title: x\ntasks: &all\n  look: *all\n")
-    assert (3, "'tasks.look.question' is missing.") in found
-
-
 @pytest.mark.parametrize(
     ("content", "error"),
     [
@@ -183,6 +181,60 @@ def test_merge_keys_windows_lines_and_a_byte_order_mark(tmp_path):
     content = f"\ufefftitle: x\ntasks:\n  a: &a {{question: q, {LEVELS}}}\n  b:\n    <<: *a\n    question: r\n"
     config = load(tmp_path, content.replace("\n", "\r\n"))
     assert [task.question for task in config.tasks.values()] == ["q", "r"]
+
+
+def doubling(pattern: str, steps: int = 30) -> str:
+    """Lines of which each names the one before several times."""
+    return "a0: &a0 {k0: 1}\n" + "".join(pattern.format(n=n, last=n - 1) for n in range(1, steps))
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a{n}: &a{n} [*a{last}, *a{last}]\n", "a{n}: &a{n} {{<<: [*a{last}, *a{last}]}}\n"]
+)
+def test_aliases_that_stand_for_billions_are_refused(errors, pattern):
+    began = time.monotonic()
+    ((_, text),) = errors(doubling(pattern) + GOOD)
+    assert "holds more than 100,000 keys and values, with what its aliases (*name) stand for" in text
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("content", ["a: &a [*a]\n", "a: &a {<<: *a}\n", "tasks: &t {look: *t}\n"])
+def test_an_alias_within_itself_is_refused(errors, content):
+    assert "has an alias (*name) within itself" in errors(content)[0][1]
+
+
+def test_levels_may_be_shared_by_an_alias(tmp_path):
+    content = f"title: t\ntasks:\n  a: {{question: q, {LEVELS.replace(': [', ': &words [')}}}\n"
+    config = load(tmp_path, content + "  b: {question: r, levels: *words}\n")
+    assert config.tasks["a"].levels == config.tasks["b"].levels
+
+
+@pytest.mark.parametrize("number", ["1" * 5000, "0x" + "f" * 5000, "1" + ":1" * 5000, "1" * 5000 + ".5"])
+@pytest.mark.parametrize("key", ["seed", "title"])
+def test_a_number_of_thousands_of_digits_has_its_line(errors, key, number):
+    ((line, text),) = errors(f"{key}: {number}\n{GOOD}")
+    assert line == 1 and "a number of more than 100 digits" in text
+
+
+def test_of_thousands_of_errors_twenty_are_listed(tmp_path):
+    (tmp_path / "study.yaml").write_text(GOOD + "".join(f"x{number}: 1\n" for number in range(3000)))
+    with pytest.raises(InputError) as raised:
+        load_config(tmp_path / "study.yaml")
+    lines = str(raised.value).splitlines()
+    assert lines[0].endswith("has 3,000 errors:") and lines[-1] == "  and 2,980 more." and len(lines) == 22
+
+
+def test_what_is_too_large_or_no_file(tmp_path):
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(10**9)
+    os.mkfifo(tmp_path / "pipe")
+    for path, why in (
+        (tmp_path / "large", "larger than 0.25 MB"),
+        (tmp_path / "pipe", "a pipe"),
+        ("/dev/zero", "a dev"),
+    ):
+        with pytest.raises(InputError, match=why):
+            load_config(Path(path))
 
 
 def test_presets():

@@ -2,13 +2,17 @@
 
 import os
 import random
+import subprocess
+from contextlib import closing
 
 import pytest
 from PIL import Image, ImageSequence
 
 from metrics.errors import InputError
-from study.images import check_images, find_images
-from tests.study.samples import encoded, picture, write_images
+from study import images as study_images
+from study.images import check_images, find_images, read_picture
+from tests.metrics import hostile_images as hostile
+from tests.study.samples import encoded, picture, plain_study, write_images
 
 
 def found(folder):
@@ -180,3 +184,84 @@ def test_a_webp_turned_by_exif_is_refused_and_other_kinds_are_not(tmp_path):
     assert refused(tmp_path).startswith("turned.webp: WebP turned by EXIF")
     (tmp_path / "turned.webp").unlink()
     check_images(find_images(tmp_path), tmp_path)
+
+
+def test_links_to_what_is_no_file_are_refused_and_never_waited_for(tmp_path):
+    write_images(tmp_path / "images", ["good.png"])
+    os.mkfifo(tmp_path / "pipe")
+    for name, target in (("zero", "/dev/zero"), ("pipe", tmp_path / "pipe"), ("self", "self.png")):
+        (tmp_path / "images" / f"{name}.png").symlink_to(target)
+    (tmp_path / "images" / "folder.png").symlink_to(tmp_path / "images")
+    assert refused(tmp_path / "images") == (
+        "self.png: cannot be decoded; replace or remove. "
+        "pipe.png, zero.png: a pipe or a device and no image file; replace or remove."
+    )
+
+
+def test_images_that_are_too_large_are_refused_with_what_to_do(tmp_path):
+    write_images(tmp_path, ["good.png"])
+    (tmp_path / "wide.png").write_bytes(hostile.huge("PNG"))
+    (tmp_path / "high.jpg").write_bytes(hostile.huge("JPEG", 65000))
+    (tmp_path / "less.png").write_bytes(hostile.huge("PNG", 11_000))  # more than metrics take, less than Pillow refuses
+    with (tmp_path / "large.png").open("wb") as file:
+        file.truncate(2**40)
+    (tmp_path / "words.jpg").write_bytes(hostile.jpeg(bytes(65000 * 110)))
+    assert refused(tmp_path) == (
+        "large.png: larger than 100 MB; save smaller, for instance as JPEG. "
+        "high.jpg, less.png, wide.png: more than 100 million pixels; save smaller. "
+        "words.jpg: metadata made to cost memory or time; save anew without it."
+    )
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_an_animation_has_a_limit_in_frames_and_in_pixels(tmp_path, monkeypatch, kind):
+    (tmp_path / "short.png").write_bytes(hostile.animation(kind, 1000))
+    check_images(find_images(tmp_path), tmp_path)
+    (tmp_path / "long.png").write_bytes(hostile.animation(kind, 1001))
+    assert refused(tmp_path).startswith("long.png: an animation of more than 1,000 frames, or of more than 500 million")
+    (tmp_path / "long.png").unlink()
+    monkeypatch.setattr(study_images, "MOST_FRAME_PIXELS", 16 * 1000 - 1)
+    assert refused(tmp_path).startswith("short.png: an animation of more than")
+
+
+def test_a_single_picture_is_no_animation_however_large(tmp_path, monkeypatch):
+    write_images(tmp_path, ["good.png"])
+    monkeypatch.setattr(study_images, "MOST_FRAME_PIXELS", 1)
+    monkeypatch.setattr(study_images, "_LARGE", 1)  # decoded one at a time
+    check_images(find_images(tmp_path), tmp_path)
+
+
+def test_folders_as_deep_as_paths_can_be(tmp_path):
+    place = tmp_path / "deep"
+    place.mkdir()
+    try:
+        while len(place.parts) < 1100:
+            place /= "a"
+            place.mkdir()
+        write_images(place, ["1.png"])
+        assert len(find_images(tmp_path)) == 1
+    finally:
+        subprocess.run(["rm", "-rf", str(tmp_path / "deep")], check=True)  # too deep for Python, and so for pytest
+
+
+def test_links_that_double_at_each_step_have_an_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(study_images, "MOST_FILES", 1000)
+    write_images(tmp_path / "images", ["good.png"])
+    for number in range(20):  # a million ways through twenty folders
+        (tmp_path / str(number)).mkdir()
+        for name in "xy":
+            (tmp_path / str(number) / name).symlink_to(tmp_path / str(number + 1))
+    (tmp_path / "images" / "out").symlink_to(tmp_path / "0")
+    with pytest.raises(InputError, match=r"holds more than 1,000 files.*; name a folder of images only"):
+        find_images(tmp_path / "images")
+
+
+def test_a_picture_replaced_after_init_is_not_read(tmp_path):
+    """The server must not fill its memory, nor wait, for what stands where an image was."""
+    with closing(plain_study(tmp_path, 2)) as study:
+        path = study.image_path(study.items["item"][0])
+    assert read_picture(path)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(OSError, match="a device"):
+        read_picture(path)
