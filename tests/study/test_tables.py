@@ -12,7 +12,7 @@ from metrics.errors import InputError
 from study.create import create_study
 from study.importing import import_files
 from study.tables import export_tables, import_tables, table_files
-from tests.study.samples import listing, plain_study, write_images
+from tests.study.samples import plain_study, write_images
 
 TASKS = ("aesthetic", "realism")
 NAMES = ("model-0/0.png", "model-1/1.png", "model-0/2.png", "model-1/3, x.png", "NA.png", "ü.png")
