@@ -120,7 +120,7 @@ def rows_against_mean(task: dict[str, Any], k: float) -> list[GradeRow]:
     """
     grades = {name: entry["grade"][f"{k:g}"] for name, entry in task["evaluators"].items()}
     rows = [GradeRow(name, grade, False) for name, grade in grades.items() if grade is not None]
-    mean = task["reliability_of_people"]["ceiling"]["mean_of_others"]
+    mean = ((task.get("reliability_of_people") or {}).get("ceiling") or {}).get("mean_of_others")
     if not task["evaluators"] and mean is not None:
         rows.append(GradeRow(AVERAGE, mean, False, is_average=True))
     rows += [

@@ -20,7 +20,7 @@ from tests.calibration.page.test_html import Page
 
 MARKER = "Quetzal"
 N = 60
-SETTINGS = Settings(draws=100)
+SETTINGS = Settings(draws=0)
 
 
 def study(random=False, copy=False, constant=False, people=5, task="look", seed=3):
@@ -77,23 +77,26 @@ BLAME = (
 
 
 @pytest.fixture(scope="module")
-def hard():
-    """A random evaluator, one who copies, one who left early, repeated answers, and a task with a constant one."""
+def both():
+    """The owner's and the raters' report of one study.
+
+    It has a random evaluator, one who copies, one who left early, repeated answers, and a task with a constant one.
+    """
     ratings, scores, items = study(random=True, copy=True)
     early = pd.DataFrame({"item": ["i0", "i1"], "evaluator": f"{MARKER} early", "task": "look", "rating": [1, 2]})
     again = ratings[ratings["item"].isin([f"i{item}" for item in range(20)])].assign(repeat=1)
     constant = study(constant=True, task="feel", seed=4)[0]
     every = pd.concat([ratings.assign(repeat=0), again, early.assign(repeat=0), constant.assign(repeat=0)])
-    return every, scores, items
-
-
-def test_nobody_is_named_and_nobody_is_blamed(hard, tmp_path):
     settings = Settings(draws=100, min_ratings=10)
-    text = said(calibrate_tables(*hard, settings), tmp_path / "owner")
+    return [calibrate_tables(every, scores, items, settings, for_raters=flag) for flag in (False, True)]
+
+
+def test_nobody_is_named_and_nobody_is_blamed(both, tmp_path):
+    owner, calibration = both
+    text = said(owner, tmp_path / "owner")
     assert MARKER in text
     for words in BLAME:
         assert words in text, "the owner's report must have it, or this test shows nothing"
-    calibration = calibrate_tables(*hard, settings, for_raters=True)
     text = said(calibration, tmp_path / "raters")
     assert MARKER.casefold() not in text.casefold()
     assert not re.findall(r"(?i)\bperson \d", text)
@@ -104,7 +107,7 @@ def test_nobody_is_named_and_nobody_is_blamed(hard, tmp_path):
     assert page.text.count("single evaluators are not shown") == 1
 
 
-def test_no_list_or_table_has_an_entry_a_person(hard):
+def test_no_list_or_table_has_an_entry_a_person(both):
     def longest(value, path=""):
         if isinstance(value, dict):
             if len(value) == 5 and all(isinstance(entry, dict) for entry in value.values()):
@@ -117,16 +120,17 @@ def test_no_list_or_table_has_an_entry_a_person(hard):
             for entry in value:
                 yield from longest(entry, path)
 
-    def people(**options):
-        found = set(longest(calibrate_tables(*hard, SETTINGS, **options).report["tasks"]["feel"]))
+    def people(calibration):
+        found = set(longest(calibration.report["tasks"]["feel"]))
         return {path for path in found if path.rsplit("/", 1)[-1] not in ("alternatives", "bins")}
 
-    assert len(people()) >= 8
-    assert people(for_raters=True) == set()
+    owner, raters = both
+    assert len(people(owner)) >= 8
+    assert people(raters) == set()
 
 
-def test_the_verdicts_and_the_groups_figures_stay(hard):
-    owner, raters = (calibrate_tables(*hard, SETTINGS, for_raters=flag).report for flag in (False, True))
+def test_the_verdicts_and_the_groups_figures_stay(both):
+    owner, raters = (calibration.report for calibration in both)
     for name, task in owner["tasks"].items():
         for metric, entry in task["metrics"].items():
             other = raters["tasks"][name]["metrics"][metric]
@@ -140,8 +144,8 @@ def test_the_verdicts_and_the_groups_figures_stay(hard):
     assert (owner["for_raters"], raters["for_raters"]) == (False, True)
 
 
-def test_the_figures_show_people_as_one(hard):
-    page = Page(render_html(calibrate_tables(*hard, SETTINGS, for_raters=True)))
+def test_the_figures_show_people_as_one(both):
+    page = Page(render_html(both[1]))
     assert page.text.count("the average evaluator, graded against the others") == 2  # a figure a task
     assert "blue band" not in page.text and "Folds that lie far apart" not in page.text
     assert "Thresholds across folds" not in page.text and "Mapped level against a held-out person's rating" in page.text
