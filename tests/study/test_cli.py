@@ -100,11 +100,12 @@ def test_from_import_to_report_and_back(cli, images, tmp_path):
     assert out.splitlines() == ["Imported 8 ratings.", "Imported 4 scores."]
     assert cli("export", study, "--out", tmp_path / "out")[0] == 0
     exported = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert b"aesthetic,How good does this image look?,Bad,Poor," in exported.pop("wordings.csv")
     assert set(exported) == {"items.csv", "ratings.csv", "scores.csv"}
     again = [tmp_path / "out" / name for name in ("ratings.csv", "scores.csv")]
     assert cli("import", other, "--ratings", again[0], "--scores", again[1])[0] == 0
     assert cli("export", other, "--out", tmp_path / "again")[0] == 0
-    assert {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()} == exported
+    assert {name: (tmp_path / "again" / name).read_bytes() for name in exported} == exported
     code, out, _ = cli("report", study, "--out", tmp_path / "report")
     assert code == 0
     assert "SSIM" in out
