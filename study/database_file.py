@@ -10,6 +10,7 @@ import os
 import secrets
 import sqlite3
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,8 @@ _WAL_HEADER = struct.Struct(">IIIIIIII")  # magic, version, page size, sequence,
 _FRAME_HEADER = struct.Struct(">IIIIII")  # page, size after a COMMIT, two salts, two checksums
 _WAL_MAGIC = (0x377F0682, 0x377F0683)
 _USER_VERSION, _APPLICATION_ID = 60, 68  # where SQLite's header has them
+
+_LOOK_AGAIN_SECONDS = 0.1
 
 Identity = tuple[int, int]
 
@@ -207,11 +210,19 @@ def _chain(log: Path) -> Iterator[tuple[int, int]]:
 
 
 def _has_foreign_log(path: Path) -> bool:
-    log = log_of(path)
-    if next(_pages(log), None) is None:
-        return False
-    held = mark_in(path)
-    return held != 0 and held not in marks_before(log)  # 0: made before there were marks
+    """Whether the log does not lead on from the file; looked at until nothing moves, for somebody may be writing."""
+    seen = None
+    while True:
+        marks = marks_before(log_of(path))
+        if not marks and next(_pages(log_of(path)), None) is None:
+            return False
+        held = mark_in(path)
+        if held == 0 or held in marks:  # 0: made before there were marks
+            return False
+        if seen == (held, marks):
+            return True
+        seen = held, marks
+        time.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def _pages(log: Path) -> Iterator[tuple[int, bytes]]:

@@ -5,13 +5,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from metrics.errors import InputError
-from study.database_file import DatabaseGone, NotSaved, log_of, mark_in, marks_before
+from study.database_file import DatabaseGone, NotSaved, log_of, mark_in, marks_before, refuse_foreign_log
 from study.store import Store, sqlite_url
 from tests.study.stores import filled, given_ratings, ids
 
@@ -122,6 +123,24 @@ class TestWhileItIsOpen:
                 subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, check=True)
         rate(store, 3, 3)
         assert len(store.ratings_table()) == 4
+
+    def test_opening_while_others_rate_is_no_false_alarm(self, store, path):
+        stop = threading.Event()
+
+        def keep_rating():
+            number = 0
+            while not stop.is_set():
+                rate(store, number % 6, 1 + number % 5, f"k{number}-")
+                number += 1
+
+        thread = threading.Thread(target=keep_rating)
+        thread.start()
+        try:
+            for _ in range(300):
+                refuse_foreign_log(path)
+        finally:
+            stop.set()
+            thread.join()
 
 
 class TestTheLog:
