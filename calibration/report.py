@@ -17,6 +17,7 @@ import pandas as pd
 
 from calibration.bootstrap import DRAWS
 from calibration.item_folds import clusters_of, few_groups, groupings_of
+from calibration.levels_given import levels_note
 from calibration.metric_facts import directions_of, opposed, signatures_of, title_of, titles_of
 from calibration.people.screening import screen
 from calibration.prediction.predictor import Predictor
@@ -37,6 +38,10 @@ from metrics.bands import band
 from metrics.errors import InputError
 
 SCHEMA = "humangrade.report/1"
+INDEPENDENT = (
+    "No items table was given, so every image was taken as independent of the others; where several are of one prompt "
+    "or subject, intervals are too narrow and tests too sure: give the table with --items."
+)
 _LARGEST_SCORE = 1e150
 _LARGEST_K = 10  # with a larger exponent only ratings at opposite ends of the scale differ noticeably
 
@@ -216,6 +221,8 @@ def calibrate(
             task["combination"] = combination(data, by_metric, directions, task["metrics"])
             if not names:
                 task["notes"].append("There are no scores, so no metric is judged.")
+            if note := levels_note(rows["rating"], is_elsewheres=task.get("asked") is None):
+                task["notes"].append(note)
             tasks[str(name)] = task
             steps.are_done(steps.together)
     columns = ["task", "metric", "item", "score", "mean_rating", "n_ratings", "level"]
@@ -225,7 +232,7 @@ def calibrate(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": asdict(settings),
         "inputs": {name: asdict(source) for name, source in (inputs or {}).items()},
-        "notes": [*notes, *few_groups(groupings)],
+        "notes": [*notes, *([INDEPENDENT] if items is None else few_groups(groupings))],
         "tasks": tasks,
         "clusters": clusters_of(groupings),
         "set_scores": _set_entries(set_scores),

@@ -1,5 +1,6 @@
 """What the report says of one metric in one task."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from calibration.report_intervals import metric_interval_entry
 from calibration.tables import counted
 from calibration.task_data import TaskData
 from calibration.ties import as_equals
+from calibration.unscored import compare_unscored
 from metrics.registry import Direction
 
 _FEW_LEVELS = 3
@@ -78,6 +80,7 @@ def metric_entry(
             *([reason] if reason else []),
         ],
     }
+    entry["unscored"] = _unscored(scored, task)
     entry["intervals"] = None if reason else metric_interval_entry(values, scored, task, entry)
     if levels is None:
         return entry, None
@@ -89,6 +92,12 @@ def metric_entry(
         "level": levels,
     }
     return entry, pd.DataFrame(points)
+
+
+def _unscored(scored: NDArray[np.bool_], task: TaskData) -> dict[str, Any] | None:
+    """How the images without a score were rated beside the others."""
+    found = compare_unscored(sample_scores(task.ratings) * 4 + 1, scored, task.groups())
+    return None if found is None else asdict(found) | {"differs": found.differs}
 
 
 def _order_p(

@@ -54,7 +54,22 @@ def verdict(metric: dict[str, Any], alpha: float | None) -> dict[str, str]:
         least as good as some of them) or "stand-in" (as good as the median one, by a test); ``sentence``: the words.
     """
     kind, words = _unknown(metric, alpha) or _useless(metric) or _compared(metric)
-    return {"kind": kind, "sentence": f"{metric['title']} {words}"}
+    return {"kind": kind, "sentence": f"{metric['title']} {words}{_on_whom(metric)}"}
+
+
+def _on_whom(metric: dict[str, Any]) -> str:
+    """Where the images that it left out are rated differently: of which the verdict speaks."""
+    unscored = metric.get("unscored")
+    if not unscored or not unscored["differs"]:
+        return ""
+    side = "lower" if unscored["mean_unscored"] < unscored["mean_scored"] else "higher"
+    low, high = sorted((abs(unscored["low"]), abs(unscored["high"])))
+    return (
+        f" All this holds for the {counted(unscored['n_scored'], 'image')} that it scored: people rate the "
+        f"{unscored['n_unscored']:,} without a score {side} ({_plain(unscored['mean_unscored'])} against "
+        f"{_plain(unscored['mean_scored'])} on average; 95 % interval of the difference {_plain(low)} to "
+        f"{_plain(high)})."
+    )
 
 
 def task_verdict(task: dict[str, Any]) -> str:
