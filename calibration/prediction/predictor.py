@@ -151,7 +151,7 @@ class Predictor:
             }
             predictor = cls(**found)
             sound = _sound(predictor)
-        except (KeyError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             raise InputError(f"{where} is damaged ({type(error).__name__}: {error}); make the report anew.") from error
         if not sound:
             raise InputError(f"{where} is damaged (its curve is no distribution); make the report anew.")

@@ -7,8 +7,10 @@ from typing import Any
 
 from calibration.prediction.predictor import Predictor
 from metrics.errors import InputError
+from metrics.files import read_regular_file, reason
 
 NAME = "predictor.json"
+MOST_BYTES = 200_000_000
 SCHEMA = "humangrade.predictors/1"
 
 
@@ -49,11 +51,13 @@ def json_text(content: dict[str, Any]) -> str:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file; raises InputError where it is missing or none."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_regular_file(path, MOST_BYTES))
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error}); check the path.") from error
+        raise InputError(f"{path} cannot be read ({reason(error)}); check the path.") from error
     except ValueError as error:
         raise InputError(f"{path} is not JSON ({error}); make the report anew.") from error
+    except RecursionError as error:
+        raise InputError(f"{path} is nested too deeply to be ours; make the report anew.") from error
     if not isinstance(content, dict):
         raise InputError(f"{path} holds no predictor; make the report anew.")
     return content
