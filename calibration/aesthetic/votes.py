@@ -163,11 +163,13 @@ def _ava(path: Path, text: str) -> tuple[NDArray[np.str_], NDArray[np.float64], 
     if values.shape[1] != _AVA_COLUMNS:
         for number, line in enumerate(text.splitlines(), start=1):
             parts = line.split()
-            if parts and (len(parts) != _AVA_COLUMNS or not all(part.isdecimal() for part in parts)):
+            fits = len(parts) == _AVA_COLUMNS and all(part.isdecimal() and len(part) < 19 for part in parts)
+            if parts and not fits:
                 raise InputError(
                     f"{path}, line {number}: '{line[:80]}' is not AVA.txt's 15 whole numbers (index, image, votes for "
                     "1 to 10, two tags, challenge); mend the line or remove it."
                 )
+        raise InputError(f"{path} is not AVA.txt, whose lines have 15 whole numbers; name the votes' file.")
     return values[:, 1].astype(str), values[:, 2:12].astype(np.float64), None, values[:, 14].astype(str)
 
 
