@@ -127,13 +127,13 @@ def read_table(path: str | Path, columns: ColumnMap | None = None) -> tuple[pd.D
     Raises
     ------
     InputError
-        Where the file is missing, empty or not what its name says; and where it has more than 1 GB, 100 million cells or
-        10,000 columns, or a cell of more than a million characters.
+        Where the file is missing, empty or not what its name says; and where it has more than 1 GB, 100 million cells
+        or 10,000 columns, or a cell of more than a million characters.
 
     Notes
     -----
-    A pipe is read as a file is (``--ratings <(command)``). The apostrophe that `calibration.tables_out` sets before what
-    a spreadsheet would run is taken off. Columns of a Parquet file that hold lists or structures are passed over.
+    A pipe is read as a file is (``--ratings <(command)``). The apostrophe that `calibration.tables_out` sets before
+    what a spreadsheet would run is taken off. Columns of a Parquet file that hold lists or structures are passed over.
     """
     path = Path(path)
     data = read_input(path, MOST_BYTES, "check the path")
@@ -195,7 +195,7 @@ def decoded(path: Path, data: bytes, what: str = "save it as CSV in UTF-8, or as
 
 
 def refuse_no_text(path: Path, data: bytes, what: str = "save it as CSV in UTF-8, or as .parquet") -> None:
-    """Raise InputError for bytes that are not UTF-8, or have a NUL among them; the text is never in memory as a whole."""
+    """Raise InputError for bytes that are not UTF-8 or have a NUL among them, without ever holding the whole text."""
     if (nul := data.find(b"\0")) >= 0:
         raise InputError(f"{path} is not UTF-8 text (byte {nul} is a NUL); {what}.")
     start = 0
@@ -221,7 +221,7 @@ def _read_csv(path: Path, data: bytes) -> pd.DataFrame:
         separator = _separator(head)
         header = next(csv.reader(io.StringIO(head, newline=""), delimiter=separator))
         names = [unguarded(name.strip()) for name in header]
-        _refuse_many(path, len(names), max(data.count(b"\n"), data.count(b"\r")))
+        refuse_many(path, len(names), max(data.count(b"\n"), data.count(b"\r")))
         _refuse_twins(path, names)
         content = io.BytesIO(data)
         content.seek(start)
@@ -237,11 +237,11 @@ def _read_csv(path: Path, data: bytes) -> pd.DataFrame:
     frame.columns = [name or f"Unnamed: {place}" for place, name in enumerate(names)]
     if len(data) > LONGEST_CELL:
         _refuse_long(path, frame)
-    return frame.apply(_read_cells) if len(frame) else frame
+    return frame.apply(read_cells) if len(frame) else frame
 
 
-def _read_cells(column: pd.Series) -> pd.Series:
-    """A column of a CSV without outer spaces, and without the apostrophes that keep spreadsheets from running it."""
+def read_cells(column: pd.Series) -> pd.Series:
+    """A column of a CSV as text is meant: without outer spaces, and without the apostrophe before a formula."""
     cells = column.fillna("").str.strip()
     quoted = cells.str.startswith("'")
     if quoted.any():
@@ -249,7 +249,7 @@ def _read_cells(column: pd.Series) -> pd.Series:
     return cells
 
 
-def _refuse_many(path: Path, columns: int, rows: int) -> None:
+def refuse_many(path: Path, columns: int, rows: int) -> None:
     """Raise InputError for a table that is larger than any study."""
     if columns > MOST_COLUMNS:
         raise InputError(
@@ -298,7 +298,7 @@ def _parquet_frame(path: Path, data: bytes) -> pd.DataFrame:
 
     about = pq.ParquetFile(pa.BufferReader(data)).metadata
     groups = [about.row_group(number) for number in range(about.num_row_groups)]
-    _refuse_many(path, about.num_columns, max(about.num_rows, sum(group.num_rows for group in groups)))
+    refuse_many(path, about.num_columns, max(about.num_rows, sum(group.num_rows for group in groups)))
     if max(0, sum(group.total_byte_size for group in groups)) > MOST_TEXT:
         raise _too_much_text(path)
     schema = pq.ParquetFile(pa.BufferReader(data), metadata=about).schema_arrow

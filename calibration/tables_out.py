@@ -1,9 +1,9 @@
 """Tables as CSV that a spreadsheet may open: no cell of ours is run as a formula.
 
-A text cell that begins with =, +, -, @, a tab or a carriage return is a formula to a spreadsheet, unless it is a number,
-and what stands there came from people: an item, an evaluator, a prompt. Such a cell is written with an apostrophe before
-it, and `calibration.reading` takes one off again. Both treat apostrophes before the sign as a part of it, so that what was
-written is what is read, whatever it was.
+A text cell that begins with =, +, -, @, a tab or a carriage return is a formula to a spreadsheet, unless it is a
+number, and what stands there came from people: an item, an evaluator, a prompt. Such a cell is written with an
+apostrophe before it, and `calibration.reading` takes one off again. Both look behind apostrophes that are there
+already, so that what was written is what is read, whatever it was.
 """
 
 import re
@@ -60,7 +60,7 @@ def csv_text(frame: pd.DataFrame, float_format: str | None = None) -> str:
     y,
     """
     columns = {}
-    for place, name in enumerate(frame.columns):
+    for place in range(frame.shape[1]):
         column = frame.iloc[:, place]
         if not (pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype)):
             cells = list(column)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from metrics.arrays import check_npy, read_npy
 from metrics.errors import InputError
-from metrics.files import write_atomically
+from metrics.files import reason, write_atomically
 from metrics.signature import digest
 
 VARIABLE = "HUMANGRADE_CACHE"
@@ -83,7 +83,7 @@ class FeatureCache:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(
-                f"The feature cache {folder} cannot be made ({error.strerror}); set {VARIABLE} to a writable folder."
+                f"The feature cache {folder} cannot be made ({reason(error)}); set {VARIABLE} to a writable folder."
             ) from error
 
     def get(self, signature: str, key: str) -> NDArray | None:
@@ -128,7 +128,7 @@ class FeatureCache:
             raise
         except OSError as error:
             raise InputError(
-                f"The feature cache {self.folder} cannot be written ({error.strerror}); free some space (humangrade "
+                f"The feature cache {self.folder} cannot be written ({reason(error)}); free some space (humangrade "
                 f"cache prune), or set {VARIABLE} to another folder."
             ) from error
         finally:

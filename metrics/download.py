@@ -23,7 +23,7 @@ from rich.progress import (
 )
 
 from metrics.errors import InputError
-from metrics.files import parse_json
+from metrics.files import not_written, parse_json
 
 OTHERWISE = "check the network and try again"
 
@@ -98,7 +98,7 @@ def download(
     except Timeout as error:
         raise InputError(f"{path} is being fetched by another process; wait until that has ended.") from error
     except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror or error}); choose another place.") from error
+        raise not_written(path, error) from error
     return path
 
 

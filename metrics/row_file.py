@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.errors import InputError
+from metrics.files import reason
 
 
 class RowFile:
@@ -53,7 +54,7 @@ class RowFile:
                 self._file.write(values.data)
             except OSError as error:
                 raise InputError(
-                    f"The temporary folder {tempfile.gettempdir()} cannot hold the features ({error.strerror}); "
+                    f"The temporary folder {tempfile.gettempdir()} cannot hold the features ({reason(error)}); "
                     "free some space, or set TMPDIR to another folder."
                 ) from error
             self._rows += 1

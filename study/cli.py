@@ -6,16 +6,18 @@ import sys
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
 from metrics.errors import InputError
+from metrics.files import reason
 from study import aesthetic_cli, plan_cli, predict_cli, score_cli, weights_cli
 
 PEOPLE = "People rate"
 MACHINES = "Machines score"
 JUDGEMENT = "The judgement"
+_LONGEST_HALF = 2000  # characters of a message
 
 app = typer.Typer(
     name="humangrade",
@@ -58,8 +60,19 @@ def main() -> None:
         _refuse_empty_words(sys.argv[1:])
         app(prog_name="humangrade")
     except InputError as error:
-        print(f"humangrade: {error}", file=sys.stderr)
-        sys.exit(2)
+        _end(str(error))
+    except OSError as error:  # what no command has put into words itself
+        _end(f"{error.filename or 'A file'} cannot be read or written ({reason(error)}); check the path.")
+    except MemoryError:
+        _end("This takes more memory than there is; give a smaller table, or fewer or smaller images.")
+
+
+def _end(sentence: str) -> NoReturn:
+    """Say what is wrong, shortened where a cell or a name in it is endless, and leave."""
+    if len(sentence) > 2 * _LONGEST_HALF:
+        sentence = f"{sentence[:_LONGEST_HALF]} ... {sentence[-_LONGEST_HALF:]}"
+    print(f"humangrade: {sentence}", file=sys.stderr)
+    sys.exit(2)
 
 
 def _refuse_empty_words(words: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Making a study from a folder of images."""
 
+import errno
 import re
 import tempfile
 import unicodedata
@@ -9,17 +10,21 @@ from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
+from sqlalchemy.exc import DBAPIError
 
 from calibration.reading import read_table
 from calibration.tables import check_items
 from calibration.tables_out import csv_text
 from metrics.errors import InputError
+from metrics.files import make_folders, not_written, remove_empty
 from study.assignments import split_items
 from study.config import FILE_NAME, StudyConfig, dump_config, preset
 from study.folder import DATABASE, ITEMS, LEFT_OPEN, Study, check_item_columns, open_study
 from study.images import check_images, find_images, is_plain
 from study.references import own_reference_cells, reference_cells, relative_path
 from study.store import Store, sqlite_url
+
+UNWRITTEN = (OSError, DBAPIError)  # what a disk raises that is full or may not be written, through files and database
 
 
 def create_study(
@@ -66,6 +71,8 @@ def create_study(
         For a folder that holds a study already, and for images, references, tasks or names that cannot be used.
     """
     folder, images = Path(folder), Path(images)
+    if folder.is_symlink() and not folder.exists():
+        raise InputError(f"{folder} is a link that leads nowhere; name a new folder.")
     names = _evaluator_names(evaluators)
     may_have_references = references is not None or (images / ITEMS).is_file()
     config = _config(title or folder.resolve().name, tasks, seed, share_report, may_have_references)
@@ -207,10 +214,10 @@ def _with_own_table(items: pd.DataFrame, images: Path, folder: Path) -> pd.DataF
 
 def _write(folder: Path, config: StudyConfig, items: pd.DataFrame, evaluators: list[str]) -> None:
     """Make and open the whole study beside its place, then move it there; study.yaml, which makes it one, last."""
-    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    made: list[Path] = []
     moved: list[Path] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        made = make_folders(folder)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as name:
             stage = Path(name)
             (stage / ITEMS).write_text(csv_text(items), encoding="utf-8", newline="")
@@ -222,17 +229,18 @@ def _write(folder: Path, config: StudyConfig, items: pd.DataFrame, evaluators: l
             for file in (ITEMS, DATABASE, FILE_NAME):
                 (stage / file).rename(folder / file)
                 moved.append(folder / file)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror or error}); choose another place.") from error
+    except UNWRITTEN as error:
+        raise not_made(folder, error) from error
     finally:
         if len(moved) < 3:
-            _take_back(moved, made)
+            for place in moved:
+                place.unlink()
+            remove_empty(made)
 
 
-def _take_back(files: list[Path], folders: list[Path]) -> None:
-    """Remove files, and folders that are there and empty, the innermost first."""
-    for file in files:
-        file.unlink()
-    for place in folders:
-        if place.is_dir():
-            place.rmdir()
+def not_made(folder: Path, error: Exception) -> InputError:
+    """What is to be raised where a study's folder could not be written, for one of `UNWRITTEN`."""
+    if isinstance(error, DBAPIError):
+        is_full = "full" in str(error.orig)
+        error = OSError(errno.ENOSPC if is_full else errno.EIO, f"its database: {error.orig}")
+    return not_written(folder, error) if isinstance(error, OSError) else InputError(str(error))

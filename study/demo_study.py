@@ -9,6 +9,7 @@ nothing of the metrics.
 
 import io
 import shutil
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +20,12 @@ from PIL import Image, ImageFilter
 
 from calibration.tables import records
 from metrics.errors import InputError
+from metrics.files import make_folders, not_written, remove_empty
 from metrics.image_quality import psnr, sharpness, ssim
 from metrics.signature import signature, versions
 from study.assignments import random_generator
 from study.config import load_config
-from study.create import create_study
+from study.create import UNWRITTEN, create_study, not_made
 from study.folder import LEFT_OPEN, Study, open_study
 from study.tables import import_tables
 
@@ -85,7 +87,7 @@ def open_demo(folder: Path, reset: bool = False) -> tuple[Study, bool]:
     Raises
     ------
     InputError
-        Where the folder holds something else than the demo.
+        Where the folder holds something else than the demo, or cannot be written.
     """
     if (folder / "study.yaml").exists():
         title = load_config(folder / "study.yaml").title
@@ -97,7 +99,10 @@ def open_demo(folder: Path, reset: bool = False) -> tuple[Study, bool]:
         study.store.close()
         if any((folder / name).exists() for name in LEFT_OPEN):  # the last one to close the database removes them
             raise InputError(f"{folder} is being served by another humangrade; stop that before --reset.")
-        shutil.rmtree(folder)
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise not_written(folder, error) from error
     return make_demo(folder), True
 
 
@@ -118,13 +123,17 @@ def make_demo(folder: Path, seed: int = 0) -> Study:
     Raises
     ------
     InputError
-        Where the folder holds something else.
+        Where the folder holds something else, or cannot be written.
     """
+    if not folder.name.strip(".") or folder.is_symlink():
+        raise InputError(f"{folder} is no name for a new folder; name one with --folder.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} holds something else than the demo; name another place with --folder.")
-    stage = folder.with_name(f".{folder.name}.partial")
+    stage = folder.with_name(f".{folder.name[:100]}.partial")
     shutil.rmtree(stage, ignore_errors=True)
+    made: list[Path] = []
     try:
+        made = make_folders(folder.parent)
         _make_images(stage, seed)
         people = [*(evaluator.name for evaluator in EVALUATORS), YOU]
         study = create_study(
@@ -138,13 +147,16 @@ def make_demo(folder: Path, seed: int = 0) -> Study:
             seed=seed,
             share_report=True,
         )
-        import_tables(study, simulated_ratings(study.items, seed), scores_of(study))
-        study.store.close()
+        with closing(study):
+            import_tables(study, simulated_ratings(study.items, seed), scores_of(study))
         if folder.exists():
             folder.rmdir()
         stage.rename(folder)
+    except UNWRITTEN as error:
+        raise not_made(folder, error) from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+        remove_empty(made)
     return open_study(folder)
 
 

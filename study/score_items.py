@@ -9,10 +9,11 @@ from pathlib import Path
 import pandas as pd
 from rich.progress import track
 
-from calibration.reading import read_table
+from calibration.reading import MOST_BYTES, decoded, read_table
 from calibration.report import natural_order
 from calibration.tables import check_items, counted, records
 from metrics.errors import InputError
+from metrics.files import read_input
 from metrics.images import ImageSource, UnreadableImage, images_below
 from metrics.scoring import Item
 from study.create import place_cells
@@ -136,11 +137,8 @@ def _prompts(path: Path, items: list[str]) -> list[str]:
 
 
 def _prompt_lines(path: Path, items: list[str]) -> list[str]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as UTF-8 text ({error}); check the file.") from error
-    lines = [line.strip() for line in lines if line.strip()]
+    text = decoded(path, read_input(path, MOST_BYTES, "check the path"), "save it as UTF-8")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) == 1:
         return lines * len(items)
     if len(lines) != len(items):

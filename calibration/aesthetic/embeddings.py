@@ -5,6 +5,7 @@ the image in each row), ``skipped.csv`` (files without a row, with the reason) a
 the signature of the features, and the sha256 of the first two files).
 """
 
+import errno
 import hashlib
 import io
 import json
@@ -14,17 +15,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.aesthetic.votes import image_name
+from calibration.reading import MOST_BYTES, read_cells
+from calibration.tables_out import csv_text
 from metrics.aesthetic_head import TOLERANCE
 from metrics.arrays import map_npy
 from metrics.errors import InputError
-from metrics.files import parse_json
+from metrics.files import make_folders, not_written, parse_json, read_regular_file, reason, remove_empty
 
 CHUNK = 2**14
 _LONGEST_ABOUT, _LONGEST_LINE = 2**20, 2**13  # bytes; a path has 4,096 at most
@@ -122,22 +124,45 @@ def write_embeddings(
     (2, [1, -1])
     """
     check_target(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
+    try:
+        made_above = make_folders(folder.parent)
+    except OSError as error:
+        raise not_written(folder, error) from error
+    is_written = False
+    try:
+        _write(folder, rows, files, list(sha256s or [""] * len(files)), skipped, (backbone, signature))
+        is_written = True
+    except OSError as error:
+        raise not_written(folder, error) from error
+    finally:
+        if not is_written:
+            remove_empty(made_above)
+    return folder
+
+
+def _write(
+    folder: Path,
+    rows: Iterable[NDArray[np.floating]],
+    files: Sequence[str],
+    sha256s: Sequence[str],
+    skipped: Sequence[tuple[str, str]],
+    made_by: tuple[str, str],
+) -> None:
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name[:40]}.", dir=folder.parent) as name:
         made = Path(name) / "new"
         made.mkdir()
         with _Rows(made / _ROWS, len(files)) as out:
             for part in rows:
                 out.append(_checked(part, files[out.count : out.count + len(part)]))
-        table = pd.DataFrame({"file": list(files), "sha256": list(sha256s or [""] * len(files))})
-        table.to_csv(made / _IMAGES, index=False, lineterminator="\n")
-        pd.DataFrame(skipped, columns=["file", "reason"]).to_csv(made / _SKIPPED, index=False, lineterminator="\n")
-        about = {"backbone": backbone, "signature": signature, "sha256": _digest(made)}
+        table = pd.DataFrame({"file": list(files), "sha256": sha256s})
+        passed_over = pd.DataFrame(skipped, columns=["file", "reason"])
+        for file, content in ((_IMAGES, csv_text(table)), (_SKIPPED, csv_text(passed_over))):
+            (made / file).write_text(content, encoding="utf-8", newline="")
+        about = {"backbone": made_by[0], "signature": made_by[1], "sha256": _digest(made)}
         (made / _ABOUT).write_text(json.dumps({"format": 1, **about}, indent=1) + "\n", encoding="utf-8")
         if folder.exists():
             folder.rename(Path(name) / "old")
         made.rename(folder)
-    return folder
 
 
 def check_target(folder: Path) -> None:
@@ -157,46 +182,40 @@ def read_embeddings(folder: Path) -> Embeddings:
         Where it holds none, or they were changed or damaged since they were written.
     """
     try:
-        about = parse_json(_short(folder / _ABOUT, _LONGEST_ABOUT))
+        for name in (_ABOUT, _ROWS, _IMAGES):  # numpy would wait for a pipe
+            if not (folder / name).is_file():
+                raise FileNotFoundError(errno.ENOENT, f"there is no file {name}")
+        about = parse_json(read_regular_file(folder / _ABOUT, _LONGEST_ABOUT))
         rows = map_npy(folder / _ROWS)
         if rows.ndim != 2 or rows.dtype != np.float32:
             raise ValueError(f"{_ROWS} is no table of float32 numbers")
-        table = pd.read_csv(
-            io.BytesIO(_short(folder / _IMAGES, (len(rows) + 1) * _LONGEST_LINE)), dtype=str, keep_default_na=False
-        )
+        content = read_regular_file(folder / _IMAGES, min(MOST_BYTES, (len(rows) + 1) * _LONGEST_LINE))
+        table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
         if list(table) != ["file", "sha256"]:
             raise ValueError(f"{_IMAGES} has no columns file and sha256")
+        table = table.apply(read_cells) if len(table) else table
+        digest = _digest(folder)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        why = reason(error) if isinstance(error, OSError) else str(error)
         raise InputError(
-            f"{folder} holds no embeddings that can be read ({reason}); make them with humangrade aesthetic embed."
+            f"{folder} holds no embeddings that can be read ({why}); make them with humangrade aesthetic embed."
         ) from error
-    if (
-        not isinstance(about, dict)
-        or about.get("format") != 1
-        or not all(isinstance(about.get(name), str) for name in ("backbone", "signature"))
-        or len(table) != len(rows)
-        or about.get("sha256") != _digest(folder)
-    ):
+    known = about if isinstance(about, dict) else {}
+    if known.get("format") != 1 or len(table) != len(rows) or known.get("sha256") != digest:
         raise InputError(f"The embeddings in {folder} are not as they were written; make them anew.")
+    lacking = [name for name in ("file", "sha256") if name not in table.columns]
+    lacking += [name for name in ("backbone", "signature") if not isinstance(known.get(name), str)]
+    if lacking or rows.ndim != 2:
+        raise InputError(f"The embeddings in {folder} lack what they are of ({', '.join(lacking)}); make them anew.")
     return Embeddings(
         folder,
         rows,
         table["file"].tolist(),
         table["sha256"].tolist(),
-        about["backbone"],
-        about["signature"],
-        about["sha256"],
+        known["backbone"],
+        known["signature"],
+        digest,
     )
-
-
-def _short(path: Path, longest: int) -> bytes:
-    """What a file holds, where that is not more than it can be."""
-    with path.open("rb") as file:
-        content = file.read(longest + 1)
-    if len(content) > longest:
-        raise ValueError(f"{path.name} is longer than {longest:,} bytes")
-    return content
 
 
 def _checked(part: NDArray[np.floating], files: Sequence[str]) -> NDArray[np.float32]:
@@ -211,29 +230,33 @@ def _checked(part: NDArray[np.floating], files: Sequence[str]) -> NDArray[np.flo
 
 
 class _Rows:
-    """An .npy file that grows by parts until it has as many rows as were said."""
+    """An .npy file that grows by parts until it has as many rows as were said.
+
+    It is written and not mapped: on a full disk a write is refused, where a map ends the process.
+    """
 
     def __init__(self, path: Path, total: int):
-        self._path, self._total = path, total
-        self._map: Any = None
+        self._file, self._total = path.open("wb"), total
+        self._width: int | None = None
         self.count = 0
 
     def __enter__(self) -> "_Rows":
         return self
 
     def append(self, part: NDArray[np.float32]) -> None:
-        if self._map is None:
-            shape = (self._total, part.shape[1])
-            self._map = np.lib.format.open_memmap(self._path, mode="w+", dtype=np.float32, shape=shape)
-        self._map[self.count : self.count + len(part)] = part
+        if self._width is None:
+            self._width = part.shape[1]
+            header = {"descr": "<f4", "fortran_order": False, "shape": (self._total, self._width)}
+            np.lib.format.write_array_header_1_0(self._file, header)
+        elif part.shape[1] != self._width:
+            raise ValueError(f"rows of {part.shape[1]} numbers after rows of {self._width}")
+        self._file.write(np.ascontiguousarray(part, dtype="<f4").data)
         self.count += len(part)
 
     def __exit__(self, kind: type | None, *_: object) -> None:
-        if kind is None and (self._map is None or self.count != self._total):
+        self._file.close()
+        if kind is None and (self._width is None or self.count != self._total):
             raise ValueError(f"{self.count} rows for {self._total} images")
-        if self._map is not None:
-            self._map.flush()
-            del self._map
 
 
 def _digest(folder: Path) -> str:

@@ -4,9 +4,16 @@ import csv
 import io
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from calibration.aesthetic.votes import image_name
+from calibration.reading import MOST_BYTES, decoded
+from calibration.tables_out import unguarded
 from metrics.errors import InputError
+from metrics.files import read_input
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 _IMAGE = ("image_id", "image_name", "image", "item", "id")
 _ANSWER = ("predicted_mean", "prediction", "predicted", "score", "answer")
@@ -31,12 +38,16 @@ def read_predictions(path: Path) -> dict[str, float]:
         Where the file cannot be read or holds no answers, lacks a column, has a line with more or fewer cells than
         columns, an image without a name or with two answers, or an answer that is no number; with the line.
     """
+    what = "name a CSV of predictions"
+    text = decoded(path, read_input(path, MOST_BYTES, what), what)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error}); name a CSV of predictions.") from error
-    reader = csv.reader(io.StringIO(text), skipinitialspace=True)
-    columns = [name.strip() for name in next(reader, [])]
+        return _answers(path, csv.reader(io.StringIO(text), skipinitialspace=True))
+    except csv.Error as error:
+        raise InputError(f"{path} is not a well-formed CSV file ({error}); {what}.") from error
+
+
+def _answers(path: Path, reader: "Reader") -> dict[str, float]:
+    columns = [unguarded(name.strip()) for name in next(reader, [])]
     image, answer = (next((name for name in names if name in columns), None) for names in (_IMAGE, _ANSWER))
     if image is None or answer is None:
         raise InputError(
@@ -48,7 +59,7 @@ def read_predictions(path: Path) -> dict[str, float]:
         line = f"{path}, line {reader.line_num}"
         if len(cells) != len(columns):
             raise InputError(f"{line}: {len(cells)} cells for {len(columns)} columns; mend the line.")
-        name, value = image_name(cells[columns.index(image)].strip()), _number(cells[columns.index(answer)])
+        name, value = image_name(unguarded(cells[columns.index(image)].strip())), _number(cells[columns.index(answer)])
         if not name:
             raise InputError(f"{line}: the image has no name; mend the line.")
         if not math.isfinite(value):

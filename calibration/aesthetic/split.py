@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from calibration.aesthetic.votes import Votes, image_name
+from calibration.reading import MOST_BYTES, decoded
 from metrics.errors import InputError
+from metrics.files import read_input
 
 FOLDS = 10
 FEWEST = 50
@@ -106,10 +108,7 @@ def _refuse_few(votes: Votes) -> None:
 
 def named_images(path: Path) -> set[str]:
     """The images that a text file names, one a line; raises InputError where it cannot be read."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as a list of images ({error}); name a text file.") from error
+    text = decoded(path, read_input(path, MOST_BYTES, "name a text file"), "name a text file")
     return {image_name(line.strip()) for line in text.splitlines() if line.strip()}
 
 

@@ -23,7 +23,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from calibration.reading import MOST_BYTES, decoded, read_cells, refuse_many
+from calibration.tables_out import unguarded
 from metrics.errors import InputError
+from metrics.files import read_input
 from metrics.images import SUFFIXES
 
 LOWEST, HIGHEST = 1.0, 10.0
@@ -113,16 +116,8 @@ def read_votes(path: Path, task: str | None = None) -> Votes:
     InputError
         Where the file cannot be read, has another form, or holds something that is no count; with the line.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error}); name the file with the votes.") from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path} is no text file ({error.reason} at byte {error.start}); name the votes' file."
-        ) from None
+    data = read_input(path, MOST_BYTES, "name the file with the votes")
+    text = decoded(path, data, "name the votes' file")
     first = text.lstrip().split("\n", 1)[0]
     if not first:
         raise InputError(f"{path} is empty; name the file with the votes.")
@@ -168,21 +163,24 @@ def _ava(path: Path, text: str) -> tuple[NDArray[np.str_], NDArray[np.float64], 
     if values.shape[1] != _AVA_COLUMNS:
         for number, line in enumerate(text.splitlines(), start=1):
             parts = line.split()
-            if parts and (len(parts) != _AVA_COLUMNS or not all(part.isdecimal() for part in parts)):
+            fits = len(parts) == _AVA_COLUMNS and all(part.isdecimal() and len(part) < 19 for part in parts)
+            if parts and not fits:
                 raise InputError(
                     f"{path}, line {number}: '{line[:80]}' is not AVA.txt's 15 whole numbers (index, image, votes for "
                     "1 to 10, two tags, challenge); mend the line or remove it."
                 )
+        raise InputError(f"{path} is not AVA.txt, whose lines have 15 whole numbers; name the votes' file.")
     return values[:, 1].astype(str), values[:, 2:12].astype(np.float64), None, values[:, 14].astype(str)
 
 
 def _table(path: Path, text: str) -> pd.DataFrame:
+    refuse_many(path, text.split("\n", 1)[0].count(",") + 1, max(text.count("\n"), text.count("\r")))
     try:
         table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, skipinitialspace=True)
     except (ValueError, pd.errors.ParserError) as error:
         raise InputError(f"{path} cannot be read as a table ({str(error).splitlines()[0]}); save it as CSV.") from error
-    table.columns = [str(name).strip() for name in table.columns]
-    return table
+    table.columns = [unguarded(str(name).strip()) for name in table.columns]
+    return table.apply(read_cells) if len(table) else table
 
 
 def _column(path: Path, table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.str_]:
@@ -196,7 +194,7 @@ def _level_columns(columns: Sequence[str]) -> list[str]:
     """The columns of counts: 5 or 10 whose names end in consecutive numbers, from 1 or, as in TANet's files, from 2."""
     by_prefix: dict[str, dict[int, str]] = {}
     for name in columns:
-        if found := re.fullmatch(r"(.*?)(\d+)", name):
+        if found := re.fullmatch(r"(.*?)(\d{1,9})", name):
             by_prefix.setdefault(found[1], {})[int(found[2])] = name
     for prefix, numbered in by_prefix.items():
         for start, count in ((2, 10), (1, 10), (1, 5)):

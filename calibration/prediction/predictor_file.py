@@ -7,9 +7,10 @@ from typing import Any
 
 from calibration.prediction.predictor import Predictor
 from metrics.errors import InputError
-from metrics.files import parse_json
+from metrics.files import parse_json, read_regular_file, reason
 
 NAME = "predictor.json"
+MOST_BYTES = 200_000_000
 SCHEMA = "humangrade.predictors/1"
 
 
@@ -50,9 +51,9 @@ def json_text(content: dict[str, Any]) -> str:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file; raises InputError where it is missing or none."""
     try:
-        content = parse_json(path.read_text(encoding="utf-8"))
+        content = parse_json(read_regular_file(path, MOST_BYTES))
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error}); check the path.") from error
+        raise InputError(f"{path} cannot be read ({reason(error)}); check the path.") from error
     except ValueError as error:
         raise InputError(f"{path} is not JSON ({error}); make the report anew.") from error
     if not isinstance(content, dict):

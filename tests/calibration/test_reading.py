@@ -1,12 +1,18 @@
 import hashlib
 import os
+import random
 import threading
+import time
+import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from calibration.reading import ColumnMap, read_table, text_cells
+from calibration.reading import ColumnMap, read_table, require_columns, text_cells
 from metrics.errors import InputError
 
 
@@ -120,6 +126,181 @@ def test_not_text_and_not_there(write, tmp_path):
         read_table(tmp_path)
     with pytest.raises(InputError, match="not a readable Parquet file"):
         read_table(write("item\na\n", name="table.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"item,score\na\0b,1\n", r"is not UTF-8 text \(byte 12 is a NUL\)"),
+        ("item,score\na,1\n".encode("utf-16"), "is not UTF-8 text"),
+        (",".join(f"c{n}" for n in range(1_000_000)).encode() + b"\n1\n", "has .* columns; leave out"),
+        (
+            b"item,prompt\na," + b"x" * 1_000_001 + b"\n",
+            "row 2: the cell in the column 'prompt' has more than 1,000,000",
+        ),
+        (b'item,prompt\na,"' + b"x,y\n" * 500_000, "is not a well-formed CSV file"),
+        (b"x" * 5_000_000, "is not a well-formed CSV file"),
+    ],
+    ids=["NUL", "UTF-16", "columns", "cell", "quote", "line"],
+)
+def test_tables_that_no_study_has(tmp_path, content, message):
+    (tmp_path / "table.csv").write_bytes(content)
+    began = time.monotonic()
+    with pytest.raises(InputError, match=message) as raised:
+        read_table(tmp_path / "table.csv")
+    assert time.monotonic() - began < 20 and len(str(raised.value)) < 1000
+
+
+def test_short_rows_below_many_columns_count_as_whole_ones(tmp_path):
+    """They are filled: 5 MB that come to 25 billion cells."""
+    (tmp_path / "table.csv").write_text(",".join(f"c{n}" for n in range(10_000)) + "\n" + "1\n" * 2_500_000)
+    with pytest.raises(InputError, match="a table may have 100,000,000 cells"):
+        read_table(tmp_path / "table.csv")
+
+
+def test_the_byte_that_is_no_text_is_named_wherever_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr("calibration.reading._PART", 7)
+    for place in range(8, 40):
+        text = ("item\n" + "é" * 40).encode()
+        (tmp_path / "table.csv").write_bytes(text)
+        assert read_table(tmp_path / "table.csv")[0]["item"][0] == "é" * 40
+        start = 5 + 2 * (place - 5)
+        (tmp_path / "table.csv").write_bytes(text[:start] + b"\xff" + text[start:])
+        with pytest.raises(InputError, match=rf"byte {start}\)"):
+            read_table(tmp_path / "table.csv")
+
+
+def test_devices_and_huge_files_are_not_read(tmp_path):
+    with (tmp_path / "large.csv").open("wb") as file:
+        file.truncate(2**40)
+    (tmp_path / "zero.parquet").symlink_to("/dev/zero")
+    for path, why in (("/dev/zero", "a device"), (tmp_path / "large.csv", "larger than 1,000 MB")):
+        with pytest.raises(InputError, match=why):
+            read_table(path)
+    with pytest.raises(InputError, match="a device"):
+        read_table(tmp_path / "zero.parquet")
+
+
+class TestParquet:
+    """Files of other tools, and files made to do harm."""
+
+    @staticmethod
+    def write(path, table, **options):
+        pq.write_table(table, path, **options)
+        return path
+
+    @pytest.mark.parametrize(
+        "about",
+        [
+            b"{",
+            b"[]",
+            b"[" * 100_000,
+            b"\xff",
+            b'{"index_columns": 5, "columns": {}}',
+            b'{"columns": [{"name": 1}], "index_columns": [{"kind": "range"}]}',
+            b'{"index_columns": ["score"], "columns": [], "column_indexes": []}',
+        ],
+    )
+    def test_what_pandas_left_in_the_file_is_not_read(self, tmp_path, about):
+        table = pa.table({"item": ["a"], "score": [0.5]}).replace_schema_metadata({b"pandas": about})
+        read, _ = read_table(self.write(tmp_path / "t.parquet", table))
+        assert read.to_dict("list") == {"item": ["a"], "score": ["0.5"]}
+
+    def test_an_index_with_a_name_is_a_column_and_row_numbers_are_none(self, tmp_path):
+        frame = pd.DataFrame({"item": ["a", "b", "c"], "score": [1.5, 2.0, 3.0]})
+        frame.set_index("item").to_parquet(tmp_path / "named.parquet")
+        frame[frame["score"] > 1.8].to_parquet(tmp_path / "numbered.parquet")
+        assert set(read_table(tmp_path / "named.parquet")[0].columns) == {"item", "score"}
+        numbered, _ = read_table(tmp_path / "numbered.parquet")
+        assert numbered.to_dict("list") == {"item": ["b", "c"], "score": ["2", "3"]}
+
+    def test_cells_of_every_kind_are_what_they_were(self, tmp_path):
+        frame = pd.DataFrame(
+            {
+                "text": [" a ", None, "=1+1"],
+                "kind": pd.Categorical(["x", None, "x"]),
+                "level": pd.Categorical([3, 1, None]),
+                "whole": pd.array([2**60 + 1, None, -1], dtype="Int64"),
+                "real": [0.1, None, 2.0],
+                "yes": [True, None, False],
+                "day": pd.to_datetime(["2026-01-02", None, "2026-03-04"]),
+                "bytes": [b"abc", None, b"\xff"],
+            }
+        )
+        frame.to_parquet(tmp_path / "t.parquet")
+        read, _ = read_table(tmp_path / "t.parquet")
+        assert read["text"].tolist() == ["a", "", "=1+1"]
+        assert read["kind"].tolist() == ["x", "", "x"] and read["level"].tolist() == ["3", "1", ""]
+        assert read["whole"].tolist() == [str(2**60 + 1), "", "-1"]
+        assert read["real"].tolist() == ["0.1", "", "2.0"] and read["yes"].tolist() == ["True", "", "False"]
+        assert read["day"].tolist() == ["2026-01-02", "", "2026-03-04"]
+        assert read["bytes"].tolist() == ["abc", "", "\\xff"]
+
+    def test_lists_and_structures_are_passed_over_and_named_where_they_are_needed(self, tmp_path):
+        table = pa.table({"item": ["a"], "score": [0.5], "embedding": [[1.0, 2.0]], "image": [{"bytes": b"x"}]})
+        read, _ = read_table(self.write(tmp_path / "t.parquet", table))
+        assert list(read.columns) == ["item", "score"]
+        nested, _ = read_table(self.write(tmp_path / "n.parquet", pa.table({"item": [["a"]], "score": [0.5]})))
+        with pytest.raises(InputError, match=r"'item' that holds text or numbers .*'item' with lists or structures"):
+            require_columns(nested, ["item"], "n.parquet")
+        with pytest.raises(InputError, match="no column of text or numbers"):
+            read_table(self.write(tmp_path / "only.parquet", pa.table({"item": [["a"]]})))
+
+    def test_columns_whose_names_begin_alike(self, tmp_path):
+        table = pa.table({"item": ["a"], "fid": [1], "fid.v2": [2], "x": [[1]]})
+        read, _ = read_table(self.write(tmp_path / "t.parquet", table))
+        assert read.to_dict("list") == {"item": ["a"], "fid": ["1"], "fid.v2": ["2"]}
+
+    def test_a_text_that_is_stored_once_and_named_often_is_counted_and_not_unpacked(self, tmp_path):
+        """A million names of 10 kB: a file of a few kilobytes that comes to 10 GB."""
+        words = pa.DictionaryArray.from_arrays(pa.array(np.zeros(10**6, dtype=np.int32)), ["x" * 10_000])
+        path = self.write(tmp_path / "t.parquet", pa.table({"item": words}), compression="zstd")
+        assert path.stat().st_size < 200_000
+        tracemalloc.start()
+        with pytest.raises(InputError, match="more than 2 GB of cells when unpacked"):
+            read_table(path)
+        assert tracemalloc.get_traced_memory()[1] < 100e6
+        tracemalloc.stop()
+
+    def test_a_text_that_is_named_often_is_in_memory_once(self, tmp_path):
+        words = pa.DictionaryArray.from_arrays(pa.array(np.zeros(10**6, dtype=np.int32)), ["x" * 1000])
+        path = self.write(tmp_path / "t.parquet", pa.table({"item": words}))
+        tracemalloc.start()
+        read, source = read_table(path)
+        assert tracemalloc.get_traced_memory()[1] < 200e6 and source.rows == 10**6
+        tracemalloc.stop()
+        assert read["item"].iloc[-1] == "x" * 1000
+
+    def test_absurd_numbers_of_rows_are_refused_before_they_are_read(self, tmp_path):
+        few = pa.DictionaryArray.from_arrays(pa.array(np.zeros(60_000_000, dtype=np.int8)), [1])
+        path = self.write(tmp_path / "t.parquet", pa.table({"item": few, "score": few}), compression="zstd")
+        assert path.stat().st_size < 1_000_000
+        with pytest.raises(InputError, match="has 60,000,000 rows of 2 columns; a table may have 100,000,000 cells"):
+            read_table(path)
+
+    def test_a_million_columns_are_refused(self, tmp_path):
+        path = self.write(tmp_path / "t.parquet", pa.table({f"c{n}": [1] for n in range(10_001)}))
+        with pytest.raises(InputError, match="has 10,001 columns"):
+            read_table(path)
+
+    def test_a_cell_longer_than_any_is_refused(self, tmp_path):
+        path = self.write(tmp_path / "t.parquet", pa.table({"item": ["a", "x" * 1_000_001]}))
+        with pytest.raises(InputError, match="row 3: the cell in the column 'item' has more than"):
+            read_table(path)
+
+    def test_damage_anywhere_is_one_sentence(self, tmp_path):
+        path = self.write(tmp_path / "t.parquet", pa.table({"item": ["a", "b"] * 50, "score": [0.5, 1.5] * 50}))
+        whole = path.read_bytes()
+        rng = random.Random(0)
+        for number in range(300):
+            data = bytearray(whole if number % 3 else whole[: rng.randrange(len(whole))])
+            for _ in range(rng.choice((1, 4))):
+                data[rng.randrange(max(1, len(data)))] = rng.randrange(256) if data else 0
+            path.write_bytes(data)
+            try:
+                read_table(path)
+            except InputError as error:
+                assert str(error).endswith(".") and "\n" not in str(error)
 
 
 class TestColumnMap:

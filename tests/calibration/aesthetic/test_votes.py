@@ -83,7 +83,7 @@ def test_one_task_of_ratings_is_chosen(tmp_path):
         ("", "is empty"),
         (AVA + "3 1 2 3\n", "line 3: '3 1 2 3' is not AVA.txt's 15 whole numbers"),
         (AVA + AVA.replace("17", "x", 1), "line 3"),
-        (b"\xff\xfe\x00", "is no text file"),
+        (b"\xff\xfe\x00", "is not UTF-8 text"),
         ("name,colour\na,red\n", "has the columns name, colour"),
         ("colour,mean\nred,3\n", "no column that names the images"),
         ("id,mean\na,eleven\n", "line 2: 'eleven' in the column mean"),
