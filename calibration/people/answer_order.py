@@ -183,9 +183,7 @@ def _striking(observed: Array, expected: Array, longest: NDArray[np.intp]) -> ND
 class _Sequences:
     """Everybody's answers in their order, one evaluator after the other."""
 
-    def __init__(
-        self, evaluators: NDArray[np.intp], counts: NDArray[np.intp], answers: Array, kinds: NDArray[np.intp]
-    ):
+    def __init__(self, evaluators: NDArray[np.intp], counts: NDArray[np.intp], answers: Array, kinds: NDArray[np.intp]):
         self.evaluators, self.counts, self.answers = evaluators, counts, answers
         self._kinds = kinds
         self._starts = np.cumsum(counts) - counts

@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from calibration.comparison.correlation_tests import holm
@@ -189,9 +189,7 @@ def _surest(
     return named
 
 
-def _shared(
-    ratings: Array, groups: NDArray[np.intp] | None, seed: int
-) -> tuple[Array, NDArray[np.intp]]:
+def _shared(ratings: Array, groups: NDArray[np.intp] | None, seed: int) -> tuple[Array, NDArray[np.intp]]:
     """The items that two or more rated, at most 20,000 (in whole groups), in the order of their groups."""
     codes = np.arange(len(ratings)) if groups is None else groups
     chosen = np.flatnonzero((~np.isnan(ratings)).sum(axis=1) > 1)
@@ -226,8 +224,9 @@ def _starts(codes: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
 
 
-def _spread(squares: Array, total: Array, number: Array) -> Array:
-    """The variance of a sum of independent contributions."""
+def _spread(squares: ArrayLike, total: ArrayLike, number: ArrayLike) -> Array:
+    """The variance of sums of independent contributions."""
+    squares, total, number = (np.asarray(each, dtype=float) for each in (squares, total, number))
     return np.asarray((squares - total**2 / np.maximum(number, 1)) * number / np.maximum(number - 1, 1))
 
 
@@ -327,7 +326,7 @@ class _SmallPanel:
         self._indicators = indicators_of(self._levels)
         nodes = nodes_for(self._levels)
         everybody = np.arange(len(self._levels.counts))
-        self._without = [self._fit_without(place, everybody, nodes) for place in everybody]
+        self._without = [self._fit_without(int(place), everybody, nodes) for place in everybody]
 
     def _fit_without(self, place: int, everybody: NDArray[np.intp], nodes: Array) -> tuple[Array, Array, Array]:
         """Thresholds and slopes (nan for who is left out), and the spread of the qualities."""

@@ -130,8 +130,7 @@ def _all_the_same(compared: list[_Beside], names: list[str], ratings: Array) -> 
     return [
         Flag((column,), f"{names[column]} gave {len(own)} {words}")
         for column, _, own, _ in compared
-        if np.ptp(own) == 0
-        and (len(own) >= LEAST_ITEMS_AT_AN_END or known.min() < own[0] < known.max())
+        if np.ptp(own) == 0 and (len(own) >= LEAST_ITEMS_AT_AN_END or known.min() < own[0] < known.max())
     ]
 
 
@@ -190,11 +189,10 @@ def _relation(beside: _Beside, seed: int, groups: NDArray[np.intp] | None) -> _R
     return _Relation(column, rho, p, float(np.arctanh(np.clip(rho, -_ALMOST_ONE, _ALMOST_ONE))), error, freedom)
 
 
-def _grouped(
-    own: Array, mean: Array, rho: float, groups: NDArray[np.intp], seed: int
-) -> tuple[float, float, float]:
+def _grouped(own: Array, mean: Array, rho: float, groups: NDArray[np.intp], seed: int) -> tuple[float, float, float]:
     """The one-sided p of a rank correlation, the standard error of its Fisher's z, and degrees of freedom, when whole
-    groups are drawn; nan where one group is all there is."""
+    groups are drawn; nan where one group is all there is.
+    """
     codes = group_codes(groups, len(own))
     number = int(codes.max()) + 1
     if number < 2:
