@@ -12,8 +12,7 @@ LEAST_ANSWERS = 40
 _MOST_ANSWERS = 10_000  # of each evaluator, the first
 _MOST_LEVELS = 11
 _LEAST_DISTINCT = 0.95  # of an evaluator's times; among equal ones there is no order
-_LIKE = 15  # images that the others rated about alike, among which answers are permuted
-_MOST_KINDS = 20
+_LIKE = 8  # images that the others rated about alike, among which answers are permuted
 _GLANCES, _PERMUTATIONS = 19, 399
 _LONGER, _LONGEST = 2.0, 8
 _OFTENER = 0.25
@@ -121,7 +120,7 @@ def answers_in_order(ratings: Array, order: Array, level: float = 0.05, seed: in
     -----
     Careless answers come in long strings or in cycles (Curran 2016), but so do honest ones: who says 5 to nine images
     of ten has long runs of 5, and where good images stand together everybody has. So each evaluator's own answers are
-    permuted among images (about 15 each) that the others rated about alike, which keeps how often each answer was given
+    permuted among images (about 8 each) that the others rated about alike, which keeps how often each answer was given
     and what the order of the images explains. Two figures are compared with what that gives: the mean over answers of
     the length of the run in which it stands, and the largest share, over periods from 2 to 5, of answers that repeat
     the one a period before but not the one just before. p is the share of 400 permutations of the whole study in which
@@ -233,7 +232,7 @@ def _sequences(ratings: Array, order: Array) -> _Sequences | None:
         own = ratings[known, column]
         if len(own) < LEAST_ANSWERS or not 2 <= len(np.unique(own)) <= _MOST_LEVELS:
             continue
-        number = int(np.clip(len(own) // _LIKE, 1, _MOST_KINDS))
+        number = len(own) // _LIKE
         means = others[known]
         rated = ~np.isnan(means)
         kind = np.full(len(own), number)

@@ -27,6 +27,7 @@ _DENSE_PEOPLE = 64
 _MOST_PEOPLE, _MOST_ITEMS = 2000, 20_000
 _MOST_ROUNDS = 10
 _BLOCK = 2_000_000
+_UNLIKELY = 1e-9  # qualities that no item of a block has are passed over
 _TIED = 1e-9
 
 
@@ -265,14 +266,15 @@ class _Panel:
     def scores(self) -> _Scores:
         people = len(self._levels.counts)
         total, squares, by_model, common, number = np.zeros((5, people, people))
-        information = self._model.information()
+        information, every = self._model.information(), self._model.residuals
         for low, high, columns in self._blocks():
             codes = self._levels.codes[low:high, columns]
             known = codes >= 0
-            weights = self._weights[low:high, None]
-            residuals = self._model.residuals[columns, np.maximum(codes, 0)] * known[..., None]
+            nodes = np.flatnonzero(self._weights[low:high].max(axis=0) > _UNLIKELY)
+            weights = self._weights[low:high, None, nodes]
+            residuals = every[columns, np.maximum(codes, 0)][..., nodes] * known[..., None]
             products = (residuals * weights) @ residuals.transpose(0, 2, 1)
-            spreads = information[columns] * known[..., None]
+            spreads = information[columns][:, nodes] * known[..., None]
             where = np.ix_(columns, columns)
             total[where] += products.sum(axis=0)
             flat = (len(columns), -1)
