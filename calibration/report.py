@@ -19,6 +19,7 @@ from calibration.bootstrap import DRAWS
 from calibration.item_folds import clusters_of, few_groups, groupings_of
 from calibration.levels_given import levels_note
 from calibration.metric_facts import directions_of, opposed, signatures_of, title_of, titles_of
+from calibration.people.answer_order import rating_order
 from calibration.people.screening import screen
 from calibration.prediction.predictor import Predictor
 from calibration.progress import METRIC, PEOPLE, PREDICTION, OnProgress, Steps, bar_in_terminal
@@ -27,7 +28,7 @@ from calibration.report_asked import asked_entries
 from calibration.report_comparison import comparison
 from calibration.report_flagged import what_changes, without_flagged
 from calibration.report_metrics import metric_entry
-from calibration.report_people import people_entry
+from calibration.report_people import median_response_ms, people_entry
 from calibration.report_prediction import combination, prediction
 from calibration.report_raters import leave_out_people
 from calibration.tables import Duplicates, records
@@ -126,7 +127,8 @@ def calibrate(
     ----------
     ratings : DataFrame
         item, evaluator, task, rating as `calibration.tables.check_ratings` gives them: one row for each rating that
-        counts.
+        counts. Where there is a column position or rated_at, answers that follow their order are found; response_ms is
+        shown.
     scores : DataFrame, optional
         item, metric, score as `calibration.tables.check_scores` gives them; without it only the people are graded.
     settings : Settings, optional
@@ -191,8 +193,10 @@ def calibrate(
             name_task(str(name))
             evaluators = sorted(rows["evaluator"].unique(), key=natural_order)
             data = task_data(rows, evaluators, groupings, settings.k, settings.draws, settings.seed, for_raters)
-            flags = [] if for_raters else screen(data.ratings, evaluators, settings.seed, data.groups())
-            task = people_entry(data, flags, None if repeats is None else repeats[repeats["task"] == name])
+            order = rating_order(rows, data.items, evaluators)
+            flags = [] if for_raters else screen(data.ratings, evaluators, settings.seed, data.groups(), order)
+            own_repeats = None if repeats is None else repeats[repeats["task"] == name]
+            task = people_entry(data, flags, own_repeats, median_response_ms(rows))
             task["asked"] = asked.get(str(name))
             steps.are_done(PEOPLE)
             for metric in names:

@@ -1,6 +1,6 @@
 """What the report says of a task's people: each evaluator, and how far they agree."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,38 @@ from calibration.task_data import TaskData
 FEW_ITEMS = 100
 
 
-def people_entry(task: TaskData, flags: Sequence[Flag] = (), repeats: pd.DataFrame | None = None) -> dict[str, Any]:
+def median_response_ms(rows: pd.DataFrame) -> dict[str, float]:
+    """Each evaluator's median response time, of the answers for which it is known.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        evaluator and, where known, response_ms.
+
+    Returns
+    -------
+    dict
+        By evaluator, milliseconds; without those of whom nothing is known. It is shown and decides nothing: quick
+        evaluators are not worse ones.
+
+    Examples
+    --------
+    >>> median_response_ms(pd.DataFrame({"evaluator": ["x", "x", "y"], "response_ms": ["900", "1100", ""]}))
+    {'x': 1000.0}
+    """
+    if "response_ms" not in rows.columns:
+        return {}
+    times = pd.to_numeric(rows["response_ms"], errors="coerce").astype(float)
+    known = times[np.isfinite(times) & (times >= 0)]
+    return {str(name): float(time) for name, time in known.groupby(rows["evaluator"]).median().items()}
+
+
+def people_entry(
+    task: TaskData,
+    flags: Sequence[Flag] = (),
+    repeats: pd.DataFrame | None = None,
+    response_ms: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
     """The part of a task's report that needs no metric.
 
     Parameters
@@ -34,6 +65,8 @@ def people_entry(task: TaskData, flags: Sequence[Flag] = (), repeats: pd.DataFra
         Whom `calibration.people.screening.screen` names.
     repeats : DataFrame, optional
         The task's ratings with those that were asked twice, for each evaluator's own consistency.
+    response_ms : mapping of str to float, optional
+        As `median_response_ms` finds them.
 
     Returns
     -------
@@ -62,6 +95,8 @@ def people_entry(task: TaskData, flags: Sequence[Flag] = (), repeats: pd.DataFra
             "grade": {exponent: values[index] for exponent, values in grades.items()},
             "notes": remarks,
         }
+        if response_ms and name in response_ms:
+            people[name]["median_response_ms"] = response_ms[name]
         if not task.for_raters:
             notes += [f"{name}: {remark}" for remark in remarks]
     if task.for_raters:

@@ -185,4 +185,4 @@ def correlations(scores: Array, targets: Array, direction: Direction = "higher")
 
 def _within_one(value: float) -> float:
     """A correlation without the last digit's rounding error, which can leave [-1, 1] or just miss its ends."""
-    return min(1.0, max(-1.0, round(float(value), 15)))
+    return float(np.clip(round(float(value), 15), -1.0, 1.0))  # min() and max() would make -1 of nan

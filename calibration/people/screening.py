@@ -1,10 +1,8 @@
-"""Evaluators whose ratings deserve a look: unrelated to the others', against them, all the same, or copied.
+"""Evaluators whose ratings deserve a look: unrelated to the others', against them, all the same, in runs, or copied.
 
 Nobody is left out because of it; the report names them, and says with which figure.
 """
 
-import warnings
-from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -14,14 +12,16 @@ from scipy import stats
 from calibration.comparison.correlation_tests import holm
 from calibration.grades import Array, leave_one_out_scores
 from calibration.intervals import group_codes, item_draws
+from calibration.people.answer_order import OrderFinding, answers_in_order
+from calibration.people.dependence import Pair, dependent_pairs
 from calibration.weighted import Order, correlation
 
 SIGNIFICANCE = 0.05
 LEAST_ITEMS = 20
-_NOTICEABLE = 0.05  # among very many items even a dependence that nobody would notice is significant
+LEAST_ITEMS_AT_AN_END = 60
+# how often fair studies may name somebody, shared out so that all kinds together keep to SIGNIFICANCE
+_UNRELATED, _AGAINST, _DEPENDENT, _IN_ORDER = 0.015, 0.005, 0.02, 0.01
 _DRAWS = 200
-_DRAWS_OF_MANY = 100  # with more than ten evaluators
-_WEAK = 0.05  # a correlation of others that is not above this predicts nothing
 _SPEARMAN = 1.03  # how much more Fisher's z of Spearman's correlation spreads than Pearson's (Fieller et al. 1957)
 _ALMOST_ONE = 1 - 1e-9
 _ROUNDING = 1e-9
@@ -35,7 +35,13 @@ class Flag(NamedTuple):
     sentence: str
 
 
-def screen(ratings: Array, names: list[str], seed: int = 0, groups: ArrayLike | None = None) -> list[Flag]:
+def screen(
+    ratings: Array,
+    names: list[str],
+    seed: int = 0,
+    groups: ArrayLike | None = None,
+    order: Array | None = None,
+) -> list[Flag]:
     """Find evaluators to look at.
 
     Parameters
@@ -45,30 +51,35 @@ def screen(ratings: Array, names: list[str], seed: int = 0, groups: ArrayLike | 
     names : list of str
         The evaluators.
     seed : int
-        Of the bootstrap behind the tests.
+        Of the bootstrap and the permutations behind the tests.
     groups : array_like, shape (items,), optional
         Which images belong together: whole groups are drawn.
+    order : ndarray, shape (items, evaluators), optional
+        Where in their own order each evaluator rated each item, as `calibration.people.answer_order.rating_order` finds
+        it; without it nobody's order is looked at.
 
     Returns
     -------
     list of Flag
-        At most one false alarm in twenty studies for each of the last two kinds.
+        Of fair studies at most one in twenty has any; tests/benchmarks/bench_screening.py measures it.
 
     Notes
     -----
-    *All the same*: an evaluator gave one rating to 20 images or more, on which the means of the others differ.
+    The *others' mean* of an image is taken after each evaluator's own mean was taken off, so that it does not depend on
+    how strict those are who rated the image.
+
+    *All the same*: an evaluator gave one rating to 20 images or more, on which the means of the others differ; to 60 or
+    more if it is the highest or lowest rating of all, which somebody lenient or strict gives honestly to most images.
 
     *Unrelated or against*: an evaluator's Spearman correlation with the mean of the others is not above 0 (one-sided, p
     of .05 or more), or is less than a fifth of the median of the others' own such correlations, and is lower than that
-    median by more than chance has it (Fisher's z, Bonferroni over evaluators), on 20 items or more: where people agree
-    little on few images, nobody can be told from the others. The fifth is for many images, among which one random
-    evaluator in twenty would pass the first test by chance. Or it lies below 0 (one-sided, Holm's correction).
+    median by more than chance and the differences among the others have it (Fisher's z, Bonferroni over evaluators), on
+    20 items or more: where people agree little on few images, nobody can be told from the others. The fifth is for many
+    images, among which one random evaluator in twenty would pass the first test by chance. Or it lies below 0
+    (one-sided, Holm's correction).
 
-    *Dependent*: if one quality of the images were all that evaluators share, their correlations would be products,
-    r_ij = l_i l_j, so that r_ij = r_ik r_jl / r_kl for any two others k, l. A pair is named where its correlation lies
-    above the median of these predictions by more than chance has it (the difference over its bootstrap standard error,
-    Student's t by the number of groups, Bonferroni over pairs) and by .05 or more. It takes four evaluators, and 20
-    items that both rated.
+    *In an order*: `calibration.people.answer_order.answers_in_order`. *Dependent*:
+    `calibration.people.dependence.dependent_pairs`. What has no value is no finding.
 
     Examples
     --------
@@ -80,10 +91,15 @@ def screen(ratings: Array, names: list[str], seed: int = 0, groups: ArrayLike | 
     """
     codes = None if groups is None else group_codes(groups, len(ratings))
     compared = _beside_the_others(ratings)
+    in_order = [] if order is None else answers_in_order(ratings, order, _IN_ORDER, seed)
     return [
-        *_all_the_same(compared, names),
+        *_all_the_same(compared, names, ratings),
         *_unrelated(compared, names, seed, codes),
-        *_dependent(ratings, names, seed, codes),
+        *(Flag((each.evaluator,), _in_order(each, names[each.evaluator])) for each in in_order),
+        *(
+            Flag((pair.first, pair.second), _dependent(pair, names))
+            for pair in dependent_pairs(ratings, codes, _DEPENDENT, seed)
+        ),
     ]
 
 
@@ -98,46 +114,57 @@ class _Beside(NamedTuple):
 
 def _beside_the_others(ratings: Array) -> list[_Beside]:
     """Those with enough such items, on which the others' mean differs."""
+    rated = ~np.isnan(ratings)
+    sums = np.where(rated, ratings, 0.0).sum(axis=0)
     found = []
-    for column, mean in enumerate(leave_one_out_scores(ratings).T):
-        both = ~(np.isnan(ratings[:, column]) | np.isnan(mean))
-        if both.sum() >= LEAST_ITEMS and np.ptp(mean[both]) > 0:
+    for column, mean in enumerate(leave_one_out_scores(ratings - sums / np.maximum(rated.sum(axis=0), 1)).T):
+        both = rated[:, column] & ~np.isnan(mean)
+        if both.sum() >= LEAST_ITEMS and np.ptp(mean[both]) > _ROUNDING:
             found.append(_Beside(column, both, ratings[both, column], mean[both]))
     return found
 
 
-def _all_the_same(compared: list[_Beside], names: list[str]) -> list[Flag]:
+def _all_the_same(compared: list[_Beside], names: list[str], ratings: Array) -> list[Flag]:
     words = "images the same rating, although the others' ratings of them differ."
+    known = ratings[~np.isnan(ratings)]
     return [
         Flag((column,), f"{names[column]} gave {len(own)} {words}")
         for column, _, own, _ in compared
-        if np.ptp(own) == 0
+        if np.ptp(own) == 0 and (len(own) >= LEAST_ITEMS_AT_AN_END or known.min() < own[0] < known.max())
     ]
 
 
+class _Relation(NamedTuple):
+    """An evaluator's Spearman correlation with the others' mean, p of being above 0, Fisher's z and its error."""
+
+    column: int
+    rho: float
+    p: float
+    z: float
+    error: float
+    freedom: float
+
+
 def _unrelated(compared: list[_Beside], names: list[str], seed: int, groups: NDArray[np.intp] | None) -> list[Flag]:
-    found: list[tuple[int, float, float, float]] = []
-    for column, items, own, mean in compared:
-        if np.ptp(own) == 0:
-            continue
-        result = stats.spearmanr(own, mean, alternative="greater")
-        rho, p, error = float(result.statistic), float(result.pvalue), _SPEARMAN / np.sqrt(len(own) - 3)
-        if groups is not None:
-            p, error = _grouped(own, mean, rho, groups[items], seed)
-        found.append((column, rho, p, error))
+    found = [_relation(each, seed, groups) for each in compared if np.ptp(each.own) > 0]
+    found = [each for each in found if np.isfinite([each.rho, each.p, each.error]).all()]
     flags: list[Flag] = []
-    against = holm(np.array([1.0 - p for _, _, p, _ in found]))
-    limit = float(stats.norm.isf(SIGNIFICANCE / max(len(found), 1)))
-    for place, ((column, rho, p, error), inverted) in enumerate(zip(found, against, strict=True)):
-        usual = float(np.median([other for i, (_, other, _, _) in enumerate(found) if i != place] or [0.0]))
-        behind = float(np.diff(np.arctanh(np.clip([rho, usual], -_ALMOST_ONE, _ALMOST_ONE)))[0])
-        if inverted < SIGNIFICANCE:
+    against = holm(np.array([1.0 - each.p for each in found]))
+    z = np.array([each.z for each in found])
+    for place, (column, rho, p, own, error, freedom) in enumerate(found):
+        others = np.delete(z, place)
+        if against[place] < _AGAINST and rho < 0:
             if len(names) == 2:
                 one, other = names
                 words = "rated against each other; perhaps one of them read the scale the other way round"
                 return [Flag((0, 1), f"{one} and {other} {words} (Spearman {rho:.2f}).")]
             words = "rated against the others; perhaps the scale was read the other way round"
-        elif (p >= SIGNIFICANCE or rho < _HARDLY * usual) and behind > limit * error:
+        elif (
+            len(others)
+            and (p >= SIGNIFICANCE or rho < _HARDLY * np.tanh(np.median(others)))
+            and np.median(others) - own
+            > stats.t.isf(_UNRELATED / len(found), freedom) * np.hypot(error, _differences(others, found, place))
+        ):
             words = "rated with hardly any relation to the others"
         else:
             continue
@@ -145,94 +172,72 @@ def _unrelated(compared: list[_Beside], names: list[str], seed: int, groups: NDA
     return flags
 
 
-def _grouped(own: Array, mean: Array, rho: float, groups: NDArray[np.intp], seed: int) -> tuple[float, float]:
-    """The one-sided p of a rank correlation, and the standard error of its Fisher's z, when whole groups are drawn."""
-    x, y = Order(own), Order(mean)
+def _differences(others: Array, found: list[_Relation], place: int) -> float:
+    """How much the others differ beyond chance, as a standard deviation; of the middle ones, whom no outlier moves."""
+    errors = np.array([each.error for number, each in enumerate(found) if number != place])
+    low, high = np.quantile(others, [0.25, 0.75])
+    return float(np.sqrt(max(((high - low) / 1.349) ** 2 - np.median(errors) ** 2, 0.0)))
+
+
+def _relation(beside: _Beside, seed: int, groups: NDArray[np.intp] | None) -> _Relation:
+    column, items, own, mean = beside
+    result = stats.spearmanr(own, mean, alternative="greater")
+    rho, p = float(result.statistic), float(result.pvalue)
+    error, freedom = _SPEARMAN / np.sqrt(len(own) - 3), float(len(own) - 3)
+    if groups is not None:
+        p, error, freedom = _grouped(own, mean, rho, groups[items], seed)
+    return _Relation(column, rho, p, float(np.arctanh(np.clip(rho, -_ALMOST_ONE, _ALMOST_ONE))), error, freedom)
+
+
+def _grouped(own: Array, mean: Array, rho: float, groups: NDArray[np.intp], seed: int) -> tuple[float, float, float]:
+    """The one-sided p of a rank correlation, the standard error of its Fisher's z, and degrees of freedom, when whole
+    groups are drawn; nan where one group is all there is.
+    """
     codes = group_codes(groups, len(own))
-    weights = np.concatenate(list(item_draws(codes, _DRAWS, _DRAWS, np.random.default_rng(seed % 2**63))))
-    drawn = [correlation(x.ranks(weight), y.ranks(weight), weight) for weight in weights]
-    error = float(np.nanstd(drawn)) if np.isfinite(drawn).any() else 0.0
-    if error == 0:
-        return (0.0 if rho > 0 else 1.0), 0.0
-    return float(stats.norm.sf(rho / error)), error / max(1 - rho**2, 1 - _ALMOST_ONE)
-
-
-def _dependent(ratings: Array, names: list[str], seed: int, groups: NDArray[np.intp] | None) -> list[Flag]:
-    several = (~np.isnan(ratings)).sum(axis=1) > 1
-    ratings = ratings[several]
-    if len(ratings) < LEAST_ITEMS:
-        return []
-    rated = [column[~np.isnan(column)] for column in ratings.T]
-    varied = np.flatnonzero([len(own) > 0 and np.ptp(own) > 0 for own in rated])
-    if len(varied) < 4:
-        return []
-    correlations = _Correlations(ratings[:, varied])
-    every = correlations.of(np.ones(len(ratings)))
-    excess = _excess(every)
-    rng = np.random.default_rng(seed % 2**63)
-    codes = group_codes(None if groups is None else groups[several], len(ratings))
     number = int(codes.max()) + 1
     if number < 2:
-        return []
-    draws = _DRAWS if len(varied) <= 10 else _DRAWS_OF_MANY
-    drawn = [_excess(correlations.of(weights[0])) for weights in item_draws(codes, draws, 1, rng)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # pairs that no others predict are nan
-        errors = np.nanstd(drawn, axis=0)
-    pairs = list(combinations(range(len(varied)), 2))
+        return np.nan, np.nan, np.nan
+    x, y = Order(own), Order(mean)
+    weights = np.concatenate(list(item_draws(codes, _DRAWS, _DRAWS, np.random.default_rng(seed % 2**63))))
+    drawn = np.array([correlation(x.ranks(weight), y.ranks(weight), weight) for weight in weights])
+    drawn = drawn[np.isfinite(drawn)]
+    if not len(drawn):
+        return np.nan, np.nan, np.nan
     # of few groups a standard error is rough, and a bootstrap's too small
-    limit = float(stats.t.isf(SIGNIFICANCE / len(pairs), number - 1)) * np.sqrt(number / (number - 1))
-    flags = []
-    for i, j in pairs:
-        if excess[i, j] > max(_NOTICEABLE, limit * errors[i, j]):
-            a, b = int(varied[i]), int(varied[j])
-            r = float(every[i, j])
-            flags.append(
-                Flag(
-                    (a, b),
-                    f"{names[a]} and {names[b]} rated more alike than the images explain (correlation {r:.2f}, where "
-                    f"{r - excess[i, j]:.2f} is expected from how each goes with the others); they may not be "
-                    "independent.",
-                )
-            )
-    return flags
+    error = float(np.std(drawn)) * np.sqrt(number / (number - 1))
+    if error < _ROUNDING:
+        return (1 - np.sign(rho)) / 2, 0.0, float(number - 1)
+    p = float(stats.t.sf(rho / error, number - 1))
+    return p, error / max(1 - rho**2, 1 - _ALMOST_ONE), float(number - 1)
 
 
-class _Correlations:
-    """Pearson's r of every two evaluators on the items that both rated, for weighted items; nan for too few."""
-
-    def __init__(self, ratings: Array):
-        self._known = (~np.isnan(ratings)).astype(float)
-        self._values = np.nan_to_num(ratings - np.nanmean(ratings, axis=0))
-        self._enough = self._known.T @ self._known >= LEAST_ITEMS
-
-    def of(self, weights: Array) -> Array:
-        known, values = self._known, self._values
-        heavy = weights[:, None] * values
-        n, sums = (weights[:, None] * known).T @ known, heavy.T @ known
-        squares, products = (heavy * values).T @ known, heavy.T @ values
-        with np.errstate(invalid="ignore", divide="ignore"):
-            spread = squares - sums**2 / n
-            r = (products - sums * sums.T / n) / np.sqrt(spread * spread.T)
-        return np.where(self._enough & (spread > _ROUNDING) & (spread.T > _ROUNDING), r, np.nan)
+def _in_order(found: OrderFinding, name: str) -> str:
+    p = f"p = {found.p:.4f} for all evaluators together"
+    if found.kind == "runs":
+        return (
+            f"{name} gave long runs of one answer, the longest of {found.longest}: in the order of rating, an answer "
+            f"stands in a run of {found.observed:.1f} on average, where {found.expected:.1f} is expected of the same "
+            f"answers to images that the others rated like these ({found.answers} images, {p})."
+        )
+    return (
+        f"{name} answered in a pattern: in the order of rating, {found.observed:.0%} of the answers repeat the one "
+        f"{found.period} before but not the one just before, where {found.expected:.0%} are expected of the same "
+        f"answers to images that the others rated like these ({found.answers} images, {p})."
+    )
 
 
-def _excess(correlations: Array) -> Array:
-    """How far each correlation lies above the median of what the others predict for it; nan where nothing does."""
-    count = len(correlations)
-    found = np.full((count, count), np.nan)
-    first, second = np.triu_indices(count, 1)
-    usable = (correlations > _WEAK) & ~np.eye(count, dtype=bool)
-    pairs = np.arange(len(first))
-    known = np.repeat(usable[None], len(pairs), axis=0)
-    for one in (first, second):
-        known[pairs, one] = False
-        known[pairs, :, one] = False
-    predicted = correlations[first][:, :, None] * correlations[second][:, None, :]
-    predicted /= np.where(usable, correlations, 1.0)
-    ordered = np.sort(np.where(known, predicted, np.inf).reshape(len(pairs), -1), axis=1)
-    number = known.sum(axis=(1, 2))
-    with np.errstate(invalid="ignore"):
-        middle = (ordered[pairs, np.maximum(number - 1, 0) // 2] + ordered[pairs, number // 2]) / 2
-    found[first, second] = found[second, first] = np.where(number > 0, correlations[first, second] - middle, np.nan)
-    return found
+def _dependent(pair: Pair, names: list[str]) -> str:
+    a, b = names[pair.first], names[pair.second]
+    equal = ""
+    if np.isfinite(pair.equal) and np.isfinite(pair.expected_equal):
+        equal = f"; {pair.equal:.0%} of these ratings are equal, where {pair.expected_equal:.0%} are expected"
+    p = "p < .0001" if pair.p < 1e-4 else f"p = {pair.p:.4f}"
+    instead = ""
+    if pair.instead:
+        c, d = (names[place] for place in pair.instead)
+        instead = f" Among four evaluators it can also be {c} and {d} who are not."
+    return (
+        f"{a} and {b} rated more alike than the images explain (correlation {pair.correlation:.2f}, where "
+        f"{pair.expected:.2f} is expected from how each goes with the others, on {pair.common} images that both "
+        f"rated{equal}; {p} for {pair.tested} pairs); they may not be independent.{instead}"
+    )
