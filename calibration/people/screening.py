@@ -178,7 +178,7 @@ def _differences(others: Array, errors: Array) -> float:
 
     From the middle ones of the others, whom no outlier moves, and, as if from four evaluators more, from experience:
     with people who differ in exactness by a quarter and in how far they spread their answers by a fifth, it is about
-    three tenths of the median.
+    a quarter of the median.
     """
     low, middle, high = np.quantile(others, [0.25, 0.5, 0.75])
     found = max(((high - low) / 1.349) ** 2 - float(np.median(errors)) ** 2, 0.0)
