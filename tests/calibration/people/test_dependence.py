@@ -79,8 +79,8 @@ def test_the_figures_and_the_sentence():
     assert pair.correlation == pytest.approx(np.corrcoef(ratings[:, 0], ratings[:, 1])[0, 1])
     assert pair.equal == pytest.approx(np.mean(ratings[:, 0] == ratings[:, 1]))
     independent = fair(3, images=400, noise=0.75, strictness=0.4)
-    assert pair.expected == pytest.approx(np.corrcoef(independent[:, 0], independent[:, 1])[0, 1], abs=0.1)
-    assert pair.expected_equal == pytest.approx(np.mean(independent[:, 0] == independent[:, 1]), abs=0.1)
+    assert pair.expected == pytest.approx(np.corrcoef(independent[:, 0], independent[:, 1])[0, 1], abs=0.15)
+    assert pair.expected_equal == pytest.approx(np.mean(independent[:, 0] == independent[:, 1]), abs=0.15)
     sentence = next(flag.sentence for flag in screen(ratings, names(ratings)) if len(flag.evaluators) == 2)
     assert f"on 400 images that both rated; {pair.equal:.0%} of these ratings are equal" in sentence
     assert "p < .0001 for 10 pairs); they may not be independent." in sentence
