@@ -12,10 +12,12 @@ LEAST_ANSWERS = 40
 _MOST_ANSWERS = 10_000  # of each evaluator, the first
 _MOST_LEVELS = 11
 _LEAST_DISTINCT = 0.95  # of an evaluator's times; among equal ones there is no order
+_NEAR = 7  # images before and after, whose ratings by the others tell of this one where the order sorts them
 _LIKE = 8  # images that the others rated about alike, among which answers are permuted
 _GLANCES, _PERMUTATIONS = 19, 399
 _LONGER, _LONGEST = 2.0, 8
 _OFTENER = 0.25
+_AS_OFTEN = 0.9
 _PERIODS = (2, 3, 4, 5)
 
 
@@ -120,8 +122,9 @@ def answers_in_order(ratings: Array, order: Array, level: float = 0.05, seed: in
     -----
     Careless answers come in long strings or in cycles (Curran 2016), but so do honest ones: who says 5 to nine images
     of ten has long runs of 5, and where good images stand together everybody has. So each evaluator's own answers are
-    permuted among images (about 8 each) that the others rated about alike, which keeps how often each answer was given
-    and what the order of the images explains. Two figures are compared with what that gives: the mean over answers of
+    permuted among images (about 8 each) of which the others let expect about the same (least squares on their mean
+    rating of the image, and of those next to it in this order), which keeps how often each answer was given and what
+    the order of the images explains. Two figures are compared with what that gives: the mean over answers of
     the length of the run in which it stands, and the largest share, over periods from 2 to 5, of answers that repeat
     the one a period before but not the one just before. p is the share of 400 permutations of the whole study in which
     any evaluator's figure, less its mean and over its standard deviation, is as large (Westfall and Young's maximum).
@@ -163,7 +166,7 @@ def answers_in_order(ratings: Array, order: Array, level: float = 0.05, seed: in
             int(kept.evaluators[place]),
             "pattern" if kind else "runs",
             int(kept.counts[place]),
-            float(observed[kind, place]),
+            float(kept.repeats[place] if kind else observed[kind, place]),
             float(expected[kind, place]),
             int(kept.longest[place]),
             int(kept.period[place]) if kind else 0,
@@ -191,7 +194,9 @@ class _Sequences:
         lengths, who = self._runs(answers)
         self.longest = np.zeros(len(counts), dtype=np.intp)
         np.maximum.at(self.longest, who, lengths)
-        self.period = np.array(_PERIODS)[self._repeats(answers).argmax(axis=0)]
+        repeats = self._repeats(answers)  # a cycle repeats after twice its period as well
+        shortest = (repeats >= _AS_OFTEN * repeats.max(axis=0)).argmax(axis=0)
+        self.period, self.repeats = np.array(_PERIODS)[shortest], repeats[shortest, np.arange(len(counts))]
 
     def permuted(self, rng: np.random.Generator) -> Array:
         """Each evaluator's answers permuted among images of a kind."""
@@ -232,17 +237,30 @@ def _sequences(ratings: Array, order: Array) -> _Sequences | None:
         own = ratings[known, column]
         if len(own) < LEAST_ANSWERS or not 2 <= len(np.unique(own)) <= _MOST_LEVELS:
             continue
-        number = len(own) // _LIKE
-        means = others[known]
-        rated = ~np.isnan(means)
-        kind = np.full(len(own), number)
-        ranks = pd.Series(np.round(means[rated], 9)).rank().to_numpy()
-        kind[rated] = np.minimum((ranks - 0.5) * number // max(int(rated.sum()), 1), number - 1).astype(int)
+        kind = _kinds(own, others[known])
         evaluators.append(column)
         answers.append(own)
         kinds.append(kind + count)
-        count += number + 1
+        count += int(kind.max()) + 1
     if not evaluators:
         return None
     lengths = np.array([len(own) for own in answers], dtype=np.intp)
     return _Sequences(np.array(evaluators), lengths, np.concatenate(answers), np.concatenate(kinds))
+
+
+def _kinds(own: Array, means: Array) -> NDArray[np.intp]:
+    """Images (in their order) that the others let expect about alike; those that nobody else rated are one kind."""
+    number = len(own) // _LIKE
+    rated = ~np.isnan(means)
+    kinds = np.full(len(own), number)
+    if not rated.any():
+        return kinds
+    window = np.ones(2 * _NEAR + 1)
+    near = np.convolve(np.where(rated, means, 0.0), window, "same") / np.maximum(
+        np.convolve(rated.astype(float), window, "same"), 1.0
+    )
+    features = np.column_stack([np.ones(len(own)), means, near])[rated]
+    fitted = features @ np.linalg.lstsq(features, own[rated], rcond=None)[0]
+    ranks = pd.Series(np.round(fitted, 9)).rank().to_numpy()
+    kinds[rated] = np.minimum((ranks - 0.5) * number // len(ranks), number - 1).astype(int)
+    return kinds

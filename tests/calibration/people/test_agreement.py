@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibration.people.agreement import correlations, krippendorff_alpha
+from calibration.people.agreement import _within_one, correlations, krippendorff_alpha
 
 NAN = float("nan")
 
@@ -75,3 +75,7 @@ def test_correlations_lie_in_range_and_change_sign_with_the_score(pairs):
         value = getattr(one, name)
         assert np.isnan(value) or -1 <= value <= 1
         assert getattr(other, name) == pytest.approx(-value, abs=1e-12, nan_ok=True)
+
+
+def test_a_correlation_without_a_value_is_not_minus_one():
+    assert np.isnan(_within_one(float("nan"))) and _within_one(1 + 1e-16) == 1.0

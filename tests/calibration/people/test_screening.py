@@ -33,7 +33,7 @@ def study(count, seed, kind="fair", people=5):
     [("random", (0,), 1.0), ("inverted", (0,), 1.0), ("copied", (0, 1), 0.95), ("constant", (0,), 1.0)],
 )
 def test_power_at_five_evaluators_and_a_thousand_images(kind, named, least):
-    found = [named in [flag.evaluators for flag in screen(study(1024, seed, kind), NAMES)] for seed in range(40)]
+    found = [named in [flag.evaluators for flag in screen(study(1024, seed, kind), NAMES)] for seed in range(20)]
     assert np.mean(found) >= least
 
 
@@ -46,8 +46,8 @@ def test_a_relation_that_is_sure_but_next_to_nothing_is_named():
 
 
 def test_fair_evaluators_are_hardly_ever_named():
-    named = [bool(screen(study(256, seed), NAMES)) for seed in range(100)]
-    assert np.mean(named) <= 0.12  # 5 % are said; binomial, 100 studies
+    named = [bool(screen(study(256, seed), NAMES)) for seed in range(60)]
+    assert np.mean(named) <= 0.12  # 5 % are said; binomial, 60 studies
 
 
 def test_few_images_of_people_who_agree_little_name_hardly_anybody():
@@ -122,6 +122,34 @@ def test_constant_evaluators_gaps_and_few_items_do_no_harm():
     assert flag.evaluators == (2,) and f"c gave {(rated[:, 2] & (rated.sum(axis=1) > 1)).sum()} images" in flag.sentence
     assert screen(study(10, 0, "random"), NAMES) == [] == screen(study(10, 0, "constant"), NAMES)
     assert screen(np.full((100, 5), 3.0), NAMES) == []  # people who all say the same are not told apart
+
+
+def test_at_the_end_of_the_scale_one_rating_takes_more_images():
+    """Somebody lenient gives 5 to thirty images honestly; nobody gives 3 to all."""
+    ratings = study(60, 0)
+    few = ratings[:30].copy()
+    few[:, 0] = 5
+    assert screen(few, NAMES) == []
+    few[:, 0] = 3
+    assert [flag.evaluators for flag in screen(few, NAMES)] == [(0,)]
+    ratings[:, 0] = 5
+    assert [flag.evaluators for flag in screen(ratings, NAMES)] == [(0,)]
+
+
+def test_what_one_group_of_images_shows_accuses_nobody():
+    ratings = study(60, 0, "inverted")
+    assert screen(ratings, NAMES, groups=np.zeros(60)) == []
+    assert (0,) in [flag.evaluators for flag in screen(ratings, NAMES, groups=np.arange(60) // 3)]
+
+
+def test_how_strict_the_others_are_is_not_taken_for_quality():
+    """Everyone rates a third of the images: whose means they are must not hide that people agree."""
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        latent = rng.normal(size=(400, 1)) + 2 * np.resize([-1, 1], 6) + 0.7 * rng.normal(size=(400, 6))
+        ratings = np.clip(np.rint(3 + latent), 1, 5)
+        ratings[rng.random(ratings.shape) > 1 / 3] = np.nan
+        assert screen(ratings, list("abcdef")) == []
 
 
 def test_the_dependent_pair_of_tifa160_is_named_and_nobody_else(shared):
