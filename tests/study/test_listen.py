@@ -3,6 +3,7 @@
 import resource
 import signal
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -67,7 +68,9 @@ def test_more_silent_and_half_open_connections_than_files_stop_nobody(study, lim
         "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024)); "
         "from study.cli import main; sys.argv = ['humangrade', *sys.argv[1:]]; main()"
     )
-    monkeypatch.setattr("tests.study.command.command_line", lambda *given: ["python", "-c", program, *map(str, given)])
+    monkeypatch.setattr(
+        "tests.study.command.command_line", lambda *given: [sys.executable, "-c", program, *map(str, given)]
+    )
     limited(4096)
     with serving("serve", study.folder, "--port", port, cwd=study.folder, until="Serving;") as (process, printed):
         base, token = f"http://127.0.0.1:{port}", links(printed, "rate")[0].partition("key=")[2]
@@ -88,7 +91,9 @@ def test_a_connection_that_never_asks_is_closed(study, monkeypatch):
         "import sys; from study import listen; listen.REQUEST_SECONDS = 1.0; "
         "from study.cli import main; sys.argv = ['humangrade', *sys.argv[1:]]; main()"
     )
-    monkeypatch.setattr("tests.study.command.command_line", lambda *given: ["python", "-c", program, *map(str, given)])
+    monkeypatch.setattr(
+        "tests.study.command.command_line", lambda *given: [sys.executable, "-c", program, *map(str, given)]
+    )
     port = free_port()
     with serving("serve", study.folder, "--port", port, cwd=study.folder, until="Serving;"):
         for half in HALVES:
@@ -169,7 +174,9 @@ def test_an_answer_that_nobody_takes_is_given_up(study, monkeypatch):
         "import sys; from study import listen; listen.STALLED_SECONDS = 1.0; "
         "from study.cli import main; sys.argv = ['humangrade', *sys.argv[1:]]; main()"
     )
-    monkeypatch.setattr("tests.study.command.command_line", lambda *given: ["python", "-c", program, *map(str, given)])
+    monkeypatch.setattr(
+        "tests.study.command.command_line", lambda *given: [sys.executable, "-c", program, *map(str, given)]
+    )
     picture = next((study.folder.parent / "images").rglob("*.png"))
     picture.write_bytes(picture.read_bytes() + b"\x00" * 12_000_000)
     port = free_port()
