@@ -60,6 +60,7 @@ def calibrate_study(
     """
     from calibration.pipeline import calibrate_tables
 
+    wordings = study.asked()  # before the ratings: a first rating that comes between the two then belongs to known words
     tables = study.tables()
     if tables["ratings"].empty:
         raise InputError(f"Nobody has rated anything in {study.folder} yet; share the evaluators' links first.")
@@ -74,7 +75,7 @@ def calibrate_study(
         settings,
         set_scores=sets,
         show_progress=show_progress,
-        wordings=study.asked(),
+        wordings=wordings,
         for_raters=for_raters,
         on_progress=on_progress,
     )
