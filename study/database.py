@@ -2,8 +2,10 @@
 
 import os
 import secrets
+import shutil
 import sqlite3
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from metrics.errors import InputError
 from study import schema
-from study.database_file import DatabaseFile, DatabaseGone, leave_mark, mark, refuse_foreign_log
+from study.database_file import DatabaseFile, DatabaseGone, has_log, leave_mark, log_of, mark, refuse_foreign_log
 from study.schema import meta
 
 _BEGIN = "begin"  # the execution option that holds SQLite's words for a new transaction
@@ -47,6 +49,8 @@ class Database:
         Of SQLite; None for another kind of database, and for one that lives in memory.
     is_read_only : bool
         Nothing can be written.
+    copy : TemporaryDirectory or None
+        What is to be cleaned up at the end.
     """
 
     engine: Engine
@@ -54,6 +58,7 @@ class Database:
     owner_token: str
     file: DatabaseFile | None
     is_read_only: bool = False
+    copy: tempfile.TemporaryDirectory[str] | None = None
 
 
 def open_database(url: str | URL, create: bool = False, watch: bool = False) -> Database:
@@ -135,8 +140,11 @@ def _is_read_only(path: Path) -> bool:
 def _open_to_read(path: Path, is_still: bool) -> Database:
     """Open a database to be read: as it lies there, like an archive, or while another process writes.
 
-    Every attempt to write is SQLite's error.
+    Every attempt to write is SQLite's error. An archive whose log was not brought into it, as after a crash, is read
+    from a copy, in which SQLite can do that.
     """
+    if is_still and has_log(path):
+        return _open_copy(path)
     address = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if is_still else ''}"
     engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True, check_same_thread=False))
     file = None if is_still else DatabaseFile(path)
@@ -157,6 +165,30 @@ def _open_to_read(path: Path, is_still: bool) -> Database:
             "study to a place where it can be brought up to date."
         )
     return Database(engine, reader, known["owner_token"], file, is_read_only=True)
+
+
+def _open_copy(path: Path) -> Database:
+    copy = tempfile.TemporaryDirectory(prefix=f"humangrade-{os.getpid()}-")
+    place = Path(copy.name) / path.name
+    try:
+        for _ in range(20):  # the two are of one moment, unless somebody writes
+            shutil.copyfile(path, place)
+            shutil.copyfile(log_of(path), log_of(place))
+            try:
+                refuse_foreign_log(place)
+                break
+            except InputError:
+                continue
+        else:
+            refuse_foreign_log(place)
+        opened = open_database(sqlite_url(place))
+    except OSError as error:
+        copy.cleanup()
+        raise _unusable(path, error.strerror or error) from error
+    except BaseException:
+        copy.cleanup()
+        raise
+    return replace(opened, file=None, is_read_only=True, copy=copy)
 
 
 def _prepare(connection: Connection, name: str | None, create: bool) -> str:

@@ -24,6 +24,7 @@ _WAL_MAGIC = (0x377F0682, 0x377F0683)
 _USER_VERSION, _APPLICATION_ID = 60, 68  # where SQLite's header has them
 
 _LOOK_AGAIN_SECONDS = 0.1
+_LOOKS = 50
 
 Identity = tuple[int, int]
 
@@ -48,19 +49,25 @@ class DatabaseFile:
     def __init__(self, path: Path):
         self.path = path
         self.identity = identity(path)
-        self._log = identity(log_of(path))
+        self._beside: dict[Path, Identity | None] = {}
         self._left = self._state()
         self._reached: int | None = None
+        self._last: int | None = None
+        self._overwritten = ""
 
-    def check(self, mark: int | None = None) -> None:
-        """Raise DatabaseGone unless the file at the path is the one that was opened.
+    def check(self, mark: int | None = None, is_alone: bool = False) -> None:
+        """Raise DatabaseGone unless the file at the path, and SQLite's files beside it, are those that are open.
 
         Parameters
         ----------
         mark : int, optional
             The mark in the transaction that is going to be committed. With it the content is looked at as well,
             where somebody else has written into the file since `note_commit`.
+        is_alone : bool
+            Whether nobody else has changed the database since `note_commit`: its mark is then the one left there.
         """
+        if self._overwritten:
+            raise DatabaseGone(self._overwritten)
         there = identity(self.path)
         if there is None:
             raise DatabaseGone(
@@ -72,25 +79,41 @@ class DatabaseFile:
                 f"{self.path} was replaced by another file while it was open, so nothing is saved; stop, make sure "
                 "that the right file is there, and start again."
             )
-        if mark is not None and self._state() != self._left and not self._continues(mark):
-            raise DatabaseGone(
+        for beside, known in self._beside.items():
+            if identity(beside) != known:
+                raise DatabaseGone(
+                    f"{beside} was deleted or replaced while {self.path.name} was open, so nothing is saved; stop, and "
+                    "start again."
+                )
+        is_strange = is_alone and self._last not in (None, mark)
+        if mark is not None and self.was_touched() and (is_strange or not self._continues(mark)):
+            self._overwritten = (  # for good: SQLite may have taken some of the new content for the old
                 f"{self.path} was overwritten while it was open, so nothing is saved; stop, make sure that the right "
                 "file is there, and start again."
             )
+            raise DatabaseGone(self._overwritten)
 
-    def note_commit(self, reached: int | None = None) -> None:
-        """Remember how a COMMIT of ours left the file.
+    def was_touched(self) -> bool:
+        """Whether somebody has written into the file since `note_commit`."""
+        return self._state() != self._left
 
-        `reached` is its mark where the log was brought into the file up to it; None where a reader held that up.
-        """
-        self._left, self._log = self._state(), identity(log_of(self.path))
-        if reached is not None:
-            self._reached = reached
+    def note_reached(self, mark: int) -> None:
+        """The log was brought into the file up to this mark: from here on it never holds an older one."""
+        self._reached = mark
+
+    def note_commit(self, mark: int | None = None, reached: bool = False) -> None:
+        """Remember how a COMMIT of ours left the file: its mark, and whether the log was brought into it as far."""
+        self._left, self._last = self._state(), mark
+        if not self._beside:
+            self._beside = {beside: identity(beside) for beside in (log_of(self.path), index_of(self.path))}
+        if reached:
+            self._reached = mark
 
     def set_log_aside(self) -> Path | None:
         """Where another file stands at the path, rename the old one's log, so that nothing replays it."""
         log = log_of(self.path)
-        if identity(self.path) in (None, self.identity) or self._log is None or identity(log) != self._log:
+        ours = self._beside.get(log)
+        if identity(self.path) in (None, self.identity) or ours is None or identity(log) != ours:
             return None
         aside = log.with_name(f"{log.name}.replaced-{secrets.token_hex(4)}")
         log.rename(aside)
@@ -104,11 +127,19 @@ class DatabaseFile:
         return stat.st_mtime_ns, stat.st_size
 
     def _continues(self, mark: int) -> bool:
-        """Whether the file holds this mark, or one before it that a checkpoint held up by a reader has left there."""
-        held, possible = mark_in(self.path), marks_before(log_of(self.path))
-        if self._reached in possible:
-            possible = possible[possible.index(self._reached) :]
-        return held == mark or held in possible
+        """Whether the file holds this mark, or one before it that a checkpoint held up by a reader has left there.
+
+        It is looked at again for a while, since another process may be bringing its own transaction into the file.
+        """
+        for _ in range(_LOOKS):
+            held, possible = mark_in(self.path), marks_before(log_of(self.path))
+            if self._reached in possible:
+                possible = possible[possible.index(self._reached) :]
+            if held is not None and (held == mark or held in possible):
+                self._reached = held
+                return True
+            time.sleep(_LOOK_AGAIN_SECONDS / 5)
+        return False
 
 
 def not_saved(error: sqlite3.Error | BaseException, path: Path | str) -> NotSaved:
@@ -135,8 +166,15 @@ def identity(path: Path) -> Identity | None:
 
 
 def log_of(path: Path) -> Path:
-    """SQLite's write-ahead log beside a database."""
-    return path.with_name(f"{path.name}-wal")
+    """SQLite's write-ahead log beside a database; where that is a link, beside what it leads to."""
+    place = path.resolve()
+    return place.with_name(f"{place.name}-wal")
+
+
+def index_of(path: Path) -> Path:
+    """SQLite's index of that log, which all who have the database open share."""
+    place = path.resolve()
+    return place.with_name(f"{place.name}-shm")
 
 
 def mark(connection: Connection) -> int:
@@ -186,8 +224,8 @@ def refuse_foreign_log(path: Path) -> None:
     InputError
         With what to do.
     """
-    journal = path.with_name(f"{path.name}-journal")
-    if _size(journal):
+    journal = path.resolve().with_name(f"{path.resolve().name}-journal")
+    if _size(journal) and mark_in(path):  # a database that is just being made has one, and no mark
         raise InputError(
             f"{journal} lies beside the database, and would be played back into it, but humangrade leaves no such "
             "file; move it away, or restore the database that it belongs to."
@@ -209,12 +247,17 @@ def _chain(log: Path) -> Iterator[tuple[int, int]]:
             yield _integer(content, _USER_VERSION), _integer(content, _APPLICATION_ID)
 
 
+def has_log(path: Path) -> bool:
+    """Whether there is a log with something in it beside a database."""
+    return next(_pages(log_of(path)), None) is not None
+
+
 def _has_foreign_log(path: Path) -> bool:
     """Whether the log does not lead on from the file; looked at until nothing moves, for somebody may be writing."""
     seen = None
     while True:
         marks = marks_before(log_of(path))
-        if not marks and next(_pages(log_of(path)), None) is None:
+        if not marks and not has_log(path):
             return False
         held = mark_in(path)
         if held == 0 or held in marks:  # 0: made before there were marks

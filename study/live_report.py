@@ -60,7 +60,9 @@ def calibrate_study(
     """
     from calibration.pipeline import calibrate_tables
 
-    wordings = study.asked()  # before the ratings: a first rating that comes between the two then belongs to known words
+    wordings = (
+        study.asked()
+    )  # before the ratings: a first rating that comes between the two then belongs to known words
     tables = study.tables()
     if tables["ratings"].empty:
         raise InputError(f"Nobody has rated anything in {study.folder} yet; share the evaluators' links first.")

@@ -29,7 +29,10 @@ class _Group:
     def take_away(self, response_ms: int | None) -> None:
         self.done -= 1
         if response_ms is not None:
-            del self.times[bisect_left(self.times, response_ms)]
+            place = bisect_left(self.times, response_ms)
+            if place == len(self.times) or self.times[place] != response_ms:
+                raise KeyError(response_ms)
+            del self.times[place]
 
     def progress(self) -> Progress:
         return Progress(self.evaluator, self.task, self.done, self.total, self.last, _median(self.times))
@@ -63,6 +66,10 @@ class ProgressCounts:
         if self._groups is None or of != self._of:
             return None
         return [group.progress() for group in self._groups.values()]
+
+    def is_of(self, of: object) -> bool:
+        """Whether nobody else has changed the database since these counts were read, or none are kept."""
+        return self._groups is None or of == self._of
 
     def begin(self) -> None:
         """From now on, until `take`, answers are noted beside what is being read."""
@@ -109,13 +116,17 @@ class ProgressCounts:
             self._meanwhile.append(answer)
         if self._groups is None:
             return
-        group = self._groups[answer.evaluator_id, answer.task]
-        if answer.replaces:
-            group.take_away(answer.replaced_ms)
+        try:
+            group = self._groups[answer.evaluator_id, answer.task]
+            if answer.replaces:
+                group.take_away(answer.replaced_ms)
+        except KeyError:  # these are counts of another state; the next who asks has them read
+            self._groups = None
+            return
         group.add(answer.rated_at, answer.response_ms)
 
     def forget(self) -> None:
-        """The database was changed otherwise than by an answer."""
+        """The database was changed otherwise than by an answer that is noted."""
         self._groups = self._meanwhile = None
 
 

@@ -4,7 +4,9 @@ One connection writes, behind a lock; readers have their own. `rate` returns aft
 retry harmless. A transaction is committed only into the database file that stands at its path.
 """
 
+import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -80,6 +82,7 @@ class Store:
         self._counts = ProgressCounts()
         self._one_count = threading.Lock()
         self._commits = 0
+        self._changes_seen = -1
 
     @property
     def owner_token(self) -> str:
@@ -112,6 +115,8 @@ class Store:
         self._engine.dispose()
         if self._database.file is not None and not self.is_read_only:
             self._database.file.set_log_aside()
+        if self._database.copy is not None:
+            self._database.copy.cleanup()
 
     # people
 
@@ -412,13 +417,15 @@ class Store:
             rows = connection.execute(select(history.c.at, history.c.what).order_by(history.c.id))
             return [(row.at, row.what) for row in rows]
 
-    def withdraw(self, name: str) -> int:
+    def withdraw(self, name: str) -> tuple[int, bool]:
         """Delete an evaluator with all ratings, their history, the assignments and the link, from the file as well.
 
         Returns
         -------
-        int
+        deleted : int
             How many ratings were deleted.
+        is_wiped : bool
+            Whether nothing of them is in SQLite's files any more; a program that reads the database holds that up.
 
         Raises
         ------
@@ -431,12 +438,23 @@ class Store:
         with self._write() as connection:
             deleted = withdraw(connection, name)
             note_history(connection, f"One evaluator's data was withdrawn: {counted(deleted, 'rating')} with its link.")
-        if self._database.file is not None:
+        return deleted, self._database.file is None or self._wipe()
+
+    def _wipe(self) -> bool:
+        """Write the file anew without what was deleted, and empty its log; whether that was possible in ten seconds."""
+        assert self._database.file is not None
+        for _ in range(100):
             with self._lock:
-                self._raw().execute("VACUUM")
-                self._raw().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                try:
+                    self._raw().execute("VACUUM")
+                    is_wiped = self._bring_log_in("TRUNCATE")
+                except sqlite3.OperationalError:
+                    is_wiped = False
                 self._database.file.note_commit()
-        return deleted
+            if is_wiped:
+                return True
+            time.sleep(0.1)
+        return False
 
     # connections
 
@@ -451,23 +469,35 @@ class Store:
             if self.is_read_only:
                 raise NotSaved(f"{self._name} is readonly, so nothing is saved; make it and its folder writable.")
             try:
+                if file is not None and file.was_touched():
+                    now = int(self._raw().execute("PRAGMA user_version").fetchone()[0])
+                    if self._bring_log_in():
+                        file.note_reached(now)
                 with self._writer.begin():
                     before = mark(self._writer) if file is not None else 0
                     yield self._writer
                     if file is not None:
                         new = leave_mark(self._writer, before)
-                        file.check(before)
+                        seen = self._changes_elsewhere()  # here, while nobody else can write
+                        file.check(before, seen == self._changes_seen)
                 if file is not None:
                     file.check()
-                    _, logged, brought_in = self._raw().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                    file.note_commit(new if logged == brought_in else None)
+                    file.note_commit(new, self._bring_log_in())
+                    self._changes_seen = seen
             except DBAPIError as error:
                 raise not_saved(error.orig or error, self._name) from error
+            except sqlite3.Error as error:
+                raise not_saved(error, self._name) from error
             self._commits += 1
-            if answered is None:
+            if answered is None or not self._counts.is_of(self._changes_elsewhere()):
                 self._counts.forget()
             for answer in answered or ():
                 self._counts.note(answer)
+
+    def _bring_log_in(self, how: str = "PASSIVE") -> bool:
+        """Bring SQLite's log into the file; whether all of it is there now, which a reader may hold up."""
+        is_busy, logged, brought_in = self._raw().execute(f"PRAGMA wal_checkpoint({how})").fetchone()
+        return not is_busy and logged == brought_in
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:

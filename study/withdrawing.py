@@ -33,11 +33,17 @@ def withdraw_evaluator(study: Study, name: str, ask: bool = True) -> str:
     if ask and name in known:
         given = sum(progress.done for progress in study.store.progress() if progress.evaluator == name)
         _confirm(f"Delete {counted(given, 'rating')} by {name}, with their history and the link, for good?")
-    deleted = study.store.withdraw(name)
-    return (
+    deleted, is_wiped = study.store.withdraw(name)
+    words = (
         f"Deleted {counted(deleted, 'rating')} by {name}, with their history and the link. Exports, reports and copies "
         "made before still hold them: delete those too."
     )
+    if not is_wiped:
+        words += (
+            " Another program was reading the database all the time, so its file may hold traces of them until a "
+            "server is stopped or started, or somebody rates."
+        )
+    return words
 
 
 def _confirm(question: str) -> None:

@@ -201,12 +201,13 @@ def read_embeddings(folder: Path) -> Embeddings:
             f"{folder} holds no embeddings that can be read ({why}); make them with humangrade aesthetic embed."
         ) from error
     known = about if isinstance(about, dict) else {}
-    if known.get("format") != 1 or len(table) != len(rows) or known.get("sha256") != digest:
+    if (
+        known.get("format") != 1
+        or not all(isinstance(known.get(name), str) for name in ("backbone", "signature"))
+        or len(table) != len(rows)
+        or known.get("sha256") != digest
+    ):
         raise InputError(f"The embeddings in {folder} are not as they were written; make them anew.")
-    lacking = [name for name in ("file", "sha256") if name not in table.columns]
-    lacking += [name for name in ("backbone", "signature") if not isinstance(known.get(name), str)]
-    if lacking or rows.ndim != 2:
-        raise InputError(f"The embeddings in {folder} lack what they are of ({', '.join(lacking)}); make them anew.")
     return Embeddings(
         folder,
         rows,

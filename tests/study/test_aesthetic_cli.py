@@ -125,7 +125,7 @@ def test_a_head_is_moved_by_few_ratings(cli, data):
         (("--hidden", "many"), "--hidden is 'many'"),
         (("--start", "x"), "--start is the head that --ratings"),
         (("--ratings", "x"), "name one of the two"),
-        (("--test-list", "nothing"), "cannot be read as a list"),
+        (("--test-list", "nothing"), "nothing cannot be read"),
         (("--learning-rate", "0"), "the learning rate above 0"),
     ],
 )
