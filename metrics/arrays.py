@@ -143,9 +143,9 @@ def _header(file: IO[bytes], size: int) -> tuple[tuple[int, ...], bool, np.dtype
 
 
 def _values(file: IO[bytes], shape: tuple[int, ...], is_fortran: bool, dtype: np.dtype) -> NDArray:
-    values = bytearray(math.prod(shape) * dtype.itemsize)
+    values = np.empty(math.prod(shape) * dtype.itemsize, dtype=np.uint8)
     done = 0
-    view = memoryview(values)
+    view = memoryview(values)  # type: ignore[arg-type]
     while done < len(values):
         count = file.readinto(view[done:])  # type: ignore[attr-defined]
         if not count:
