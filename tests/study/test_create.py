@@ -179,7 +179,7 @@ def test_a_failure_at_any_step_leaves_nothing(tmp_path, images, monkeypatch, ste
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(create, step, fail)
-    refuses(tmp_path, "cannot be written .No space left", folder=folder)
+    refuses(tmp_path, "cannot be written .the disk is full", folder=folder)
 
 
 @pytest.mark.parametrize("calls", [1, 2, 3])
