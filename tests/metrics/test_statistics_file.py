@@ -57,7 +57,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InputError, match="No space left"):
+    with pytest.raises(InputError, match="the disk is full"):
         write_statistics(path, FeatureStatistics.of(FEATURES + 1))
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["a.npz"]
