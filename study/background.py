@@ -17,7 +17,7 @@ from study.database_file import Identity
 Kind = Literal["report", "raters-report", "export", "nameless-export"]
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-TROUBLE = "It could not be made; the server's terminal says why."
+TROUBLE = "It could not be made, and is tried again; the server's terminal says what happened."
 
 
 class Job:
@@ -47,7 +47,10 @@ class Job:
     ):
         self.out = out
         self.trouble = ""
+        self.is_refused = False
+        self.ratings = 0
         self.share_done = 0.0
+        self._kind, self._is_ended = kind, False
         self._over = threading.Event()
         asked = json.dumps({"kind": kind, "folder": str(folder.resolve()), "out": str(out), "identity": identity})
         # started with a pipe to its standard input, whose end tells it that this process is gone
@@ -74,6 +77,7 @@ class Job:
 
     def end(self) -> None:
         """End the process, if it still runs."""
+        self._is_ended = True
         self._process.kill()
         self._over.wait(5)
 
@@ -89,8 +93,14 @@ class Job:
         self._process.stdin.close()
         self._process.stdout.close()
         code = self._process.wait()
+        self.ratings = int(said.get("ratings", 0))
         if code != 0 or not said.get("is_done"):
+            self.is_refused = bool(said.get("trouble"))
             self.trouble = said.get("trouble") or TROUBLE
+            if not self.is_refused and not self._is_ended:
+                print(
+                    f"The {self._kind} could not be made: its process ended with {code}.", file=sys.stderr, flush=True
+                )
         self._over.set()
         if at_end is not None:
             at_end(self)

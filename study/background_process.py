@@ -22,14 +22,15 @@ def main() -> None:
     _take_lowest_priority()
     threading.Thread(target=_ask_for_more_where_starved, daemon=True).start()
     try:
-        _make(**asked)
+        ratings = _make(**asked)
     except InputError as error:
         _say(trouble=str(error))
         sys.exit(2)
-    _say(is_done=True, share_done=1.0)
+    _say(is_done=True, share_done=1.0, ratings=ratings)
 
 
-def _make(kind: str, folder: str, out: str, identity: list[int] | None) -> None:
+def _make(kind: str, folder: str, out: str, identity: list[int] | None) -> int:
+    """Make it, and tell of how many ratings."""
     from study.database_file import DatabaseGone
     from study.database_file import identity as identity_of
     from study.folder import DATABASE, open_study
@@ -44,7 +45,7 @@ def _make(kind: str, folder: str, out: str, identity: list[int] | None) -> None:
         with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as packed:
             for name, content in table_files(study, without_names=kind == "nameless-export").items():
                 packed.writestr(name, content)
-        return
+        return 0
     from calibration.page.html import render_html
     from calibration.report import Settings
     from study.live_report import LIVE_DRAWS, calibrate_study
@@ -54,6 +55,7 @@ def _make(kind: str, folder: str, out: str, identity: list[int] | None) -> None:
     )
     page = render_html(calibration, calibration.images).encode()
     place.write_bytes(gzip.compress(page, 6))
+    return sum(int(task["n_ratings"]) for task in calibration.report["tasks"].values())
 
 
 def _progress(done: int, of: int) -> None:

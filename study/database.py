@@ -17,6 +17,7 @@ from metrics.errors import InputError
 from study import schema
 from study.database_file import DatabaseFile, DatabaseGone, has_log, leave_mark, log_of, mark, refuse_foreign_log
 from study.schema import meta
+from study.scratch import scratch_folder
 
 _BEGIN = "begin"  # the execution option that holds SQLite's words for a new transaction
 
@@ -168,7 +169,7 @@ def _open_to_read(path: Path, is_still: bool) -> Database:
 
 
 def _open_copy(path: Path) -> Database:
-    copy = tempfile.TemporaryDirectory(prefix=f"humangrade-{os.getpid()}-")
+    copy = scratch_folder()
     place = Path(copy.name) / path.name
     try:
         for _ in range(20):  # the two are of one moment, unless somebody writes

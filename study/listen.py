@@ -23,7 +23,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from metrics.errors import InputError
 
 SHUTDOWN_SECONDS = 2
-REQUEST_SECONDS = 15.0
+REQUEST_SECONDS = 10.0
 STALLED_SECONDS = 60.0
 MOST_CONNECTIONS = 4096
 EVERY_ADDRESS = ("", "0.0.0.0", "::")
@@ -161,9 +161,13 @@ class _Connections:
         self._open[connection] = None
         if len(self._open) > self.most:
             others = (one for one in self._open if one is not connection)
-            silent = next((one for one in others if one.is_silent()), connection)
+            silent = next((one for one in others if one.is_silent()), None) or self._oldest_unfinished(connection)
             self.remove(silent)
             silent.transport.abort()
+
+    def _oldest_unfinished(self, newest: "_Connection") -> "_Connection":
+        """The one whose request has been on its way longest; the newest where all are being answered."""
+        return next((one for one in self._open if one is not newest and one.is_unfinished()), newest)
 
     def remove(self, connection: "_Connection") -> None:
         self._open.pop(connection, None)
@@ -217,6 +221,10 @@ class _Connection(H11Protocol):
     def is_silent(self) -> bool:
         """Whether nothing is being answered here."""
         return self.cycle is None or self.cycle.response_complete
+
+    def is_unfinished(self) -> bool:
+        """Whether the rest of a request is awaited here."""
+        return self.conn.their_state is h11.SEND_BODY
 
     def _watch_request(self) -> None:
         is_waiting = self.conn.their_state is h11.SEND_BODY or (self.conn.their_state is h11.IDLE and self.is_silent())

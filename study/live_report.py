@@ -1,7 +1,6 @@
 """The calibration of a study from the ratings of this moment."""
 
 import gzip
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from metrics.errors import InputError
 from study.background import Job, Kind
 from study.folder import Study
 from study.pages import message_page
+from study.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from calibration.report import Calibration, Settings
@@ -112,7 +112,7 @@ class LiveReport:
         self._study = study
         self._kind = kind
         self._lock = Lock()
-        self._folder = tempfile.TemporaryDirectory(prefix="humangrade-")
+        self._folder = scratch_folder()
         self._page: _Page | None = None
         self._job: Job | None = None
         self._began = self._not_before = 0.0
@@ -128,7 +128,7 @@ class LiveReport:
             return _message(
                 "No report yet", "The report appears here with the first ratings; come back a little later."
             ), False
-        self._begin_if_due(rated)
+        self._begin_if_due()
         page = self._page
         if page is not None:
             return self._with_banner(page, self._age(page)), True
@@ -162,7 +162,7 @@ class LiveReport:
             job.end()
         self._folder.cleanup()
 
-    def _begin_if_due(self, rated: int) -> None:
+    def _begin_if_due(self) -> None:
         store = self._study.store
         of = store.version()
         with self._lock:
@@ -171,30 +171,33 @@ class LiveReport:
                 return
             self._began = time.monotonic()
             out = Path(self._folder.name) / f"{self._kind}.html.gz"
-            self._job = Job(self._kind, self._study.folder, out, store.identity, lambda job: self._take(job, rated, of))
+            self._job = Job(self._kind, self._study.folder, out, store.identity, lambda job: self._take(job, of))
 
-    def _take(self, job: Job, rated: int, of: tuple[int, int]) -> None:
+    def _take(self, job: Job, of: tuple[int, int]) -> None:
         """Keep what a job has made."""
         now = time.monotonic()
         with self._lock:
             self._job = None
             self._not_before = max(self._not_before, now + pause(now - self._began))
-            self._trouble, self._trouble_of = job.trouble, of if job.trouble else None
+            self._trouble, self._trouble_of = job.trouble, of if job.is_refused else None
             if not job.trouble:
-                self._page = _Page(job.out.read_bytes(), time.time(), rated, of)
+                self._page = _Page(job.out.read_bytes(), time.time(), job.ratings, of)
 
     def _age(self, page: _Page) -> str:
         """When a page was made and what of, and how far the next one is."""
-        words = f"Made {_ago(time.time() - page.made_at)} from {counted(page.ratings, 'rating')}."
+        made = time.localtime(page.made_at)
+        day = "" if time.time() - page.made_at < 43_200 else f"{time.strftime('%d %b', made)} "
+        words = f"Made at {day}{time.strftime('%H:%M', made)} from {counted(page.ratings, 'rating')}."
         job = self._job
         if job is not None:
             return f"{words} A newer one is being made, {round(100 * job.share_done)} % done; reload to see it."
         if self._study.store.version() != page.of:
             if self._trouble:
                 return f"{words} A newer one could not be made: {self._trouble}"
-            left = max(1, round(self._not_before - time.monotonic()))
-            return f"{words} There is something newer; reload in {left} s to have it made."
-        return f"{words} Nothing has changed since."
+            when = time.localtime(time.time() + max(0.0, self._not_before - time.monotonic()))
+            newer = f"a reload after {time.strftime('%H:%M:%S', when)} makes it anew"
+            return f"{words} Ratings or scores came in since; {newer}."
+        return f"{words} Nothing had changed when this page was opened."
 
 
 def pause(seconds: float) -> float:
@@ -206,19 +209,6 @@ def pause(seconds: float) -> float:
     (20.0, 120.0)
     """
     return max(LEAST_SECONDS, 2.0 * seconds)
-
-
-def _ago(seconds: float) -> str:
-    """A time in the past, in words.
-
-    Examples
-    --------
-    >>> _ago(3), _ago(125), _ago(7300)
-    ('just now', '2 min ago', '2 h ago')
-    """
-    if seconds < 60:
-        return "just now"
-    return f"{int(seconds // 60)} min ago" if seconds < 3600 else f"{int(seconds // 3600)} h ago"
 
 
 def _message(title: str, text: str, refresh_seconds: int = 0, share_done: float | None = None) -> bytes:

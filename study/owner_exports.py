@@ -1,11 +1,11 @@
 """The tables as a zip file for the owner's page, made in the background."""
 
-import tempfile
 from pathlib import Path
 from threading import Lock
 
 from study.background import Job, Kind
 from study.folder import Study
+from study.scratch import scratch_folder
 
 LONGEST_SECONDS = 600
 
@@ -22,7 +22,7 @@ class Exports:
     def __init__(self, study: Study):
         self._study = study
         self._lock = Lock()
-        self._folder = tempfile.TemporaryDirectory(prefix="humangrade-")
+        self._folder = scratch_folder()
         self._jobs: dict[bool, Job] = {}
         self._made = 0
 

@@ -3,14 +3,14 @@
 Nothing here names an image, a model or a checkpoint: a picture goes by the opaque id of the rater's own assignment.
 """
 
-import hashlib
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from anyio import to_thread
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
@@ -18,8 +18,6 @@ from study.access import Rater, RatersReport, ServedStudy, ServerTrouble, rater_
 from study.answering import compressed_json, html_in_gzip
 from study.folder import Study
 from study.guard import LARGEST_BODY
-from study.images import read_picture
-from study.metadata import strip_metadata
 from study.store import Assignment, ConflictError, Evaluator, LockedError, StaleError, UnknownAssignment
 from study.trouble import Trouble
 
@@ -84,7 +82,12 @@ def _session(study: Study, rater: Evaluator) -> dict[str, Any]:
                 "assignments": entries,
             }
         )
-    return {"title": study.config.title, "tasks": tasks, "share_report": study.config.share_report}
+    return {
+        "title": study.config.title,
+        "tasks": tasks,
+        "share_report": study.config.share_report,
+        "report_seen": study.store.has_seen_report(rater.id),
+    }
 
 
 @router.put("/ratings/{public_id}")
@@ -124,7 +127,7 @@ def _save(study: Study, rater: Evaluator, public_id: str, answer: Answer, troubl
     except ConflictError as error:
         raise HTTPException(409, CONFLICT) from error
     except LockedError as error:
-        raise HTTPException(403, LOCKED) from error
+        return JSONResponse({"detail": LOCKED, "rating": error.rating}, 403)
     trouble.is_over()
     content = {
         "id": saved.public_id,
@@ -207,28 +210,15 @@ def _own(study: Study, rater: Evaluator, public_id: str) -> Assignment:
 
 def _picture(path: Path, request: Request) -> Response:
     try:
-        data = strip_metadata(read_picture(path))
+        picture = request.app.state.pictures.get(path)
+        headers = {"ETag": picture.etag, "Cache-Control": PICTURE_CACHING}
+        if request.headers.get("if-none-match") == picture.etag:
+            return Response(status_code=304, headers=headers)
+        parts = picture.parts()
+        first = next(parts, b"")
     except (OSError, ValueError) as error:
         raise HTTPException(404, MISSING_IMAGE) from error
-    etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": PICTURE_CACHING}
-    if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304, headers=headers)
-    return Response(data, media_type=_media_type(data), headers=headers)
-
-
-def _media_type(data: bytes) -> str:
-    """What the bytes are, whatever the file's name says.
-
-    Examples
-    --------
-    >>> _media_type(b"RIFF....WEBPVP8 ")
-    'image/webp'
-    """
-    if data.startswith(b"\x89PNG"):
-        return "image/png"
-    if data.startswith(b"\xff\xd8"):
-        return "image/jpeg"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return "application/octet-stream"
+    if len(first) == picture.size:
+        return Response(first, media_type=picture.media_type, headers=headers)
+    headers["Content-Length"] = str(picture.size)
+    return StreamingResponse(chain([first], parts), media_type=picture.media_type, headers=headers)

@@ -19,10 +19,13 @@ from study.listen import base_url, bind, run, terminable
 from study.live_report import LiveReport
 from study.owner_exports import Exports
 from study.pages import icon, message_page, owner_page, rating_page
+from study.pictures import Pictures
+from study.scratch import sweep
 from study.serving_lock import only_server
 from study.trouble import Trouble
 
 RATING_THREADS = 8
+CLOSED_NOW = "The server cannot be used now; tell the owner of the study. This page tries again by itself."
 NOT_NOW = "The server cannot save anything now. Your answers are kept here; tell the owner of the study."
 
 
@@ -60,6 +63,7 @@ def create_app(study: Study, reword: bool = False) -> FastAPI:
     app.state.live_report = LiveReport(study)
     app.state.raters_report = LiveReport(study, "raters-report")
     app.state.exports = Exports(study)
+    app.state.pictures = Pictures()
     app.state.trouble = Trouble()
     app.state.rating_threads = CapacityLimiter(
         RATING_THREADS
@@ -76,8 +80,9 @@ def create_app(study: Study, reword: bool = False) -> FastAPI:
     @app.exception_handler(NotSaved)
     def not_saved(request: Request, error: NotSaved) -> JSONResponse:
         app.state.trouble.say(str(error))
-        is_owners = request.url.path.startswith("/api/owner/")
-        return JSONResponse({"detail": str(error) if is_owners else NOT_NOW}, 503)
+        if request.url.path.startswith("/api/owner/"):
+            return JSONResponse({"detail": str(error)}, 503)
+        return JSONResponse({"detail": NOT_NOW if request.method == "PUT" else CLOSED_NOW}, 503)
 
     @app.get("/", response_class=HTMLResponse)
     def home() -> str:
@@ -110,6 +115,8 @@ def serve(study: Study, host: str = "127.0.0.1", port: int = 7860, reword: bool 
     """
     with served(study, host, port, reword) as (app, listener):
         print_links(study, base_url(listener))
+        if done := study.store.saw_report():
+            print(f"Nothing further to rate for {', '.join(sorted(done))}: they have seen the report.")
         print("Serving; stop with Ctrl-C. No rating is lost by stopping.", flush=True)
         run(app, listener)
 
@@ -138,10 +145,11 @@ def served(
     """
     with ExitStack() as stack:
         stack.enter_context(terminable())
+        sweep()
         lock = stack.enter_context(only_server(study.folder))
         listener = stack.enter_context(_first_free(host, port, tries))
         app = create_app(study, reword)
-        for worker in (app.state.live_report, app.state.raters_report, app.state.exports):
+        for worker in (app.state.live_report, app.state.raters_report, app.state.exports, app.state.pictures):
             stack.callback(worker.close)
         lock.say_where(base_url(listener))
         yield app, listener

@@ -4,6 +4,7 @@ One connection writes, behind a lock; readers have their own. `rate` returns aft
 retry harmless. A transaction is committed only into the database file that stands at its path.
 """
 
+import re
 import sqlite3
 import threading
 import time
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import URL, Connection, bindparam, delete, func, insert, make_url, select, update
 from sqlalchemy.exc import DBAPIError
 
 from calibration.tables import counted
@@ -78,7 +79,7 @@ class Store:
         self._lock = threading.Lock()
         self._database = open_database(url, create, watch)
         self._engine, self._writer = self._database.engine, self._database.writer
-        self._name = str(self._engine.url.database if self._database.file is None else self._database.file.path)
+        self._name = str(make_url(url).database)
         self._counts = ProgressCounts()
         self._one_count = threading.Lock()
         self._commits = 0
@@ -216,9 +217,10 @@ class Store:
             select(func.count()).where(ratings.c.assignment_id.in_(own)).scalar_subquery(),
             select(func.max(events.id)).where(events.assignment_id.in_(own)).scalar_subquery(),
             select(func.max(wordings.c.id)).scalar_subquery(),
+            select(meta.c.value).where(meta.c.key == seen_key(evaluator_id)).scalar_subquery(),
         )
         with self._read() as connection:
-            return "-".join(str(value) for value in connection.execute(query).one())
+            return re.sub(r"[^0-9A-Za-z]+", "-", "-".join(str(value) for value in connection.execute(query).one()))
 
     # ratings
 
@@ -286,7 +288,7 @@ class Store:
             if expected is not None and there not in (*expected, rating):
                 raise StaleError(there)
             if there not in (None, rating) and _has_seen_report(connection, evaluator_id):
-                raise LockedError(public_id)
+                raise LockedError(there)
             answer = {"rating": rating, "rated_at": now(), "response_ms": response_ms}
             answer["wording_id"] = present(connection, target.task)
             connection.execute(insert(rating_events).values(assignment_id=assignment_id, client_id=client_id, **answer))
@@ -302,6 +304,11 @@ class Store:
         with self._write() as connection:
             if not _has_seen_report(connection, evaluator_id):
                 connection.execute(insert(meta).values(key=seen_key(evaluator_id), value=now()))
+
+    def has_seen_report(self, evaluator_id: int) -> bool:
+        """Whether an evaluator has seen the report."""
+        with self._read() as connection:
+            return _has_seen_report(connection, evaluator_id)
 
     def saw_report(self) -> set[str]:
         """The names of the evaluators who have seen the report."""
@@ -401,10 +408,11 @@ class Store:
 
     def record_missing_wordings(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Take today's words as asked where none are recorded; see `study.wording.record_missing`."""
-        known = {wording.task for wording in self.wordings()}
-        if not known >= set(tasks):
+        known = self.wordings()
+        rated = {task for task, _ in self.rated_counts()} & set(tasks)
+        if not known or not rated <= {wording.task for wording in known}:
             with self._write() as connection:
-                record_missing(connection, tasks)
+                record_missing(connection, tasks, rated_only=True)
 
     def record_wordings(self, tasks: Mapping[str, TaskConfig], reword: bool = False) -> None:
         """Make these the words that are asked; raises InputError where that is refused: see `study.wording.record`."""

@@ -61,7 +61,11 @@ class StaleError(Exception):
 
 
 class LockedError(Exception):
-    """The evaluator has seen the report, and would now change an answer."""
+    """The evaluator has seen the report, and would now change an answer; `rating` is the one that stays."""
+
+    def __init__(self, rating: int):
+        super().__init__(f"the answer stays {rating}")
+        self.rating = rating
 
 
 class ConflictError(ValueError):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from calibration.tables import counted
 from metrics.errors import InputError
@@ -104,12 +104,17 @@ def read_wordings(connection: Connection) -> list[Wording]:
     ]
 
 
-def record_missing(connection: Connection, tasks: Mapping[str, TaskConfig]) -> None:
-    """Take today's words as asked where none are recorded of a task; a note says so where there are ratings."""
+def record_missing(connection: Connection, tasks: Mapping[str, TaskConfig], rated_only: bool = False) -> None:
+    """Take today's words as asked where none are recorded of a task; a note says so where there are ratings.
+
+    With `rated_only` a task without ratings is passed over, unless nothing is recorded of any task.
+    """
     known = set(connection.scalars(select(wordings.c.task).distinct()))
     for name, task in tasks.items():
         if name not in known:
             rated = _rated(connection, name)
+            if rated_only and known and not rated:
+                continue
             number = _add(connection, name, task, UNRECORDED if rated else "")
             if rated:
                 _point(connection, name, number)
@@ -139,18 +144,29 @@ def record(connection: Connection, tasks: Mapping[str, TaskConfig], reword: bool
         ).one()
         if last.fingerprint == fingerprint(task):
             continue
-        given = connection.scalar(select(func.count()).where(ratings.c.wording_id == last.id)) or 0
+        given = _rated(connection, name)
         if not given:
             connection.execute(update(wordings).where(wordings.c.id == last.id).values(_values(name, task, last.note)))
             continue
-        what = _difference(last, task)
+        answered = _last_answered(connection, name) or last
+        is_unanswered = answered.id != last.id
+        if is_unanswered and answered.fingerprint == fingerprint(task):
+            connection.execute(delete(wordings).where(wordings.c.id == last.id))
+            note_history(
+                connection, f"The words of the task {name} were put back before anybody answered the new ones."
+            )
+            continue
+        what = _difference(answered, task)
         if not reword:
             raise InputError(
                 f"{FILE_NAME} asks the task {name} in other words than its {counted(given, 'rating')} "
                 f"{'was' if given == 1 else 'were'} given for ({what}); put the old words back, ask the new ones as a "
                 "task of another name, or, where only the spelling was corrected, say --reword to humangrade serve."
             )
-        _add(connection, name, task, "")
+        if is_unanswered:
+            connection.execute(update(wordings).where(wordings.c.id == last.id).values(_values(name, task, last.note)))
+        else:
+            _add(connection, name, task, "")
         note_history(connection, f"The words of the task {name} were changed after {counted(given, 'rating')}: {what}.")
 
 
@@ -182,6 +198,13 @@ def _values(name: str, task: TaskConfig, note: str) -> dict[str, Any]:
         "asked_from": now(),
         "note": note,
     }
+
+
+def _last_answered(connection: Connection, name: str) -> Any:
+    """The last wording of a task under which anybody answered."""
+    given = select(ratings.c.wording_id).distinct()
+    query = select(wordings).where(wordings.c.task == name, wordings.c.id.in_(given))
+    return connection.execute(query.order_by(wordings.c.id.desc()).limit(1)).one_or_none()
 
 
 def _rated(connection: Connection, task: str) -> int:

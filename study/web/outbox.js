@@ -149,7 +149,7 @@ class Outbox {
       if (response.status === 503) return { trouble: await explanation(response) };
       if (response.status >= 500 || RETRIED.includes(response.status)) return {};
       const body = await response.clone().json().catch(() => ({}));
-      const there = response.status === 409 && "rating" in body ? { there: body.rating } : {};
+      const there = [403, 409].includes(response.status) && "rating" in body ? { there: body.rating } : {};
       return { refusal: await explanation(response), ...there };
     } catch {
       return {}; // offline, the server is down, or it did not answer in time

@@ -173,6 +173,7 @@ async function refresh() {
     status("late", "The server cannot be reached. Trying again…");
     if (response && response.status === 503) {
       status("late", "The server cannot read the study. Trying again…");
+      if (page.dataset.state === "loading") find(".title").textContent = "humangrade";
       trouble((await response.json().catch(() => ({}))).detail || "");
     }
   } else if (!response.ok) {

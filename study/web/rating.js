@@ -228,6 +228,8 @@ async function refresh() {
   const there = new Map(loaded.tasks.flatMap((task) => task.assignments.map((item) => [item.id, item.rating])));
   if (outbox.waiting.length) return; // answered while it was on its way
   sessionTag = tag;
+  session.report_seen = loaded.report_seen;
+  if (at >= list.length) showEndSaved();
   const wasOpen = at < list.length && list[at].rating === null;
   let changed = false;
   for (const item of list) {
@@ -255,6 +257,9 @@ find(".back").addEventListener("click", back);
 find(".forward").addEventListener("click", forward);
 find(".skip").addEventListener("click", skip);
 find(".end-back").addEventListener("click", back);
+find(".end-report").addEventListener("click", () => {
+  lookedAt = -LOOK_AGAIN_MS; // back here, the answers stay as they are
+});
 find(".end-retry").addEventListener("click", () => {
   skipped.clear();
   goTo(nextOpen(0));

@@ -196,9 +196,6 @@ function showEnd() {
   find(".end").hidden = false;
   find(".message").hidden = true;
   find(".end-title").textContent = open ? "That was the last image." : "Thank you, you have rated everything.";
-  find(".end-text").textContent = open
-    ? counted(open, "image") + " still without an answer."
-    : "You can close this page, or go back and change an answer.";
   const counts = session.tasks.map((task, number) => {
     const line = document.createElement("li");
     line.textContent = taskName(number) + ": " + doneIn(number) + " of " + task.total + " rated";
@@ -218,10 +215,19 @@ function showEnd() {
 function showEndSaved() {
   const waiting = outbox.waiting.length;
   const open = list.some((item) => item.rating === null);
+  find(".end-text").textContent = waiting ? "" : endWords(open);
+  find(".end-back").hidden = session.report_seen && !open;
   find(".end-saved").textContent = waiting
     ? "Keep this page open: " + counted(waiting, "answer") + " still to be sent."
     : outbox.refused.length ? "" : "Every answer is saved.";
   find(".end-report").hidden = !session.share_report || waiting > 0 || open;
+}
+
+function endWords(open) {
+  if (open) return counted(list.filter((item) => item.rating === null).length, "image") + " still without an answer.";
+  if (session.report_seen) return "You have seen the report, so your answers stay as they are. You can close this page.";
+  const change = "You can close this page, or go back and change an answer";
+  return session.share_report ? change + "; once you open the report, your answers stay as they are." : change + ".";
 }
 
 function message(text) {

@@ -98,6 +98,38 @@ class TestWhileItIsOpen:
         store.close()
         assert path.read_bytes() == backup.read_bytes()
 
+    @pytest.mark.parametrize("end", ["-wal", "-shm"])
+    def test_without_the_files_beside_it_no_rating_is_taken(self, store, path, end):
+        rate(store, 0, 3)
+        ann = store.evaluators()[0].id
+        target = ids(store, ann)[1]
+        path.with_name(path.name + end).unlink()
+        with pytest.raises(DatabaseGone, match=rf"ratings.sqlite{end} was deleted or replaced while"):
+            store.rate(ann, target, 4, "d")
+
+    def test_an_overwritten_file_stays_refused(self, store, path, tmp_path):
+        old = copy(path, tmp_path / "old")
+        rate(store, 0, 3)
+        ann = store.evaluators()[0].id
+        targets = ids(store, ann)
+        shutil.copyfile(old, path)
+        for number in range(4):
+            with pytest.raises(DatabaseGone, match="was overwritten while it was open"):
+                store.rate(ann, targets[1 + number], 4, f"d{number}")
+        assert path.read_bytes() == old.read_bytes()
+
+    def test_a_link_to_the_database_is_watched_like_the_file(self, path, tmp_path):
+        filled(path).close()
+        link = tmp_path / "linked" / "ratings.sqlite"
+        link.parent.mkdir()
+        link.symlink_to(path)
+        store = Store(sqlite_url(link))
+        rate(store, 0, 3)
+        log_of(link).unlink()
+        with pytest.raises(DatabaseGone):
+            store.rate(1, "x", 4, "d")
+        store.close()
+
     def test_what_another_process_writes_is_welcome(self, store, path):
         code = (
             "import sys; from pathlib import Path; from study.store import Store, sqlite_url; "
@@ -204,6 +236,24 @@ class TestTheLog:
         path.with_name("ratings.sqlite-journal").write_bytes(b"x" * 600)
         with pytest.raises(InputError, match="would be played back into it"):
             Store(sqlite_url(path))
+
+    def test_an_archive_is_read_with_its_log(self, store, path, tmp_path, monkeypatch):
+        with closing(sqlite3.connect(path)) as reader:  # holds the log back
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM ratings").fetchone()
+            for place in range(4):
+                rate(store, place, 3)
+            archive = tmp_path / "archive" / path.name
+            archive.parent.mkdir()
+            shutil.copy(path, archive)
+            shutil.copy(log_of(path), log_of(archive))
+        before = state(archive.parent)
+        monkeypatch.setattr("study.database.os.access", lambda place, mode: False)
+        with closing(Store(sqlite_url(archive))) as opened:
+            assert len(opened.ratings_table()) == 4 and opened.is_read_only
+            with pytest.raises(NotSaved, match=f"{archive} is readonly"):
+                opened.add_evaluators(["x"])
+        assert state(archive.parent) == before
 
 
 class TestTroubleInWords:

@@ -70,6 +70,25 @@ def test_other_changes_count(store, tmp_path):
     other.close()
 
 
+def test_an_answer_after_somebody_elses_changes_is_saved_and_counted(store, tmp_path):
+    """Counts of another state of the database once made a saved rating an error."""
+    store.progress()
+    other = Store(sqlite_url(tmp_path / "ratings.sqlite"))
+    other.import_rows(
+        [
+            {"item": "9.png", "evaluator": "zed", "task": "aesthetic", "rating": 2, "response_ms": 5},
+            {"item": "1.png", "evaluator": "ann", "task": "aesthetic", "rating": 2, "response_ms": 999_999},
+        ]
+    )
+    other.close()
+    zed = next(one for one in store.evaluators() if one.name == "zed")
+    store.rate(zed.id, ids(store, zed.id)[0], 4, "z", 10)
+    ann = store.evaluators()[0].id
+    target = next(one for one in store.assignments(ann) if one.item == "1.png" and one.task == "aesthetic")
+    store.rate(ann, target.public_id, 5, "a", 10)
+    assert kept(store) == by_hand(store)
+
+
 def test_answers_that_come_while_it_is_read_are_not_missed(store, monkeypatch):
     """The count begins with what was committed; one answer arrives during the reading, one before it is kept."""
     ann = store.evaluators()[0].id

@@ -262,5 +262,7 @@ class TestReport:
         finished_report(client, f"/api/rater/{ann.token}/report")
         refused = client.put(places[0], json={"rating": 5, "client_id": "c"})
         assert refused.status_code == 403 and "stay as they are" in refused.json()["detail"]
+        assert refused.json()["rating"] == 4
+        assert client.get(f"/api/rater/{ann.token}/session").json()["report_seen"] is True
         assert client.put(places[0], json={"rating": 4, "client_id": "d"}).status_code == 200
         assert study.store.ratings_table()["rating"].tolist().count(5) == 0

@@ -1,6 +1,7 @@
 """A person's data can be withdrawn, and is gone from the file; exports can leave names out."""
 
 import json
+import sqlite3
 from contextlib import closing
 
 import pandas as pd
@@ -49,6 +50,17 @@ def test_nothing_of_the_person_is_left_and_the_history_says_so(study):
     with closing(open_study(study.folder)) as again:
         again.sync_assignments()
         assert [one.name for one in again.store.evaluators()] == ["ann", "bob"]
+
+
+def test_a_reader_that_keeps_old_pages_is_said(study, monkeypatch):
+    monkeypatch.setattr("study.store.time.sleep", lambda seconds: None)
+    with closing(sqlite3.connect(study.folder / "ratings.sqlite")) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM ratings").fetchone()
+        words = withdraw_evaluator(study, NAME, ask=False)
+    assert "Another program was reading the database all the time, so its file may hold traces of them until" in words
+    study.close()
+    assert NAME.encode() not in b"".join(file.read_bytes() for file in study.folder.iterdir())
 
 
 def test_an_unknown_name_changes_nothing(study):

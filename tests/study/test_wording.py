@@ -118,6 +118,28 @@ def test_reword_goes_on_and_is_in_the_history(study):
     create_app(study)  # the new words are the ones that count now
 
 
+def test_after_a_reword_that_nobody_answered_other_words_are_refused_all_the_same(study):
+    rate(study, "ann", 5)
+    study = edited(study, "How good does this image look?", "How good does this picture look?")
+    create_app(study, reword=True)
+    study = edited(study, "How good does this picture look?", "How UGLY is this picture?")
+    with pytest.raises(InputError, match=r"1 rating was given for .the question was 'How good does this image look"):
+        create_app(study)
+    study = edited(study, "How UGLY is this picture?", "How good does this image look?")
+    create_app(study)
+    (row,) = study.asked().to_dict("records")
+    assert (row["question"], row["ratings"]) == ("How good does this image look?", 1)
+    assert [what.split(" ")[-5:] for _, what in study.store.history()][1] == ["anybody", "answered", "the", "new", "ones."]
+
+
+def test_a_task_that_serve_refuses_leaves_no_trace(study):
+    rate(study, "ann", 5)
+    study = edited(study, "aesthetic:", "beauty:")
+    with pytest.raises(InputError, match="lacks the task 'aesthetic'"):
+        create_app(study)
+    assert [wording.task for wording in study.store.wordings()] == ["aesthetic"]
+
+
 def test_a_study_without_recorded_words_takes_todays_and_says_so(study):
     study.close()
     database = study.folder / "ratings.sqlite"
