@@ -57,6 +57,9 @@ __all__ = [
 ]
 
 
+WIPE_SECONDS = 10.0
+
+
 class Store:
     """A study's database.
 
@@ -451,13 +454,17 @@ class Store:
     def _wipe(self) -> bool:
         """Write the file anew without what was deleted, and empty its log; whether that was possible in ten seconds."""
         assert self._database.file is not None
-        for _ in range(100):
+        end = time.monotonic() + WIPE_SECONDS
+        while time.monotonic() < end:
             with self._lock:
+                self._raw().execute("PRAGMA busy_timeout=100")  # nobody's rating waits longer for this
                 try:
                     self._raw().execute("VACUUM")
                     is_wiped = self._bring_log_in("TRUNCATE")
                 except sqlite3.OperationalError:
                     is_wiped = False
+                finally:
+                    self._raw().execute("PRAGMA busy_timeout=10000")
                 self._database.file.note_commit()
             if is_wiped:
                 return True

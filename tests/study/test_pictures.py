@@ -1,6 +1,5 @@
 """Pictures as raters receive them: prepared once, without words, in parts, and anew where the file has changed."""
 
-import os
 import threading
 from pathlib import Path
 
@@ -98,6 +97,6 @@ def test_what_is_no_picture(made, tmp_path, what):
     if what == "text":
         path.write_text("no picture")
     elif what == "device":
-        os.symlink("/dev/zero", path)
+        path.symlink_to("/dev/zero")
     with pytest.raises((OSError, ValueError)):
         made.get(path)

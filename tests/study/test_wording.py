@@ -129,7 +129,7 @@ def test_after_a_reword_that_nobody_answered_other_words_are_refused_all_the_sam
     create_app(study)
     (row,) = study.asked().to_dict("records")
     assert (row["question"], row["ratings"]) == ("How good does this image look?", 1)
-    assert [what.split(" ")[-5:] for _, what in study.store.history()][1] == ["anybody", "answered", "the", "new", "ones."]
+    assert study.store.history()[1][1].endswith("were put back before anybody answered the new ones.")
 
 
 def test_a_task_that_serve_refuses_leaves_no_trace(study):
