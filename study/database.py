@@ -101,6 +101,11 @@ def open_database(url: str | URL, create: bool = False, watch: bool = False) -> 
         refuse_foreign_log(path)
         if watch or _is_read_only(path):
             return _open_to_read(path, is_still=not watch)
+    return _open_to_write(url, path, create)
+
+
+def _open_to_write(url: URL, path: Path | None, create: bool = False) -> Database:
+    """Open a database, or make it; a SQLite file is at `path`."""
     engine = create_engine(url)
     try:
         if url.get_backend_name() == "sqlite":
@@ -182,7 +187,7 @@ def _open_copy(path: Path) -> Database:
                 continue
         else:
             refuse_foreign_log(place)
-        opened = open_database(sqlite_url(place))
+        opened = _open_to_write(sqlite_url(place), place)
     except OSError as error:
         copy.cleanup()
         raise _unusable(path, error.strerror or error) from error

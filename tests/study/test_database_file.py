@@ -125,9 +125,10 @@ class TestWhileItIsOpen:
         link.symlink_to(path)
         store = Store(sqlite_url(link))
         rate(store, 0, 3)
+        target = ids(store, 1)[1]
         log_of(link).unlink()
         with pytest.raises(DatabaseGone):
-            store.rate(1, "x", 4, "d")
+            store.rate(1, target, 4, "d")
         store.close()
 
     def test_what_another_process_writes_is_welcome(self, store, path):
