@@ -25,7 +25,7 @@ from study.folder import open_study
 from study.score_items import folder_collection
 from study.tables import export_tables
 from tests.calibration.prediction.test_predictor import study as made_scores
-from tests.metrics import hostile
+from tests.metrics import hostile_images as hostile
 from tests.study.command import command_line, environment, run_cli
 from tests.study.samples import encoded, picture, plain_study, write_images
 
