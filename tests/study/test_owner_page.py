@@ -24,7 +24,8 @@ def page(chromium):
     page.on("pageerror", lambda error: problems.append(str(error)))
     yield page
     context.close()
-    assert [problem for problem in problems if "ERR_FAILED" not in problem] == []
+    expected = ("ERR_FAILED", "503 (Service Unavailable)")  # where a test takes something away
+    assert [problem for problem in problems if not any(words in problem for words in expected)] == []
 
 
 def rate(server, name, place, rating):
@@ -63,7 +64,8 @@ def test_progress_links_report_and_export(server, page):
         page.locator(".nameless").click()
     assert download.value.suggested_filename == "humangrade-export-without-names.zip"
     with zipfile.ZipFile(download.value.path()) as packed:
-        assert "ann" not in packed.read("ratings.csv").decode() and "evaluator-1" in packed.read("ratings.csv").decode()
+        rows = packed.read("ratings.csv").decode().splitlines()[1:]
+    assert {row.split(",")[1] for row in rows} <= {"evaluator-1", "evaluator-2"} and len(rows) == 4
 
 
 def test_a_server_that_is_gone_for_a_while_is_said(server, page):
