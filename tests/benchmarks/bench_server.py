@@ -1,5 +1,7 @@
 """What raters feel while others look: the time of a rating, quiet and beside reports, exports and two owner's pages.
 
+    python -m tests.benchmarks.bench_server [load | reload | bytes | kill | progress ...] [--checkout FOLDER]
+
 Fifty raters give about one rating a second each, over connections of their own, while
 
 - load: the owner's page is open twice, and a report and an export are always being made; quiet and loaded phases take
@@ -12,7 +14,6 @@ Fifty raters give about one rating a second each, over connections of their own,
 ``--checkout FOLDER`` measures another version of humangrade, for a comparison.
 """
 
-import argparse
 import asyncio
 import json
 import os
@@ -35,7 +36,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.benchmarks.arguments import ROOT, parser
+
 RATERS = 50
 IMAGES = 300
 METRICS = 6
@@ -366,10 +368,10 @@ def progress(folder: Path, checkout: Path) -> None:
 
 def main() -> None:
     """Measure what was asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", default=[], help="load, reload, bytes, kill, progress; all unless told")
-    parser.add_argument("--checkout", type=Path, default=ROOT, help="another version of humangrade")
-    asked = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("what", nargs="*", default=[], help="load, reload, bytes, kill, progress; all unless told")
+    arguments.add_argument("--checkout", type=Path, default=ROOT, help="another version of humangrade")
+    asked = arguments.parse_args()
     parts = {"load": load, "reload": reload, "bytes": bytes_and_sockets, "kill": kill}
     for what in asked.what or [*parts, "progress"]:
         print(f"== {what}", flush=True)
