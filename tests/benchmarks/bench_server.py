@@ -349,7 +349,10 @@ def kill(served: Served, times: int = 40) -> None:
             served.stop(kill=True)
         count += len(raters.times)
         for public_id, possible in raters.sent.items():  # the last acknowledged, or one that was on its way
-            expected[public_id] = possible | ({raters.acknowledged[public_id]} & set(raters.acknowledged.values()))
+            if public_id in raters.acknowledged:
+                expected[public_id] = possible
+            elif public_id in expected:
+                expected[public_id] |= possible
     with sqlite3.connect(served.folder / "ratings.sqlite") as connection:
         query = "SELECT public_id, rating FROM ratings JOIN assignments ON assignments.id = assignment_id"
         kept = dict(connection.execute(query).fetchall())
