@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-LEVELS = (1, 2, 3, 4, 5)
+_LOWEST, _HIGHEST = 1, 5
 
 
 def levels_note(ratings: Iterable[float], is_elsewheres: bool) -> str | None:
@@ -28,10 +28,9 @@ def levels_note(ratings: Iterable[float], is_elsewheres: bool) -> str | None:
     True
     """
     given = {level for rating in set(ratings) for level in (int(rating // 1), int(-(-rating // 1)))}
-    given &= set(LEVELS)
-    if not given or {1, 5} <= given:
+    if not given or {_LOWEST, _HIGHEST} <= given:
         return None
-    absent = [str(level) for level in LEVELS if level < min(given) or level > max(given)]
+    absent = [str(level) for level in range(_LOWEST, _HIGHEST + 1) if not min(given) <= level <= max(given)]
     missing = absent[0] if len(absent) == 1 else f"{', '.join(absent[:-1])} or {absent[-1]}"
     used = f"{min(given)}" if len(given) == 1 else f"{min(given)} to {max(given)}"
     note = f"Nobody gave {missing}: grades and skill are those of a scale from 1 to 5, of which only {used} was used."

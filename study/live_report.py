@@ -60,9 +60,7 @@ def calibrate_study(
     """
     from calibration.pipeline import calibrate_tables
 
-    wordings = (
-        study.asked()
-    )  # before the ratings: a first rating that comes between the two then belongs to known words
+    wordings = study.asked()  # before the ratings, so that the words of a first rating in between are known
     tables = study.tables()
     if tables["ratings"].empty:
         raise InputError(f"Nobody has rated anything in {study.folder} yet; share the evaluators' links first.")

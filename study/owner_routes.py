@@ -6,7 +6,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from study.access import OwnedStudy, ServedExports, ServedReport, ServerTrouble
+from study.access import Owned
 from study.answering import compressed_json, html_in_gzip
 from study.links import rater_link
 from study.store import Progress
@@ -17,8 +17,9 @@ _WAITING = CapacityLimiter(16)  # threads that only wait for an export; those th
 
 
 @router.get("/progress")
-def get_progress(request: Request, study: OwnedStudy, trouble: ServerTrouble) -> Response:
+def get_progress(request: Request, owned: Owned) -> Response:
     """How far every evaluator is in every task, with the private links, and what keeps the server from saving."""
+    study = owned.study
     by_name: dict[str, dict[str, Progress]] = {}
     for row in study.store.progress():
         by_name.setdefault(row.evaluator, {})[row.task] = row
@@ -37,19 +38,19 @@ def get_progress(request: Request, study: OwnedStudy, trouble: ServerTrouble) ->
             }
         )
     content = {"title": study.config.title, "tasks": list(study.config.tasks), "evaluators": evaluators}
-    return compressed_json(request, content | {"trouble": trouble.words})
+    return compressed_json(request, content | {"trouble": owned.trouble.words})
 
 
 @router.get("/report")
-def get_report(request: Request, study: OwnedStudy, report: ServedReport) -> Response:
+def get_report(request: Request, owned: Owned) -> Response:
     """The last report that was made, with its age, while a newer one is made in the background."""
-    return html_in_gzip(request, report.page()[0])
+    return html_in_gzip(request, owned.report.page()[0])
 
 
 @router.get("/export.zip")
-async def get_export(study: OwnedStudy, exports: ServedExports, names: bool = True) -> Response:
+async def get_export(owned: Owned, names: bool = True) -> Response:
     """The tables that `humangrade export` writes, in one zip file; ``?names=0`` leaves the evaluators' names out."""
-    content, trouble = await to_thread.run_sync(exports.make, not names, limiter=_WAITING)
+    content, trouble = await to_thread.run_sync(owned.exports.make, not names, limiter=_WAITING)
     if trouble:
         return JSONResponse({"detail": trouble}, 503)
     name = "humangrade-export.zip" if names else "humangrade-export-without-names.zip"

@@ -14,12 +14,11 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
-from study.access import Rater, RatersReport, ServedStudy, ServerTrouble, rater_of_link
+from study.access import Rater, Served, Serving, rater_of_link
 from study.answering import compressed_json, html_in_gzip
 from study.folder import Study
 from study.guard import LARGEST_BODY
 from study.store import Assignment, ConflictError, Evaluator, LockedError, StaleError, UnknownAssignment
-from study.trouble import Trouble
 
 UNKNOWN_IMAGE = "This image is not among yours; reload the page."
 MISSING_IMAGE = "This picture cannot be read on the server; tell the owner of the study."
@@ -45,15 +44,15 @@ class Answer(BaseModel):
 
 
 @router.get("/session")
-def get_session(request: Request, study: ServedStudy, rater: Rater) -> Response:
+def get_session(request: Request, served: Served, rater: Rater) -> Response:
     """The tasks with their questions, and the rater's assignments in order, each with its rating so far.
 
     A browser that has it already asks with If-None-Match, and gets 304 where no answer came in elsewhere.
     """
-    etag = f'"{study.store.session_state(rater.id)}"'
+    etag = f'"{served.study.store.session_state(rater.id)}"'
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers={"ETag": etag})
-    return compressed_json(request, _session(study, rater), etag)
+    return compressed_json(request, _session(served.study, rater), etag)
 
 
 def _session(study: Study, rater: Evaluator) -> dict[str, Any]:
@@ -91,9 +90,7 @@ def _session(study: Study, rater: Evaluator) -> dict[str, Any]:
 
 
 @router.put("/ratings/{public_id}")
-async def put_rating(
-    token: str, public_id: str, request: Request, study: ServedStudy, trouble: ServerTrouble
-) -> Response:
+async def put_rating(token: str, public_id: str, request: Request, served: Served) -> Response:
     """Save a rating, and answer only once it is committed; the same client id again changes nothing.
 
     `previous` is the answer that the page believes to be there. Where it is sent and another answer is there, given on
@@ -101,9 +98,9 @@ async def put_rating(
 
     The link is looked up before the body is read, and both happen in threads that do nothing else.
     """
-    threads = request.app.state.rating_threads
+    threads = served.rating_threads
     try:
-        rater = await to_thread.run_sync(rater_of_link, token, study, limiter=threads)
+        rater = await to_thread.run_sync(rater_of_link, token, served, limiter=threads)
     except HTTPException as error:
         return _unread({"detail": error.detail}, error.status_code)
     try:
@@ -112,14 +109,15 @@ async def put_rating(
         return _unread({"detail": "The request broke off."}, 400)
     if body is None:
         return _unread({"detail": "The request is too large."}, 413)
-    return await to_thread.run_sync(_save, study, rater, public_id, _answer(body), trouble, limiter=threads)
+    return await to_thread.run_sync(_save, served, rater, public_id, _answer(body), limiter=threads)
 
 
-def _save(study: Study, rater: Evaluator, public_id: str, answer: Answer, trouble: Trouble) -> Response:
+def _save(served: Serving, rater: Evaluator, public_id: str, answer: Answer) -> Response:
     """Commit an answer, and say what became of it."""
     expected = (answer.previous,) if "previous" in answer.model_fields_set else None
+    rate = served.study.store.rate
     try:
-        saved = study.store.rate(rater.id, public_id, answer.rating, answer.client_id, answer.response_ms, expected)
+        saved = rate(rater.id, public_id, answer.rating, answer.client_id, answer.response_ms, expected)
     except StaleError as error:
         return JSONResponse({"detail": ELSEWHERE, "rating": error.rating}, 409)
     except UnknownAssignment as error:
@@ -128,7 +126,7 @@ def _save(study: Study, rater: Evaluator, public_id: str, answer: Answer, troubl
         raise HTTPException(409, CONFLICT) from error
     except LockedError as error:
         return JSONResponse({"detail": LOCKED, "rating": error.rating}, 403)
-    trouble.is_over()
+    served.trouble.is_over()
     content = {
         "id": saved.public_id,
         "rating": saved.rating,
@@ -162,32 +160,35 @@ def _unread(content: dict[str, Any], status: int) -> Response:
 
 
 @router.get("/images/{public_id}")
-def get_image(public_id: str, request: Request, study: ServedStudy, rater: Rater) -> Response:
+def get_image(public_id: str, request: Request, served: Served, rater: Rater) -> Response:
     """The image of an assignment: the original bytes, less what could name the model."""
-    return _picture(study.image_path(_own(study, rater, public_id).item), request)
+    study = served.study
+    return _picture(study.image_path(_own(study, rater, public_id).item), request, served)
 
 
 @router.get("/images/{public_id}/references/{number}")
-def get_reference(public_id: str, number: int, request: Request, study: ServedStudy, rater: Rater) -> Response:
+def get_reference(public_id: str, number: int, request: Request, served: Served, rater: Rater) -> Response:
     """A reference photo of an assignment, counted from 0."""
+    study = served.study
     assignment = _own(study, rater, public_id)
     photos = study.reference_paths(assignment.item) if study.config.tasks[assignment.task].show_references else []
     if not 0 <= number < len(photos):
         raise HTTPException(404, UNKNOWN_IMAGE)
-    return _picture(photos[number], request)
+    return _picture(photos[number], request, served)
 
 
 @router.get("/report")
-def get_report(request: Request, study: ServedStudy, rater: Rater, report: RatersReport) -> Response:
+def get_report(request: Request, served: Served, rater: Rater) -> Response:
     """The report without names, for a rater who has finished, in a study that shares it.
 
     From then on their answers stay as they are, and they are given nothing more to rate.
     """
+    study = served.study
     assignments = [assignment for task in _by_task(study, rater).values() for assignment in task]
     finished = all(assignment.rating is not None for assignment in assignments)
     if not (study.config.share_report and finished):
         raise HTTPException(403, NOT_YET)
-    page, is_report = report.page()
+    page, is_report = served.raters_report.page()
     if is_report:
         study.store.note_report_seen(rater.id)
     return html_in_gzip(request, page)
@@ -208,9 +209,9 @@ def _own(study: Study, rater: Evaluator, public_id: str) -> Assignment:
     return assignment
 
 
-def _picture(path: Path, request: Request) -> Response:
+def _picture(path: Path, request: Request, served: Serving) -> Response:
     try:
-        picture = request.app.state.pictures.get(path)
+        picture = served.pictures.get(path)
         headers = {"ETag": picture.etag, "Cache-Control": PICTURE_CACHING}
         if request.headers.get("if-none-match") == picture.etag:
             return Response(status_code=304, headers=headers)

@@ -4,27 +4,22 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from metrics.errors import InputError
 from study import owner_routes, rating_routes
+from study.access import Serving
 from study.database_file import NotSaved
 from study.folder import Study
 from study.guard import Guard
 from study.links import print_links
 from study.listen import base_url, bind, run, terminable
-from study.live_report import LiveReport
-from study.owner_exports import Exports
 from study.pages import icon, message_page, owner_page, rating_page
-from study.pictures import Pictures
 from study.scratch import sweep
 from study.serving_lock import only_server
-from study.trouble import Trouble
 
-RATING_THREADS = 8
 CLOSED_NOW = "The server cannot be used now; tell the owner of the study. This page tries again by itself."
 NOT_NOW = "The server cannot save anything now. Your answers are kept here; tell the owner of the study."
 
@@ -59,15 +54,7 @@ def create_app(study: Study, reword: bool = False) -> FastAPI:
     study.sync_assignments()
     study.store.progress()  # counted once, and kept up to date from then on
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.study = study
-    app.state.live_report = LiveReport(study)
-    app.state.raters_report = LiveReport(study, "raters-report")
-    app.state.exports = Exports(study)
-    app.state.pictures = Pictures()
-    app.state.trouble = Trouble()
-    app.state.rating_threads = CapacityLimiter(
-        RATING_THREADS
-    )  # their own, so that nothing that is looked at waits there
+    app.state.serving = serving = Serving.of(study)
     app.add_middleware(Guard)
     app.include_router(rating_routes.router)
     app.include_router(owner_routes.router)
@@ -79,7 +66,7 @@ def create_app(study: Study, reword: bool = False) -> FastAPI:
 
     @app.exception_handler(NotSaved)
     def not_saved(request: Request, error: NotSaved) -> JSONResponse:
-        app.state.trouble.say(str(error))
+        serving.trouble.say(str(error))
         if request.url.path.startswith("/api/owner/"):
             return JSONResponse({"detail": str(error)}, 503)
         return JSONResponse({"detail": NOT_NOW if request.method == "PUT" else CLOSED_NOW}, 503)
@@ -149,8 +136,7 @@ def served(
         lock = stack.enter_context(only_server(study.folder))
         listener = stack.enter_context(_first_free(host, port, tries))
         app = create_app(study, reword)
-        for worker in (app.state.live_report, app.state.raters_report, app.state.exports, app.state.pictures):
-            stack.callback(worker.close)
+        stack.callback(app.state.serving.close)
         lock.say_where(base_url(listener))
         yield app, listener
 
