@@ -109,7 +109,7 @@ class Store:
             self._database.file.check()
 
     def version(self) -> tuple[int, int]:
-        """Something that differs once anybody, in this process or another, has changed the database."""
+        """Something that differs once anybody, in this process or another, has changed the tables of the study."""
         with self._lock:
             return self._commits, self._changes_elsewhere()
 
@@ -304,7 +304,9 @@ class Store:
 
     def note_report_seen(self, evaluator_id: int) -> None:
         """From now on this evaluator's answers stay as they are: they were given before others' were seen."""
-        with self._write() as connection:
+        if self.has_seen_report(evaluator_id):
+            return
+        with self._write(answered=()) as connection:
             if not _has_seen_report(connection, evaluator_id):
                 connection.execute(insert(meta).values(key=seen_key(evaluator_id), value=now()))
 
@@ -477,7 +479,7 @@ class Store:
     def _write(self, answered: Sequence[Answered] | None = None) -> Iterator[Connection]:
         """The one writing connection, in a transaction that is committed at the end.
 
-        `answered` says of a transaction that it does nothing but these answers, once it is through.
+        `answered` says of a transaction that it does nothing to the tables but these answers, once it is through.
         """
         file = self._database.file
         with self._lock:
@@ -503,7 +505,8 @@ class Store:
                 raise not_saved(error.orig or error, self._name) from error
             except sqlite3.Error as error:
                 raise not_saved(error, self._name) from error
-            self._commits += 1
+            if answered is None or answered:
+                self._commits += 1
             if answered is None or not self._counts.is_of(self._changes_elsewhere()):
                 self._counts.forget()
             for answer in answered or ():

@@ -248,6 +248,8 @@ class TestReport:
         assert "The report is being made." in first.text and not study.store.saw_report()
         response = finished_report(client, f"/api/rater/{ann.token}/report")
         assert response.status_code == 200 and study.store.saw_report() == {"ann"}
+        again = client.get(f"/api/rater/{ann.token}/report").text  # who looks changes nothing that is reported
+        assert "Nothing had changed when this page was opened." in again
         assert response.headers["content-type"].startswith("text/html")
         assert client.get(f"/api/rater/{bob.token}/report").status_code == 403
 
