@@ -4,7 +4,6 @@ import os
 import secrets
 import shutil
 import sqlite3
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from metrics.errors import InputError
 from study import schema
 from study.database_file import DatabaseFile, DatabaseGone, has_log, leave_mark, log_of, mark, refuse_foreign_log
 from study.schema import meta
-from study.scratch import scratch_folder
+from study.scratch import Scratch
 
 _BEGIN = "begin"  # the execution option that holds SQLite's words for a new transaction
 
@@ -50,7 +49,7 @@ class Database:
         Of SQLite; None for another kind of database, and for one that lives in memory.
     is_read_only : bool
         Nothing can be written.
-    copy : TemporaryDirectory or None
+    copy : Scratch or None
         What is to be cleaned up at the end.
     """
 
@@ -59,7 +58,7 @@ class Database:
     owner_token: str
     file: DatabaseFile | None
     is_read_only: bool = False
-    copy: tempfile.TemporaryDirectory[str] | None = None
+    copy: Scratch | None = None
 
 
 def open_database(url: str | URL, create: bool = False, watch: bool = False) -> Database:
@@ -174,8 +173,8 @@ def _open_to_read(path: Path, is_still: bool) -> Database:
 
 
 def _open_copy(path: Path) -> Database:
-    copy = scratch_folder()
-    place = Path(copy.name) / path.name
+    copy = Scratch()
+    place = copy.place(path.name)
     try:
         for _ in range(20):  # the two are of one moment, unless somebody writes
             shutil.copyfile(path, place)

@@ -4,7 +4,6 @@ import gzip
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from metrics.errors import InputError
 from study.background import Job, Kind
 from study.folder import Study
 from study.pages import message_page
-from study.scratch import scratch_folder
+from study.scratch import Scratch
 
 if TYPE_CHECKING:
     from calibration.report import Calibration, Settings
@@ -110,7 +109,7 @@ class LiveReport:
         self._study = study
         self._kind = kind
         self._lock = Lock()
-        self._folder = scratch_folder()
+        self._folder = Scratch()
         self._page: _Page | None = None
         self._job: Job | None = None
         self._began = self._not_before = 0.0
@@ -168,7 +167,7 @@ class LiveReport:
             if self._job is not None or is_current or self._trouble_of == of or time.monotonic() < self._not_before:
                 return
             self._began = time.monotonic()
-            out = Path(self._folder.name) / f"{self._kind}.html.gz"
+            out = self._folder.place(f"{self._kind}.html.gz")
             self._job = Job(self._kind, self._study.folder, out, store.identity, lambda job: self._take(job, of))
 
     def _take(self, job: Job, of: tuple[int, int]) -> None:

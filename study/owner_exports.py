@@ -1,11 +1,10 @@
 """The tables as a zip file for the owner's page, made in the background."""
 
-from pathlib import Path
 from threading import Lock
 
 from study.background import Job, Kind
 from study.folder import Study
-from study.scratch import scratch_folder
+from study.scratch import Scratch
 
 LONGEST_SECONDS = 600
 
@@ -22,7 +21,7 @@ class Exports:
     def __init__(self, study: Study):
         self._study = study
         self._lock = Lock()
-        self._folder = scratch_folder()
+        self._folder = Scratch()
         self._jobs: dict[bool, Job] = {}
         self._made = 0
 
@@ -32,8 +31,8 @@ class Exports:
             job = self._jobs.get(without_names)
             if job is None or job.is_over:
                 self._made += 1
-                (Path(self._folder.name) / f"{self._made - 3}.zip").unlink(missing_ok=True)  # nobody reads it any more
-                out = Path(self._folder.name) / f"{self._made}.zip"
+                self._folder.place(f"{self._made - 3}.zip").unlink(missing_ok=True)  # nobody reads it any more
+                out = self._folder.place(f"{self._made}.zip")
                 kind: Kind = "nameless-export" if without_names else "export"
                 job = self._jobs[without_names] = Job(kind, self._study.folder, out, self._study.store.identity)
         if not job.wait(LONGEST_SECONDS):

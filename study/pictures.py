@@ -10,7 +10,7 @@ from pathlib import Path
 
 from study.images import read_picture
 from study.metadata import strip_metadata
-from study.scratch import scratch_folder
+from study.scratch import Scratch
 
 PART = 128 * 1024
 MOST_KEPT = 2_000_000_000
@@ -52,7 +52,7 @@ class Pictures:
     """Prepares pictures, each once as long as its file stays the same."""
 
     def __init__(self) -> None:
-        self._folder = scratch_folder()
+        self._folder = Scratch()
         self._lock = threading.Lock()
         self._turn = threading.BoundedSemaphore(_AT_ONCE)
         self._ready: OrderedDict[tuple[str, int, int, int, int], Picture] = OrderedDict()
@@ -69,18 +69,19 @@ class Pictures:
         stat = path.stat()
         key = (str(path), stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
         with self._lock:
-            if (known := self._ready.get(key)) is not None:
+            known = self._ready.get(key)
+            if known is not None and known.file.exists():
                 self._ready.move_to_end(key)
                 return known
         with self._turn:
             picture = self._prepare(path)
         with self._lock:
-            self._ready[key] = picture
-            if picture.file != path:
+            if picture.file != path and key not in self._ready:
                 self._kept += picture.size
+            self._ready[key] = picture
             while self._kept > MOST_KEPT and len(self._ready) > 1:
                 _, old = self._ready.popitem(last=False)
-                if old.file.parent == Path(self._folder.name):
+                if old.file.parent == self._folder.path:
                     self._kept -= old.size
                     old.file.unlink(missing_ok=True)
         return picture
@@ -95,7 +96,7 @@ class Pictures:
         digest = hashlib.sha256(stripped).hexdigest()
         file = path
         if stripped is not data:
-            file = Path(self._folder.name) / digest
+            file = self._folder.place(digest)
             file.write_bytes(stripped)
         picture = Picture(file, len(stripped), f'"{digest[:32]}"', media_type(stripped))
         if len(data) > _LARGE:

@@ -6,12 +6,32 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from study.database_file import identity
+
 PREFIX = "humangrade-"
 
 
-def scratch_folder() -> "tempfile.TemporaryDirectory[str]":
-    """A temporary folder of this process; `cleanup` removes it."""
-    return tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-")
+class Scratch:
+    """A temporary folder of this process; where the system swept it away, another takes its place."""
+
+    def __init__(self) -> None:
+        self._make()
+
+    def place(self, name: str) -> Path:
+        """Where a file of this name may be written."""
+        if identity(self.path) != self._identity:  # gone, or somebody else's by now
+            self._make()
+        return self.path / name
+
+    def cleanup(self) -> None:
+        """Remove the folder with all that is in it."""
+        if identity(self.path) == self._identity:
+            self._folder.cleanup()
+
+    def _make(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True)
+        self.path = Path(self._folder.name)
+        self._identity = identity(self.path)
 
 
 def sweep() -> None:

@@ -14,7 +14,7 @@ import pytest
 from study import live_report
 from study.background import Job
 from study.live_report import LiveReport
-from study.scratch import scratch_folder, sweep
+from study.scratch import Scratch, sweep
 
 pytestmark = pytest.mark.process
 
@@ -170,9 +170,9 @@ def test_folders_of_killed_servers_are_swept_up(tmp_path, monkeypatch):
     gone.wait()
     (tmp_path / f"humangrade-{gone.pid}-abc").mkdir()
     (tmp_path / "humangrade-other").mkdir()
-    mine = scratch_folder()
+    mine = Scratch()
     sweep()
-    assert sorted(folder.name for folder in tmp_path.iterdir()) == sorted([Path(mine.name).name, "humangrade-other"])
+    assert sorted(folder.name for folder in tmp_path.iterdir()) == sorted([mine.path.name, "humangrade-other"])
     mine.cleanup()
 
 

@@ -1,5 +1,6 @@
 """Pictures as raters receive them: prepared once, without words, in parts, and anew where the file has changed."""
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -55,6 +56,13 @@ def test_it_is_prepared_once_and_anew_where_the_file_changes(made, tmp_path, mon
     assert made.get(path).etag != first.etag and len(read) == 2
 
 
+def test_one_that_the_system_swept_away_is_prepared_again(made, tmp_path):
+    path = save(tmp_path / "a.png", words="Model: secret")
+    before = content(made.get(path))
+    shutil.rmtree(made._folder.path)
+    assert content(made.get(path)) == before
+
+
 def test_many_who_ask_at_once_are_few_in_memory(made, tmp_path, monkeypatch):
     busy, most, lock = [], [], threading.Lock()
     original = pictures.strip_metadata
@@ -82,7 +90,7 @@ def test_what_is_kept_stays_below_its_limit(made, tmp_path, monkeypatch):
     monkeypatch.setattr(pictures, "MOST_KEPT", 20_000)
     for number in range(12):
         assert content(made.get(save(tmp_path / f"{number}.png", number, "words")))
-    kept = sum(file.stat().st_size for file in Path(made._folder.name).iterdir())
+    kept = sum(file.stat().st_size for file in made._folder.path.iterdir())
     assert 0 < kept <= 20_000
 
 
