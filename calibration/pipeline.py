@@ -15,10 +15,10 @@ from calibration.tables import (
     check_ratings,
     check_scores,
     check_set_scores,
-    check_wordings,
     counted,
     tasks_of,
 )
+from calibration.wordings import check_wordings
 from metrics.errors import InputError
 
 
@@ -109,7 +109,7 @@ def calibrate_tables(
     show_progress : bool
         Show a bar in the terminal while metrics are judged.
     wordings : DataFrame, optional
-        What was asked, word for word; see `calibration.tables.check_wordings`.
+        What was asked, word for word; see `calibration.wordings.check_wordings`.
     for_raters : bool
         Make the report for the evaluators themselves: without their names, and without anything about a single one.
     on_progress : callable, optional

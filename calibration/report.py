@@ -148,7 +148,7 @@ def calibrate(
     show_progress : bool
         Show a bar in the terminal while metrics are judged.
     wordings : DataFrame, optional
-        What was asked, as `calibration.tables.check_wordings` gives it.
+        What was asked, as `calibration.wordings.check_wordings` gives it.
     for_raters : bool
         Say nothing about single evaluators, neither in figures nor in words; see `calibration.report_raters`.
     on_progress : callable, optional

@@ -4,7 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from calibration.tables import LEVELS, records
+from calibration.tables import records
+from calibration.wordings import LEVELS
 
 
 def asked_entries(wordings: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -13,7 +14,7 @@ def asked_entries(wordings: pd.DataFrame) -> dict[str, dict[str, Any]]:
     Parameters
     ----------
     wordings : DataFrame
-        As `calibration.tables.check_wordings` gives it.
+        As `calibration.wordings.check_wordings` gives it.
 
     Returns
     -------

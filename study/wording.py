@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from calibration.tables import counted
+from calibration.wordings import LEVELS
 from metrics.errors import InputError
 from study.config import FILE_NAME, TaskConfig
 from study.schema import assignments, history, ratings, wordings
@@ -59,7 +60,7 @@ class Wording:
 
     def row(self) -> dict[str, Any]:
         """As a row of the exported table of wordings."""
-        words = {f"level_{number}": word for number, word in enumerate(self.levels, 1)}
+        words = dict(zip(LEVELS, self.levels, strict=True))
         shown = {"show_references": self.show_references, "show_prompt": self.show_prompt}
         rest = {"asked_from": self.asked_from, "ratings": self.ratings, "note": self.note}
         return {"task": self.task, "question": self.question, **words, **shown, **rest}
