@@ -109,15 +109,13 @@ class DatabaseFile:
         if reached:
             self._reached = mark
 
-    def set_log_aside(self) -> Path | None:
+    def set_log_aside(self) -> None:
         """Where another file stands at the path, rename the old one's log, so that nothing replays it."""
         log = log_of(self.path)
         ours = self._beside.get(log)
-        if identity(self.path) in (None, self.identity) or ours is None or identity(log) != ours:
-            return None
-        aside = log.with_name(f"{log.name}.replaced-{secrets.token_hex(4)}")
-        log.rename(aside)
-        return aside
+        is_replaced = identity(self.path) not in (None, self.identity)
+        if is_replaced and ours is not None and identity(log) == ours:
+            log.rename(log.with_name(f"{log.name}.replaced-{secrets.token_hex(4)}"))
 
     def _state(self) -> tuple[int, int] | None:
         try:

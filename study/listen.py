@@ -106,7 +106,7 @@ def base_url(listener: socket.socket) -> str:
 
 
 def run(app: FastAPI, listener: socket.socket) -> None:
-    """Answer on a listening socket until Ctrl-C or SIGTERM.
+    """Answer on a listening socket until Ctrl-C or SIGTERM, which is passed on; see `study.server.served`.
 
     Requests are not logged: their addresses hold the links' keys.
 
@@ -128,8 +128,7 @@ def run(app: FastAPI, listener: socket.socket) -> None:
         backlog=_BACKLOG,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    with contextlib.suppress(KeyboardInterrupt), terminable():  # Ctrl-C is how a server ends
-        Server(config).run(sockets=[listener])
+    Server(config).run(sockets=[listener])
 
 
 @contextlib.contextmanager

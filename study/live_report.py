@@ -145,12 +145,6 @@ class LiveReport:
                 self._shown = (page, words, gzip.compress(whole.encode(), 1))
             return self._shown[2]
 
-    def wait(self, seconds: float = 600) -> None:
-        """Wait for the report that is being made, if one is."""
-        job = self._job
-        if job is not None:
-            job.wait(seconds)
-
     def close(self) -> None:
         """End what is being made."""
         with self._lock:

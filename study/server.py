@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -128,7 +128,8 @@ def served(
     Yields
     ------
     app, listener
-        For `study.listen.run`; what the app has begun in the background is ended at the end.
+        For `study.listen.run`; what the app has begun in the background is ended at the end, which Ctrl-C and SIGTERM
+        bring about.
     """
     with ExitStack() as stack:
         stack.enter_context(terminable())
@@ -138,7 +139,8 @@ def served(
         app = create_app(study, reword)
         stack.callback(app.state.serving.close)
         lock.say_where(base_url(listener))
-        yield app, listener
+        with suppress(KeyboardInterrupt):  # Ctrl-C is how a server ends
+            yield app, listener
 
 
 def _first_free(host: str, port: int, tries: int) -> socket.socket:

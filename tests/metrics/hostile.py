@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from tests.metrics.modules import below
+
 Maker = Callable[[Path, Path, Mapping[str, torch.Tensor]], None]
 
 
@@ -49,12 +51,7 @@ def torchscript(path: Path, mark: Path, tensors: Mapping[str, torch.Tensor]) -> 
     root = torch.nn.Module()
     for name, value in tensors.items():
         *folders, last = name.split(".")
-        module = root
-        for folder in folders:
-            if folder not in dict(module.named_children()):
-                module.add_module(folder, torch.nn.Module())
-            module = getattr(module, folder)
-        module.register_buffer(last, value)
+        below(root, folders).register_buffer(last, value)
     root.add_module("harm", Harm(str(mark)))
     torch.jit.script(root).save(path)
 

@@ -14,6 +14,7 @@ from metrics.errors import InputError
 from metrics.images import read_image
 from metrics.weights import weights_digest
 from tests.metrics.homes import published
+from tests.metrics.modules import below
 from tests.metrics.tiny_clip import random_network, register, save_tiny
 
 PROMPTS = ["a photo of a cat", "two dogs in the snow", "", "ein Bild, 3.5 m hoch!"]
@@ -137,12 +138,7 @@ def save_archive(tensors, path):
         root.register_buffer(name, torch.tensor(32))
     for name, value in tensors.items():
         *folders, last = name.split(".")
-        module = root
-        for folder in folders:
-            if folder not in dict(module.named_children()):
-                module.add_module(folder, torch.nn.Module())
-            module = getattr(module, folder)
-        module.register_parameter(last, torch.nn.Parameter(value, requires_grad=False))
+        below(root, folders).register_parameter(last, torch.nn.Parameter(value, requires_grad=False))
     torch.jit.script(root).save(path)
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from study import listen
-from tests.study.command import free_port, links, serving
+from tests.study.command import RUN_CLI, free_port, links, serving
 
 pytestmark = pytest.mark.process
 
@@ -33,6 +33,17 @@ def limited():
 
     yield limit
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.fixture
+def after(monkeypatch):
+    """A function by which commands begin with some lines of Python."""
+
+    def begin(lines: str) -> None:
+        start = [sys.executable, "-c", f"{lines}; {RUN_CLI}"]
+        monkeypatch.setattr("tests.study.command.command_line", lambda *given: [*start, *map(str, given)])
+
+    return begin
 
 
 @pytest.fixture
@@ -59,18 +70,12 @@ def memory(process: int) -> float:
     return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
 
 
-def test_more_silent_and_half_open_connections_than_files_stop_nobody(study, limited, monkeypatch):
+def test_more_silent_and_half_open_connections_than_files_stop_nobody(study, limited, after):
     port = free_port()
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     if before[1] < 4096:
         pytest.skip("this process may not open the 1,100 connections")
-    program = (
-        "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024)); "
-        "from study.cli import main; sys.argv = ['humangrade', *sys.argv[1:]]; main()"
-    )
-    monkeypatch.setattr(
-        "tests.study.command.command_line", lambda *given: [sys.executable, "-c", program, *map(str, given)]
-    )
+    after("import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))")
     limited(4096)
     with serving("serve", study.folder, "--port", port, cwd=study.folder, until="Serving;") as (process, printed):
         base, token = f"http://127.0.0.1:{port}", links(printed, "rate")[0].partition("key=")[2]
@@ -86,14 +91,8 @@ def test_more_silent_and_half_open_connections_than_files_stop_nobody(study, lim
         assert rest in ("", None) and process.returncode == 0
 
 
-def test_a_connection_that_never_asks_is_closed(study, monkeypatch):
-    program = (
-        "import sys; from study import listen; listen.REQUEST_SECONDS = 1.0; "
-        "from study.cli import main; sys.argv = ['humangrade', *sys.argv[1:]]; main()"
-    )
-    monkeypatch.setattr(
-        "tests.study.command.command_line", lambda *given: [sys.executable, "-c", program, *map(str, given)]
-    )
+def test_a_connection_that_never_asks_is_closed(study, after):
+    after("from study import listen; listen.REQUEST_SECONDS = 1.0")
     port = free_port()
     with serving("serve", study.folder, "--port", port, cwd=study.folder, until="Serving;"):
         for half in HALVES:
@@ -163,20 +162,22 @@ def test_sigterm_ends_like_ctrl_c(study):
     assert sorted(file.name for file in study.folder.iterdir()) == ["items.csv", "ratings.sqlite", "study.yaml"]
 
 
+def test_sigterm_before_the_first_answer_ends_alike(study, after):
+    after("import time; from study import server; server.run = lambda *given: time.sleep(60)")
+    with serving("serve", study.folder, "--port", free_port(), cwd=study.folder, until="Serving;") as (process, _):
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate(timeout=20)
+        assert (process.returncode, rest or "") == (0, "")
+
+
 def test_the_connection_limit_follows_the_open_files(limited):
     limited(1024)
     assert listen._most_connections() >= 1024 - 384
     assert listen._most_connections() <= listen.MOST_CONNECTIONS
 
 
-def test_an_answer_that_nobody_takes_is_given_up(study, monkeypatch):
-    program = (
-        "import sys; from study import listen; listen.STALLED_SECONDS = 1.0; "
-        "from study.cli import main; sys.argv = ['humangrade', *sys.argv[1:]]; main()"
-    )
-    monkeypatch.setattr(
-        "tests.study.command.command_line", lambda *given: [sys.executable, "-c", program, *map(str, given)]
-    )
+def test_an_answer_that_nobody_takes_is_given_up(study, after):
+    after("from study import listen; listen.STALLED_SECONDS = 1.0")
     picture = next((study.folder.parent / "images").rglob("*.png"))
     picture.write_bytes(picture.read_bytes() + b"\x00" * 12_000_000)
     port = free_port()

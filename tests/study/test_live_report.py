@@ -54,13 +54,18 @@ def text(report):
     return gzip.decompress(report.page()[0]).decode()
 
 
+def ended(job):
+    """Wait until a job is over, and what it made is kept."""
+    assert job.wait(120)
+    time.sleep(0.2)
+
+
 def finished(report, patience=120):
     """The first page that is a report."""
     for _ in range(patience * 10):
         content, is_report = report.page()
         if is_report:
             return gzip.decompress(content).decode()
-        report.wait(1)
         time.sleep(0.1)
     raise AssertionError(gzip.decompress(content).decode())
 
@@ -99,8 +104,7 @@ def test_a_new_rating_makes_a_new_one_but_not_at_once(rated, report, jobs, monke
     assert re.search(newer, words) and len(jobs) == 1
     report._not_before = 0.0
     assert "from 4 ratings. A newer one is being made, " in text(report)
-    report.wait()
-    time.sleep(0.2)
+    ended(jobs[-1])
     assert "5 ratings by 2 evaluators" in text(report) and len(jobs) == 2
 
 
@@ -111,8 +115,7 @@ def test_scores_that_come_in_make_a_new_one(rated, report, jobs):
     study.store.import_rows(scores=[{"item": item, "metric": "sharpness", "score": len(item)} for item in items])
     report._not_before = 0.0
     report.page()
-    report.wait()
-    time.sleep(0.2)
+    ended(jobs[-1])
     assert "Sharpness" in text(report) and len(jobs) == 2
 
 
@@ -121,8 +124,7 @@ def test_what_cannot_be_reported_is_said_in_words_and_not_tried_again(rated, rep
     items = study.items["item"]
     study.store.import_rows(scores=[{"item": items[0], "metric": "huge", "score": 1e200}])
     report.page()
-    report.wait()
-    time.sleep(0.2)
+    ended(jobs[-1])
     assert "<h1>No report yet</h1>" in text(report) and "huge" in text(report)
     report._not_before = 0.0
     report.page()
@@ -148,8 +150,7 @@ def test_it_runs_at_the_lowest_priority_and_ends_with_the_server(rated, tmp_path
 def test_one_whose_process_was_killed_is_tried_again_and_said(rated, report, jobs, capfd):
     report.page()
     jobs[0]._process.kill()
-    report.wait()
-    time.sleep(0.2)
+    ended(jobs[-1])
     assert "is tried again" in text(report)
     assert "The report could not be made: its process ended with -9." in capfd.readouterr().err
     report._not_before = 0.0
