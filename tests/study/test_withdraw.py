@@ -53,7 +53,7 @@ def test_nothing_of_the_person_is_left_and_the_history_says_so(study):
 
 
 def test_a_reader_that_keeps_old_pages_is_said(study, monkeypatch):
-    monkeypatch.setattr("study.store.WIPE_SECONDS", 0.5)
+    monkeypatch.setattr("study.store_access.WIPE_SECONDS", 0.5)
     with closing(sqlite3.connect(study.folder / "ratings.sqlite")) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM ratings").fetchone()
