@@ -18,6 +18,7 @@ MOST_KEPT = 2_000_000_000
 
 _AT_ONCE = 2  # prepared at a time; the rest of the machine is for ratings
 _LARGE = 4_000_000
+_Key = tuple[str, int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Pictures:
         self._folder = Scratch()
         self._lock = threading.Lock()
         self._turn = threading.BoundedSemaphore(_AT_ONCE)
-        self._ready: OrderedDict[tuple[str, int, int, int, int], Picture] = OrderedDict()
+        self._ready: OrderedDict[_Key, Picture] = OrderedDict()
         self._kept = 0
 
     def get(self, path: Path) -> Picture:
@@ -68,12 +69,11 @@ class Pictures:
         """
         stat = path.stat()
         key = (str(path), stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
-        with self._lock:
-            known = self._ready.get(key)
-            if known is not None and known.file.exists():
-                self._ready.move_to_end(key)
-                return known
+        if known := self._known(key):
+            return known
         with self._turn:
+            if known := self._known(key):  # while this one waited for its turn
+                return known
             picture = self._prepare(path)
         with self._lock:
             if picture.file != path and key not in self._ready:
@@ -90,6 +90,14 @@ class Pictures:
         """Remove what is kept."""
         self._folder.cleanup()
 
+    def _known(self, key: _Key) -> Picture | None:
+        with self._lock:
+            known = self._ready.get(key)
+            if known is None or not known.file.exists():
+                return None
+            self._ready.move_to_end(key)
+            return known
+
     def _prepare(self, path: Path) -> Picture:
         data = read_picture(path)
         stripped = strip_metadata(data)
@@ -97,7 +105,9 @@ class Pictures:
         file = path
         if stripped is not data:
             file = self._folder.place(digest)
-            file.write_bytes(stripped)
+            unfinished = file.with_name(f"{digest}-{threading.get_ident()}")
+            unfinished.write_bytes(stripped)
+            unfinished.replace(file)  # another thread may be sending the one that is there
         picture = Picture(file, len(stripped), f'"{digest[:32]}"', media_type(stripped))
         if len(data) > _LARGE:
             del data, stripped

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,40 @@ def test_many_who_ask_at_once_are_few_in_memory(made, tmp_path, monkeypatch):
     for thread in threads:
         thread.join()
     assert max(most) <= 2
+
+
+def test_one_that_is_being_sent_stays_whole_while_it_is_prepared_again(made, tmp_path):
+    path = save(tmp_path / "a.png", words="Model: secret", size=600)
+    picture = made.get(path)
+    whole, done = content(picture), threading.Event()
+
+    def prepare_again():
+        while not done.is_set():
+            made._prepare(path)
+
+    with ThreadPoolExecutor(1) as pool:
+        preparing = pool.submit(prepare_again)
+        sent = [content(picture) for _ in range(300)]
+        done.set()
+        preparing.result()
+    assert all(one == whole for one in sent)
+
+
+def test_who_waits_for_the_same_picture_finds_it_prepared(made, tmp_path, monkeypatch):
+    path, prepared, original = save(tmp_path / "a.png", words="words"), [], pictures.strip_metadata
+
+    def slow(data):
+        prepared.append(1)
+        threading.Event().wait(0.05)
+        return original(data)
+
+    monkeypatch.setattr(pictures, "strip_metadata", slow)
+    threads = [threading.Thread(target=made.get, args=(path,)) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(prepared) <= 2
 
 
 def test_what_is_kept_stays_below_its_limit(made, tmp_path, monkeypatch):
