@@ -10,7 +10,6 @@ import pandas as pd
 from scipy import stats
 
 from calibration.grades import Array
-from calibration.intervals import CONFIDENCE
 from calibration.planning.model import (
     Ratings,
     Spread,
@@ -19,7 +18,7 @@ from calibration.planning.model import (
     grade_variance,
     icc_variance,
 )
-from calibration.planning.shown import KINDS, MOST_SIMULATED, Curve, Kind, width_curves
+from calibration.planning.shown import KINDS, Curve, Kind, icc_curves, most_simulated, width_curves
 from calibration.planning.study import FEWEST_IMAGES, MOST_IMAGES, PlannedStudy, check_counts
 from metrics.errors import InputError
 
@@ -144,11 +143,9 @@ def plan_width(
 
     Notes
     -----
-    The widths of a metric's figures are those that the report's own functions give of a few simulated studies; see
+    The widths are those that the report's own functions give of a few simulated studies; see
     `calibration.planning.shown`. Who rates counts too in an interval for people like these, and more images do not
-    lessen that. The intraclass correlation's follow from the model's closed form; how much more or less alike in
-    strictness other evaluators may be, from chi-squared with one degree of freedom fewer than evaluators.
-    tests/benchmarks/bench_plan.py holds them against reports.
+    lessen that. tests/benchmarks/bench_plan.py holds them against reports.
 
     Examples
     --------
@@ -273,44 +270,36 @@ def _width(study: PlannedStudy, figure: Figure, people: int, kind: Kind) -> Call
     """The width by the number of images."""
     if people < (2 if kind == "these" else 3):
         return lambda images: np.full(len(images), np.nan)
-    if figure == "icc":
-        return _icc_width(study, people, kind)
-    widest = max(study.correlations, key=lambda value: _images_variance(study, value, figure, people))
+    values = study.correlations if figure != "icc" else (0.0,)
+    widest = max(values, key=lambda value: _images_variance(study, value, figure, people))
     curve = _curve(study, widest, figure, people, kind)
     return lambda images: curve(images / study.design_effect)
 
 
 def _curve(study: PlannedStudy, correlation: float, figure: Figure, people: int, kind: Kind) -> Curve:
-    """One metric's, by the number of images that are not alike."""
-    simulated = min(people, MOST_SIMULATED)
-    one = replace(study, correlations=(correlation,), between=None)
-    if figure == "spearman" or figure == "pearson":
-        one = replace(one, statistic=figure)
-    curve = width_curves(one, simulated)[figure, kind]
+    """One metric's, or the evaluators', by the number of images that are not alike."""
+    simulated = min(people, most_simulated(figure))
+    if figure == "icc":
+        curve = icc_curves(study, simulated)[figure, kind]
+    else:
+        one = replace(study, correlations=(correlation,), between=None)
+        if figure == "spearman" or figure == "pearson":
+            one = replace(one, statistic=figure)
+        curve = width_curves(one, simulated)[figure, kind]
     if people == simulated:
         return curve
-    share = _images_variance(study, correlation, figure, people) / _images_variance(
-        study, correlation, figure, simulated
-    )
-    return curve.for_more_people(simulated, people, share)
+    few, many = (_images_variance(study, correlation, figure, count) for count in (simulated, people))
+    return curve.for_more_people(simulated, people, many / few)
 
 
 def _images_variance(study: PlannedStudy, correlation: float, figure: Figure, people: int) -> float:
+    """By the model, times the number of images: what the evaluators' number makes of it."""
     ratings = _ratings(study.icc, tuple(study.levels), people)
+    if figure == "icc":
+        return icc_variance(ratings, study.strictness / (1 - study.strictness))
     if figure == "spearman" or figure == "pearson":
         return _spread(ratings, (correlation,), 0.0, figure).variance
     return grade_variance(ratings, correlation, figure == "skill")
-
-
-def _icc_width(study: PlannedStudy, people: int, kind: Kind) -> Callable[[Array], Array]:
-    strictness = study.strictness / (1 - study.strictness)
-    variance = icc_variance(_ratings(study.icc, tuple(study.levels), people), strictness)
-    floor = 0.0
-    if kind == "people_like_these":
-        ends = stats.chi2.ppf([(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], people - 1) / (people - 1)
-        floor = float(-np.diff(study.icc / (1 + strictness * ends))[0])
-    reach = stats.norm.isf((1 - CONFIDENCE) / 2)
-    return lambda images: np.hypot(2 * reach * np.sqrt(variance * study.design_effect / images), floor)
 
 
 def _grid(

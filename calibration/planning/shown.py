@@ -21,7 +21,7 @@ from calibration.grades import Array, unit_scale
 from calibration.intervals import CONFIDENCE
 from calibration.item_folds import item_folds
 from calibration.people.agreement import krippendorff_alpha
-from calibration.people.agreement_intervals import worth_intervals
+from calibration.people.agreement_intervals import agreement_intervals, worth_intervals
 from calibration.planning.model import Statistic, latent_ratings
 from calibration.planning.study import PlannedStudy
 from calibration.same_target import EvaluatorsAsMetrics
@@ -30,9 +30,6 @@ from calibration.verdicts import CHANCE, LEAST_ITEMS
 Kind = Literal["these", "people_like_these"]
 
 KINDS: tuple[Kind, ...] = ("these", "people_like_these")
-MOST_SIMULATED = 10
-"""Evaluators; what larger panels give follows from as many."""
-
 _SIZES = (60, 600)
 _STUDIES = 8  # of each size, for the widths
 _JUDGED_STUDIES = 24
@@ -120,6 +117,11 @@ def can_be_judged(scores: Array, ratings: Array, seed: int = 0) -> bool:
     return bool(np.isfinite(found.metric_skill) and not person_skill <= 0)
 
 
+def most_simulated(figure: str) -> int:
+    """The largest panel that is simulated for a figure's intervals."""
+    return 5 if figure == "icc" else 10
+
+
 @dataclass(frozen=True)
 class Curve:
     """The width of an interval, by the number of images: the root of a sum of their inverse powers.
@@ -156,7 +158,7 @@ def width_curves(study: PlannedStudy, people: int) -> dict[tuple[str, Kind], Cur
     study : PlannedStudy
         With one metric; the design effect is left to the number of images.
     people : int
-        From 1 to `MOST_SIMULATED`.
+        From 1 to `most_simulated`.
 
     Returns
     -------
@@ -173,11 +175,26 @@ def width_curves(study: PlannedStudy, people: int) -> dict[tuple[str, Kind], Cur
     return _width_curves(_alike(study, study.correlations[:1], study.statistic), people)
 
 
+def icc_curves(study: PlannedStudy, people: int) -> dict[tuple[str, Kind], Curve]:
+    """The same of the intraclass correlation of one rating, ICC(2, 1), with or without a metric.
+
+    Examples
+    --------
+    >>> curves = icc_curves(PlannedStudy(0.5), 2)
+    >>> bool(curves["icc", "these"](300) > 0), bool(np.isnan(curves["icc", "people_like_these"](300)))
+    (True, True)
+    """
+    return _width_curves(_alike(study, ()), people)
+
+
 @lru_cache(maxsize=64)
 def _width_curves(study: PlannedStudy, people: int) -> dict[tuple[str, Kind], Curve]:
     rng = _generator(study, people)
     sizes = np.repeat(_SIZES, _STUDIES)
-    drawn = [_widths(*simulate(study, people, int(images), rng), study.statistic) for images in sizes]
+    drawn = []
+    for images in sizes.tolist():
+        scores, ratings = simulate(study, people, images, rng)
+        drawn.append(_widths(scores, ratings, study.statistic) if study.correlations else _icc_widths(ratings))
     return {each: Curve(_fitted(sizes, np.array([widths[each] for widths in drawn]), each[1])) for each in drawn[0]}
 
 
@@ -192,6 +209,12 @@ def _widths(scores: Array, ratings: Array, statistic: Statistic) -> dict[tuple[s
             low, high = known.get(figure, (np.nan, np.nan))
             widths[figure, kind] = high - low
     return widths
+
+
+def _icc_widths(ratings: Array) -> dict[tuple[str, Kind], float]:
+    found = agreement_intervals(ratings, draws=_DRAWS) or {}
+    unknown = (np.nan, np.nan)
+    return {("icc", kind): float(np.ptp(found.get(kind, {}).get("icc2", unknown))) for kind in KINDS}
 
 
 def _fitted(sizes: Array, widths: Array, kind: Kind) -> Array:

