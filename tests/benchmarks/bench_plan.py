@@ -93,7 +93,7 @@ def brute_widths(study: PlannedStudy, people: int, images: int, studies: int) ->
     values: dict[str, list[float]] = {figure: [] for figure in FIGURES}
     for scores, ratings in simulated(study, people, images, studies, seed=0):
         for x, y in zip(scores[..., 0], ratings / 4, strict=True):
-            found = _Study(x, y, 1.0, "higher").statistics(np.ones((1, images)), np.ones((1, people)))
+            found = _Study(x, y, 1.0, "higher").statistics(np.ones((1, images)), ranked=1)[0]
             for figure in ("spearman", "grade", "skill"):
                 values[figure].append(float(found[figure][0]))
             values["pearson"].append(float(np.corrcoef(x, y.mean(axis=1))[0, 1]))
