@@ -39,8 +39,9 @@ def test_the_planned_widths_are_those_of_reports(strictness):
             widths = [np.ptp(each) for each in found]
             planned = plan_width(study, figure, [people], [images], kind)["width"][0]
             error = np.std(widths, ddof=1) / np.sqrt(len(widths))
-            # six reports and sixteen simulated studies: the errors of both
-            assert planned == pytest.approx(np.mean(widths), abs=3 * error + 0.08 * planned), (kind, figure)
+            # the errors of six reports, and of the plan's own studies: who rates makes them very unlike
+            off = 3 * error + (0.1 if kind == "these" else 0.3) * planned
+            assert planned == pytest.approx(np.mean(widths), abs=off), (kind, figure)
 
 
 @pytest.mark.parametrize(
@@ -90,12 +91,12 @@ def test_simulated_studies_are_as_planned(study):
 
 def test_larger_panels_follow_from_the_largest_simulated_one(monkeypatch):
     study = PlannedStudy(0.6, (0.6,), strictness=0.3)
-    monkeypatch.setattr(shown, "_STUDIES", 6)
-    whole = {kind: width_curves(study, 9)["skill", kind](400) for kind in shown.KINDS}
-    monkeypatch.setattr("calibration.planning.plan.most_simulated", lambda figure: 4)
+    monkeypatch.setattr(shown, "_STUDIES", 10)
+    whole = {kind: width_curves(study, 10)["skill", kind](400) for kind in shown.KINDS}
+    monkeypatch.setattr("calibration.planning.plan.most_simulated", lambda figure: 6)
     for kind in shown.KINDS:
-        # who rates is simulated six times only
-        assert plan_width(study, "skill", [9], [400], kind)["width"][0] == pytest.approx(whole[kind], rel=0.4)
+        # who rates is simulated ten times only
+        assert plan_width(study, "skill", [10], [400], kind)["width"][0] == pytest.approx(whole[kind], rel=0.45)
     assert plan_width(study, "skill", [400], [400], kind)["width"][0] < 0.6 * whole["people_like_these"]
 
 
