@@ -63,7 +63,7 @@ def fit_monotone_cubic(scores: Array, target: Array, weights: Array | None = Non
 
     Notes
     -----
-    Where the cubic of least squares falls somewhere, the best one that does not lies at the border of those that do not:
+    Where the cubic of least squares falls somewhere, the best one that does not is at the border of those that do not:
     its derivative touches 0 at an end of the range, or has a double root within. Each of these cases has a closed form,
     and the best of them is taken.
 
@@ -135,18 +135,11 @@ def _with_two(square: Array, linear: Array, shapes: Array) -> Array:
 
 def _double_roots(square: Array, linear: Array) -> list[float]:
     """Where in (0, 1) the derivative (t - root)^2 fits best: the zeros of 2 n' d - n d' for the gain n^2 / d."""
-    polynomial = np.polynomial.polynomial
-    # the shape's coefficients of t, t^2, t^3 are root^2, -root, 1/3, each a polynomial in the root
-    shape = [np.array([0.0, 0.0, 1.0]), np.array([0.0, -1.0]), np.array([1 / 3])]
-    gain, size = np.zeros(3), np.zeros(5)
-    for i, one in enumerate(shape):
-        gain[: len(one)] += linear[i] * one
-        for j, other in enumerate(shape):
-            product = polynomial.polymul(one, other)
-            size[: len(product)] += square[i, j] * product
-    slope = polynomial.polysub(
-        2 * polynomial.polymul(polynomial.polyder(gain), size), polynomial.polymul(gain, polynomial.polyder(size))
-    )
-    roots = polynomial.polyroots(polynomial.polytrim(slope[:5], 1e-14 * np.abs(slope).max(initial=0.0)))
+    # the shape's coefficients of t, t^2, t^3 are root^2, -root, 1/3; polynomials in the root, highest power first
+    gain = np.array([linear[0], -linear[1], linear[2] / 3])
+    (a, b, c), (_, d, e), (_, _, f) = square
+    size = np.array([a, -2 * b, d + 2 * c / 3, -2 * e / 3, f / 9])
+    slope = 2 * np.convolve(gain[:2] * [2, 1], size) - np.convolve(gain, size[:4] * [4, 3, 2, 1])
+    roots = np.roots(slope[1:])  # the highest power cancels
     real = roots.real[np.abs(roots.imag) < _SLACK]
     return [float(root) for root in real if 0 < root < 1]

@@ -1,8 +1,8 @@
 """From a score to a distribution over 1..5: the candidates, and what each says of people and images it has not seen."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,7 +10,7 @@ from scipy.optimize import isotonic_regression
 
 from calibration.crossed_folds import crossed_folds
 from calibration.grades import Array
-from calibration.prediction.ordinal import COUNT, fit_ordinal, level_counts
+from calibration.prediction.ordinal import COUNT, Ordinal, fit_ordinals, level_counts
 from calibration.ties import as_equals
 from metrics.registry import Direction
 
@@ -132,14 +132,12 @@ def cross_predict(
         usable = np.sort(np.random.default_rng(seed % 2**63).choice(usable, MOST_ITEMS, replace=False))
     values, ratings = as_equals(values[usable]), ratings[usable]
     clusters = None if clusters is None else np.asarray(clusters)[usable]
-    cells = [
-        (held, curves)
-        for held in crossed_folds(ratings, clusters, folds, seed)
-        if (curves := _curves(values[~held.items], ratings[np.ix_(~held.items, held.others)], direction))
-    ]
+    folded = crossed_folds(ratings, clusters, folds, seed)
+    parts = [(values[~held.items], ratings[np.ix_(~held.items, held.others)]) for held in folded]
+    *by_cell, final = _curves([*parts, (values, ratings)], direction)
+    cells = [(held, curves) for held, curves in zip(folded, by_cell, strict=True) if curves]
     if not cells:
         return None
-    final = _curves(values, ratings, direction)
     names = list(final)
     sums, count = dict.fromkeys(names, 0.0), 0
     for held, by_name in cells:
@@ -170,50 +168,80 @@ def _of(curves: dict[str, Curve], name: str) -> Curve:
     return curves.get(name, curves[MARGINAL])
 
 
-def _curves(scores: Array, ratings: Array, direction: Direction) -> dict[str, Curve]:
-    """All candidates fitted; none where there is no rating, proportional odds only where scores differ."""
+def _curves(parts: Sequence[tuple[Array, Array]], direction: Direction) -> list[dict[str, Curve]]:
+    """All candidates fitted to each part's scores and ratings; none where there is no rating, proportional odds only
+    where scores differ.
+    """
+    counted = [_counted(scores, ratings) for scores, ratings in parts]
+    odds = _odds_curves([each for each in counted if each is not None and _differ(each.knots)], direction)
+    found: list[dict[str, Curve]] = []
+    for each in counted:
+        curves: list[Curve] = []
+        if each is not None:
+            total = each.counts.sum(axis=1)
+            below = np.stack(
+                [
+                    isotonic_regression(share, weights=total, increasing=direction == "lower").x
+                    for share in (each.counts.cumsum(axis=1)[:, :-1] / total[:, None]).T
+                ],
+                axis=1,
+            )
+            kept = _corners(below)
+            knots, at = each.knots[kept], below[kept]
+            curves = [_mixed("isotonic", part, knots, at, each.marginal) for part in SHRINKAGES]
+            if _differ(each.knots):
+                curves.append(next(odds))
+        found.append({_name(curve): curve for curve in curves})
+    return found
+
+
+class _Counted(NamedTuple):
+    """Different scores, ascending; how often each level was given to each; and to all of them, cumulated."""
+
+    knots: Array
+    counts: Array
+    marginal: Array
+
+
+def _counted(scores: Array, ratings: Array) -> _Counted | None:
     counts = level_counts(ratings)
     rated = counts.sum(axis=1) > 0
     if not rated.any():
-        return {}
+        return None
     knots, place = np.unique(scores[rated], return_inverse=True)
-    by_score = np.zeros((len(knots), COUNT))
-    np.add.at(by_score, place, counts[rated])
-    total = by_score.sum(axis=1)
-    marginal = ((by_score.sum(axis=0) + 1) / (total.sum() + COUNT)).cumsum()[:-1]
-    below = np.stack(
-        [
-            isotonic_regression(share, weights=total, increasing=direction == "lower").x
-            for share in (by_score.cumsum(axis=1)[:, :-1] / total[:, None]).T
-        ],
-        axis=1,
-    )
-    kept = _corners(below)
-    curves = [_mixed("isotonic", part, knots[kept], below[kept], marginal) for part in SHRINKAGES]
-    spread = float(np.std(knots / max(1.0, np.abs(knots).max())))
-    if len(knots) > 1 and spread > 0:
-        curves.append(_odds_curve(knots, by_score, direction, marginal))
-    return {_name(curve): curve for curve in curves}
+    by_score = np.stack([np.bincount(place, each, len(knots)) for each in counts[rated].T], axis=1)
+    return _Counted(knots, by_score, ((by_score.sum(axis=0) + 1) / (by_score.sum() + COUNT)).cumsum()[:-1])
 
 
-def _odds_curve(knots: Array, counts: Array, direction: Direction, marginal: Array) -> Curve:
-    """Proportional odds; a slope against the metric's direction is taken for none."""
-    size = max(1.0, np.abs(knots).max())
-    scaled = knots / size
-    weights = counts.sum(axis=1) / counts.sum()
-    middle = float(weights @ scaled)
-    spread = float(np.sqrt(weights @ (scaled - middle) ** 2)) or 1.0
+def _differ(knots: Array) -> bool:
+    return len(knots) > 1 and float(np.std(knots / max(1.0, np.abs(knots).max()))) > 0
+
+
+def _odds_curves(parts: Sequence[_Counted], direction: Direction) -> Iterator[Curve]:
+    """Proportional odds of each part; a slope against the metric's direction is taken for none."""
     sign = 1.0 if direction == "higher" else -1.0
-    fit = fit_ordinal(sign * (scaled - middle)[:, None] / spread, counts)
-    slope = fit.coefficients
-    if slope[0] < 0:
-        fit, slope = fit_ordinal(np.zeros((len(knots), 0)), counts), np.zeros(1)
-    places = np.linspace(0, 1, _KNOTS)
-    even = scaled[0] + places * (scaled[-1] - scaled[0])
-    chosen = np.unique(np.concatenate([np.quantile(scaled, places), even]) * size)
-    along = sign * (chosen / size - middle) / spread * slope[0]
-    below = 0.5 * (1 + np.tanh((fit.cuts[None, :] - along[:, None]) / 2))
-    return _mixed("proportional_odds", _ODDS_SHRINKAGE, chosen, below, marginal)
+    sizes = [max(1.0, float(np.abs(part.knots).max())) for part in parts]
+    scales = []
+    for part, size in zip(parts, sizes, strict=True):
+        scaled, weights = part.knots / size, part.counts.sum(axis=1) / part.counts.sum()
+        middle = float(weights @ scaled)
+        scales.append((middle, float(np.sqrt(weights @ (scaled - middle) ** 2)) or 1.0))
+    features = [
+        sign * (part.knots / size - middle)[:, None] / spread
+        for part, size, (middle, spread) in zip(parts, sizes, scales, strict=True)
+    ]
+    fits = fit_ordinals(features, [part.counts for part in parts])
+    against = [place for place, fit in enumerate(fits) if fit.coefficients[0] < 0]
+    flat = fit_ordinals([features[place][:, :0] for place in against], [parts[place].counts for place in against])
+    for place, fit in zip(against, flat, strict=True):
+        fits[place] = Ordinal(np.zeros(1), fit.cuts)
+    for part, size, (middle, spread), fit in zip(parts, sizes, scales, fits, strict=True):
+        scaled, places = part.knots / size, np.linspace(0, 1, _KNOTS)
+        even = scaled[0] + places * (scaled[-1] - scaled[0])
+        chosen = np.unique(np.concatenate([np.quantile(scaled, places), even]) * size)
+        along = sign * (chosen / size - middle) / spread * fit.coefficients[0]
+        below = 0.5 * (1 + np.tanh((fit.cuts[None, :] - along[:, None]) / 2))
+        yield _mixed("proportional_odds", _ODDS_SHRINKAGE, chosen, below, part.marginal)
 
 
 def _mixed(family: Family, part: float, knots: Array, below: Array, marginal: Array) -> Curve:

@@ -67,7 +67,7 @@ def test_isotonic_curves_are_those_of_sklearn():
     counts = level_counts(ratings)
     marginal = ((counts.sum(axis=0) + 1) / (counts.sum() + 5)).cumsum()[:-1]
     for direction in ("higher", "lower"):
-        curve = _curves(scores, ratings, direction)["isotonic 5 %"]
+        curve = _curves([(scores, ratings)], direction)[0]["isotonic 5 %"]
         fitted = (curve.probabilities(scores).cumsum(axis=1)[:, :-1] - 0.05 * marginal) / 0.95
         for level in range(4):
             share = counts[:, : level + 1].sum(axis=1) / counts.sum(axis=1)
