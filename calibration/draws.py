@@ -74,6 +74,53 @@ def _counted(number: int, groups: NDArray[np.intp], rng: np.random.Generator) ->
     return times if number == len(groups) else times[groups]
 
 
+def signs_and_draws(
+    groups: NDArray[np.intp], draws: int, size: int, seed: int
+) -> tuple[Iterator[Array], Iterator[Array]]:
+    """Signs of -1 and 1 for every group, and then `same_draws`, from one generator.
+
+    Parameters
+    ----------
+    groups, draws, size, seed
+        As in `same_draws`.
+
+    Returns
+    -------
+    signs, draws : iterator of ndarray
+        Blocks of shape (at most size, items); the signs are to be used up first.
+
+    Examples
+    --------
+    >>> signs, counts = signs_and_draws(np.array([0, 1, 1]), 5, 2, 0)
+    >>> bool((np.concatenate(list(signs))[:, 1:].std(axis=1) == 0).all()), len(np.concatenate(list(counts)))
+    (True, 5)
+    """
+    groups = np.ascontiguousarray(groups, dtype=np.intp)
+    if draws * len(groups) <= _KEPT:
+        signs, every = _kept_with_signs(groups.tobytes(), draws, seed)
+        places = range(0, draws, size)
+        return (signs[at : at + size] for at in places), (every[at : at + size] for at in places)
+    rng = np.random.default_rng(seed % 2**63)
+    return _signs(groups, draws, size, rng), item_draws(groups, draws, size, rng)
+
+
+def _signs(groups: NDArray[np.intp], draws: int, size: int, rng: np.random.Generator) -> Iterator[Array]:
+    for start in range(0, draws, size):
+        yield rng.choice([-1.0, 1.0], size=(min(size, draws - start), int(groups.max()) + 1))[:, groups]
+
+
+@lru_cache(maxsize=2)
+def _kept_with_signs(groups: bytes, draws: int, seed: int) -> tuple[Array, Array]:
+    codes = np.frombuffer(groups, dtype=np.intp)
+    rng, size = np.random.default_rng(seed % 2**63), max(1, _BLOCK // max(len(codes), 1))
+    found = [
+        np.concatenate([np.empty((0, len(codes))), *each(codes, draws, size, rng)]) for each in (_signs, item_draws)
+    ]
+    for each in found:
+        each.flags.writeable = False
+    return found[0], found[1]
+
+
 @lru_cache(maxsize=4)
 def _kept(groups: bytes, draws: int, seed: int) -> Array:
     codes = np.frombuffer(groups, dtype=np.intp)

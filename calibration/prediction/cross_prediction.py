@@ -134,64 +134,94 @@ def cross_predict(
     clusters = None if clusters is None else np.asarray(clusters)[usable]
     folded = crossed_folds(ratings, clusters, folds, seed)
     parts = [(values[~held.items], ratings[np.ix_(~held.items, held.others)]) for held in folded]
-    *by_cell, final = _curves([*parts, (values, ratings)], direction)
-    cells = [(held, curves) for held, curves in zip(folded, by_cell, strict=True) if curves]
-    if not cells:
+    *by_cell, final = _candidates([*parts, (values, ratings)], direction)
+    cells = [(held, curves) for held, curves in zip(folded, by_cell, strict=True) if curves is not None]
+    if not cells or final is None:
         return None
-    names = list(final)
+    names = final.names
     sums, count = dict.fromkeys(names, 0.0), 0
-    for held, by_name in cells:
+    for held, curves in cells:
         counts = level_counts(ratings[np.ix_(held.items, held.people)])
         count += int(counts.sum())
-        for name in names:
-            shares = _of(by_name, name).probabilities(values[held.items])
+        for name, shares in curves.probabilities(names, values[held.items]).items():
             sums[name] -= float(np.sum(counts * np.log(shares)))
     losses = {name: total / count if count else float("nan") for name, total in sums.items()}
     best = min(names, key=lambda name: losses[name])
     shape = (*ratings.shape, COUNT)
     probabilities, climatology = np.full(shape, np.nan), np.full(shape, np.nan)
-    for held, by_name in cells:
-        where = np.ix_(held.items, held.people)
-        for target, name in ((probabilities, best), (climatology, MARGINAL)):
-            target[where] = _of(by_name, name).probabilities(values[held.items])[:, None, :]
-    return CrossPrediction(values, ratings, clusters, direction, final[best], losses, probabilities, climatology)
+    for held, curves in cells:
+        where, found = np.ix_(held.items, held.people), curves.probabilities([best, MARGINAL], values[held.items])
+        probabilities[where], climatology[where] = found[best][:, None, :], found[MARGINAL][:, None, :]
+    curve = final.curve(best)
+    return CrossPrediction(values, ratings, clusters, direction, curve, losses, probabilities, climatology)
 
 
-def _name(curve: Curve) -> str:
-    if curve.family == "proportional_odds":
-        return "proportional odds"
-    return f"isotonic {100 * curve.shrinkage:.0f} %"
+_ISOTONIC = {f"isotonic {100 * part:.0f} %": part for part in SHRINKAGES}
+_ODDS = "proportional odds"
 
 
-def _of(curves: dict[str, Curve], name: str) -> Curve:
-    """The curve of that name; the marginal where the training scores were all equal."""
-    return curves.get(name, curves[MARGINAL])
+class _Steps(NamedTuple):
+    """P(rating <= 1), ..., P(rating <= 4) at scores, before the marginal distribution is mixed in."""
+
+    knots: Array
+    below: Array
 
 
-def _curves(parts: Sequence[tuple[Array, Array]], direction: Direction) -> list[dict[str, Curve]]:
-    """All candidates fitted to each part's scores and ratings; none where there is no rating, proportional odds only
-    where scores differ.
-    """
+class _Candidates(NamedTuple):
+    """What was fitted to one part of the ratings; no proportional odds where its scores were all equal."""
+
+    isotonic: _Steps
+    odds: _Steps | None
+    marginal: Array
+
+    @property
+    def names(self) -> list[str]:
+        return [*_ISOTONIC, *([] if self.odds is None else [_ODDS])]
+
+    def _of(self, name: str) -> tuple[Family, float, _Steps]:
+        """The candidate of that name; the marginal where the scores were all equal."""
+        if name == _ODDS and self.odds is not None:
+            return "proportional_odds", _ODDS_SHRINKAGE, self.odds
+        return "isotonic", _ISOTONIC.get(name, 1.0), self.isotonic
+
+    def curve(self, name: str) -> Curve:
+        family, part, (knots, below) = self._of(name)
+        cumulative = (1 - part) * below + part * self.marginal
+        return Curve(family, part, tuple(knots.tolist()), tuple(tuple(row) for row in cumulative.tolist()))
+
+    def probabilities(self, names: Sequence[str], scores: Array) -> dict[str, Array]:
+        """P(rating = 1), ..., P(rating = 5) by each candidate; shape (scores, 5)."""
+        read: dict[Family, Array] = {}
+        found = {}
+        for name in names:
+            family, part, (knots, below) = self._of(name)
+            if family not in read:
+                read[family] = np.stack([np.interp(scores, knots, column) for column in below.T], axis=1)
+            mixed = (1 - part) * read[family] + part * self.marginal
+            found[name] = np.diff(mixed, axis=1, prepend=0.0, append=1.0)
+        return found
+
+
+def _candidates(parts: Sequence[tuple[Array, Array]], direction: Direction) -> list[_Candidates | None]:
+    """All candidates fitted to each part's scores and ratings; None where there is no rating."""
     counted = [_counted(scores, ratings) for scores, ratings in parts]
-    odds = _odds_curves([each for each in counted if each is not None and _differ(each.knots)], direction)
-    found: list[dict[str, Curve]] = []
+    odds = _odds_steps([each for each in counted if each is not None and _differ(each.knots)], direction)
+    found: list[_Candidates | None] = []
     for each in counted:
-        curves: list[Curve] = []
-        if each is not None:
-            total = each.counts.sum(axis=1)
-            below = np.stack(
-                [
-                    isotonic_regression(share, weights=total, increasing=direction == "lower").x
-                    for share in (each.counts.cumsum(axis=1)[:, :-1] / total[:, None]).T
-                ],
-                axis=1,
-            )
-            kept = _corners(below)
-            knots, at = each.knots[kept], below[kept]
-            curves = [_mixed("isotonic", part, knots, at, each.marginal) for part in SHRINKAGES]
-            if _differ(each.knots):
-                curves.append(next(odds))
-        found.append({_name(curve): curve for curve in curves})
+        if each is None:
+            found.append(None)
+            continue
+        total = each.counts.sum(axis=1)
+        below = np.stack(
+            [
+                isotonic_regression(share, weights=total, increasing=direction == "lower").x
+                for share in (each.counts.cumsum(axis=1)[:, :-1] / total[:, None]).T
+            ],
+            axis=1,
+        )
+        kept = _corners(below)
+        steps = _Steps(each.knots[kept], below[kept])
+        found.append(_Candidates(steps, next(odds) if _differ(each.knots) else None, each.marginal))
     return found
 
 
@@ -209,7 +239,7 @@ def _counted(scores: Array, ratings: Array) -> _Counted | None:
     if not rated.any():
         return None
     knots, place = np.unique(scores[rated], return_inverse=True)
-    by_score = np.stack([np.bincount(place, each, len(knots)) for each in counts[rated].T], axis=1)
+    by_score = np.stack([np.bincount(place, each, len(knots)) for each in counts[rated].T], axis=1).astype(np.float64)
     return _Counted(knots, by_score, ((by_score.sum(axis=0) + 1) / (by_score.sum() + COUNT)).cumsum()[:-1])
 
 
@@ -217,7 +247,7 @@ def _differ(knots: Array) -> bool:
     return len(knots) > 1 and float(np.std(knots / max(1.0, np.abs(knots).max()))) > 0
 
 
-def _odds_curves(parts: Sequence[_Counted], direction: Direction) -> Iterator[Curve]:
+def _odds_steps(parts: Sequence[_Counted], direction: Direction) -> Iterator[_Steps]:
     """Proportional odds of each part; a slope against the metric's direction is taken for none."""
     sign = 1.0 if direction == "higher" else -1.0
     sizes = [max(1.0, float(np.abs(part.knots).max())) for part in parts]
@@ -241,12 +271,7 @@ def _odds_curves(parts: Sequence[_Counted], direction: Direction) -> Iterator[Cu
         chosen = np.unique(np.concatenate([np.quantile(scaled, places), even]) * size)
         along = sign * (chosen / size - middle) / spread * fit.coefficients[0]
         below = 0.5 * (1 + np.tanh((fit.cuts[None, :] - along[:, None]) / 2))
-        yield _mixed("proportional_odds", _ODDS_SHRINKAGE, chosen, below, part.marginal)
-
-
-def _mixed(family: Family, part: float, knots: Array, below: Array, marginal: Array) -> Curve:
-    cumulative = (1 - part) * below + part * marginal
-    return Curve(family, part, tuple(knots.tolist()), tuple(tuple(row) for row in cumulative.tolist()))
+        yield _Steps(chosen, below)
 
 
 def _corners(below: Array) -> Sequence[int]:
