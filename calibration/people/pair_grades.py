@@ -1,7 +1,6 @@
 """The grade of every evaluator against every other, for many weightings of the items, however many evaluators."""
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,17 +30,11 @@ class PairGrades:
         people = ratings.shape[1]
         self._people = people
         first, second = np.triu_indices(people, 1)
-        rows, columns, distances = [np.empty(0, int)], [np.empty(0, int)], [np.empty(0)]
-        for pattern, items in _by_pattern(~np.isnan(ratings)):
-            one, other = np.array(list(combinations(pattern, 2)), dtype=int).reshape(-1, 2).T
-            own = ratings[items]
-            rows.append(np.repeat(items, len(one)))
-            columns.append(np.tile(one * (2 * people - one - 1) // 2 + other - one - 1, len(items)))
-            distances.append((np.abs(own[:, one] - own[:, other]) ** k).ravel())
+        items, one, other = shared_ratings(ratings)
         # (pairs of people, items): what each item adds to the pair's sum, and that both rated it
-        shape, where = (len(first), len(ratings)), (np.concatenate(columns), np.concatenate(rows))
-        apart = sparse.csr_matrix((np.concatenate(distances), where), shape=shape)
-        shared = sparse.csr_matrix((np.ones(len(where[0])), where), shape=shape)
+        shape, where = (len(first), len(ratings)), (one * (2 * people - one - 1) // 2 + other - one - 1, items)
+        apart = sparse.csr_matrix((np.abs(ratings[items, one] - ratings[items, other]) ** k, where), shape=shape)
+        shared = sparse.csr_matrix((np.ones(len(items)), where), shape=shape)
         kept = np.flatnonzero(np.diff(shared.indptr))
         self._first, self._second = first[kept], second[kept]
         self._apart, self._shared = apart[kept], shared[kept]
@@ -104,6 +97,36 @@ def _left(table: Array, out: tuple[int, ...]) -> float:
     gone = table[list(out)].sum()
     twice = table[np.ix_(out, out)].sum()  # what stands in two of the rows was counted twice
     return float(table.sum() / 2 - gone + twice / 2)
+
+
+def shared_ratings(ratings: Array) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Every item and two evaluators who both rated it.
+
+    Parameters
+    ----------
+    ratings : ndarray, shape (items, evaluators)
+        NaN where missing.
+
+    Returns
+    -------
+    items, first, second : ndarray of int, shape (n,)
+        The first of two evaluators is the one whose column comes first.
+
+    Examples
+    --------
+    >>> items, first, second = shared_ratings(np.array([[1.0, 2.0, 3.0], [np.nan, 5.0, 5.0]]))
+    >>> sorted(zip(items.tolist(), first.tolist(), second.tolist()))
+    [(0, 0, 1), (0, 0, 2), (0, 1, 2), (1, 1, 2)]
+    """
+    nothing = np.empty(0, dtype=np.intp)
+    found: list[list[NDArray[np.intp]]] = [[nothing], [nothing], [nothing]]
+    for pattern, items in _by_pattern(~np.isnan(ratings)):
+        one, other = (pattern[each] for each in np.triu_indices(len(pattern), 1))
+        found[0].append(np.repeat(items, len(one)))
+        found[1].append(np.tile(one, len(items)))
+        found[2].append(np.tile(other, len(items)))
+    items, first, second = (np.concatenate(each) for each in found)
+    return items, first, second
 
 
 def _by_pattern(rated: NDArray[np.bool_]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:

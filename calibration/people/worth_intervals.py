@@ -69,8 +69,8 @@ class Worth:
             people = self._ratings.shape[1]
             self._in_draws = _Noise(self._ratings, self._blocks())
             everyone = [np.ones((1, len(ratings)))]
-            panels = [self._ratings, *(np.delete(self._ratings, each, axis=1) for each in left_out(people))]
-            self._panels = [_Noise(panel, everyone) for panel in (panels if people > 2 else [])]
+            gone = [(), *left_out(people)] if people > 2 else []
+            self._panels = [_Noise(np.delete(self._ratings, each, axis=1), everyone) for each in gone]
 
     def _blocks(self) -> Iterator[Array]:
         return same_draws(self._groups, self._draws, max(1, _BLOCK // len(self._groups)), self._seed)
