@@ -11,7 +11,8 @@ from scipy.optimize import isotonic_regression
 from calibration.buckets import BucketFitter
 from calibration.crossed_folds import FOLDS, HeldOut, crossed_folds
 from calibration.crossvalidation import skill
-from calibration.grades import LEVELS, Array, sample_scores
+from calibration.evaluator_weights import best_constant, pair_weights, trust, weighted_mean
+from calibration.grades import LEVELS, Array, person_to_person_grades, sample_scores, unit_scale
 from calibration.intervals import CONFIDENCE, group_codes
 from calibration.monotone_cubic import fit_monotone_cubic
 from calibration.prediction.ordinal import fit_ordinals, level_counts
@@ -57,6 +58,7 @@ def compare_mappings(
     clusters: ArrayLike | None = None,
     folds: int = FOLDS,
     seed: int = 0,
+    constant: int | None = None,
 ) -> list[dict[str, Any]] | None:
     """Grade several mappings of one metric on unseen people's ratings of unseen images.
 
@@ -76,6 +78,8 @@ def compare_mappings(
         Of items and of evaluators; see `calibration.crossed_folds.crossed_folds`.
     seed : int
         Of the folds, and of the sample where there are more than 20,000 items.
+    constant : int, optional
+        The task's best constant, 1..5; that of these ratings unless given.
 
     Returns
     -------
@@ -90,7 +94,7 @@ def compare_mappings(
     *Exact mapping*: `calibration.buckets`. *Isotonic*: the least-squares curve that does not fall, to the nearest
     rating. *Proportional odds*: `calibration.prediction.ordinal`, the rating of least expected distance. *Monotone
     cubic*: `calibration.monotone_cubic`, to the nearest rating. *Quintiles*: the training scores' fifths become 1 to
-    5. *Best constant*: the one rating of least distance. A *person*'s own ratings stand beside them. The interval
+    5. *Best constant*: the task's one. A *person*'s own ratings stand beside them. The interval
     takes the clusters' sums of weighted differences as independent (Student's t, clusters - 1 degrees of freedom).
 
     Examples
@@ -111,10 +115,14 @@ def compare_mappings(
     cells = crossed_folds(ratings, clusters, folds, seed)
     if not cells:
         return None
+    level = best_constant(ratings, k) if constant is None else constant
+    if level is None:
+        return None
     signed = scores if direction == "higher" else -scores
     known = [(cell, found) for cell in cells if (found := _training(signed, ratings, cell)) is not None]
     answers = {name: _unseen(ratings, known, method, k) for name, method in _METHODS.items()}
-    weights = _pair_weights(ratings, ~np.isnan(next(iter(answers.values()))))
+    answers[_CONSTANT] = np.where(np.isnan(answers[EXACT]), np.nan, unit_scale(level))
+    weights = _rating_weights(ratings, ~np.isnan(next(iter(answers.values()))))
     if not weights.any():
         return None
     apart = {name: np.nan_to_num(np.abs(each - ratings) ** k) * weights for name, each in answers.items()}
@@ -183,7 +191,7 @@ def _odds(cells: Sequence[_Training], k: float) -> Iterator[Array]:
 def _cubic(cells: Sequence[_Training], k: float) -> Iterator[Array]:
     for cell in cells:
         fit = fit_monotone_cubic(cell.scores, cell.means, cell.number)
-        yield from _constant([cell], k) if fit is None else [_nearest(fit.predict(cell.new))]
+        yield _one_level(cell, k) if fit is None else _nearest(fit.predict(cell.new))
 
 
 def _quintiles(cells: Sequence[_Training], k: float) -> Iterator[Array]:
@@ -192,10 +200,10 @@ def _quintiles(cells: Sequence[_Training], k: float) -> Iterator[Array]:
         yield np.asarray(LEVELS[np.searchsorted(edges, cell.new, side="left")])
 
 
-def _constant(cells: Sequence[_Training], k: float) -> Iterator[Array]:
-    for cell in cells:
-        costs = np.nansum(np.abs(cell.ratings[:, :, None] - LEVELS) ** k, axis=(0, 1))
-        yield np.full(len(cell.new), LEVELS[costs.argmin()])
+def _one_level(cell: _Training, k: float) -> Array:
+    """For scores that are all equal: the level of least distance."""
+    costs = np.nansum(np.abs(cell.ratings[:, :, None] - LEVELS) ** k, axis=(0, 1))
+    return np.full(len(cell.new), LEVELS[costs.argmin()])
 
 
 _CONSTANT = "best constant"
@@ -205,7 +213,6 @@ _METHODS: dict[str, _Answers] = {
     "proportional odds": _odds,
     "monotone cubic": _cubic,
     "quintiles": _quintiles,
-    _CONSTANT: _constant,
 }
 
 
@@ -213,26 +220,18 @@ def _nearest(values: Array) -> Array:
     return np.asarray(np.clip(np.rint(values * 4), 0, 4) / 4)
 
 
-def _pair_weights(ratings: Array, answered: NDArray[np.bool_]) -> Array:
-    """How much each rating counts, so that every two evaluators who share items count alike; sums to 1."""
+def _rating_weights(ratings: Array, answered: NDArray[np.bool_]) -> Array:
+    """How much each rating counts by `calibration.evaluator_weights`, over its pairs; sums to 1."""
     rated = (~np.isnan(ratings) & answered).astype(float)
-    shared = rated.T @ rated
-    np.fill_diagonal(shared, 0.0)
-    share = np.divide(1.0, shared, out=np.zeros_like(shared), where=shared > 0)
-    weights = rated * (rated @ share)
-    return weights / max(float(weights.sum()), 1e-300)
+    known = trust(ratings)
+    weights = rated * known * ((rated @ known)[:, None] - known)
+    return np.asarray(weights / max(float(weights.sum()), 1e-300))
 
 
 def _person_grade(ratings: Array, weights: Array, k: float) -> float:
     """One person's grade against one other on the items that count."""
     used = np.where(weights > 0, ratings, np.nan)
-    grades = [
-        1.0 - np.mean(apart[~np.isnan(apart)])
-        for one in range(used.shape[1])
-        for apart in (np.abs(used[:, :one] - used[:, [one]]) ** k).T
-        if not np.isnan(apart).all()
-    ]
-    return float(np.mean(grades)) if grades else float("nan")
+    return weighted_mean(person_to_person_grades(used, k), pair_weights(used))
 
 
 def _difference(gain: Array, weights: Array, groups: NDArray[np.intp], is_exact: bool) -> dict[str, float | None]:

@@ -101,7 +101,9 @@ def judging_entries(scores: Array, scored: NDArray[np.bool_], task: TaskData, di
     return {
         "pairwise_accuracy": accuracy._asdict(),
         "models": None if order is None else model_order_entry(order),
-        "alternatives": compare_mappings(scores, ratings, task.k, direction, groups, seed=task.seed),
+        "alternatives": compare_mappings(
+            scores, ratings, task.k, direction, groups, seed=task.seed, constant=task.constant(task.k)
+        ),
         "telecom": telecom_entry(scores, ratings, direction),
     }
 

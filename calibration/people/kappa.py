@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.grades import LEVELS, Array, mean_or_nan
+from calibration.evaluator_weights import pair_weights, weighted_mean
+from calibration.grades import LEVELS, Array
 from calibration.people.pair_grades import shared_ratings
 
 NAN = float("nan")
@@ -104,12 +105,25 @@ def pair_kappas(ratings: Array, names: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def mean_pair_kappa(pairs: Sequence[dict[str, Any]]) -> float:
+def mean_pair_kappa(pairs: Sequence[dict[str, Any]], ratings: Array) -> float:
     """The mean weighted kappa of two people, over the pairs that have one.
+
+    Parameters
+    ----------
+    pairs : sequence of dict
+        From `pair_kappas`.
+    ratings : ndarray, shape (items, evaluators)
+        The same; a pair weighs as in `calibration.evaluator_weights.pair_weights`.
+
+    Returns
+    -------
+    float
 
     Examples
     --------
-    >>> mean_pair_kappa([{"weighted_kappa": 0.5}, {"weighted_kappa": NAN}])
-    0.5
+    >>> ratings = np.array([[0.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
+    >>> round(mean_pair_kappa(pair_kappas(ratings, ["anna", "ben", "cleo"]), ratings), 3)
+    -0.333
     """
-    return mean_or_nan([pair["weighted_kappa"] for pair in pairs])
+    kappas = np.array([pair["weighted_kappa"] for pair in pairs])
+    return weighted_mean(kappas, pair_weights(ratings)[np.tril_indices(ratings.shape[1], -1)])
