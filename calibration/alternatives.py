@@ -1,11 +1,12 @@
 """Other ways to turn scores into ratings, all tried on the same people and images, new to every one of them."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+from scipy.optimize import isotonic_regression
 
 from calibration.buckets import BucketFitter
 from calibration.crossed_folds import FOLDS, HeldOut, crossed_folds
@@ -14,14 +15,39 @@ from calibration.evaluator_weights import best_constant, pair_weights, trust, we
 from calibration.grades import LEVELS, Array, person_to_person_grades, sample_scores, unit_scale
 from calibration.intervals import CONFIDENCE, group_codes
 from calibration.monotone_cubic import fit_monotone_cubic
-from calibration.prediction.ordinal import fit_ordinal, level_counts
+from calibration.prediction.ordinal import fit_ordinals, level_counts
+from calibration.ties import as_equals
 from metrics.registry import Direction
 
 EXACT = "exact mapping"
 _MOST_ITEMS = 20_000
 
-_Answers = Callable[[Array, Array, Array, float], Array]
-"""From training scores (higher is better), their ratings, new scores and k: the answers on the unit scale."""
+
+class _Training(NamedTuple):
+    """What a mapping is fitted on, and the scores of the items that are held out; higher is better.
+
+    Attributes
+    ----------
+    scores, ratings : ndarray
+        Of the items that somebody rated.
+    counts : ndarray, shape (items, 5)
+        How many evaluators gave each item each level.
+    number, means : ndarray, shape (items,)
+        Of each item's ratings.
+    new : ndarray
+        The scores to answer for.
+    """
+
+    scores: Array
+    ratings: Array
+    counts: Array
+    number: Array
+    means: Array
+    new: Array
+
+
+_Answers = Callable[[Sequence[_Training], float], Iterable[Array]]
+"""From what each cell is fitted on, and k: the answers for its new scores, on the unit scale."""
 
 
 def compare_mappings(
@@ -93,7 +119,8 @@ def compare_mappings(
     if level is None:
         return None
     signed = scores if direction == "higher" else -scores
-    answers = {name: _unseen(signed, ratings, cells, method, k) for name, method in _METHODS.items()}
+    known = [(cell, found) for cell in cells if (found := _training(signed, ratings, cell)) is not None]
+    answers = {name: _unseen(ratings, known, method, k) for name, method in _METHODS.items()}
     answers[_CONSTANT] = np.where(np.isnan(answers[EXACT]), np.nan, unit_scale(level))
     weights = _rating_weights(ratings, ~np.isnan(next(iter(answers.values()))))
     if not weights.any():
@@ -116,55 +143,67 @@ def compare_mappings(
     return [*rows, {"mapping": "one person", "grade": person, "skill": skill(person, grades[_CONSTANT]), **nothing}]
 
 
-def _unseen(scores: Array, ratings: Array, cells: list[HeldOut], method: _Answers, k: float) -> Array:
+def _training(scores: Array, ratings: Array, cell: HeldOut) -> _Training | None:
+    """What other evaluators said of other items; None where that is nothing."""
+    training = ratings[np.ix_(~cell.items, cell.others)]
+    rated = (~np.isnan(training)).any(axis=1)
+    if not rated.any():
+        return None
+    training = training[rated]
+    number = (~np.isnan(training)).sum(axis=1).astype(float)
+    means, new = sample_scores(training), scores[cell.items]
+    return _Training(scores[~cell.items][rated], training, level_counts(training), number, means, new)
+
+
+def _unseen(ratings: Array, known: Sequence[tuple[HeldOut, _Training]], method: _Answers, k: float) -> Array:
     """The method's answers for each item and evaluator, found on other items by other evaluators."""
     answers = np.full(ratings.shape, np.nan)
-    for cell in cells:
-        training = ratings[np.ix_(~cell.items, cell.others)]
-        rated = (~np.isnan(training)).any(axis=1)
-        if rated.any():
-            found = method(scores[~cell.items][rated], training[rated], scores[cell.items], k)
-            answers[np.ix_(cell.items, cell.people)] = found[:, None]
+    for (cell, _), found in zip(known, method([each for _, each in known], k), strict=True):
+        answers[np.ix_(cell.items, cell.people)] = found[:, None]
     return answers
 
 
-def _exact(scores: Array, ratings: Array, new: Array, k: float) -> Array:
-    mapping = BucketFitter(scores, ratings, k).fit()
-    assert mapping is not None
-    return np.asarray((mapping.levels(new) - 1) / 4)
+def _exact(cells: Sequence[_Training], k: float) -> Iterator[Array]:
+    for cell in cells:
+        mapping = BucketFitter(cell.scores, cell.ratings, k).fit()
+        assert mapping is not None
+        yield np.asarray((mapping.levels(cell.new) - 1) / 4)
 
 
-def _isotonic(scores: Array, ratings: Array, new: Array, k: float) -> Array:
-    from sklearn.isotonic import IsotonicRegression
-
-    counts = (~np.isnan(ratings)).sum(axis=1)
-    fit = IsotonicRegression(out_of_bounds="clip").fit(scores, sample_scores(ratings), sample_weight=counts)
-    return _nearest(fit.predict(new))
-
-
-def _odds(scores: Array, ratings: Array, new: Array, k: float) -> Array:
-    middle, spread = scores.mean(), scores.std() or 1.0
-    fit = fit_ordinal(((scores - middle) / spread)[:, None], level_counts(ratings))
-    chances = fit.probabilities(((new - middle) / spread)[:, None])
-    expected = chances @ np.abs(LEVELS[:, None] - LEVELS[None, :]) ** k
-    return np.asarray(LEVELS[expected.argmin(axis=1)])
+def _isotonic(cells: Sequence[_Training], k: float) -> Iterator[Array]:
+    for cell in cells:
+        scores, place = np.unique(as_equals(cell.scores), return_inverse=True)
+        weights = np.bincount(place, cell.number)
+        means = np.bincount(place, cell.number * cell.means) / weights
+        yield _nearest(np.interp(cell.new, scores, isotonic_regression(means, weights=weights).x))
 
 
-def _cubic(scores: Array, ratings: Array, new: Array, k: float) -> Array:
-    counts = (~np.isnan(ratings)).sum(axis=1).astype(float)
-    fit = fit_monotone_cubic(scores, sample_scores(ratings), counts)
-    return _one_level(ratings, new, k) if fit is None else _nearest(fit.predict(new))
+def _odds(cells: Sequence[_Training], k: float) -> Iterator[Array]:
+    scales = [(cell.scores.mean(), cell.scores.std() or 1.0) for cell in cells]
+    features = [((cell.scores - at) / spread)[:, None] for cell, (at, spread) in zip(cells, scales, strict=True)]
+    apart = np.abs(LEVELS[:, None] - LEVELS[None, :]) ** k
+    fits = fit_ordinals(features, [cell.counts for cell in cells])
+    for cell, (at, spread), fit in zip(cells, scales, fits, strict=True):
+        expected = fit.probabilities(((cell.new - at) / spread)[:, None]) @ apart
+        yield np.asarray(LEVELS[expected.argmin(axis=1)])
 
 
-def _quintiles(scores: Array, ratings: Array, new: Array, k: float) -> Array:
-    edges = np.quantile(scores, [0.2, 0.4, 0.6, 0.8])
-    return np.asarray(LEVELS[np.searchsorted(edges, new, side="left")])
+def _cubic(cells: Sequence[_Training], k: float) -> Iterator[Array]:
+    for cell in cells:
+        fit = fit_monotone_cubic(cell.scores, cell.means, cell.number)
+        yield _one_level(cell, k) if fit is None else _nearest(fit.predict(cell.new))
 
 
-def _one_level(ratings: Array, new: Array, k: float) -> Array:
+def _quintiles(cells: Sequence[_Training], k: float) -> Iterator[Array]:
+    for cell in cells:
+        edges = np.quantile(cell.scores, [0.2, 0.4, 0.6, 0.8])
+        yield np.asarray(LEVELS[np.searchsorted(edges, cell.new, side="left")])
+
+
+def _one_level(cell: _Training, k: float) -> Array:
     """For scores that are all equal: the level of least distance."""
-    costs = np.nansum(np.abs(ratings[:, :, None] - LEVELS) ** k, axis=(0, 1))
-    return np.full(len(new), LEVELS[costs.argmin()])
+    costs = np.nansum(np.abs(cell.ratings[:, :, None] - LEVELS) ** k, axis=(0, 1))
+    return np.full(len(cell.new), LEVELS[costs.argmin()])
 
 
 _CONSTANT = "best constant"

@@ -12,7 +12,7 @@ from calibration.comparison.pair_intervals import pair_intervals
 from calibration.comparison.pairwise_accuracy import CrossValidatedAccuracy
 from calibration.grades import Array
 from calibration.intervals import Interval
-from calibration.people.agreement_intervals import worth_intervals
+from calibration.people.worth_intervals import worth_intervals
 from calibration.task_data import TaskData
 
 KINDS = ("these", "people_like_these")
