@@ -7,7 +7,7 @@ import pytest
 from calibration.people.variance import intraclass_correlations, variance_components
 from calibration.planning import shown
 from calibration.planning.plan import plan_width
-from calibration.planning.shown import can_be_judged, fewest_judged, simulate, width_curves
+from calibration.planning.shown import Curve, can_be_judged, fewest_judged, simulate, width_curves
 from calibration.planning.study import PlannedStudy
 from calibration.report import Settings, calibrate
 from calibration.verdicts import LEAST_ITEMS
@@ -89,15 +89,11 @@ def test_simulated_studies_are_as_planned(study):
     assert shares == pytest.approx(np.array(study.levels) / sum(study.levels), abs=0.03)
 
 
-def test_larger_panels_follow_from_the_largest_simulated_one(monkeypatch):
-    study = PlannedStudy(0.6, (0.6,), strictness=0.3)
-    monkeypatch.setattr(shown, "_STUDIES", 10)
-    whole = {kind: width_curves(study, 10)["skill", kind](400) for kind in shown.KINDS}
-    monkeypatch.setattr("calibration.planning.plan.most_simulated", lambda figure: 6)
-    for kind in shown.KINDS:
-        # who rates is simulated ten times only
-        assert plan_width(study, "skill", [10], [400], kind)["width"][0] == pytest.approx(whole[kind], rel=0.45)
-    assert plan_width(study, "skill", [400], [400], kind)["width"][0] < 0.6 * whole["people_like_these"]
+def test_larger_panels_follow_from_the_largest_simulated_one():
+    curve = Curve(np.array([4.0, 100.0, 0.0])).for_more_people(10, 40, 0.5)
+    # Student's t at 97.5 %: 2.262 with nine degrees of freedom, 2.023 with 39
+    assert curve.parts == pytest.approx([(2.023 / 2.262) ** 2, 50.0, 0.0], rel=1e-3)
+    assert curve(50) == pytest.approx(np.sqrt(1 + (2.023 / 2.262) ** 2), rel=1e-3)
 
 
 def test_no_image_lessens_what_other_people_would_say(quick_plans):
