@@ -197,7 +197,7 @@ def _extras(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
         cited += ["calderon", "benjamini"]
         yield (
             "Whether a metric may replace an evaluator was put to the alternative annotator test (Calderon et al., "
-            "2025; its p-values corrected as Benjamini & Yekutieli, 2001, do), beside which the best constant answer "
+            "2025; its p-values corrected after Benjamini & Yekutieli, 2001), beside which the best constant answer "
             "took the same test."
         )
     if any(task.get("recovery") for task in report["tasks"].values()):
