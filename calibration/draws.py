@@ -12,6 +12,9 @@ from calibration.intervals import group_codes, item_draws
 MANY_ITEMS = 20_000
 """With more images than these, those that were rated alike are drawn together."""
 
+STEPS = 4096
+"""Into so many steps the scores of more images are grouped, in draws and shuffles only: never for a figure itself."""
+
 FEWEST_DRAWS = 100
 _EFFORT = 2**25  # draws x items, at most, where there are more items than those
 _KEPT = 2**22  # draw-items that are kept; more are drawn anew each time
