@@ -69,6 +69,7 @@ class RandomScores:
         self._count = min(permutations, max(_FEWEST, _EFFORT // max(ratings.size, 1)))
         self._known: dict[bytes, Grades] = {}
         self._dealing: NDArray[np.intp] | None = None
+        self._kept: tuple[Array, ...] | None = None
 
     def grades(self, scores: Array, direction: Direction = "higher") -> Grades:
         """The grades of each permutation; without groups, metrics with the same pattern of equal scores share them.
@@ -158,13 +159,21 @@ class RandomScores:
             givers[takers] = np.resize(rng.permutation(members[giver]), len(takers))
         return givers
 
+    def _people(self) -> tuple[Array, ...]:
+        """What every shuffle needs of the people: who rated, what levels cost, the others' means, weights."""
+        if self._kept is None:
+            ratings = self._ratings
+            costs = level_costs(ratings, self._k)
+            rated = (~np.isnan(ratings)).astype(float)
+            weights = trust(ratings), evaluator_shares(ratings)
+            self._kept = rated, costs, costs.sum(axis=1), leave_one_out_scores(ratings), *weights
+        return self._kept
+
     def _dealt(self, order: ScoreOrder, places: NDArray[np.intp]) -> Grades:
         """Row by row each item gets the score at this place of the order; several items may get one."""
         ratings, k = self._ratings, self._k
         n, people = ratings.shape
-        rated = (~np.isnan(ratings)).astype(float)
-        costs, others = level_costs(ratings, k), leave_one_out_scores(ratings)
-        known, shares = trust(ratings), evaluator_shares(ratings)
+        rated, costs, every_cost, others, known, shares = self._people()
         raters = rated @ known
         tolerance = np.full(len(places), TIE * (1.0 + n))
         size = n
@@ -183,7 +192,7 @@ class RandomScores:
 
         total, weight = np.zeros(len(places)), 0.0
         to_mean = np.full((len(places), people), np.nan)
-        first_cost, every_cost = 5 * np.arange(n), costs.sum(axis=1)
+        first_cost = 5 * np.arange(n)
         for out in range(people):
             training = every_cost - costs[:, out]
             if not (rated.sum() - rated[:, out].sum()):
