@@ -20,10 +20,11 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from calibration.draws import MANY_ITEMS, STEPS, fewer_draws, same_draws
-from calibration.evaluator_weights import best_constant, evaluator_shares, is_known, trust
+from calibration.evaluator_weights import best_constant, evaluator_shares, is_known
 from calibration.grades import LEVELS, Array, unit_scale
 from calibration.intervals import Interval, group_codes, percentiles, with_other_people
 from calibration.many_mappings import TIE, ScoreOrder, level_costs
+from calibration.people.pair_grades import PairGrades
 from calibration.ties import group_starts
 from metrics.registry import Direction
 
@@ -188,14 +189,12 @@ class _Study:
         self._ratings = ratings[self._order]
         self._rated = (~np.isnan(self._ratings)).astype(float)
         level = best_constant(ratings, k) if constant is None else constant
-        self._trust = trust(ratings)
+        pairs = PairGrades(self._ratings, k)
+        self._trust, self._shared, self._apart = pairs.trust, pairs.shared, pairs.apart
         self._raters = self._rated @ self._trust
-        """Of each image, less its own for one of them: how much the pairs weigh that a rating is in."""
         self._total = sum((self._cost(out) for out in range(ratings.shape[1])), np.zeros((len(scores), len(LEVELS))))
         at_level = np.abs(np.nan_to_num(self._ratings) - unit_scale(level or 3)) ** k * self._rated
         self._at_level = _pairs_of(at_level, self._rated, self._trust)
-        self._apart = self._apart_from_others()
-        self._shared = self._trust * self._rated * (self._raters[:, None] - self._trust)
         self._targets: dict[int | None, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
 
     def draw(self, groups: NDArray[np.intp], count: int, seed: int) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -255,15 +254,6 @@ class _Study:
     def _cost(self, out: int) -> Array:
         """What each level costs on an evaluator's ratings, (n, 5)."""
         return level_costs(self._ratings[:, [out]], self._k)[:, 0]
-
-    def _apart_from_others(self) -> Array:
-        """Each rating's distance to the others' of the image, by their weights, (n, E)."""
-        filled, apart = np.nan_to_num(self._ratings), np.zeros(self._rated.shape)
-        for other, known in enumerate(self._trust):
-            rows = self._rated[:, other] > 0
-            own = filled[rows]
-            apart[rows] += known * np.abs(own - own[:, [other]]) ** self._k
-        return np.asarray(apart * self._rated * self._trust)
 
     def _levels(self, w: Array, out: int) -> NDArray[np.int8]:
         """Each image's level, 0 to 4, by the mappings that fit all but one evaluator best, (B, n)."""

@@ -20,13 +20,15 @@ LEAST_SHARE = 0.25
 _TIE = 1e-12
 
 
-def trust(ratings: Array) -> Array:
+def trust(ratings: Array, counts: Array | None = None) -> Array:
     """How far each evaluator's ratings are trusted: n / (n + 20).
 
     Parameters
     ----------
     ratings : ndarray, shape (items, evaluators)
         Unit scale, NaN where missing.
+    counts : ndarray, shape (items,), optional
+        How many items each row stands for; one unless given.
 
     Returns
     -------
@@ -47,17 +49,20 @@ def trust(ratings: Array) -> Array:
     [0.5, 0.5, 0.0]
     """
     rated = ~np.isnan(ratings)
-    shared = (rated & (rated.sum(axis=1, keepdims=True) >= 2)).sum(axis=0)
+    several = rated[rated.sum(axis=1) >= 2]
+    shared = several.sum(axis=0) if counts is None else counts[rated.sum(axis=1) >= 2] @ several
     return np.asarray(shared / (shared + HALF_TRUST))
 
 
-def pair_weights(ratings: Array) -> Array:
+def pair_weights(ratings: Array, counts: Array | None = None) -> Array:
     """How much each pair of evaluators weighs: the items that both rated, times the trust in both.
 
     Parameters
     ----------
     ratings : ndarray, shape (items, evaluators)
         Unit scale, NaN where missing.
+    counts : ndarray, shape (items,), optional
+        How many items each row stands for; one unless given.
 
     Returns
     -------
@@ -70,19 +75,21 @@ def pair_weights(ratings: Array) -> Array:
     [[0.0, 0.167, 0.167], [0.167, 0.0, 0.167], [0.167, 0.167, 0.0]]
     """
     rated = (~np.isnan(ratings)).astype(float)
-    known = trust(ratings)
-    weights = (rated.T @ rated) * known * known[:, None]
+    known = trust(ratings, counts)
+    weights = (rated.T @ (rated if counts is None else rated * counts[:, None])) * known * known[:, None]
     np.fill_diagonal(weights, 0.0)
     return np.asarray(weights / max(float(weights.sum()), 1e-300))
 
 
-def evaluator_shares(ratings: Array) -> Array:
+def evaluator_shares(ratings: Array, counts: Array | None = None) -> Array:
     """Each evaluator's part of an average over people: the sum of their pairs' weights.
 
     Parameters
     ----------
     ratings : ndarray, shape (items, evaluators)
         Unit scale, NaN where missing.
+    counts : ndarray, shape (items,), optional
+        How many items each row stands for; one unless given.
 
     Returns
     -------
@@ -94,7 +101,7 @@ def evaluator_shares(ratings: Array) -> Array:
     >>> evaluator_shares(np.zeros((9, 4))).tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
-    return np.asarray(pair_weights(ratings).sum(axis=1))
+    return np.asarray(pair_weights(ratings, counts).sum(axis=1))
 
 
 def is_known(shares: Array) -> NDArray[np.bool_]:

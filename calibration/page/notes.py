@@ -86,15 +86,15 @@ def _merged(notes: Iterable[tuple[str, str]], names: set[str]) -> list[Note]:
         name, rest = _beginning(text[start.end() :], names)
         groups.setdefault((start.group() if name else "", rest if name else text, place), []).append(name)
     found = []
-    for (start, rest, place), who in groups.items():
+    for (opening, rest, place), who in groups.items():
         if not who[0]:
             found += [Note(place, rest)] * len(who[:1])
         elif len(who) == 1:
-            found.append(Note(place, f"{start}{who[0]}{rest}"))
+            found.append(Note(place, f"{opening}{who[0]}{rest}"))
         else:
             listed = ", ".join(dict.fromkeys(who))
             text = rest[2:] if rest.startswith(": ") else f"{STANDS_FOR}{rest} ({STANDS_FOR}: each of these.)"
-            found.append(Note("; ".join(filter(None, [place, listed])), f"{start}{text}"))
+            found.append(Note("; ".join(filter(None, [place, listed])), f"{opening}{text}"))
     return found
 
 
@@ -111,7 +111,7 @@ def _without(text: str, name: str) -> str | None:
     places = [match.span() for match in re.finditer(rf"(?<!\S){re.escape(name)}(?=[\s.,;:)]|$)", text)]
     if len(places) != 1:
         return None
-    (start, end) = places[0]
+    start, end = places[0]
     return f"{text[:start]}\0{text[end:]}"
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from calibration.draws import Drawn, fewer_draws
+from calibration.evaluator_weights import evaluator_shares, pair_weights
 from calibration.grades import Array, leave_one_out_scores
 from calibration.intervals import Interval, left_out, percentiles, with_other_people
 from calibration.people.agreement import alphas, coincidence_table
@@ -20,6 +21,7 @@ NAN = float("nan")
 _MOST_VALUES = 32
 _MOST_SPLITS = 50  # into halves
 _BLOCK = 2**18  # draw-items that are in memory at once
+_AVERAGES = ("person", "mean_of_others", "weighted_kappa")  # over evaluators, by their weights
 _LEAST = dict.fromkeys(("nominal", "ordinal", "interval", "split_half", "weighted_kappa"), -1.0) | dict.fromkeys(
     ("icc1", "icc2", "icc3", "icc1k", "icc2k", "icc3k", "kendall_w", "correlation_ceiling", "person", "mean_of_others"),
     0.0,
@@ -68,15 +70,16 @@ def agreement_intervals(
     people = ratings.shape[1]
     items = Drawn(ratings, clusters)
     ratings, everyone = items.ratings, items.counts[None, :]
-    pairs = PairGrades(ratings, k)
-    whole = _Agreement(ratings, people, k, seed, pairs)
+    pairs = PairGrades(ratings, k, items.counts)
+    shares = evaluator_shares(ratings, items.counts)
+    whole = _Agreement(ratings, people, k, seed, pairs, items.counts)
     over_items = _joined(whole.statistics(w) for w in _draws(items, draws, seed))
     these = {name: percentiles(drawn) for name, drawn in over_items.items()}
     others: dict[str, Interval] = {}
     if people > 2:
         estimate = whole.statistics(everyone)
         without = [
-            _Agreement(np.delete(ratings, each, axis=1), people, k, seed, None).statistics(everyone)
+            _Agreement(np.delete(ratings, each, axis=1), people, k, seed, None, items.counts).statistics(everyone)
             | {"person": person}
             for each, person in zip(
                 left_out(people), pairs.without(everyone[0], left_out(people))[:, None], strict=True
@@ -85,7 +88,8 @@ def agreement_intervals(
         for name, drawn in over_items.items():
             values = np.array([float(each[name][0]) for each in without])
             least = _LEAST.get(name, -np.inf)
-            others[name] = with_other_people(float(estimate[name][0]), drawn, values, people, least)
+            weights = shares if name in _AVERAGES and shares.any() else None
+            others[name] = with_other_people(float(estimate[name][0]), drawn, values, people, least, shares=weights)
     return {"these": these, "people_like_these": others}
 
 
@@ -137,8 +141,18 @@ def _joined(parts: Iterable[Mapping[str, Array]]) -> dict[str, Array]:
 class _Agreement:
     """Every figure of the agreement of so many people, as estimated from these, of weighted items."""
 
-    def __init__(self, ratings: Array, people: int, k: float, seed: int, pairs: PairGrades | None):
+    def __init__(
+        self,
+        ratings: Array,
+        people: int,
+        k: float,
+        seed: int,
+        pairs: PairGrades | None,
+        counts: Array | None = None,
+    ):
         self._pairs = pairs
+        weights = pair_weights(ratings, counts)
+        self._shares, self._pair_weights = weights.sum(axis=1), weights[np.tril_indices(ratings.shape[1], -1)]
         self._values, self._table = coincidence_table(ratings)
         self._sums = ComponentSums(ratings)
         self._ranks, self._halves = RankSums(ratings), Halves(ratings, seed, _MOST_SPLITS)
@@ -162,14 +176,18 @@ class _Agreement:
             "split_half": half,
             "spearman_brown": whole,
             "correlation_ceiling": np.sqrt(np.where(whole > 0, whole, np.nan)),
-            "mean_of_others": _row_means(np.stack(list(self._grades.statistics(weights).values()), axis=1)),
+            "mean_of_others": _row_means(
+                np.stack(list(self._grades.statistics(weights).values()), axis=1), self._shares
+            ),
         }
         if self._pairs is not None:
             found["person"] = self._pairs.mean(weights)
         if self._tables is not None:
             tables = self._tables.counts(weights)
             of_pairs = [kappas(tables[:, place]) for place in range(tables.shape[1])]
-            found["weighted_kappa"] = _row_means(np.stack(of_pairs, axis=1)) if of_pairs else np.full(len(weights), NAN)
+            found["weighted_kappa"] = (
+                _row_means(np.stack(of_pairs, axis=1), self._pair_weights) if of_pairs else np.full(len(weights), NAN)
+            )
         return found
 
 
@@ -187,8 +205,8 @@ class _Grades:
         return {str(column): 1.0 - mean[:, column] for column in range(mean.shape[1])}
 
 
-def _row_means(values: Array) -> Array:
-    """The mean of what is known of each row; nan where nothing is."""
-    known = np.isfinite(values)
-    number = known.sum(axis=1)
-    return np.divide(np.where(known, values, 0.0).sum(axis=1), number, out=np.full(len(values), NAN), where=number > 0)
+def _row_means(values: Array, weights: Array) -> Array:
+    """The weighted mean of what is known of each row; nan where nothing is."""
+    known = np.isfinite(values) * weights
+    total = known.sum(axis=1)
+    return np.divide((np.nan_to_num(values) * known).sum(axis=1), total, out=np.full(len(values), NAN), where=total > 0)

@@ -20,6 +20,8 @@ _KEPT = 2**23  # of these, kept for many weightings
 def split_half(ratings: Array, seed: int = 0) -> float:
     """The correlation of the mean ratings by two halves of the evaluators, averaged over ways to halve them.
 
+    A way weighs by the items that both halves rated.
+
     Parameters
     ----------
     ratings : ndarray, shape (items, evaluators)
@@ -98,9 +100,10 @@ class Halves:
         """
         total, number = np.zeros(len(weights)), np.zeros(len(weights))
         for products, xx, yy in self._products or map(self._products_of, self._parts):
-            r = _correlations((weights @ products).reshape(len(weights), -1, 6), xx, yy)
-            known = np.isfinite(r)
-            total += np.where(known, r, 0.0).sum(axis=1)
+            sums = (weights @ products).reshape(len(weights), -1, 6)
+            r = _correlations(sums, xx, yy)
+            known = np.where(np.isfinite(r), sums[:, :, 0], 0.0)
+            total += (np.nan_to_num(r) * known).sum(axis=1)
             number += known.sum(axis=1)
         return np.divide(total, number, out=np.full(len(weights), NAN), where=number > 0)
 

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
+from calibration.evaluator_weights import trust
 from calibration.grades import Array
-
-_BLOCK = 2**22  # pairs of weightings and of people that are in memory at once
 
 
 class PairGrades:
-    """The mean grade of one person against another.
+    """The mean grade of one person against another, by the weights of `calibration.evaluator_weights`.
 
     Parameters
     ----------
@@ -20,24 +18,34 @@ class PairGrades:
         Unit scale, NaN where missing.
     k : float
         The exponent of the distance.
+    counts : ndarray, shape (items,), optional
+        How many items each row stands for; one unless given.
+
+    Attributes
+    ----------
+    trust : ndarray, shape (evaluators,)
+        How far each evaluator is trusted.
+    shared, apart : ndarray, shape (items, evaluators)
+        How much the pairs weigh that each rating is in, and its distance to the others' ratings by these weights.
 
     Notes
     -----
-    With many evaluators who each rated a few items, hardly any two share one: only what two people rated both is kept.
+    A pair weighs by the items that both rated. So the mean over pairs is a mean over two ratings of one item, and needs
+    no table of all pairs.
     """
 
-    def __init__(self, ratings: Array, k: float = 1.0):
-        people = ratings.shape[1]
-        self._people = people
-        first, second = np.triu_indices(people, 1)
-        items, one, other = shared_ratings(ratings)
-        # (pairs of people, items): what each item adds to the pair's sum, and that both rated it
-        shape, where = (len(first), len(ratings)), (one * (2 * people - one - 1) // 2 + other - one - 1, items)
-        apart = sparse.csr_matrix((np.abs(ratings[items, one] - ratings[items, other]) ** k, where), shape=shape)
-        shared = sparse.csr_matrix((np.ones(len(items)), where), shape=shape)
-        kept = np.flatnonzero(np.diff(shared.indptr))
-        self._first, self._second = first[kept], second[kept]
-        self._apart, self._shared = apart[kept], shared[kept]
+    def __init__(self, ratings: Array, k: float = 1.0, counts: Array | None = None):
+        rated, self._filled, self._k = ~np.isnan(ratings), np.nan_to_num(ratings), k
+        self._rated = rated
+        self.trust = trust(ratings, counts)
+        weights = rated * self.trust
+        self.shared = np.asarray(weights * ((rated @ self.trust)[:, None] - self.trust))
+        apart = np.zeros(ratings.shape)
+        for other, known in enumerate(self.trust):
+            rows = rated[:, other]
+            own = self._filled[rows]
+            apart[rows] += known * np.abs(own - own[:, [other]]) ** k
+        self.apart = np.asarray(apart * weights)
 
     def mean(self, weights: Array) -> Array:
         """The mean over the pairs who share an item, shape (weightings,); nan where nobody does.
@@ -49,22 +57,11 @@ class PairGrades:
 
         Examples
         --------
-        >>> pairs = PairGrades(np.array([[0.0, 0.5, 1.0], [1.0, 1.0, np.nan]]))
+        >>> pairs = PairGrades(np.array([[0.0, 0.5], [1.0, 1.0]]))
         >>> pairs.mean(np.array([[1.0, 1.0], [0.0, 1.0]])).round(6).tolist()
-        [0.416667, 1.0]
+        [0.75, 1.0]
         """
-        found = np.empty(len(weights))
-        size = max(1, _BLOCK // max(len(self._first), 1))
-        for start in range(0, len(weights), size):
-            w = weights[start : start + size].T
-            sums, counts = self._apart @ w, self._shared @ w
-            known = counts > 0
-            grades = 1.0 - np.divide(sums, counts, out=np.ones_like(sums), where=known)
-            number = known.sum(axis=0)
-            found[start : start + size] = np.divide(
-                grades.sum(axis=0), number, out=np.full(len(number), np.nan), where=number > 0
-            )
-        return found
+        return _one_less(weights @ self.apart.sum(axis=1), weights @ self.shared.sum(axis=1))
 
     def without(self, weights: Array, left_out: Sequence[tuple[int, ...]]) -> Array:
         """The mean without some people, shape (choices,); nan where no two are left who share an item.
@@ -82,21 +79,22 @@ class PairGrades:
         >>> pairs.without(np.ones(2), [(2,), (0, 1)]).tolist()
         [0.75, nan]
         """
-        counts = self._shared @ weights
-        known = counts > 0
-        grades = np.where(known, 1.0 - (self._apart @ weights) / np.where(known, counts, 1.0), 0.0)
-        table, number = np.zeros((2, self._people, self._people))
-        for values, filled in ((grades, table), (known.astype(float), number)):
-            filled[self._first, self._second] = filled[self._second, self._first] = values
-        sums, pairs = (np.array([_left(each, out) for out in left_out]) for each in (table, number))
-        return np.divide(sums, pairs, out=np.full(len(sums), np.nan), where=pairs > 0.5)
+        rows = np.stack([weights @ self.apart, weights @ self.shared])
+        sums = [rows.sum(axis=1) - 2 * rows[:, list(out)].sum(axis=1) + self._of_two(weights, out) for out in left_out]
+        return _one_less(*np.array(sums).reshape(-1, 2).T)
+
+    def _of_two(self, weights: Array, out: tuple[int, ...]) -> Array:
+        """What stands in the rows of two people, and was taken away twice."""
+        if len(out) < 2:
+            return np.zeros(2)
+        one, other = out
+        both = weights * (self._rated[:, one] & self._rated[:, other])
+        distance = np.abs(self._filled[:, one] - self._filled[:, other]) ** self._k
+        return np.asarray(2 * self.trust[one] * self.trust[other] * np.array([both @ distance, both.sum()]))
 
 
-def _left(table: Array, out: tuple[int, ...]) -> float:
-    """Half the sum of a symmetric table without these rows and columns."""
-    gone = table[list(out)].sum()
-    twice = table[np.ix_(out, out)].sum()  # what stands in two of the rows was counted twice
-    return float(table.sum() / 2 - gone + twice / 2)
+def _one_less(sums: Array, weights: Array) -> Array:
+    return np.asarray(1.0 - np.divide(sums, weights, out=np.full(sums.shape, np.nan), where=weights > 1e-9))
 
 
 def shared_ratings(ratings: Array) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:

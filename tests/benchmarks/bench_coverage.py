@@ -48,7 +48,7 @@ class People:
 
 def figures(scores: np.ndarray, ratings: np.ndarray) -> dict[str, float]:
     everyone = np.ones((1, len(scores)))
-    found = _Study(scores, ratings, 1.0, "higher").statistics(everyone, np.ones((1, ratings.shape[1])))
+    found, _ = _Study(scores, ratings, 1.0, "higher").statistics(everyone)
     found |= _Agreement(ratings, ratings.shape[1], 1.0, 0, PairGrades(ratings)).statistics(everyone)
     found |= _Noise(ratings, [everyone]).worth(scores, [everyone])
     values = {name: float(value[0]) for name, value in found.items()} | of_metric(scores, ratings)[0]

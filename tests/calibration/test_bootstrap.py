@@ -115,6 +115,22 @@ def test_images_that_belong_together_count_together():
     assert together.clusters == 100 and width == pytest.approx(2 * (alone.high - alone.low), rel=0.25)
 
 
+def test_many_people_who_agree_little_have_intervals_as_wide_as_skill_varies():
+    skills, widths, held = [], [], 0
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        quality = rng.normal(size=146)
+        answers = quality[:, None] + 1.3 * rng.normal(size=(146, 25)) + 0.4 * rng.normal(size=25)
+        ratings, scores = np.digitize(answers, [-1.2, -0.4, 0.4, 1.2]) / 4, quality + 0.4 * rng.normal(size=146)
+        skills.append(cross_validate(scores, ratings).metric_skill)
+        low, high = metric_intervals(scores, ratings, draws=100, seed=number).people_like_these["skill"]
+        widths.append((high - low) / 2)
+        held += low > 0
+    assert np.mean(widths) < 1.4 * 1.96 * np.std(skills)
+    assert np.quantile(widths, 0.9) < 2 * 1.96 * np.std(skills)
+    assert held == 60  # Spearman with the mean is above .9: no interval holds 0
+
+
 def test_no_interval_goes_beyond_the_figures_range():
     found = metric_intervals(*study(3, 4, 0), draws=100)
     for kind in (found.these, found.people_like_these):

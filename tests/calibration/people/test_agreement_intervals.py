@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.grades import evaluator_grades, mean_or_nan, person_to_person_grades, sample_scores
+from calibration.evaluator_weights import evaluator_shares, trust, weighted_mean
+from calibration.grades import evaluator_grades, person_to_person_grades, sample_scores
 from calibration.people.agreement import krippendorff_alpha
 from calibration.people.agreement_intervals import (
     _Agreement,
@@ -46,10 +47,13 @@ def test_a_draw_has_the_figures_of_the_images_drawn(seed, gaps):
     assert found["kendall_w"] == pytest.approx(kendalls_w(drawn), abs=1e-9, nan_ok=True)
     assert found["split_half"] == pytest.approx(split_half(drawn), abs=1e-9, nan_ok=True)
     assert found["spearman_brown"] == pytest.approx(reliability_of_mean(drawn), abs=1e-9, nan_ok=True)
-    assert found["person"] == pytest.approx(mean_or_nan(person_to_person_grades(drawn)), abs=1e-9, nan_ok=True)
-    assert found["mean_of_others"] == pytest.approx(mean_or_nan(evaluator_grades(drawn)), abs=1e-9, nan_ok=True)
+    rated, known = (~np.isnan(drawn)).astype(float), trust(ratings)  # how far each is trusted is not drawn anew
+    person = weighted_mean(person_to_person_grades(drawn), (rated.T @ rated) * known * known[:, None])
+    assert found["person"] == pytest.approx(person, abs=1e-9, nan_ok=True)
+    of_others = weighted_mean(evaluator_grades(drawn), evaluator_shares(ratings))
+    assert found["mean_of_others"] == pytest.approx(of_others, abs=1e-9, nan_ok=True)
     pairs = pair_kappas(drawn, list("abcd"))
-    assert found["weighted_kappa"] == pytest.approx(mean_pair_kappa(pairs), abs=1e-9, nan_ok=True)
+    assert found["weighted_kappa"] == pytest.approx(mean_pair_kappa(pairs, ratings), abs=1e-9, nan_ok=True)
     components = variance_components(drawn)
     if components is not None:
         for name, value in intraclass_correlations(components).items():
