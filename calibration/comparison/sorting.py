@@ -193,9 +193,7 @@ def _joined(figures: Array, influences: Array, weights: Array, evaluators: int, 
         effective = 1.0 / float((shares**2).sum())  # as many evaluators of equal weight would be as sure
         between = effective / (effective - 1) * ((shares[:, None] * (figures - estimate)) ** 2).sum(axis=0)
         total = over_items + between
-        freedom = total**2 / np.maximum(
-            between**2 / max(effective - 1, 1.0) + over_items**2 / (groups - 1), 1e-300
-        )
+        freedom = total**2 / np.maximum(between**2 / max(effective - 1, 1.0) + over_items**2 / (groups - 1), 1e-300)
         others = {
             name: _interval(float(estimate[at]), float(total[at]), float(freedom[at]), limits[at])
             for at, name in enumerate(NAMES)

@@ -6,6 +6,7 @@ from typing import Any
 from calibration.page.figures import MOST_FOLDS, separates, steps
 from calibration.page.grade_figures import reference_metric
 from calibration.score_digits import digits_for, score_text
+from calibration.verdict_words import how_many_poor, together
 
 _LOOSE = 0.25  # share of the score's range beyond which a threshold that moves from fold to fold is called unsteady
 
@@ -42,7 +43,7 @@ def why_skill(task: dict[str, Any]) -> str | None:
 
 
 def meaning(task: dict[str, Any]) -> list[str]:
-    """What the verdicts of a task mean, in two sentences; none where nothing was cross-validated."""
+    """What the verdicts of a task mean, in a few sentences; none where nothing was cross-validated."""
     reference = reference_metric(task)
     judged = [entry for entry in task["metrics"].values() if entry["cross_validation"]["skill"] is not None]
     if reference is None or not judged or reference["cross_validation"]["person_skill"] is None:
@@ -52,23 +53,8 @@ def meaning(task: dict[str, Any]) -> list[str]:
         f"The average person predicts another with a skill of {number(validation['person_skill'])}: 0 is what one "
         f"constant answer reaches (it already grades {number(validation['constant_mean'])}), 1 is perfect."
     )
-    by_kind: dict[str, list[str]] = {}
-    for entry in sorted(judged, key=lambda entry: -entry["cross_validation"]["skill"]):
-        by_kind.setdefault(entry["verdict"]["kind"], []).append(entry["title"])
-    best = max(judged, key=lambda entry: entry["cross_validation"]["skill"])
-    reached = f"({best['title']}, skill {number(best['cross_validation']['skill'])})"
-    if able := by_kind.get("stand-in"):
-        return [people, f"In place of one evaluator, on images like these, you may use: {_listed(able)}."]
-    if near := by_kind.get("within"):
-        return [
-            people,
-            f"No metric is shown to reach the median evaluator. To sort by, and let people decide: {_listed(near)}.",
-        ]
-    if "below" in by_kind:
-        return [people, f"No metric can replace a person here; the best {reached} falls short of every able evaluator."]
-    if "none" in by_kind:
-        return [people, f"No metric is of use here: not even the best {reached} sees what people see."]
-    return [people, "No metric can be judged here; its verdict says why."]
+    ranked = sorted(task["metrics"].values(), key=lambda entry: -(entry["cross_validation"]["skill"] or -1e9))
+    return [people, *together({entry["title"]: entry["verdict"] for entry in ranked})]
 
 
 def caution(task: dict[str, Any]) -> str | None:
@@ -93,7 +79,7 @@ def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
     validation = reference["cross_validation"]
     pairs = [pair for pair in validation["against_people"].values() if None not in pair.values()]
     known = [pair["person_grade"] for pair in pairs if pair["person_grade"] > pair["constant_grade"]]
-    poor = sum(entry["verdict"]["kind"] == "none" for entry in task["metrics"].values())
+    poor = how_many_poor({entry["title"]: entry["verdict"] for entry in task["metrics"].values()})
     spread = ""
     if known:
         spread = (
@@ -105,8 +91,8 @@ def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
         "at new images, and at whether chance explains it."
     )
     useless = (
-        "A metric on or left of the dashed line knows nothing that a constant does not. By their verdicts, "
-        f"{_of(poor, len(task['metrics']), 'metric')} {'is' if poor == 1 else 'are'} of no use here."
+        "A metric on or left of the dashed line predicts one person no better than a constant does; whether it sorts "
+        f"images as people do is another question. {poor}"
     )
     if not task["evaluators"]:
         return Explanation(

@@ -33,6 +33,7 @@ from calibration.page.methods_text import methods_paragraph
 from calibration.report import Calibration, natural_order
 from calibration.report_raters import fewest_ratings, is_simulated
 from calibration.score_digits import digits_for, score_text
+from calibration.verdict_words import QUESTIONS
 from calibration.verdicts import LEAST_ITEMS
 from metrics.bands import CAVEAT
 from metrics.scoring import PROMPT
@@ -55,8 +56,10 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 _KINDS = {
     "none": "no use",
-    "below": "below people",
-    "within": "among people",
+    "below": "not alone",
+    "within": "with care",
+    "predicts": "for ratings",
+    "sorts": "for sorting",
     "stand-in": "stand-in",
     "unknown": "not judged",
 }
@@ -103,6 +106,7 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
             tasks=tasks,
             notes=_notes(report),
             kinds=_KINDS,
+            questions=QUESTIONS,
             least_items=LEAST_ITEMS,
             sets=sorted(
                 (row for row in report["set_scores"] if row["note"] != PROMPT),
