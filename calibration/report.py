@@ -34,7 +34,7 @@ from calibration.report_raters import leave_out_people
 from calibration.report_strictness import add_people, fair_ratings, metric_without_strictness, strictness_sentence
 from calibration.tables import Duplicates, records
 from calibration.task_data import task_data
-from calibration.verdict_words import task_verdict
+from calibration.task_words import task_verdict
 from calibration.verdicts import LEAST_ITEMS, verdict
 from metrics import __version__
 from metrics.bands import band

@@ -169,9 +169,8 @@ def strictness_sentence(entry: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> strictness_sentence({"spread": 0.1, "p": 0.001, "islands": 1, "person_grade": 0.75, "person_grade_without": 0.8})
-    'Evaluators differ in strictness with a standard deviation of 0.40 of a rating step; with that taken off, one \
-person against another has a grade of 0.80 in place of 0.75.'
+    >>> strictness_sentence({"spread": 0.05, "p": 0.001, "islands": 1})
+    'Evaluators differ in strictness with a standard deviation of 0.20 of a rating step, which is little.'
     """
     if entry["islands"] > 1:
         return (

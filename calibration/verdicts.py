@@ -1,4 +1,4 @@
-"""Does a metric sort images as people do, and does it predict one person's rating? The rules by which both are answered.
+"""Does a metric sort images as people do, and does it predict one person's rating? The rules for both answers.
 
 The words are those of `calibration.verdict_words`; here are figures and limits only.
 """

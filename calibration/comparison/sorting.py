@@ -82,10 +82,10 @@ def sorting(scores: Array, ratings: Array, clusters: ArrayLike | None = None, se
     Notes
     -----
     With T, X and Y the signs of the differences of target, scores and the evaluator's ratings between images i and j,
-    the metric's accuracy is 1/2 + sum T X / (2 sum abs(T)), the evaluator's 1/2 + sum T Y / (2 sum abs(T)). The variance
-    over images is that of the images' influences on this ratio (the delta method), summed by clusters. The variance
-    over evaluators is s^2 / E for E evaluators who weigh alike; it holds some of the images' variance again, so the
-    interval is rather too wide. Both are added, and t has Satterthwaite's degrees of freedom.
+    the metric's accuracy is 1/2 + sum T X / (2 sum abs(T)), the evaluator's 1/2 + sum T Y / (2 sum abs(T)). The
+    variance over images is that of the images' influences on this ratio (the delta method), summed by clusters. The
+    variance over evaluators is s^2 / E for E evaluators who weigh alike; it holds some of the images' variance again,
+    so the interval is rather too wide. Both are added, and t has Satterthwaite's degrees of freedom.
 
     References
     ----------

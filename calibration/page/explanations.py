@@ -6,7 +6,7 @@ from typing import Any
 from calibration.page.figures import MOST_FOLDS, separates, steps
 from calibration.page.grade_figures import reference_metric
 from calibration.score_digits import digits_for, score_text
-from calibration.verdict_words import how_many_poor, together
+from calibration.task_words import how_many_poor, together
 
 _LOOSE = 0.25  # share of the score's range beyond which a threshold that moves from fold to fold is called unsteady
 
@@ -97,7 +97,7 @@ def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
     if not task["evaluators"]:
         return Explanation(
             line="A metric (diamond) right of the circle agrees with a person more than the average evaluator does; on "
-            "or left of the dashed line it knows no more than one constant answer.",
+            "or left of the dashed line it predicts a person no better than one constant answer.",
             shows="The circle is the average evaluator, graded against the others one at a time; a diamond is a "
             "metric, graded against each person on a mapping that never saw that person.",
             read=constant,
@@ -105,7 +105,7 @@ def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
         )
     return Explanation(
         line="A metric (diamond) inside the blue band agrees with people about as the weaker able evaluators do; on "
-        "or left of the dashed line it knows no more than one constant answer.",
+        "or left of the dashed line it predicts a person no better than one constant answer.",
         shows="Everyone is graded against the other evaluators one at a time. A circle is a person; a diamond is a "
         f"metric whose mapping never saw the person it is graded against, with a small dot for each fold.{spread}",
         read=constant,

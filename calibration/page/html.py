@@ -33,7 +33,7 @@ from calibration.page.methods_text import methods_paragraph
 from calibration.report import Calibration, natural_order
 from calibration.report_raters import fewest_ratings, is_simulated
 from calibration.score_digits import digits_for, score_text
-from calibration.verdict_words import QUESTIONS
+from calibration.task_words import QUESTIONS
 from calibration.verdicts import LEAST_ITEMS
 from metrics.bands import CAVEAT
 from metrics.scoring import PROMPT

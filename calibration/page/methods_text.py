@@ -5,7 +5,7 @@ from typing import Any
 
 from calibration.report_asked import rated_wordings
 from calibration.tables import counted
-from calibration.verdict_words import spelled
+from calibration.task_words import spelled
 
 _MOST_WORDINGS = 3  # of earlier words; with more the paragraph would be about nothing else
 _REFERENCES = {

@@ -9,7 +9,7 @@ from rich.console import Console
 from calibration.output import evaluator_rows, fold_rows, metric_rows, write_report
 from calibration.pipeline import calibrate_tables
 from calibration.summary import print_summary
-from calibration.verdict_words import spelled
+from calibration.task_words import spelled
 from metrics.errors import InputError
 
 RATINGS = pd.DataFrame(
