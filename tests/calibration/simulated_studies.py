@@ -21,14 +21,14 @@ class Study(NamedTuple):
 def study(kind: str, seed: int) -> Study:
     """One study of a kind.
 
-    fair: independent evaluators who differ a little in strictness; strict: by much; incomplete: each rates 40 %; tie: two
-    levels answer almost equally well; crowd: many evaluators who rate a few images each; checkpoints: images of ten
+    fair: independent evaluators who differ a little in strictness; strict: by much; incomplete: each rates 40 %; tie:
+    two levels answer almost equally well; crowd: many evaluators who rate a few images each; checkpoints: images of ten
     checkpoints of one run; twins: two metrics equally good; quarrel: people who hardly agree; short: 15 to 24 images;
     pair: two evaluators; flat: people use two levels, and one metric has a single score.
     """
     rng = np.random.default_rng([KINDS.index(kind), seed])
-    n = {"short": int(rng.integers(15, 25)), "crowd": 90}.get(kind, int(rng.integers(30, 61)))
-    people = {"crowd": 30, "pair": 2}.get(kind, int(rng.integers(3, 7)))
+    n = int(rng.integers(15, 25)) if kind == "short" else int(rng.integers(30, 50))
+    people = {"crowd": 14, "pair": 2}.get(kind, int(rng.integers(3, 6)))
     items = pd.DataFrame({"item": [f"i{number:03d}" for number in range(n)]})
     quality = rng.normal(size=n)
     if kind == "checkpoints":
@@ -47,7 +47,7 @@ def study(kind: str, seed: int) -> Study:
         answers = np.where(answers > 3, 4, 3)
     wide = pd.DataFrame(answers, columns=[f"e{number:02d}" for number in range(people)]).assign(item=items["item"])
     ratings = wide.melt("item", var_name="evaluator", value_name="rating").assign(task="look")
-    share = {"incomplete": 0.4, "crowd": 0.2}.get(kind, 1.0)
+    share = {"incomplete": 0.4, "crowd": 0.3}.get(kind, 1.0)
     ratings = ratings[rng.random(len(ratings)) < share].reset_index(drop=True)
     metrics = {
         "good": quality + 0.3 * rng.normal(size=n),
@@ -59,8 +59,10 @@ def study(kind: str, seed: int) -> Study:
         metrics["twin"] = quality + 1.2 * rng.normal(size=n)
     if kind == "flat":
         metrics["single"] = np.full(n, 0.5)
+    kept = ["noise", *metrics] if kind in ("twins", "flat") else ["noise", ["good", "fair", "lpips"][seed % 3]]
+    metrics = {name: metrics[name] for name in dict.fromkeys(kept)}
     scores = pd.DataFrame(metrics).assign(item=items["item"]).melt("item", var_name="metric", value_name="score")
-    if seed % 3 == 0:  # the worst images have no score by one metric
+    if seed % 6 in (1, 4):  # the worst images have no score by one metric
         worst = set(items["item"][quality < np.quantile(quality, 0.25)])
         scores = scores[~((scores["metric"] == "fair") & scores["item"].isin(worst))]
     return Study(ratings, scores.reset_index(drop=True), items, quality)
