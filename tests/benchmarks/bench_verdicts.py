@@ -7,7 +7,7 @@ round(3 + b_e + q + N(0, s)). Noise is a metric that knows nothing (a quarter of
 the sixth evaluator is one more person, whose ratings are taken for scores.
 
 Then the two answers of a verdict, by the report's rules, on studies of many shapes: how often noise gets a yes (of all
-STUDIES), and how often metrics that are worth something do (of a tenth of them). Metrics are the quality plus normal
+STUDIES), and how often metrics that are worth something do (of a fortieth of them). Metrics are the quality plus normal
 noise of so many standard deviations; one more is one more person.
 """
 
@@ -144,7 +144,7 @@ def answers(studies: int) -> None:
             alpha = krippendorff_alpha(ratings, "ordinal")
             people = {"alpha": alpha, "alpha_without": interval_alpha(fair), "spread": None, "p": None}
             metrics = {"noise": rng.normal(size=shape.images)}
-            if at < studies // 10:
+            if at < studies // 40:
                 metrics |= {
                     f"quality + {sd}": quality + sd * rng.normal(size=shape.images) for sd in (0, 0.3, 0.6, 1.2, 3)
                 }
