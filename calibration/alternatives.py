@@ -1,26 +1,53 @@
 """Other ways to turn scores into ratings, all tried on the same people and images, new to every one of them."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+from scipy.optimize import isotonic_regression
 
 from calibration.buckets import BucketFitter
 from calibration.crossed_folds import FOLDS, HeldOut, crossed_folds
 from calibration.crossvalidation import skill
-from calibration.grades import LEVELS, Array, sample_scores
+from calibration.evaluator_weights import best_constant, pair_weights, trust, weighted_mean
+from calibration.grades import LEVELS, Array, person_to_person_grades, sample_scores, unit_scale
 from calibration.intervals import CONFIDENCE, group_codes
 from calibration.monotone_cubic import fit_monotone_cubic
-from calibration.prediction.ordinal import fit_ordinal, level_counts
+from calibration.prediction.ordinal import fit_ordinals, level_counts
+from calibration.ties import as_equals
 from metrics.registry import Direction
 
 EXACT = "exact mapping"
 _MOST_ITEMS = 20_000
 
-_Answers = Callable[[Array, Array, Array, float], Array]
-"""From training scores (higher is better), their ratings, new scores and k: the answers on the unit scale."""
+
+class _Training(NamedTuple):
+    """What a mapping is fitted on, and the scores of the items that are held out; higher is better.
+
+    Attributes
+    ----------
+    scores, ratings : ndarray
+        Of the items that somebody rated.
+    counts : ndarray, shape (items, 5)
+        How many evaluators gave each item each level.
+    number, means : ndarray, shape (items,)
+        Of each item's ratings.
+    new : ndarray
+        The scores to answer for.
+    """
+
+    scores: Array
+    ratings: Array
+    counts: Array
+    number: Array
+    means: Array
+    new: Array
+
+
+_Answers = Callable[[Sequence[_Training], float], Iterable[Array]]
+"""From what each cell is fitted on, and k: the answers for its new scores, on the unit scale."""
 
 
 def compare_mappings(
@@ -31,6 +58,7 @@ def compare_mappings(
     clusters: ArrayLike | None = None,
     folds: int = FOLDS,
     seed: int = 0,
+    constant: int | None = None,
 ) -> list[dict[str, Any]] | None:
     """Grade several mappings of one metric on unseen people's ratings of unseen images.
 
@@ -50,6 +78,8 @@ def compare_mappings(
         Of items and of evaluators; see `calibration.crossed_folds.crossed_folds`.
     seed : int
         Of the folds, and of the sample where there are more than 20,000 items.
+    constant : int, optional
+        The task's best constant, 1..5; that of these ratings unless given.
 
     Returns
     -------
@@ -64,7 +94,7 @@ def compare_mappings(
     *Exact mapping*: `calibration.buckets`. *Isotonic*: the least-squares curve that does not fall, to the nearest
     rating. *Proportional odds*: `calibration.prediction.ordinal`, the rating of least expected distance. *Monotone
     cubic*: `calibration.monotone_cubic`, to the nearest rating. *Quintiles*: the training scores' fifths become 1 to
-    5. *Best constant*: the one rating of least distance. A *person*'s own ratings stand beside them. The interval
+    5. *Best constant*: the task's one. A *person*'s own ratings stand beside them. The interval
     takes the clusters' sums of weighted differences as independent (Student's t, clusters - 1 degrees of freedom).
 
     Examples
@@ -85,9 +115,14 @@ def compare_mappings(
     cells = crossed_folds(ratings, clusters, folds, seed)
     if not cells:
         return None
+    level = best_constant(ratings, k) if constant is None else constant
+    if level is None:
+        return None
     signed = scores if direction == "higher" else -scores
-    answers = {name: _unseen(signed, ratings, cells, method, k) for name, method in _METHODS.items()}
-    weights = _pair_weights(ratings, ~np.isnan(next(iter(answers.values()))))
+    known = [(cell, found) for cell in cells if (found := _training(signed, ratings, cell)) is not None]
+    answers = {name: _unseen(ratings, known, method, k) for name, method in _METHODS.items()}
+    answers[_CONSTANT] = np.where(np.isnan(answers[EXACT]), np.nan, unit_scale(level))
+    weights = _rating_weights(ratings, ~np.isnan(next(iter(answers.values()))))
     if not weights.any():
         return None
     apart = {name: np.nan_to_num(np.abs(each - ratings) ** k) * weights for name, each in answers.items()}
@@ -108,54 +143,67 @@ def compare_mappings(
     return [*rows, {"mapping": "one person", "grade": person, "skill": skill(person, grades[_CONSTANT]), **nothing}]
 
 
-def _unseen(scores: Array, ratings: Array, cells: list[HeldOut], method: _Answers, k: float) -> Array:
+def _training(scores: Array, ratings: Array, cell: HeldOut) -> _Training | None:
+    """What other evaluators said of other items; None where that is nothing."""
+    training = ratings[np.ix_(~cell.items, cell.others)]
+    rated = (~np.isnan(training)).any(axis=1)
+    if not rated.any():
+        return None
+    training = training[rated]
+    number = (~np.isnan(training)).sum(axis=1).astype(float)
+    means, new = sample_scores(training), scores[cell.items]
+    return _Training(scores[~cell.items][rated], training, level_counts(training), number, means, new)
+
+
+def _unseen(ratings: Array, known: Sequence[tuple[HeldOut, _Training]], method: _Answers, k: float) -> Array:
     """The method's answers for each item and evaluator, found on other items by other evaluators."""
     answers = np.full(ratings.shape, np.nan)
-    for cell in cells:
-        training = ratings[np.ix_(~cell.items, cell.others)]
-        rated = (~np.isnan(training)).any(axis=1)
-        if rated.any():
-            found = method(scores[~cell.items][rated], training[rated], scores[cell.items], k)
-            answers[np.ix_(cell.items, cell.people)] = found[:, None]
+    for (cell, _), found in zip(known, method([each for _, each in known], k), strict=True):
+        answers[np.ix_(cell.items, cell.people)] = found[:, None]
     return answers
 
 
-def _exact(scores: Array, ratings: Array, new: Array, k: float) -> Array:
-    mapping = BucketFitter(scores, ratings, k).fit()
-    assert mapping is not None
-    return np.asarray((mapping.levels(new) - 1) / 4)
+def _exact(cells: Sequence[_Training], k: float) -> Iterator[Array]:
+    for cell in cells:
+        mapping = BucketFitter(cell.scores, cell.ratings, k).fit()
+        assert mapping is not None
+        yield np.asarray((mapping.levels(cell.new) - 1) / 4)
 
 
-def _isotonic(scores: Array, ratings: Array, new: Array, k: float) -> Array:
-    from sklearn.isotonic import IsotonicRegression
-
-    counts = (~np.isnan(ratings)).sum(axis=1)
-    fit = IsotonicRegression(out_of_bounds="clip").fit(scores, sample_scores(ratings), sample_weight=counts)
-    return _nearest(fit.predict(new))
-
-
-def _odds(scores: Array, ratings: Array, new: Array, k: float) -> Array:
-    middle, spread = scores.mean(), scores.std() or 1.0
-    fit = fit_ordinal(((scores - middle) / spread)[:, None], level_counts(ratings))
-    chances = fit.probabilities(((new - middle) / spread)[:, None])
-    expected = chances @ np.abs(LEVELS[:, None] - LEVELS[None, :]) ** k
-    return np.asarray(LEVELS[expected.argmin(axis=1)])
+def _isotonic(cells: Sequence[_Training], k: float) -> Iterator[Array]:
+    for cell in cells:
+        scores, place = np.unique(as_equals(cell.scores), return_inverse=True)
+        weights = np.bincount(place, cell.number)
+        means = np.bincount(place, cell.number * cell.means) / weights
+        yield _nearest(np.interp(cell.new, scores, isotonic_regression(means, weights=weights).x))
 
 
-def _cubic(scores: Array, ratings: Array, new: Array, k: float) -> Array:
-    counts = (~np.isnan(ratings)).sum(axis=1).astype(float)
-    fit = fit_monotone_cubic(scores, sample_scores(ratings), counts)
-    return _constant(scores, ratings, new, k) if fit is None else _nearest(fit.predict(new))
+def _odds(cells: Sequence[_Training], k: float) -> Iterator[Array]:
+    scales = [(cell.scores.mean(), cell.scores.std() or 1.0) for cell in cells]
+    features = [((cell.scores - at) / spread)[:, None] for cell, (at, spread) in zip(cells, scales, strict=True)]
+    apart = np.abs(LEVELS[:, None] - LEVELS[None, :]) ** k
+    fits = fit_ordinals(features, [cell.counts for cell in cells])
+    for cell, (at, spread), fit in zip(cells, scales, fits, strict=True):
+        expected = fit.probabilities(((cell.new - at) / spread)[:, None]) @ apart
+        yield np.asarray(LEVELS[expected.argmin(axis=1)])
 
 
-def _quintiles(scores: Array, ratings: Array, new: Array, k: float) -> Array:
-    edges = np.quantile(scores, [0.2, 0.4, 0.6, 0.8])
-    return np.asarray(LEVELS[np.searchsorted(edges, new, side="left")])
+def _cubic(cells: Sequence[_Training], k: float) -> Iterator[Array]:
+    for cell in cells:
+        fit = fit_monotone_cubic(cell.scores, cell.means, cell.number)
+        yield _one_level(cell, k) if fit is None else _nearest(fit.predict(cell.new))
 
 
-def _constant(scores: Array, ratings: Array, new: Array, k: float) -> Array:
-    costs = np.nansum(np.abs(ratings[:, :, None] - LEVELS) ** k, axis=(0, 1))
-    return np.full(len(new), LEVELS[costs.argmin()])
+def _quintiles(cells: Sequence[_Training], k: float) -> Iterator[Array]:
+    for cell in cells:
+        edges = np.quantile(cell.scores, [0.2, 0.4, 0.6, 0.8])
+        yield np.asarray(LEVELS[np.searchsorted(edges, cell.new, side="left")])
+
+
+def _one_level(cell: _Training, k: float) -> Array:
+    """For scores that are all equal: the level of least distance."""
+    costs = np.nansum(np.abs(cell.ratings[:, :, None] - LEVELS) ** k, axis=(0, 1))
+    return np.full(len(cell.new), LEVELS[costs.argmin()])
 
 
 _CONSTANT = "best constant"
@@ -165,7 +213,6 @@ _METHODS: dict[str, _Answers] = {
     "proportional odds": _odds,
     "monotone cubic": _cubic,
     "quintiles": _quintiles,
-    _CONSTANT: _constant,
 }
 
 
@@ -173,26 +220,18 @@ def _nearest(values: Array) -> Array:
     return np.asarray(np.clip(np.rint(values * 4), 0, 4) / 4)
 
 
-def _pair_weights(ratings: Array, answered: NDArray[np.bool_]) -> Array:
-    """How much each rating counts, so that every two evaluators who share items count alike; sums to 1."""
+def _rating_weights(ratings: Array, answered: NDArray[np.bool_]) -> Array:
+    """How much each rating counts by `calibration.evaluator_weights`, over its pairs; sums to 1."""
     rated = (~np.isnan(ratings) & answered).astype(float)
-    shared = rated.T @ rated
-    np.fill_diagonal(shared, 0.0)
-    share = np.divide(1.0, shared, out=np.zeros_like(shared), where=shared > 0)
-    weights = rated * (rated @ share)
-    return weights / max(float(weights.sum()), 1e-300)
+    known = trust(ratings)
+    weights = rated * known * ((rated @ known)[:, None] - known)
+    return np.asarray(weights / max(float(weights.sum()), 1e-300))
 
 
 def _person_grade(ratings: Array, weights: Array, k: float) -> float:
     """One person's grade against one other on the items that count."""
     used = np.where(weights > 0, ratings, np.nan)
-    grades = [
-        1.0 - np.mean(apart[~np.isnan(apart)])
-        for one in range(used.shape[1])
-        for apart in (np.abs(used[:, :one] - used[:, [one]]) ** k).T
-        if not np.isnan(apart).all()
-    ]
-    return float(np.mean(grades)) if grades else float("nan")
+    return weighted_mean(person_to_person_grades(used, k), pair_weights(used))
 
 
 def _difference(gain: Array, weights: Array, groups: NDArray[np.intp], is_exact: bool) -> dict[str, float | None]:

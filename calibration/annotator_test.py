@@ -13,7 +13,8 @@ import numpy as np
 from scipy import stats
 
 from calibration.comparison.correlation_tests import benjamini_yekutieli
-from calibration.grades import Array, mean_or_nan
+from calibration.evaluator_weights import evaluator_shares, is_known, trust, weighted_mean
+from calibration.grades import Array
 
 EPSILON = 0.15
 """Between .1 for crowd workers and .2 for experts, as its authors recommend for trained people."""
@@ -30,32 +31,35 @@ class AnnotatorTest:
     Attributes
     ----------
     advantages : ndarray, shape (evaluators,)
-        How often the candidate is at least as near to the others as the evaluator is; NaN below 30 items.
+        How often the candidate is at least as near to the others as the evaluator is; NaN below 30 items, and for an
+        evaluator of whom too little is known to be compared with.
     p : ndarray, shape (evaluators,)
         Of the claim that the candidate comes up to the evaluator but for epsilon, adjusted by Benjamini and Yekutieli.
     epsilon : float
         The advantage granted.
+    weights : ndarray, shape (evaluators,)
+        How much each weighs in the means over them.
     """
 
     advantages: Array
     p: Array
     epsilon: float
+    weights: Array
 
     @property
     def winning_rate(self) -> float:
         """The share of evaluators that the candidate wins against; NaN where none could be tested."""
-        known = ~np.isnan(self.p)
-        return float((self.p[known] < SIGNIFICANCE).mean()) if known.any() else float("nan")
+        return weighted_mean(np.where(np.isnan(self.p), np.nan, self.p < SIGNIFICANCE), self.weights)
 
     @property
     def advantage(self) -> float:
         """The average advantage probability; .5 or more for one as good as the evaluators (draws count for both)."""
-        return mean_or_nan(self.advantages)
+        return weighted_mean(self.advantages, self.weights)
 
     @property
     def passes(self) -> bool | None:
         """Whether it wins against half of the evaluators; None where none could be tested."""
-        return None if np.isnan(self.winning_rate) else self.winning_rate >= 0.5
+        return None if np.isnan(self.winning_rate) else self.winning_rate >= 0.5 - _TIE
 
 
 def alternative_annotator_test(
@@ -83,7 +87,8 @@ def alternative_annotator_test(
     With W_f the share of items where the candidate is at least as near to the other evaluators as evaluator j is, and
     W_h the share where j is at least as near, the test is of W_f > W_h - epsilon: a one-sided t-test of the items'
     differences. It takes 30 items for an evaluator, and at least one other evaluator on each. Calderon et al. use
-    minus the root of the mean squared difference for ratings; here it is the distance of our grades.
+    minus the root of the mean squared difference for ratings; here it is the distance of our grades. The others of an
+    item, and the evaluators won against, weigh as in `calibration.evaluator_weights`.
 
     References
     ----------
@@ -101,13 +106,16 @@ def alternative_annotator_test(
     people = ratings.shape[1]
     answers = np.broadcast_to(candidate[:, None], ratings.shape) if candidate.ndim == 1 else candidate
     advantages, p = np.full(people, np.nan), np.full(people, np.nan)
-    for one in range(people):
-        others = np.delete(ratings, one, axis=1)
-        rows = ~np.isnan(ratings[:, one]) & ~np.isnan(answers[:, one]) & ~np.isnan(others).all(axis=1)
+    known, shares = trust(ratings), evaluator_shares(ratings)
+    for one in np.flatnonzero(is_known(shares)).tolist():
+        others, weights = np.delete(ratings, one, axis=1), np.delete(known, one)
+        given = ~np.isnan(others) * weights
+        rows = ~np.isnan(ratings[:, one]) & ~np.isnan(answers[:, one]) & (given.sum(axis=1) > 0)
         if rows.sum() < LEAST_ITEMS:
             continue
         mine, theirs = (
-            np.nanmean(np.abs(each[rows, one, None] - others[rows]) ** k, axis=1) for each in (answers, ratings)
+            np.nansum(np.abs(each[rows, one, None] - others[rows]) ** k * weights, axis=1) / given[rows].sum(axis=1)
+            for each in (answers, ratings)
         )
         candidate_wins, person_wins = mine <= theirs + _TIE, theirs <= mine + _TIE
         advantages[one] = candidate_wins.mean()
@@ -116,16 +124,18 @@ def alternative_annotator_test(
             p[one] = 0.0 if behind[0] < epsilon else 1.0
         else:
             p[one] = stats.ttest_1samp(behind, epsilon, alternative="less").pvalue
-    return AnnotatorTest(advantages, benjamini_yekutieli(p), epsilon)
+    return AnnotatorTest(advantages, benjamini_yekutieli(p), epsilon, shares)
 
 
-def annotator_test_entry(candidate: Array, constant: Array, ratings: Array, k: float = 1.0) -> dict[str, Any] | None:
+def annotator_test_entry(candidate: Array, constant: float, ratings: Array, k: float = 1.0) -> dict[str, Any] | None:
     """What the report says: the candidate's result beside that of a constant answer.
 
     Parameters
     ----------
-    candidate, constant : ndarray, shape (items,) or (items, evaluators)
+    candidate : ndarray, shape (items,) or (items, evaluators)
         Answers on the unit scale.
+    constant : float
+        The constant answer, on the unit scale; it is tried on the candidate's items.
     ratings : ndarray, shape (items, evaluators)
         Unit scale, NaN where missing.
     k : float
@@ -142,12 +152,13 @@ def annotator_test_entry(candidate: Array, constant: Array, ratings: Array, k: f
     >>> rng = np.random.default_rng(0)
     >>> quality = rng.normal(size=200)
     >>> ratings = np.clip(np.round(2 + 2 * quality[:, None] + 0.5 * rng.normal(size=(200, 4))), 0, 4) / 4
-    >>> annotator_test_entry(np.clip(2 + 2 * quality, 0, 4) / 4, np.full(200, 0.5), ratings)["sentence"]
+    >>> annotator_test_entry(np.clip(2 + 2 * quality, 0, 4) / 4, 0.5, ratings)["sentence"]
     'It passes: it may take the place of one of these people. A constant answer does not pass.'
     """
-    if ratings.shape[1] < 3:
+    if is_known(evaluator_shares(ratings)).sum() < 3:
         return None
-    found, beside = (alternative_annotator_test(each, ratings, EPSILON, k) for each in (candidate, constant))
+    everywhere = np.where(np.isnan(candidate), np.nan, constant)
+    found, beside = (alternative_annotator_test(each, ratings, EPSILON, k) for each in (candidate, everywhere))
     if found.passes is None:
         return None
     return {

@@ -14,15 +14,8 @@ from scipy import stats
 
 from calibration.buckets import BucketFitter
 from calibration.crossvalidation import CrossValidation, cross_validate
-from calibration.grades import (
-    LEVELS,
-    Array,
-    distance_grade,
-    evaluator_grades,
-    leave_one_out_scores,
-    mean_or_nan,
-    unit_scale,
-)
+from calibration.evaluator_weights import best_constant, evaluator_shares, trust, weighted_mean
+from calibration.grades import LEVELS, Array, distance_grade, evaluator_grades, leave_one_out_scores, unit_scale
 from calibration.intervals import group_codes
 from calibration.many_mappings import TIE, ScoreOrder, level_costs
 from calibration.ties import as_equals
@@ -170,6 +163,8 @@ class RandomScores:
         n, people = ratings.shape
         rated = (~np.isnan(ratings)).astype(float)
         costs, others = level_costs(ratings, k), leave_one_out_scores(ratings)
+        known, shares = trust(ratings), evaluator_shares(ratings)
+        raters = rated @ known
         tolerance = np.full(len(places), TIE * (1.0 + n))
         flat = (places + n * np.arange(len(places))[:, None]).ravel()
         counted = np.bincount(flat, minlength=len(flat)).reshape(places.shape).astype(float)
@@ -179,7 +174,7 @@ class RandomScores:
             summed = np.bincount(flat, np.tile(values, len(places)), minlength=len(flat))
             return np.asarray(summed, dtype=np.float64).reshape(places.shape)
 
-        total, pairs = np.zeros(len(places)), 0
+        total, weight = np.zeros(len(places)), 0.0
         to_mean = np.full((len(places), people), np.nan)
         first_cost = 5 * np.arange(n)
         for out in range(people):
@@ -192,18 +187,17 @@ class RandomScores:
             else:
                 ordered = order.levels_of_any_costs(np.stack([by_place(cost) for cost in training.T], axis=2))
             levels = np.take_along_axis(ordered, places, axis=1).astype(np.intp)
-            shared = rated * rated[:, [out]]
-            shared[:, out] = 0.0
-            counts = shared.sum(axis=0)
-            sums = np.take(costs[:, out].ravel(), levels + first_cost) @ shared
-            total += (1.0 - sums[:, counts > 0] / counts[counts > 0]).sum(axis=1)
-            pairs += int((counts > 0).sum())
+            with_others = known[out] * rated[:, out] * (raters - known[out])
+            total += np.take(costs[:, out].ravel(), levels + first_cost) @ with_others
+            weight += float(with_others.sum())
             own = ~np.isnan(others[:, out]) & (rated[:, out] > 0)
             if own.any():
                 to_mean[:, out] = 1.0 - (np.abs(levels[:, own] / 4 - others[own, out]) ** k).mean(axis=1)
-        known = ~np.isnan(to_mean).all(axis=0)
-        mean = to_mean[:, known].mean(axis=1) if known.any() else np.full(len(places), np.nan)
-        return Grades(total / pairs if pairs else np.full(len(places), np.nan), mean)
+        to_one = 1.0 - total / weight if weight > 0 else np.full(len(places), np.nan)
+        found = ~np.isnan(to_mean).all(axis=0) & (shares > 0)
+        if not found.any():
+            return Grades(to_one, np.full(len(places), np.nan))
+        return Grades(to_one, to_mean[:, found] @ shares[found] / shares[found].sum())
 
 
 def metric_grades(scores: Array, ratings: Array, k: float = 1.0, direction: Direction = "higher") -> Grades:
@@ -242,6 +236,7 @@ def baselines(
     by_chance: RandomScores,
     k: float = 1.0,
     direction: Direction = "higher",
+    constant: int | None = None,
 ) -> dict[str, Any]:
     """A metric's grades beside those of a constant, of random scores, of a person and of the mean of people.
 
@@ -259,6 +254,8 @@ def baselines(
         The exponent of the distance.
     direction : {"higher", "lower"}
         Which way the metric points.
+    constant : int, optional
+        The task's best constant, 1..5; that of these ratings unless given.
 
     Returns
     -------
@@ -270,8 +267,8 @@ def baselines(
         evaluators other than the one left out, whose own grade there is ``person``.
     """
     dealt = by_chance.grades(scores, direction)
-    to_mean, constant_to_mean = _against_mean(scores, ratings, k, direction)
-    person = mean_or_nan(evaluator_grades(ratings, k))
+    to_mean, constant_to_mean = _against_mean(scores, ratings, k, direction, constant)
+    person = weighted_mean(evaluator_grades(ratings, k), evaluator_shares(ratings))
     return {
         "metric": result.grade_mean,
         "constant": result.constant_mean,
@@ -299,14 +296,18 @@ def _by_chance(dealt: Array, grade: float) -> dict[str, Any]:
     }
 
 
-def _against_mean(scores: Array, ratings: Array, k: float, direction: Direction) -> tuple[float, float]:
-    """The grades of the mapping and of the best constant against the mean of those that they were fitted on."""
+def _against_mean(
+    scores: Array, ratings: Array, k: float, direction: Direction, constant: int | None = None
+) -> tuple[float, float]:
+    """The grades of the mapping and of the constant against the mean of those that the mapping was fitted on."""
     fitter, others = BucketFitter(scores, ratings, k, direction), leave_one_out_scores(ratings)
-    metric, constant = [], []
+    level = best_constant(ratings, k) if constant is None else constant
+    metric, beside = np.full((2, ratings.shape[1]), np.nan)
     for out in range(ratings.shape[1]):
-        mapping, level = fitter.fit(without=out), fitter.best_constant(without=out)
+        mapping = fitter.fit(without=out)
         if mapping is not None and level is not None:
             target = np.where(np.isnan(ratings[:, out]), np.nan, others[:, out])
-            metric.append(distance_grade(unit_scale(mapping.levels(scores)), target, k)[0])
-            constant.append(distance_grade(np.full(len(target), unit_scale(level)), target, k)[0])
-    return mean_or_nan(metric), mean_or_nan(constant)
+            metric[out] = distance_grade(unit_scale(mapping.levels(scores)), target, k)[0]
+            beside[out] = distance_grade(np.full(len(target), unit_scale(level)), target, k)[0]
+    shares = evaluator_shares(ratings)
+    return weighted_mean(metric, shares), weighted_mean(beside, shares)

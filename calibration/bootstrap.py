@@ -11,7 +11,7 @@ is nothing but other weights in those sums.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,9 +19,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
-from calibration.grades import LEVELS, Array
+from calibration.evaluator_weights import best_constant, evaluator_shares, is_known
+from calibration.grades import LEVELS, Array, unit_scale
 from calibration.intervals import Interval, group_codes, item_draws, percentiles, with_other_people
 from calibration.many_mappings import TIE, ScoreOrder, level_costs
+from calibration.people.pair_grades import PairGrades
 from calibration.ties import group_starts
 from metrics.registry import Direction
 
@@ -36,10 +38,11 @@ _RANGES = {
     "kappa": (-1.0, 1.0),
 }
 STATISTICS = tuple(_RANGES)
+_MAPPED = ("grade", "skill", "kappa")  # those that mappings take part in
 DRAWS = 1000
 FEWEST_DRAWS = 100
 MOST_ITEMS = 100_000
-_EFFORT = 2**28  # draws x images x pairs of evaluators that are spent on a metric, at most
+_EFFORT = 2**30  # draws x images x evaluators that are spent on a metric, at most
 _BLOCK = 2**17  # image-draws that are computed at once: what the processor keeps close
 _THREADS = min(4, os.cpu_count() or 1)
 
@@ -74,6 +77,7 @@ def metric_intervals(
     clusters: ArrayLike | None = None,
     draws: int = DRAWS,
     seed: int = 0,
+    constant: int | None = None,
 ) -> Intervals | None:
     """Intervals of a metric's figures.
 
@@ -93,6 +97,8 @@ def metric_intervals(
         How many studies are drawn for each question; fewer, but at least 100, where there are very many images.
     seed : int
         Of the draws.
+    constant : int, optional
+        The task's best constant, 1..5; that of these ratings unless given. It is the same in all draws.
 
     Returns
     -------
@@ -105,8 +111,12 @@ def metric_intervals(
     Notes
     -----
     A mapping that is refitted to drawn images knows some of them twice or more, which flatters it; so the draws are
-    moved until their mean is the figure itself. For people like these, see `calibration.intervals.with_other_people`,
-    with each evaluator left out in some draws of the images as well.
+    moved until their mean is the figure itself.
+
+    For people like these, see `calibration.intervals.with_other_people`, with each evaluator left out of the sums in
+    every draw. The mappings are held meanwhile: a mapping refitted without one evaluator more jumps where two cuts are
+    nearly as good, and such jumps, squared, are no estimate of how far other evaluators would move the figure. What
+    holding them hides is made good by (E / (E - 1)) squared in the evaluators' variance.
 
     Examples
     --------
@@ -123,22 +133,29 @@ def metric_intervals(
     people = ratings.shape[1]
     if not 2 <= len(values) <= MOST_ITEMS or people < 2 or draws < 2:
         return None
-    count = int(np.clip(_EFFORT // (len(values) * people**2), FEWEST_DRAWS, draws)) if draws > FEWEST_DRAWS else draws
+    count = int(np.clip(_EFFORT // ratings.size, FEWEST_DRAWS, draws)) if draws > FEWEST_DRAWS else draws
     groups = group_codes(clusters, len(values))
-    study = _Study(values, ratings, k, direction)
-    rng = np.random.default_rng(seed % 2**63)
-    estimate = study.statistics(np.ones((1, len(values))), np.ones((1, people)))
-    drawn = study.draw(groups, count, rng)
+    study = _Study(values, ratings, k, direction, constant)
+    estimate, without = study.statistics(np.ones((1, len(values))), ranked=1)
+    drawn, in_draws = study.draw(groups, count, np.random.default_rng(seed % 2**63))
     over_items = {name: _about(drawn[name], estimate[name], _RANGES[name]) for name in STATISTICS}
     these = {name: percentiles(over_items[name]) for name in STATISTICS}
     others: dict[str, Interval] = {}
-    if people > 2:
-        without = study.without_each(np.ones((1, len(values))))
-        several = np.concatenate(list(item_draws(groups, _jackknives(people, count), _BLOCK, rng)))
-        in_draws = study.without_each(several)
+    shares = evaluator_shares(ratings)
+    if is_known(shares).sum() > 2:
+        taking_part = shares > 0
+        people = 1 / float(shares @ shares)
         for name in STATISTICS:
-            figure, one = float(estimate[name][0]), without[name][0]
-            others[name] = with_other_people(figure, over_items[name], one, people, *_RANGES[name], in_draws[name])
+            others[name] = with_other_people(
+                float(estimate[name][0]),
+                over_items[name],
+                without[name][0, taking_part],
+                int(taking_part.sum()),
+                *_RANGES[name],
+                in_draws[name][:, taking_part],
+                shares[taking_part],
+                (people / (people - 1)) ** 2 if name in _MAPPED else 1.0,
+            )
     return Intervals(these, others, count, int(groups.max()) + 1)
 
 
@@ -154,133 +171,170 @@ def _jackknives(people: int, draws: int) -> int:
 
 
 class _Study:
-    """One metric's scores and ratings, from which the figures of many weighted studies are computed at once."""
+    """One metric's scores and ratings, from which the figures of many weighted studies are computed at once.
 
-    def __init__(self, scores: Array, ratings: Array, k: float, direction: Direction):
+    A grade is 1 minus a sum over pairs of evaluators, divided by the pairs' weights; without an evaluator the same sums
+    are short of that evaluator's row and column. So one pass over the evaluators gives the figures with everybody and
+    without each, and neither time nor memory grows with the square of their number.
+    """
+
+    def __init__(self, scores: Array, ratings: Array, k: float, direction: Direction, constant: int | None = None):
         self._scores = ScoreOrder(scores, direction)
-        order = self._scores.order
-        self._order = order
+        self._order = self._scores.order
         self._k = k
-        self._ratings = ratings[order]
+        self._ratings = ratings[self._order]
         self._rated = (~np.isnan(self._ratings)).astype(float)
-        filled = np.nan_to_num(self._ratings)
-        self._costs = level_costs(self._ratings, k)
-        self._apart = np.abs(filled[:, :, None] - filled[:, None, :]) ** k
-        self._both = self._rated[:, :, None] * self._rated[:, None, :]
-        self._steps = [(self._costs[:, :, at] - self._costs[:, :, at + 1]).T.copy() for at in range(len(LEVELS) - 1)]
-        answers = np.rint(filled * (len(LEVELS) - 1))
-        self._answers = [np.column_stack([np.ones(len(own)), own, own**2]) for own in answers.T]
-        self._targets: dict[bytes, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
+        level = best_constant(ratings, k) if constant is None else constant
+        pairs = PairGrades(self._ratings, k)
+        self._trust, self._shared, self._apart = pairs.trust, pairs.shared, pairs.apart
+        self._raters = self._rated @ self._trust
+        self._total = sum((self._cost(out) for out in range(ratings.shape[1])), np.zeros((len(scores), len(LEVELS))))
+        at_level = np.abs(np.nan_to_num(self._ratings) - unit_scale(level or 3)) ** k * self._rated
+        self._at_level = _pairs_of(at_level, self._rated, self._trust)
+        self._targets: dict[int | None, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
 
-    def draw(self, groups: NDArray[np.intp], count: int, rng: np.random.Generator) -> dict[str, Array]:
-        """The figures of as many studies; images are drawn by their groups."""
-        people = np.ones((1, self._rated.shape[1]))
-        blocks = item_draws(groups, count, max(1, _BLOCK // len(groups)), rng)
-        return self._joined((block, np.repeat(people, len(block), axis=0)) for block in blocks)
+    def draw(
+        self, groups: NDArray[np.intp], count: int, rng: np.random.Generator
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The figures of as many studies, and those without each evaluator; images are drawn by their groups.
 
-    def without_each(self, items: Array) -> dict[str, Array]:
-        """The figures without each evaluator, (draws, evaluators), where images count so often, (draws, images)."""
-        n, count = self._rated.shape
-        others, studies = 1.0 - np.eye(count), np.arange(len(items) * count)
-        blocks = np.split(studies, range(max(1, _BLOCK // n), len(studies), max(1, _BLOCK // n)))
-        found = self._joined((items[block // count], others[block % count]) for block in blocks)
-        return {name: values.reshape(len(items), count) for name, values in found.items()}
-
-    def _joined(self, blocks: Iterable[tuple[Array, Array]]) -> dict[str, Array]:
-        """The figures of all blocks in their order, computed in threads; numpy's own would compete with these."""
+        Rank correlations without each evaluator are in the first studies only.
+        """
+        n, people = self._rated.shape
+        ranked = _jackknives(people, count)
+        blocks = list(item_draws(groups, count, max(1, _BLOCK // n), rng))
+        starts = np.cumsum([0, *map(len, blocks)])
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(_THREADS) as pool:
-            parts = list(pool.map(lambda block: self.statistics(*block), blocks))
-        return {name: np.concatenate([part[name] for part in parts]) for name in STATISTICS}
+            parts = list(pool.map(lambda w, start: self.statistics(w, max(0, ranked - int(start))), blocks, starts))
+        return _joined([everybody for everybody, _ in parts]), _joined([without for _, without in parts])
 
-    def statistics(self, items: Array, people: Array) -> dict[str, Array]:
-        """The figures of studies in which images and evaluators count so often; weights of shapes (B, n), (B, E)."""
+    def statistics(self, items: Array, ranked: int = 0) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The figures of studies in which images count so often, (B, n), and those without each evaluator.
+
+        Parameters
+        ----------
+        items : ndarray, shape (B, n)
+            How often each image counts.
+        ranked : int
+            In how many of the studies, from the first, rank correlations without each evaluator are wanted; they cost
+            a sort for each, and are NaN in the others.
+
+        Returns
+        -------
+        everybody : dict of str to ndarray, shape (B,)
+        without_each : dict of str to ndarray, shape (B, evaluators)
+        """
         w = items[:, self._order]
-        n, count = self._rated.shape
-        shared = np.einsum("bs,sx->bx", w, self._both.reshape(n, -1), optimize=True).reshape(-1, count, count)
-        apart = (w @ (self._apart * self._both).reshape(n, -1)).reshape(-1, count, count)
-        by_level = (w @ self._costs.reshape(n, -1)).reshape(-1, count, len(LEVELS))
-        metric, constant = np.zeros_like(shared), np.zeros_like(shared)
-        moments = np.zeros((len(w), 6))
-        panels = people[:1] if (people == people[0]).all() else people
-        for out in range(count):
-            others = np.where(np.arange(count) == out, 0.0, panels)
-            training = (others[:, :, None] * by_level).sum(axis=1)
-            best = np.argmax(training <= training.min(axis=1, keepdims=True) + TIE, axis=1)
-            levels = self._levels(w, others)
-            own = self._costs[:, out]
-            distance = np.take(np.ascontiguousarray(own), levels + len(LEVELS) * np.arange(n))
-            distance *= w
-            metric[:, :, out] = distance @ self._rated
-            constants = (w @ (own[:, :, None] * self._rated[:, None, :]).reshape(n, -1)).reshape(-1, len(LEVELS), count)
-            constant[:, :, out] = constants[np.arange(len(w)), best]
-            moments += self._moments(w, levels, others, out) * people[:, [out]]
-        pairs = people[:, :, None] * people[:, None, :] * (1 - np.eye(count)) * (shared > 0)
-        # a fold without training ratings has no mapping: nobody else was drawn
-        grades = [_mean_grade(sums, shared, pairs) for sums in (metric, constant, apart)]
-        grade, base, person = grades
-        with np.errstate(invalid="ignore", divide="ignore"):
-            skill, person_skill = (np.where(base < 1, (each - base) / (1 - base), np.nan) for each in (grade, person))
-        kappa = np.where(np.isfinite(grade), _kappa(moments), np.nan)
-        found = (self._spearman(w, people), grade, base, person, skill, person_skill, skill - person_skill, kappa)
-        return dict(zip(STATISTICS, found, strict=True))
+        people = self._rated.shape[1]
+        columns, own = np.zeros((2, len(w), people))
+        by_all, moments = np.zeros(w.shape), np.zeros((people, len(w), 6))
+        for out in range(people):
+            levels = self._levels(w, out)
+            distance = np.take(self._cost(out), levels + len(LEVELS) * np.arange(w.shape[1]))
+            distance *= w * self._trust[out]
+            columns[:, out] = distance @ (self._raters - self._trust[out] * self._rated[:, out])
+            own[:, out] = distance.sum(axis=1)
+            by_all += distance
+            moments[out] = self._moments(w, levels, out)
+        rows = (by_all @ self._rated - own) * self._trust
+        shared, apart = w @ self._shared, w @ self._apart
+        constant_columns, constant_rows = w @ self._at_level[0], w @ self._at_level[1]
+        sums = {"grade": (columns, rows), "constant": (constant_columns, constant_rows), "person": (apart, apart)}
+        everybody, without = _with_and_without(moments.sum(axis=0), moments.sum(axis=0) - moments, shared, sums)
+        everybody["spearman"] = self._spearman(w)
+        without["spearman"] = np.full((len(w), people), np.nan)
+        for out in range(people if ranked else 0):
+            without["spearman"][:ranked, out] = self._spearman(w[:ranked], out)
+        return everybody, without
 
-    def _levels(self, w: Array, people: Array) -> NDArray[np.int8]:
-        """Each item's level, 0 to 4, by the mappings that fit best, (B, n); people of all studies, or of each."""
+    def _cost(self, out: int) -> Array:
+        """What each level costs on an evaluator's ratings, (n, 5)."""
+        return level_costs(self._ratings[:, [out]], self._k)[:, 0]
+
+    def _levels(self, w: Array, out: int) -> NDArray[np.int8]:
+        """Each image's level, 0 to 4, by the mappings that fit all but one evaluator best, (B, n)."""
+        costs = self._total - self._cost(out)
         if self._k < 1:
-            costs = people @ self._costs.transpose(1, 0, 2).reshape(people.shape[1], -1)
-            costs = costs.reshape(len(people), w.shape[1], len(LEVELS))
-            return self._scores.levels_of_any_costs(costs * w[:, :, None])
-        differences = (people @ step * w for step in self._steps)
-        return self._scores.levels(differences, TIE * (1.0 + w.sum(axis=1)), w)
+            return self._scores.levels_of_any_costs(costs[None] * w[:, :, None])
+        steps = ((costs[:, at] - costs[:, at + 1]) * w for at in range(len(LEVELS) - 1))
+        return self._scores.levels(steps, TIE * (1.0 + w.sum(axis=1)), w)
 
-    def _moments(self, w: Array, levels: NDArray[np.int8], others: Array, out: int) -> Array:
+    def _moments(self, w: Array, levels: NDArray[np.int8], out: int) -> Array:
         """Sums over what one evaluator and another rated: 1, rating, its square, level, level x rating, its square."""
-        counted = w * ((others @ self._rated.T > 0) & (self._rated[:, out] > 0))
+        answer = np.rint(np.nan_to_num(self._ratings[:, out]) * (len(LEVELS) - 1))
+        counted = w * ((self._rated[:, out] > 0) & (self._rated.sum(axis=1) > 1))
         times = counted * levels
-        return np.column_stack(
-            [counted @ self._answers[out], times @ self._answers[out][:, :2], (times * levels).sum(axis=1)]
-        )
+        powers = np.column_stack([np.ones(len(answer)), answer, answer**2])
+        return np.column_stack([counted @ powers, times @ powers[:, :2], (times * levels).sum(axis=1)])
 
-    def _spearman(self, w: Array, people: Array) -> Array:
-        """The rank correlation of score and mean rating."""
-        found = np.empty(len(w))
-        for pattern in np.unique(people, axis=0):
-            rows = np.flatnonzero((people == pattern).all(axis=1))
-            order, starts = self._target(pattern)
-            weights = np.where((self._rated @ pattern > 0)[None, :], w[rows], 0.0)
-            target = np.empty_like(weights)
-            target[:, order] = _mean_ranks(weights[:, order], starts)
-            found[rows] = _correlations(_mean_ranks(weights, self._scores.starts), target, weights)
-        return found
+    def _spearman(self, w: Array, without: int | None = None) -> Array:
+        """The rank correlation of score and mean rating, by everybody or without one evaluator."""
+        rated = self._rated.sum(axis=1) - (0 if without is None else self._rated[:, without])
+        order, starts = self._target(rated, without)
+        weights = np.where(rated > 0, w, 0.0)
+        target = np.empty_like(weights)
+        target[:, order] = _mean_ranks(weights[:, order], starts)
+        return _correlations(_mean_ranks(weights, self._scores.starts), target, weights)
 
-    def _target(self, pattern: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The order of the items by their mean rating, and where equal ones begin."""
-        key = pattern.tobytes()
-        if key not in self._targets:
-            total = self._rated @ pattern
-            mean = np.divide(np.nan_to_num(self._ratings) @ pattern, total, out=np.zeros(len(total)), where=total > 0)
-            mean = np.round(mean, 12)
+    def _target(self, rated: Array, without: int | None) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The order of the images by their mean rating, and where equal ones begin."""
+        if without not in self._targets:
+            filled = np.nan_to_num(self._ratings)
+            total = filled.sum(axis=1) - (0 if without is None else filled[:, without])
+            mean = np.round(np.divide(total, rated, out=np.zeros(len(total)), where=rated > 0), 12)
             order = np.argsort(mean, kind="stable")
-            self._targets[key] = order, np.flatnonzero(group_starts(np.asarray(mean[order], dtype=np.float64)))
-        return self._targets[key]
+            self._targets[without] = order, np.flatnonzero(group_starts(np.asarray(mean[order], dtype=np.float64)))
+        return self._targets[without]
 
 
-def _mean_grade(sums: Array, shared: Array, pairs: Array) -> Array:
-    """1 minus the mean distance of each pair of evaluators, averaged over pairs; nan where there is none."""
-    distance = np.divide(sums, shared, out=np.zeros_like(sums), where=shared > 0)
-    total = pairs.sum(axis=(1, 2))
-    found = np.divide(
-        (pairs * (1.0 - distance)).sum(axis=(1, 2)), total, out=np.full(len(total), np.nan), where=total > 0
-    )
-    return np.asarray(found)
+def _pairs_of(values: Array, rated: Array, known: Array) -> tuple[Array, Array]:
+    """Of one number a rating: each evaluator's, and that of the others of the image, by the pairs' weights; (n, E)."""
+    weighted = values * known
+    others = (rated @ known)[:, None] - known * rated
+    return weighted * others, (weighted.sum(axis=1, keepdims=True) - weighted) * known * rated
+
+
+def _joined(parts: Sequence[dict[str, Array]]) -> dict[str, Array]:
+    return {name: np.asarray(np.concatenate([part[name] for part in parts]), dtype=float) for name in STATISTICS}
+
+
+def _with_and_without(
+    moments: Array, moments_without: Array, shared: Array, sums: dict[str, tuple[Array, Array]]
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """The figures of everybody, (B,), and without each evaluator, (B, E), from each one's columns and rows of pairs."""
+    weight, weight_without = _totals(shared, shared)
+    everybody, without = {}, {}
+    for name, (columns, rows) in sums.items():
+        total, total_without = _totals(columns, rows)
+        everybody[name] = _one_less(total, weight)
+        without[name] = _one_less(total_without, weight_without)
+    for figures, of_levels in ((everybody, moments), (without, moments_without.transpose(1, 0, 2))):
+        figures["kappa"] = np.where(np.isfinite(figures["grade"]), _kappa(of_levels), np.nan)
+        base = figures["constant"]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            for name, grade in (("skill", "grade"), ("person_skill", "person")):
+                figures[name] = np.where(base < 1, (figures[grade] - base) / (1 - base), np.nan)
+        figures["advantage"] = figures["skill"] - figures["person_skill"]
+    return everybody, without
+
+
+def _totals(columns: Array, rows: Array) -> tuple[Array, Array]:
+    """The sum over all pairs, (B,), and over those without each evaluator, (B, E)."""
+    total = columns.sum(axis=1)
+    return total, total[:, None] - columns - rows
+
+
+def _one_less(sums: Array, weights: Array) -> Array:
+    """1 minus a mean; nan where nothing counts."""
+    return np.asarray(1.0 - np.divide(sums, weights, out=np.full(sums.shape, np.nan), where=weights > 1e-12))
 
 
 def _kappa(moments: Array) -> Array:
     """Cohen's kappa with squared weights, from `_Study._moments`; nan where nothing differs."""
-    n, rating, ratings_squared, level, both, levels_squared = moments.T
+    n, rating, ratings_squared, level, both, levels_squared = np.moveaxis(moments, -1, 0)
     apart = levels_squared - 2 * both + ratings_squared
     expected = n * (levels_squared + ratings_squared) - 2 * level * rating
-    return 1.0 - np.divide(n * apart, expected, out=np.full(len(n), np.nan), where=expected > 0)
+    return np.asarray(1.0 - np.divide(n * apart, expected, out=np.full(n.shape, np.nan), where=expected > 1e-9))
 
 
 def _mean_ranks(weights: Array, starts: NDArray[np.intp]) -> Array:

@@ -145,16 +145,6 @@ class BucketFitter:
         optimal = tuple(self._between(first, last) for first, last in reach)
         return BucketMapping((a, b, c, d), self.direction, max(float(loss) / count, 0.0), count, optimal)
 
-    def best_constant(self, without: int | None = None) -> int | None:
-        """The one level 1..5 that fits the same ratings best (the lowest of equals); None where no rating is left."""
-        costs, count = self._total[-1], self._n_ratings
-        if without is not None:
-            own, own_count = self._costs(without)
-            costs, count = costs - own[-1], count - own_count
-        if count == 0:
-            return None
-        return int(np.flatnonzero(costs <= costs.min() + _TIE * (1.0 + count))[0]) + 1
-
     def _costs(self, evaluator: int) -> tuple[Array, float]:
         """One evaluator's costs of giving the first i distinct scores level l, (groups + 1, 5), and rating count."""
         if evaluator in self._kept:

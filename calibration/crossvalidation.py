@@ -2,8 +2,11 @@
 
 Like is compared with like, pair by pair. For every two evaluators p and e who rated a common item there are three
 grades, all against e's ratings of the items that both rated: p's own, the metric's, mapped without e, and that of the
-constant which fits best without e. Every mean that is reported is a mean over the same pairs, so a metric, a person
-and a constant never rest on different items.
+task's best constant. Every mean that is reported is a mean over the same pairs with the same weights
+(`calibration.evaluator_weights`), so a metric, a person and a constant never rest on different items.
+
+The constant is one level, fixed on all ratings: refitted fold by fold it would flip, where two levels are nearly as
+good, against the very person held out, and a metric would be given skill that it has not.
 """
 
 from collections.abc import Sequence
@@ -13,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calibration.buckets import BucketFitter, BucketMapping
-from calibration.grades import LEVELS, Array, mean_or_nan, person_to_person_grades, unit_scale
+from calibration.evaluator_weights import best_constant, pair_weights, weighted_mean
+from calibration.grades import LEVELS, Array, person_to_person_grades, unit_scale
 from metrics.registry import Direction
 
 NAN = float("nan")
@@ -32,8 +36,8 @@ class Fold:
     mapping : BucketMapping or None
         Fitted on the other evaluators; None where they rated nothing.
     grade, constant_grade, person_grade : float
-        Against the held-out evaluator's own ratings: of the mapped metric, of the level that fits the training
-        ratings best, and of a person; the mean over the other evaluators, each on the items that both rated.
+        Against the held-out evaluator's own ratings: of the mapped metric, of the best constant, and of a person; the
+        weighted mean over the other evaluators, each on the items that both rated.
     """
 
     held_out: int
@@ -57,6 +61,8 @@ class CrossValidation:
     metric_grades, constant_grades, person_grades : ndarray, shape (evaluators, evaluators)
         Row p, column e: the three grades against evaluator e on the scored items that p and e both rated; NaN on the
         diagonal and for a pair that shares no item.
+    weights : ndarray, shape (evaluators, evaluators)
+        How much each pair weighs in every mean; see `calibration.evaluator_weights.pair_weights`.
     """
 
     folds: tuple[Fold, ...]
@@ -64,27 +70,28 @@ class CrossValidation:
     metric_grades: Array = field(repr=False)
     constant_grades: Array = field(repr=False)
     person_grades: Array = field(repr=False)
+    weights: Array = field(repr=False)
 
     @property
     def grade_mean(self) -> float:
         """The metric's mean grade against one person, over the pairs of evaluators."""
-        return mean_or_nan(self.metric_grades)
+        return weighted_mean(self.metric_grades, self.weights)
 
     @property
     def grade_std(self) -> float:
-        """The standard deviation of the folds' grades, dividing by n; no confidence interval, for folds share data."""
-        known = [fold.grade for fold in self.folds if not np.isnan(fold.grade)]
-        return float(np.std(known)) if known else NAN
+        """The folds' weighted standard deviation, not corrected; no confidence interval, for folds share data."""
+        grades, shares = np.array([fold.grade for fold in self.folds]), self.weights.sum(axis=0)
+        return float(np.sqrt(weighted_mean((grades - weighted_mean(grades, shares)) ** 2, shares)))
 
     @property
     def constant_mean(self) -> float:
-        """The best constants' mean grade over the same pairs."""
-        return mean_or_nan(self.constant_grades)
+        """The best constant's mean grade over the same pairs."""
+        return weighted_mean(self.constant_grades, self.weights)
 
     @property
     def person_mean(self) -> float:
         """One person's mean grade against one other, over the same pairs."""
-        return mean_or_nan(self.person_grades)
+        return weighted_mean(self.person_grades, self.weights)
 
     @property
     def metric_skill(self) -> float:
@@ -109,11 +116,12 @@ class CrossValidation:
         person, metric, constant : float
             Mean grades over the other evaluators who share an item with this one; NaN where there is none.
         """
-        return (
-            mean_or_nan(self.person_grades[evaluator]),
-            mean_or_nan(self.metric_grades[evaluator]),
-            mean_or_nan(self.constant_grades[evaluator]),
+        weights = self.weights[evaluator]
+        person, metric, constant = (
+            weighted_mean(grades[evaluator], weights)
+            for grades in (self.person_grades, self.metric_grades, self.constant_grades)
         )
+        return person, metric, constant
 
 
 def skill(grade: float, constant_grade: float) -> float:
@@ -137,7 +145,11 @@ def skill(grade: float, constant_grade: float) -> float:
 
 
 def cross_validate(
-    scores: ArrayLike, ratings: Array, k: float = 1.0, direction: Direction = "higher"
+    scores: ArrayLike,
+    ratings: Array,
+    k: float = 1.0,
+    direction: Direction = "higher",
+    constant: int | None = None,
 ) -> CrossValidation:
     """Cross-validate a metric's bucket mapping over evaluators.
 
@@ -151,6 +163,8 @@ def cross_validate(
         The exponent of the distance, above 0.
     direction : {"higher", "lower"}
         Which way the metric points.
+    constant : int, optional
+        The task's best constant, 1..5; that of these ratings unless given.
 
     Returns
     -------
@@ -166,17 +180,22 @@ def cross_validate(
     """
     scores = np.asarray(scores, dtype=float)
     fitter = BucketFitter(scores, ratings, k, direction)
-    mappings, levels, constants = [], np.full(ratings.shape, NAN), np.full(ratings.shape, NAN)
+    mappings, levels = [], np.full(ratings.shape, NAN)
     for held_out in range(ratings.shape[1]):
-        mapping, constant = fitter.fit(without=held_out), fitter.best_constant(without=held_out)
-        if mapping is not None and constant is not None:
-            levels[:, held_out], constants[:, held_out] = mapping.levels(scores), constant
+        mapping = fitter.fit(without=held_out)
+        if mapping is not None:
+            levels[:, held_out] = mapping.levels(scores)
         mappings.append(mapping)
-    return _graded(levels, constants, ratings, k, mappings)
+    return _graded(levels, constant, ratings, k, mappings)
 
 
 def cross_validate_on_new_items(
-    scores: ArrayLike, ratings: Array, folds: NDArray[np.intp], k: float = 1.0, direction: Direction = "higher"
+    scores: ArrayLike,
+    ratings: Array,
+    folds: NDArray[np.intp],
+    k: float = 1.0,
+    direction: Direction = "higher",
+    constant: int | None = None,
 ) -> CrossValidation:
     """Cross-validate over evaluators and items at once: whom and what the mapping is graded on is new to it.
 
@@ -192,12 +211,14 @@ def cross_validate_on_new_items(
         The exponent of the distance, above 0.
     direction : {"higher", "lower"}
         Which way the metric points.
+    constant : int, optional
+        The task's best constant, 1..5; that of these ratings unless given.
 
     Returns
     -------
     CrossValidation
-        As many folds as evaluators; an item's level, and its constant, come from the ratings that the other evaluators
-        gave to items of the other folds. A fold has no single mapping, so its `mapping` is None.
+        As many folds as evaluators; an item's level comes from the ratings that the other evaluators gave to items of
+        the other folds. A fold has no single mapping, so its `mapping` is None.
 
     Examples
     --------
@@ -205,14 +226,12 @@ def cross_validate_on_new_items(
     >>> cross_validate_on_new_items([1.0, 2.0, 8.0, 9.0], ratings, np.array([0, 1, 0, 1])).grade_mean
     1.0
     """
-    levels, constants = unseen_levels(np.asarray(scores, dtype=float), ratings, folds, k, direction)
-    return _graded(levels, constants, ratings, k, [None] * ratings.shape[1])
+    levels = unseen_levels(np.asarray(scores, dtype=float), ratings, folds, k, direction)
+    return _graded(levels, constant, ratings, k, [None] * ratings.shape[1])
 
 
-def unseen_levels(
-    scores: Array, ratings: Array, folds: NDArray[np.intp], k: float, direction: Direction
-) -> tuple[Array, Array]:
-    """Each item's level, and its best constant, for each evaluator, fitted on other items by other evaluators.
+def unseen_levels(scores: Array, ratings: Array, folds: NDArray[np.intp], k: float, direction: Direction) -> Array:
+    """Each item's level for each evaluator, by mappings fitted on other items by other evaluators.
 
     Parameters
     ----------
@@ -221,41 +240,43 @@ def unseen_levels(
 
     Returns
     -------
-    levels, constants : ndarray, shape (items, evaluators)
+    ndarray, shape (items, evaluators)
         In 1..5; NaN where there was nothing to fit on.
     """
-    levels, constants = np.full(ratings.shape, NAN), np.full(ratings.shape, NAN)
+    levels = np.full(ratings.shape, NAN)
     for fold in np.unique(folds):
         new = folds == fold
         fitter = BucketFitter(scores[~new], ratings[~new], k, direction)
         for held_out in range(ratings.shape[1]):
-            mapping, constant = fitter.fit(without=held_out), fitter.best_constant(without=held_out)
-            if mapping is not None and constant is not None:
-                levels[new, held_out], constants[new, held_out] = mapping.levels(scores[new]), constant
-    return levels, constants
+            mapping = fitter.fit(without=held_out)
+            if mapping is not None:
+                levels[new, held_out] = mapping.levels(scores[new])
+    return levels
 
 
 def _graded(
-    levels: Array, constants: Array, ratings: Array, k: float, mappings: Sequence[BucketMapping | None]
+    levels: Array, constant: int | None, ratings: Array, k: float, mappings: Sequence[BucketMapping | None]
 ) -> CrossValidation:
-    """The grades of levels, and of constants, in 1..5 that were found without each evaluator: columns of both."""
+    """The grades of levels in 1..5 that were found without each evaluator, their columns, and of the constant."""
     rated = ~np.isnan(ratings)
     shared = rated & (rated.sum(axis=1, keepdims=True) >= 2)
-    people = person_to_person_grades(ratings, k)
-    metric, constant = np.full_like(people, NAN), np.full_like(people, NAN)
+    people, weights = person_to_person_grades(ratings, k), pair_weights(ratings)
+    metric, beside = np.full_like(people, NAN), np.full_like(people, NAN)
     confusion = np.zeros((len(LEVELS), len(LEVELS)), dtype=int)
+    level = best_constant(ratings, k) if constant is None else constant
+    everywhere = np.full(len(ratings), NAN if level is None else unit_scale(level))
     folds = []
     for held_out, mapping in enumerate(mappings):
         own = np.where(shared[:, held_out], ratings[:, held_out], NAN)
         known = ~np.isnan(levels[:, held_out])
         if known.any():
             metric[:, held_out] = _grades_with_each(unit_scale(levels[:, held_out]), own, rated, k)
-            constant[:, held_out] = _grades_with_each(unit_scale(constants[:, held_out]), own, rated, k)
-            metric[held_out, held_out] = constant[held_out, held_out] = NAN
+            beside[:, held_out] = _grades_with_each(np.where(known, everywhere, NAN), own, rated, k)
+            metric[held_out, held_out] = beside[held_out, held_out] = NAN
             confusion += confusion_matrix(levels[known, held_out].astype(int), own[known])
-        means = [mean_or_nan(grades[:, held_out]) for grades in (metric, constant, people)]
+        means = [weighted_mean(grades[:, held_out], weights[:, held_out]) for grades in (metric, beside, people)]
         folds.append(Fold(held_out, int(shared[:, held_out].sum()), mapping, *means))
-    return CrossValidation(tuple(folds), confusion, metric, constant, people)
+    return CrossValidation(tuple(folds), confusion, metric, beside, people, weights)
 
 
 def confusion_matrix(levels: NDArray[np.int_], ratings: Array) -> NDArray[np.int_]:

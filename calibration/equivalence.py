@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
+from calibration.evaluator_weights import weighted_median
 from calibration.grades import Array
 from calibration.intervals import CONFIDENCE, group_codes, item_draws
 from calibration.same_target import SameTarget
@@ -148,7 +149,9 @@ def median_evaluator(
     -----
     The median of the differences varies with the images (bootstrap of the items' influence on each difference, the
     mappings held) and with the evaluators: for E differences of standard deviation s the median's standard error is
-    about sqrt(pi / 2) s / sqrt(E). The degrees of freedom are Satterthwaite's, E - 1 for the evaluators' part.
+    about sqrt(pi / 2) s / sqrt(E). The degrees of freedom are Satterthwaite's, E - 1 for the evaluators' part. Where
+    evaluators weigh differently (`calibration.evaluator_weights`), median and s are weighted and E is 1 / sum of the
+    squared weights.
 
     The margin is a tenth of a rating step, or a quarter of the median evaluator's gain over the best constant where
     that is less: where people agree little their whole gain may be within a tenth of a step, and a constant with it.
@@ -163,22 +166,24 @@ def median_evaluator(
     >>> median_evaluator(people.compare(quality))["answer"]
     'yes'
     """
-    ahead = same.metric_grades - same.person_grades
-    known = np.isfinite(ahead)
-    people = int(known.sum())
-    if people < 3 or draws < 2:
+    known = same.is_compared
+    if known.sum() < 3 or draws < 2:
         return None
+    ahead = (same.metric_grades - same.person_grades)[known]
+    weights = same.weights[known] / same.weights[known].sum()
+    people = 1 / float(weights @ weights)
     n = len(same.influence)
     groups, rng = group_codes(clusters, n), np.random.default_rng(seed % 2**63)
     drawn = [
-        np.median(ahead[known] + w @ same.influence[:, known], axis=1)
+        weighted_median(ahead + w @ same.influence[:, known], weights)
         for w in item_draws(groups, draws, max(1, _BLOCK // n), rng)
     ]
     items = float(np.var(np.concatenate(drawn)))
-    evaluators = float(np.pi / 2 * np.var(ahead[known], ddof=1) / people)
-    gain = float(np.median((same.person_grades - same.constant_grades)[known]))
+    spread = float(weights @ (ahead - weights @ ahead) ** 2) * people / (people - 1)
+    evaluators = np.pi / 2 * spread / people
+    gain = float(weighted_median((same.person_grades - same.constant_grades)[known], weights))
     margin = min(MARGIN, max(SHARE * gain, 0.0))
-    difference, error = float(np.median(ahead[known])), float(np.sqrt(items + evaluators))
+    difference, error = float(weighted_median(ahead, weights)), float(np.sqrt(items + evaluators))
     freedom = min((items + evaluators) ** 2 / max(evaluators**2 / (people - 1), 1e-300), 1e6)
     answer = as_good_as_median(difference, error, freedom, margin)
     half = float(student.ppf((1 + CONFIDENCE) / 2, freedom)) * error if error > 0 else 0.0

@@ -158,12 +158,13 @@ def person_to_person_grades(ratings: Array, k: float = 1.0) -> Array:
     >>> person_to_person_grades(np.array([[0.0, 0.5], [1.0, 1.0]])).tolist()
     [[nan, 0.75], [0.75, nan]]
     """
-    count = ratings.shape[1]
-    grades = np.full((count, count), np.nan)
-    for a in range(count):
-        for b in range(a):
-            grades[a, b] = grades[b, a] = distance_grade(ratings[:, a], ratings[:, b], k)[0]
-    return grades
+    rated = (~np.isnan(ratings)).astype(float)
+    filled = np.nan_to_num(ratings)
+    apart = [_apart_from_each(filled[:, e], rated[:, e], filled, rated, k) for e in range(ratings.shape[1])]
+    both = (rated.T @ rated).astype(int)
+    grades = 1.0 - _divide(np.array(apart).reshape(both.shape), both)
+    np.fill_diagonal(grades, np.nan)
+    return np.asarray(grades)
 
 
 def mean_or_nan(values: ArrayLike) -> float:
@@ -179,6 +180,12 @@ def mean_or_nan(values: ArrayLike) -> float:
     known = np.asarray(values, dtype=float)
     known = known[~np.isnan(known)]
     return float(known.mean()) if known.size else float("nan")
+
+
+def _apart_from_each(own: Array, given: Array, filled: Array, rated: Array, k: float) -> Array:
+    """The sum of one evaluator's distances to each evaluator over the items that both rated; shape (evaluators,)."""
+    rows = given > 0
+    return np.asarray((np.abs(filled[rows] - own[rows, None]) ** k * rated[rows]).sum(axis=0))
 
 
 def _divide(numerator: Array, denominator: NDArray[np.int_]) -> Array:

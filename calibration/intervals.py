@@ -60,6 +60,8 @@ def with_other_people(
     least: float = -np.inf,
     most: float = 1.0,
     without_in_draws: Array | None = None,
+    shares: Array | None = None,
+    held: float = 1.0,
 ) -> Interval:
     """The interval of a figure for other images and other evaluators.
 
@@ -78,6 +80,11 @@ def with_other_people(
     without_in_draws : ndarray, shape (draws, people), optional
         The figure without each evaluator in some draws of the images: says how much of the variance stands in both
         parts.
+    shares : ndarray, shape (people,), optional
+        Each evaluator's part of the figure, where it is a weighted mean over them; equal parts unless given.
+    held : float
+        By how much the evaluators' variance is larger than the figures without each of them show, because something
+        was held that other evaluators would change.
 
     Returns
     -------
@@ -95,9 +102,12 @@ def with_other_people(
     `without_in_draws` is given, it is taken off once, as with errors clustered two ways (Cameron, Gelbach and Miller),
     and the other correction is not used: the jackknife's variance grows by just that much when the images are drawn.
 
-    The interval is the estimate -+ t times the root of
-    the sum over images and evaluators, t with Satterthwaite's degrees of freedom for such a sum (E - 1 for the
-    evaluators' part). tests/benchmarks/bench_coverage.py measures what comes of it.
+    With parts w_e the jackknife's variance is the sum of (1 - w_e) times the squares about the mean by the weights
+    1 - w_e, which is the one above where parts are equal, and E is 1 / the sum of w_e squared.
+
+    The interval is the estimate -+ t times the root of the sum over images and evaluators, t with Satterthwaite's
+    degrees of freedom for such a sum (E - 1 for the evaluators' part). tests/benchmarks/bench_coverage.py measures
+    what comes of it.
 
     References
     ----------
@@ -114,22 +124,32 @@ def with_other_people(
     if not np.isfinite(estimate) or not len(drawn) or people < 3 or not np.isfinite(without[:people]).all():
         return UNKNOWN
     items = float(np.var(drawn))
+    parts = np.full(people, 1 / people) if shares is None else shares / shares.sum()
     if without_in_draws is None:
-        evaluators = _evaluators_variance(estimate, without, people)
+        evaluators = _evaluators_variance(estimate, without, parts)
     else:
-        evaluators = _evaluators_variance_alone(without[:people], without_in_draws, items)
+        evaluators = _evaluators_variance_alone(without[:people], without_in_draws, items, parts)
+    evaluators *= held
     total = items + evaluators
     if total == 0:
         return Interval(estimate, estimate)
-    freedom = total**2 / max(evaluators**2 / (people - 1), 1e-300)
+    freedom = total**2 / max(evaluators**2 / (1 / float(parts @ parts) - 1), 1e-300)
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, min(freedom, 1e6)) * np.sqrt(total))
     return Interval(max(estimate - half, least), min(estimate + half, most))
 
 
-def _evaluators_variance(estimate: float, without: Array, people: int) -> float:
+def _jackknife(without: Array, parts: Array) -> Array:
+    """The variance over evaluators from figures without each, (..., people)."""
+    weights = 1 - parts
+    about = without - (without @ weights / weights.sum())[..., None]
+    return np.asarray(about**2 @ weights)
+
+
+def _evaluators_variance(estimate: float, without: Array, parts: Array) -> float:
     """See the notes of `with_other_people`."""
+    people = len(parts)
     one, two = without[:people], without[people:]
-    jackknife = float((people - 1) * np.var(one))
+    jackknife = float(_jackknife(one, parts))
     if not len(two) or not np.isfinite(two).all():
         return jackknife
     first, second = np.array(list(combinations(range(people), 2))).T
@@ -138,13 +158,13 @@ def _evaluators_variance(estimate: float, without: Array, people: int) -> float:
     return jackknife - min(correction, jackknife) / 3
 
 
-def _evaluators_variance_alone(without: Array, without_in_draws: Array, items: float) -> float:
+def _evaluators_variance_alone(without: Array, without_in_draws: Array, items: float, parts: Array) -> float:
     """The jackknife's variance less what the images' holds as well."""
-    jackknife = float((len(without) - 1) * np.var(without))
+    jackknife = float(_jackknife(without, parts))
     known = without_in_draws[np.isfinite(without_in_draws).all(axis=1)]
     if not len(known):
         return jackknife
-    drawn = float((len(without) - 1) * np.var(known, axis=1).mean())
+    drawn = float(_jackknife(known, parts).mean())
     return jackknife - float(np.clip(drawn - jackknife, 0.0, min(items, jackknife)))
 
 

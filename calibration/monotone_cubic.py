@@ -8,6 +8,11 @@ from numpy.typing import ArrayLike
 from calibration.grades import Array
 
 _SLACK = 1e-9
+_ALIKE = 1e-13  # two shapes whose squared sine is less are one
+_AT_AN_END = (
+    np.array([[0.0, 1 / 2, -1 / 3], [0.0, 0.0, 1 / 3]]),  # derivatives t (1 - t) and t^2
+    np.array([[1.0, -1.0, 1 / 3], [0.0, 1 / 2, -1 / 3]]),  # (1 - t)^2 and t (1 - t)
+)
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,9 @@ def fit_monotone_cubic(scores: Array, target: Array, weights: Array | None = Non
 
     Notes
     -----
-    Where the cubic of least squares falls somewhere, the best one that does not is found over all of them: the
-    derivative is (a + b t)^2 + c^2 t (1 - t), which is every quadratic that is nowhere negative on [0, 1]
-    (Lukacs' theorem).
+    Where the cubic of least squares falls somewhere, the best one that does not is at the border of those that do not:
+    its derivative touches 0 at an end of the range, or has a double root within. Each of these cases has a closed form,
+    and the best of them is taken.
 
     Examples
     --------
@@ -91,32 +96,50 @@ def _is_monotone(coefficients: Array) -> bool:
 
 
 def _constrained(gram: Array, right: Array) -> Array:
-    """The least of x' gram x - 2 x' right over the cubics that do not fall."""
-    from scipy.optimize import minimize
+    """The least of x' gram x - 2 x' right over the cubics that do not fall; at its end the derivative touches 0.
 
-    scale = max(float(np.abs(np.diag(gram)).max()), 1e-300)
-    gram, right = gram / scale, right / scale
+    The constant is free, and the derivative either is 0 at an end, where it is t or 1 - t times a line that is nowhere
+    negative, or has a double root between the ends.
+    """
+    middle = gram[0, 1:] / gram[0, 0]
+    square = gram[1:, 1:] - np.outer(middle, gram[0, 1:])
+    linear = right[1:] - middle * right[0]
+    found = [_with_two(square, linear, shapes) for shapes in _AT_AN_END]
+    found += [_with_one(square, linear, np.array([root**2, -root, 1 / 3])) for root in _double_roots(square, linear)]
+    best = min(found, key=lambda slope: float(slope @ square @ slope - 2 * slope @ linear))
+    return np.append(right[0] / gram[0, 0] - middle @ best, best)
 
-    def cubic(parameters: Array) -> Array:
-        start, a, b, root = parameters
-        return np.array([start, a * a, a * b + root * root / 2, (b * b - root * root) / 3])
 
-    def loss(parameters: Array) -> tuple[float, Array]:
-        x = cubic(parameters)
-        slope = 2 * (gram @ x - right)
-        _, a, b, root = parameters
-        turned = np.array(
+def _with_one(square: Array, linear: Array, shape: Array) -> Array:
+    """The best multiple of a shape (coefficients of t, t^2, t^3), not below 0."""
+    size = float(shape @ square @ shape)
+    return shape * (max(float(shape @ linear), 0.0) / size if size > 0 else 0.0)
+
+
+def _with_two(square: Array, linear: Array, shapes: Array) -> Array:
+    """The best sum of multiples of two shapes, neither below 0."""
+    both, wanted = shapes @ square @ shapes.T, shapes @ linear
+    determinant = both[0, 0] * both[1, 1] - both[0, 1] ** 2
+    if determinant > _ALIKE * both[0, 0] * both[1, 1]:
+        parts = np.array(
             [
-                slope[0],
-                2 * a * slope[1] + b * slope[2],
-                a * slope[2] + 2 * b / 3 * slope[3],
-                2 * root * (slope[2] / 2 - slope[3] / 3),
+                both[1, 1] * wanted[0] - both[0, 1] * wanted[1],
+                both[0, 0] * wanted[1] - both[0, 1] * wanted[0],
             ]
         )
-        return float(x @ gram @ x - 2 * x @ right), turned
+        if (parts >= 0).all():
+            return np.asarray(parts / determinant @ shapes)
+    alone = [_with_one(square, linear, shape) for shape in shapes]
+    return min(alone, key=lambda slope: float(slope @ square @ slope - 2 * slope @ linear))
 
-    mean = float(right[0] / gram[0, 0])
-    spread = float(np.sqrt(abs(np.linalg.lstsq(gram, right, rcond=None)[0]).max())) or 1.0
-    starts = [(mean, spread, -sign * spread, 0.3 * spread) for sign in (1.0, 2.0)]
-    found = [minimize(loss, start, jac=True, method="BFGS", options={"gtol": 1e-9}) for start in starts]
-    return cubic(min(found, key=lambda each: each.fun).x)
+
+def _double_roots(square: Array, linear: Array) -> list[float]:
+    """Where in (0, 1) the derivative (t - root)^2 fits best: the zeros of 2 n' d - n d' for the gain n^2 / d."""
+    # the shape's coefficients of t, t^2, t^3 are root^2, -root, 1/3; polynomials in the root, highest power first
+    gain = np.array([linear[0], -linear[1], linear[2] / 3])
+    (a, b, c), (_, d, e), (_, _, f) = square
+    size = np.array([a, -2 * b, d + 2 * c / 3, -2 * e / 3, f / 9])
+    slope = 2 * np.convolve(gain[:2] * [2, 1], size) - np.convolve(gain, size[:4] * [4, 3, 2, 1])
+    roots = np.roots(slope[1:])  # the highest power cancels
+    real = roots.real[np.abs(roots.imag) < _SLACK]
+    return [float(root) for root in real if 0 < root < 1]

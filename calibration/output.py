@@ -59,8 +59,8 @@ def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
 
 
 def evaluator_rows(report: dict[str, Any]) -> pd.DataFrame:
-    """A row for each task and evaluator: n, mean, std (unit scale), the grade for each k, and strictness."""
-    columns = ["task", "evaluator", "n", "n_shared", "mean", "std"]
+    """A row for each task and evaluator: n, weight, mean, std (unit scale), the grade for each k, and strictness."""
+    columns = ["task", "evaluator", "n", "n_shared", "weight", "mean", "std"]
     rows = [
         {
             "task": task,

@@ -103,7 +103,9 @@ def judging_entries(scores: Array, scored: NDArray[np.bool_], task: TaskData, di
         "pairwise_accuracy": accuracy._asdict(),
         "sorting": sorting_entry(sorting(signed, ratings, groups, task.seed)),
         "models": None if order is None else model_order_entry(order),
-        "alternatives": compare_mappings(scores, ratings, task.k, direction, groups, seed=task.seed),
+        "alternatives": compare_mappings(
+            scores, ratings, task.k, direction, groups, seed=task.seed, constant=task.constant(task.k)
+        ),
         "telecom": telecom_entry(scores, ratings, direction),
     }
 

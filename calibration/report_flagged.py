@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from calibration.crossvalidation import cross_validate
+from calibration.evaluator_weights import best_constant
 from calibration.grades import sample_scores
 from calibration.people.agreement import correlations, krippendorff_alpha
 from calibration.people.screening import Flag
@@ -48,6 +49,7 @@ def without_flagged(
         return None
     others = np.delete(task.ratings, columns, axis=1)
     rated = (~np.isnan(others)).any(axis=1)
+    constant = best_constant(others, task.k)
     found: dict[str, Any] = {
         "left_out": [task.evaluators[column] for column in columns],
         "alpha": krippendorff_alpha(task.ratings, "ordinal"),
@@ -57,7 +59,7 @@ def without_flagged(
     for name, entry in entries.items():
         aligned = scores[name].reindex(task.items).to_numpy(dtype=float)
         known = ~np.isnan(aligned) & rated
-        result = cross_validate(aligned[known], others[known], task.k, directions[name])
+        result = cross_validate(aligned[known], others[known], task.k, directions[name], constant)
         found["metrics"][name] = {
             "skill": entry["cross_validation"]["skill"],
             "skill_without": result.metric_skill,

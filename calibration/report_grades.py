@@ -45,15 +45,20 @@ def grade_entries(
     """
     ratings = task.ratings[scored]
     found: dict[str, Any] = {
-        "baselines": baselines(scores, ratings, result, task.by_chance(scored), task.k, direction)
+        "baselines": baselines(
+            scores, ratings, result, task.by_chance(scored), task.k, direction, task.constant(task.k)
+        )
         if len(scores)
         else None,
         "unseen": None,
         "same_target": None,
         "equivalence": None,
         "annotator_test": None,
-        "sensitivity": [_with_exponent(scores, ratings, k, direction) for k in sorted({*EXPONENTS, task.k})],
-        "kappa": {"metric": kappa(result.confusion), "person": mean_pair_kappa(pair_kappas(ratings, task.evaluators))},
+        "sensitivity": [_with_exponent(scores, ratings, k, task, direction) for k in sorted({*EXPONENTS, task.k})],
+        "kappa": {
+            "metric": kappa(result.confusion),
+            "person": mean_pair_kappa(pair_kappas(ratings, task.evaluators), ratings),
+        },
     }
     if len(scores) < _FEWEST_ITEMS:
         return found
@@ -74,8 +79,10 @@ def grade_entries(
             "person_skill": same.person_skill,
         }
         found["equivalence"] = median_evaluator(same, task.groups(scored), task.draws, task.seed)
-    levels, constants = unseen_levels(scores, ratings, task.folds(scored), task.k, direction)
-    found["annotator_test"] = annotator_test_entry(unit_scale(levels), unit_scale(constants), ratings, task.k)
+    constant = task.constant(task.k)
+    if constant is not None:
+        levels = unseen_levels(scores, ratings, task.folds(scored), task.k, direction)
+        found["annotator_test"] = annotator_test_entry(unit_scale(levels), float(unit_scale(constant)), ratings, task.k)
     return found | {"unseen": unseen}
 
 
@@ -89,7 +96,7 @@ def _unseen(
     grouped_by: str | None,
 ) -> dict[str, Any]:
     """The cross-validation over evaluators and items at once, beside the one over evaluators."""
-    new = cross_validate_on_new_items(scores, ratings, folds, task.k, direction)
+    new = cross_validate_on_new_items(scores, ratings, folds, task.k, direction, task.constant(task.k))
     return {
         "grouped_by": grouped_by,
         "folds": int(folds.max()) + 1,
@@ -126,9 +133,9 @@ def against_people(result: CrossValidation, evaluators: list[str]) -> dict[str, 
     }
 
 
-def _with_exponent(scores: Array, ratings: Array, k: float, direction: Direction) -> dict[str, Any]:
+def _with_exponent(scores: Array, ratings: Array, k: float, task: TaskData, direction: Direction) -> dict[str, Any]:
     """The figures that depend on the exponent, for one exponent."""
-    result = cross_validate(scores, ratings, k, direction)
+    result = cross_validate(scores, ratings, k, direction, task.constant(k))
     return {
         "k": k,
         "grade": result.grade_mean,

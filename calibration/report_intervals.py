@@ -12,7 +12,7 @@ from calibration.comparison.pair_intervals import pair_intervals
 from calibration.comparison.pairwise_accuracy import CrossValidatedAccuracy
 from calibration.grades import Array
 from calibration.intervals import Interval
-from calibration.people.agreement_intervals import worth_intervals
+from calibration.people.worth_intervals import worth_intervals
 from calibration.task_data import TaskData
 
 KINDS = ("these", "people_like_these")
@@ -46,7 +46,7 @@ def metric_interval_entry(
     The figures on new images have the intervals of those on seen images, moved by the optimism.
     """
     ratings, groups, direction = task.ratings[scored], task.groups(scored), entry["direction"]
-    found = metric_intervals(scores, ratings, task.k, direction, groups, task.draws, task.seed)
+    found = metric_intervals(scores, ratings, task.k, direction, groups, task.draws, task.seed, task.constant(task.k))
     if found is None:
         return None
     parts = [

@@ -54,8 +54,9 @@ def metric_entry(
     values, ratings = aligned.to_numpy(dtype=float)[scored], task.ratings[scored]
     target = sample_scores(ratings)
     found = correlations(values, target, direction)
-    mapping, levels = _mapping(BucketFitter(values, ratings, k, direction), values, target)
-    result = cross_validate(values, ratings, k, direction)
+    constant = task.constant(k)
+    mapping, levels = _mapping(BucketFitter(values, ratings, k, direction), values, target, constant)
+    result = cross_validate(values, ratings, k, direction, constant)
     reason = _no_skill(result, ratings, len(scores))
     components = variance_components(ratings)
     entry: dict[str, Any] = {
@@ -110,9 +111,11 @@ def _order_p(
     return p if np.isnan(dealt) else dealt
 
 
-def _mapping(fitter: BucketFitter, values: Array, target: Array) -> tuple[dict[str, Any], NDArray[np.int_] | None]:
-    """The mapping and the constant fitted on everyone, graded against the mean of people, and each item's level."""
-    mapping, constant = fitter.fit(with_optimal=True), fitter.best_constant()
+def _mapping(
+    fitter: BucketFitter, values: Array, target: Array, constant: int | None
+) -> tuple[dict[str, Any], NDArray[np.int_] | None]:
+    """The mapping fitted on everyone and the constant, graded against the mean of people, and each item's level."""
+    mapping = fitter.fit(with_optimal=True)
     if mapping is None or constant is None:
         nothing = {"thresholds": [None] * 4, "optimal": [[None] * 2] * 4, "loss": None, "grade": None, "levels_used": 0}
         return {"buckets": nothing, "constant": {"level": None, "grade": None}}, None
@@ -138,6 +141,7 @@ def _cross_validation(result: CrossValidation, evaluators: list[str]) -> dict[st
         "person_mean": result.person_mean,
         "skill": result.metric_skill,
         "person_skill": result.person_skill,
+        "weights": dict(zip(evaluators, result.weights.sum(axis=1).tolist(), strict=True)),
         "against_people": against_people(result, evaluators),
         "confusion": result.confusion.tolist(),
     }

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration.grades import evaluator_grades, mean_or_nan, person_to_person_grades
+from calibration.evaluator_weights import evaluator_shares, pair_weights, weighted_mean
+from calibration.grades import evaluator_grades, person_to_person_grades
 from calibration.people.agreement import krippendorff_alpha
 from calibration.people.agreement_intervals import agreement_intervals, grade_intervals
 from calibration.people.concordance import kendalls_w
@@ -76,7 +77,7 @@ def people_entry(
     matrix, evaluators, k = task.ratings, task.evaluators, task.k
     exponents = sorted({1.0, 2.0, k})
     grades = {f"{exponent:g}": evaluator_grades(matrix, exponent) for exponent in exponents}
-    rated = ~np.isnan(matrix)
+    rated, shares = ~np.isnan(matrix), evaluator_shares(matrix)
     people: dict[str, dict[str, Any]] = {}
     notes: list[str] = []
     for index, name in enumerate(evaluators):
@@ -90,6 +91,7 @@ def people_entry(
         people[name] = {
             "n": len(own),
             "n_shared": shared,
+            "weight": float(shares[index]),
             "mean": float(own.mean()),
             "std": float(own.std()),
             "grade": {exponent: values[index] for exponent, values in grades.items()},
@@ -133,7 +135,7 @@ def people_entry(
         "evaluators": people,
         "agreement": {
             "krippendorff_alpha": alphas,
-            "person_to_person_grade": mean_or_nan(person_to_person_grades(matrix, k)),
+            "person_to_person_grade": weighted_mean(person_to_person_grades(matrix, k), pair_weights(matrix)),
             "icc": None if components is None else intraclass_correlations(components),
             "kendall_w": kendalls_w(matrix),
             "intervals": agreement_intervals(matrix, task.groups(), task.draws, task.seed, k),
@@ -155,8 +157,8 @@ def _reliability(task: TaskData, repeats: pd.DataFrame | None) -> dict[str, Any]
         "spearman_brown": reliability,
         "correlation_ceiling": float(np.sqrt(reliability)) if reliability > 0 else float("nan"),
         "ceiling": {
-            "person": mean_or_nan(person_to_person_grades(matrix, task.k)),
-            "mean_of_others": mean_or_nan(evaluator_grades(matrix, task.k)),
+            "person": weighted_mean(person_to_person_grades(matrix, task.k), pair_weights(matrix)),
+            "mean_of_others": weighted_mean(evaluator_grades(matrix, task.k), evaluator_shares(matrix)),
         },
         "own_consistency": consistency or None,
         "pair_kappas": _pair_kappas(task),

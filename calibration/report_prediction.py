@@ -95,5 +95,6 @@ def combination(
         draws=task.draws,
         seed=task.seed,
         k=task.k,
+        constant=task.constant(task.k),
     )
     return combination_entry(found)

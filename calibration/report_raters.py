@@ -96,7 +96,7 @@ def leave_out_people(task: dict[str, Any]) -> None:
     task["reliability_of_people"] |= {"own_consistency": None, "pair_kappas": []}
     task["recovery"] = task["without_flagged"] = None
     for entry in task["metrics"].values():
-        entry["cross_validation"]["folds"] = []
+        entry["cross_validation"] |= {"folds": [], "weights": {}}
         for result in (entry["cross_validation"], entry["unseen"], (entry["unseen"] or {}).get("by_model")):
             if result:
                 result["against_people"] = {}

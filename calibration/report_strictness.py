@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from calibration.crossvalidation import cross_validate
-from calibration.grades import Array, evaluator_grades, mean_or_nan, person_to_person_grades
+from calibration.evaluator_weights import best_constant, pair_weights, weighted_mean
+from calibration.grades import Array, evaluator_grades, person_to_person_grades
 from calibration.people.strictness import Strictness, strictness, without_strictness
 from calibration.task_data import TaskData
 from calibration.verdicts import SIGNIFICANCE, STRICT
@@ -85,8 +86,8 @@ def add_people(entry: dict[str, Any], task: TaskData, fair: FairRatings) -> None
         "islands": found.islands,
         "alpha": interval_alpha(task.ratings),
         "alpha_without": interval_alpha(fair.ratings),
-        "person_grade": mean_or_nan(person_to_person_grades(task.ratings, task.k)),
-        "person_grade_without": mean_or_nan(person_to_person_grades(fair.ratings, task.k)),
+        "person_grade": _person_grade(task.ratings, task.k),
+        "person_grade_without": _person_grade(fair.ratings, task.k),
     }
 
 
@@ -111,13 +112,14 @@ def metric_without_strictness(
     dict or None
         ``grade``, ``constant``, ``person``, ``skill`` and ``person_skill``: the mapping is fitted to the other
         evaluators' ratings without their strictness, and graded against the held-out one's ratings without theirs, as
-        every person is and the constant. None where no rated item has a score.
+        every person is and the constant, which is the level that fits all ratings without strictness best. None where no rated item has a score.
     """
     aligned = scores.reindex(task.items)
     scored = aligned.notna().to_numpy()
     if not scored.any():
         return None
-    found = cross_validate(aligned.to_numpy(dtype=float)[scored], fair.ratings[scored], task.k, direction)
+    constant = best_constant(fair.ratings, task.k)
+    found = cross_validate(aligned.to_numpy(dtype=float)[scored], fair.ratings[scored], task.k, direction, constant)
     return {
         "grade": found.grade_mean,
         "constant": found.constant_mean,
@@ -125,6 +127,11 @@ def metric_without_strictness(
         "skill": found.metric_skill,
         "person_skill": found.person_skill,
     }
+
+
+def _person_grade(ratings: Array, k: float) -> float:
+    """One person against another, weighed as everywhere in the report."""
+    return weighted_mean(person_to_person_grades(ratings, k), pair_weights(ratings))
 
 
 def interval_alpha(ratings: Array) -> float:

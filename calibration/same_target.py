@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.crossvalidation import skill, unseen_levels
-from calibration.grades import Array, mean_or_nan, unit_scale
+from calibration.evaluator_weights import best_constant, evaluator_shares, is_known, pair_weights, weighted_mean
+from calibration.grades import Array, unit_scale
 from metrics.registry import Direction
 
 MOST_EVALUATORS = 25
@@ -27,6 +28,8 @@ class SameTarget:
     ----------
     evaluators : tuple of int
         The columns compared.
+    weights : ndarray, shape (compared,)
+        How much each weighs in a mean over them; sums to 1.
     metric_grades, person_grades, constant_grades : ndarray, shape (compared,)
         Against the same other evaluators, on the same items: of the metric, of each evaluator, of the best constant.
     influence : ndarray, shape (items, compared)
@@ -34,47 +37,60 @@ class SameTarget:
     """
 
     evaluators: tuple[int, ...]
+    weights: Array = field(repr=False)
     metric_grades: Array = field(repr=False)
     person_grades: Array = field(repr=False)
     constant_grades: Array = field(repr=False)
     influence: Array = field(repr=False)
 
     @property
+    def is_compared(self) -> NDArray[np.bool_]:
+        """With whom the metric is compared: of whom enough is known."""
+        return np.asarray(~np.isnan(self.ahead) & is_known(np.where(np.isnan(self.ahead), 0.0, self.weights)))
+
+    @property
+    def ahead(self) -> Array:
+        """The metric's grade minus each evaluator's; shape (compared,)."""
+        return np.round(self.metric_grades - self.person_grades, 12)
+
+    @property
     def wins(self) -> int:
         """Against how many evaluators the metric is better; a draw counts half, rounded down in the sum."""
-        difference = np.round(self.metric_grades - self.person_grades, 12)
-        return int((difference > 0).sum() + (difference == 0).sum() // 2)
+        return _wins(self.ahead[self.is_compared])
 
     @property
     def able(self) -> NDArray[np.bool_]:
         """Who is better than the best constant, mapped as a metric is; beating anybody else means nothing."""
-        return np.asarray(np.round(self.person_grades - self.constant_grades, 12) > 0)
+        return np.asarray(self.is_compared & (np.round(self.person_grades - self.constant_grades, 12) > 0))
 
     @property
     def wins_over_able(self) -> int:
         """As `wins`, over those alone."""
-        difference = np.round(self.metric_grades - self.person_grades, 12)[self.able]
-        return int((difference > 0).sum() + (difference == 0).sum() // 2)
+        return _wins(self.ahead[self.able])
 
     @property
     def compared(self) -> int:
-        """How many evaluators could be compared with."""
-        return int((~np.isnan(self.metric_grades - self.person_grades)).sum())
+        """How many evaluators were compared with."""
+        return int(self.is_compared.sum())
 
     @property
     def advantage(self) -> float:
         """The metric's grade minus the person's, averaged over evaluators."""
-        return mean_or_nan(self.metric_grades - self.person_grades)
+        return weighted_mean(self.metric_grades - self.person_grades, self.weights)
 
     @property
     def metric_skill(self) -> float:
-        """The metric's skill over the constants."""
-        return skill(mean_or_nan(self.metric_grades), mean_or_nan(self.constant_grades))
+        """The metric's skill over the constant."""
+        return skill(weighted_mean(self.metric_grades, self.weights), weighted_mean(self.constant_grades, self.weights))
 
     @property
     def person_skill(self) -> float:
-        """The mean evaluator's skill over the constants, mapped as a metric is."""
-        return skill(mean_or_nan(self.person_grades), mean_or_nan(self.constant_grades))
+        """The mean evaluator's skill over the constant, mapped as a metric is."""
+        return skill(weighted_mean(self.person_grades, self.weights), weighted_mean(self.constant_grades, self.weights))
+
+
+def _wins(ahead: Array) -> int:
+    return int((ahead > 0).sum() + (ahead == 0).sum() // 2)
 
 
 class EvaluatorsAsMetrics:
@@ -89,20 +105,29 @@ class EvaluatorsAsMetrics:
     k : float
         The exponent of the distance, above 0.
     seed : int
-        Of the choice of 25 evaluators, where there are more.
+        Of the choice of 25 evaluators, where enough is known of more.
+    constant : int, optional
+        The task's best constant, 1..5; that of these ratings unless given.
     """
 
-    def __init__(self, ratings: Array, folds: NDArray[np.intp], k: float = 1.0, seed: int = 0):
+    def __init__(
+        self, ratings: Array, folds: NDArray[np.intp], k: float = 1.0, seed: int = 0, constant: int | None = None
+    ):
         people = ratings.shape[1]
         chosen = np.arange(people)
         if people > MOST_EVALUATORS:
-            chosen = np.sort(np.random.default_rng(seed % 2**63).choice(people, MOST_EVALUATORS, replace=False))
+            known = np.flatnonzero(is_known(evaluator_shares(ratings)))
+            few = min(len(known), MOST_EVALUATORS)
+            chosen = np.sort(np.random.default_rng(seed % 2**63).choice(known, few, replace=False))
         self._ratings, self._folds, self._k, self._chosen = ratings, folds, k, chosen
+        level = best_constant(ratings, k) if constant is None else constant
+        self._constant = np.nan if level is None else float(unit_scale(level))
+        self._weights = pair_weights(ratings)
         self._levels: list[Array] = []
         for one in chosen.tolist() if people > 2 else ():
             own, third = ~np.isnan(ratings[:, one]), np.delete(ratings, one, axis=1)
             levels = np.full(third.shape, np.nan)
-            levels[own], _ = unseen_levels(ratings[own, one], third[own], folds[own], k, "higher")
+            levels[own] = unseen_levels(ratings[own, one], third[own], folds[own], k, "higher")
             self._levels.append(levels)
 
     def compare(self, scores: Array, direction: Direction = "higher") -> SameTarget | None:
@@ -134,26 +159,28 @@ class EvaluatorsAsMetrics:
         people, k = self._ratings.shape[1], self._k
         metric, person, constant = (np.full((people, people), np.nan) for _ in range(3))
         influence = np.zeros((len(scores), len(self._chosen)))
+        weights = np.zeros((people, people))
         for place, (one, by_person) in enumerate(zip(self._chosen.tolist(), self._levels, strict=True)):
             others = np.delete(np.arange(people), one)
             third = self._ratings[:, others]
-            by_metric, level = unseen_levels(scores, third, self._folds, k, direction)
+            by_metric = unseen_levels(scores, third, self._folds, k, direction)
             answered = ~np.isnan(by_person) & ~np.isnan(by_metric) & ~np.isnan(third)
-            compared = 0
             for column, other in enumerate(others.tolist()):
                 rows = answered[:, column]
-                if other in self._chosen and rows.any():
-                    distances = [
-                        np.abs(unit_scale(answers[rows, column]) - third[rows, column]) ** k
-                        for answers in (by_metric, by_person, level)
-                    ]
+                if other in self._chosen and rows.any() and self._weights[one, other] > 0:
+                    own = third[rows, column]
+                    answers = unit_scale(by_metric[rows, column]), unit_scale(by_person[rows, column]), self._constant
+                    distances = [np.abs(each - own) ** k for each in answers]
                     for grades, distance in zip((metric, person, constant), distances, strict=True):
                         grades[one, other] = 1.0 - distance.mean()
+                    weights[one, other] = self._weights[one, other]
                     ahead = distances[1] - distances[0]
-                    influence[rows, place] += (ahead - ahead.mean()) / rows.sum()
-                    compared += 1
-            influence[:, place] /= max(compared, 1)
+                    influence[rows, place] += weights[one, other] * (ahead - ahead.mean()) / rows.sum()
+            influence[:, place] /= max(weights[one].sum(), 1e-300)
         by_metric, by_person, level = (
-            np.array([mean_or_nan(grades[one]) for one in self._chosen]) for grades in (metric, person, constant)
+            np.array([weighted_mean(grades[one], weights[one]) for one in self._chosen])
+            for grades in (metric, person, constant)
         )
-        return SameTarget(tuple(self._chosen.tolist()), by_metric, by_person, level, influence)
+        shares = weights.sum(axis=1)[self._chosen]
+        shares = shares / max(shares.sum(), 1e-300)
+        return SameTarget(tuple(self._chosen.tolist()), shares, by_metric, by_person, level, influence)

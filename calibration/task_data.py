@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.baselines import PERMUTATIONS, RandomScores
+from calibration.evaluator_weights import best_constant
 from calibration.grades import Array, unit_scale
 from calibration.item_folds import FEWEST_GROUPS, clusters_of, item_folds
 from calibration.same_target import EvaluatorsAsMetrics
@@ -51,6 +52,7 @@ class TaskData:
     for_raters: bool = False
     _by_chance: dict[bytes, RandomScores] = field(default_factory=dict, repr=False)
     _as_metrics: dict[bytes, EvaluatorsAsMetrics] = field(default_factory=dict, repr=False)
+    _constants: dict[float, int | None] = field(default_factory=dict, repr=False)
 
     def groups(self, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.object_] | None:
         """The clusters of the items, or of those chosen; None where each item stands for itself."""
@@ -64,6 +66,12 @@ class TaskData:
         if name is None:
             return None
         return self.groupings[name] if chosen is None else self.groupings[name][chosen]
+
+    def constant(self, k: float) -> int | None:
+        """The task's best constant, 1..5, fixed on all its ratings; None where there are none."""
+        if k not in self._constants:
+            self._constants[k] = best_constant(self.ratings, k)
+        return self._constants[k]
 
     def by_chance(self, scored: NDArray[np.bool_]) -> RandomScores:
         """What random scores of these items reach; metrics that scored the same items share it."""
@@ -84,7 +92,9 @@ class TaskData:
         """The evaluators as metrics on these items; metrics that scored the same items share them."""
         key = scored.tobytes()
         if key not in self._as_metrics:
-            self._as_metrics[key] = EvaluatorsAsMetrics(self.ratings[scored], self.folds(scored), self.k, self.seed)
+            self._as_metrics[key] = EvaluatorsAsMetrics(
+                self.ratings[scored], self.folds(scored), self.k, self.seed, self.constant(self.k)
+            )
         return self._as_metrics[key]
 
 

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from calibration.buckets import BucketFitter
 from calibration.crossed_folds import FOLDS, HeldOut, crossed_folds
 from calibration.crossvalidation import skill
-from calibration.grades import Array, mean_or_nan, sample_scores, unit_scale
+from calibration.evaluator_weights import best_constant, evaluator_shares, is_known, weighted_mean
+from calibration.grades import Array, sample_scores, unit_scale
 from calibration.intervals import UNKNOWN, Interval, group_codes, item_draws, left_out, percentiles, with_other_people
 from calibration.prediction.ordinal import COUNT, Ordinal, fit_ordinal, level_counts
 from calibration.weighted import Order, correlation
@@ -38,8 +39,8 @@ class Combination:
     chosen : dict of str to int
         How often each metric was the best single one in training, over the folds.
     grade, best_grade, constant : float
-        Against one unseen person on unseen images, mean over people: of the combination, of the metric that was best
-        in training, and of the constant that was.
+        Against one unseen person on unseen images, weighted mean over people: of the combination, of the metric that
+        was best in training, and of the task's best constant.
     skill, best_skill : float
         (grade - constant) / (1 - constant).
     gain : float
@@ -83,6 +84,7 @@ def combine_metrics(
     draws: int = DRAWS,
     seed: int = 0,
     k: float = 1.0,
+    constant: int | None = None,
 ) -> Combination | None:
     """Combine metrics by ordinal regression, and test the gain over the best single one.
 
@@ -104,6 +106,8 @@ def combine_metrics(
         Of folds and draws, and of the sample where there are more than 20,000 items.
     k : float
         The exponent of the distance.
+    constant : int, optional
+        The task's best constant, 1..5; that of these ratings unless given.
 
     Returns
     -------
@@ -150,11 +154,15 @@ def combine_metrics(
     cells = crossed_folds(rated, groups, folds, seed)
     if not cells:
         return None
-    losses, predicted, chosen, penalties = _held_out(values, rated, groups, cells, k, seed)
+    level = best_constant(ratings, k) if constant is None else constant
+    if level is None:
+        return None
+    losses, predicted, chosen, penalties = _held_out(values, rated, groups, cells, k, seed, level)
     shared = ~np.isnan(rated) & ((~np.isnan(rated)).sum(axis=1, keepdims=True) >= 2) & ~np.isnan(losses).any(axis=0)
     losses = np.where(shared, losses, np.nan)
-    grade, best, constant = (1 - mean_or_nan(_by_person(each)) for each in losses)
-    these, people_like_these, p = _test(losses[1] - losses[0], groups, draws, seed)
+    shares = evaluator_shares(rated)
+    grade, best, base = (1 - weighted_mean(_by_person(each), shares) for each in losses)
+    these, people_like_these, p = _test(losses[1] - losses[0], shares, groups, draws, seed)
     combined = np.full(len(given), np.nan)
     combined[used] = predicted
     standard, _ = _standardised(values, values)
@@ -166,9 +174,9 @@ def combine_metrics(
         chosen={name: int(count) for name, count in zip(names, counts, strict=True) if count},
         grade=grade,
         best_grade=best,
-        constant=constant,
-        skill=skill(grade, constant),
-        best_skill=skill(best, constant),
+        constant=base,
+        skill=skill(grade, base),
+        best_skill=skill(best, base),
         gain=grade - best,
         these=these,
         people_like_these=people_like_these,
@@ -194,7 +202,7 @@ def combination_entry(found: Combination | None) -> dict[str, Any] | None:
 
 
 def _held_out(
-    values: Array, ratings: Array, groups: np.ndarray, cells: Sequence[HeldOut], k: float, seed: int
+    values: Array, ratings: Array, groups: np.ndarray, cells: Sequence[HeldOut], k: float, seed: int, constant: int
 ) -> tuple[Array, Array, list[int], list[float]]:
     """Losses of combination, best metric and constant, (3, items, evaluators); mean prediction; choices made."""
     losses = np.full((3, *ratings.shape), np.nan)
@@ -214,8 +222,8 @@ def _held_out(
         single = [BucketFitter(column, training, k) for column in old.T]
         mappings = [each.fit() for each in single]
         best = int(np.argmin([np.inf if mapping is None else mapping.loss for mapping in mappings]))
-        mapping, rival, constant = fitter.fit(), mappings[best], fitter.best_constant()
-        if mapping is None or rival is None or constant is None:
+        mapping, rival = fitter.fit(), mappings[best]
+        if mapping is None or rival is None:
             continue
         answers = (mapping.levels(new @ fit.coefficients), rival.levels(new[:, best]), np.full(len(new), constant))
         where = np.ix_(cell.items, cell.people)
@@ -263,11 +271,11 @@ def _by_person(losses: Array) -> Array:
     return np.divide(sums, n, out=np.full(len(n), np.nan), where=n > 0)
 
 
-def _test(gains: Array, groups: np.ndarray, draws: int, seed: int) -> tuple[Interval, Interval, float]:
+def _test(gains: Array, shares: Array, groups: np.ndarray, draws: int, seed: int) -> tuple[Interval, Interval, float]:
     """The intervals of the mean gain over people, and the p of none; `gains` is (items, evaluators)."""
-    by_person = _by_person(gains)
     known = ~np.isnan(gains)
-    if not draws or not known.any() or groups.max() == 0:
+    by_person, shares = _by_person(gains), np.where(known.any(axis=0), shares, 0.0)
+    if not draws or not shares.any() or groups.max() == 0:
         return UNKNOWN, UNKNOWN, float("nan")
     filled = np.where(known, gains, 0.0)
     means = []
@@ -275,16 +283,15 @@ def _test(gains: Array, groups: np.ndarray, draws: int, seed: int) -> tuple[Inte
     for weights in item_draws(groups, draws, max(1, _BLOCK // len(groups)), rng):
         n = weights @ known
         each = np.divide(weights @ filled, n, out=np.zeros(n.shape), where=n > 0)
-        people = np.maximum((n > 0).sum(axis=1), 1)
-        means.append(each.sum(axis=1) / people)
+        means.append(each @ shares / np.maximum((n > 0) @ shares, 1e-300))
     drawn = np.concatenate(means)
-    estimate = mean_or_nan(by_person)
+    estimate = weighted_mean(by_person, shares)
     p = float((1 + np.sum(np.abs(drawn - estimate) >= abs(estimate) - 1e-12)) / (1 + draws))
-    rated = by_person[~np.isnan(by_person)]
-    if len(rated) < 3:
+    of, shares = by_person[shares > 0], shares[shares > 0] / shares.sum()
+    if is_known(shares).sum() < 3:
         return percentiles(drawn), UNKNOWN, p
-    without = np.array([np.delete(rated, out).mean() for out in left_out(len(rated))])
-    return percentiles(drawn), with_other_people(estimate, drawn, without, len(rated)), p
+    without = np.array([np.average(np.delete(of, out), weights=np.delete(shares, out)) for out in left_out(len(of))])
+    return percentiles(drawn), with_other_people(estimate, drawn, without, len(of), shares=shares), p
 
 
 def _spearman(x: Array, y: Array) -> float:

@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from calibration.comparison.pairwise_accuracy import CrossValidatedAccuracy, chosen_items
+from calibration.draws import same_draws
 from calibration.grades import Array, sample_scores
-from calibration.intervals import Interval, group_codes, item_draws, left_out, percentiles, with_other_people
+from calibration.intervals import Interval, group_codes, left_out, percentiles, with_other_people
 from calibration.ties import TOLERANCE, as_equals
 
 NAMES = ("pairwise_accuracy", "kendall")
@@ -66,18 +67,17 @@ def pair_intervals(
     groups = group_codes(None if clusters is None else np.asarray(clusters)[known], len(known))
     moved = {"pairwise_accuracy": accuracy.accuracy - accuracy.in_sample, "kendall": 0.0}
 
-    def study(some: Array) -> _Pairs:
-        return _Pairs(scores, sample_scores(some), accuracy.epsilon)
-
-    everyone = study(ratings)
-    rng = np.random.default_rng(seed % 2**63)
-    blocks = [everyone.figures(w) for w in item_draws(groups, draws, max(1, _BLOCK // len(known)), rng)]
+    order = _Order(scores, accuracy.epsilon)
+    everyone = _Pairs(order, sample_scores(ratings))
+    blocks = [everyone.figures(w) for w in same_draws(groups, draws, max(1, _BLOCK // len(known)), seed)]
     over_items = {name: np.concatenate([block[name] for block in blocks]) + moved[name] for name in names}
     found: dict[str, dict[str, Interval]] = {"these": {name: percentiles(over_items[name]) for name in names}}
     people, one = ratings.shape[1], np.ones((1, len(known)))
     if people > 2:
         estimate = everyone.figures(one)
-        without = [study(np.delete(ratings, each, axis=1)).figures(one) for each in left_out(people)]
+        without = [
+            _Pairs(order, sample_scores(np.delete(ratings, each, axis=1))).figures(one) for each in left_out(people)
+        ]
         found["people_like_these"] = {
             name: with_other_people(
                 float(estimate[name][0]) + moved[name],
@@ -91,21 +91,31 @@ def pair_intervals(
     return found
 
 
+class _Order:
+    """How the scores order every pair of items, and which pairs they tie."""
+
+    def __init__(self, scores: Array, epsilon: float):
+        ahead = np.subtract.outer(scores, scores)
+        self.sign = np.sign(ahead).astype(np.float32)
+        self.close = np.abs(ahead) <= epsilon + TOLERANCE * np.abs(scores).max(initial=0.0)
+        np.fill_diagonal(self.close, False)
+        self.apart = np.where(self.close, np.float32(0), self.sign)
+        self.ties = _Ties(scores)
+
+
 class _Pairs:
     """Every pair of items, twice: is it right, and do scores and ratings have it in the same order?"""
 
-    def __init__(self, scores: Array, target: Array, epsilon: float):
+    def __init__(self, order: _Order, target: Array):
         known = ~np.isnan(target)
-        y = as_equals(np.where(known, target, 0.0))
-        ahead = np.subtract.outer(scores, scores)
-        close = np.abs(ahead) <= epsilon + TOLERANCE * np.abs(scores).max(initial=0.0)
-        preferred = np.sign(np.subtract.outer(y, y))
-        agree = np.sign(ahead) * preferred
-        right = np.where(close, preferred == 0, agree > 0)
-        np.fill_diagonal(right, False)
-        self._right, self._agree = right.astype(np.float32), agree.astype(np.float32)
+        y = as_equals(np.where(known, target, 0.0)).astype(np.float64)
+        _, rank = np.unique(y, return_inverse=True)
+        preferred = np.sign(np.subtract.outer(rank.astype(np.int32), rank.astype(np.int32)), dtype=np.float32)
+        self._agree = order.sign * preferred
+        self._right = (order.apart * preferred > 0).astype(np.float32)
+        self._right += order.close & (preferred == 0)
         self._known = known.astype(float)
-        self._ties = [_Ties(values) for values in (scores, y)]
+        self._ties = [order.ties, _Ties(y)]
 
     def figures(self, weights: Array) -> dict[str, Array]:
         """Pairwise accuracy and tau-b, each of shape (weightings,); nan where there is none."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from calibration.evaluator_weights import evaluator_shares
 from calibration.grades import Array, leave_one_out_scores
 from calibration.intervals import CONFIDENCE, Interval, group_codes
 from calibration.ties import as_equals
@@ -36,7 +37,7 @@ class Sorting:
     ----------
     metric, person, difference : float
         Pairwise accuracies of metric and evaluator against the mean of the other evaluators, and the first minus the
-        second; means over the evaluators, each of whom weighs as many as the images that they share with others.
+        second; means over the evaluators, who weigh as `calibration.evaluator_weights.evaluator_shares` has it.
     these, people_like_these : dict of str to Interval
         Of each; for other images, and for other images and other evaluators (empty for fewer than three).
     compared, evaluators : int
@@ -105,7 +106,7 @@ def sorting(scores: Array, ratings: Array, clusters: ArrayLike | None = None, se
     scores, ratings = as_equals(scores)[chosen], ratings[chosen]
     groups = group_codes(None if clusters is None else np.asarray(clusters)[chosen], len(chosen))
     number = int(groups.max()) + 1 if len(groups) else 0
-    others = leave_one_out_scores(ratings)
+    others, shares = leave_one_out_scores(ratings), evaluator_shares(ratings)
     figures, influences, weights = [], [], []
     used = np.zeros(len(scores), dtype=bool)
     for one in range(ratings.shape[1]):
@@ -117,7 +118,7 @@ def sorting(scores: Array, ratings: Array, clusters: ArrayLike | None = None, se
             np.add.at(by_group, groups[rows], influence)
             figures.append(figure)
             influences.append(by_group)
-            weights.append(float(len(rows)))
+            weights.append(float(shares[one]))
             used[rows] = True
     if not figures or number < 2:
         return None

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from calibration.evaluator_weights import is_known
 from calibration.page.figures import MOST_FOLDS, separates, steps
 from calibration.page.grade_figures import reference_metric
 from calibration.score_digits import digits_for, score_text
@@ -77,7 +80,12 @@ def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
     if reference is None:
         return None
     validation = reference["cross_validation"]
-    pairs = [pair for pair in validation["against_people"].values() if None not in pair.values()]
+    enough = is_known(np.array([*validation["weights"].values()])).tolist()
+    pairs = [
+        pair
+        for pair, is_enough in zip(validation["against_people"].values(), enough, strict=True)
+        if is_enough and None not in pair.values()
+    ]
     known = [pair["person_grade"] for pair in pairs if pair["person_grade"] > pair["constant_grade"]]
     poor = how_many_poor({entry["title"]: entry["verdict"] for entry in task["metrics"].values()})
     spread = ""

@@ -10,6 +10,9 @@ from calibration.report_raters import is_simulated
 AVERAGE = "people on average"
 """Whose grade stands for all people where single evaluators are not shown."""
 
+MOST_METRICS = 30
+"""How many metrics a figure of grades draws at most: those of the best grades."""
+
 MOST_PEOPLE = 30
 """With more people than these each row would be lost in the others: all people then share one row."""
 
@@ -157,6 +160,7 @@ def _widest(task: dict[str, Any], value: Callable[[dict[str, Any]], float | None
 
 def _grades(rows: list[GradeRow], constant: float | None, title: str, prefix: str) -> Figure:
     """A row each, the constant as a dashed line, the able people's range as a band, and skill on the upper axis."""
+    rows, left_out = _best_metrics(rows)
     people = [row for row in rows if not row.is_metric]
     able = [row for row in people if constant is None or row.grade > (row.constant or constant)]
     metrics = [row for row in rows if row.is_metric]
@@ -217,8 +221,16 @@ def _grades(rows: list[GradeRow], constant: float | None, title: str, prefix: st
         ("metric", "•", "its folds") if folds else None,
         ("constant", "┆", f"the best constant ({constant:.2f})") if constant is not None else None,
         ("constant", "|", "a metric's own constant") if own else None,
+        ("muted", "…", f"{left_out} metrics of lower grades are not drawn") if left_out else None,
     ]
     return Figure(svg, tuple(entry for entry in legend if entry))
+
+
+def _best_metrics(rows: list[GradeRow]) -> tuple[list[GradeRow], int]:
+    """The rows with 30 metrics at most, those of the best grades, and how many others there are."""
+    metrics = [row.name for row in rows if row.is_metric]
+    kept = set(metrics[:MOST_METRICS])
+    return [row for row in rows if not row.is_metric or row.name in kept], max(0, len(metrics) - MOST_METRICS)
 
 
 def _places(

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
@@ -30,6 +30,7 @@ from calibration.page.figures import (
 from calibration.page.gallery import Thumbnails, disagreements
 from calibration.page.grade_figures import grades_against_mean, grades_against_person
 from calibration.page.methods_text import methods_paragraph
+from calibration.page.notes import all_notes, notes_of_people
 from calibration.report import Calibration, natural_order
 from calibration.report_raters import fewest_ratings, is_simulated
 from calibration.score_digits import digits_for, score_text
@@ -98,13 +99,17 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     page = _Page(calibration)
     tasks = [page.task(name, task, f"task{number}") for number, (name, task) in enumerate(report["tasks"].items(), 1)]
     script = _read("report.js")
+    alone = environment.get_template("metric_alone.html.j2")
+
+    def size_of(task: dict[str, Any], metric: dict[str, Any]) -> int:
+        return len(alone.render(report=report, task=task, metric=metric, kinds=_KINDS).encode())
 
     def document(thumbnails: Thumbnails) -> str:
         style = "\n".join(filter(None, [_read("report.css"), thumbnails.css]))
         return environment.get_template("report.html.j2").render(
             report=report,
             tasks=tasks,
-            notes=_notes(report),
+            notes=all_notes(report),
             kinds=_KINDS,
             questions=QUESTIONS,
             least_items=LEAST_ITEMS,
@@ -123,6 +128,8 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
             script_hash=_hash(script),
         )
 
+    without = document(Thumbnails({}, 0))
+    page.draw_metrics(tasks, PAGE_BYTES - len(without.encode()), size_of)
     without = document(Thumbnails({}, 0))
     if not images:
         return without
@@ -187,6 +194,7 @@ class _Page:
             "id": task_id,
             "name": name,
             "content": task,
+            "warnings": notes_of_people(task["notes"], task["evaluators"]),
             "asked": how_it_was_asked(task.get("asked")),
             "simulated": [evaluator for evaluator in task["evaluators"] if is_simulated(evaluator)],
             "mixed": [entry["title"] for entry in task["metrics"].values() if len(entry["signatures"]) > 1],
@@ -206,26 +214,42 @@ class _Page:
                 explanations.of_grades_against_mean(task, self.k),
             ),
             "metrics": [
-                self.metric(metric, entry, f"{task_id}-metric{number}", self.points.get((name, metric)))
-                | {"is_first": number == 1}
+                _in_short(metric, entry, f"{task_id}-metric{number}") | {"is_first": number == 1}
                 for number, (metric, entry) in enumerate(ranked, 1)
             ],
+            "drawn": len(ranked),
         }
+
+    def draw_metrics(
+        self, tasks: list[dict[str, Any]], room: int, size_of: Callable[[dict[str, Any], dict[str, Any]], int]
+    ) -> None:
+        """Give the metrics their figures and tables, the best of each task first, while the page has room.
+
+        Parameters
+        ----------
+        tasks : list of dict
+            What `task` gave; their metrics, and how many of these are drawn, are filled in.
+        room : int
+            The bytes that are left.
+        size_of : callable
+            The bytes that a task's metric takes.
+        """
+        for place, task in enumerate(tasks):
+            own = room // (len(tasks) - place)
+            for number, metric in enumerate(task["metrics"]):
+                points = self.points.get((task["name"], metric["name"]))
+                whole = metric | self.metric(metric["name"], metric["entry"], metric["id"], points)
+                taken = size_of(task, whole) - size_of(task, metric)
+                if taken > own and number:
+                    task["drawn"] = number
+                    break
+                task["metrics"][number] = whole
+                self.shots += [shot for side in whole["gallery"] or () for shot in side["shots"]]
+                own, room = own - taken, room - taken
 
     def metric(self, name: str, entry: dict[str, Any], metric_id: str, points: pd.DataFrame | None) -> dict[str, Any]:
         """What the templates need of a metric; without points there is nothing to draw."""
-        shown: dict[str, Any] = {
-            "id": metric_id,
-            "name": name,
-            "entry": entry,
-            "skill_interval": _skill_interval(entry),
-            "figures": _figures(entry),
-            "scatter": None,
-            "confusion": None,
-            "folds": None,
-            "reliability": None,
-            "gallery": None,
-        }
+        shown = _in_short(name, entry, metric_id) | {"is_whole": True, "figures": _figures(entry)}
         if points is None:
             return shown
         low, high = score_range(points)
@@ -265,8 +289,21 @@ class _Page:
                 strict=True,
             )
         ]
-        self.shots += [shot for side in sides for shot in side["shots"]]
         return [side for side in sides if side["shots"]] or None
+
+
+def _in_short(name: str, entry: dict[str, Any], metric_id: str) -> dict[str, Any]:
+    """What the templates need of a metric for which the page has no room."""
+    nothing = dict.fromkeys(("scatter", "confusion", "folds", "reliability", "gallery"))
+    return {
+        "id": metric_id,
+        "name": name,
+        "entry": entry,
+        "is_whole": False,
+        "skill_interval": _skill_interval(entry),
+        "figures": [],
+        **nothing,
+    }
 
 
 def _figures(entry: dict[str, Any]) -> list[tuple[str, str, float | None]]:
@@ -333,26 +370,6 @@ def _rank(entry: dict[str, Any]) -> tuple[bool, float]:
     """Best skill first, unknown skill last."""
     skill = entry["cross_validation"]["skill"]
     return skill is None, -(skill or 0.0)
-
-
-def _notes(report: dict[str, Any]) -> list[tuple[str, str]]:
-    """All notes as (text, whom it concerns), each text once."""
-    concerned: dict[str, dict[str, list[str]]] = {text: {} for text in report["notes"]}
-    for name, task in report["tasks"].items():
-        for text in task["notes"]:
-            concerned.setdefault(text, {}).setdefault(name, [])
-        for entry in task["metrics"].values():
-            for text in entry["notes"]:
-                concerned.setdefault(text, {}).setdefault(name, []).append(entry["title"])
-    return [(text, _places(places, len(report["tasks"]))) for text, places in concerned.items()]
-
-
-def _places(metrics: dict[str, list[str]], n_tasks: int) -> str:
-    """Tasks and their metrics in words; the tasks are left out where it is the same in all of them."""
-    lists = list(metrics.values())
-    if len(lists) == n_tasks and all(names == lists[0] for names in lists):
-        return ", ".join(lists[0])
-    return "; ".join(f"{task}: {', '.join(names)}" if names else task for task, names in metrics.items())
 
 
 def _file_name(path: str) -> str:

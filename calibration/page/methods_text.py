@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from calibration.evaluator_weights import HALF_TRUST
 from calibration.report_asked import rated_wordings
 from calibration.tables import counted
 from calibration.task_words import spelled
@@ -138,8 +139,10 @@ def _metrics(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
         f"thresholds, monotone in the metric's direction, that minimise the sum of |level - e|^{k:g} over images and "
         "evaluators exactly. The thresholds were fitted without each evaluator in turn and graded on the one left "
         f"out, grade = 1 - mean |level - e|^{k:g}, averaged over the folds; each evaluator was graded against the "
-        "others, one by one, on the same images. We report skill = (grade - c) / (1 - c), with c the grade of the best "
-        "constant answer fitted on the same training ratings, for metrics and people alike."
+        "others, one by one, on the same images. Every two evaluators weigh in the averages by the images that both "
+        f"rated, times n / (n + {HALF_TRUST:g}) for each of the two, n being the images that an evaluator and somebody "
+        "else rated. We report skill = (grade - c) / (1 - c), with c the grade of the best constant answer, one level "
+        "fixed on all ratings of the task, for metrics and people alike."
     )
     intervals = [entry["intervals"] for _, entry in _entries(report) if entry.get("intervals")]
     if intervals:

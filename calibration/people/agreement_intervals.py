@@ -1,25 +1,27 @@
 """How far the figures of people's agreement would move with other images, and with other people."""
 
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from calibration.grades import Array, leave_one_out_scores, sample_scores
-from calibration.intervals import Interval, group_codes, item_draws, left_out, percentiles, with_other_people
+from calibration.draws import Drawn, fewer_draws
+from calibration.evaluator_weights import evaluator_shares, pair_weights
+from calibration.grades import Array, leave_one_out_scores
+from calibration.intervals import Interval, left_out, percentiles, with_other_people
 from calibration.people.agreement import alphas, coincidence_table
 from calibration.people.concordance import RankSums
 from calibration.people.consistency import Halves, spearman_brown
 from calibration.people.kappa import kappas
 from calibration.people.kappa_intervals import MOST_PAIRS, AnswerTables
+from calibration.people.pair_grades import PairGrades
 from calibration.people.variance import ComponentSums, many_intraclass_correlations
 
 NAN = float("nan")
 _MOST_VALUES = 32
 _MOST_SPLITS = 50  # into halves
 _BLOCK = 2**18  # draw-items that are in memory at once
-_EFFORT = 2**28  # draws x items, at most
-_FEWEST = 100
+_AVERAGES = ("person", "mean_of_others", "weighted_kappa")  # over evaluators, by their weights
 _LEAST = dict.fromkeys(("nominal", "ordinal", "interval", "split_half", "weighted_kappa"), -1.0) | dict.fromkeys(
     ("icc1", "icc2", "icc3", "icc1k", "icc2k", "icc3k", "kendall_w", "correlation_ceiling", "person", "mean_of_others"),
     0.0,
@@ -66,21 +68,28 @@ def agreement_intervals(
     if draws < 2 or len(ratings) < 2 or ratings.shape[1] < 2 or len(values) > _MOST_VALUES:
         return None
     people = ratings.shape[1]
-
-    def study(some: Array) -> _Agreement:
-        return _Agreement(some, people, k, seed)
-
-    over_items = _drawn(study(ratings), len(ratings), clusters, draws, seed)
+    items = Drawn(ratings, clusters)
+    ratings, everyone = items.ratings, items.counts[None, :]
+    pairs = PairGrades(ratings, k, items.counts)
+    shares = evaluator_shares(ratings, items.counts)
+    whole = _Agreement(ratings, people, k, seed, pairs, items.counts)
+    over_items = _joined(whole.statistics(w) for w in _draws(items, draws, seed))
     these = {name: percentiles(drawn) for name, drawn in over_items.items()}
     others: dict[str, Interval] = {}
     if people > 2:
-        everyone = np.ones((1, len(ratings)))
-        estimate = study(ratings).statistics(everyone)
-        without = [study(np.delete(ratings, each, axis=1)).statistics(everyone) for each in left_out(people)]
+        estimate = whole.statistics(everyone)
+        without = [
+            _Agreement(np.delete(ratings, each, axis=1), people, k, seed, None, items.counts).statistics(everyone)
+            | {"person": person}
+            for each, person in zip(
+                left_out(people), pairs.without(everyone[0], left_out(people))[:, None], strict=True
+            )
+        ]
         for name, drawn in over_items.items():
             values = np.array([float(each[name][0]) for each in without])
             least = _LEAST.get(name, -np.inf)
-            others[name] = with_other_people(float(estimate[name][0]), drawn, values, people, least)
+            weights = shares if name in _AVERAGES and shares.any() else None
+            others[name] = with_other_people(float(estimate[name][0]), drawn, values, people, least, shares=weights)
     return {"these": these, "people_like_these": others}
 
 
@@ -112,85 +121,43 @@ def grade_intervals(
     """
     if draws < 2 or not len(ratings):
         return [Interval(np.nan, np.nan)] * ratings.shape[1]
-    drawn = _drawn(_Grades(ratings, k), len(ratings), clusters, draws, seed)
+    items = Drawn(ratings, clusters)
+    grades = _Grades(items.ratings, k)
+    drawn = _joined(grades.statistics(w) for w in _draws(items, draws, seed))
     return [percentiles(drawn[str(column)]) for column in range(ratings.shape[1])]
 
 
-def worth_intervals(
-    scores: Array, ratings: Array, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0
-) -> dict[str, dict[str, Interval]] | None:
-    """Intervals of a metric's correlation, of that without people's noise, and of its rater equivalents.
-
-    Parameters
-    ----------
-    scores : ndarray, shape (items,)
-        Finite scores.
-    ratings : ndarray, shape (items, evaluators)
-        NaN where missing.
-    clusters, draws, seed
-        As in `agreement_intervals`.
-
-    Returns
-    -------
-    dict or None
-        As `agreement_intervals`, for ``pearson``, ``disattenuated`` and ``rater_equivalents`` (see
-        `calibration.people.variance`).
-
-    Notes
-    -----
-    For people like these the interval is made for the root of the rater equivalents, which is nearly straight in the
-    correlation, and squared.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> quality = rng.normal(size=300)
-    >>> found = worth_intervals(quality, quality[:, None] + rng.normal(size=(300, 4)), draws=200)
-    >>> found["these"]["disattenuated"].low > 0.9
-    True
-    """
-    ratings = ratings[:, ~np.isnan(ratings).all(axis=0)]
-    people = ratings.shape[1]
-    if draws < 2 or len(ratings) < 3 or people < 2:
-        return None
-    over_items = _drawn(_Worth(scores, ratings), len(ratings), clusters, draws, seed)
-    these = {name: percentiles(drawn) for name, drawn in over_items.items()}
-    others: dict[str, Interval] = {}
-    if people > 2:
-        everyone = np.ones((1, len(ratings)))
-        estimate = _Worth(scores, ratings).statistics(everyone)
-        without = [_Worth(scores, np.delete(ratings, each, axis=1)).statistics(everyone) for each in left_out(people)]
-        values = {name: np.array([float(each[name][0]) for each in without]) for name in over_items}
-        name = "rater_equivalents"
-        low, high = with_other_people(
-            float(np.sqrt(estimate[name][0])), np.sqrt(over_items[name]), np.sqrt(values[name]), people, 0.0, np.inf
-        )
-        others[name] = Interval(low**2, high**2)
-        for name, most in (("pearson", 1.0), ("disattenuated", np.inf)):
-            others[name] = with_other_people(
-                float(estimate[name][0]), over_items[name], values[name], people, -most, most
-            )
-    return {"these": these, "people_like_these": others}
+def _draws(items: Drawn, draws: int, seed: int) -> Iterator[Array]:
+    """Bootstrap draws, fewer of very many images."""
+    return items.draws(fewer_draws(draws, len(items.ratings)), _BLOCK, seed)
 
 
-def _drawn(study: Any, count: int, clusters: ArrayLike | None, draws: int, seed: int) -> dict[str, Array]:
-    """The study's figures in bootstrap draws of its items."""
-    groups = group_codes(clusters, count)
-    many = int(np.clip(_EFFORT // count, _FEWEST, draws)) if draws > _FEWEST else draws
-    rng = np.random.default_rng(seed % 2**63)
-    parts = [study.statistics(w) for w in item_draws(groups, many, max(1, _BLOCK // count), rng)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+def _joined(parts: Iterable[Mapping[str, Array]]) -> dict[str, Array]:
+    """The figures of all blocks of draws, in their order."""
+    every = list(parts)
+    return {name: np.concatenate([part[name] for part in every]) for name in every[0]}
 
 
 class _Agreement:
     """Every figure of the agreement of so many people, as estimated from these, of weighted items."""
 
-    def __init__(self, ratings: Array, people: int, k: float = 1.0, seed: int = 0):
+    def __init__(
+        self,
+        ratings: Array,
+        people: int,
+        k: float,
+        seed: int,
+        pairs: PairGrades | None,
+        counts: Array | None = None,
+    ):
+        self._pairs = pairs
+        weights = pair_weights(ratings, counts)
+        self._shares, self._pair_weights = weights.sum(axis=1), weights[np.tril_indices(ratings.shape[1], -1)]
         self._values, self._table = coincidence_table(ratings)
         self._sums = ComponentSums(ratings)
         self._ranks, self._halves = RankSums(ratings), Halves(ratings, seed, _MOST_SPLITS)
         self._half, self._people = ratings.shape[1] // 2, people
-        self._grades, self._pairs = _Grades(ratings, k), _PairGrades(ratings, k)
+        self._grades = _Grades(ratings, k)
         self._tables = AnswerTables.of_pairs(ratings) if people * (people - 1) // 2 <= MOST_PAIRS else None
 
     def statistics(self, weights: Array) -> dict[str, Array]:
@@ -209,13 +176,18 @@ class _Agreement:
             "split_half": half,
             "spearman_brown": whole,
             "correlation_ceiling": np.sqrt(np.where(whole > 0, whole, np.nan)),
-            "person": self._pairs.mean(weights),
-            "mean_of_others": _row_means(np.stack(list(self._grades.statistics(weights).values()), axis=1)),
+            "mean_of_others": _row_means(
+                np.stack(list(self._grades.statistics(weights).values()), axis=1), self._shares
+            ),
         }
+        if self._pairs is not None:
+            found["person"] = self._pairs.mean(weights)
         if self._tables is not None:
             tables = self._tables.counts(weights)
             of_pairs = [kappas(tables[:, place]) for place in range(tables.shape[1])]
-            found["weighted_kappa"] = _row_means(np.stack(of_pairs, axis=1)) if of_pairs else np.full(len(weights), NAN)
+            found["weighted_kappa"] = (
+                _row_means(np.stack(of_pairs, axis=1), self._pair_weights) if of_pairs else np.full(len(weights), NAN)
+            )
         return found
 
 
@@ -233,51 +205,8 @@ class _Grades:
         return {str(column): 1.0 - mean[:, column] for column in range(mean.shape[1])}
 
 
-class _PairGrades:
-    """The mean grade of one person against another, of weighted items."""
-
-    def __init__(self, ratings: Array, k: float):
-        self._ratings, self._k = ratings, k
-
-    def mean(self, weights: Array) -> Array:
-        total, number = np.zeros(len(weights)), np.zeros(len(weights))
-        for column in range(1, self._ratings.shape[1]):
-            distance = np.abs(self._ratings[:, :column] - self._ratings[:, [column]]) ** self._k
-            known = ~np.isnan(distance)
-            counts = weights @ known.astype(float)
-            shared = counts > 0
-            sums = weights @ np.nan_to_num(distance)
-            total += np.divide(sums, counts, out=np.zeros_like(sums), where=shared).sum(axis=1)
-            number += shared.sum(axis=1)
-        return 1.0 - np.divide(total, number, out=np.full(len(total), NAN), where=number > 0)
-
-
-class _Worth:
-    """A metric's rater equivalents and disattenuated correlation of weighted items."""
-
-    def __init__(self, scores: Array, ratings: Array):
-        target = sample_scores(ratings)
-        self._known = ~np.isnan(target)
-        x, y = (np.where(self._known, side - side[self._known].mean(), 0.0) for side in (scores, target))
-        self._products = np.column_stack([self._known, x, y, x * x, y * y, x * y])
-        self._sums = ComponentSums(ratings)
-
-    def statistics(self, weights: Array) -> dict[str, Array]:
-        n, x, y, xx, yy, xy = (weights @ self._products).T
-        parts = self._sums.components(weights)
-        noise = parts["evaluators"] + parts["residual"]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            r = (xy - x * y / n) / np.sqrt((xx - x * x / n) * (yy - y * y / n))
-            reliability = parts["items"] / (parts["items"] + noise / parts["per_item"])
-            latent = r / np.sqrt(reliability)
-            squared = latent**2
-            worth = np.where(squared < 1, squared * noise / ((1.0 - squared) * parts["items"]), np.inf)
-        worth = np.where(np.isfinite(latent), worth, np.nan)
-        return {"rater_equivalents": worth, "disattenuated": latent, "pearson": r}
-
-
-def _row_means(values: Array) -> Array:
-    """The mean of what is known of each row; nan where nothing is."""
-    known = np.isfinite(values)
-    number = known.sum(axis=1)
-    return np.divide(np.where(known, values, 0.0).sum(axis=1), number, out=np.full(len(values), NAN), where=number > 0)
+def _row_means(values: Array, weights: Array) -> Array:
+    """The weighted mean of what is known of each row; nan where nothing is."""
+    known = np.isfinite(values) * weights
+    total = known.sum(axis=1)
+    return np.divide((np.nan_to_num(values) * known).sum(axis=1), total, out=np.full(len(values), NAN), where=total > 0)

@@ -42,7 +42,8 @@ class RankSums:
 
     def __init__(self, ratings: Array):
         self._complete = ~np.isnan(ratings).any(axis=1) & (ratings.shape[1] > 1)
-        known = ratings[self._complete]
+        known = ratings[self._complete] if self._complete.any() else np.empty((0, 0))
+        self._people = ratings.shape[1]
         self._orders = [np.argsort(column, kind="stable") for column in known.T]
         self._starts = [
             np.flatnonzero(np.diff(column[order], prepend=-np.inf))
@@ -63,7 +64,7 @@ class RankSums:
         [1.0]
         """
         w = weights[:, self._complete]
-        n, m = w.sum(axis=1), len(self._orders)
+        n, m = w.sum(axis=1), self._people
         sums, ties = np.zeros_like(w), np.zeros(len(w))
         for order, starts in zip(self._orders, self._starts, strict=True) if w.size else ():
             counts = np.add.reduceat(w[:, order], starts, axis=1)

@@ -7,16 +7,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from calibration.grades import Array, sample_scores, unit_scale
+from calibration.grades import Array, unit_scale
 
 NAN = float("nan")
 _MOST_SPLITS = 500
 _LEAST_REPEATS = 2
 _ROUNDING = 1e-12
+_BLOCK = 2**20  # sums of splits and items that are made at once
+_KEPT = 2**23  # of these, kept for many weightings
 
 
 def split_half(ratings: Array, seed: int = 0) -> float:
     """The correlation of the mean ratings by two halves of the evaluators, averaged over ways to halve them.
+
+    A way weighs by the items that both halves rated.
 
     Parameters
     ----------
@@ -52,7 +56,33 @@ class Halves:
 
     def __init__(self, ratings: Array, seed: int = 0, most: int = _MOST_SPLITS):
         splits = _splits(ratings.shape[1], seed, most)
-        self._halves = [tuple(sample_scores(ratings[:, half]) for half in split) for split in splits]
+        chosen = np.zeros((ratings.shape[1], 2 * len(splits)))
+        for place, half in enumerate(half for split in splits for half in split):
+            chosen[half, place] = 1.0
+        rated = ~np.isnan(ratings)
+        number = rated.astype(float) @ chosen
+        sums = np.where(rated, ratings, 0.0) @ chosen
+        means = np.divide(sums, number, out=np.full(number.shape, NAN), where=number > 0).T
+        self._halves = means[::2], means[1::2]
+        size = max(1, _BLOCK // max(1, 6 * len(ratings)))
+        parts = [slice(start, start + size) for start in range(0, len(splits), size)]
+        kept = 6 * len(ratings) * len(splits) <= _KEPT
+        self._products = [self._products_of(part) for part in parts] if kept else None
+        self._parts = parts
+
+    def _products_of(self, part: slice) -> tuple[Array, Array, Array]:
+        """1, x, y, x^2, y^2 and x y of each split, (items, 6 x splits), and the sums of squares of x and of y."""
+        x, y = (half[part] for half in self._halves)
+        both = ~(np.isnan(x) | np.isnan(y))
+        number = np.maximum(both.sum(axis=1, keepdims=True), 1)
+        x, y = (np.where(both, side, 0.0) for side in (x, y))
+        x, y = (np.where(both, side - side.sum(axis=1, keepdims=True) / number, 0.0) for side in (x, y))
+        products = np.stack([both, x, y, x * x, y * y, x * y], axis=2)
+        return (
+            products.transpose(1, 0, 2).reshape(both.shape[1], -1),
+            products[:, :, 3].sum(1),
+            products[:, :, 4].sum(1),
+        )
 
     def correlation(self, weights: Array) -> Array:
         """Pearson's r of the halves' means, averaged over the splits, shape (weightings,); nan where there is none.
@@ -69,11 +99,12 @@ class Halves:
         [1.0, -0.84]
         """
         total, number = np.zeros(len(weights)), np.zeros(len(weights))
-        for x, y in self._halves:
-            r = _weighted_correlation(x, y, weights)
-            known = np.isfinite(r)
-            total[known] += r[known]
-            number += known
+        for products, xx, yy in self._products or map(self._products_of, self._parts):
+            sums = (weights @ products).reshape(len(weights), -1, 6)
+            r = _correlations(sums, xx, yy)
+            known = np.where(np.isfinite(r), sums[:, :, 0], 0.0)
+            total += (np.nan_to_num(r) * known).sum(axis=1)
+            number += known.sum(axis=1)
         return np.divide(total, number, out=np.full(len(weights), NAN), where=number > 0)
 
 
@@ -215,16 +246,11 @@ def _splits(people: int, seed: int, most: int) -> list[tuple[list[int], list[int
     return [(order[:half].tolist(), order[half : 2 * half].tolist()) for order in drawn]
 
 
-def _weighted_correlation(x: Array, y: Array, weights: Array) -> Array:
-    """Pearson's r for each weighting, on the items where both are known; nan where either side does not vary."""
-    both = ~(np.isnan(x) | np.isnan(y))
-    w, x, y = weights[:, both], x[both], y[both]
-    if not len(x):
-        return np.full(len(weights), NAN)
-    x, y = x - x.mean(), y - y.mean()
-    n, sx, sy, xx, yy, xy = (w @ np.column_stack([np.ones_like(x), x, y, x * x, y * y, x * y])).T
+def _correlations(sums: Array, squares: Array, other_squares: Array) -> Array:
+    """Pearson's r for each weighting and split, from weighted sums; nan where either side does not vary."""
+    n, sx, sy, xx, yy, xy = np.moveaxis(sums, 2, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
         own, other = xx - sx * sx / n, yy - sy * sy / n
         r = (xy - sx * sy / n) / np.sqrt(own * other)
-        varied = (own > _ROUNDING * (x @ x)) & (other > _ROUNDING * (y @ y))
+        varied = (own > _ROUNDING * squares) & (other > _ROUNDING * other_squares)
     return np.where(varied, np.clip(r, -1.0, 1.0), NAN)

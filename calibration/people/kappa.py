@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.crossvalidation import confusion_matrix
-from calibration.grades import Array, mean_or_nan
+from calibration.evaluator_weights import pair_weights, weighted_mean
+from calibration.grades import LEVELS, Array
+from calibration.people.pair_grades import shared_ratings
 
 NAN = float("nan")
 
@@ -90,30 +91,39 @@ def pair_kappas(ratings: Array, names: Sequence[str]) -> list[dict[str, Any]]:
     >>> pair_kappas(np.array([[0.0, 0.0], [1.0, 1.0]]), ["anna", "ben"])[0]["kappa"]
     1.0
     """
-    found = []
-    for second in range(ratings.shape[1]):
-        for first in range(second):
-            both = ~np.isnan(ratings[:, [first, second]]).any(axis=1)
-            levels = np.rint(ratings[both, first] * 4).astype(int) + 1
-            table = confusion_matrix(levels, ratings[both, second])
-            found.append(
-                {
-                    "first": names[first],
-                    "second": names[second],
-                    "n": int(both.sum()),
-                    "kappa": kappa(table, is_weighted=False),
-                    "weighted_kappa": kappa(table),
-                }
-            )
-    return found
+    people, levels = ratings.shape[1], len(LEVELS)
+    items, one, other = shared_ratings(ratings)
+    second, first = np.tril_indices(people, -1)
+    answers = np.rint(np.nan_to_num(ratings) * (levels - 1)).astype(np.intp)
+    cells = (answers[items, one] * levels + answers[items, other]) + levels**2 * (other * (other - 1) // 2 + one)
+    tables = np.bincount(cells, minlength=levels**2 * len(first)).reshape(-1, levels, levels).astype(float)
+    shared = tables.sum(axis=(1, 2)).astype(int)
+    of_all = (kappas(tables, is_weighted=False).tolist(), kappas(tables).tolist())
+    return [
+        {"first": names[a], "second": names[b], "n": n, "kappa": plain, "weighted_kappa": weighted}
+        for a, b, n, plain, weighted in zip(first.tolist(), second.tolist(), shared.tolist(), *of_all, strict=True)
+    ]
 
 
-def mean_pair_kappa(pairs: Sequence[dict[str, Any]]) -> float:
+def mean_pair_kappa(pairs: Sequence[dict[str, Any]], ratings: Array) -> float:
     """The mean weighted kappa of two people, over the pairs that have one.
+
+    Parameters
+    ----------
+    pairs : sequence of dict
+        From `pair_kappas`.
+    ratings : ndarray, shape (items, evaluators)
+        The same; a pair weighs as in `calibration.evaluator_weights.pair_weights`.
+
+    Returns
+    -------
+    float
 
     Examples
     --------
-    >>> mean_pair_kappa([{"weighted_kappa": 0.5}, {"weighted_kappa": NAN}])
-    0.5
+    >>> ratings = np.array([[0.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
+    >>> round(mean_pair_kappa(pair_kappas(ratings, ["anna", "ben", "cleo"]), ratings), 3)
+    -0.333
     """
-    return mean_or_nan([pair["weighted_kappa"] for pair in pairs])
+    kappas = np.array([pair["weighted_kappa"] for pair in pairs])
+    return weighted_mean(kappas, pair_weights(ratings)[np.tril_indices(ratings.shape[1], -1)])

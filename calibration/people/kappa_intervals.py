@@ -5,8 +5,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from calibration.draws import Drawn
 from calibration.grades import LEVELS, Array
-from calibration.intervals import Interval, group_codes, item_draws, percentiles
+from calibration.intervals import Interval, percentiles
 from calibration.people.kappa import kappas
 
 MOST_PAIRS = 105
@@ -87,17 +88,13 @@ def pair_kappa_intervals(
     """
     if draws < 2 or not len(ratings) or not 1 <= len(_pairs(ratings.shape[1])[0]) <= MOST_PAIRS:
         return None
-    tables = _drawn(AnswerTables.of_pairs(ratings), len(ratings), clusters, draws, seed)
+    items = Drawn(ratings, clusters)
+    study = AnswerTables.of_pairs(items.ratings)
+    tables = np.concatenate([study.counts(w) for w in items.draws(draws, _BLOCK, seed)])
     return [
         {"kappa": percentiles(kappas(each, is_weighted=False)), "weighted_kappa": percentiles(kappas(each))}
         for each in tables.transpose(1, 0, 2, 3)
     ]
-
-
-def _drawn(study: AnswerTables, count: int, clusters: ArrayLike | None, draws: int, seed: int) -> Array:
-    """The tables of bootstrap draws of the items."""
-    groups, rng = group_codes(clusters, count), np.random.default_rng(seed % 2**63)
-    return np.concatenate([study.counts(w) for w in item_draws(groups, draws, max(1, _BLOCK // count), rng)])
 
 
 def _pairs(people: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

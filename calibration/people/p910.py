@@ -54,13 +54,15 @@ class Projection:
         return most if len(self.weights) > 1 and self.weights[most] >= ALMOST_ALL else None
 
 
-def alternating_projection(ratings: Array) -> Projection:
+def alternating_projection(ratings: Array, counts: Array | None = None) -> Projection:
     """Quality, bias and inconsistency after ITU-T P.910, Annex E.
 
     Parameters
     ----------
     ratings : ndarray, shape (items, evaluators)
         Any scale, NaN where missing; every evaluator rated at least one item.
+    counts : ndarray, shape (items,), optional
+        How many items with just these ratings each row stands for; one unless given.
 
     Returns
     -------
@@ -85,7 +87,8 @@ def alternating_projection(ratings: Array) -> Projection:
     """
     known = ~np.isnan(ratings)
     filled = np.where(known, ratings, 0.0)
-    per_item, per_evaluator = known.sum(axis=1), known.sum(axis=0)
+    times = np.ones(len(ratings)) if counts is None else counts
+    per_item, per_evaluator = known.sum(axis=1), times @ known
     rated = per_item > 0
     psi = np.divide(filled.sum(axis=1), per_item, out=np.zeros(len(ratings)), where=rated)
     weight = np.zeros_like(psi)
@@ -94,15 +97,15 @@ def alternating_projection(ratings: Array) -> Projection:
     while rounds < _MOST_ROUNDS:
         rounds += 1
         apart = np.where(known, filled - psi[:, None], 0.0)
-        bias = apart.sum(axis=0) / per_evaluator
+        bias = times @ apart / per_evaluator
         bias = bias - bias.mean()
         left = np.where(known, apart - bias, 0.0)
-        middle = left.sum(axis=0) / per_evaluator
-        spread = np.sqrt(np.maximum((left**2).sum(axis=0) / per_evaluator - middle**2, _LEAST_SPREAD**2))
+        middle = times @ left / per_evaluator
+        spread = np.sqrt(np.maximum(times @ left**2 / per_evaluator - middle**2, _LEAST_SPREAD**2))
         by_evaluator = known / spread**2
         weight = by_evaluator.sum(axis=1)
         before, psi = psi, np.divide(((filled - bias) * by_evaluator).sum(axis=1), weight, out=psi * 0.0, where=rated)
-        if np.sqrt(np.sum((psi - before) ** 2)) < _CLOSE:
+        if np.sqrt(times @ (psi - before) ** 2) < _CLOSE:
             break
     errors = np.divide(1.0, np.sqrt(weight), out=np.full(len(psi), np.nan), where=rated)
     return Projection(np.where(rated, psi, np.nan), errors, bias, spread, rounds)

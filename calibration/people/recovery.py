@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from calibration.draws import Drawn
 from calibration.grades import Array, sample_scores
 from calibration.intervals import Interval, percentiles
 from calibration.people.p910 import alternating_projection
@@ -94,16 +95,16 @@ def recover_scores(ratings: Array, draws: int = DRAWS, seed: int = 0) -> Recover
         return None
     if known.sum(axis=1).max() < 2 or np.ptp(ratings[known]) == 0:
         return None
-    fit = _Fit(ratings)
-    everything = np.ones(len(ratings))
-    bias, variance, quality, converged = fit.run(everything, fit.start(), _ROUNDS)
-    precision = (fit.known / variance).sum(axis=1)
+    kinds = Drawn(ratings)
+    fit = _Fit(kinds.ratings, kinds.counts)
+    bias, variance, quality, converged = fit.run(kinds.counts, fit.start(), _ROUNDS)
+    precision = (known / variance).sum(axis=1)
     middle = bias.mean()
     sums = (np.where(known, ratings - (bias - middle), 0.0) / variance).sum(axis=1)
     rated = precision > 0
     scores = np.divide(sums, precision, out=np.full(len(sums), np.nan), where=rated)
     errors = np.divide(1.0, np.sqrt(precision), out=np.full(len(sums), np.nan), where=rated)
-    many = int(min(draws, _EFFORT // (_ROUNDS_OF_A_DRAW * ratings.size)))
+    many = int(min(draws, _EFFORT // (_ROUNDS_OF_A_DRAW * kinds.ratings.size)))
     biases, spreads = fit.draw((bias, variance, quality), many, np.random.default_rng(seed % 2**63))
     return Recovered(
         scores,
@@ -162,7 +163,8 @@ def recovery_entry(ratings: Array, evaluators: list[str], draws: int = DRAWS, se
     both = ~np.isnan(plain)
     varied = np.ptp(plain[both]) > 0 and np.ptp(found.scores[both]) > 0
     r = float(np.corrcoef(plain[both], found.scores[both])[0, 1]) if varied else float("nan")
-    column_or_none = alternating_projection(ratings).collapsed
+    kinds = Drawn(ratings)
+    column_or_none = alternating_projection(kinds.ratings, kinds.counts).collapsed
     onto = None if column_or_none is None else evaluators[column_or_none]
     return {
         "evaluators": people,
@@ -188,16 +190,17 @@ _State = tuple[Array, Array, float]
 class _Fit:
     """EM for the random-quality model, with items that count several times or not at all."""
 
-    def __init__(self, ratings: Array):
+    def __init__(self, ratings: Array, counts: Array):
         self.known = (~np.isnan(ratings)).astype(float)
         self._ratings = np.nan_to_num(ratings)
+        self._counts = counts
 
     def start(self) -> _State:
         """The evaluators' means, and half of the variance for the quality."""
-        per_evaluator = self.known.sum(axis=0)
-        bias = self._ratings.sum(axis=0) / per_evaluator
+        per_evaluator = self._counts @ self.known
+        bias = self._counts @ self._ratings / per_evaluator
         left = (self._ratings - bias) * self.known
-        variance = float((left**2).sum() / self.known.sum())
+        variance = float((self._counts @ left**2).sum() / per_evaluator.sum())
         return bias, np.full(len(bias), max(variance / 2, 1e-12)), max(variance / 2, 1e-12)
 
     def run(self, items: Array, state: _State, rounds: int) -> tuple[Array, Array, float, bool]:
@@ -226,10 +229,10 @@ class _Fit:
 
     def draw(self, state: _State, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Biases (summing to 0) and inconsistencies in bootstrap draws; shape (draws, evaluators)."""
-        n, people = self.known.shape
+        n, people = int(self._counts.sum()), self.known.shape[1]
         biases, spreads = np.full((draws, people), np.nan), np.full((draws, people), np.nan)
         for row in range(draws):
-            items = rng.multinomial(n, np.full(n, 1 / n)).astype(float)
+            items = rng.multinomial(n, self._counts / n).astype(float)
             if (items @ self.known > 0).all():
                 bias, variance, _, _ = self.run(items, state, _ROUNDS_OF_A_DRAW)
                 biases[row], spreads[row] = bias - bias.mean(), np.sqrt(variance)

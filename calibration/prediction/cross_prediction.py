@@ -1,8 +1,8 @@
 """From a score to a distribution over 1..5: the candidates, and what each says of people and images it has not seen."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,7 +10,7 @@ from scipy.optimize import isotonic_regression
 
 from calibration.crossed_folds import crossed_folds
 from calibration.grades import Array
-from calibration.prediction.ordinal import COUNT, fit_ordinal, level_counts
+from calibration.prediction.ordinal import COUNT, Ordinal, fit_ordinals, level_counts
 from calibration.ties import as_equals
 from metrics.registry import Direction
 
@@ -132,93 +132,146 @@ def cross_predict(
         usable = np.sort(np.random.default_rng(seed % 2**63).choice(usable, MOST_ITEMS, replace=False))
     values, ratings = as_equals(values[usable]), ratings[usable]
     clusters = None if clusters is None else np.asarray(clusters)[usable]
-    cells = [
-        (held, curves)
-        for held in crossed_folds(ratings, clusters, folds, seed)
-        if (curves := _curves(values[~held.items], ratings[np.ix_(~held.items, held.others)], direction))
-    ]
-    if not cells:
+    folded = crossed_folds(ratings, clusters, folds, seed)
+    parts = [(values[~held.items], ratings[np.ix_(~held.items, held.others)]) for held in folded]
+    *by_cell, final = _candidates([*parts, (values, ratings)], direction)
+    cells = [(held, curves) for held, curves in zip(folded, by_cell, strict=True) if curves is not None]
+    if not cells or final is None:
         return None
-    final = _curves(values, ratings, direction)
-    names = list(final)
+    names = final.names
     sums, count = dict.fromkeys(names, 0.0), 0
-    for held, by_name in cells:
+    for held, curves in cells:
         counts = level_counts(ratings[np.ix_(held.items, held.people)])
         count += int(counts.sum())
-        for name in names:
-            shares = _of(by_name, name).probabilities(values[held.items])
+        for name, shares in curves.probabilities(names, values[held.items]).items():
             sums[name] -= float(np.sum(counts * np.log(shares)))
     losses = {name: total / count if count else float("nan") for name, total in sums.items()}
     best = min(names, key=lambda name: losses[name])
     shape = (*ratings.shape, COUNT)
     probabilities, climatology = np.full(shape, np.nan), np.full(shape, np.nan)
-    for held, by_name in cells:
-        where = np.ix_(held.items, held.people)
-        for target, name in ((probabilities, best), (climatology, MARGINAL)):
-            target[where] = _of(by_name, name).probabilities(values[held.items])[:, None, :]
-    return CrossPrediction(values, ratings, clusters, direction, final[best], losses, probabilities, climatology)
+    for held, curves in cells:
+        where, found = np.ix_(held.items, held.people), curves.probabilities([best, MARGINAL], values[held.items])
+        probabilities[where], climatology[where] = found[best][:, None, :], found[MARGINAL][:, None, :]
+    curve = final.curve(best)
+    return CrossPrediction(values, ratings, clusters, direction, curve, losses, probabilities, climatology)
 
 
-def _name(curve: Curve) -> str:
-    if curve.family == "proportional_odds":
-        return "proportional odds"
-    return f"isotonic {100 * curve.shrinkage:.0f} %"
+_ISOTONIC = {f"isotonic {100 * part:.0f} %": part for part in SHRINKAGES}
+_ODDS = "proportional odds"
 
 
-def _of(curves: dict[str, Curve], name: str) -> Curve:
-    """The curve of that name; the marginal where the training scores were all equal."""
-    return curves.get(name, curves[MARGINAL])
+class _Steps(NamedTuple):
+    """P(rating <= 1), ..., P(rating <= 4) at scores, before the marginal distribution is mixed in."""
+
+    knots: Array
+    below: Array
 
 
-def _curves(scores: Array, ratings: Array, direction: Direction) -> dict[str, Curve]:
-    """All candidates fitted; none where there is no rating, proportional odds only where scores differ."""
+class _Candidates(NamedTuple):
+    """What was fitted to one part of the ratings; no proportional odds where its scores were all equal."""
+
+    isotonic: _Steps
+    odds: _Steps | None
+    marginal: Array
+
+    @property
+    def names(self) -> list[str]:
+        return [*_ISOTONIC, *([] if self.odds is None else [_ODDS])]
+
+    def _of(self, name: str) -> tuple[Family, float, _Steps]:
+        """The candidate of that name; the marginal where the scores were all equal."""
+        if name == _ODDS and self.odds is not None:
+            return "proportional_odds", _ODDS_SHRINKAGE, self.odds
+        return "isotonic", _ISOTONIC.get(name, 1.0), self.isotonic
+
+    def curve(self, name: str) -> Curve:
+        family, part, (knots, below) = self._of(name)
+        cumulative = (1 - part) * below + part * self.marginal
+        return Curve(family, part, tuple(knots.tolist()), tuple(tuple(row) for row in cumulative.tolist()))
+
+    def probabilities(self, names: Sequence[str], scores: Array) -> dict[str, Array]:
+        """P(rating = 1), ..., P(rating = 5) by each candidate; shape (scores, 5)."""
+        read: dict[Family, Array] = {}
+        found = {}
+        for name in names:
+            family, part, (knots, below) = self._of(name)
+            if family not in read:
+                read[family] = np.stack([np.interp(scores, knots, column) for column in below.T], axis=1)
+            mixed = (1 - part) * read[family] + part * self.marginal
+            found[name] = np.diff(mixed, axis=1, prepend=0.0, append=1.0)
+        return found
+
+
+def _candidates(parts: Sequence[tuple[Array, Array]], direction: Direction) -> list[_Candidates | None]:
+    """All candidates fitted to each part's scores and ratings; None where there is no rating."""
+    counted = [_counted(scores, ratings) for scores, ratings in parts]
+    odds = _odds_steps([each for each in counted if each is not None and _differ(each.knots)], direction)
+    found: list[_Candidates | None] = []
+    for each in counted:
+        if each is None:
+            found.append(None)
+            continue
+        total = each.counts.sum(axis=1)
+        below = np.stack(
+            [
+                isotonic_regression(share, weights=total, increasing=direction == "lower").x
+                for share in (each.counts.cumsum(axis=1)[:, :-1] / total[:, None]).T
+            ],
+            axis=1,
+        )
+        kept = _corners(below)
+        steps = _Steps(each.knots[kept], below[kept])
+        found.append(_Candidates(steps, next(odds) if _differ(each.knots) else None, each.marginal))
+    return found
+
+
+class _Counted(NamedTuple):
+    """Different scores, ascending; how often each level was given to each; and to all of them, cumulated."""
+
+    knots: Array
+    counts: Array
+    marginal: Array
+
+
+def _counted(scores: Array, ratings: Array) -> _Counted | None:
     counts = level_counts(ratings)
     rated = counts.sum(axis=1) > 0
     if not rated.any():
-        return {}
+        return None
     knots, place = np.unique(scores[rated], return_inverse=True)
-    by_score = np.zeros((len(knots), COUNT))
-    np.add.at(by_score, place, counts[rated])
-    total = by_score.sum(axis=1)
-    marginal = ((by_score.sum(axis=0) + 1) / (total.sum() + COUNT)).cumsum()[:-1]
-    below = np.stack(
-        [
-            isotonic_regression(share, weights=total, increasing=direction == "lower").x
-            for share in (by_score.cumsum(axis=1)[:, :-1] / total[:, None]).T
-        ],
-        axis=1,
-    )
-    kept = _corners(below)
-    curves = [_mixed("isotonic", part, knots[kept], below[kept], marginal) for part in SHRINKAGES]
-    spread = float(np.std(knots / max(1.0, np.abs(knots).max())))
-    if len(knots) > 1 and spread > 0:
-        curves.append(_odds_curve(knots, by_score, direction, marginal))
-    return {_name(curve): curve for curve in curves}
+    by_score = np.stack([np.bincount(place, each, len(knots)) for each in counts[rated].T], axis=1).astype(np.float64)
+    return _Counted(knots, by_score, ((by_score.sum(axis=0) + 1) / (by_score.sum() + COUNT)).cumsum()[:-1])
 
 
-def _odds_curve(knots: Array, counts: Array, direction: Direction, marginal: Array) -> Curve:
-    """Proportional odds; a slope against the metric's direction is taken for none."""
-    size = max(1.0, np.abs(knots).max())
-    scaled = knots / size
-    weights = counts.sum(axis=1) / counts.sum()
-    middle = float(weights @ scaled)
-    spread = float(np.sqrt(weights @ (scaled - middle) ** 2)) or 1.0
+def _differ(knots: Array) -> bool:
+    return len(knots) > 1 and float(np.std(knots / max(1.0, np.abs(knots).max()))) > 0
+
+
+def _odds_steps(parts: Sequence[_Counted], direction: Direction) -> Iterator[_Steps]:
+    """Proportional odds of each part; a slope against the metric's direction is taken for none."""
     sign = 1.0 if direction == "higher" else -1.0
-    fit = fit_ordinal(sign * (scaled - middle)[:, None] / spread, counts)
-    slope = fit.coefficients
-    if slope[0] < 0:
-        fit, slope = fit_ordinal(np.zeros((len(knots), 0)), counts), np.zeros(1)
-    places = np.linspace(0, 1, _KNOTS)
-    even = scaled[0] + places * (scaled[-1] - scaled[0])
-    chosen = np.unique(np.concatenate([np.quantile(scaled, places), even]) * size)
-    along = sign * (chosen / size - middle) / spread * slope[0]
-    below = 0.5 * (1 + np.tanh((fit.cuts[None, :] - along[:, None]) / 2))
-    return _mixed("proportional_odds", _ODDS_SHRINKAGE, chosen, below, marginal)
-
-
-def _mixed(family: Family, part: float, knots: Array, below: Array, marginal: Array) -> Curve:
-    cumulative = (1 - part) * below + part * marginal
-    return Curve(family, part, tuple(knots.tolist()), tuple(tuple(row) for row in cumulative.tolist()))
+    sizes = [max(1.0, float(np.abs(part.knots).max())) for part in parts]
+    scales = []
+    for part, size in zip(parts, sizes, strict=True):
+        scaled, weights = part.knots / size, part.counts.sum(axis=1) / part.counts.sum()
+        middle = float(weights @ scaled)
+        scales.append((middle, float(np.sqrt(weights @ (scaled - middle) ** 2)) or 1.0))
+    features = [
+        sign * (part.knots / size - middle)[:, None] / spread
+        for part, size, (middle, spread) in zip(parts, sizes, scales, strict=True)
+    ]
+    fits = fit_ordinals(features, [part.counts for part in parts])
+    against = [place for place, fit in enumerate(fits) if fit.coefficients[0] < 0]
+    flat = fit_ordinals([features[place][:, :0] for place in against], [parts[place].counts for place in against])
+    for place, fit in zip(against, flat, strict=True):
+        fits[place] = Ordinal(np.zeros(1), fit.cuts)
+    for part, size, (middle, spread), fit in zip(parts, sizes, scales, fits, strict=True):
+        scaled, places = part.knots / size, np.linspace(0, 1, _KNOTS)
+        even = scaled[0] + places * (scaled[-1] - scaled[0])
+        chosen = np.unique(np.concatenate([np.quantile(scaled, places), even]) * size)
+        along = sign * (chosen / size - middle) / spread * fit.coefficients[0]
+        below = 0.5 * (1 + np.tanh((fit.cuts[None, :] - along[:, None]) / 2))
+        yield _Steps(chosen, below)
 
 
 def _corners(below: Array) -> Sequence[int]:

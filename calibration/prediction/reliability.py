@@ -1,13 +1,15 @@
 """Whether predicted ratings can be taken at their word: reliability diagram, calibration error, proper scores."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.draws import signs_and_draws
 from calibration.grades import Array
-from calibration.intervals import UNKNOWN, Interval, group_codes, item_draws, percentiles
+from calibration.intervals import UNKNOWN, Interval, group_codes, percentiles
 from calibration.prediction.cross_prediction import CrossPrediction
 from calibration.prediction.ordinal import COUNT
 
@@ -152,11 +154,11 @@ def reliability(found: CrossPrediction, bins: int = BINS, draws: int = DRAWS, se
     groups = group_codes(None if found.clusters is None else np.asarray(found.clusters)[rows], int(rows.sum()))
     bin_of = _bins(predicted, bins)
     count = int(bin_of.max()) + 1
-    rng = np.random.default_rng(seed % 2**63)
+    signs, weights = signs_and_draws(groups, draws, max(1, _BLOCK // len(groups)), seed)
     error = _error(bin_of, (observed - predicted)[None, :])[0]
-    by_chance = _errors_by_chance(bin_of, observed - predicted, groups, draws, rng)
+    by_chance = _errors_by_chance(bin_of, observed - predicted, signs)
     expected = float(by_chance.mean()) if draws else float("nan")
-    intervals = _bin_intervals(bin_of, observed, groups, draws, rng)
+    intervals = _bin_intervals(bin_of, observed, weights if draws and groups.max() else None)
     means = [np.bincount(bin_of, values) / np.bincount(bin_of) for values in (predicted, observed)]
     return Reliability(
         bins=tuple(
@@ -212,28 +214,19 @@ def _error(bin_of: NDArray[np.intp], differences: Array) -> Array:
     return np.asarray(np.abs(sums).sum(axis=1) / len(bin_of))
 
 
-def _errors_by_chance(
-    bin_of: NDArray[np.intp], differences: Array, groups: NDArray[np.intp], draws: int, rng: np.random.Generator
-) -> Array:
+def _errors_by_chance(bin_of: NDArray[np.intp], differences: Array, signs: Iterable[Array]) -> Array:
     """The calibration errors of differences whose clusters have signs drawn anew."""
-    found = []
-    size = max(1, _BLOCK // len(groups))
-    for start in range(0, draws, size):
-        signs = rng.choice([-1.0, 1.0], size=(min(size, draws - start), int(groups.max()) + 1))
-        found.append(_error(bin_of, signs[:, groups] * differences))
-    return np.concatenate(found) if found else np.empty(0)
+    return np.concatenate([np.empty(0), *(_error(bin_of, each * differences) for each in signs)])
 
 
-def _bin_intervals(
-    bin_of: NDArray[np.intp], observed: Array, groups: NDArray[np.intp], draws: int, rng: np.random.Generator
-) -> list[Interval]:
+def _bin_intervals(bin_of: NDArray[np.intp], observed: Array, draws: Iterable[Array] | None) -> list[Interval]:
     """Of each bin's observed mean, over draws of the images."""
     count = int(bin_of.max()) + 1
-    if not draws or groups.max() == 0:
+    if draws is None:
         return [UNKNOWN] * count
     member = np.eye(count)[bin_of]
     sums, sizes = [], []
-    for weights in item_draws(groups, draws, max(1, _BLOCK // len(groups)), rng):
+    for weights in draws:
         sums.append(weights @ (member * observed[:, None]))
         sizes.append(weights @ member)
     total, size = np.concatenate(sums), np.concatenate(sizes)

@@ -18,7 +18,9 @@ from calibration.comparison.pair_intervals import pair_intervals
 from calibration.comparison.pairwise_accuracy import cross_validated_accuracy
 from calibration.crossvalidation import CrossValidation, cross_validate, cross_validate_on_new_items
 from calibration.item_folds import item_folds
-from calibration.people.agreement_intervals import _Agreement, _Worth, agreement_intervals, worth_intervals
+from calibration.people.agreement_intervals import _Agreement, agreement_intervals
+from calibration.people.pair_grades import PairGrades
+from calibration.people.worth_intervals import _Noise, worth_intervals
 from tests.benchmarks.arguments import parser
 
 DRAWS = 300
@@ -47,7 +49,8 @@ class People:
 def figures(scores: np.ndarray, ratings: np.ndarray) -> dict[str, float]:
     everyone = np.ones((1, len(scores)))
     found = _Study(scores, ratings, 1.0, "higher").statistics(everyone, np.ones((1, ratings.shape[1])))
-    found |= _Agreement(ratings, ratings.shape[1]).statistics(everyone) | _Worth(scores, ratings).statistics(everyone)
+    found |= _Agreement(ratings, ratings.shape[1], 1.0, 0, PairGrades(ratings)).statistics(everyone)
+    found |= _Noise(ratings, [everyone]).worth(scores, [everyone])
     values = {name: float(value[0]) for name, value in found.items()} | of_metric(scores, ratings)[0]
     return {name: values[name] for name in NAMES}
 

@@ -22,6 +22,7 @@ from calibration.buckets import BucketFitter
 from calibration.comparison.sorting import sorting, sorting_entry
 from calibration.crossvalidation import cross_validate, cross_validate_on_new_items, unseen_levels
 from calibration.equivalence import median_evaluator
+from calibration.evaluator_weights import best_constant
 from calibration.grades import sample_scores, unit_scale
 from calibration.item_folds import item_folds
 from calibration.people.agreement import correlations, krippendorff_alpha
@@ -44,6 +45,11 @@ def study(rng: np.random.Generator, people: int, noise: float) -> tuple[np.ndarr
     quality = by_prompt(rng)
     answers = 3 + rng.normal(0, 0.4, people) + quality[:, None] + noise * rng.normal(size=(IMAGES, people))
     return quality, unit_scale(np.clip(np.rint(answers), 1, 5))
+
+
+def always_best(ratings: np.ndarray) -> np.ndarray:
+    """The best constant answer to every image."""
+    return np.full(len(ratings), unit_scale(best_constant(ratings)))
 
 
 class Shape(NamedTuple):
@@ -102,7 +108,9 @@ def answers_to(scores: np.ndarray, ratings: np.ndarray, people: dict[str, Any]) 
     folds = item_folds(np.arange(len(scores)))
     result, new = cross_validate(scores, ratings), cross_validate_on_new_items(scores, ratings, folds)
     mapping = BucketFitter(scores, ratings).fit()
-    levels, constants = unseen_levels(scores, ratings, folds, 1.0, "higher")
+    levels = unseen_levels(scores, ratings, folds, 1.0, "higher")
+    constant = best_constant(ratings)
+    assert constant is not None
     same = EvaluatorsAsMetrics(ratings, folds).compare(scores)
     intervals = metric_intervals(scores, ratings, draws=DRAWS)
     assert mapping is not None and intervals is not None
@@ -122,7 +130,7 @@ def answers_to(scores: np.ndarray, ratings: np.ndarray, people: dict[str, Any]) 
         "unseen": {"unseen_skill": new.metric_skill, "seen_skill": result.metric_skill, "grouped_by": None},
         "intervals": kinds,
         "sorting": sorting_entry(sorting(scores, ratings)),
-        "annotator_test": annotator_test_entry(unit_scale(levels), unit_scale(constants), ratings),
+        "annotator_test": annotator_test_entry(unit_scale(levels), float(unit_scale(constant)), ratings),
         "same_target": same and {"wins": same.wins, "compared": same.compared, "person_skill": same.person_skill},
         "equivalence": same and median_evaluator(same, draws=DRAWS),
     }  # fmt: skip
@@ -204,13 +212,12 @@ def main() -> None:
             said[name].append(found["answer"])
             if name == "sixth evaluator":
                 wins.append(same.wins / same.compared)
-        levels, constants = unseen_levels(noise, five, folds, 1.0, "higher")
+        levels = unseen_levels(noise, five, folds, 1.0, "higher")
         passes["noise"].append(bool(alternative_annotator_test(unit_scale(levels), five).passes))
         passes["sixth evaluator"].append(bool(alternative_annotator_test(ratings[:, 5], five).passes))
-        passes["constant"].append(bool(alternative_annotator_test(unit_scale(constants), five).passes))
+        passes["constant"].append(bool(alternative_annotator_test(always_best(five), five).passes))
         _, apart = study(rng, 5, 1.6)
-        middle = unseen_levels(noise, apart, folds, 1.0, "higher")[1]
-        passes["constant, people agree less"].append(bool(alternative_annotator_test(unit_scale(middle), apart).passes))
+        passes["constant, people agree less"].append(bool(alternative_annotator_test(always_best(apart), apart).passes))
     print(f"{studies} simulated studies of five evaluators x {IMAGES} images")
     for name, values in noise_p.items():
         print(f"noise, {name}: p of the random baseline below .05 in {np.mean(np.array(values) <= 0.05):.3f}")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from calibration.bootstrap import STATISTICS, _Study, metric_intervals
-from calibration.crossvalidation import cross_validate
+from calibration.crossvalidation import confusion_matrix, cross_validate, skill
+from calibration.evaluator_weights import best_constant, trust, weighted_mean
 from calibration.grades import sample_scores
 from calibration.output import metric_rows, write_report
 from calibration.people.kappa import kappa
@@ -42,17 +43,23 @@ def test_a_draw_is_the_cross_validation_of_the_images_drawn(count, people, seed,
         ratings[rng.random(ratings.shape) < 0.3] = np.nan
     weights = rng.multinomial(count, np.full(count, 1 / count))
     rows = np.repeat(np.arange(count), weights)
-    drawn = _Study(scores, ratings, k, direction).statistics(weights[None].astype(float), np.ones((1, people)))
+    level = best_constant(ratings, k)
+    drawn, without = _Study(scores, ratings, k, direction).statistics(weights[None].astype(float))
     found = {name: values[0] for name, values in drawn.items()}
-    expected = cross_validate(scores[rows], ratings[rows], k, direction)
-    for name, value in (
-        ("grade", expected.grade_mean),
-        ("constant", expected.constant_mean),
-        ("person", expected.person_mean),
-        ("kappa", kappa(expected.confusion)),
-    ):
+    expected = cross_validate(scores[rows], ratings[rows], k, direction, level)
+    rated = (~np.isnan(ratings[rows])).astype(float)
+    pairs = (rated.T @ rated) * np.outer(trust(ratings), trust(ratings))  # how far each is trusted is not drawn anew
+    grades = {"grade": expected.metric_grades, "constant": expected.constant_grades, "person": expected.person_grades}
+    for name, by_pair in grades.items():
+        value = weighted_mean(by_pair, pairs)
         if np.isfinite(value):
             assert found[name] == pytest.approx(value, abs=1e-9)
+        for out in range(people):
+            others = np.arange(people) != out
+            value = weighted_mean(by_pair[np.ix_(others, others)], pairs[np.ix_(others, others)])
+            assert without[name][0, out] == pytest.approx(value, abs=1e-9, nan_ok=True)
+    if np.isfinite(kappa(expected.confusion)):
+        assert found["kappa"] == pytest.approx(kappa(expected.confusion), abs=1e-9)
     target = sample_scores(ratings[rows])
     known = ~np.isnan(target)
     signed = scores[rows] if direction == "higher" else -scores[rows]
@@ -60,13 +67,26 @@ def test_a_draw_is_the_cross_validation_of_the_images_drawn(count, people, seed,
         assert found["spearman"] == pytest.approx(spearmanr(signed[known], target[known]).statistic, abs=1e-9)
 
 
-def test_without_an_evaluator_a_draw_is_the_study_of_the_others():
+def test_without_an_evaluator_the_mappings_are_held():
     scores, ratings = study(60, 4, 0)
-    drawn = _Study(scores, ratings, 1.0, "higher").statistics(np.ones((1, 60)), np.array([[1.0, 0.0, 1.0, 1.0]]))
-    expected = cross_validate(scores, ratings[:, [0, 2, 3]])
-    assert drawn["grade"][0] == pytest.approx(expected.grade_mean)
-    assert drawn["person_skill"][0] == pytest.approx(expected.person_skill)
-    assert drawn["kappa"][0] == pytest.approx(kappa(expected.confusion))
+    _, without = _Study(scores, ratings, 1.0, "higher").statistics(np.ones((1, 60)), ranked=1)
+    everybody, others = cross_validate(scores, ratings), [0, 2, 3]
+    grade, constant, person = (
+        np.nanmean(grades[np.ix_(others, others)])
+        for grades in (everybody.metric_grades, everybody.constant_grades, everybody.person_grades)
+    )
+    assert without["skill"][0, 1] == pytest.approx(skill(grade, constant))
+    assert without["advantage"][0, 1] == pytest.approx(skill(grade, constant) - skill(person, constant))
+    assert without["spearman"][0, 1] == pytest.approx(spearmanr(scores, ratings[:, others].mean(axis=1)).statistic)
+    levels = [everybody.folds[out].mapping.levels(scores) for out in others]
+    table = sum(confusion_matrix(own, ratings[:, out]) for own, out in zip(levels, others, strict=True))
+    assert without["kappa"][0, 1] == pytest.approx(kappa(table))
+
+
+def test_nobody_is_left_out_for_rank_correlations_beyond_the_first_draws():
+    scores, ratings = study(60, 4, 0)
+    _, without = _Study(scores, ratings, 1.0, "higher").statistics(np.ones((3, 60)), ranked=2)
+    assert np.isnan(without["spearman"]).all(axis=1).tolist() == [False, False, True]
 
 
 def test_other_people_widen_the_interval_and_more_images_narrow_it():

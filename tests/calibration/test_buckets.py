@@ -188,13 +188,7 @@ def test_equal_optima_take_the_middle_cut():
 
 def test_nothing_to_fit_on():
     assert fit_buckets([1.0], np.array([[NAN]])) is None
-    assert BucketFitter([1.0], np.array([[0.5]])).best_constant(without=0) is None
-
-
-def test_best_constant_is_the_median_for_k_1_and_near_the_mean_for_k_2():
-    ratings = unit_scale([[1, 1, 1, 5, 5]]).T
-    assert BucketFitter(np.arange(5), ratings, 1).best_constant() == 1
-    assert BucketFitter(np.arange(5), ratings, 2).best_constant() == 3
+    assert BucketFitter([1.0], np.array([[0.5]])).fit(without=0) is None
 
 
 def test_level_counts_only_thresholds_that_are_exceeded():

@@ -37,6 +37,18 @@ def test_folds_equal_the_definition(matrix, data, k, higher):
     scores = data.draw(st.lists(st.sampled_from([0.0, 1.0, 2.5, 4.0]), min_size=len(matrix), max_size=len(matrix)))
     ratings = unit_scale([[np.nan if value is None else value for value in row] for row in matrix])
     result = cross_validate(scores, ratings, k, "higher" if higher else "lower")
+    given = [[row[person] is not None for row in matrix] for person in range(3)]
+    counted = [sum(own[item] and sum(row[item] for row in given) > 1 for item in range(len(matrix))) for own in given]
+    trust = [n / (n + 20) for n in counted]
+    ratings_given = [(p, item, row[p]) for item, row in enumerate(matrix) for p in range(3) if row[p] is not None]
+    weight_of = {
+        (p, item): trust[p] * sum(trust[other] for other in range(3) if other != p and given[other][item])
+        for p, item, _ in ratings_given
+    }
+    if not any(weight_of.values()):
+        weight_of = dict.fromkeys(weight_of, 1.0)
+    costs = [sum(weight_of[p, item] * abs(level - r) ** k for p, item, r in ratings_given) for level in range(1, 6)]
+    constant = 1 + next((place for place, cost in enumerate(costs) if cost <= min(costs) + 1e-9), 0)
     pairs = []
     for held_out, fold in enumerate(result.folds):
         own = {item: row[held_out] for item, row in enumerate(matrix) if row[held_out] is not None}
@@ -46,7 +58,7 @@ def test_folds_equal_the_definition(matrix, data, k, higher):
             for person, value in enumerate(row)
             if person != held_out and value is not None
         ]
-        of_fold = []
+        of_fold, weights = [], []
         for other in range(3):
             shared = [item for item in own if other != held_out and matrix[item][other] is not None]
             if not shared:
@@ -57,25 +69,27 @@ def test_folds_equal_the_definition(matrix, data, k, higher):
                 item: 1 + sum(score > t if higher else score < t for t in fold.mapping.thresholds)
                 for item, score in enumerate(scores)
             }
-            costs = [sum(abs(level - rating) ** k for _, rating in training) for level in range(1, 6)]
-            constant = 1 + costs.index(min(costs))
             answers = [levels, dict.fromkeys(own, constant), {item: matrix[item][other] for item in shared}]
             of_fold.append([1 - mean(abs(one[item] - own[item]) ** k / 4**k for item in shared) for one in answers])
-            pairs.append((other, of_fold[-1]))
+            weights.append(len(shared) * trust[other] * trust[held_out])
+            pairs.append((other, of_fold[-1], weights[-1]))
         assert fold.n_ratings == sum(
             any(matrix[item][p] is not None for p in range(3) if p != held_out) for item in own
         )
         grades = (fold.grade, fold.constant_grade, fold.person_grade)
-        expected = [mean(column) for column in zip(*of_fold, strict=True)] if of_fold else [np.nan] * 3
+        expected = np.average(of_fold, axis=0, weights=weights) if of_fold else [np.nan] * 3
         assert grades == pytest.approx(expected, abs=1e-12, nan_ok=True)
     means = (result.grade_mean, result.constant_mean, result.person_mean)
-    expected = (
-        [mean(column) for column in zip(*(grades for _, grades in pairs), strict=True)] if pairs else [np.nan] * 3
-    )
+    _, of_pairs, weights = zip(*pairs, strict=True) if pairs else ((), (), ())
+    expected = np.average(of_pairs, axis=0, weights=weights) if pairs else [np.nan] * 3
     assert means == pytest.approx(expected, abs=1e-12, nan_ok=True)
     for evaluator in range(3):
-        own = [grades for person, grades in pairs if person == evaluator]
-        metric, constant, person = [mean(column) for column in zip(*own, strict=True)] if own else [np.nan] * 3
+        own = [(grades, weight) for person, grades, weight in pairs if person == evaluator]
+        metric, constant, person = (
+            np.average([grades for grades, _ in own], axis=0, weights=[weight for _, weight in own])
+            if own
+            else [np.nan] * 3
+        )
         found = result.against_evaluator(evaluator)
         assert found == pytest.approx((person, metric, constant), abs=1e-12, nan_ok=True)
     assert result.confusion.sum() == sum(fold.n_ratings for fold in result.folds)

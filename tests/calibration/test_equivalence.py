@@ -50,7 +50,12 @@ def test_noise_is_never_as_good_as_the_median_evaluator(noise):
 
 def test_the_margin_is_a_quarter_of_what_the_median_evaluator_gains():
     gains = np.array([0.02, 0.04, 0.2])
-    grades = {"person_grades": 0.7 + gains, "constant_grades": np.full(3, 0.7), "metric_grades": 0.7 + gains}
+    grades = {
+        "weights": np.full(3, 1 / 3),
+        "person_grades": 0.7 + gains,
+        "constant_grades": np.full(3, 0.7),
+        "metric_grades": 0.7 + gains,
+    }
     same = SameTarget((0, 1, 2), **grades, influence=np.zeros((10, 3)))
     assert median_evaluator(same, draws=10)["margin"] == pytest.approx(0.01)
     same = SameTarget((0, 1, 2), **(grades | {"constant_grades": np.full(3, 0.8)}), influence=np.zeros((10, 3)))
@@ -60,5 +65,12 @@ def test_the_margin_is_a_quarter_of_what_the_median_evaluator_gains():
 
 
 def test_beating_someone_who_is_no_better_than_a_constant_does_not_count():
-    same = SameTarget((0, 1), np.array([0.8, 0.8]), np.array([0.7, 0.75]), np.array([0.72, 0.72]), np.zeros((5, 2)))
+    same = SameTarget(
+        (0, 1),
+        np.array([0.5, 0.5]),
+        np.array([0.8, 0.8]),
+        np.array([0.7, 0.75]),
+        np.array([0.72, 0.72]),
+        np.zeros((5, 2)),
+    )
     assert (same.wins, same.wins_over_able, same.able.tolist()) == (2, 1, [False, True])

@@ -1,10 +1,10 @@
-"""The best cubic that never falls: against least squares where that does not fall, and against SLSQP where it does."""
+"""The best cubic that never falls: least squares where that does not fall, against SLSQP and NNLS where it does."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import minimize
+from scipy.optimize import minimize, nnls
 
 from calibration.monotone_cubic import fit_monotone_cubic
 
@@ -48,8 +48,19 @@ def test_weights_are_repeated_items_and_the_ends_hold_beyond_the_range():
     weights = np.arange(25) % 3 + 1.0
     weighted = fit_monotone_cubic(scores, target, weights)
     repeated = fit_monotone_cubic(np.repeat(scores, weights.astype(int)), np.repeat(target, weights.astype(int)))
-    assert weighted.predict(scores) == pytest.approx(repeated.predict(scores), abs=1e-4)
+    assert weighted.predict(scores) == pytest.approx(repeated.predict(scores), abs=1e-9)
     assert weighted.predict([1e9]) == weighted.predict([scores.max()])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(["falling", "wavy", "noise"]))
+def test_no_sum_of_rising_shapes_is_nearer(seed, kind):
+    scores, target = data(seed, kind)
+    t = (scores - scores.min()) / np.ptp(scores)
+    roots = np.linspace(0, 1, 101)
+    shapes = np.column_stack([np.ones(len(t)), -np.ones(len(t)), t**2 / 2 - t**3 / 3, (t[:, None] - roots) ** 3])
+    _, rest = nnls(shapes, target)
+    assert np.sum((fit_monotone_cubic(scores, target).predict(scores) - target) ** 2) <= rest**2 * (1 + 1e-9) + 1e-12
 
 
 @pytest.mark.parametrize("scores", [[], [1.0], [2.0, 2.0, 2.0]])

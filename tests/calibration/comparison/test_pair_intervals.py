@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from calibration.comparison.pair_intervals import _Pairs, pair_intervals
+from calibration.comparison.pair_intervals import _Order, _Pairs, pair_intervals
 from calibration.comparison.pairwise_accuracy import cross_validated_accuracy, pairwise_accuracy
 
 
@@ -24,7 +24,7 @@ def test_with_every_image_once_they_are_the_figures_themselves(seed, epsilon):
     target = ratings.mean(axis=1)
     target[seed % 25] = np.nan
     known = ~np.isnan(target)
-    found = _Pairs(scores, target, epsilon).figures(np.ones((1, 25)))
+    found = _Pairs(_Order(scores, epsilon), target).figures(np.ones((1, 25)))
     assert found["pairwise_accuracy"][0] == pytest.approx(pairwise_accuracy(scores, target, epsilon))
     assert found["kendall"][0] == pytest.approx(stats.kendalltau(scores[known], target[known]).statistic, nan_ok=True)
 
@@ -40,7 +40,7 @@ def test_a_draw_counts_pairs_as_often_as_their_images_were_drawn():
             right += times * pairwise_accuracy(scores[[i, j]], target[[i, j]], 0.3)
             pairs += times
     drawn = np.repeat(np.arange(12), weights.astype(int))
-    found = _Pairs(scores, target, 0.3).figures(weights[None])
+    found = _Pairs(_Order(scores, 0.3), target).figures(weights[None])
     assert found["pairwise_accuracy"][0] == pytest.approx(right / pairs)
     assert found["kendall"][0] == pytest.approx(stats.kendalltau(scores[drawn], target[drawn]).statistic)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from calibration.comparison.sorting import sorting, sorting_entry
+from calibration.evaluator_weights import evaluator_shares
 
 CUTS = np.array([-1.2, -0.4, 0.4, 1.2])
 
@@ -33,7 +34,7 @@ def by_hand(scores, ratings):
                     right[at] += 0.5 + 0.5 * np.sign(values[i] - values[j]) * np.sign(target)
         if pairs:
             found.append(right / pairs)
-            weights.append(len(rows))
+            weights.append(evaluator_shares(ratings)[one])
     return np.average(found, axis=0, weights=weights)
 
 

@@ -215,7 +215,7 @@ def test_simulated_evaluators_are_labelled():
 
 def test_people_on_the_scale_from_1_to_5():
     page = render(pd.DataFrame({"item": ["a", "b"], "evaluator": "ann", "rating": [2, 4]}))
-    assert re.search(r"ann\s*2\s*0\s*3\.00\s*1\.00", page.text)
+    assert re.search(r"ann\s*2\s*0\s*0\.0\s*%\s*3\.00\s*1\.00", page.text)
 
 
 def test_a_note_shared_by_metrics_stands_once():

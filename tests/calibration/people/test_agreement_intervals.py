@@ -7,20 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.grades import evaluator_grades, mean_or_nan, person_to_person_grades, sample_scores
+from calibration.evaluator_weights import evaluator_shares, trust, weighted_mean
+from calibration.grades import evaluator_grades, person_to_person_grades, sample_scores
 from calibration.people.agreement import krippendorff_alpha
 from calibration.people.agreement_intervals import (
     _Agreement,
     _Grades,
-    _Worth,
     agreement_intervals,
     grade_intervals,
-    worth_intervals,
 )
 from calibration.people.concordance import kendalls_w
 from calibration.people.consistency import disattenuated, reliability_of_mean, split_half
 from calibration.people.kappa import mean_pair_kappa, pair_kappas
+from calibration.people.pair_grades import PairGrades
 from calibration.people.variance import intraclass_correlations, rater_equivalents, reliability, variance_components
+from calibration.people.worth_intervals import _Noise, worth_intervals
 
 
 def study(images, people, seed, gaps=False):
@@ -39,24 +40,25 @@ def test_a_draw_has_the_figures_of_the_images_drawn(seed, gaps):
     weights = np.random.default_rng(seed).multinomial(25, np.full(25, 1 / 25))
     rows = np.repeat(np.arange(25), weights)
     drawn = ratings[rows]
-    found = {
-        name: values[0]
-        for name, values in _Agreement(ratings, ratings.shape[1]).statistics(weights[None].astype(float)).items()
-    }
+    every = _Agreement(ratings, ratings.shape[1], 1.0, 0, PairGrades(ratings))
+    found = {name: values[0] for name, values in every.statistics(weights[None].astype(float)).items()}
     for level in ("nominal", "ordinal", "interval"):
         assert found[level] == pytest.approx(krippendorff_alpha(drawn, level), abs=1e-9, nan_ok=True)
     assert found["kendall_w"] == pytest.approx(kendalls_w(drawn), abs=1e-9, nan_ok=True)
     assert found["split_half"] == pytest.approx(split_half(drawn), abs=1e-9, nan_ok=True)
     assert found["spearman_brown"] == pytest.approx(reliability_of_mean(drawn), abs=1e-9, nan_ok=True)
-    assert found["person"] == pytest.approx(mean_or_nan(person_to_person_grades(drawn)), abs=1e-9, nan_ok=True)
-    assert found["mean_of_others"] == pytest.approx(mean_or_nan(evaluator_grades(drawn)), abs=1e-9, nan_ok=True)
+    rated, known = (~np.isnan(drawn)).astype(float), trust(ratings)  # how far each is trusted is not drawn anew
+    person = weighted_mean(person_to_person_grades(drawn), (rated.T @ rated) * known * known[:, None])
+    assert found["person"] == pytest.approx(person, abs=1e-9, nan_ok=True)
+    of_others = weighted_mean(evaluator_grades(drawn), evaluator_shares(ratings))
+    assert found["mean_of_others"] == pytest.approx(of_others, abs=1e-9, nan_ok=True)
     pairs = pair_kappas(drawn, list("abcd"))
-    assert found["weighted_kappa"] == pytest.approx(mean_pair_kappa(pairs), abs=1e-9, nan_ok=True)
+    assert found["weighted_kappa"] == pytest.approx(mean_pair_kappa(pairs, ratings), abs=1e-9, nan_ok=True)
     components = variance_components(drawn)
     if components is not None:
         for name, value in intraclass_correlations(components).items():
             assert found[name] == pytest.approx(value, abs=1e-7, nan_ok=True)
-        worth = _Worth(scores, ratings).statistics(weights[None].astype(float))
+        worth = _Noise(ratings, [weights[None].astype(float)]).worth(scores, [weights[None].astype(float)])
         expected = rater_equivalents(scores[rows], drawn, components)
         if np.isfinite(expected):
             assert worth["rater_equivalents"][0] == pytest.approx(expected, rel=1e-6)

@@ -41,4 +41,16 @@ def test_pairs_count_what_both_rated():
     ]
     expected = cohen_kappa_score([1, 2, 5], [1, 3, 5], weights="quadratic", labels=[1, 2, 3, 4, 5])
     assert pairs[0]["weighted_kappa"] == pytest.approx(expected)
-    assert mean_pair_kappa(pairs) == pytest.approx(np.nanmean([pair["weighted_kappa"] for pair in pairs]))
+    shared = {"a": 3, "b": 4, "c": 2}
+    weights = [
+        pair["n"]
+        * shared[pair["first"]]
+        * shared[pair["second"]]
+        / (shared[pair["first"]] + 20)
+        / (shared[pair["second"]] + 20)
+        for pair in pairs
+    ]
+    kappas = [pair["weighted_kappa"] for pair in pairs]
+    known = np.isfinite(kappas)
+    expected = np.average(np.array(kappas)[known], weights=np.array(weights)[known])
+    assert mean_pair_kappa(pairs, ratings) == pytest.approx(expected)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.prediction.ordinal import fit_ordinal, level_counts
+from calibration.prediction.ordinal import fit_ordinal, fit_ordinals, level_counts
 
 
 def sample(images, people, features, seed):
@@ -48,6 +48,17 @@ def test_the_penalised_fit_is_an_optimum():
     best = value(fit.coefficients)
     for step in ([1e-3, 0], [-1e-3, 0], [0, 1e-3], [0, -1e-3]):
         assert value(fit.coefficients + np.array(step)) < best
+
+
+def test_many_sets_at_once_are_fitted_as_each_alone():
+    studies = [sample(images, 3, 2, images) for images in (5, 60, 17, 200, 2)]
+    counts = [level_counts(ratings) for _, ratings in studies]
+    counts[1][:20] = 0  # items that nobody rated count for nothing
+    together = fit_ordinals([x for x, _ in studies], counts, 3.0)
+    for (x, _), given_, fit in zip(studies, counts, together, strict=True):
+        alone = fit_ordinal(x[given_.any(axis=1)], given_[given_.any(axis=1)], 3.0)
+        assert fit.coefficients == pytest.approx(alone.coefficients, abs=1e-12)
+        assert fit.cuts == pytest.approx(alone.cuts, abs=1e-12)
 
 
 @settings(max_examples=60, deadline=None)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from calibration.buckets import fit_buckets
 from calibration.grades import unit_scale
-from calibration.prediction.cross_prediction import MARGINAL, SHRINKAGES, _curves, cross_predict
+from calibration.prediction.cross_prediction import MARGINAL, SHRINKAGES, _candidates, cross_predict
 from calibration.prediction.ordinal import level_counts
 from calibration.prediction.predictor import Predictor, fit_predictor, predictor_entry
 from calibration.prediction.predictor_file import json_text, predictors_document, read_predictor
@@ -67,7 +67,7 @@ def test_isotonic_curves_are_those_of_sklearn():
     counts = level_counts(ratings)
     marginal = ((counts.sum(axis=0) + 1) / (counts.sum() + 5)).cumsum()[:-1]
     for direction in ("higher", "lower"):
-        curve = _curves(scores, ratings, direction)["isotonic 5 %"]
+        curve = _candidates([(scores, ratings)], direction)[0].curve("isotonic 5 %")
         fitted = (curve.probabilities(scores).cumsum(axis=1)[:, :-1] - 0.05 * marginal) / 0.95
         for level in range(4):
             share = counts[:, : level + 1].sum(axis=1) / counts.sum(axis=1)

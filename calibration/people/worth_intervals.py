@@ -1,0 +1,139 @@
+"""How far a metric's worth as a view of what an image is truly worth would move with other images, and other people."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from calibration.draws import fewer_draws, same_draws
+from calibration.grades import Array, sample_scores
+from calibration.intervals import Interval, group_codes, left_out, percentiles, with_other_people
+from calibration.people.variance import ComponentSums
+
+_BLOCK = 2**18  # draw-items that are in memory at once
+
+
+def worth_intervals(
+    scores: Array, ratings: Array, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0
+) -> dict[str, dict[str, Interval]] | None:
+    """Intervals of a metric's correlation, of that without people's noise, and of its rater equivalents.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (items,)
+        Finite scores.
+    ratings : ndarray, shape (items, evaluators)
+        NaN where missing.
+    clusters, draws, seed
+        As in `agreement_intervals`.
+
+    Returns
+    -------
+    dict or None
+        As `agreement_intervals`, for ``pearson``, ``disattenuated`` and ``rater_equivalents`` (see
+        `calibration.people.variance`).
+
+    Notes
+    -----
+    For people like these the interval is made for the root of the rater equivalents, which is nearly straight in the
+    correlation, and squared.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> quality = rng.normal(size=300)
+    >>> found = worth_intervals(quality, quality[:, None] + rng.normal(size=(300, 4)), draws=200)
+    >>> found["these"]["disattenuated"].low > 0.9
+    True
+    """
+    return Worth(ratings, clusters, draws, seed).intervals(scores)
+
+
+class Worth:
+    """What `worth_intervals` needs of the people, for many metrics that scored the same items.
+
+    Parameters
+    ----------
+    ratings : ndarray, shape (items, evaluators)
+        NaN where missing.
+    clusters, draws, seed
+        As in `worth_intervals`.
+    """
+
+    def __init__(self, ratings: Array, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0):
+        self._ratings = ratings[:, ~np.isnan(ratings).all(axis=0)]
+        self._groups = group_codes(clusters, len(ratings))
+        self._draws, self._seed = fewer_draws(draws, len(ratings)), seed
+        self._is_known = draws >= 2 and len(ratings) >= 3 and self._ratings.shape[1] >= 2
+        if self._is_known:
+            people = self._ratings.shape[1]
+            self._in_draws = _Noise(self._ratings, self._blocks())
+            everyone = [np.ones((1, len(ratings)))]
+            gone = [(), *left_out(people)] if people > 2 else []
+            self._panels = [_Noise(np.delete(self._ratings, each, axis=1), everyone) for each in gone]
+
+    def _blocks(self) -> Iterator[Array]:
+        return same_draws(self._groups, self._draws, max(1, _BLOCK // len(self._groups)), self._seed)
+
+    def intervals(self, scores: Array) -> dict[str, dict[str, Interval]] | None:
+        """As `worth_intervals`.
+
+        Parameters
+        ----------
+        scores : ndarray, shape (items,)
+            Finite scores.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> quality = rng.normal(size=300)
+        >>> people = Worth(quality[:, None] + rng.normal(size=(300, 4)), draws=200)
+        >>> people.intervals(quality)["these"]["pearson"].low > 0.8
+        True
+        """
+        if not self._is_known:
+            return None
+        over_items = self._in_draws.worth(scores, self._blocks())
+        these = {name: percentiles(drawn) for name, drawn in over_items.items()}
+        if not self._panels:
+            return {"these": these, "people_like_these": {}}
+        people, everyone = self._ratings.shape[1], [np.ones((1, len(scores)))]
+        estimate, *without = (panel.worth(scores, everyone) for panel in self._panels)
+        values = {name: np.array([float(each[name][0]) for each in without]) for name in over_items}
+        name = "rater_equivalents"
+        low, high = with_other_people(
+            float(np.sqrt(estimate[name][0])), np.sqrt(over_items[name]), np.sqrt(values[name]), people, 0.0, np.inf
+        )
+        others = {name: Interval(low**2, high**2)}
+        for name, most in (("pearson", 1.0), ("disattenuated", np.inf)):
+            figure = float(estimate[name][0])
+            others[name] = with_other_people(figure, over_items[name], values[name], people, -most, most)
+        return {"these": these, "people_like_these": others}
+
+
+class _Noise:
+    """One panel's mean ratings, and the variances of its ratings of weighted items."""
+
+    def __init__(self, ratings: Array, blocks: Iterable[Array]):
+        self._target = sample_scores(ratings)
+        self._known = ~np.isnan(self._target)
+        sums = ComponentSums(ratings)
+        parts = [sums.components(weights) for weights in blocks]
+        self._parts = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def worth(self, scores: Array, blocks: Iterable[Array]) -> dict[str, Array]:
+        """A metric's rater equivalents, disattenuated correlation and correlation in the same weightings."""
+        known = self._known
+        x, y = (np.where(known, side - side[known].mean(), 0.0) for side in (scores, self._target))
+        products = np.column_stack([known, x, y, x * x, y * y, x * y])
+        n, x, y, xx, yy, xy = np.concatenate([weights @ products for weights in blocks]).T
+        parts = self._parts
+        noise = parts["evaluators"] + parts["residual"]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            r = (xy - x * y / n) / np.sqrt((xx - x * x / n) * (yy - y * y / n))
+            reliability = parts["items"] / (parts["items"] + noise / parts["per_item"])
+            latent = r / np.sqrt(reliability)
+            squared = latent**2
+            worth = np.where(squared < 1, squared * noise / ((1.0 - squared) * parts["items"]), np.inf)
+        worth = np.where(np.isfinite(latent), worth, np.nan)
+        return {"rater_equivalents": worth, "disattenuated": latent, "pearson": r}
