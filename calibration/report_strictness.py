@@ -112,7 +112,8 @@ def metric_without_strictness(
     dict or None
         ``grade``, ``constant``, ``person``, ``skill`` and ``person_skill``: the mapping is fitted to the other
         evaluators' ratings without their strictness, and graded against the held-out one's ratings without theirs, as
-        every person is and the constant, which is the level that fits all ratings without strictness best. None where no rated item has a score.
+        every person is and the constant, which is the level that fits all ratings without strictness best. None where
+        no rated item has a score.
     """
     aligned = scores.reindex(task.items)
     scored = aligned.notna().to_numpy()

@@ -78,10 +78,11 @@ def judge(metric: dict[str, Any], alpha: float | None, strictness: dict[str, Any
     what a person has more than a guess where that is less; unless the interval of the correlation holds 0, or the
     metric tells models apart and not one model's images. Else with care.
 
-    **Predicts**: unknown, where alpha is below .2 or people themselves predict each other no better than a constant.
-    No, where the order is no better than chance, the mapping knows one level only, skill is 0 or less, or its interval
-    holds 0, on these images or on new ones. Yes, where it passes the alternative annotator test, a constant does not,
-    the interval of its skill is known, and it is not shown to be worse than the median evaluator. Else with care.
+    **Predicts**: unknown, where alpha is below .2, or where people themselves predict each other no better than a
+    constant does and the answer would not be no. No, where the order is no better than chance, the mapping knows one
+    level only, skill is 0 or less, or its interval holds 0, on these images or on new ones. Yes, where it passes the
+    alternative annotator test, a constant does not, the interval of its skill is known, and it is not shown to be worse
+    than the median evaluator. Else with care.
 
     Intervals are for people like these, or for these where there is none. tests/benchmarks/bench_verdicts.py measures
     how often noise gets a yes.
@@ -120,7 +121,7 @@ def _answer_on_order(fails: Any, holds: Any) -> Answer:
 
 
 def _answer_on_rating(order: Answer, fails: Any, holds: Any) -> Answer:
-    if order == "unknown" or fails("people agree", "people predict each other"):
+    if order == "unknown" or fails("people agree"):
         return "unknown"
     if order == "no" or fails(
         "uses two levels or more",
@@ -130,6 +131,8 @@ def _answer_on_rating(order: Answer, fails: Any, holds: Any) -> Answer:
         "skill's interval on new images above 0",
     ):
         return "no"
+    if fails("people predict each other"):
+        return "unknown"
     if holds("may replace a person", "skill's interval above 0") and not fails("not behind the median evaluator"):
         return "yes"
     return "with care"
