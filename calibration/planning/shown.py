@@ -21,7 +21,8 @@ from calibration.grades import Array, unit_scale
 from calibration.intervals import CONFIDENCE
 from calibration.item_folds import item_folds
 from calibration.people.agreement import krippendorff_alpha
-from calibration.people.agreement_intervals import agreement_intervals, worth_intervals
+from calibration.people.agreement_intervals import agreement_intervals
+from calibration.people.worth_intervals import worth_intervals
 from calibration.planning.model import Statistic, latent_ratings
 from calibration.planning.study import PlannedStudy
 from calibration.same_target import EvaluatorsAsMetrics
