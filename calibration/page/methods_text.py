@@ -7,7 +7,7 @@ from calibration.evaluator_weights import HALF_TRUST
 from calibration.page.references import REFERENCES
 from calibration.report_asked import rated_wordings
 from calibration.tables import counted
-from calibration.verdicts import spelled
+from calibration.task_words import spelled
 
 _MOST_WORDINGS = 3  # of earlier words; with more the paragraph would be about nothing else
 
@@ -192,6 +192,18 @@ def _extras(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
             f"Metrics were compared in pairs by exchanging both scores at random, {swapped} (PERM-BOTH, Deutsch et "
             "al., 2021), and by Williams' (1959) test, with the corrections of Holm (1979) and of Benjamini and "
             "Yekutieli (2001)."
+        )
+    if any(entry.get("sorting") for entry in entries):
+        cited.append("satterthwaite")
+        yield (
+            "As sorters of images, metric and evaluator were compared by the share of pairs of images that they put in "
+            "the order of the other evaluators' mean (ties count half), with intervals by the delta method over images "
+            "and the variance over evaluators (degrees of freedom after Satterthwaite, 1946)."
+        )
+    if any((task.get("strictness") or {}).get("p") is not None for task in report["tasks"].values()):
+        yield (
+            "Evaluators' strictness was estimated as an additive effect by least squares over images and evaluators; "
+            "grades without it are cross-validated over images."
         )
     if any(entry.get("annotator_test") for entry in entries):
         cited += ["calderon", "benjamini"]
