@@ -10,6 +10,7 @@ import pandas as pd
 from calibration.crossvalidation import cross_validate
 from calibration.evaluator_weights import best_constant, pair_weights, weighted_mean
 from calibration.grades import Array, evaluator_grades, person_to_person_grades
+from calibration.people.agreement import interval_alpha
 from calibration.people.strictness import Strictness, strictness, without_strictness
 from calibration.task_data import TaskData
 from calibration.verdicts import SIGNIFICANCE, STRICT
@@ -133,38 +134,6 @@ def metric_without_strictness(
 def _person_grade(ratings: Array, k: float) -> float:
     """One person against another, weighed as everywhere in the report."""
     return weighted_mean(person_to_person_grades(ratings, k), pair_weights(ratings))
-
-
-def interval_alpha(ratings: Array) -> float:
-    """Krippendorff's interval alpha of ratings that may have any value, in one pass.
-
-    Parameters
-    ----------
-    ratings : ndarray, shape (items, evaluators)
-        Any scale, NaN where missing.
-
-    Returns
-    -------
-    float
-        1 minus the mean squared difference within images over that between any two ratings; NaN where no image was
-        rated twice, or all ratings are equal.
-
-    Examples
-    --------
-    >>> round(interval_alpha(np.array([[0.0, 0.0], [0.5, 0.75], [1.0, 1.0]])), 3)
-    0.953
-    """
-    known = ratings[(~np.isnan(ratings)).sum(axis=1) >= 2]
-    counts = (~np.isnan(known)).sum(axis=1)
-    total = int(counts.sum())
-    if not total:
-        return float("nan")
-    means = np.nansum(known, axis=1) / counts
-    within = np.nansum((known - means[:, None]) ** 2, axis=1)
-    observed = float((2 * counts * within / (counts - 1)).sum()) / total
-    overall = float(np.nansum(known)) / total
-    expected = 2 * float(np.nansum((known - overall) ** 2)) / (total - 1)
-    return 1.0 - observed / expected if expected > 0 else float("nan")
 
 
 def strictness_sentence(entry: Mapping[str, Any]) -> str:

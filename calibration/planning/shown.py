@@ -20,12 +20,12 @@ from calibration.crossvalidation import cross_validate
 from calibration.grades import Array, unit_scale
 from calibration.intervals import CONFIDENCE
 from calibration.item_folds import item_folds
-from calibration.people.agreement import krippendorff_alpha
+from calibration.people.agreement import interval_alpha, krippendorff_alpha
 from calibration.people.agreement_intervals import agreement_intervals
+from calibration.people.strictness import without_strictness
 from calibration.people.worth_intervals import worth_intervals
 from calibration.planning.model import Statistic, latent_ratings
 from calibration.planning.study import PlannedStudy
-from calibration.same_target import EvaluatorsAsMetrics
 from calibration.verdicts import CHANCE, LEAST_ITEMS
 
 Kind = Literal["these", "people_like_these"]
@@ -87,7 +87,7 @@ def simulate(study: PlannedStudy, people: int, images: int, rng: np.random.Gener
 
 
 def can_be_judged(scores: Array, ratings: Array, seed: int = 0) -> bool:
-    """Whether the report would judge a metric by these people, or say that it cannot be judged.
+    """Whether the report would judge how a metric sorts images, or say that it cannot be judged by these people.
 
     Parameters
     ----------
@@ -109,13 +109,13 @@ def can_be_judged(scores: Array, ratings: Array, seed: int = 0) -> bool:
     >>> can_be_judged(scores[:, 0], ratings), can_be_judged(scores[:19, 0], ratings[:19])
     (True, False)
     """
-    alpha = krippendorff_alpha(ratings, "ordinal")
-    if len(scores) < LEAST_ITEMS or not alpha >= CHANCE or ratings.shape[1] < 2:
+    if len(scores) < LEAST_ITEMS or ratings.shape[1] < 2:
         return False
-    found = cross_validate(scores, ratings)
-    same = EvaluatorsAsMetrics(ratings, item_folds(np.arange(len(scores)), seed=seed)).compare(scores)
-    person_skill = found.person_skill if same is None or not same.compared else same.person_skill
-    return bool(np.isfinite(found.metric_skill) and not person_skill <= 0)
+    if not krippendorff_alpha(ratings, "ordinal") >= CHANCE:
+        folds = item_folds(np.arange(len(scores)), seed=seed)
+        if not interval_alpha(without_strictness(ratings, folds)) >= CHANCE:
+            return False
+    return bool(np.isfinite(cross_validate(scores, ratings).metric_skill))
 
 
 def most_simulated(figure: str) -> int:

@@ -25,9 +25,8 @@ from calibration.equivalence import median_evaluator
 from calibration.evaluator_weights import best_constant
 from calibration.grades import sample_scores, unit_scale
 from calibration.item_folds import item_folds
-from calibration.people.agreement import correlations, krippendorff_alpha
+from calibration.people.agreement import correlations, interval_alpha, krippendorff_alpha
 from calibration.people.strictness import without_strictness
-from calibration.report_strictness import interval_alpha
 from calibration.same_target import EvaluatorsAsMetrics
 from calibration.verdicts import judge
 from tests.benchmarks.arguments import one_count

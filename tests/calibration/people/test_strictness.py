@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from calibration.people.agreement import krippendorff_alpha
+from calibration.people.agreement import interval_alpha, krippendorff_alpha
 from calibration.people.strictness import strictness, without_strictness
-from calibration.report_strictness import interval_alpha
 
 CUTS = np.array([-1.2, -0.4, 0.4, 1.2])
 
