@@ -31,9 +31,11 @@ from calibration.report_metrics import metric_entry
 from calibration.report_people import median_response_ms, people_entry
 from calibration.report_prediction import combination, prediction
 from calibration.report_raters import leave_out_people
+from calibration.report_strictness import add_people, fair_ratings, metric_without_strictness, strictness_sentence
 from calibration.tables import Duplicates, records
 from calibration.task_data import task_data
-from calibration.verdicts import task_verdict, verdict
+from calibration.task_words import task_verdict
+from calibration.verdicts import LEAST_ITEMS, verdict
 from metrics import __version__
 from metrics.bands import band
 from metrics.errors import InputError
@@ -197,10 +199,15 @@ def calibrate(
             flags = [] if for_raters else screen(data.ratings, evaluators, settings.seed, data.groups(), order)
             own_repeats = None if repeats is None else repeats[repeats["task"] == name]
             task = people_entry(data, flags, own_repeats, median_response_ms(rows))
+            fair = fair_ratings(data)
+            add_people(task, data, fair)
             task["asked"] = asked.get(str(name))
             steps.are_done(PEOPLE)
             for metric in names:
                 entry, drawn = metric_entry(by_metric[metric], data, directions[metric], remarks_by_metric.get(metric))
+                entry["without_strictness"] = metric_without_strictness(
+                    by_metric[metric], data, fair, directions[metric]
+                )
                 steps.are_done(METRIC)
                 own = signatures.get(metric, [])
                 entries, predictor = prediction(metric, by_metric[metric], data, directions[metric], own)
@@ -264,9 +271,11 @@ def _usual(metric: str, rows: pd.DataFrame) -> pd.Series:
 
 def _with_verdicts(report: dict[str, Any]) -> dict[str, Any]:
     for task in report["tasks"].values():
-        task["verdict"] = task_verdict(task)
+        task["strictness"]["sentence"] = strictness_sentence(task["strictness"])
+        task["verdict"] = task_verdict(task, LEAST_ITEMS)
         for metric in task["metrics"].values():
-            metric["verdict"] = verdict(metric, task["agreement"]["krippendorff_alpha"]["ordinal"])
+            alpha = task["agreement"]["krippendorff_alpha"]["ordinal"]
+            metric["verdict"] = verdict(metric, alpha, task["strictness"])
     return report
 
 
