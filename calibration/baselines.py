@@ -190,6 +190,8 @@ class RandomScores:
             summed = np.bincount(flat, np.tile(values, len(places)), minlength=len(places) * size)
             return np.asarray(summed, dtype=np.float64).reshape(shape)
 
+        by_row = flat.reshape(len(places), n)
+        every_step = [by_place(every_cost[:, at] - every_cost[:, at + 1]) for at in range(len(LEVELS) - 1)]
         total, weight = np.zeros(len(places)), 0.0
         to_mean = np.full((len(places), people), np.nan)
         first_cost = 5 * np.arange(n)
@@ -198,8 +200,16 @@ class RandomScores:
             if not (rated.sum() - rated[:, out].sum()):
                 continue
             if k >= 1:
-                steps = (training[:, at] - training[:, at + 1] for at in range(len(LEVELS) - 1))
-                ordered = order.levels(map(by_place, steps), tolerance, counted if has_gaps else None)
+                rows = np.flatnonzero(rated[:, out])
+                own_flat, own_costs = by_row[:, rows].ravel(), costs[rows, out]
+                steps = (
+                    every
+                    - np.bincount(
+                        own_flat, np.tile(own_costs[:, at] - own_costs[:, at + 1], len(places)), len(every.ravel())
+                    ).reshape(shape)
+                    for at, every in enumerate(every_step)
+                )
+                ordered = order.levels(steps, tolerance, counted if has_gaps else None)
             else:
                 ordered = order.levels_of_any_costs(np.stack([by_place(cost) for cost in training.T], axis=2))
             levels = np.take_along_axis(ordered, places, axis=1).astype(np.intp)
