@@ -29,7 +29,7 @@ from calibration.report_comparison import comparison
 from calibration.report_flagged import what_changes, without_flagged
 from calibration.report_metrics import metric_entry
 from calibration.report_people import median_response_ms, people_entry
-from calibration.report_prediction import combination, prediction
+from calibration.report_prediction import NO_PREDICTION, combination, in_full, in_full_note, prediction
 from calibration.report_raters import leave_out_people
 from calibration.report_strictness import add_people, fair_ratings, metric_without_strictness, strictness_sentence
 from calibration.tables import Duplicates, records
@@ -203,14 +203,21 @@ def calibrate(
             add_people(task, data, fair)
             task["asked"] = asked.get(str(name))
             steps.are_done(PEOPLE)
+            whole = in_full(by_metric, data)
             for metric in names:
-                entry, drawn = metric_entry(by_metric[metric], data, directions[metric], remarks_by_metric.get(metric))
+                entry, drawn = metric_entry(
+                    by_metric[metric], data, directions[metric], remarks_by_metric.get(metric), metric in whole
+                )
                 entry["without_strictness"] = metric_without_strictness(
                     by_metric[metric], data, fair, directions[metric]
                 )
                 steps.are_done(METRIC)
                 own = signatures.get(metric, [])
-                entries, predictor = prediction(metric, by_metric[metric], data, directions[metric], own)
+                entries, predictor = (
+                    prediction(metric, by_metric[metric], data, directions[metric], own)
+                    if metric in whole
+                    else (NO_PREDICTION, None)
+                )
                 entry |= entries
                 if predictor is not None:
                     predictors.append((str(name), predictor))
@@ -230,6 +237,7 @@ def calibrate(
             if task["without_flagged"]:
                 task["notes"].insert(task["notes"].index(flags[-1].sentence) + 1, what_changes(task["without_flagged"]))
             task["combination"] = combination(data, by_metric, directions, task["metrics"])
+            task["notes"] += in_full_note(len(names))
             if not names:
                 task["notes"].append("There are no scores, so no metric is judged.")
             if note := levels_note(rows["rating"], is_elsewheres=task.get("asked") is None):

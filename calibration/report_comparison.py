@@ -62,7 +62,9 @@ def comparison(
     return entry
 
 
-def judging_entries(scores: Array, scored: NDArray[np.bool_], task: TaskData, direction: Direction) -> dict[str, Any]:
+def judging_entries(
+    scores: Array, scored: NDArray[np.bool_], task: TaskData, direction: Direction, is_in_full: bool = True
+) -> dict[str, Any]:
     """The entries ``pairwise_accuracy``, ``sorting``, ``models``, ``alternatives`` and ``telecom`` of a metric.
 
     Parameters
@@ -75,6 +77,8 @@ def judging_entries(scores: Array, scored: NDArray[np.bool_], task: TaskData, di
         The people.
     direction : {"higher", "lower"}
         Which way the metric points.
+    is_in_full : bool
+        Whether other mappings are tried.
 
     Returns
     -------
@@ -105,7 +109,9 @@ def judging_entries(scores: Array, scored: NDArray[np.bool_], task: TaskData, di
         "models": None if order is None else model_order_entry(order),
         "alternatives": compare_mappings(
             scores, ratings, task.k, direction, groups, seed=task.seed, constant=task.constant(task.k)
-        ),
+        )
+        if is_in_full
+        else None,
         "telecom": telecom_entry(scores, ratings, direction),
     }
 
