@@ -153,7 +153,7 @@ def annotator_test_entry(candidate: Array, constant: float, ratings: Array, k: f
     >>> quality = rng.normal(size=200)
     >>> ratings = np.clip(np.round(2 + 2 * quality[:, None] + 0.5 * rng.normal(size=(200, 4))), 0, 4) / 4
     >>> annotator_test_entry(np.clip(2 + 2 * quality, 0, 4) / 4, 0.5, ratings)["sentence"]
-    'It passes: it may take the place of one of these people. A constant answer does not pass.'
+    'It passes, and a constant answer does not. The test grants a metric an advantage.'
     """
     if is_known(evaluator_shares(ratings)).sum() < 3:
         return None
@@ -176,7 +176,7 @@ def _sentence(passes: bool, constant_passes: bool) -> str:
     if passes and constant_passes:
         return "It passes, but so does a constant answer: with people who agree so little the test says nothing here."
     if passes:
-        return "It passes: it may take the place of one of these people. A constant answer does not pass."
+        return "It passes, and a constant answer does not. The test grants a metric an advantage."
     if constant_passes:
         return "It does not pass, although a constant answer does."
     return "It does not pass, nor does a constant answer."

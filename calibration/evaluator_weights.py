@@ -14,7 +14,7 @@ from calibration.grades import LEVELS, Array
 HALF_TRUST = 20.0
 """Of so many ratings, that others gave as well, an evaluator is trusted by half."""
 
-LEAST_SHARE = 0.25
+LEAST_SHARE = 0.5
 """An evaluator with less than this part of an equal share is not compared with: too little is known of them."""
 
 _TIE = 1e-12
@@ -105,11 +105,11 @@ def evaluator_shares(ratings: Array, counts: Array | None = None) -> Array:
 
 
 def is_known(shares: Array) -> NDArray[np.bool_]:
-    """Of whom enough is known to be compared with: a quarter of an equal share or more.
+    """Of whom enough is known to be compared with: half of an equal share or more.
 
     Examples
     --------
-    >>> is_known(np.array([0.45, 0.45, 0.1])).tolist(), is_known(np.array([0.49, 0.49, 0.02])).tolist()
+    >>> is_known(np.array([0.4, 0.4, 0.2])).tolist(), is_known(np.array([0.45, 0.45, 0.1])).tolist()
     ([True, True, True], [True, True, False])
     """
     taking_part = int((shares > 0).sum())

@@ -15,7 +15,7 @@ _MOST_FOR_PAIRS = 12  # with more evaluators than these the jackknife needs no c
 
 
 class Interval(NamedTuple):
-    """Where a figure would lie in 95 of 100 studies of the kind in question."""
+    """Made so that it holds the true value in 95 of 100 studies of the kind in question."""
 
     low: float
     high: float

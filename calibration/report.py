@@ -35,6 +35,7 @@ from calibration.report_strictness import add_people, fair_ratings, metric_witho
 from calibration.tables import Duplicates, records
 from calibration.task_data import task_data
 from calibration.task_words import task_verdict
+from calibration.verdict_words import by_luck_note
 from calibration.verdicts import LEAST_ITEMS, verdict
 from metrics import __version__
 from metrics.bands import band
@@ -237,7 +238,7 @@ def calibrate(
             if task["without_flagged"]:
                 task["notes"].insert(task["notes"].index(flags[-1].sentence) + 1, what_changes(task["without_flagged"]))
             task["combination"] = combination(data, by_metric, directions, task["metrics"])
-            task["notes"] += in_full_note(len(names))
+            task["notes"] += [*in_full_note(len(names)), *by_luck_note(len(names))]
             if not names:
                 task["notes"].append("There are no scores, so no metric is judged.")
             if note := levels_note(rows["rating"], is_elsewheres=task.get("asked") is None):

@@ -108,7 +108,7 @@ def judging_entries(
         "sorting": sorting_entry(sorting(signed, ratings, groups, task.seed)),
         "models": None if order is None else model_order_entry(order),
         "alternatives": compare_mappings(
-            scores, ratings, task.k, direction, groups, seed=task.seed, constant=task.constant(task.k)
+            scores, ratings, task.k, direction, groups, seed=task.seed, constant=task.constant(task.k, scored)
         )
         if is_in_full
         else None,

@@ -49,7 +49,6 @@ def without_flagged(
         return None
     others = np.delete(task.ratings, columns, axis=1)
     rated = (~np.isnan(others)).any(axis=1)
-    constant = best_constant(others, task.k)
     found: dict[str, Any] = {
         "left_out": [task.evaluators[column] for column in columns],
         "alpha": krippendorff_alpha(task.ratings, "ordinal"),
@@ -59,7 +58,9 @@ def without_flagged(
     for name, entry in entries.items():
         aligned = scores[name].reindex(task.items).to_numpy(dtype=float)
         known = ~np.isnan(aligned) & rated
-        result = cross_validate(aligned[known], others[known], task.k, directions[name], constant)
+        result = cross_validate(
+            aligned[known], others[known], task.k, directions[name], best_constant(others[known], task.k)
+        )
         found["metrics"][name] = {
             "skill": entry["cross_validation"]["skill"],
             "skill_without": result.metric_skill,

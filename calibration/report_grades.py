@@ -46,7 +46,7 @@ def grade_entries(
     ratings = task.ratings[scored]
     found: dict[str, Any] = {
         "baselines": baselines(
-            scores, ratings, result, task.by_chance(scored), task.k, direction, task.constant(task.k)
+            scores, ratings, result, task.by_chance(scored), task.k, direction, task.constant(task.k, scored)
         )
         if len(scores)
         else None,
@@ -55,7 +55,9 @@ def grade_entries(
         "equivalence": None,
         "annotator_test": None,
         "sensitivity": [
-            _of_exponent(k, result if k == task.k else cross_validate(scores, ratings, k, direction, task.constant(k)))
+            _of_exponent(
+                k, result if k == task.k else cross_validate(scores, ratings, k, direction, task.constant(k, scored))
+            )
             for k in sorted({*EXPONENTS, task.k})
         ],
         "kappa": {
@@ -68,12 +70,13 @@ def grade_entries(
     folds = task.folds(scored)
     mapped = NewItems(scores, ratings, folds, task.k, direction)
     levels = mapped.levels()
-    unseen = _unseen(levels, ratings, task, result, folds, task.together)
+    constant = task.constant(task.k, scored)
+    unseen = _unseen(levels, ratings, task, result, folds, task.together, constant)
     models = task.groupings.get("model")
     if models is not None and len(set(models[scored])) > 1:
         by_model = item_folds(models[scored], seed=task.seed)
         of_models = unseen_levels(scores, ratings, by_model, task.k, direction)
-        unseen["by_model"] = _unseen(of_models, ratings, task, result, by_model, "model")
+        unseen["by_model"] = _unseen(of_models, ratings, task, result, by_model, "model", constant)
     same = task.as_metrics(scored).compare(scores, direction, mapped)
     if same is not None and same.compared:
         found["same_target"] = {
@@ -86,7 +89,7 @@ def grade_entries(
             "person_skill": same.person_skill,
         }
         found["equivalence"] = median_evaluator(same, task.groups(scored), task.draws, task.seed)
-    constant = task.constant(task.k)
+    constant = task.constant(task.k, scored)
     if constant is not None:
         found["annotator_test"] = annotator_test_entry(unit_scale(levels), float(unit_scale(constant)), ratings, task.k)
     return found | {"unseen": unseen}
@@ -99,9 +102,10 @@ def _unseen(
     seen: CrossValidation,
     folds: NDArray[np.intp],
     grouped_by: str | None,
+    constant: int | None,
 ) -> dict[str, Any]:
     """The cross-validation over evaluators and items at once, beside the one over evaluators."""
-    new = graded(levels, task.constant(task.k), ratings, task.k)
+    new = graded(levels, constant, ratings, task.k)
     return {
         "grouped_by": grouped_by,
         "folds": int(folds.max()) + 1,

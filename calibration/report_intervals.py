@@ -45,7 +45,9 @@ def metric_interval_entry(
     The figures on new images have the intervals of those on seen images, moved by the optimism.
     """
     ratings, groups, direction = task.ratings[scored], task.groups(scored), entry["direction"]
-    found = metric_intervals(scores, ratings, task.k, direction, groups, task.draws, task.seed, task.constant(task.k))
+    found = metric_intervals(
+        scores, ratings, task.k, direction, groups, task.draws, task.seed, task.constant(task.k, scored)
+    )
     if found is None:
         return None
     parts = [

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import spearmanr
 
 from calibration.buckets import BucketFitter
 from calibration.crossvalidation import CrossValidation, Fold, cross_validate
@@ -23,6 +24,8 @@ from calibration.unscored import compare_unscored
 from metrics.registry import Direction
 
 _FEW_LEVELS = 3
+_FEWEST_TO_COPY = 20
+_COPY = 0.98
 
 
 def metric_entry(
@@ -60,7 +63,7 @@ def metric_entry(
     values, ratings = aligned.to_numpy(dtype=float)[scored], task.ratings[scored]
     target = sample_scores(ratings)
     found = correlations(values, target, direction)
-    constant = task.constant(k)
+    constant = task.constant(k, scored)
     mapping, levels = _mapping(BucketFitter(values, ratings, k, direction), values, target, constant)
     result = cross_validate(values, ratings, k, direction, constant)
     reason = _no_skill(result, ratings, len(scores))
@@ -83,7 +86,8 @@ def metric_entry(
             *_coverage_notes(scored, remarks if remarks is None else remarks.reindex(items).fillna("")),
             *_correlation_notes(values, target),
             *_fold_notes(result, evaluators, task.for_raters),
-            *_level_notes(mapping["buckets"]["levels_used"]),
+            *_level_notes(levels),
+            *_copy_notes(values, ratings, evaluators, task.for_raters),
             *([reason] if reason else []),
         ],
     }
@@ -214,11 +218,28 @@ def _fold_notes(result: CrossValidation, evaluators: list[str], for_raters: bool
     return [f"No grade in the fold of {whose}: nobody else rated a scored item that they rated."]
 
 
-def _level_notes(levels_used: int) -> list[str]:
-    """A warning where the mapping stays in the middle."""
-    if not 1 < levels_used < _FEW_LEVELS:
+def _level_notes(levels: NDArray[np.int_] | None) -> list[str]:
+    """A warning where the mapping stays in the middle of the scale."""
+    used = np.unique(levels) if levels is not None else np.empty(0)
+    if not 1 < len(used) < _FEW_LEVELS or {1, 5} & set(used.tolist()):
         return []
-    return [f"The mapping uses only {levels_used} of the five levels: it answers near the middle and risks little."]
+    return [f"The mapping uses only {len(used)} of the five levels: it answers near the middle and risks little."]
+
+
+def _copy_notes(values: Array, ratings: Array, evaluators: list[str], for_raters: bool) -> list[str]:
+    """Whose ratings the scores are, or nearly so; then they are no independent measure of people's."""
+    for column, name in enumerate(evaluators):
+        rows = ~np.isnan(ratings[:, column])
+        own = ratings[rows, column]
+        if rows.sum() < _FEWEST_TO_COPY or np.ptp(own) == 0 or np.ptp(values[rows]) == 0:
+            continue
+        if abs(spearmanr(values[rows], own).statistic) >= _COPY:
+            whose = "one evaluator" if for_raters else name
+            return [
+                f"Its scores follow the ratings of {whose} all but exactly; if they come from them, it looks better "
+                "here than it is."
+            ]
+    return []
 
 
 def _tally(remarks: pd.Series | None, chosen: NDArray[np.bool_]) -> str:

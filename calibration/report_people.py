@@ -87,7 +87,7 @@ def people_entry(
         remarks = []
         if len(evaluators) > 1 and not shared:
             remarks.append("Shares no item with another evaluator, so there is no grade.")
-        if np.ptp(own) == 0 and not any(index in flag.evaluators for flag in flags):
+        if len(own) > 1 and np.ptp(own) == 0 and not any(index in flag.evaluators for flag in flags):
             remarks.append(f"Gave the rating {own[0] * 4 + 1:g} to every item.")
         people[name] = {
             "n": len(own),

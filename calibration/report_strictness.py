@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from calibration.crossvalidation import cross_validate
-from calibration.evaluator_weights import best_constant, pair_weights, weighted_mean
+from calibration.evaluator_weights import best_constant, evaluator_shares, is_known, pair_weights, weighted_mean
 from calibration.grades import Array, evaluator_grades, person_to_person_grades
 from calibration.people.agreement import interval_alpha
 from calibration.people.strictness import Strictness, strictness, without_strictness
@@ -62,7 +62,9 @@ def add_people(entry: dict[str, Any], task: TaskData, fair: FairRatings) -> None
     ----------
     entry : dict
         As `calibration.report_people.people_entry` made it. It gets ``strictness``: ``spread`` (the standard deviation
-        among people like these, unit scale), ``p`` (that all are equally strict), ``islands``, ``alpha`` and
+        among people like these, unit scale), ``p`` (that all are equally strict), ``islands`` (sets of evaluators of
+        whom enough is known between which no image makes a link), ``same_people`` (whether all of these rated every
+        image), ``alpha`` and
         ``alpha_without`` (interval alpha of the ratings and of those without strictness), ``person_grade`` and
         ``person_grade_without`` (one person against another) and ``sentence``. Each evaluator gets ``strictness`` and
         ``strictness_interval`` (unit scale, above 0 for who rates lower than the others do), and
@@ -74,6 +76,7 @@ def add_people(entry: dict[str, Any], task: TaskData, fair: FairRatings) -> None
     """
     found = fair.strictness
     graded = evaluator_grades(fair.ratings, task.k)
+    known = is_known(evaluator_shares(task.ratings))
     if len(task.evaluators) > 1:
         for column, name in enumerate(task.evaluators):
             entry["evaluators"][name] |= {
@@ -84,7 +87,8 @@ def add_people(entry: dict[str, Any], task: TaskData, fair: FairRatings) -> None
     entry["strictness"] = {
         "spread": found.spread,
         "p": found.p,
-        "islands": found.islands,
+        "islands": strictness(task.ratings[:, known], task.groups()).islands,
+        "same_people": bool((~np.isnan(task.ratings[:, known])).all()),
         "alpha": interval_alpha(task.ratings),
         "alpha_without": interval_alpha(fair.ratings),
         "person_grade": _person_grade(task.ratings, task.k),
@@ -113,14 +117,14 @@ def metric_without_strictness(
     dict or None
         ``grade``, ``constant``, ``person``, ``skill`` and ``person_skill``: the mapping is fitted to the other
         evaluators' ratings without their strictness, and graded against the held-out one's ratings without theirs, as
-        every person is and the constant, which is the level that fits all ratings without strictness best. None where
+        every person is and the constant, which is the level that fits these ratings without strictness best. None where
         no rated item has a score.
     """
     aligned = scores.reindex(task.items)
     scored = aligned.notna().to_numpy()
     if not scored.any():
         return None
-    constant = best_constant(fair.ratings, task.k)
+    constant = best_constant(fair.ratings[scored], task.k)
     found = cross_validate(aligned.to_numpy(dtype=float)[scored], fair.ratings[scored], task.k, direction, constant)
     return {
         "grade": found.grade_mean,

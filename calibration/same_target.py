@@ -19,6 +19,9 @@ from metrics.registry import Direction
 
 MOST_EVALUATORS = 25
 
+FEWEST_RATINGS = 30
+"""Of fewer, where they are not half of the images, no mapping of an evaluator is like one of a metric."""
+
 
 @dataclass(frozen=True)
 class SameTarget:
@@ -114,11 +117,12 @@ class EvaluatorsAsMetrics:
         self, ratings: Array, folds: NDArray[np.intp], k: float = 1.0, seed: int = 0, constant: int | None = None
     ):
         people = ratings.shape[1]
-        chosen = np.arange(people)
+        known = (~np.isnan(ratings)).sum(axis=0) >= min(FEWEST_RATINGS, len(ratings) / 2)
         if people > MOST_EVALUATORS:
-            known = np.flatnonzero(is_known(evaluator_shares(ratings)))
-            few = min(len(known), MOST_EVALUATORS)
-            chosen = np.sort(np.random.default_rng(seed % 2**63).choice(known, few, replace=False))
+            known &= is_known(evaluator_shares(ratings))
+        chosen = np.flatnonzero(known)
+        if len(chosen) > MOST_EVALUATORS:
+            chosen = np.sort(np.random.default_rng(seed % 2**63).choice(chosen, MOST_EVALUATORS, replace=False))
         self._ratings, self._folds, self._k, self._chosen = ratings, folds, k, chosen
         level = best_constant(ratings, k) if constant is None else constant
         self._constant = np.nan if level is None else float(unit_scale(level))

@@ -137,7 +137,7 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
         row = first_row(bad)
         raise InputError(
             f"{where}, row {row_number(row)}: the score '{frame['score'][row]}' of '{frame['item'][row]}' by "
-            f"{frame['metric'][row]} is not a finite number of at most 1e300; correct it, or leave the "
+            f"{frame['metric'][row]} is not a finite number of at most 1e150; correct it, or leave the "
             "cell empty for no score."
         )
     frame = frame.assign(score=numbers)

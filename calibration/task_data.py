@@ -54,7 +54,7 @@ class TaskData:
     _by_chance: dict[bytes, RandomScores] = field(default_factory=dict, repr=False)
     _worth: dict[bytes, Worth] = field(default_factory=dict, repr=False)
     _as_metrics: dict[bytes, EvaluatorsAsMetrics] = field(default_factory=dict, repr=False)
-    _constants: dict[float, int | None] = field(default_factory=dict, repr=False)
+    _constants: dict[tuple[float, bytes], int | None] = field(default_factory=dict, repr=False)
 
     def groups(self, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.object_] | None:
         """The clusters of the items, or of those chosen; None where each item stands for itself."""
@@ -69,11 +69,16 @@ class TaskData:
             return None
         return self.groupings[name] if chosen is None else self.groupings[name][chosen]
 
-    def constant(self, k: float) -> int | None:
-        """The task's best constant, 1..5, fixed on all its ratings; None where there are none."""
-        if k not in self._constants:
-            self._constants[k] = best_constant(self.ratings, k)
-        return self._constants[k]
+    def constant(self, k: float, scored: NDArray[np.bool_] | None = None) -> int | None:
+        """The best constant, 1..5, fixed on all ratings of the task, or of the images that a metric scored.
+
+        Where a metric left the worst images out, the level that is best for all would be beaten by one that knows
+        nothing. None where there are no ratings.
+        """
+        key = k, b"" if scored is None or scored.all() else scored.tobytes()
+        if key not in self._constants:
+            self._constants[key] = best_constant(self.ratings if not key[1] else self.ratings[scored], k)
+        return self._constants[key]
 
     def by_chance(self, scored: NDArray[np.bool_]) -> RandomScores:
         """What random scores of these items reach; metrics that scored the same items share it."""
@@ -102,7 +107,7 @@ class TaskData:
         key = scored.tobytes()
         if key not in self._as_metrics:
             self._as_metrics[key] = EvaluatorsAsMetrics(
-                self.ratings[scored], self.folds(scored), self.k, self.seed, self.constant(self.k)
+                self.ratings[scored], self.folds(scored), self.k, self.seed, self.constant(self.k, scored)
             )
         return self._as_metrics[key]
 

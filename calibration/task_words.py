@@ -102,14 +102,14 @@ def together(verdicts: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def how_many_poor(verdicts: Mapping[str, Mapping[str, Any]]) -> str:
-    """How many metrics do not sort images as people do, of those that were judged.
+    """How many metrics show no sign of sorting images as people do, of those that were judged.
 
     Examples
     --------
     >>> how_many_poor({"A": {"sorts": {"answer": "unknown"}}, "B": {"sorts": {"answer": "unknown"}}})
     'None of the 2 metrics was judged.'
     >>> how_many_poor({"A": {"sorts": {"answer": "unknown"}}, "B": {"sorts": {"answer": "no"}}})
-    'Of 1 metric that was judged, 1 does not sort images as people do.'
+    'Of 1 metric that was judged, 1 shows no sign of sorting images as people do.'
     """
     judged = [each["sorts"]["answer"] for each in verdicts.values() if each["sorts"]["answer"] != "unknown"]
     if not judged:
@@ -118,7 +118,7 @@ def how_many_poor(verdicts: Mapping[str, Mapping[str, Any]]) -> str:
     poor = judged.count("no")
     return (
         f"Of {counted(len(judged), 'metric')} that {'was' if len(judged) == 1 else 'were'} judged, {poor or 'none'} "
-        f"{'do' if poor > 1 else 'does'} not sort images as people do."
+        f"{'show' if poor > 1 else 'shows'} no sign of sorting images as people do."
     )
 
 

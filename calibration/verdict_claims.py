@@ -21,6 +21,7 @@ Kind = Literal["unknown", "none", "below", "within", "predicts", "sorts", "stand
 ClaimName = Literal[
     "a metric can be graded",
     "enough images",
+    "evaluators rated common images",
     "people agree",
     "people agree but for strictness",
     "people predict each other",
@@ -30,7 +31,9 @@ ClaimName = Literal[
     "order against people",
     "order's interval above 0",
     "sorts as well as a person",
+    "mean ratings are comparable",
     "tells one model's images apart",
+    "not against people within a model",
     "uses two levels or more",
     "better than a constant",
     "better than a constant on new images",

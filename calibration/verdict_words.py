@@ -11,6 +11,7 @@ from calibration.verdict_claims import Claim, ClaimName, Verdict
 
 _MOST_DIGITS = 6
 _VISIBLE = 0.01  # a smaller loss of skill on new images is not worth words
+_MANY_METRICS = 20
 _NEVER = "cannot be judged here"
 
 
@@ -25,6 +26,24 @@ def sentence(verdict: Verdict) -> str:
     return f"{title} {_advice(verdict)} {_figures(verdict)}.{_on_whom(verdict)}"
 
 
+def by_luck_note(metrics: int) -> list[str]:
+    """How many of so many metrics would order images better than chance by luck, as a sentence; none of a few.
+
+    Examples
+    --------
+    >>> by_luck_note(40)[0].split(":")[0]
+    'Of 40 metrics that know nothing about 2 would come out as better than chance'
+    >>> by_luck_note(5)
+    []
+    """
+    if metrics < _MANY_METRICS:
+        return []
+    return [
+        f"Of {metrics} metrics that know nothing about {metrics / 20:.0f} would come out as better than chance: a p "
+        "below 0.05 happens to one in twenty. Rely on what stands out, or try it on new images."
+    ]
+
+
 def _advice(verdict: Verdict) -> str:
     """What the kind comes to in practice."""
     match verdict.kind:
@@ -36,7 +55,8 @@ def _advice(verdict: Verdict) -> str:
                 "every image does; do not use it alone"
             )
         case "within":
-            return f"{_some_order(verdict)}; use it to sort, and let people decide"
+            use = "to tell models apart" if verdict.fails("not against people within a model") else "to sort"
+            return f"{_some_order(verdict)}; use it {use}, and let people decide"
         case "predicts":
             return (
                 "predicts one person's rating well enough to take one evaluator's place on images like these; it "
@@ -66,11 +86,16 @@ def sorts_sentence(verdict: Verdict) -> str:
     interval = verdict.claim("order's interval above 0")
     if interval and not interval.holds:
         said += f", though the correlation's {_interval(interval.figures)} holds 0"
+    if verdict.fails("mean ratings are comparable"):
+        said += ", but images were rated by different people, who differ in strictness, and mean ratings mix the two"
     models = verdict.claim("tells one model's images apart")
     if models and not models.holds:
         figures = models.figures
+        how = "not one model's images"
+        if verdict.fails("not against people within a model"):
+            how = "sorts one model's against people's order"
         said += (
-            f", but it tells models apart and not one model's images (correlation between models "
+            f", but it tells models apart and {how} (correlation between models "
             f"{shown(figures['between'], figures['within'])}, within a model {shown(figures['within'])}, "
             f"{_interval(figures)})"
         )
@@ -125,6 +150,10 @@ def _some_order(verdict: Verdict) -> str:
     """What keeps an order that is better than chance from being a person's."""
     compared = verdict.claim("sorts as well as a person")
     better = "sorts images better than chance"
+    if verdict.fails("not against people within a model"):
+        return f"{better}, but one model's images against people's order"
+    if verdict.fails("mean ratings are comparable"):
+        return f"{better}, by mean ratings of different people, who differ in strictness"
     if verdict.fails("tells one model's images apart"):
         return f"{better}, but tells models apart only, not one model's images"
     if compared is None:
@@ -179,6 +208,12 @@ def _why_not_judged(verdict: Verdict) -> str:
         return f"{_NEVER}: it gave every image the same score."
     if verdict.fails("people tell images apart"):
         return f"{_NEVER}: people's mean rating is the same for every image."
+    if verdict.fails("evaluators rated common images"):
+        sets = _claim(verdict, "evaluators rated common images").figures["sets"]
+        return (
+            f"{_NEVER}: the evaluators are in {sets} sets that have no image in common, so nobody can tell strictness "
+            "from quality; have some images rated by people of every set."
+        )
     return f"{_NEVER}: {_people_who_differ(verdict)}."
 
 

@@ -76,13 +76,15 @@ def judge(metric: dict[str, Any], alpha: float | None, strictness: dict[str, Any
     **Sorts**: no, where the order is no better than chance gives (Spearman's correlation, one-sided p of .05 or more).
     Yes, where the interval of the metric's pairwise accuracy minus a person's lies above -.05, or above a quarter of
     what a person has more than a guess where that is less; unless the interval of the correlation holds 0, or the
-    metric tells models apart and not one model's images. Else with care.
+    metric tells models apart and not one model's images, or images were rated by different people who differ in
+    strictness, so that their mean ratings are no measure. Else with care. Unknown, where evaluators are in sets between
+    which no image makes a link.
 
     **Predicts**: unknown, where alpha is below .2, or where people themselves predict each other no better than a
     constant does and the answer would not be no. No, where the order is no better than chance, the mapping knows one
     level only, skill is 0 or less, or its interval holds 0, on these images or on new ones. Yes, where it passes the
-    alternative annotator test, a constant does not, the interval of its skill is known, and it is not shown to be worse
-    than the median evaluator. Else with care.
+    alternative annotator test, a constant does not, the interval of its skill is known, and it is neither shown to be
+    worse than the median evaluator nor to sort one model's images against people. Else with care.
 
     Intervals are for people like these, or for these where there is none. tests/benchmarks/bench_verdicts.py measures
     how often noise gets a yes.
@@ -111,11 +113,15 @@ def judge(metric: dict[str, Any], alpha: float | None, strictness: dict[str, Any
 def _answer_on_order(fails: Any, holds: Any) -> Answer:
     if fails("a metric can be graded", "enough images", "scores differ", "people tell images apart"):
         return "unknown"
+    if fails("evaluators rated common images"):
+        return "unknown"
     if not (holds("people agree") or holds("people agree but for strictness")):
         return "unknown"
     if fails("order above chance"):
         return "no"
-    if holds("sorts as well as a person") and not fails("order's interval above 0", "tells one model's images apart"):
+    if holds("sorts as well as a person") and not fails(
+        "order's interval above 0", "mean ratings are comparable", "tells one model's images apart"
+    ):
         return "yes"
     return "with care"
 
@@ -133,7 +139,9 @@ def _answer_on_rating(order: Answer, fails: Any, holds: Any) -> Answer:
         return "no"
     if fails("people predict each other"):
         return "unknown"
-    if holds("may replace a person", "skill's interval above 0") and not fails("not behind the median evaluator"):
+    if holds("may replace a person", "skill's interval above 0") and not fails(
+        "not behind the median evaluator", "not against people within a model"
+    ):
         return "yes"
     return "with care"
 
@@ -145,6 +153,9 @@ def _judgeable(metric: dict[str, Any], alpha: float | None, strictness: dict[str
     yield Claim("a metric can be graded", not reason, {"because": reason} if reason else {})
     items = metric["n_items"]
     yield Claim("enough images", items >= LEAST_ITEMS, {"items": items, "needed": LEAST_ITEMS})
+    sets = (strictness or {}).get("islands")
+    if sets is not None:
+        yield Claim("evaluators rated common images", sets < 2, {"sets": sets})
     yield Claim("people agree", alpha is not None and alpha >= CHANCE, {"alpha": alpha, "needed": CHANCE})
     without = (strictness or {}).get("alpha_without")
     if without is not None:
@@ -183,6 +194,7 @@ def _order(metric: dict[str, Any]) -> Iterator[Claim]:
         within, between = models["within"], models["between"]["value"]
         figures = {"within": within["value"], "low": within["low"], "high": within["high"], "between": between}
         yield Claim("tells one model's images apart", within["low"] > 0 or between <= within["value"], figures)
+        yield Claim("not against people within a model", not within["high"] < 0, figures)
 
 
 def _rating(metric: dict[str, Any]) -> Iterator[Claim]:
@@ -229,7 +241,10 @@ def _beside(metric: dict[str, Any], strictness: dict[str, Any] | None) -> Iterat
         figures = {"spread": 4 * spread, "p": p, "level": SIGNIFICANCE, "needed": STRICT}
         if without and without["skill"] is not None:
             figures |= {"skill_without": without["skill"], "person_skill_without": without["person_skill"]}
-        yield Claim("people differ in strictness", p < SIGNIFICANCE and 4 * spread >= STRICT, figures)
+        differ = p < SIGNIFICANCE and 4 * spread >= STRICT
+        yield Claim("people differ in strictness", differ, figures)
+        comparable = bool((strictness or {}).get("same_people", True)) or not differ
+        yield Claim("mean ratings are comparable", comparable, {"spread": 4 * spread})
     unscored = metric.get("unscored")
     if unscored:
         names = ("n_scored", "n_unscored", "mean_scored", "mean_unscored", "low", "high")

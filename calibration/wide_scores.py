@@ -61,6 +61,6 @@ def _is_metric(frame: pd.DataFrame, name: str, where: str) -> bool:
     row = first_row(bad)
     raise InputError(
         f"{where}, row {row_number(row)}: the score '{frame[name][row]}' of '{frame['item'][row]}' by {name} is not a "
-        "finite number of at most 1e300; correct it, leave the cell empty for no score, or take the "
+        "finite number of at most 1e150; correct it, leave the cell empty for no score, or take the "
         "column out if it is no metric."
     )

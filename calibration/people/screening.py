@@ -19,6 +19,7 @@ from calibration.weighted import Order, correlation
 SIGNIFICANCE = 0.05
 LEAST_ITEMS = 20
 LEAST_ITEMS_AT_AN_END = 60
+_RARE = 1 / 3
 # how often fair studies may name somebody, shared out so that all kinds together keep to SIGNIFICANCE
 _UNRELATED, _AGAINST, _DEPENDENT, _IN_ORDER = 0.01, 0.005, 0.02, 0.01
 _DRAWS = 200
@@ -130,8 +131,18 @@ def _all_the_same(compared: list[_Beside], names: list[str], ratings: Array) -> 
     return [
         Flag((column,), f"{names[column]} gave {len(own)} {words}")
         for column, _, own, _ in compared
-        if np.ptp(own) == 0 and (len(own) >= LEAST_ITEMS_AT_AN_END or known.min() < own[0] < known.max())
+        if np.ptp(own) == 0 and (known.min() < own[0] < known.max() or _is_rare_end(own, ratings, column))
     ]
+
+
+def _is_rare_end(own: Array, ratings: Array, column: int) -> bool:
+    """Whether many images got an end of the scale from one person that the others give to fewer than a third.
+
+    Where most ratings are fives anyway, one who is a little more lenient gives nothing else and sees as much.
+    """
+    others = np.delete(ratings, column, axis=1)
+    given = others[~np.isnan(others)]
+    return len(own) >= LEAST_ITEMS_AT_AN_END and float((given == own[0]).mean()) < _RARE
 
 
 class _Relation(NamedTuple):

@@ -15,6 +15,7 @@ from calibration.grades import Array
 from calibration.intervals import CONFIDENCE, UNKNOWN, Interval, group_codes
 
 _TINY = 1e-10
+_FEW_IMAGES = 30
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,9 @@ class Strictness:
     covariance : ndarray, shape (evaluators, evaluators)
         For other images rated by these evaluators; NaN with the values.
     freedom : float
-        Groups of images minus 1.
+        Groups of images minus 1, or what ratings are left beyond images and evaluators where that is less.
+    p_of_model : float
+        Of the claim that all are equally strict, by the F test of noise that is the same everywhere.
     islands : int
         How many sets of evaluators there are between whom no image, by way of others, makes a link; strictness is
         compared within each only.
@@ -38,6 +41,7 @@ class Strictness:
     covariance: Array
     freedom: float
     islands: int
+    p_of_model: float = 0.0
 
     @property
     def intervals(self) -> list[Interval]:
@@ -64,7 +68,11 @@ class Strictness:
 
     @property
     def p(self) -> float:
-        """Of the claim that all are equally strict: Hotelling's T squared; NaN where it cannot be tested."""
+        """Of the claim that all are equally strict; NaN where it cannot be tested.
+
+        The larger one of Hotelling's T squared, which allows for noise that differs between people and images, and the
+        F test of the model, which holds where each evaluator rated few images and the first does not.
+        """
         known = np.flatnonzero(np.isfinite(self.values))
         count = len(known) - 1
         left = self.freedom - count + 1
@@ -75,7 +83,7 @@ class Strictness:
         if not np.isfinite(covariance).all() or np.linalg.matrix_rank(covariance) < count:
             return float("nan")
         squared = float(self.values[against] @ np.linalg.solve(covariance, self.values[against]))
-        return float(stats.f.sf(squared * left / (count * self.freedom), count, left))
+        return max(float(stats.f.sf(squared * left / (count * self.freedom), count, left)), self.p_of_model)
 
 
 def strictness(ratings: Array, clusters: ArrayLike | None = None) -> Strictness:
@@ -97,8 +105,10 @@ def strictness(ratings: Array, clusters: ArrayLike | None = None) -> Strictness:
     The model is rating = worth of the image - strictness of the evaluator + noise, fitted by least squares to all
     ratings of images that two or more rated. With everybody rating everything an evaluator's strictness is the mean of
     all ratings minus their own. The covariance is the sandwich with one residual sum a group of images, times
-    G / (G - 1) for G groups, so noise may differ between evaluators and images. It says how far other images would
-    move the values; the evaluators are the ones whose strictness is asked for.
+    G / (G - 1) for G groups, so noise may differ between evaluators and images. Of evaluators who rated fewer than 30
+    images it comes out too small; so no variance of theirs is taken to be less than with noise that is the same
+    everywhere, estimated from what is left beyond images and evaluators. It says how far other images would move the
+    values; the evaluators are the ones whose strictness is asked for.
 
     Examples
     --------
@@ -125,10 +135,22 @@ def strictness(ratings: Array, clusters: ArrayLike | None = None) -> Strictness:
     moved = by_group @ inverse
     covariance = moved.T @ moved * (number / (number - 1)) if number > 1 else np.full((people, people), np.nan)
     islands = _islands(laplacian)
+    differing = people - len(np.unique(islands))
+    beyond = float(rated.sum()) - len(rated) - differing
+    noise = float((left**2).sum()) / beyond if beyond > 0 else np.nan
+    explained = float(values @ laplacian @ values)
+    p_of_model = np.nan
+    if differing > 0 and beyond > 0:
+        p_of_model = float(stats.f.sf(explained / differing / noise, differing, beyond)) if noise > _TINY else 0.0
+        own, least = np.diag(covariance), noise * np.diag(inverse)
+        too_small = (own > 0) & (least > own) & (rated.sum(axis=0) < _FEW_IMAGES)
+        wider = np.sqrt(np.where(too_small, least / np.where(own > 0, own, 1.0), 1.0))
+        covariance = covariance * wider * wider[:, None]
     alone = np.bincount(islands, minlength=people)[islands] < 2
     values = np.where(alone, np.nan, values)
     covariance = np.where(alone[:, None] | alone[None, :], np.nan, covariance)
-    return Strictness(values, covariance, float(number - 1), len(np.unique(islands[~alone])))
+    freedom = min(float(number - 1), beyond)
+    return Strictness(values, covariance, freedom, len(np.unique(islands[~alone])), p_of_model)
 
 
 def without_strictness(ratings: Array, folds: NDArray[np.intp], clusters: ArrayLike | None = None) -> Array:

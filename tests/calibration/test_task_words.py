@@ -53,6 +53,6 @@ def test_all_metrics_together():
     ]
     many = {f"m{number}": said("no", "no") for number in range(20)}
     assert together(many)[0].endswith("no for m0, m1, m2, m3, m4, m5 and 14 more.")
-    assert how_many_poor(many) == "Of 20 metrics that were judged, 20 do not sort images as people do."
-    assert how_many_poor(several) == "Of 2 metrics that were judged, none does not sort images as people do."
+    assert how_many_poor(many) == "Of 20 metrics that were judged, 20 show no sign of sorting images as people do."
+    assert how_many_poor(several) == "Of 2 metrics that were judged, none shows no sign of sorting images as people do."
     assert how_many_poor({"B": several["B"]}) == "The only metric was not judged."
