@@ -1,12 +1,15 @@
 """humangrade aesthetic: embed images, train a head on votes, say what a head is worth."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from metrics.errors import InputError
 from study.score_cli import SKIPPED, stopped
+
+if TYPE_CHECKING:
+    from calibration.aesthetic.scale import Scale
 
 app = typer.Typer(
     name="aesthetic",
@@ -29,6 +32,10 @@ EmbeddingsFolder = Annotated[
 ]
 TestList = Annotated[
     Path | None, typer.Option(help="The test images, one a line, as AVA's official list.", show_default=False)
+]
+ScaleOption = Annotated[
+    str | None,
+    typer.Option(help="What means were given on, for instance 1-5 or 1-10.", show_default="as the file tells"),
 ]
 TaskOption = Annotated[str | None, typer.Option(help="Of ratings in several tasks, the one that counts.")]
 
@@ -82,6 +89,7 @@ def train(
         typer.Option(help="With --ratings: the head to move, a name or a file.", show_default="fits the encoder"),
     ] = None,
     task: TaskOption = None,
+    scale: ScaleOption = None,
     test_list: TestList = None,
     balance: Annotated[
         Literal["none", "inverse", "sqrt", "lds"],
@@ -120,7 +128,7 @@ def train(
         raise InputError(f"--out is {out}; the head's file must end in .safetensors.")
     console = Console(highlight=False)
     if ratings is not None:
-        fine_tune_head(ratings, task, embeddings, start, out, seed, console)
+        fine_tune_head(ratings, task, _scale(scale), embeddings, start, out, seed, console)
         return
     if start is not None:
         raise InputError("--start is the head that --ratings fine-tune; with --votes a head is trained from nothing.")
@@ -144,7 +152,7 @@ def train(
     assert votes is not None
     chosen = write or ("plain" if balance == "none" else "balanced")
     try:
-        train_head(Training(votes, embeddings, task, test_list, recipe, seeds, chosen), out, console)
+        train_head(Training(votes, embeddings, task, _scale(scale), test_list, recipe, seeds, chosen), out, console)
     except KeyboardInterrupt:
         raise typer.Exit(stopped()) from None
 
@@ -168,6 +176,7 @@ def evaluate(
         bool, typer.Option("--all", help="All images, not only the test images listed beside the first head.")
     ] = False,
     task: TaskOption = None,
+    scale: ScaleOption = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder for the tables and the picture.", show_default=False)
     ] = None,
@@ -186,7 +195,13 @@ def evaluate(
         raise InputError("--all and --test-list were both given; heads are evaluated on one or the other.")
     if head and not everything and test_list is None and (test_list := test_list_beside(head[0])):
         console.print(f"On the test images in {test_list}; --all takes all.", soft_wrap=True)
-    evaluate_heads(head or [], votes, task, embeddings, test_list, predictions or [], out, console)
+    evaluate_heads(head or [], votes, task, _scale(scale), embeddings, test_list, predictions or [], out, console)
+
+
+def _scale(text: str | None) -> "Scale | None":
+    from calibration.aesthetic.scale import parse_scale
+
+    return None if text is None else parse_scale(text)
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from rich.table import Table
 from calibration.aesthetic.comparison import joined
 from calibration.aesthetic.embeddings import Embeddings, read_embeddings
 from calibration.aesthetic.evaluation import STATISTICS, Evaluation, Interval
+from calibration.aesthetic.scale import TEN, Scale
 from calibration.aesthetic.split import FEWEST
 from calibration.aesthetic.votes import Votes, read_votes
 from metrics.aesthetic import DEFAULT_HEADS, plain_name
@@ -22,7 +23,12 @@ _NAMED = 5
 
 
 def read_data(
-    votes_file: Path, task: str | None, folder: Path, console: Console, least: int = FEWEST
+    votes_file: Path,
+    task: str | None,
+    folder: Path,
+    console: Console,
+    least: int = FEWEST,
+    scale: Scale | None = None,
 ) -> tuple[Votes, Embeddings, NDArray[np.intp]]:
     """Votes on images with embeddings, the embeddings, and which row is whose; what is not used is counted and named.
 
@@ -32,7 +38,9 @@ def read_data(
         Where either cannot be read, or they are not of the same images.
     """
     embeddings = read_embeddings(folder)
-    votes = read_votes(votes_file, task)
+    votes = read_votes(votes_file, task, scale)
+    if votes.scale != TEN:
+        console.print(f"The votes are on {votes.scale}; they are spread over 1-10.", soft_wrap=True)
     _name_some("Votes that are not used", votes.left_out, console)
     votes, rows, missing = joined(votes, embeddings, least)
     _name_some("Votes on images without an embedding", missing, console)

@@ -14,6 +14,7 @@ from calibration.aesthetic.evaluation import comparison, evaluate
 from calibration.aesthetic.figures import answers_and_votes
 from calibration.aesthetic.leakage import leakage_warnings, sources_of
 from calibration.aesthetic.predictions import read_predictions
+from calibration.aesthetic.scale import Scale
 from calibration.aesthetic.split import named_images
 from calibration.aesthetic.votes import Votes, read_votes
 from calibration.tables_out import csv_text
@@ -27,6 +28,7 @@ def evaluate_heads(
     heads: Sequence[str],
     votes_file: Path,
     task: str | None,
+    scale: Scale | None,
     embeddings: Path | None,
     test_list: Path | None,
     predictions: Sequence[Path],
@@ -43,9 +45,9 @@ def evaluate_heads(
     answers: dict[str, NDArray[np.float64]] = {}
     distributions: dict[str, NDArray[np.float64]] = {}
     if embeddings is None:
-        votes = read_votes(votes_file, task)
+        votes = read_votes(votes_file, task, scale)
     else:
-        votes, known, rows = read_data(votes_file, task, embeddings, console, least=2)
+        votes, known, rows = read_data(votes_file, task, embeddings, console, least=2, scale=scale)
         for name, given_as in zip(_short(heads), heads, strict=True):
             head = fitting_head(given_as, known)
             answers[name] = answers_of(head, known, rows)

@@ -18,6 +18,7 @@ from calibration.aesthetic.figures import answers_and_votes, learning_curves
 from calibration.aesthetic.finetune import FEWEST, fine_tune
 from calibration.aesthetic.leakage import ENCODER, sources_of
 from calibration.aesthetic.model_card import Card, model_card
+from calibration.aesthetic.scale import Scale
 from calibration.aesthetic.split import Split, official_split, seeded_split, stratified_folds
 from calibration.aesthetic.training import Recipe
 from calibration.aesthetic.votes import Votes
@@ -40,6 +41,8 @@ class Training:
         The data.
     task : str or None
         Of ratings in several tasks.
+    scale : Scale or None
+        Of means whose file does not tell it.
     test_list : Path or None
         Names the test images.
     recipe : Recipe
@@ -53,6 +56,7 @@ class Training:
     votes: Path
     embeddings: Path
     task: str | None
+    scale: Scale | None
     test_list: Path | None
     recipe: Recipe
     seeds: int
@@ -67,7 +71,9 @@ def train_head(training: Training, out: Path, console: Console) -> None:
     InputError
         For votes and embeddings that do not fit, a checkpoint of another run, and files that cannot be written.
     """
-    votes, embeddings, rows = read_data(training.votes, training.task, training.embeddings, console)
+    votes, embeddings, rows = read_data(
+        training.votes, training.task, training.embeddings, console, scale=training.scale
+    )
     seed = training.recipe.seed
     split = official_split(votes, training.test_list, seed) if training.test_list else seeded_split(votes, seed)
     console.print(
@@ -113,7 +119,14 @@ def train_head(training: Training, out: Path, console: Console) -> None:
 
 
 def fine_tune_head(
-    ratings: Path, task: str | None, embeddings: Path, start: str | None, out: Path, seed: int, console: Console
+    ratings: Path,
+    task: str | None,
+    scale: Scale | None,
+    embeddings: Path,
+    start: str | None,
+    out: Path,
+    seed: int,
+    console: Console,
 ) -> None:
     """Move a head by few ratings, print what it was worth before and is after, and write it with its card.
 
@@ -122,7 +135,7 @@ def fine_tune_head(
     InputError
         For ratings and embeddings that do not fit, and a head of another encoder.
     """
-    votes, known, rows = read_data(ratings, task, embeddings, console, FEWEST)
+    votes, known, rows = read_data(ratings, task, embeddings, console, FEWEST, scale)
     head = fitting_head(start, known)
     moved = fine_tune(head, np.asarray(known.rows[rows]), votes.means, stratified_folds(votes, FOLDS, seed))
     answers = {"before": moved.before, "after": moved.after}
@@ -147,6 +160,7 @@ def fine_tune_head(
         "training": {
             "votes": votes.source,
             "votes_sha256": votes.sha256,
+            "votes_scale": str(votes.scale),
             "images": len(votes),
             "split": f"{FOLDS} folds of ratings left out, seed {seed}",
             "start": head.name,
@@ -234,6 +248,7 @@ def _about(training: Training, votes: Votes, embeddings: Embeddings, split: Spli
         "training": {
             "votes": votes.source,
             "votes_sha256": votes.sha256,
+            "votes_scale": str(votes.scale),
             "images": len(split.train),
             "split": split.name,
             "kind": training.written,

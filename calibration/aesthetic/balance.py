@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from calibration.aesthetic.votes import HIGHEST, LOWEST
+from calibration.aesthetic.scale import HIGHEST, LOWEST
 
 Balance = Literal["none", "inverse", "sqrt", "lds"]
 WIDTH = 0.1

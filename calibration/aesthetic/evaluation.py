@@ -13,8 +13,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from calibration.aesthetic.balance import WIDTH
+from calibration.aesthetic.scale import HIGHEST, LOWEST
 from calibration.aesthetic.spread import alarms
-from calibration.aesthetic.votes import HIGHEST, LOWEST, Votes, levels
+from calibration.aesthetic.votes import Votes, levels
 from calibration.weighted import Order, correlation, covariance
 from metrics.errors import InputError
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.aesthetic.evaluation import Evaluation
-from calibration.aesthetic.votes import HIGHEST, LOWEST
+from calibration.aesthetic.scale import HIGHEST, LOWEST
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito's, told apart by all
 STYLES = ("-", "--", "-.", ":")  # lines that lie on each other stay visible

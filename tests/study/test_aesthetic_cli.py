@@ -125,6 +125,8 @@ def test_a_head_is_moved_by_few_ratings(cli, data):
         (("--hidden", "many"), "--hidden is 'many'"),
         (("--start", "x"), "--start is the head that --ratings"),
         (("--ratings", "x"), "name one of the two"),
+        (("--scale", "five"), "--scale is 'five'"),
+        (("--scale", "1-5"), "has votes on 1-10, and --scale says 1-5"),
         (("--test-list", "nothing"), "nothing cannot be read"),
         (("--learning-rate", "0"), "the learning rate above 0"),
     ],
@@ -206,8 +208,8 @@ def test_embed_train_and_score(cli, tmp_path, monkeypatch):
     assert read_embeddings(tmp_path / "emb").sha256 == embeddings.sha256
     means = embeddings.rows @ np.random.default_rng(0).normal(size=16)
     means = 5 + (means - means.mean()) / means.std()
-    rows = [f"{file},{mean}" for file, mean in zip(embeddings.files, means, strict=True)]
-    (tmp_path / "votes.csv").write_text("image,mean\n" + "\n".join(rows) + "\n")
+    rows = [f"{file},{mean},1-10" for file, mean in zip(embeddings.files, means, strict=True)]
+    (tmp_path / "votes.csv").write_text("image,mean,scale\n" + "\n".join(rows) + "\n")
     head = ("--out", tmp_path / "head.safetensors", "--embeddings", tmp_path / "emb", "--votes", tmp_path / "votes.csv")
     code, _, err = cli("aesthetic", "train", *head, "--write", "ridge", *QUICK)
     assert code == 0, err

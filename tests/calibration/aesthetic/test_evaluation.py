@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from calibration.aesthetic.evaluation import Interval, comparison, evaluate, people, recommend
+from calibration.aesthetic.scale import TEN
 from calibration.aesthetic.votes import Votes, read_votes
 from metrics.errors import InputError
 from tests.calibration.aesthetic.made import made_votes
@@ -20,7 +21,7 @@ def means_only(means, groups=None):
 
 def test_a_published_models_figures_come_out(shared):
     path = shared / "data" / "ava_votes" / "nima_vgg16_predictions.csv"
-    found = evaluate("NIMA", pd.read_csv(path)["predicted_mean"], read_votes(path), draws=50)
+    found = evaluate("NIMA", pd.read_csv(path)["predicted_mean"], read_votes(path, scale=TEN), draws=50)
     # shared/data/README.md
     assert found.n == 12_818 and round(found.pearson.value, 3) == 0.637 and round(found.spearman.value, 3) == 0.622
     assert round(found.accuracy.value, 3) == 0.777 and round(found.mae.value, 3) == 0.435
