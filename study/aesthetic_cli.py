@@ -37,6 +37,13 @@ ScaleOption = Annotated[
     str | None,
     typer.Option(help="What means were given on, for instance 1-5 or 1-10.", show_default="as the file tells"),
 ]
+GroupOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The votes' column whose images are left out together: prompt, subject, model.",
+        show_default="challenge, tag3, group, prompt or subject",
+    ),
+]
 TaskOption = Annotated[str | None, typer.Option(help="Of ratings in several tasks, the one that counts.")]
 
 
@@ -90,6 +97,7 @@ def train(
     ] = None,
     task: TaskOption = None,
     scale: ScaleOption = None,
+    group: GroupOption = None,
     test_list: TestList = None,
     balance: Annotated[
         Literal["none", "inverse", "sqrt", "lds"],
@@ -120,6 +128,7 @@ def train(
     from rich.console import Console
 
     from calibration.aesthetic.training import Recipe
+    from study.aesthetic_data import VotesFile
     from study.aesthetic_train import Training, fine_tune_head, train_head
 
     if (votes is None) == (ratings is None):
@@ -128,7 +137,7 @@ def train(
         raise InputError(f"--out is {out}; the head's file must end in .safetensors.")
     console = Console(highlight=False)
     if ratings is not None:
-        fine_tune_head(ratings, task, _scale(scale), embeddings, start, out, seed, console)
+        fine_tune_head(VotesFile(ratings, task, _scale(scale), group), embeddings, start, out, seed, console)
         return
     if start is not None:
         raise InputError("--start is the head that --ratings fine-tune; with --votes a head is trained from nothing.")
@@ -152,7 +161,11 @@ def train(
     assert votes is not None
     chosen = write or ("plain" if balance == "none" else "balanced")
     try:
-        train_head(Training(votes, embeddings, task, _scale(scale), test_list, recipe, seeds, chosen), out, console)
+        train_head(
+            Training(VotesFile(votes, task, _scale(scale), group), embeddings, test_list, recipe, seeds, chosen),
+            out,
+            console,
+        )
     except KeyboardInterrupt:
         raise typer.Exit(stopped()) from None
 
@@ -177,6 +190,7 @@ def evaluate(
     ] = False,
     task: TaskOption = None,
     scale: ScaleOption = None,
+    group: GroupOption = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder for the tables and the picture.", show_default=False)
     ] = None,
@@ -184,6 +198,7 @@ def evaluate(
     """Say what heads are worth on people's votes: order, error, spread, each with an interval."""
     from rich.console import Console
 
+    from study.aesthetic_data import VotesFile
     from study.aesthetic_evaluate import evaluate_heads, test_list_beside
 
     console = Console(highlight=False)
@@ -195,7 +210,9 @@ def evaluate(
         raise InputError("--all and --test-list were both given; heads are evaluated on one or the other.")
     if head and not everything and test_list is None and (test_list := test_list_beside(head[0])):
         console.print(f"On the test images in {test_list}; --all takes all.", soft_wrap=True)
-    evaluate_heads(head or [], votes, task, _scale(scale), embeddings, test_list, predictions or [], out, console)
+    evaluate_heads(
+        head or [], VotesFile(votes, task, _scale(scale), group), embeddings, test_list, predictions or [], out, console
+    )
 
 
 def _scale(text: str | None) -> "Scale | None":

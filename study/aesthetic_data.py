@@ -1,6 +1,7 @@
 """What the commands of humangrade aesthetic read and print alike."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +23,34 @@ from metrics.errors import InputError
 _NAMED = 5
 
 
+@dataclass(frozen=True)
+class VotesFile:
+    """A file of votes and what was said of it.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    task : str or None
+        Of ratings in several tasks, the one that counts.
+    scale : Scale or None
+        Of means whose file does not tell it.
+    group : str or None
+        The column whose images are left out together.
+    """
+
+    path: Path
+    task: str | None = None
+    scale: Scale | None = None
+    group: str | None = None
+
+    def read(self) -> Votes:
+        """The votes; raises InputError where the file cannot be read so."""
+        return read_votes(self.path, self.task, self.scale, self.group)
+
+
 def read_data(
-    votes_file: Path,
-    task: str | None,
-    folder: Path,
-    console: Console,
-    least: int = FEWEST,
-    scale: Scale | None = None,
+    file: VotesFile, folder: Path, console: Console, least: int = FEWEST
 ) -> tuple[Votes, Embeddings, NDArray[np.intp]]:
     """Votes on images with embeddings, the embeddings, and which row is whose; what is not used is counted and named.
 
@@ -38,9 +60,11 @@ def read_data(
         Where either cannot be read, or they are not of the same images.
     """
     embeddings = read_embeddings(folder)
-    votes = read_votes(votes_file, task, scale)
+    votes = file.read()
     if votes.scale != TEN:
         console.print(f"The votes are on {votes.scale}; they are spread over 1-10.", soft_wrap=True)
+    for note in votes.notes:
+        console.print(note, soft_wrap=True, markup=False)
     _name_some("Votes that are not used", votes.left_out, console)
     votes, rows, missing = joined(votes, embeddings, least)
     _name_some("Votes on images without an embedding", missing, console)

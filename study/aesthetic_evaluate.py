@@ -14,21 +14,18 @@ from calibration.aesthetic.evaluation import comparison, evaluate
 from calibration.aesthetic.figures import answers_and_votes
 from calibration.aesthetic.leakage import leakage_warnings, sources_of
 from calibration.aesthetic.predictions import read_predictions
-from calibration.aesthetic.scale import Scale
 from calibration.aesthetic.split import named_images
-from calibration.aesthetic.votes import Votes, read_votes
+from calibration.aesthetic.votes import Votes
 from calibration.tables_out import csv_text
 from metrics.aesthetic_head import find_head, head_details, predict_distribution
 from metrics.errors import InputError
 from metrics.files import write_together
-from study.aesthetic_data import fitting_head, print_evaluations, read_data
+from study.aesthetic_data import VotesFile, fitting_head, print_evaluations, read_data
 
 
 def evaluate_heads(
     heads: Sequence[str],
-    votes_file: Path,
-    task: str | None,
-    scale: Scale | None,
+    votes_file: VotesFile,
     embeddings: Path | None,
     test_list: Path | None,
     predictions: Sequence[Path],
@@ -45,9 +42,9 @@ def evaluate_heads(
     answers: dict[str, NDArray[np.float64]] = {}
     distributions: dict[str, NDArray[np.float64]] = {}
     if embeddings is None:
-        votes = read_votes(votes_file, task, scale)
+        votes = votes_file.read()
     else:
-        votes, known, rows = read_data(votes_file, task, embeddings, console, least=2, scale=scale)
+        votes, known, rows = read_data(votes_file, embeddings, console, least=2)
         for name, given_as in zip(_short(heads), heads, strict=True):
             head = fitting_head(given_as, known)
             answers[name] = answers_of(head, known, rows)

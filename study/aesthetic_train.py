@@ -15,20 +15,17 @@ from calibration.aesthetic.comparison import Comparison, answers_of, train_heads
 from calibration.aesthetic.embeddings import Embeddings
 from calibration.aesthetic.evaluation import Evaluation, evaluate, people, recommend
 from calibration.aesthetic.figures import answers_and_votes, learning_curves
-from calibration.aesthetic.finetune import FEWEST, fine_tune
+from calibration.aesthetic.finetune import FEWEST, fine_tune, fine_tuning_advice, left_out_together
 from calibration.aesthetic.leakage import ENCODER, sources_of
 from calibration.aesthetic.model_card import Card, model_card
-from calibration.aesthetic.scale import Scale
-from calibration.aesthetic.split import Split, official_split, seeded_split, stratified_folds
+from calibration.aesthetic.split import Split, official_split, seeded_split
 from calibration.aesthetic.training import Recipe
 from calibration.aesthetic.votes import Votes
 from metrics.aesthetic_head import head_details, head_file
 from metrics.errors import InputError
 from metrics.files import write_together
 from metrics.signature import signature, versions
-from study.aesthetic_data import fitting_head, print_evaluations, read_data
-
-FOLDS = 10
+from study.aesthetic_data import VotesFile, fitting_head, print_evaluations, read_data
 
 
 @dataclass(frozen=True)
@@ -37,12 +34,10 @@ class Training:
 
     Attributes
     ----------
-    votes, embeddings : Path
-        The data.
-    task : str or None
-        Of ratings in several tasks.
-    scale : Scale or None
-        Of means whose file does not tell it.
+    votes : VotesFile
+        The votes.
+    embeddings : Path
+        The folder of embeddings.
     test_list : Path or None
         Names the test images.
     recipe : Recipe
@@ -53,10 +48,8 @@ class Training:
         Which of the heads compared is written.
     """
 
-    votes: Path
+    votes: VotesFile
     embeddings: Path
-    task: str | None
-    scale: Scale | None
     test_list: Path | None
     recipe: Recipe
     seeds: int
@@ -71,9 +64,7 @@ def train_head(training: Training, out: Path, console: Console) -> None:
     InputError
         For votes and embeddings that do not fit, a checkpoint of another run, and files that cannot be written.
     """
-    votes, embeddings, rows = read_data(
-        training.votes, training.task, training.embeddings, console, scale=training.scale
-    )
+    votes, embeddings, rows = read_data(training.votes, training.embeddings, console)
     seed = training.recipe.seed
     split = official_split(votes, training.test_list, seed) if training.test_list else seeded_split(votes, seed)
     console.print(
@@ -119,14 +110,7 @@ def train_head(training: Training, out: Path, console: Console) -> None:
 
 
 def fine_tune_head(
-    ratings: Path,
-    task: str | None,
-    scale: Scale | None,
-    embeddings: Path,
-    start: str | None,
-    out: Path,
-    seed: int,
-    console: Console,
+    ratings: VotesFile, embeddings: Path, start: str | None, out: Path, seed: int, console: Console
 ) -> None:
     """Move a head by few ratings, print what it was worth before and is after, and write it with its card.
 
@@ -135,17 +119,14 @@ def fine_tune_head(
     InputError
         For ratings and embeddings that do not fit, and a head of another encoder.
     """
-    votes, known, rows = read_data(ratings, task, embeddings, console, FEWEST, scale)
+    votes, known, rows = read_data(ratings, embeddings, console, FEWEST)
     head = fitting_head(start, known)
-    moved = fine_tune(head, np.asarray(known.rows[rows]), votes.means, stratified_folds(votes, FOLDS, seed))
+    new_in, folds, groups = left_out_together(votes, seed)
+    moved = fine_tune(head, np.asarray(known.rows[rows]), votes.means, folds, groups)
     answers = {"before": moved.before, "after": moved.after}
     evaluations = {name: evaluate(name, values, votes) for name, values in answers.items()}
     print_evaluations(evaluations.values(), console)
-    before, after = (each.spearman.value for each in evaluations.values())
-    advice = (
-        f"Fine-tuning {'raises' if after > before else 'does not raise'} the Spearman correlation with ratings that "
-        f"were left out: {before:.3f} before, {after:.3f} after."
-    )
+    advice = fine_tuning_advice(moved, new_in)
     console.print(advice, soft_wrap=True)
     stated = head_details(Path(start)).get("trained_on", ()) if start else ()
     about = {
@@ -162,10 +143,12 @@ def fine_tune_head(
             "votes_sha256": votes.sha256,
             "votes_scale": str(votes.scale),
             "images": len(votes),
-            "split": f"{FOLDS} folds of ratings left out, seed {seed}",
+            "split": f"{len(set(folds.tolist()))} folds of ratings left out, {new_in}, seed {seed}",
             "start": head.name,
             "start_sha256": head.sha256,
             "start_counts_for": round(moved.kept, 4),
+            "embedding_adds": round(moved.added, 4),
+            "spearman_difference": [round(part, 5) for part in moved.difference if np.isfinite(part)],
             "versions": versions("humangrade", "numpy", "scipy"),
         },
         "trained_on": [*sources_of(head.name, stated), votes.source],

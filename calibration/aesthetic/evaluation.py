@@ -234,9 +234,10 @@ def people(votes: Votes, seed: int = 0, draws: int = 5) -> dict[str, float]:
     Raises
     ------
     InputError
-        Where counts are not known, or an image has fewer than six votes.
+        Where counts are not known or not whole, or an image has fewer than six votes.
     """
-    if votes.counts is None or votes.counts.sum(axis=1).min() <= 5:
+    whole = votes.counts is not None and (votes.counts == votes.counts.round()).all()
+    if votes.counts is None or not whole or votes.counts.sum(axis=1).min() <= 5:
         raise InputError(f"{votes.source} does not tell how single votes lie; that takes six votes an image or more.")
     rng = np.random.default_rng(seed)
     scale, totals = levels(votes.counts.shape[1]), votes.counts.sum(axis=1)

@@ -17,7 +17,7 @@ import hashlib
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from calibration.aesthetic.rated import counted_ratings
 from calibration.aesthetic.scale import HIGHEST, LOWEST, TEN, Scale, parse_scale
 from calibration.reading import MOST_BYTES, decoded, read_cells, refuse_many
 from calibration.tables_out import unguarded
@@ -38,6 +39,7 @@ _GROUP = ("challenge", "tag3", "group", "prompt", "subject")
 _MEAN = ("mean", "mean_vote", "MOS", "mos")
 COUNTS = ("", "c", "count", "counts", "level", "n", "rating", "ratings", "score", "scores", "vote", "votes")
 _ROUNDED = 0.051  # a mean written with one decimal is up to .05 off
+Groups = NDArray[np.str_] | None
 _NEGATIVE = "a count of votes is 0 or more"
 
 
@@ -54,13 +56,18 @@ class Votes:
     counts : ndarray, shape (n, levels), optional
         How often each level was voted for; None where only means are known.
     groups : ndarray of str, shape (n,), optional
-        Which challenge an image was entered in: images of one are alike, and are kept on one side of a split.
+        Which challenge an image was entered in, or what prompt it was made from: images of one are alike, and are
+        kept on one side of a split.
     source, sha256 : str
         The file, and its content.
     left_out : tuple of str
         A line for each image that is not used, with the reason.
     scale : Scale
         What the votes were given on, before they were spread over 1 to 10.
+    group_name : str
+        The column that the groups are from; "" where there are none.
+    notes : tuple of str
+        Sentences on how the means were made.
     """
 
     images: NDArray[np.str_]
@@ -71,6 +78,8 @@ class Votes:
     sha256: str
     left_out: tuple[str, ...] = ()
     scale: Scale = TEN
+    group_name: str = ""
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -82,15 +91,12 @@ class Votes:
 
     def take(self, rows: NDArray[np.intp]) -> "Votes":
         """The votes of some of the images, in the order given."""
-        return Votes(
-            self.images[rows],
-            self.means[rows],
-            None if self.counts is None else self.counts[rows],
-            None if self.groups is None else self.groups[rows],
-            self.source,
-            self.sha256,
-            self.left_out,
-            self.scale,
+        return replace(
+            self,
+            images=self.images[rows],
+            means=self.means[rows],
+            counts=None if self.counts is None else self.counts[rows],
+            groups=None if self.groups is None else self.groups[rows],
         )
 
 
@@ -105,7 +111,7 @@ def levels(count: int) -> NDArray[np.float64]:
     return np.linspace(LOWEST, HIGHEST, count)
 
 
-def read_votes(path: Path, task: str | None = None, scale: Scale | None = None) -> Votes:
+def read_votes(path: Path, task: str | None = None, scale: Scale | None = None, group: str | None = None) -> Votes:
     """Read a file of votes, in any of the forms that the module names.
 
     Parameters
@@ -116,6 +122,8 @@ def read_votes(path: Path, task: str | None = None, scale: Scale | None = None) 
         Of ratings in several tasks, the one that counts.
     scale : Scale, optional
         What means were given on; needed where the file has means alone and no column ``scale``.
+    group : str, optional
+        The column whose images belong together; unless given, challenge, tag3, group, prompt or subject.
 
     Returns
     -------
@@ -126,7 +134,7 @@ def read_votes(path: Path, task: str | None = None, scale: Scale | None = None) 
     ------
     InputError
         Where the file cannot be read, has another form, holds something that is no count, counts that contradict the
-        means beside them, or means whose scale is not told; with the line.
+        means beside them, means whose scale is not told, or no such group; with the line.
     """
     data = read_input(path, MOST_BYTES, "name the file with the votes")
     text = decoded(path, data, "name the votes' file")
@@ -134,17 +142,20 @@ def read_votes(path: Path, task: str | None = None, scale: Scale | None = None) 
     if not first:
         raise InputError(f"{path} is empty; name the file with the votes.")
     sha256 = hashlib.sha256(data).hexdigest()
-    groups: NDArray[np.str_] | None
     if re.fullmatch(r"[-\d\s]+", first):
-        images, counts, _, groups = _ava(path, text)
-        return _checked(path, sha256, images, counts, None, groups, _agreed(path, TEN, scale))
+        if group is not None:
+            raise InputError(f"{path} is AVA.txt, whose groups are its challenges; leave --group out.")
+        images, counts, challenges = _ava(path, text)
+        return _checked(path, sha256, images, counts, None, ("challenge", challenges), _agreed(path, TEN, scale))
     table = _table(path, text)
     if {"item", "evaluator", "rating"} <= set(table.columns):
-        images, counts = _ratings(path, table, task)
-        return _checked(path, sha256, images, counts, None, None, _agreed(path, Scale(1, 5), scale))
+        told = _agreed(path, Scale(1, 5), scale)
+        items, counts, means, notes = counted_ratings(path, table, task)
+        names = np.array([image_name(item) for item in items], dtype=str)
+        found = _checked(path, sha256, names, counts, means, _item_groups(path, table, items, group), told)
+        return replace(found, notes=notes)
     images = _column(path, table, _IMAGE)
-    group = [name for name in _GROUP if name in table.columns]
-    groups = np.array(table[group[0]].tolist(), dtype=str) if group else None
+    groups = _groups(path, table, group)
     mean = next((name for name in _MEAN if name in table.columns), None)
     columns = _counts_beside(path, table, images, mean)
     if columns:
@@ -177,7 +188,7 @@ def image_name(file: str) -> str:
     return str(path.with_suffix("")) if path.suffix.lower() in SUFFIXES else file
 
 
-def _ava(path: Path, text: str) -> tuple[NDArray[np.str_], NDArray[np.float64], None, NDArray[np.str_]]:
+def _ava(path: Path, text: str) -> tuple[NDArray[np.str_], NDArray[np.float64], NDArray[np.str_]]:
     try:
         values = np.loadtxt(io.StringIO(text), dtype=np.int64, ndmin=2)
     except ValueError:
@@ -193,7 +204,7 @@ def _ava(path: Path, text: str) -> tuple[NDArray[np.str_], NDArray[np.float64], 
         for number, line in enumerate(text.splitlines(), start=1):
             if any(part.startswith("-") for part in line.split()[2:12]):
                 raise _no_ava(path, number, line)
-    return values[:, 1].astype(str), values[:, 2:12].astype(np.float64), None, values[:, 14].astype(str)
+    return values[:, 1].astype(str), values[:, 2:12].astype(np.float64), values[:, 14].astype(str)
 
 
 def _no_ava(path: Path, number: int, line: str) -> InputError:
@@ -309,22 +320,31 @@ def _numbers(path: Path, table: pd.DataFrame, columns: Sequence[str], least: flo
     return values
 
 
-def _ratings(path: Path, table: pd.DataFrame, task: str | None) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
-    tasks = sorted(set(table["task"])) if "task" in table.columns else []
-    if task is not None and task not in tasks:
-        raise InputError(f"{path} has no ratings of the task '{task}'; it has {', '.join(tasks) or 'no task column'}.")
-    if task is None and len(tasks) > 1:
-        raise InputError(f"{path} has ratings of several tasks ({', '.join(tasks)}); choose one with --task.")
-    if task is not None:
-        table = table[table["task"] == task]
-    wrong = np.flatnonzero(~table["rating"].isin(list("12345")))
-    if len(wrong):
-        raise InputError(
-            f"{path}, line {table.index[wrong[0]] + 2}: the rating '{table['rating'].iloc[wrong[0]]}' is not a whole "
-            "number from 1 to 5; mend it or remove the line."
-        )
-    counts = pd.crosstab(table["item"], table["rating"]).reindex(columns=list("12345"), fill_value=0)
-    return np.array([image_name(item) for item in counts.index], dtype=str), counts.to_numpy(dtype=np.float64)
+def _groups(path: Path, table: pd.DataFrame, group: str | None) -> tuple[str, NDArray[np.str_] | None]:
+    """The column that tells which rows belong together, and its values; a row without one is for itself."""
+    if group is not None and group not in table.columns:
+        raise InputError(f"{path} has no column '{group}'; --group names one of {', '.join(table.columns)}.")
+    name = group or next((name for name in _GROUP if name in table.columns), None)
+    if name is None:
+        return "", None
+    values = [value.strip() or f"row {row}" for row, value in enumerate(table[name])]
+    return name, np.array(values, dtype=str)
+
+
+def _item_groups(path: Path, table: pd.DataFrame, items: list[str], group: str | None) -> tuple[str, Groups]:
+    """The same for ratings: of each item; raises InputError for an item in two groups."""
+    name, values = _groups(path, table, group)
+    if values is None:
+        return "", None
+    found: dict[str, str] = {}
+    for row, (item, value, cell) in enumerate(zip(table["item"], values, table[name], strict=True)):
+        value = value if cell.strip() else f"item {item}"
+        if found.setdefault(item, value) != value:
+            raise InputError(
+                f"{path}, line {table.index[row] + 2}: {item} has the {name} '{value[:80]}', and '{found[item][:80]}' "
+                "before; mend one of the two."
+            )
+    return name, np.array([found[item] for item in items], dtype=str)
 
 
 def _checked(
@@ -333,7 +353,7 @@ def _checked(
     images: NDArray[np.str_],
     counts: NDArray[np.float64] | None,
     means: NDArray[np.float64] | None,
-    groups: NDArray[np.str_] | None,
+    groups: tuple[str, Groups],
     scale: Scale | None,
 ) -> Votes:
     assert scale is not None
@@ -343,7 +363,7 @@ def _checked(
         for row in np.flatnonzero(counts.sum(axis=1) == 0):
             keep[row] = False
             left_out.append(f"{images[row]}: no votes")
-        means = _counted_means(counts)
+        means = _counted_means(counts) if means is None else means
     assert means is not None
     for row in np.flatnonzero(pd.Series(images).duplicated()):
         keep[row] = False
@@ -357,5 +377,5 @@ def _checked(
     if not keep.any():
         raise InputError(f"{path} holds no votes; name the file with the votes.")
     spread = np.clip(scale.to_ten(means), LOWEST, HIGHEST)  # of (1, 10, ...) sums may miss an end by a rounding
-    votes = Votes(images, spread, counts, groups, path.name, sha256, tuple(left_out), scale)
+    votes = Votes(images, spread, counts, groups[1], path.name, sha256, tuple(left_out), scale, groups[0])
     return votes.take(np.flatnonzero(keep))

@@ -111,14 +111,31 @@ def test_a_head_is_moved_by_few_ratings(cli, data):
     more = ("--ratings", data / "ratings.csv", "--start", data / "head.safetensors")
     code, out, err = train(cli, data, *more, out="mine.safetensors")
     assert code == 0, err
-    assert "Fine-tuning raises" in out and "120 images" in out
+    assert "Fine-tuning raises" in out and "120 images" in out and "holds for new images of these prompts" in out
     details = head_details(data / "mine.safetensors")
     assert details["trained_on"] == ["AVA.txt", "ratings.csv"] and details["training"]["start"] == "head.safetensors"
+
+
+def test_prompts_are_left_out_together_where_a_column_names_them(cli, data):
+    train(cli, data, "--write", "ridge", *QUICK)
+    rng = np.random.default_rng(0)
+    liking = np.repeat(rng.integers(1, 6, 20), 6)
+    rows = [f"{number},{rater},{level},p{number // 6}" for number, level in enumerate(liking) for rater in "ab"]
+    (data / "ratings.csv").write_text("item,evaluator,rating,scene\n" + "\n".join(rows) + "\n")
+    more = ("--ratings", data / "ratings.csv", "--start", data / "head.safetensors", "--group", "scene")
+    code, out, err = train(cli, data, *more, out="mine.safetensors")
+    assert code == 0, err
+    assert "not shown to raise" in out and "This holds for new scenes." in out and "strictness of 2 people" in out
+    old, new = (read_head(data / name) for name in ("head.safetensors", "mine.safetensors"))
+    rows = read_embeddings(data / "emb").rows
+    assert np.corrcoef(predict(old, rows), predict(new, rows))[0, 1] == pytest.approx(1)
+    assert "new scenes" in head_details(data / "mine.safetensors")["training"]["split"]
 
 
 @pytest.mark.parametrize(
     ("more", "said"),
     [
+        (("--group", "prompt"), "leave --group out"),
         (("--out", "head.pth"), "must end in .safetensors"),
         (("--write", "balanced"), "--write balanced needs --balance"),
         (("--write", "plain-matched", "--loss", "emd"), "another loss than emd"),
