@@ -10,9 +10,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from calibration.aesthetic.clusters import Interval
 from calibration.aesthetic.comparison import joined
 from calibration.aesthetic.embeddings import Embeddings, read_embeddings
-from calibration.aesthetic.evaluation import STATISTICS, Evaluation, Interval
+from calibration.aesthetic.evaluation import STATISTICS, Evaluation
 from calibration.aesthetic.scale import TEN, Scale
 from calibration.aesthetic.split import FEWEST
 from calibration.aesthetic.votes import Votes, read_votes
@@ -105,14 +106,18 @@ def print_evaluations(evaluations: Iterable[Evaluation], console: Console) -> No
         if any(figures):
             table.add_row(name.replace("_", " "), *map(_cell, figures))
     console.print(table)
-    console.print(f"On {found[0].n:,} images; below each figure its 95 % interval.")
+    console.print(found[0].extent, soft_wrap=True)
     for evaluation in found:
         for sentence in evaluation.alarms:
             console.print(f"[yellow]{evaluation.name}: {sentence}[/]", soft_wrap=True)
 
 
 def _cell(figure: Interval | None) -> str:
-    return "" if figure is None else f"{figure.value:.3f}\n[dim]{figure.low:.3f} to {figure.high:.3f}[/]"
+    if figure is None:
+        return ""
+    if np.isnan(figure.low):
+        return f"{figure.value:.3f}"
+    return f"{figure.value:.3f}\n[dim]{figure.low:.3f} to {figure.high:.3f}[/]"
 
 
 def _name_some(what: str, lines: Sequence[str], console: Console) -> None:

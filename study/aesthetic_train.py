@@ -249,7 +249,8 @@ def _about(training: Training, votes: Votes, embeddings: Embeddings, split: Spli
 def _metrics(evaluation: Evaluation) -> dict[str, list[float]]:
     names = ("spearman", "pearson", "mae", "balanced_mae", "accuracy", "spread_ratio", "emd")
     found = {name: getattr(evaluation, name) for name in names}
-    return {name: [round(part, 5) for part in value] for name, value in found.items() if value is not None}
+    known = {name: [part for part in value if np.isfinite(part)] for name, value in found.items() if value is not None}
+    return {name: [round(part, 5) for part in parts] for name, parts in known.items() if parts}
 
 
 def _people(votes: Votes) -> dict[str, float]:

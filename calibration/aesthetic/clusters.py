@@ -5,6 +5,7 @@ degree of freedom less than there are clusters, or fewer, make an interval that 
 few; a percentile bootstrap's does not. Of more than `BLOCKS` clusters, as many blocks of clusters are left out in turn.
 """
 
+import math
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
@@ -19,13 +20,16 @@ _CAUTION = 0.85  # the kurtosis of few values is mostly too small
 
 
 Kind = Literal["plain", "correlation", "positive", "share"]
-_SMALLEST = 1e-9  # a figure at the end of its range stays there
-_WAYS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
-    "plain": (lambda x: x, lambda x: x),
-    "correlation": (lambda x: np.arctanh(np.clip(x, _SMALLEST - 1, 1 - _SMALLEST)), np.tanh),
-    "positive": (lambda x: np.log(np.maximum(x, _SMALLEST)), np.exp),
-    "share": (lambda x: special.logit(np.clip(x, _SMALLEST, 1 - _SMALLEST)), special.expit),
+_FARTHEST = 600.0  # exp of more is no number
+_SMALLEST = 1e-12  # a figure at the end of its range stays there
+# where a figure scatters evenly, the way back, and how much longer distances are there
+_WAYS: dict[str, tuple[Callable[[float], float], Callable[[float], float], Callable[[float], float]]] = {
+    "plain": (lambda x: x, lambda x: x, lambda x: 1.0),
+    "correlation": (math.atanh, math.tanh, lambda x: 1 / (1 - x**2)),
+    "positive": (math.log, math.exp, lambda x: 1 / x),
+    "share": (special.logit, special.expit, lambda x: 1 / (x * (1 - x))),
 }
+_ENDS = {"plain": (-np.inf, np.inf), "correlation": (-1.0, 1.0), "positive": (0.0, np.inf), "share": (0.0, 1.0)}
 
 
 class Interval(NamedTuple):
@@ -58,11 +62,14 @@ def left_out_figures(
     Returns
     -------
     whole, without : ndarray, shapes (k,) and (blocks, k)
+        No rows where there are too few clusters for an interval.
     """
     count = int(clusters.max()) + 1
     block = np.random.default_rng(seed).permutation(count) % BLOCKS if count > BLOCKS else np.arange(count)
     of = block[clusters]
     whole = np.asarray(figures(np.ones(len(clusters))), dtype=np.float64)
+    if count < FEWEST_CLUSTERS:
+        return whole, np.empty((0, len(whole)))
     return whole, np.array([figures((of != number).astype(float)) for number in range(min(count, BLOCKS))])
 
 
@@ -81,7 +88,8 @@ def jackknife_interval(
         How many there are; below `FEWEST_CLUSTERS` the ends are nan.
     kind : {"plain", "correlation", "positive", "share"}
         Where the figure can lie. The interval is made where the figure scatters evenly: of a correlation's inverse
-        hyperbolic tangent, of a positive figure's logarithm, of a share's logit. So it never leaves that range.
+        hyperbolic tangent, of a positive figure's logarithm, of a share's logit. So it never leaves that range. Errors
+        are skewed all the same, and take one degree of freedom less.
     level : float
         How often such an interval shall hold the true figure.
 
@@ -92,27 +100,27 @@ def jackknife_interval(
     >>> [round(part, 3) for part in jackknife_interval(4.0, without, 6)]
     [4.0, 2.516, 5.484]
     >>> [round(part, 3) for part in jackknife_interval(4.0, without, 6, "positive")]
-    [4.0, 2.756, 5.805]
+    [4.0, 2.679, 5.972]
     """
     parts = np.asarray(without, dtype=np.float64)
     known = parts[np.isfinite(parts)]
     if clusters < FEWEST_CLUSTERS or len(known) < FEWEST_CLUSTERS or not np.isfinite(whole):
         return Interval(float(whole), np.nan, np.nan)
-    there, back = _WAYS[kind]
-    blocks, moved = len(known), there(known)
-    middle = float(there(np.array([whole]))[0])
-    apart = moved - middle
-    reach = _quantile(apart, level) * np.sqrt((blocks - 1) / blocks * np.sum(apart**2))
-    low, high = back(np.array([middle - reach, middle + reach]))
-    return Interval(float(whole), float(min(low, whole)), float(max(high, whole)))
+    (there, back, longer), (least, most) = _WAYS[kind], _ENDS[kind]
+    apart, blocks = known - whole, len(known)
+    inside = min(max(float(whole), least + _SMALLEST), most - _SMALLEST)
+    error = np.sqrt((blocks - 1) / blocks * np.sum(apart**2)) * longer(inside)
+    reach = min(_quantile(apart, level, blocks - (2 if kind == "positive" else 1)) * error, _FARTHEST)
+    low, high = float(back(there(inside) - reach)), float(back(there(inside) + reach))
+    return Interval(float(whole), min(low, float(whole)), max(high, float(whole)))
 
 
-def _quantile(apart: Array, level: float) -> float:
-    """Student's t, with fewer degrees of freedom where a few blocks make most of the spread.
+def _quantile(apart: Array, level: float, most: int) -> float:
+    """Student's t, with fewer degrees of freedom than `most` where a few blocks make most of the spread.
 
     A variance of n values whose kurtosis is k scatters like one of 2 n / (k - 1) normal ones.
     """
     blocks, squares = len(apart), np.mean(apart**2)
     kurtosis = np.mean(apart**4) / squares**2 * blocks / (blocks - 1) if squares > 0 else 1.0
     known = _CAUTION * 2 * (blocks - 1) / max(float(kurtosis) - 1, 0.1)
-    return float(stats.t.ppf((1 + level) / 2, min(blocks - 1, max(known, 2.0))))
+    return float(stats.t.ppf((1 + level) / 2, min(most, max(known, 2.0))))

@@ -1,18 +1,26 @@
 """What a head is worth on people's votes: order, error, spread, each with an interval, and where on the scale.
 
-Intervals are percentiles of a bootstrap over challenges where these are known, otherwise over images: photographs of
-one challenge are alike, so that there is less to learn from them than their number says.
+Intervals leave out challenges (or prompts) in turn where these are known, otherwise images: photographs of one
+challenge are alike, so that there is less to learn from them than their number says. See
+`calibration.aesthetic.clusters`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from calibration.aesthetic.balance import WIDTH
+from calibration.aesthetic.clusters import (
+    FEWEST_CLUSTERS,
+    Interval,
+    Kind,
+    cluster_codes,
+    jackknife_interval,
+    left_out_figures,
+)
 from calibration.aesthetic.scale import HIGHEST, LOWEST
 from calibration.aesthetic.spread import alarms
 from calibration.aesthetic.votes import Votes, levels
@@ -27,15 +35,16 @@ LOSS_OF_ORDER = 0.005
 MATCHED = "-matched"
 _TENTHS = 10
 _CURVE = 20
-STATISTICS = ("spearman", "pearson", "mae", "balanced_mae", "accuracy", "spread_ratio", "emd")
-
-
-class Interval(NamedTuple):
-    """A figure and its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
+KINDS: dict[str, Kind] = {
+    "spearman": "correlation",
+    "pearson": "correlation",
+    "mae": "positive",
+    "balanced_mae": "positive",
+    "accuracy": "share",
+    "spread_ratio": "positive",
+    "emd": "positive",
+}
+STATISTICS = tuple(KINDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +77,11 @@ class Evaluation:
         In twenty groups by the answer: answer, vote (their means), n.
     alarms : list of str
         Sentences on condensed answers.
+    clusters : int
+        How many challenges or prompts the images are of, which are left out in turn; the number of images where
+        these are not known.
+    cluster_name : str
+        "challenge", "prompt" or another column's name; "image" where none is known.
     """
 
     name: str
@@ -83,6 +97,19 @@ class Evaluation:
     shots: pd.DataFrame
     curve: pd.DataFrame
     alarms: list[str]
+    clusters: int
+    cluster_name: str
+
+    @property
+    def extent(self) -> str:
+        """What the figures are of, and why they have no interval where they have none."""
+        of = "" if self.cluster_name == "image" else f" of {self.clusters:,} {self.cluster_name}s"
+        if self.clusters < FEWEST_CLUSTERS:
+            return (
+                f"On {self.n:,} images{of}: fewer than {FEWEST_CLUSTERS} {self.cluster_name}s are too few for an "
+                "interval, so it is not known how far the figures are chance."
+            )
+        return f"On {self.n:,} images{of}; below each figure its 95 % interval."
 
 
 def evaluate(
@@ -91,7 +118,6 @@ def evaluate(
     votes: Votes,
     training_means: ArrayLike | None = None,
     distributions: ArrayLike | None = None,
-    draws: int = 500,
     seed: int = 0,
 ) -> Evaluation:
     """Compare a head's answers with the votes on the same images.
@@ -108,10 +134,8 @@ def evaluate(
         The mean votes that it was trained on; unless given, nothing is said by how many these are.
     distributions : array_like, shape (n, levels), optional
         The distributions that it answers.
-    draws : int
-        Of the bootstrap.
     seed : int
-        Of the bootstrap.
+        Of the blocks that many challenges or images are left out in.
 
     Returns
     -------
@@ -133,11 +157,12 @@ def evaluate(
     if x.shape != (len(votes),):
         raise InputError(f"{name} cannot be evaluated: {len(votes):,} images take as many answers, not {x.shape}.")
     given = None if distributions is None else np.asarray(distributions, dtype=np.float64)
-    figures = _Figures(x, votes, given)
-    whole = figures(np.ones(len(x)))
-    drawn = np.array([figures(weights) for weights in _resamples(votes, draws, seed)])
+    figures = HeadFigures(x, votes, given)
+    clusters = cluster_codes(votes.groups, len(x))
+    count = int(clusters.max()) + 1
+    whole, without = left_out_figures(figures, clusters, seed)
     intervals = {
-        statistic: _interval(whole[place], drawn[:, place])
+        statistic: jackknife_interval(whole[place], without[:, place], count, KINDS[statistic])
         for place, statistic in enumerate(STATISTICS)
         if statistic != "emd" or given is not None
     }
@@ -150,6 +175,8 @@ def evaluate(
         shots=_shots(x, votes.means, trained_on),
         curve=_curve(x, votes.means),
         alarms=alarms(x, votes.means),
+        clusters=count,
+        cluster_name="image" if votes.groups is None else votes.group_name or "group",
     )
 
 
@@ -166,7 +193,7 @@ def comparison(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
         row = {"head": evaluation.name}
         for statistic in STATISTICS:
             found = getattr(evaluation, statistic)
-            row[statistic] = "" if found is None else f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+            row[statistic] = "" if found is None else _words(found)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -254,7 +281,7 @@ def people(votes: Votes, seed: int = 0, draws: int = 5) -> dict[str, float]:
     return {**found, "ceiling": float(np.sqrt(max(reliability, 0.0)))}
 
 
-class _Figures:
+class HeadFigures:
     """All statistics for any weights of the images; what does not depend on the weights is prepared once."""
 
     def __init__(self, x: Array, votes: Votes, distributions: Array | None):
@@ -272,6 +299,7 @@ class _Figures:
             self._emd = np.sqrt(np.mean(gaps**2, axis=1))
 
     def __call__(self, w: Array) -> list[float]:
+        """Figures in the order of `STATISTICS`."""
         x, y = self._x, self._y
         by_bin = np.bincount(self._bin, w, minlength=len(BALANCED_EDGES) + 1)
         errors = np.bincount(self._bin, w * self._error, minlength=len(by_bin))
@@ -288,20 +316,10 @@ class _Figures:
         ]
 
 
-def _interval(value: float, drawn: Array) -> Interval:
-    known = drawn[np.isfinite(drawn)]
-    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
-    return Interval(float(value), float(low), float(high))
-
-
-def _resamples(votes: Votes, draws: int, seed: int) -> Iterator[Array]:
-    """How often each image is drawn, for each draw of challenges, or of images; one draw in memory at a time."""
-    rng = np.random.default_rng(seed)
-    names = votes.images if votes.groups is None else votes.groups
-    cluster = np.unique(names, return_inverse=True)[1]
-    count = int(cluster.max()) + 1
-    for _ in range(draws):
-        yield rng.multinomial(count, np.full(count, 1 / count)).astype(float)[cluster]
+def _words(found: Interval) -> str:
+    if np.isnan(found.low):
+        return f"{found.value:.3f} (no interval)"
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
 
 
 def _tenths(x: Array, y: Array, trained_on: Array | None) -> pd.DataFrame:

@@ -28,7 +28,7 @@ def cli(monkeypatch, capsys):
 @pytest.fixture
 def data(tmp_path):
     """AVA's own format, and embeddings of the same images."""
-    votes = made_votes(600)
+    votes = made_votes(600, groups=100)
     lines = [
         f"{row} {int(name)} {' '.join(map(str, counts.astype(int)))} 0 0 {group[1:]}"
         for row, (name, counts, group) in enumerate(zip(votes.images, votes.counts, votes.groups, strict=True))
@@ -77,6 +77,22 @@ def test_a_head_judged_by_its_training_images_is_warned_of(cli, data):
     )
     tested = len((data / "head-test.txt").read_text().split())
     assert code == 0 and f"was trained on {600 - tested} of these 600 images" in out
+
+
+def test_a_test_of_one_challenge_has_no_interval(cli, data):
+    lines = [line.split() for line in (data / "AVA.txt").read_text().splitlines()]
+    alone = [line[1] for line in lines if line[-1] == "7"]
+    (data / "list.txt").write_text("\n".join(alone) + "\n")
+    train(cli, data, "--write", "ridge", *QUICK)
+    code, out, _ = cli(
+        *("aesthetic", "evaluate", "--head", data / "head.safetensors", "--votes", data / "AVA.txt"),
+        *("--embeddings", data / "emb", "--test-list", data / "list.txt"),
+    )
+    assert (
+        code == 0
+        and f"On {len(alone)} images of 1 challenges: fewer than 6" in out
+        and " to " not in out.split("On ")[0]
+    )
 
 
 @pytest.mark.parametrize("kind", ["ridge-matched", "plain-matched", "emd"])
