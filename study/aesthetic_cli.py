@@ -111,9 +111,9 @@ def train(
         typer.Option(help="Of the mean vote; or the squared earth mover's distance of the whole distribution."),
     ] = "mse",
     write: Annotated[
-        Literal["ridge", "ridge-matched", "plain", "plain-matched", "balanced"] | None,
-        typer.Option(help="Which of the heads compared is written.", show_default="balanced with --balance, or plain"),
-    ] = None,
+        Literal["best", "ridge", "ridge-matched", "plain", "plain-matched", "balanced"],
+        typer.Option(help="Which of the heads compared is written; best is the one recommended."),
+    ] = "best",
     hidden: Annotated[str, typer.Option(help="Units of the hidden layers, comma-separated; 0 for none.")] = "256,64",
     dropout: Annotated[float, typer.Option(min=0, max=0.95, help="Share of units left out.")] = 0.2,
     epochs: Annotated[int, typer.Option(min=1, help="The most passes over the images.")] = 30,
@@ -159,10 +159,9 @@ def train(
         seed=seed,
     )
     assert votes is not None
-    chosen = write or ("plain" if balance == "none" else "balanced")
     try:
         train_head(
-            Training(VotesFile(votes, task, _scale(scale), group), embeddings, test_list, recipe, seeds, chosen),
+            Training(VotesFile(votes, task, _scale(scale), group), embeddings, test_list, recipe, seeds, write),
             out,
             console,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -14,6 +15,7 @@ from calibration.aesthetic.clusters import Interval
 from calibration.aesthetic.comparison import joined
 from calibration.aesthetic.embeddings import Embeddings, read_embeddings
 from calibration.aesthetic.evaluation import STATISTICS, Evaluation
+from calibration.aesthetic.paired import COMPARED
 from calibration.aesthetic.scale import TEN, Scale
 from calibration.aesthetic.split import FEWEST
 from calibration.aesthetic.votes import Votes, read_votes
@@ -107,9 +109,17 @@ def print_evaluations(evaluations: Iterable[Evaluation], console: Console) -> No
             table.add_row(name.replace("_", " "), *map(_cell, figures))
     console.print(table)
     console.print(found[0].extent, soft_wrap=True)
+    console.print(found[0].constant, soft_wrap=True)
     for evaluation in found:
         for sentence in evaluation.alarms:
             console.print(f"[yellow]{evaluation.name}: {sentence}[/]", soft_wrap=True)
+
+
+def print_pairs(pairs: pd.DataFrame, console: Console) -> None:
+    """Each head less the first, on the same images."""
+    for row in pairs.itertuples(index=False):
+        figures = ", ".join(f"{name.replace('_', ' ')} {getattr(row, name)}" for name in COMPARED)
+        console.print(f"{row.head} less {row.less}: {figures}", soft_wrap=True, markup=False)
 
 
 def _cell(figure: Interval | None) -> str:

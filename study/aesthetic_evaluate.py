@@ -13,6 +13,7 @@ from calibration.aesthetic.comparison import answers_of
 from calibration.aesthetic.evaluation import comparison, evaluate
 from calibration.aesthetic.figures import answers_and_votes
 from calibration.aesthetic.leakage import leakage_warnings, sources_of
+from calibration.aesthetic.paired import pairs_table
 from calibration.aesthetic.predictions import read_predictions
 from calibration.aesthetic.split import named_images
 from calibration.aesthetic.votes import Votes
@@ -20,7 +21,7 @@ from calibration.tables_out import csv_text
 from metrics.aesthetic_head import find_head, head_details, predict_distribution
 from metrics.errors import InputError
 from metrics.files import write_together
-from study.aesthetic_data import VotesFile, fitting_head, print_evaluations, read_data
+from study.aesthetic_data import VotesFile, fitting_head, print_evaluations, print_pairs, read_data
 
 
 def evaluate_heads(
@@ -67,11 +68,15 @@ def evaluate_heads(
         for name, values in answers.items()
     }
     print_evaluations(evaluations.values(), console)
+    pairs = pairs_table(answers, images)
+    print_pairs(pairs, console)
     for name in heads:
         for sentence in _leakage(name, votes, images):
             console.print(f"[yellow]{sentence}[/]", soft_wrap=True)
     if out is not None:
         tables: dict[Path, str | bytes] = {out / "evaluation.csv": csv_text(comparison(list(evaluations.values())))}
+        if len(pairs):
+            tables[out / "pairs.csv"] = csv_text(pairs)
         for name, evaluation in evaluations.items():
             tables[out / f"tenths-{_plain(name)}.csv"] = csv_text(evaluation.tenths)
             tables[out / f"curve-{_plain(name)}.csv"] = csv_text(evaluation.curve)

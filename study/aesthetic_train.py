@@ -13,19 +13,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from calibration.aesthetic.comparison import Comparison, answers_of, train_heads
 from calibration.aesthetic.embeddings import Embeddings
-from calibration.aesthetic.evaluation import Evaluation, evaluate, people, recommend
+from calibration.aesthetic.evaluation import Evaluation, evaluate, people
 from calibration.aesthetic.figures import answers_and_votes, learning_curves
 from calibration.aesthetic.finetune import FEWEST, fine_tune, fine_tuning_advice, left_out_together
 from calibration.aesthetic.leakage import ENCODER, sources_of
 from calibration.aesthetic.model_card import Card, model_card
+from calibration.aesthetic.paired import recommend
 from calibration.aesthetic.split import Split, official_split, seeded_split
 from calibration.aesthetic.training import Recipe
 from calibration.aesthetic.votes import Votes
-from metrics.aesthetic_head import head_details, head_file
+from metrics.aesthetic_head import Head, head_details, head_file
 from metrics.errors import InputError
 from metrics.files import write_together
 from metrics.signature import signature, versions
 from study.aesthetic_data import VotesFile, fitting_head, print_evaluations, read_data
+
+BEST = "best"
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Training:
     seeds : int
         How often each network is trained.
     written : str
-        Which of the heads compared is written.
+        Which of the heads compared is written; "best" is the one recommended.
     """
 
     votes: VotesFile
@@ -80,14 +83,16 @@ def train_head(training: Training, out: Path, console: Console) -> None:
         console.print(
             f"The network '{name}' did not beat the closed form on the validation images, and is equal to it."
         )
-    advice = recommend(evaluations["plain"], [each for name, each in evaluations.items() if name != "plain"])
+    judged = {name: candidate.validation for name, candidate in found.candidates.items()}
+    best, advice = recommend(judged, votes.take(split.validation))
     console.print(advice, soft_wrap=True)
-    head = found.candidates[training.written].head
-    about = _about(training, votes, embeddings, split, found)
+    written = best if training.written == BEST else training.written
+    head = found.candidates[written].head
+    about = _about(training, votes, embeddings, split, found, written)
     card = Card(
         file=out.name,
         about={"backbone": embeddings.backbone, **about},
-        written=training.written,
+        written=written,
         evaluations=list(evaluations.values()),
         recommendation=advice,
         people=_people(votes.take(split.test)),
@@ -95,18 +100,27 @@ def train_head(training: Training, out: Path, console: Console) -> None:
     )
     shown = [name for name in evaluations if name != "ridge-matched"]
     answers = {name: answers_of(found.candidates[name].head, embeddings, rows[split.test]) for name in shown}
-    details = {**about, "levels": list(head.levels)} if head.levels else about
+    others = out.with_name(f"{out.stem}-others")
+    files = {others / f"{name}.safetensors": name for name in found.candidates if name != written}
     write_together(
         {
-            out: head_file(head.layers, head.activation, embeddings.backbone, **details),
+            out: _file(head, embeddings, about),
+            **{
+                path: _file(
+                    found.candidates[name].head, embeddings, _about(training, votes, embeddings, split, found, name)
+                )
+                for path, name in files.items()
+            },
             out.with_suffix(".md"): model_card(card),
             out.with_name(f"{out.stem}-test.txt"): "".join(f"{name}\n" for name in votes.images[split.test]),
             out.with_name(f"{out.stem}-training.png"): learning_curves(found.history),
             out.with_name(f"{out.stem}-answers.png"): answers_and_votes(evaluations, answers, votes.means[split.test]),
         }
     )
+    (others / f"{written}.safetensors").unlink(missing_ok=True)  # of a run before
     shutil.rmtree(checkpoints, ignore_errors=True)
-    _say_written(out, training.written, console)
+    _say_written(out, written, console)
+    console.print(f"The other heads lie in {others}; remove it when you have chosen.", soft_wrap=True)
 
 
 def fine_tune_head(
@@ -206,19 +220,26 @@ class _Live:
         self._bars.update(self._tasks[name], completed=int(row["epoch"]), said=said)
 
 
-def _about(training: Training, votes: Votes, embeddings: Embeddings, split: Split, found: Comparison) -> dict[str, Any]:
+def _file(head: Head, embeddings: Embeddings, about: Mapping[str, Any]) -> bytes:
+    levels = {"levels": list(head.levels)} if head.levels else {}
+    return head_file(head.layers, head.activation, embeddings.backbone, **about, **levels)
+
+
+def _about(
+    training: Training, votes: Votes, embeddings: Embeddings, split: Split, found: Comparison, written: str
+) -> dict[str, Any]:
     """The metadata of a head: what it was made from, and what it is worth."""
     recipe = {name: value for name, value in asdict(training.recipe).items() if name != "seed"}
-    if training.written != "balanced":
+    if written != "balanced":
         recipe["balance"] = "none"
-    network = training.written.removesuffix("-matched")
+    network = written.removesuffix("-matched")
     made = {} if network == "ridge" else {**recipe, "seeds": training.seeds}
     if network in found.seeds:
         made["validation_spearman_by_seed"] = [round(value, 4) for value in found.seeds[network]]
     return {
         "signature": signature(
             head="aesthetic",
-            kind=training.written,
+            kind=written,
             backbone=embeddings.backbone,
             votes=votes.sha256[:12],
             embeddings=embeddings.sha256[:12],
@@ -234,7 +255,7 @@ def _about(training: Training, votes: Votes, embeddings: Embeddings, split: Spli
             "votes_scale": str(votes.scale),
             "images": len(split.train),
             "split": split.name,
-            "kind": training.written,
+            "kind": written,
             "seed": training.recipe.seed,
             **made,
             "embeddings": embeddings.signature,
@@ -242,7 +263,7 @@ def _about(training: Training, votes: Votes, embeddings: Embeddings, split: Spli
             "versions": versions("humangrade", "torch", "numpy", "scipy"),
         },
         "trained_on": [votes.source],
-        "metrics": _metrics(found.candidates[training.written].evaluation),
+        "metrics": _metrics(found.candidates[written].evaluation),
     }
 
 

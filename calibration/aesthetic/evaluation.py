@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from calibration.aesthetic.balance import WIDTH
+from calibration.aesthetic.balance import BINS, vote_bins
 from calibration.aesthetic.clusters import (
     FEWEST_CLUSTERS,
     Interval,
@@ -28,12 +28,12 @@ from calibration.weighted import Order, correlation, covariance
 from metrics.errors import InputError
 
 Array = NDArray[np.float64]
-PASS = 5.0
 BALANCED_EDGES = (4.0, 5.0, 6.0, 7.0)
 FEW, MANY = 20, 100
 LOSS_OF_ORDER = 0.005
 MATCHED = "-matched"
 _TENTHS = 10
+_EXACT = 9  # decimals; a mean of 4 is not below 4 for a rounding
 _CURVE = 20
 KINDS: dict[str, Kind] = {
     "spearman": "correlation",
@@ -63,7 +63,7 @@ class Evaluation:
         Mean absolute error; and its mean over the images below 4, from 4 to 5, 5 to 6, 6 to 7, and above, which
         the many in the middle do not drown.
     accuracy : Interval
-        The share of images that answer and mean vote put on the same side of 5.
+        The share of images that answer and mean vote put on the same side of the votes' middle (AVA's is 5).
     spread_ratio : Interval
         The answers' standard deviation divided by the votes'.
     emd : Interval or None
@@ -82,6 +82,8 @@ class Evaluation:
         these are not known.
     cluster_name : str
         "challenge", "prompt" or another column's name; "image" where none is known.
+    constant : str
+        What one answer for all images would come to, in a sentence: what accuracy and error have to beat.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Evaluation:
     alarms: list[str]
     clusters: int
     cluster_name: str
+    constant: str
 
     @property
     def extent(self) -> str:
@@ -177,6 +180,7 @@ def evaluate(
         alarms=alarms(x, votes.means),
         clusters=count,
         cluster_name="image" if votes.groups is None else votes.group_name or "group",
+        constant=_constant(votes),
     )
 
 
@@ -196,47 +200,6 @@ def comparison(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
             row[statistic] = "" if found is None else _words(found)
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def recommend(plain: Evaluation, others: Sequence[Evaluation]) -> str:
-    """Which head to take, in a sentence or two.
-
-    A head takes the plain one's place where its balanced error is lower and its Spearman correlation at most .005
-    lower.
-
-    Parameters
-    ----------
-    plain : Evaluation
-        The head that minimises the error as it is.
-    others : sequence of Evaluation
-        Heads that spread the answers, by balancing or by a match.
-    """
-    good = [
-        other
-        for other in others
-        if other.balanced_mae.value < plain.balanced_mae.value
-        and other.spearman.value >= plain.spearman.value - LOSS_OF_ORDER
-    ]
-    if not good:
-        return (
-            f"Take {plain.name}: no other head has a lower balanced MAE at a loss of Spearman of at most "
-            f"{LOSS_OF_ORDER:g}."
-        )
-    best = min(good, key=lambda other: other.balanced_mae.value)
-    found = (
-        f"Take {best.name}: its balanced MAE is {best.balanced_mae.value:.3f} in place of {plain.name}'s "
-        f"{plain.balanced_mae.value:.3f}, and its Spearman {best.spearman.value:.3f} in place of "
-        f"{plain.spearman.value:.3f}."
-    )
-    if best.balanced_mae.high >= plain.balanced_mae.low:
-        found += " The intervals of the two errors overlap."
-    matched = [other for other in good if other.name.endswith(MATCHED)]
-    as_good = [other for other in matched if other.balanced_mae.low <= best.balanced_mae.high]
-    if as_good and best not in matched:
-        other = min(as_good, key=lambda each: each.balanced_mae.value)
-        error = other.balanced_mae.value
-        found += f" {other.name} comes to {error:.3f} without other training, and the intervals overlap."
-    return found
 
 
 def people(votes: Votes, seed: int = 0, draws: int = 5) -> dict[str, float]:
@@ -289,8 +252,8 @@ class HeadFigures:
         self._x, self._y = x, y
         self._orders = [Order(x), Order(y)]
         self._error = np.abs(x - y)
-        self._same_side = ((x > PASS) == (y > PASS)).astype(float)
-        self._bin = np.searchsorted(BALANCED_EDGES, y, side="right")
+        self._same_side = ((x > votes.middle) == (np.round(y, _EXACT) > votes.middle)).astype(float)
+        self._bin = np.searchsorted(BALANCED_EDGES, np.round(y, _EXACT), side="right")
         self._emd = None
         if distributions is not None:
             if votes.distributions is None or votes.distributions.shape != distributions.shape:
@@ -316,6 +279,17 @@ class HeadFigures:
         ]
 
 
+def _constant(votes: Votes) -> str:
+    y = np.round(votes.means, _EXACT)
+    above = float(np.mean(y > votes.middle))
+    error = float(np.mean(np.abs(y - np.median(y))))
+    middle = f"{votes.scale.from_ten(votes.middle):g} on {votes.scale}"
+    return (
+        f"One answer for all images has an accuracy of {max(above, 1 - above):.3f} and an MAE of {error:.3f}; accuracy "
+        f"is the share on the right side of the middle, {middle}."
+    )
+
+
 def _words(found: Interval) -> str:
     if np.isnan(found.low):
         return f"{found.value:.3f} (no interval)"
@@ -339,10 +313,7 @@ def _shots(x: Array, y: Array, trained_on: Array | None) -> pd.DataFrame:
     if trained_on is None:
         return pd.DataFrame(columns=["shots", "n", "bias", "mae"])
 
-    def bins(values: Array) -> NDArray[np.intp]:
-        return np.floor((values - LOWEST) / WIDTH).astype(np.intp)
-
-    shared = np.bincount(bins(trained_on), minlength=int((HIGHEST - LOWEST) / WIDTH) + 2)[bins(y)]
+    shared = np.bincount(vote_bins(trained_on), minlength=BINS)[vote_bins(y)]
     kind = np.where(shared < FEW, "few", np.where(shared > MANY, "many", "medium"))
     table = pd.DataFrame({"shots": kind, "bias": x - y, "mae": np.abs(x - y)}).groupby("shots")
     found = table.mean().assign(n=table.size()).reindex(["few", "medium", "many"])

@@ -92,9 +92,10 @@ def model_card(card: Card) -> str:
         f"Test images: {_split_words(training['split'])}. {own.extent.replace('below', 'beside')} "
         f"The file holds the head **{card.written}**. {card.recommendation}\n",
         _markdown(_readable(comparison(card.evaluations))),
-        "`balanced_mae` is the mean of the errors below 4, from 4 to 5, 5 to 6, 6 to 7, and above 7; `accuracy` is the "
-        "share of images put on the right side of 5; `spread_ratio` is the answers' standard deviation divided by the "
+        "`balanced_mae` is the mean of the errors below 4, from 4 to 5, 5 to 6, 6 to 7, and above 7; "
+        "`spread_ratio` is the answers' standard deviation divided by the "
         f"votes'. For the intervals each {own.cluster_name} was left out in turn (a jackknife, with Student's t).\n",
+        f"{own.constant}\n",
         *(f"**{sentence}**\n" for sentence in own.alarms),
     ]
     if card.picture:

@@ -44,6 +44,10 @@ class Scale:
             return values
         return LOWEST + (values - self.low) * (HIGHEST - LOWEST) / (self.high - self.low)
 
+    def from_ten(self, value: float) -> float:
+        """A place on the scale from 1 to 10, on this one."""
+        return self.low + (value - LOWEST) * (self.high - self.low) / (HIGHEST - LOWEST)
+
 
 TEN = Scale(LOWEST, HIGHEST)
 

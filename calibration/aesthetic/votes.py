@@ -33,6 +33,7 @@ from metrics.errors import InputError
 from metrics.files import read_input
 from metrics.images import SUFFIXES
 
+AVA_MIDDLE = 5.0
 _AVA_COLUMNS = 15
 _IMAGE = ("image_id", "image_name", "image", "item", "id", "name", "ID")
 _GROUP = ("challenge", "tag3", "group", "prompt", "subject")
@@ -88,6 +89,11 @@ class Votes:
     def distributions(self) -> NDArray[np.float64] | None:
         """Each image's counts divided by their sum; shape (n, levels)."""
         return None if self.counts is None else self.counts / self.counts.sum(axis=1, keepdims=True)
+
+    @property
+    def middle(self) -> float:
+        """Where good begins, on 1 to 10: above 5 by AVA's convention, on other scales above their own middle."""
+        return AVA_MIDDLE if self.scale == TEN else (LOWEST + HIGHEST) / 2
 
     def take(self, rows: NDArray[np.intp]) -> "Votes":
         """The votes of some of the images, in the order given."""

@@ -1,6 +1,7 @@
 """humangrade aesthetic: from a folder of images to a head that scores them; mistakes in one sentence."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -50,11 +51,18 @@ def test_training_writes_a_head_with_card_pictures_and_test_images(cli, data):
     assert code == 0, err
     assert "600 images have votes" in out and "balanced" in out and "Take " in out
     names = {path.name for path in data.iterdir()} - {"AVA.txt", "emb"}
-    stem = ("head.safetensors", "head.md", "head-test.txt", "head-training.png", "head-answers.png")
+    recommended = re.search(r"Take ([a-z-]+):", out)[1]
+    assert f"({recommended}), and its card" in out
+    stem = ("head.safetensors", "head-others", "head.md", "head-test.txt", "head-training.png", "head-answers.png")
     assert names == set(stem)
     details = head_details(data / "head.safetensors")
-    assert details["training"]["balance"] == "sqrt" and details["training"]["votes"] == "AVA.txt"
-    assert len(details["metrics"]["spearman"]) == 3 and "kind:balanced" in details["signature"]
+    assert details["training"]["kind"] == recommended and details["training"]["votes"] == "AVA.txt"
+    assert len(details["metrics"]["spearman"]) == 3 and f"kind:{recommended}" in details["signature"]
+    others = {path.stem: head_details(path) for path in (data / "head-others").iterdir()}
+    assert set(others) | {recommended} == {"ridge", "ridge-matched", "plain", "plain-matched", "balanced"}
+    assert all(about["training"]["kind"] == name for name, about in others.items())
+    balanced = {**others, recommended: details}["balanced"]
+    assert balanced["training"]["balance"] == "sqrt" and "One answer for all images" in out
     head = read_head(data / "head.safetensors")
     embeddings = read_embeddings(data / "emb")
     assert np.corrcoef(predict(head, embeddings.rows), made_votes(600).means)[0, 1] > 0.6
@@ -76,6 +84,12 @@ def test_a_head_judged_by_its_training_images_is_warned_of(cli, data):
         *("--embeddings", data / "emb", "--all"),
     )
     tested = len((data / "head-test.txt").read_text().split())
+    code_of_two, two, _ = cli(
+        *("aesthetic", "evaluate", "--head", data / "head.safetensors", "--votes", data / "AVA.txt"),
+        *("--head", data / "head-others" / "plain.safetensors", "--embeddings", data / "emb", "--out", data / "ev"),
+    )
+    assert code_of_two == 0 and "plain.safetensors less head.safetensors: spearman " in two
+    assert (data / "ev" / "pairs.csv").is_file()
     assert code == 0 and f"was trained on {600 - tested} of these 600 images" in out
 
 
@@ -97,7 +111,7 @@ def test_a_test_of_one_challenge_has_no_interval(cli, data):
 
 @pytest.mark.parametrize("kind", ["ridge-matched", "plain-matched", "emd"])
 def test_other_heads_are_written_and_answer_alike(cli, data, kind):
-    more = ("--loss", "emd") if kind == "emd" else ("--write", kind)
+    more = ("--loss", "emd", "--write", "plain") if kind == "emd" else ("--write", kind)
     assert train(cli, data, *more, *QUICK)[0] == 0
     head = read_head(data / "head.safetensors")
     answers = predict(head, read_embeddings(data / "emb").rows)
