@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from calibration.aesthetic.comparison import answers_of
+from calibration.aesthetic.embeddings import Embeddings
 from calibration.aesthetic.evaluation import comparison, evaluate
 from calibration.aesthetic.figures import answers_and_votes
-from calibration.aesthetic.leakage import leakage_warnings, sources_of
+from calibration.aesthetic.leakage import leakage_warnings, seen_before, sources_of
 from calibration.aesthetic.paired import pairs_table
 from calibration.aesthetic.predictions import read_predictions
 from calibration.aesthetic.split import named_images
@@ -42,6 +43,7 @@ def evaluate_heads(
     """
     answers: dict[str, NDArray[np.float64]] = {}
     distributions: dict[str, NDArray[np.float64]] = {}
+    known, rows = None, None
     if embeddings is None:
         votes = votes_file.read()
     else:
@@ -71,7 +73,8 @@ def evaluate_heads(
     pairs = pairs_table(answers, images)
     print_pairs(pairs, console)
     for name in heads:
-        for sentence in _leakage(name, votes, images):
+        assert known is not None and rows is not None
+        for sentence in _leakage(name, votes, images, known, rows[places]):
             console.print(f"[yellow]{sentence}[/]", soft_wrap=True)
     if out is not None:
         tables: dict[Path, str | bytes] = {out / "evaluation.csv": csv_text(comparison(list(evaluations.values())))}
@@ -91,16 +94,18 @@ def test_list_beside(head: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def _leakage(head: str, votes: Votes, images: Votes) -> list[str]:
+def _leakage(head: str, votes: Votes, images: Votes, embeddings: Embeddings, rows: NDArray[np.intp]) -> list[str]:
     """What spoils the evaluation of a head."""
     details = head_details(Path(head)) if Path(head).is_file() else {}
-    shared = _trained_on(head, details, votes, images)
+    shared = seen_before(details, embeddings, rows)
+    if shared is None:
+        shared = _trained_on(head, details, votes, images)
     name = find_head(head).name  # the published one, where a file's content is known
     return leakage_warnings(name, sources_of(name, details.get("trained_on", ())), votes.source, shared, len(images))
 
 
 def _trained_on(head: str, details: Mapping[str, Any], votes: Votes, images: Votes) -> int | None:
-    """How many of the images the head has seen: of its own votes, all but its test images; None if not known."""
+    """How many of the images a head that keeps no marks has seen: of its own votes, all but its test images."""
     beside = test_list_beside(head)
     unseen = named_images(beside) if beside else set()
     seen = int((~np.isin(images.images, list(unseen))).sum())

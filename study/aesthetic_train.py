@@ -16,7 +16,7 @@ from calibration.aesthetic.embeddings import Embeddings
 from calibration.aesthetic.evaluation import Evaluation, evaluate, people
 from calibration.aesthetic.figures import answers_and_votes, learning_curves
 from calibration.aesthetic.finetune import FEWEST, fine_tune, fine_tuning_advice, left_out_together
-from calibration.aesthetic.leakage import ENCODER, sources_of
+from calibration.aesthetic.leakage import ENCODER, seen_images, sources_of
 from calibration.aesthetic.model_card import Card, model_card
 from calibration.aesthetic.paired import recommend
 from calibration.aesthetic.split import Split, official_split, seeded_split
@@ -88,6 +88,7 @@ def train_head(training: Training, out: Path, console: Console) -> None:
     console.print(advice, soft_wrap=True)
     written = best if training.written == BEST else training.written
     head = found.candidates[written].head
+    seen = {"seen_images": seen_images(embeddings, rows[np.concatenate([split.train, split.validation])])}
     about = _about(training, votes, embeddings, split, found, written)
     card = Card(
         file=out.name,
@@ -104,10 +105,12 @@ def train_head(training: Training, out: Path, console: Console) -> None:
     files = {others / f"{name}.safetensors": name for name in found.candidates if name != written}
     write_together(
         {
-            out: _file(head, embeddings, about),
+            out: _file(head, embeddings, {**about, **seen}),
             **{
                 path: _file(
-                    found.candidates[name].head, embeddings, _about(training, votes, embeddings, split, found, name)
+                    found.candidates[name].head,
+                    embeddings,
+                    {**_about(training, votes, embeddings, split, found, name), **seen},
                 )
                 for path, name in files.items()
             },
@@ -142,7 +145,8 @@ def fine_tune_head(
     print_evaluations(evaluations.values(), console)
     advice = fine_tuning_advice(moved, new_in)
     console.print(advice, soft_wrap=True)
-    stated = head_details(Path(start)).get("trained_on", ()) if start else ()
+    started = head_details(Path(start)) if start else {}
+    stated = started.get("trained_on", ())
     about = {
         "signature": signature(
             head="aesthetic",
@@ -179,7 +183,13 @@ def fine_tune_head(
     )
     write_together(
         {
-            out: head_file(moved.layers, moved.activation, known.backbone, **about),
+            out: head_file(
+                moved.layers,
+                moved.activation,
+                known.backbone,
+                **about,
+                seen_images=seen_images(known, rows, started),
+            ),
             out.with_suffix(".md"): model_card(card),
             out.with_name(f"{out.stem}-answers.png"): answers_and_votes(evaluations, answers, votes.means),
         }

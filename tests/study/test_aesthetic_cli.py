@@ -109,6 +109,20 @@ def test_a_test_of_one_challenge_has_no_interval(cli, data):
     )
 
 
+def test_one_changed_line_does_not_hide_what_a_head_was_trained_on(cli, data):
+    train(cli, data, "--write", "ridge", *QUICK)
+    tested = len((data / "head-test.txt").read_text().split())
+    lines = (data / "AVA.txt").read_text().splitlines()
+    (data / "own.txt").write_text("\n".join(lines[1:]) + "\n")  # another name, another hash, the same images but one
+    (data / "moved.safetensors").write_bytes((data / "head.safetensors").read_bytes())
+    code, out, _ = cli(
+        *("aesthetic", "evaluate", "--head", data / "moved.safetensors", "--votes", data / "own.txt"),
+        *("--embeddings", data / "emb", "--all"),
+    )
+    found = re.search(r"was trained on (\d+) of these 599 images", out)
+    assert code == 0 and found and int(found[1]) in (600 - tested, 599 - tested)
+
+
 @pytest.mark.parametrize("kind", ["ridge-matched", "plain-matched", "emd"])
 def test_other_heads_are_written_and_answer_alike(cli, data, kind):
     more = ("--loss", "emd", "--write", "plain") if kind == "emd" else ("--write", kind)
