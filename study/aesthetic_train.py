@@ -88,7 +88,10 @@ def train_head(training: Training, out: Path, console: Console) -> None:
     console.print(advice, soft_wrap=True)
     written = best if training.written == BEST else training.written
     head = found.candidates[written].head
-    seen = {"seen_images": seen_images(embeddings, rows[np.concatenate([split.train, split.validation])])}
+    seen = {
+        "seen_images": seen_images(embeddings, rows[np.concatenate([split.train, split.validation])]),
+        "ratings_mark": votes.ratings_mark,
+    }
     about = _about(training, votes, embeddings, split, found, written)
     card = Card(
         file=out.name,
@@ -189,6 +192,7 @@ def fine_tune_head(
                 known.backbone,
                 **about,
                 seen_images=seen_images(known, rows, started),
+                ratings_mark=votes.ratings_mark,
             ),
             out.with_suffix(".md"): model_card(card),
             out.with_name(f"{out.stem}-answers.png"): answers_and_votes(evaluations, answers, votes.means),

@@ -5,6 +5,9 @@ person gives above or below others on the same images is their strictness; it is
 ratings say, and taken off their ratings before these are averaged.
 """
 
+import hashlib
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +18,12 @@ from metrics.errors import InputError
 
 _PULL = 4.0  # one rating scatters about twice as much as people's strictness
 _NAMED = 5
+_MARKS, _DIGITS, _ENOUGH = 8, 8, 4
 
 
 def counted_ratings(
     path: Path, table: pd.DataFrame, task: str | None
-) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
+) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], tuple[str, ...], str]:
     """What people gave to each item.
 
     Parameters
@@ -40,6 +44,8 @@ def counted_ratings(
         From 1 to 5, without strictness.
     notes : tuple of str
         Sentences on what was done.
+    mark : str
+        As `ratings_mark` makes it.
 
     Raises
     ------
@@ -72,7 +78,53 @@ def counted_ratings(
             more = f" and {len(alone) - _NAMED} more" if len(alone) > _NAMED else ""
             named = ", ".join(alone[:_NAMED])
             notes.append(f"{named}{more} rated no image that others rated too, so their strictness is not known.")
-    return items.tolist(), counts.loc[items].to_numpy(), np.clip(adjusted, 1.0, 5.0), tuple(notes)
+    return items.tolist(), counts.loc[items].to_numpy(), np.clip(adjusted, 1.0, 5.0), tuple(notes), ratings_mark(rated)
+
+
+def ratings_mark(table: pd.DataFrame) -> str:
+    """What tells ratings again: the smallest hashes of an item, who rated it and how, joined by full stops.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the columns item, evaluator and rating.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"item": ["a", "b"], "evaluator": ["x", "x"], "rating": [3, 4]})
+    >>> ratings_mark(table) == ratings_mark(table.iloc[::-1].assign(rating=["4", "3"]))
+    True
+    """
+    return ".".join(sorted(_hashes(table))[:_MARKS])
+
+
+def trained_on_these(signatures: Iterable[str], table: pd.DataFrame) -> list[str]:
+    """A sentence where scores are by a head that was trained on these ratings, as their signature tells; else none.
+
+    Parameters
+    ----------
+    signatures : iterable of str
+        Of one metric's scores.
+    table : DataFrame
+        The ratings that it is judged by: item, evaluator and rating. A line more or less changes nothing.
+    """
+    marks = {found[1] for each in signatures if (found := re.search(r"(?:^|\|)ratings:([0-9a-f.]+)", each))}
+    known = _hashes(table) if marks else set()
+    for mark in marks:
+        own = set(mark.split("."))
+        if len(own & known) >= min(_ENOUGH, len(own)):
+            return [
+                "Its scores are by a head that was trained on these very ratings, which flatters every figure here; "
+                "judge it on ratings that it has not seen."
+            ]
+    return []
+
+
+def _hashes(table: pd.DataFrame) -> set[str]:
+    rows = zip(table["item"], table["evaluator"], table["rating"].astype(float), strict=True)
+    return {
+        hashlib.sha256(f"{item}\t{person}\t{rating:g}".encode()).hexdigest()[:_DIGITS] for item, person, rating in rows
+    }
 
 
 def strictness_of(

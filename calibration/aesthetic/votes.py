@@ -69,6 +69,8 @@ class Votes:
         The column that the groups are from; "" where there are none.
     notes : tuple of str
         Sentences on how the means were made.
+    ratings_mark : str
+        Of humangrade's own ratings, what tells them again; "" of other votes.
     """
 
     images: NDArray[np.str_]
@@ -81,6 +83,7 @@ class Votes:
     scale: Scale = TEN
     group_name: str = ""
     notes: tuple[str, ...] = ()
+    ratings_mark: str = ""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -156,10 +159,10 @@ def read_votes(path: Path, task: str | None = None, scale: Scale | None = None, 
     table = _table(path, text)
     if {"item", "evaluator", "rating"} <= set(table.columns):
         told = _agreed(path, Scale(1, 5), scale)
-        items, counts, means, notes = counted_ratings(path, table, task)
+        items, counts, means, notes, mark = counted_ratings(path, table, task)
         names = np.array([image_name(item) for item in items], dtype=str)
         found = _checked(path, sha256, names, counts, means, _item_groups(path, table, items, group), told)
-        return replace(found, notes=notes)
+        return replace(found, notes=notes, ratings_mark=mark)
     images = _column(path, table, _IMAGE)
     groups = _groups(path, table, group)
     mean = next((name for name in _MEAN if name in table.columns), None)

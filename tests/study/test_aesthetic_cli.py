@@ -157,6 +157,7 @@ def test_a_head_is_moved_by_few_ratings(cli, data):
     assert code == 0, err
     assert "Fine-tuning raises" in out and "120 images" in out and "holds for new images of these prompts" in out
     details = head_details(data / "mine.safetensors")
+    assert details["ratings_mark"] == read_head(data / "mine.safetensors").ratings_mark != ""
     assert details["trained_on"] == ["AVA.txt", "ratings.csv"] and details["training"]["start"] == "head.safetensors"
 
 

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from calibration.aesthetic.evaluation import people
-from calibration.aesthetic.rated import strictness_of
+from calibration.aesthetic.rated import ratings_mark, strictness_of, trained_on_these
 from calibration.aesthetic.votes import read_votes
+from calibration.pipeline import calibrate_tables
+from calibration.report import Settings
 from metrics.errors import InputError
 
 
@@ -62,3 +64,31 @@ def test_prompts_of_ratings_are_groups(tmp_path):
         read_votes(path, group="subject")
     with pytest.raises(InputError, match=r"line 3: m/1\.png has the prompt 'p 1', and 'p 0' before"):
         read_votes(written(tmp_path, [rows[0], rows[1].replace("p 0", "p 1")], header))
+
+
+def table_of(count, seed=0):
+    rng = np.random.default_rng(seed)
+    rows = [(f"{number}.png", person, int(rng.integers(1, 6))) for number in range(count) for person in "ab"]
+    return pd.DataFrame(rows, columns=["item", "evaluator", "rating"])
+
+
+def test_ratings_are_known_again_with_a_line_more_or_less():
+    mark = f"metric:aesthetic|head:ab|ratings:{ratings_mark(table_of(60))}|model:x"
+    assert "trained on these very ratings" in trained_on_these([mark], table_of(60))[0]
+    assert trained_on_these([mark], table_of(60).iloc[1:]) and trained_on_these([mark], table_of(60).sample(frac=1))
+    assert trained_on_these(["metric:aesthetic|head:ab"], table_of(60)) == []
+    others = [trained_on_these([mark], table_of(60).assign(evaluator="c")), trained_on_these([mark], table_of(0))]
+    assert others == [[], []]
+
+
+def test_a_report_says_that_a_metric_was_trained_on_its_ratings():
+    table = table_of(60).assign(task="look")
+    scores = pd.DataFrame({"item": [f"{number}.png" for number in range(60)], "metric": "aesthetic"})
+    scores["score"] = np.random.default_rng(1).normal(size=60)
+    made = {}
+    for name, ratings in (("own", ""), ("other", "0.1.2.3.4.5.6.7")):
+        mark = ratings or ratings_mark(table)
+        given = scores.assign(signature=f"metric:aesthetic|head:ab|ratings:{mark}")
+        report = calibrate_tables(table, given, settings=Settings(draws=0)).report
+        made[name] = " ".join(report["tasks"]["look"]["metrics"]["aesthetic"]["notes"])
+    assert "trained on these very ratings" in made["own"] and "very ratings" not in made["other"]
