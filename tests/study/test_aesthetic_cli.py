@@ -280,7 +280,9 @@ def test_embed_train_and_score(cli, tmp_path, monkeypatch):
         *("--head", tmp_path / "head.safetensors", "--out", tmp_path / "scores.csv"),
     )
     assert code == 3, err
-    scores = pd.read_csv(tmp_path / "scores.csv").set_index("item")["score"]
+    table = pd.read_csv(tmp_path / "scores.csv").set_index("item")
+    scores = table["score"]
+    assert not table["signature"].dropna().str.contains("ratings:").any()
     expected = predict(read_head(tmp_path / "head.safetensors"), embeddings.rows)
     np.testing.assert_allclose(scores[embeddings.files], expected, rtol=1e-6)
     code, _, err = cli(
