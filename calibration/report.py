@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from calibration.aesthetic.rated import trained_on_these
 from calibration.bootstrap import DRAWS
 from calibration.item_folds import clusters_of, few_groups, groupings_of
 from calibration.levels_given import levels_note
@@ -228,6 +229,7 @@ def calibrate(
                     *direction_notes.get(metric, []),
                     *opposed(metric, entry),
                     *_mixture_notes(entry["signatures"]),
+                    *trained_on_these(own, rows),
                 ]
                 task["metrics"][metric] = entry
                 if drawn is not None:

@@ -85,7 +85,9 @@ class Aesthetic:
     def score(self, items: Sequence[Item], features: Features) -> Scored:
         """One number an image."""
         images = ClipImages(self.clip)
-        made_by = f"{signature(metric=self.name, head=self.head.sha256[:12])}|{images.signature}"
+        # by the ratings' mark a report can tell that it judges a head by what the head was trained on
+        own = signature(metric=self.name, head=self.head.sha256[:12], ratings=self.head.ratings_mark or None)
+        made_by = f"{own}|{images.signature}"
         found = Scored(warnings=[f"aesthetic: by the head {self.head.name}, sha256 {self.head.sha256}."])
         for item in items:
             embedding = features(images, item.image)

@@ -49,6 +49,7 @@ PUBLISHED = {
 }
 TOLERANCE = 1e-3  # of an embedding's length
 _KEY = "humangrade"
+_MARK = re.compile(r"[0-9a-f.]{1,100}")
 _LAYER = re.compile(r"layers\.(0|[1-9][0-9]{0,2})\.(?:weight|bias)")
 # Where improved-aesthetic-predictor's linear layers stand among those that hold no weights.
 _LINEAR_PLACES = (0, 2, 4, 6, 7)
@@ -73,6 +74,8 @@ class Head:
         The CLIP model that it was trained on, as MODEL/PRETRAINED; "" where that is not known.
     levels : tuple of float
         What the last layer's outputs stand for where it answers a distribution of votes; else empty.
+    ratings_mark : str
+        What tells the ratings that it was trained on again; "" where it was trained on others' votes.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Head:
     activation: Activation = "none"
     backbone: str = ""
     levels: tuple[float, ...] = ()
+    ratings_mark: str = ""
 
     @property
     def width(self) -> int:
@@ -216,8 +220,15 @@ def read_head(path: Path, name: str = "") -> Head:
     stack = tuple(layers.values())
     if len(stack[-1][1]) != (len(levels) or 1):
         raise _unusable(path, f"its layers do not lead at last to {'its levels' if levels else 'one number'}")
+    mark = config.get("ratings_mark", "")
     return Head(
-        name or path.name, sha256, (folded(stack),) if activation == "none" else stack, activation, backbone, levels
+        name or path.name,
+        sha256,
+        (folded(stack),) if activation == "none" else stack,
+        activation,
+        backbone,
+        levels,
+        mark if isinstance(mark, str) and _MARK.fullmatch(mark) else "",
     )
 
 

@@ -1,12 +1,15 @@
 """humangrade aesthetic: embed images, train a head on votes, say what a head is worth."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from metrics.errors import InputError
 from study.score_cli import SKIPPED, stopped
+
+if TYPE_CHECKING:
+    from calibration.aesthetic.scale import Scale
 
 app = typer.Typer(
     name="aesthetic",
@@ -29,6 +32,17 @@ EmbeddingsFolder = Annotated[
 ]
 TestList = Annotated[
     Path | None, typer.Option(help="The test images, one a line, as AVA's official list.", show_default=False)
+]
+ScaleOption = Annotated[
+    str | None,
+    typer.Option(help="What means were given on, for instance 1-5 or 1-10.", show_default="as the file tells"),
+]
+GroupOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The votes' column whose images are left out together: prompt, subject, model.",
+        show_default="challenge, tag3, group, prompt or subject",
+    ),
 ]
 TaskOption = Annotated[str | None, typer.Option(help="Of ratings in several tasks, the one that counts.")]
 
@@ -82,6 +96,8 @@ def train(
         typer.Option(help="With --ratings: the head to move, a name or a file.", show_default="fits the encoder"),
     ] = None,
     task: TaskOption = None,
+    scale: ScaleOption = None,
+    group: GroupOption = None,
     test_list: TestList = None,
     balance: Annotated[
         Literal["none", "inverse", "sqrt", "lds"],
@@ -95,9 +111,9 @@ def train(
         typer.Option(help="Of the mean vote; or the squared earth mover's distance of the whole distribution."),
     ] = "mse",
     write: Annotated[
-        Literal["ridge", "ridge-matched", "plain", "plain-matched", "balanced"] | None,
-        typer.Option(help="Which of the heads compared is written.", show_default="balanced with --balance, or plain"),
-    ] = None,
+        Literal["best", "ridge", "ridge-matched", "plain", "plain-matched", "balanced"],
+        typer.Option(help="Which of the heads compared is written; best is the one recommended."),
+    ] = "best",
     hidden: Annotated[str, typer.Option(help="Units of the hidden layers, comma-separated; 0 for none.")] = "256,64",
     dropout: Annotated[float, typer.Option(min=0, max=0.95, help="Share of units left out.")] = 0.2,
     epochs: Annotated[int, typer.Option(min=1, help="The most passes over the images.")] = 30,
@@ -112,6 +128,7 @@ def train(
     from rich.console import Console
 
     from calibration.aesthetic.training import Recipe
+    from study.aesthetic_data import VotesFile
     from study.aesthetic_train import Training, fine_tune_head, train_head
 
     if (votes is None) == (ratings is None):
@@ -120,7 +137,7 @@ def train(
         raise InputError(f"--out is {out}; the head's file must end in .safetensors.")
     console = Console(highlight=False)
     if ratings is not None:
-        fine_tune_head(ratings, task, embeddings, start, out, seed, console)
+        fine_tune_head(VotesFile(ratings, task, _scale(scale), group), embeddings, start, out, seed, console)
         return
     if start is not None:
         raise InputError("--start is the head that --ratings fine-tune; with --votes a head is trained from nothing.")
@@ -142,9 +159,12 @@ def train(
         seed=seed,
     )
     assert votes is not None
-    chosen = write or ("plain" if balance == "none" else "balanced")
     try:
-        train_head(Training(votes, embeddings, task, test_list, recipe, seeds, chosen), out, console)
+        train_head(
+            Training(VotesFile(votes, task, _scale(scale), group), embeddings, test_list, recipe, seeds, write),
+            out,
+            console,
+        )
     except KeyboardInterrupt:
         raise typer.Exit(stopped()) from None
 
@@ -168,6 +188,8 @@ def evaluate(
         bool, typer.Option("--all", help="All images, not only the test images listed beside the first head.")
     ] = False,
     task: TaskOption = None,
+    scale: ScaleOption = None,
+    group: GroupOption = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder for the tables and the picture.", show_default=False)
     ] = None,
@@ -175,6 +197,7 @@ def evaluate(
     """Say what heads are worth on people's votes: order, error, spread, each with an interval."""
     from rich.console import Console
 
+    from study.aesthetic_data import VotesFile
     from study.aesthetic_evaluate import evaluate_heads, test_list_beside
 
     console = Console(highlight=False)
@@ -186,7 +209,15 @@ def evaluate(
         raise InputError("--all and --test-list were both given; heads are evaluated on one or the other.")
     if head and not everything and test_list is None and (test_list := test_list_beside(head[0])):
         console.print(f"On the test images in {test_list}; --all takes all.", soft_wrap=True)
-    evaluate_heads(head or [], votes, task, embeddings, test_list, predictions or [], out, console)
+    evaluate_heads(
+        head or [], VotesFile(votes, task, _scale(scale), group), embeddings, test_list, predictions or [], out, console
+    )
+
+
+def _scale(text: str | None) -> "Scale | None":
+    from calibration.aesthetic.scale import parse_scale
+
+    return None if text is None else parse_scale(text)
 
 
 def _sizes(text: str) -> tuple[int, ...]:

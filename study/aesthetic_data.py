@@ -1,17 +1,22 @@
 """What the commands of humangrade aesthetic read and print alike."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from calibration.aesthetic.clusters import Interval
 from calibration.aesthetic.comparison import joined
 from calibration.aesthetic.embeddings import Embeddings, read_embeddings
-from calibration.aesthetic.evaluation import STATISTICS, Evaluation, Interval
+from calibration.aesthetic.evaluation import STATISTICS, Evaluation
+from calibration.aesthetic.paired import COMPARED
+from calibration.aesthetic.scale import TEN, Scale
 from calibration.aesthetic.split import FEWEST
 from calibration.aesthetic.votes import Votes, read_votes
 from metrics.aesthetic import DEFAULT_HEADS, plain_name
@@ -21,8 +26,34 @@ from metrics.errors import InputError
 _NAMED = 5
 
 
+@dataclass(frozen=True)
+class VotesFile:
+    """A file of votes and what was said of it.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    task : str or None
+        Of ratings in several tasks, the one that counts.
+    scale : Scale or None
+        Of means whose file does not tell it.
+    group : str or None
+        The column whose images are left out together.
+    """
+
+    path: Path
+    task: str | None = None
+    scale: Scale | None = None
+    group: str | None = None
+
+    def read(self) -> Votes:
+        """The votes; raises InputError where the file cannot be read so."""
+        return read_votes(self.path, self.task, self.scale, self.group)
+
+
 def read_data(
-    votes_file: Path, task: str | None, folder: Path, console: Console, least: int = FEWEST
+    file: VotesFile, folder: Path, console: Console, least: int = FEWEST
 ) -> tuple[Votes, Embeddings, NDArray[np.intp]]:
     """Votes on images with embeddings, the embeddings, and which row is whose; what is not used is counted and named.
 
@@ -32,7 +63,11 @@ def read_data(
         Where either cannot be read, or they are not of the same images.
     """
     embeddings = read_embeddings(folder)
-    votes = read_votes(votes_file, task)
+    votes = file.read()
+    if votes.scale != TEN:
+        console.print(f"The votes are on {votes.scale}; they are spread over 1-10.", soft_wrap=True)
+    for note in votes.notes:
+        console.print(note, soft_wrap=True, markup=False)
     _name_some("Votes that are not used", votes.left_out, console)
     votes, rows, missing = joined(votes, embeddings, least)
     _name_some("Votes on images without an embedding", missing, console)
@@ -73,14 +108,26 @@ def print_evaluations(evaluations: Iterable[Evaluation], console: Console) -> No
         if any(figures):
             table.add_row(name.replace("_", " "), *map(_cell, figures))
     console.print(table)
-    console.print(f"On {found[0].n:,} images; below each figure its 95 % interval.")
+    console.print(found[0].extent, soft_wrap=True)
+    console.print(found[0].constant, soft_wrap=True)
     for evaluation in found:
         for sentence in evaluation.alarms:
             console.print(f"[yellow]{evaluation.name}: {sentence}[/]", soft_wrap=True)
 
 
+def print_pairs(pairs: pd.DataFrame, console: Console) -> None:
+    """Each head less the first, on the same images."""
+    for row in pairs.itertuples(index=False):
+        figures = ", ".join(f"{name.replace('_', ' ')} {getattr(row, name)}" for name in COMPARED)
+        console.print(f"{row.head} less {row.less}: {figures}", soft_wrap=True, markup=False)
+
+
 def _cell(figure: Interval | None) -> str:
-    return "" if figure is None else f"{figure.value:.3f}\n[dim]{figure.low:.3f} to {figure.high:.3f}[/]"
+    if figure is None:
+        return ""
+    if np.isnan(figure.low):
+        return f"{figure.value:.3f}"
+    return f"{figure.value:.3f}\n[dim]{figure.low:.3f} to {figure.high:.3f}[/]"
 
 
 def _name_some(what: str, lines: Sequence[str], console: Console) -> None:

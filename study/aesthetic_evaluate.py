@@ -10,23 +10,24 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from calibration.aesthetic.comparison import answers_of
+from calibration.aesthetic.embeddings import Embeddings
 from calibration.aesthetic.evaluation import comparison, evaluate
 from calibration.aesthetic.figures import answers_and_votes
-from calibration.aesthetic.leakage import leakage_warnings, sources_of
+from calibration.aesthetic.leakage import leakage_warnings, seen_before, sources_of
+from calibration.aesthetic.paired import pairs_table
 from calibration.aesthetic.predictions import read_predictions
 from calibration.aesthetic.split import named_images
-from calibration.aesthetic.votes import Votes, read_votes
+from calibration.aesthetic.votes import Votes
 from calibration.tables_out import csv_text
 from metrics.aesthetic_head import find_head, head_details, predict_distribution
 from metrics.errors import InputError
 from metrics.files import write_together
-from study.aesthetic_data import fitting_head, print_evaluations, read_data
+from study.aesthetic_data import VotesFile, fitting_head, print_evaluations, print_pairs, read_data
 
 
 def evaluate_heads(
     heads: Sequence[str],
-    votes_file: Path,
-    task: str | None,
+    votes_file: VotesFile,
     embeddings: Path | None,
     test_list: Path | None,
     predictions: Sequence[Path],
@@ -42,10 +43,11 @@ def evaluate_heads(
     """
     answers: dict[str, NDArray[np.float64]] = {}
     distributions: dict[str, NDArray[np.float64]] = {}
+    known, rows = None, None
     if embeddings is None:
-        votes = read_votes(votes_file, task)
+        votes = votes_file.read()
     else:
-        votes, known, rows = read_data(votes_file, task, embeddings, console, least=2)
+        votes, known, rows = read_data(votes_file, embeddings, console, least=2)
         for name, given_as in zip(_short(heads), heads, strict=True):
             head = fitting_head(given_as, known)
             answers[name] = answers_of(head, known, rows)
@@ -68,11 +70,16 @@ def evaluate_heads(
         for name, values in answers.items()
     }
     print_evaluations(evaluations.values(), console)
+    pairs = pairs_table(answers, images)
+    print_pairs(pairs, console)
     for name in heads:
-        for sentence in _leakage(name, votes, images):
+        assert known is not None and rows is not None
+        for sentence in _leakage(name, votes, images, known, rows[places]):
             console.print(f"[yellow]{sentence}[/]", soft_wrap=True)
     if out is not None:
         tables: dict[Path, str | bytes] = {out / "evaluation.csv": csv_text(comparison(list(evaluations.values())))}
+        if len(pairs):
+            tables[out / "pairs.csv"] = csv_text(pairs)
         for name, evaluation in evaluations.items():
             tables[out / f"tenths-{_plain(name)}.csv"] = csv_text(evaluation.tenths)
             tables[out / f"curve-{_plain(name)}.csv"] = csv_text(evaluation.curve)
@@ -87,16 +94,18 @@ def test_list_beside(head: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def _leakage(head: str, votes: Votes, images: Votes) -> list[str]:
+def _leakage(head: str, votes: Votes, images: Votes, embeddings: Embeddings, rows: NDArray[np.intp]) -> list[str]:
     """What spoils the evaluation of a head."""
     details = head_details(Path(head)) if Path(head).is_file() else {}
-    shared = _trained_on(head, details, votes, images)
+    shared = seen_before(details, embeddings, rows)
+    if shared is None:
+        shared = _trained_on(head, details, votes, images)
     name = find_head(head).name  # the published one, where a file's content is known
     return leakage_warnings(name, sources_of(name, details.get("trained_on", ())), votes.source, shared, len(images))
 
 
 def _trained_on(head: str, details: Mapping[str, Any], votes: Votes, images: Votes) -> int | None:
-    """How many of the images the head has seen: of its own votes, all but its test images; None if not known."""
+    """How many of the images a head that keeps no marks has seen: of its own votes, all but its test images."""
     beside = test_list_beside(head)
     unseen = named_images(beside) if beside else set()
     seen = int((~np.isin(images.images, list(unseen))).sum())

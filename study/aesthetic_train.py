@@ -13,21 +13,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from calibration.aesthetic.comparison import Comparison, answers_of, train_heads
 from calibration.aesthetic.embeddings import Embeddings
-from calibration.aesthetic.evaluation import Evaluation, evaluate, people, recommend
+from calibration.aesthetic.evaluation import Evaluation, evaluate, people
 from calibration.aesthetic.figures import answers_and_votes, learning_curves
-from calibration.aesthetic.finetune import FEWEST, fine_tune
-from calibration.aesthetic.leakage import ENCODER, sources_of
+from calibration.aesthetic.finetune import FEWEST, fine_tune, fine_tuning_advice, left_out_together
+from calibration.aesthetic.leakage import ENCODER, seen_images, sources_of
 from calibration.aesthetic.model_card import Card, model_card
-from calibration.aesthetic.split import Split, official_split, seeded_split, stratified_folds
+from calibration.aesthetic.paired import recommend
+from calibration.aesthetic.split import Split, official_split, seeded_split
 from calibration.aesthetic.training import Recipe
 from calibration.aesthetic.votes import Votes
-from metrics.aesthetic_head import head_details, head_file
+from metrics.aesthetic_head import Head, head_details, head_file
 from metrics.errors import InputError
 from metrics.files import write_together
 from metrics.signature import signature, versions
-from study.aesthetic_data import fitting_head, print_evaluations, read_data
+from study.aesthetic_data import VotesFile, fitting_head, print_evaluations, read_data
 
-FOLDS = 10
+BEST = "best"
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,10 @@ class Training:
 
     Attributes
     ----------
-    votes, embeddings : Path
-        The data.
-    task : str or None
-        Of ratings in several tasks.
+    votes : VotesFile
+        The votes.
+    embeddings : Path
+        The folder of embeddings.
     test_list : Path or None
         Names the test images.
     recipe : Recipe
@@ -47,12 +48,11 @@ class Training:
     seeds : int
         How often each network is trained.
     written : str
-        Which of the heads compared is written.
+        Which of the heads compared is written; "best" is the one recommended.
     """
 
-    votes: Path
+    votes: VotesFile
     embeddings: Path
-    task: str | None
     test_list: Path | None
     recipe: Recipe
     seeds: int
@@ -67,7 +67,7 @@ def train_head(training: Training, out: Path, console: Console) -> None:
     InputError
         For votes and embeddings that do not fit, a checkpoint of another run, and files that cannot be written.
     """
-    votes, embeddings, rows = read_data(training.votes, training.task, training.embeddings, console)
+    votes, embeddings, rows = read_data(training.votes, training.embeddings, console)
     seed = training.recipe.seed
     split = official_split(votes, training.test_list, seed) if training.test_list else seeded_split(votes, seed)
     console.print(
@@ -83,14 +83,20 @@ def train_head(training: Training, out: Path, console: Console) -> None:
         console.print(
             f"The network '{name}' did not beat the closed form on the validation images, and is equal to it."
         )
-    advice = recommend(evaluations["plain"], [each for name, each in evaluations.items() if name != "plain"])
+    judged = {name: candidate.validation for name, candidate in found.candidates.items()}
+    best, advice = recommend(judged, votes.take(split.validation))
     console.print(advice, soft_wrap=True)
-    head = found.candidates[training.written].head
-    about = _about(training, votes, embeddings, split, found)
+    written = best if training.written == BEST else training.written
+    head = found.candidates[written].head
+    seen = {
+        "seen_images": seen_images(embeddings, rows[np.concatenate([split.train, split.validation])]),
+        "ratings_mark": votes.ratings_mark,
+    }
+    about = _about(training, votes, embeddings, split, found, written)
     card = Card(
         file=out.name,
         about={"backbone": embeddings.backbone, **about},
-        written=training.written,
+        written=written,
         evaluations=list(evaluations.values()),
         recommendation=advice,
         people=_people(votes.take(split.test)),
@@ -98,22 +104,33 @@ def train_head(training: Training, out: Path, console: Console) -> None:
     )
     shown = [name for name in evaluations if name != "ridge-matched"]
     answers = {name: answers_of(found.candidates[name].head, embeddings, rows[split.test]) for name in shown}
-    details = {**about, "levels": list(head.levels)} if head.levels else about
+    others = out.with_name(f"{out.stem}-others")
+    files = {others / f"{name}.safetensors": name for name in found.candidates if name != written}
     write_together(
         {
-            out: head_file(head.layers, head.activation, embeddings.backbone, **details),
+            out: _file(head, embeddings, {**about, **seen}),
+            **{
+                path: _file(
+                    found.candidates[name].head,
+                    embeddings,
+                    {**_about(training, votes, embeddings, split, found, name), **seen},
+                )
+                for path, name in files.items()
+            },
             out.with_suffix(".md"): model_card(card),
             out.with_name(f"{out.stem}-test.txt"): "".join(f"{name}\n" for name in votes.images[split.test]),
             out.with_name(f"{out.stem}-training.png"): learning_curves(found.history),
             out.with_name(f"{out.stem}-answers.png"): answers_and_votes(evaluations, answers, votes.means[split.test]),
         }
     )
+    (others / f"{written}.safetensors").unlink(missing_ok=True)  # of a run before
     shutil.rmtree(checkpoints, ignore_errors=True)
-    _say_written(out, training.written, console)
+    _say_written(out, written, console)
+    console.print(f"The other heads lie in {others}; remove it when you have chosen.", soft_wrap=True)
 
 
 def fine_tune_head(
-    ratings: Path, task: str | None, embeddings: Path, start: str | None, out: Path, seed: int, console: Console
+    ratings: VotesFile, embeddings: Path, start: str | None, out: Path, seed: int, console: Console
 ) -> None:
     """Move a head by few ratings, print what it was worth before and is after, and write it with its card.
 
@@ -122,19 +139,17 @@ def fine_tune_head(
     InputError
         For ratings and embeddings that do not fit, and a head of another encoder.
     """
-    votes, known, rows = read_data(ratings, task, embeddings, console, FEWEST)
+    votes, known, rows = read_data(ratings, embeddings, console, FEWEST)
     head = fitting_head(start, known)
-    moved = fine_tune(head, np.asarray(known.rows[rows]), votes.means, stratified_folds(votes, FOLDS, seed))
+    new_in, folds, groups = left_out_together(votes, seed)
+    moved = fine_tune(head, np.asarray(known.rows[rows]), votes.means, folds, groups)
     answers = {"before": moved.before, "after": moved.after}
     evaluations = {name: evaluate(name, values, votes) for name, values in answers.items()}
     print_evaluations(evaluations.values(), console)
-    before, after = (each.spearman.value for each in evaluations.values())
-    advice = (
-        f"Fine-tuning {'raises' if after > before else 'does not raise'} the Spearman correlation with ratings that "
-        f"were left out: {before:.3f} before, {after:.3f} after."
-    )
+    advice = fine_tuning_advice(moved, new_in)
     console.print(advice, soft_wrap=True)
-    stated = head_details(Path(start)).get("trained_on", ()) if start else ()
+    started = head_details(Path(start)) if start else {}
+    stated = started.get("trained_on", ())
     about = {
         "signature": signature(
             head="aesthetic",
@@ -147,11 +162,14 @@ def fine_tune_head(
         "training": {
             "votes": votes.source,
             "votes_sha256": votes.sha256,
+            "votes_scale": str(votes.scale),
             "images": len(votes),
-            "split": f"{FOLDS} folds of ratings left out, seed {seed}",
+            "split": f"{len(set(folds.tolist()))} folds of ratings left out, {new_in}, seed {seed}",
             "start": head.name,
             "start_sha256": head.sha256,
             "start_counts_for": round(moved.kept, 4),
+            "embedding_adds": round(moved.added, 4),
+            "spearman_difference": [round(part, 5) for part in moved.difference if np.isfinite(part)],
             "versions": versions("humangrade", "numpy", "scipy"),
         },
         "trained_on": [*sources_of(head.name, stated), votes.source],
@@ -168,7 +186,14 @@ def fine_tune_head(
     )
     write_together(
         {
-            out: head_file(moved.layers, moved.activation, known.backbone, **about),
+            out: head_file(
+                moved.layers,
+                moved.activation,
+                known.backbone,
+                **about,
+                seen_images=seen_images(known, rows, started),
+                ratings_mark=votes.ratings_mark,
+            ),
             out.with_suffix(".md"): model_card(card),
             out.with_name(f"{out.stem}-answers.png"): answers_and_votes(evaluations, answers, votes.means),
         }
@@ -209,19 +234,26 @@ class _Live:
         self._bars.update(self._tasks[name], completed=int(row["epoch"]), said=said)
 
 
-def _about(training: Training, votes: Votes, embeddings: Embeddings, split: Split, found: Comparison) -> dict[str, Any]:
+def _file(head: Head, embeddings: Embeddings, about: Mapping[str, Any]) -> bytes:
+    levels = {"levels": list(head.levels)} if head.levels else {}
+    return head_file(head.layers, head.activation, embeddings.backbone, **about, **levels)
+
+
+def _about(
+    training: Training, votes: Votes, embeddings: Embeddings, split: Split, found: Comparison, written: str
+) -> dict[str, Any]:
     """The metadata of a head: what it was made from, and what it is worth."""
     recipe = {name: value for name, value in asdict(training.recipe).items() if name != "seed"}
-    if training.written != "balanced":
+    if written != "balanced":
         recipe["balance"] = "none"
-    network = training.written.removesuffix("-matched")
+    network = written.removesuffix("-matched")
     made = {} if network == "ridge" else {**recipe, "seeds": training.seeds}
     if network in found.seeds:
         made["validation_spearman_by_seed"] = [round(value, 4) for value in found.seeds[network]]
     return {
         "signature": signature(
             head="aesthetic",
-            kind=training.written,
+            kind=written,
             backbone=embeddings.backbone,
             votes=votes.sha256[:12],
             embeddings=embeddings.sha256[:12],
@@ -234,9 +266,10 @@ def _about(training: Training, votes: Votes, embeddings: Embeddings, split: Spli
         "training": {
             "votes": votes.source,
             "votes_sha256": votes.sha256,
+            "votes_scale": str(votes.scale),
             "images": len(split.train),
             "split": split.name,
-            "kind": training.written,
+            "kind": written,
             "seed": training.recipe.seed,
             **made,
             "embeddings": embeddings.signature,
@@ -244,14 +277,15 @@ def _about(training: Training, votes: Votes, embeddings: Embeddings, split: Spli
             "versions": versions("humangrade", "torch", "numpy", "scipy"),
         },
         "trained_on": [votes.source],
-        "metrics": _metrics(found.candidates[training.written].evaluation),
+        "metrics": _metrics(found.candidates[written].evaluation),
     }
 
 
 def _metrics(evaluation: Evaluation) -> dict[str, list[float]]:
     names = ("spearman", "pearson", "mae", "balanced_mae", "accuracy", "spread_ratio", "emd")
     found = {name: getattr(evaluation, name) for name in names}
-    return {name: [round(part, 5) for part in value] for name, value in found.items() if value is not None}
+    known = {name: [part for part in value if np.isfinite(part)] for name, value in found.items() if value is not None}
+    return {name: [round(part, 5) for part in parts] for name, parts in known.items() if parts}
 
 
 def _people(votes: Votes) -> dict[str, float]:

@@ -12,12 +12,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from calibration.aesthetic.votes import HIGHEST, LOWEST
+from calibration.aesthetic.scale import HIGHEST, LOWEST
 
 Balance = Literal["none", "inverse", "sqrt", "lds"]
 WIDTH = 0.1
 SMOOTHING = 2.0
 MOST = 20.0
+BINS = round((HIGHEST - LOWEST) / WIDTH) + 1
+_EXACT = 6  # decimals of a bin's width; 1.3 is a sum of roundings, and belongs to the bin that begins with it
+
+
+def vote_bins(means: ArrayLike) -> NDArray[np.intp]:
+    """The bin of each mean vote, from 0: 0.1 wide, its lower end included.
+
+    Examples
+    --------
+    >>> vote_bins([1.0, 1.1, 1.2, 1.3, 1.35, 10.0]).tolist()
+    [0, 1, 2, 3, 3, 90]
+    """
+    values = np.asarray(means, dtype=np.float64)
+    return np.floor(np.round((values - LOWEST) / WIDTH, _EXACT)).astype(np.intp)
 
 
 def balance_weights(means: ArrayLike, balance: Balance) -> NDArray[np.float64]:
@@ -46,10 +60,10 @@ def balance_weights(means: ArrayLike, balance: Balance) -> NDArray[np.float64]:
     values = np.asarray(means, dtype=np.float64)
     if balance == "none":
         return np.ones(len(values))
-    bins = np.floor((values - LOWEST) / WIDTH).astype(int)
-    counts = np.bincount(bins, minlength=round((HIGHEST - LOWEST) / WIDTH) + 1).astype(np.float64)
+    bins = vote_bins(values)
+    counts = np.bincount(bins, minlength=BINS).astype(np.float64)
     if balance == "lds":
-        counts = gaussian_filter1d(counts, SMOOTHING, mode="constant")
+        counts = gaussian_filter1d(counts, SMOOTHING, mode="reflect")  # nobody could vote beyond the ends
     weights = 1.0 / counts[bins]
     if balance == "sqrt":
         weights = np.sqrt(weights)

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.aesthetic.balance import balance_weights
+from calibration.aesthetic.clusters import cluster_codes
 from calibration.aesthetic.embeddings import Embeddings
 from calibration.aesthetic.evaluation import MATCHED, Evaluation, evaluate
 from calibration.aesthetic.ridge import Ridge, fit_ridge
@@ -39,10 +40,13 @@ class Candidate:
         Its layers; `name` is what the comparison calls it.
     evaluation : Evaluation
         On the test images.
+    validation : ndarray, shape (v,)
+        What it answers for the validation images; of a matched head, by matches that were fitted to the others.
     """
 
     head: Head
     evaluation: Evaluation
+    validation: NDArray[np.float64]
 
 
 @dataclass(eq=False)
@@ -133,15 +137,19 @@ def train_heads(
     test = votes.take(split.test)
     found = Comparison()
 
-    def add(head: Head) -> None:
+    judging = votes.take(split.validation)
+
+    def add(head: Head, judged: NDArray[np.float64] | None = None) -> None:
         answers = answers_of(head, embeddings, rows[split.test])
         given = _distributions(head, embeddings, rows[split.test]) if head.levels else None
         evaluation = evaluate(head.name, answers, test, training_means=trained_on, distributions=given)
-        found.candidates[head.name] = Candidate(head, evaluation)
+        seen = answers_of(head, embeddings, rows[split.validation]) if judged is None else judged
+        found.candidates[head.name] = Candidate(head, evaluation, seen)
 
     def add_matched(head: Head) -> None:
-        match = match_quantiles(answers_of(head, embeddings, rows[split.validation]), votes.means[split.validation])
-        add(_head(f"{head.name}{MATCHED}", *_matched(head, match), embeddings))
+        seen = answers_of(head, embeddings, rows[split.validation])
+        match = match_quantiles(seen, judging.means)
+        add(_head(f"{head.name}{MATCHED}", *_matched(head, match), embeddings), _matched_by_others(seen, judging))
 
     def networks(name: str, own: Recipe, start: Ridge, weights: NDArray[np.float64] | None) -> None:
         training = Part(embeddings.rows, rows[split.train], *_truth(votes, everyone, split.train), weights)
@@ -151,9 +159,10 @@ def train_heads(
             mine = replace(own, seed=seed)
             runs.append(train(training, validation, mine, start, checkpoint, partial(told, f"{name} {seed}")))
             rows_of_history = pd.DataFrame(runs[-1].history).assign(network=name, seed=seed)
+            rows_of_history["kept"] = rows_of_history["epoch"] == runs[-1].epoch
             found.history = pd.concat([found.history, rows_of_history], ignore_index=True)
         found.seeds[name] = [run.spearman for run in runs]
-        best = max(runs, key=lambda run: run.spearman)
+        best = max(runs, key=lambda run: -run.loss if own.loss == "emd" else run.spearman)
         if best.epoch == 0:
             found.unimproved.append(name)
         add(_head(name, *_exported(best), embeddings, _levels(best)))
@@ -175,6 +184,19 @@ def answers_of(head: Head, embeddings: Embeddings, rows: NDArray[np.intp]) -> ND
     """A head's answers for some rows of embeddings, a part of them in memory at a time."""
     parts = range(0, len(rows), _PART)
     return np.concatenate([predict(head, embeddings.rows[rows[at : at + _PART]], embeddings.backbone) for at in parts])
+
+
+def _matched_by_others(answers: NDArray[np.float64], votes: Votes) -> NDArray[np.float64]:
+    """Answers matched to votes by other challenges' images: a match is not judged by what it was made of."""
+    clusters = cluster_codes(votes.groups, len(votes))
+    count = int(clusters.max()) + 1
+    part = (np.random.default_rng(0).permutation(count) % _FOLDS)[clusters]
+    matched = answers.copy()
+    for number in np.unique(part):
+        rest = part != number
+        if rest.any():
+            matched[~rest] = match_quantiles(answers[rest], votes.means[rest])(answers[~rest])
+    return matched
 
 
 def _truth(

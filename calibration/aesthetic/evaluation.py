@@ -1,40 +1,50 @@
 """What a head is worth on people's votes: order, error, spread, each with an interval, and where on the scale.
 
-Intervals are percentiles of a bootstrap over challenges where these are known, otherwise over images: photographs of
-one challenge are alike, so that there is less to learn from them than their number says.
+Intervals leave out challenges (or prompts) in turn where these are known, otherwise images: photographs of one
+challenge are alike, so that there is less to learn from them than their number says. See
+`calibration.aesthetic.clusters`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from calibration.aesthetic.balance import WIDTH
+from calibration.aesthetic.balance import BINS, vote_bins
+from calibration.aesthetic.clusters import (
+    FEWEST_CLUSTERS,
+    Interval,
+    Kind,
+    cluster_codes,
+    jackknife_interval,
+    left_out_figures,
+)
+from calibration.aesthetic.scale import HIGHEST, LOWEST
 from calibration.aesthetic.spread import alarms
-from calibration.aesthetic.votes import HIGHEST, LOWEST, Votes, levels
+from calibration.aesthetic.votes import Votes, levels
 from calibration.weighted import Order, correlation, covariance
 from metrics.errors import InputError
 
 Array = NDArray[np.float64]
-PASS = 5.0
 BALANCED_EDGES = (4.0, 5.0, 6.0, 7.0)
 FEW, MANY = 20, 100
 LOSS_OF_ORDER = 0.005
 MATCHED = "-matched"
 _TENTHS = 10
+_EXACT = 9  # decimals; a mean of 4 is not below 4 for a rounding
 _CURVE = 20
-STATISTICS = ("spearman", "pearson", "mae", "balanced_mae", "accuracy", "spread_ratio", "emd")
-
-
-class Interval(NamedTuple):
-    """A figure and its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
+KINDS: dict[str, Kind] = {
+    "spearman": "correlation",
+    "pearson": "correlation",
+    "mae": "positive",
+    "balanced_mae": "positive",
+    "accuracy": "share",
+    "spread_ratio": "positive",
+    "emd": "positive",
+}
+STATISTICS = tuple(KINDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +63,7 @@ class Evaluation:
         Mean absolute error; and its mean over the images below 4, from 4 to 5, 5 to 6, 6 to 7, and above, which
         the many in the middle do not drown.
     accuracy : Interval
-        The share of images that answer and mean vote put on the same side of 5.
+        The share of images that answer and mean vote put on the same side of the votes' middle (AVA's is 5).
     spread_ratio : Interval
         The answers' standard deviation divided by the votes'.
     emd : Interval or None
@@ -67,6 +77,13 @@ class Evaluation:
         In twenty groups by the answer: answer, vote (their means), n.
     alarms : list of str
         Sentences on condensed answers.
+    clusters : int
+        How many challenges or prompts the images are of, which are left out in turn; the number of images where
+        these are not known.
+    cluster_name : str
+        "challenge", "prompt" or another column's name; "image" where none is known.
+    constant : str
+        What one answer for all images would come to, in a sentence: what accuracy and error have to beat.
     """
 
     name: str
@@ -82,6 +99,20 @@ class Evaluation:
     shots: pd.DataFrame
     curve: pd.DataFrame
     alarms: list[str]
+    clusters: int
+    cluster_name: str
+    constant: str
+
+    @property
+    def extent(self) -> str:
+        """What the figures are of, and why they have no interval where they have none."""
+        of = "" if self.cluster_name == "image" else f" of {self.clusters:,} {self.cluster_name}s"
+        if self.clusters < FEWEST_CLUSTERS:
+            return (
+                f"On {self.n:,} images{of}: fewer than {FEWEST_CLUSTERS} {self.cluster_name}s are too few for an "
+                "interval, so it is not known how far the figures are chance."
+            )
+        return f"On {self.n:,} images{of}; below each figure its 95 % interval."
 
 
 def evaluate(
@@ -90,7 +121,6 @@ def evaluate(
     votes: Votes,
     training_means: ArrayLike | None = None,
     distributions: ArrayLike | None = None,
-    draws: int = 500,
     seed: int = 0,
 ) -> Evaluation:
     """Compare a head's answers with the votes on the same images.
@@ -107,10 +137,8 @@ def evaluate(
         The mean votes that it was trained on; unless given, nothing is said by how many these are.
     distributions : array_like, shape (n, levels), optional
         The distributions that it answers.
-    draws : int
-        Of the bootstrap.
     seed : int
-        Of the bootstrap.
+        Of the blocks that many challenges or images are left out in.
 
     Returns
     -------
@@ -132,11 +160,12 @@ def evaluate(
     if x.shape != (len(votes),):
         raise InputError(f"{name} cannot be evaluated: {len(votes):,} images take as many answers, not {x.shape}.")
     given = None if distributions is None else np.asarray(distributions, dtype=np.float64)
-    figures = _Figures(x, votes, given)
-    whole = figures(np.ones(len(x)))
-    drawn = np.array([figures(weights) for weights in _resamples(votes, draws, seed)])
+    figures = HeadFigures(x, votes, given)
+    clusters = cluster_codes(votes.groups, len(x))
+    count = int(clusters.max()) + 1
+    whole, without = left_out_figures(figures, clusters, seed)
     intervals = {
-        statistic: _interval(whole[place], drawn[:, place])
+        statistic: jackknife_interval(whole[place], without[:, place], count, KINDS[statistic])
         for place, statistic in enumerate(STATISTICS)
         if statistic != "emd" or given is not None
     }
@@ -149,6 +178,9 @@ def evaluate(
         shots=_shots(x, votes.means, trained_on),
         curve=_curve(x, votes.means),
         alarms=alarms(x, votes.means),
+        clusters=count,
+        cluster_name="image" if votes.groups is None else votes.group_name or "group",
+        constant=_constant(votes),
     )
 
 
@@ -165,50 +197,9 @@ def comparison(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
         row = {"head": evaluation.name}
         for statistic in STATISTICS:
             found = getattr(evaluation, statistic)
-            row[statistic] = "" if found is None else f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+            row[statistic] = "" if found is None else _words(found)
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def recommend(plain: Evaluation, others: Sequence[Evaluation]) -> str:
-    """Which head to take, in a sentence or two.
-
-    A head takes the plain one's place where its balanced error is lower and its Spearman correlation at most .005
-    lower.
-
-    Parameters
-    ----------
-    plain : Evaluation
-        The head that minimises the error as it is.
-    others : sequence of Evaluation
-        Heads that spread the answers, by balancing or by a match.
-    """
-    good = [
-        other
-        for other in others
-        if other.balanced_mae.value < plain.balanced_mae.value
-        and other.spearman.value >= plain.spearman.value - LOSS_OF_ORDER
-    ]
-    if not good:
-        return (
-            f"Take {plain.name}: no other head has a lower balanced MAE at a loss of Spearman of at most "
-            f"{LOSS_OF_ORDER:g}."
-        )
-    best = min(good, key=lambda other: other.balanced_mae.value)
-    found = (
-        f"Take {best.name}: its balanced MAE is {best.balanced_mae.value:.3f} in place of {plain.name}'s "
-        f"{plain.balanced_mae.value:.3f}, and its Spearman {best.spearman.value:.3f} in place of "
-        f"{plain.spearman.value:.3f}."
-    )
-    if best.balanced_mae.high >= plain.balanced_mae.low:
-        found += " The intervals of the two errors overlap."
-    matched = [other for other in good if other.name.endswith(MATCHED)]
-    as_good = [other for other in matched if other.balanced_mae.low <= best.balanced_mae.high]
-    if as_good and best not in matched:
-        other = min(as_good, key=lambda each: each.balanced_mae.value)
-        error = other.balanced_mae.value
-        found += f" {other.name} comes to {error:.3f} without other training, and the intervals overlap."
-    return found
 
 
 def people(votes: Votes, seed: int = 0, draws: int = 5) -> dict[str, float]:
@@ -233,9 +224,10 @@ def people(votes: Votes, seed: int = 0, draws: int = 5) -> dict[str, float]:
     Raises
     ------
     InputError
-        Where counts are not known, or an image has fewer than six votes.
+        Where counts are not known or not whole, or an image has fewer than six votes.
     """
-    if votes.counts is None or votes.counts.sum(axis=1).min() <= 5:
+    whole = votes.counts is not None and (votes.counts == votes.counts.round()).all()
+    if votes.counts is None or not whole or votes.counts.sum(axis=1).min() <= 5:
         raise InputError(f"{votes.source} does not tell how single votes lie; that takes six votes an image or more.")
     rng = np.random.default_rng(seed)
     scale, totals = levels(votes.counts.shape[1]), votes.counts.sum(axis=1)
@@ -252,7 +244,7 @@ def people(votes: Votes, seed: int = 0, draws: int = 5) -> dict[str, float]:
     return {**found, "ceiling": float(np.sqrt(max(reliability, 0.0)))}
 
 
-class _Figures:
+class HeadFigures:
     """All statistics for any weights of the images; what does not depend on the weights is prepared once."""
 
     def __init__(self, x: Array, votes: Votes, distributions: Array | None):
@@ -260,8 +252,8 @@ class _Figures:
         self._x, self._y = x, y
         self._orders = [Order(x), Order(y)]
         self._error = np.abs(x - y)
-        self._same_side = ((x > PASS) == (y > PASS)).astype(float)
-        self._bin = np.searchsorted(BALANCED_EDGES, y, side="right")
+        self._same_side = ((x > votes.middle) == (np.round(y, _EXACT) > votes.middle)).astype(float)
+        self._bin = np.searchsorted(BALANCED_EDGES, np.round(y, _EXACT), side="right")
         self._emd = None
         if distributions is not None:
             if votes.distributions is None or votes.distributions.shape != distributions.shape:
@@ -270,6 +262,7 @@ class _Figures:
             self._emd = np.sqrt(np.mean(gaps**2, axis=1))
 
     def __call__(self, w: Array) -> list[float]:
+        """Figures in the order of `STATISTICS`."""
         x, y = self._x, self._y
         by_bin = np.bincount(self._bin, w, minlength=len(BALANCED_EDGES) + 1)
         errors = np.bincount(self._bin, w * self._error, minlength=len(by_bin))
@@ -286,20 +279,21 @@ class _Figures:
         ]
 
 
-def _interval(value: float, drawn: Array) -> Interval:
-    known = drawn[np.isfinite(drawn)]
-    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
-    return Interval(float(value), float(low), float(high))
+def _constant(votes: Votes) -> str:
+    y = np.round(votes.means, _EXACT)
+    above = float(np.mean(y > votes.middle))
+    error = float(np.mean(np.abs(y - np.median(y))))
+    middle = f"{votes.scale.from_ten(votes.middle):g} on {votes.scale}"
+    return (
+        f"One answer for all images has an accuracy of {max(above, 1 - above):.3f} and an MAE of {error:.3f}; accuracy "
+        f"is the share on the right side of the middle, {middle}."
+    )
 
 
-def _resamples(votes: Votes, draws: int, seed: int) -> Iterator[Array]:
-    """How often each image is drawn, for each draw of challenges, or of images; one draw in memory at a time."""
-    rng = np.random.default_rng(seed)
-    names = votes.images if votes.groups is None else votes.groups
-    cluster = np.unique(names, return_inverse=True)[1]
-    count = int(cluster.max()) + 1
-    for _ in range(draws):
-        yield rng.multinomial(count, np.full(count, 1 / count)).astype(float)[cluster]
+def _words(found: Interval) -> str:
+    if np.isnan(found.low):
+        return f"{found.value:.3f} (no interval)"
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
 
 
 def _tenths(x: Array, y: Array, trained_on: Array | None) -> pd.DataFrame:
@@ -319,10 +313,7 @@ def _shots(x: Array, y: Array, trained_on: Array | None) -> pd.DataFrame:
     if trained_on is None:
         return pd.DataFrame(columns=["shots", "n", "bias", "mae"])
 
-    def bins(values: Array) -> NDArray[np.intp]:
-        return np.floor((values - LOWEST) / WIDTH).astype(np.intp)
-
-    shared = np.bincount(bins(trained_on), minlength=int((HIGHEST - LOWEST) / WIDTH) + 2)[bins(y)]
+    shared = np.bincount(vote_bins(trained_on), minlength=BINS)[vote_bins(y)]
     kind = np.where(shared < FEW, "few", np.where(shared > MANY, "many", "medium"))
     table = pd.DataFrame({"shots": kind, "bias": x - y, "mae": np.abs(x - y)}).groupby("shots")
     found = table.mean().assign(n=table.size()).reindex(["few", "medium", "many"])

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.aesthetic.evaluation import Evaluation
-from calibration.aesthetic.votes import HIGHEST, LOWEST
+from calibration.aesthetic.scale import HIGHEST, LOWEST
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito's, told apart by all
 STYLES = ("-", "--", "-.", ":")  # lines that lie on each other stay visible
@@ -24,7 +24,7 @@ def learning_curves(history: pd.DataFrame) -> bytes:
     Parameters
     ----------
     history : DataFrame
-        network, seed, epoch, train_loss, validation_loss, validation_spearman.
+        network, seed, epoch, train_loss, validation_loss, validation_spearman, and perhaps kept (the best epoch).
 
     Returns
     -------
@@ -39,7 +39,7 @@ def learning_curves(history: pd.DataFrame) -> bytes:
             left.plot(run["epoch"], run["train_loss"], color=colour, linewidth=1, linestyle=":")
             left.plot(run["epoch"], run["validation_loss"], color=colour, linewidth=1.5, label=label)
             right.plot(run["epoch"], run["validation_spearman"], color=colour, linewidth=1.5, label=label)
-            best = int(run["validation_spearman"].argmax())
+            best = int((run["kept"] if "kept" in run else run["validation_spearman"]).argmax())
             kept = run["epoch"].iloc[best], run["validation_spearman"].iloc[best]
             right.plot(*kept, "o", color=colour, markersize=5)
     left.set(title="Loss (dotted: training, weighted)", xlabel="epoch")

@@ -1,22 +1,38 @@
 """A head of one's own evaluators: a published or trained head, moved by few ratings.
 
-With some hundred ratings 768 weights cannot be learnt from nothing. The head's own answer is one number more beside
-the embedding, and a ridge regression learns how much of either the ratings ask for; its penalty counts for the
-embedding alone. With a large penalty nothing but the scale of the head's answers changes, which is what few or
-contradictory ratings lead to by themselves.
+With some hundred ratings 768 weights cannot be learnt from nothing, and most of what they seem to say is chance. So
+everything is pulled towards the start. First the start's answers are fitted to the ratings by a slope that is above 0
+and pulled towards 1: the order stays. Then a ridge regression on the embedding answers what remains. Both are judged
+on ratings that they were not fitted to, prompt by prompt where prompts are known, and only where the second orders
+these better than the start, beyond chance, does it become part of the head.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from calibration.aesthetic.clusters import (
+    FEWEST_CLUSTERS,
+    Interval,
+    cluster_codes,
+    jackknife_interval,
+    left_out_figures,
+)
 from calibration.aesthetic.ridge import fit_ridge
+from calibration.aesthetic.split import stratified_folds
+from calibration.aesthetic.votes import Votes
+from calibration.weighted import Order, correlation
 from metrics.aesthetic_head import Activation, Head, Layer, predict
 from metrics.errors import InputError
 
+Array = NDArray[np.float64]
 FEWEST = 30
-_OWN = 1e3  # how much longer the head's answer is than an embedding's number, so that its weight goes unpenalised
+_FOLDS = 10
+_DOUBT = 0.5  # the standard deviation, before any rating, of the slope about 1
+_LEAST = 0.1  # of the slope
+_ALIKE = 0.3  # Spearman with the start, below which an order counts as another, and takes more to be believed
+_SURE, _SURER = 0.95, 0.999
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,26 +42,50 @@ class FineTuned:
     Attributes
     ----------
     layers : list of (weight, bias)
-        The new head.
+        The new head: the start on the ratings' scale, and, where that raises the order, what the embedding adds.
     activation : {"none", "relu"}
         Between its layers.
-    before, after : ndarray, shape (n,)
-        What the old head answers for the rated images, and what new heads answer that were fitted without them.
+    truth : ndarray, shape (n,)
+        The mean ratings.
+    before : ndarray, shape (n,)
+        What the old head answers for the rated images.
+    scaled, moved : ndarray, shape (n,)
+        What heads answer that were fitted without them: by the slope alone, and with what the embedding adds.
+    difference : Interval
+        Spearman of `moved` with the ratings, less that of `before`.
+    raises : bool
+        Whether the whole interval lies above 0, that of 99.9 % where hardly anything is left of the start's order;
+        only then is the head the moved one.
     kept : float
         What the old head's answer counts for.
-    moved : float
+    added : float
         The standard deviation of what the embedding adds to it, over the rated images.
     """
 
     layers: list[Layer]
     activation: Activation
-    before: NDArray[np.float64]
-    after: NDArray[np.float64]
+    truth: Array
+    before: Array
+    scaled: Array
+    moved: Array
+    difference: Interval
+    raises: bool
     kept: float
-    moved: float
+    added: float
+
+    @property
+    def after(self) -> Array:
+        """Of the head that was chosen, what it answers for images that it was not fitted to."""
+        return self.moved if self.raises else self.scaled
 
 
-def fine_tune(head: Head, embeddings: NDArray[np.floating], means: ArrayLike, folds: ArrayLike) -> FineTuned:
+def fine_tune(
+    head: Head,
+    embeddings: NDArray[np.floating],
+    means: ArrayLike,
+    folds: ArrayLike,
+    groups: ArrayLike | None = None,
+) -> FineTuned:
     """Fit a head to mean ratings, starting from another.
 
     Parameters
@@ -57,7 +97,9 @@ def fine_tune(head: Head, embeddings: NDArray[np.floating], means: ArrayLike, fo
     means : array_like, shape (n,)
         Their mean ratings, from 1 to 10.
     folds : array_like of int, shape (n,)
-        What is predicted together, by all others.
+        What is predicted together, by all others; the penalty is chosen by the same folds. Three or more.
+    groups : array_like, shape (n,), optional
+        Prompts, or whatever new images will be new in; no fold may divide one. Each image for itself unless given.
 
     Returns
     -------
@@ -66,7 +108,8 @@ def fine_tune(head: Head, embeddings: NDArray[np.floating], means: ArrayLike, fo
     Raises
     ------
     InputError
-        For fewer than 30 images, a head that answers a distribution, and what `metrics.aesthetic_head.predict` refuses.
+        For fewer than 30 images or 3 folds, a head that answers a distribution, and what
+        `metrics.aesthetic_head.predict` refuses.
     """
     y, fold_of = np.asarray(means, dtype=np.float64), np.asarray(folds)
     if head.levels:
@@ -75,29 +118,118 @@ def fine_tune(head: Head, embeddings: NDArray[np.floating], means: ArrayLike, fo
         )
     if len(y) < FEWEST:
         raise InputError(f"Only {len(y)} rated images have embeddings; fine-tuning takes at least {FEWEST}.")
+    if len(np.unique(fold_of)) < 3:
+        raise InputError("Fine-tuning leaves out a part of the ratings in turn, and takes three parts or more.")
     before = predict(head, embeddings)
-    after = np.empty(len(y))
+    x = np.asarray(embeddings, dtype=np.float64)
+    # A ridge regression turns with the axes, and its weights lie where the images are: n numbers do instead of d.
+    axes = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)[2]
+    turned, spread = x @ axes.T, float(x.var(axis=0).mean())
+    scaled, moved = np.empty(len(y)), np.empty(len(y))
     for fold in np.unique(fold_of):
         rest = fold_of != fold
-        kept, weights, bias = _fitted(before[rest], embeddings[rest], y[rest], fold_of[rest])
-        after[~rest] = kept * before[~rest] + embeddings[~rest] @ weights + bias
-    kept, weights, bias = _fitted(before, embeddings, y, fold_of)
-    layers, activation = _moved(head, kept, weights, bias)
-    return FineTuned(layers, activation, before, after, kept, float(np.std(embeddings @ weights)))
+        slope, offset = _slope(before[rest], y[rest])
+        added, own = _added(turned[rest], y[rest] - slope * before[rest], fold_of[rest], spread)
+        scaled[~rest] = slope * before[~rest] + offset
+        moved[~rest] = slope * before[~rest] + turned[~rest] @ added + own
+    level = _SURE if _spearman(before, moved) >= _ALIKE else _SURER
+    difference, surer = (_difference(before, moved, y, groups, each) for each in (_SURE, level))
+    raises = bool(surer.low > 0)
+    slope, offset = _slope(before, y)
+    weights = np.zeros(x.shape[1])
+    if raises:
+        added, offset = _added(turned, y - slope * before, fold_of, spread)
+        weights = added @ axes
+    layers, activation = _moved(head, slope, weights, offset)
+    return FineTuned(
+        layers, activation, y, before, scaled, moved, difference, raises, slope, float(np.std(x @ weights))
+    )
 
 
-def _fitted(
-    answers: NDArray[np.float64], embeddings: NDArray[np.floating], y: NDArray[np.float64], folds: NDArray
-) -> tuple[float, NDArray[np.float64], float]:
-    """What the answer counts for, the weights of the embedding, and what is added."""
-    middle = answers.mean()
-    found = fit_ridge(np.column_stack([_OWN * (answers - middle), embeddings]), y, folds, scale=_spread(embeddings))
-    kept = _OWN * found.weights[0]
-    return float(kept), found.weights[1:], float(found.intercept - kept * middle)
+def left_out_together(votes: Votes, seed: int) -> tuple[str, NDArray[np.intp], NDArray[np.str_] | None]:
+    """What the figures will hold for, the folds that make them hold for it, and the groups.
+
+    Parameters
+    ----------
+    votes : Votes
+        Ratings; where their groups are fewer than an interval takes, images are left out one by one.
+    seed : int
+        Of the folds.
+
+    Returns
+    -------
+    new_in : str
+        "new prompts", or "new images of these prompts".
+    folds : ndarray of int, shape (n,)
+    groups : ndarray of str, shape (n,), or None
+    """
+    count = 0 if votes.groups is None else len(set(votes.groups.tolist()))
+    if count < FEWEST_CLUSTERS:
+        alone = replace(votes, groups=None)
+        name = votes.group_name or "prompt"
+        return f"new images of these {name}s", stratified_folds(alone, min(_FOLDS, len(votes)), seed), None
+    return f"new {votes.group_name or 'group'}s", stratified_folds(votes, min(_FOLDS, count), seed), votes.groups
 
 
-def _spread(embeddings: NDArray[np.floating]) -> float:
-    return float(np.var(np.asarray(embeddings, dtype=np.float64), axis=0).mean())
+def fine_tuning_advice(found: FineTuned, new_in: str) -> str:
+    """What fine-tuning is worth, in a few sentences.
+
+    Parameters
+    ----------
+    found : FineTuned
+        The heads.
+    new_in : str
+        What the figures hold for, as `left_out_together` says it.
+    """
+    before, after = _spearman(found.before, found.truth), _spearman(found.moved, found.truth)
+    change = f"{before:.3f} before, {after:.3f} after"
+    if np.isfinite(found.difference.low):
+        value, low, high = found.difference
+        change += f", a difference of {value:+.3f} ({low:+.3f} to {high:+.3f})"
+    holds = f"This holds for {new_in}."
+    if new_in.startswith("new images"):
+        holds += " New prompts are another question, which takes a column that names the prompts of six or more."
+    if found.raises:
+        return f"Fine-tuning raises the Spearman correlation with ratings that were left out: {change}. {holds}"
+    return (
+        f"Fine-tuning is not shown to raise the Spearman correlation with ratings that were left out: {change}. "
+        f"The head that is written keeps the order of the start; only its scale is fitted. {holds}"
+    )
+
+
+def _slope(answers: Array, y: Array) -> tuple[float, float]:
+    """What the start's answers are multiplied by, pulled towards 1 by how little the ratings say, and what is added."""
+    x, about = answers - answers.mean(), y - y.mean()
+    squares, products = float(x @ x), float(x @ about)
+    raw = products / squares if squares > 0 else 0.0
+    noise = float(np.mean((about - raw * x) ** 2)) * len(y) / max(1, len(y) - 2)
+    pull = noise / _DOUBT**2
+    slope = max(_LEAST, (products + pull) / (squares + pull)) if squares + pull > 0 else 1.0
+    return slope, float(y.mean() - slope * answers.mean())
+
+
+def _added(turned: Array, remains: Array, folds: NDArray, spread: float) -> tuple[Array, float]:
+    """The embedding's weights for what the start leaves, and what is added."""
+    found = fit_ridge(turned, remains, folds, scale=spread)
+    return found.weights, found.intercept
+
+
+def _spearman(first: Array, second: Array) -> float:
+    ones = np.ones(len(first))
+    return correlation(Order(first).ranks(ones), Order(second).ranks(ones), ones)
+
+
+def _difference(before: Array, after: Array, y: Array, groups: ArrayLike | None, level: float) -> Interval:
+    """By how much the Spearman correlation with the ratings rises."""
+    orders = [Order(values) for values in (before, after, y)]
+
+    def rise(weights: Array) -> list[float]:
+        old, new, truth = (order.ranks(weights) for order in orders)
+        return [correlation(new, truth, weights) - correlation(old, truth, weights)]
+
+    clusters = cluster_codes(groups, len(y))
+    whole, without = left_out_figures(rise, clusters)
+    return jackknife_interval(float(whole[0]), without[:, 0], int(clusters.max()) + 1, level=level)
 
 
 def _moved(head: Head, kept: float, weights: NDArray[np.float64], bias: float) -> tuple[list[Layer], Activation]:

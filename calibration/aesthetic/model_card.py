@@ -89,12 +89,13 @@ def model_card(card: Card) -> str:
         "From a CLIP embedding of an image to a number on the scale of people's mean votes, from 1 (lowest) to 10. "
         f"Trained by humangrade on {training['votes']}.\n",
         "## What it is worth\n",
-        f"On {own.n:,} test images ({_split_words(training['split'])}), each figure with its 95 % interval. "
+        f"Test images: {_split_words(training['split'])}. {own.extent.replace('below', 'beside')} "
         f"The file holds the head **{card.written}**. {card.recommendation}\n",
         _markdown(_readable(comparison(card.evaluations))),
-        "`balanced_mae` is the mean of the errors below 4, from 4 to 5, 5 to 6, 6 to 7, and above 7; `accuracy` is the "
-        "share of images put on the right side of 5; `spread_ratio` is the answers' standard deviation divided by the "
-        "votes'. Intervals are those of a bootstrap over challenges, or over images where challenges are not known.\n",
+        "`balanced_mae` is the mean of the errors below 4, from 4 to 5, 5 to 6, 6 to 7, and above 7; "
+        "`spread_ratio` is the answers' standard deviation divided by the "
+        f"votes'. For the intervals each {own.cluster_name} was left out in turn (a jackknife, with Student's t).\n",
+        f"{own.constant}\n",
         *(f"**{sentence}**\n" for sentence in own.alarms),
     ]
     if card.picture:

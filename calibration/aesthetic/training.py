@@ -48,7 +48,8 @@ class Recipe:
     balance_by : {"weights", "sampling"}
         Whether the loss is weighted, or images are drawn more often.
     epochs, patience : int
-        The most passes over the data; how many without a better validation Spearman end the training.
+        The most passes over the data; how many without a better validation Spearman (of "emd", validation loss) end
+        the training.
     batch_size : int
         Images a step.
     learning_rate, weight_decay : float
@@ -128,6 +129,11 @@ class Trained:
         """On the validation images, at the best epoch."""
         return self.history[self.epoch]["validation_spearman"]
 
+    @property
+    def loss(self) -> float:
+        """On the validation images, at the best epoch."""
+        return self.history[self.epoch]["validation_loss"]
+
 
 def train(
     training: Part,
@@ -137,7 +143,7 @@ def train(
     checkpoint: Path | None = None,
     told: Told = lambda row: None,
 ) -> Trained:
-    """Train a head until its rank correlation on the validation images grows no more.
+    """Train a head until its rank correlation on the validation images (by "emd", its loss) gets no better.
 
     Parameters
     ----------
@@ -192,7 +198,7 @@ def train(
         loss = _epoch(network, optimizer, schedule, training, recipe, epoch)
         history.append(_judged(network, validation, recipe, epoch, loss))
         told(history[-1])
-        if history[-1]["validation_spearman"] > history[best]["validation_spearman"]:
+        if _worth(history[-1], recipe) > _worth(history[best], recipe):
             best, best_weights = epoch, _copy(network)
         _write(
             checkpoint,
@@ -279,6 +285,11 @@ def _losses(outputs: Tensor, part: Part, chosen: NDArray[np.intp], loss: Loss) -
     if loss == "mae":
         return (outputs[:, 0] - target).abs()
     return torch.nn.functional.huber_loss(outputs[:, 0], target, reduction="none", delta=0.5)
+
+
+def _worth(row: dict[str, float], recipe: Recipe) -> float:
+    """By what the best epoch is chosen: the order of means, or for distributions what their training minimises."""
+    return -row["validation_loss"] if recipe.loss == "emd" else row["validation_spearman"]
 
 
 def _judged(network: HeadNetwork, part: Part, recipe: Recipe, epoch: int, train_loss: float) -> dict[str, float]:

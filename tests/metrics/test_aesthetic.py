@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -222,6 +223,8 @@ def test_images_are_scored_by_head_and_model(tiny, items, tmp_path):
     assert made_by.startswith(f"metric:aesthetic|head:{metric.head.sha256[:12]}|features:clip-image|clip:tiny/openai|")
     other = write_head(tmp_path / "other.safetensors", own_layers(1), "relu", "tiny/openai")
     assert run(Aesthetic(tiny, read_head(other)), items, cache).scores[0].signature != made_by
+    marked = replace(metric.head, ratings_mark="0123abcd.89ef0123")  # a report tells the ratings again by it
+    assert "|ratings:0123abcd.89ef0123|" in run(Aesthetic(tiny, marked), items, cache).scores[0].signature
 
 
 def test_a_head_for_another_model_is_refused(laion, tmp_path):

@@ -1,6 +1,7 @@
 """humangrade aesthetic: from a folder of images to a head that scores them; mistakes in one sentence."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -28,7 +29,7 @@ def cli(monkeypatch, capsys):
 @pytest.fixture
 def data(tmp_path):
     """AVA's own format, and embeddings of the same images."""
-    votes = made_votes(600)
+    votes = made_votes(600, groups=100)
     lines = [
         f"{row} {int(name)} {' '.join(map(str, counts.astype(int)))} 0 0 {group[1:]}"
         for row, (name, counts, group) in enumerate(zip(votes.images, votes.counts, votes.groups, strict=True))
@@ -50,11 +51,18 @@ def test_training_writes_a_head_with_card_pictures_and_test_images(cli, data):
     assert code == 0, err
     assert "600 images have votes" in out and "balanced" in out and "Take " in out
     names = {path.name for path in data.iterdir()} - {"AVA.txt", "emb"}
-    stem = ("head.safetensors", "head.md", "head-test.txt", "head-training.png", "head-answers.png")
+    recommended = re.search(r"Take ([a-z-]+):", out)[1]
+    assert f"({recommended}), and its card" in out
+    stem = ("head.safetensors", "head-others", "head.md", "head-test.txt", "head-training.png", "head-answers.png")
     assert names == set(stem)
     details = head_details(data / "head.safetensors")
-    assert details["training"]["balance"] == "sqrt" and details["training"]["votes"] == "AVA.txt"
-    assert len(details["metrics"]["spearman"]) == 3 and "kind:balanced" in details["signature"]
+    assert details["training"]["kind"] == recommended and details["training"]["votes"] == "AVA.txt"
+    assert len(details["metrics"]["spearman"]) == 3 and f"kind:{recommended}" in details["signature"]
+    others = {path.stem: head_details(path) for path in (data / "head-others").iterdir()}
+    assert set(others) | {recommended} == {"ridge", "ridge-matched", "plain", "plain-matched", "balanced"}
+    assert all(about["training"]["kind"] == name for name, about in others.items())
+    balanced = {**others, recommended: details}["balanced"]
+    assert balanced["training"]["balance"] == "sqrt" and "One answer for all images" in out
     head = read_head(data / "head.safetensors")
     embeddings = read_embeddings(data / "emb")
     assert np.corrcoef(predict(head, embeddings.rows), made_votes(600).means)[0, 1] > 0.6
@@ -76,12 +84,48 @@ def test_a_head_judged_by_its_training_images_is_warned_of(cli, data):
         *("--embeddings", data / "emb", "--all"),
     )
     tested = len((data / "head-test.txt").read_text().split())
+    code_of_two, two, _ = cli(
+        *("aesthetic", "evaluate", "--head", data / "head.safetensors", "--votes", data / "AVA.txt"),
+        *("--head", data / "head-others" / "plain.safetensors", "--embeddings", data / "emb", "--out", data / "ev"),
+    )
+    assert code_of_two == 0 and "plain.safetensors less head.safetensors: spearman " in two
+    assert (data / "ev" / "pairs.csv").is_file()
     assert code == 0 and f"was trained on {600 - tested} of these 600 images" in out
+
+
+def test_a_test_of_one_challenge_has_no_interval(cli, data):
+    lines = [line.split() for line in (data / "AVA.txt").read_text().splitlines()]
+    alone = [line[1] for line in lines if line[-1] == "7"]
+    (data / "list.txt").write_text("\n".join(alone) + "\n")
+    train(cli, data, "--write", "ridge", *QUICK)
+    code, out, _ = cli(
+        *("aesthetic", "evaluate", "--head", data / "head.safetensors", "--votes", data / "AVA.txt"),
+        *("--embeddings", data / "emb", "--test-list", data / "list.txt"),
+    )
+    assert (
+        code == 0
+        and f"On {len(alone)} images of 1 challenges: fewer than 6" in out
+        and " to " not in out.split("On ")[0]
+    )
+
+
+def test_one_changed_line_does_not_hide_what_a_head_was_trained_on(cli, data):
+    train(cli, data, "--write", "ridge", *QUICK)
+    tested = len((data / "head-test.txt").read_text().split())
+    lines = (data / "AVA.txt").read_text().splitlines()
+    (data / "own.txt").write_text("\n".join(lines[1:]) + "\n")  # another name, another hash, the same images but one
+    (data / "moved.safetensors").write_bytes((data / "head.safetensors").read_bytes())
+    code, out, _ = cli(
+        *("aesthetic", "evaluate", "--head", data / "moved.safetensors", "--votes", data / "own.txt"),
+        *("--embeddings", data / "emb", "--all"),
+    )
+    found = re.search(r"was trained on (\d+) of these 599 images", out)
+    assert code == 0 and found and int(found[1]) in (600 - tested, 599 - tested)
 
 
 @pytest.mark.parametrize("kind", ["ridge-matched", "plain-matched", "emd"])
 def test_other_heads_are_written_and_answer_alike(cli, data, kind):
-    more = ("--loss", "emd") if kind == "emd" else ("--write", kind)
+    more = ("--loss", "emd", "--write", "plain") if kind == "emd" else ("--write", kind)
     assert train(cli, data, *more, *QUICK)[0] == 0
     head = read_head(data / "head.safetensors")
     answers = predict(head, read_embeddings(data / "emb").rows)
@@ -111,20 +155,40 @@ def test_a_head_is_moved_by_few_ratings(cli, data):
     more = ("--ratings", data / "ratings.csv", "--start", data / "head.safetensors")
     code, out, err = train(cli, data, *more, out="mine.safetensors")
     assert code == 0, err
-    assert "Fine-tuning raises" in out and "120 images" in out
+    assert "Fine-tuning raises" in out and "120 images" in out and "holds for new images of these prompts" in out
     details = head_details(data / "mine.safetensors")
+    assert details["ratings_mark"] == read_head(data / "mine.safetensors").ratings_mark != ""
     assert details["trained_on"] == ["AVA.txt", "ratings.csv"] and details["training"]["start"] == "head.safetensors"
+
+
+def test_prompts_are_left_out_together_where_a_column_names_them(cli, data):
+    train(cli, data, "--write", "ridge", *QUICK)
+    rng = np.random.default_rng(0)
+    liking = np.repeat(rng.integers(1, 6, 20), 6)
+    rows = [f"{number},{rater},{level},p{number // 6}" for number, level in enumerate(liking) for rater in "ab"]
+    (data / "ratings.csv").write_text("item,evaluator,rating,scene\n" + "\n".join(rows) + "\n")
+    more = ("--ratings", data / "ratings.csv", "--start", data / "head.safetensors", "--group", "scene")
+    code, out, err = train(cli, data, *more, out="mine.safetensors")
+    assert code == 0, err
+    assert "not shown to raise" in out and "This holds for new scenes." in out and "strictness of 2 people" in out
+    old, new = (read_head(data / name) for name in ("head.safetensors", "mine.safetensors"))
+    rows = read_embeddings(data / "emb").rows
+    assert np.corrcoef(predict(old, rows), predict(new, rows))[0, 1] == pytest.approx(1)
+    assert "new scenes" in head_details(data / "mine.safetensors")["training"]["split"]
 
 
 @pytest.mark.parametrize(
     ("more", "said"),
     [
+        (("--group", "prompt"), "leave --group out"),
         (("--out", "head.pth"), "must end in .safetensors"),
         (("--write", "balanced"), "--write balanced needs --balance"),
         (("--write", "plain-matched", "--loss", "emd"), "another loss than emd"),
         (("--hidden", "many"), "--hidden is 'many'"),
         (("--start", "x"), "--start is the head that --ratings"),
         (("--ratings", "x"), "name one of the two"),
+        (("--scale", "five"), "--scale is 'five'"),
+        (("--scale", "1-5"), "has votes on 1-10, and --scale says 1-5"),
         (("--test-list", "nothing"), "nothing cannot be read"),
         (("--learning-rate", "0"), "the learning rate above 0"),
     ],
@@ -206,8 +270,8 @@ def test_embed_train_and_score(cli, tmp_path, monkeypatch):
     assert read_embeddings(tmp_path / "emb").sha256 == embeddings.sha256
     means = embeddings.rows @ np.random.default_rng(0).normal(size=16)
     means = 5 + (means - means.mean()) / means.std()
-    rows = [f"{file},{mean}" for file, mean in zip(embeddings.files, means, strict=True)]
-    (tmp_path / "votes.csv").write_text("image,mean\n" + "\n".join(rows) + "\n")
+    rows = [f"{file},{mean},1-10" for file, mean in zip(embeddings.files, means, strict=True)]
+    (tmp_path / "votes.csv").write_text("image,mean,scale\n" + "\n".join(rows) + "\n")
     head = ("--out", tmp_path / "head.safetensors", "--embeddings", tmp_path / "emb", "--votes", tmp_path / "votes.csv")
     code, _, err = cli("aesthetic", "train", *head, "--write", "ridge", *QUICK)
     assert code == 0, err
@@ -216,7 +280,9 @@ def test_embed_train_and_score(cli, tmp_path, monkeypatch):
         *("--head", tmp_path / "head.safetensors", "--out", tmp_path / "scores.csv"),
     )
     assert code == 3, err
-    scores = pd.read_csv(tmp_path / "scores.csv").set_index("item")["score"]
+    table = pd.read_csv(tmp_path / "scores.csv").set_index("item")
+    scores = table["score"]
+    assert not table["signature"].dropna().str.contains("ratings:").any()
     expected = predict(read_head(tmp_path / "head.safetensors"), embeddings.rows)
     np.testing.assert_allclose(scores[embeddings.files], expected, rtol=1e-6)
     code, _, err = cli(

@@ -29,6 +29,13 @@ def test_lds_is_the_inverse_of_smoothed_counts():
     values = np.repeat([4.05, 5.05, 6.05], [20, 60, 30])
     counts = np.zeros(91)
     counts[[30, 40, 50]] = 20, 60, 30
-    smooth = gaussian_filter1d(counts, 2.0, mode="constant")
+    smooth = gaussian_filter1d(counts, 2.0, mode="reflect")
     found = balance_weights(values, "lds")
     assert found[0] / found[-1] == pytest.approx(smooth[50] / smooth[30])
+
+
+@pytest.mark.parametrize("balance", ["inverse", "sqrt", "lds"])
+def test_uniform_votes_all_count_the_same(balance):
+    means = np.arange(10, 101) / 10  # 1.3 and others are not at their bin's end but by a rounding
+    np.testing.assert_allclose(balance_weights(means, balance), 1.0)
+    np.testing.assert_allclose(balance_weights(np.arange(1.0, 10.0001, 0.1), balance), 1.0)

@@ -30,7 +30,7 @@ def test_the_snippet_answers_what_humangrade_answers(tmp_path, kind):
 
 def card(**changes):
     votes = made_votes(200)
-    evaluations = [evaluate(name, votes.means * 0.9, votes, draws=5) for name in ("plain", "balanced")]
+    evaluations = [evaluate(name, votes.means * 0.9, votes) for name in ("plain", "balanced")]
     about = {
         "backbone": "ViT-L-14/openai",
         "signature": "head:aesthetic|seed:0",
@@ -65,7 +65,7 @@ def test_pictures_are_pngs_with_a_line_for_each_head():
 
     votes = made_votes(200)
     answers = {name: votes.means * factor for name, factor in (("plain", 0.9), ("balanced", 1.0))}
-    evaluations = {name: evaluate(name, values, votes, draws=5) for name, values in answers.items()}
+    evaluations = {name: evaluate(name, values, votes) for name, values in answers.items()}
     picture = answers_and_votes(evaluations, answers, votes.means)
     rows = [
         {"network": network, "seed": seed, "epoch": epoch, "train_loss": 1 / (epoch + 1), "validation_loss": 0.5}

@@ -186,3 +186,15 @@ def test_options_that_make_no_sense_are_refused(small):
     with pytest.raises(InputError, match="means only"):
         part = Part(embeddings, split.train, votes.means[split.train])
         train(part, part, replace(QUICK, loss="emd"))
+
+
+def test_distributions_stop_by_what_they_minimise(small):
+    votes, embeddings, split = small
+    training, validation, _ = parts(votes, embeddings, split)
+    differ = 0
+    for seed in range(4):
+        trained = train(training, validation, replace(QUICK, loss="emd", epochs=12, patience=12, seed=seed))
+        losses = [row["validation_loss"] for row in trained.history]
+        assert trained.epoch == int(np.argmin(losses)) and trained.loss == min(losses)
+        differ += trained.epoch != int(np.argmax([row["validation_spearman"] for row in trained.history]))
+    assert differ  # otherwise the order would have chosen the same

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from calibration.aesthetic.scale import TEN, Scale, parse_scale
 from calibration.aesthetic.votes import levels, read_votes
 from metrics.errors import InputError
 
@@ -45,8 +46,8 @@ def test_the_real_excerpt(shared):
             ["a", "b"],
             [6.625, 1.0],
         ),
-        ("image_id,predicted_mean,predicted_std,mean_vote\n17,6.083,1.363,5.914\n", ["17"], [5.914]),
-        ("\ufeffid,mean\nx/y.png,4.5\n", ["x/y"], [4.5]),
+        ("image_id,mean_vote,scale\n17,5.914,1-10\n", ["17"], [5.914]),
+        ("\ufeffid,mean,scale\nx/y.png,4.5,1 to 5\n", ["x/y"], [8.875]),
         ("item,evaluator,task,rating\nm/1.png,a,t,5\nm/1.png,b,t,3\nm/2.png,a,t,1\n", ["m/1", "m/2"], [7.75, 1.0]),
     ],
 )
@@ -87,7 +88,13 @@ def test_one_task_of_ratings_is_chosen(tmp_path):
         ("name,colour\na,red\n", "has the columns name, colour"),
         ("colour,mean\nred,3\n", "no column that names the images"),
         ("id,mean\na,eleven\n", "line 2: 'eleven' in the column mean"),
-        ("id,mean\na,11\n", "the mean vote of a is 11"),
+        ("id,mean,scale\na,11,1-10\n", "the mean vote of a is 11, which is not on the scale 1-10"),
+        ("id,mean,scale\na,3,1-5\nb,3,1-10\n", r"several scales \(1-10, 1-5\)"),
+        ("id,mean,scale\na,3,five\n", "the column scale is 'five'"),
+        (AVA + "3 7 1 1 1 -1 1 1 1 1 1 1 0 0 5\n", "line 3: .*a count of votes is 0 or more"),
+        ("1 7 1 1 1 -1 1 1 1 1 1 1 0 0 5\n", "line 1: .*a count of votes is 0 or more"),
+        ("id,style1,style2,style3,style4,style5\na,0,1,1,1,1\n", "nothing says that style1 to style5 are counts"),
+        ("id,c1,c2,c3,c4,c5,MOS\na,0,0,1,0,0,3\nb,0,0,1,0,0,4.2\n", "line 3: by the counts c1 to c5 .* b is 3, .*4.2"),
         ("id,c1,c2,c3,c4,c5\na,1,1,-1,1,1\n", "line 2: '-1' in the column c3"),
         ("item,evaluator,rating\na,x,6\n", "line 2: the rating '6'"),
         ("id,c1,c2,c3,c4,c5\na,0,0,0,0,0\n", "holds no votes"),
@@ -105,3 +112,42 @@ def test_a_missing_file(tmp_path):
 
 def test_ten_levels_are_avas():
     assert levels(10).tolist() == list(range(1, 11))
+
+
+def test_a_mean_is_not_read_on_a_guessed_scale(tmp_path):
+    path = written(tmp_path, "image,MOS\n100000.jpg,2.9391171993911724\n100001.jpg,2.758169934640523\n", "mos.csv")
+    with pytest.raises(InputError, match="does not tell on which scale; say it with --scale"):
+        read_votes(path)
+    votes = read_votes(path, scale=Scale(1, 5))
+    assert votes.means == pytest.approx([1 + 1.9391171993911724 * 9 / 4, 1 + 1.758169934640523 * 9 / 4])
+    assert read_votes(path, scale=TEN).means[1] == pytest.approx(2.758169934640523)
+    with pytest.raises(InputError, match=r"2.93912, which is not on the scale 1-2"):
+        read_votes(path, scale=Scale(1, 2))
+
+
+def test_attributes_beside_a_mean_are_no_votes(tmp_path):
+    text = "image,style1,style2,style3,style4,style5,mean\n1.jpg,0,1,1,1,1,5.36\n2.jpg,1,0,0,1,1,4.96\n"
+    path = written(tmp_path, text, "attributes.csv")
+    votes = read_votes(path, scale=TEN)
+    assert votes.counts is None and votes.means.tolist() == [5.36, 4.96]
+    with pytest.raises(InputError, match="on which scale"):
+        read_votes(path)
+    votes = read_votes(written(tmp_path, "image,q1,q2,q3,q4,q5,mean\n1,0,1,1,0,0,2.5\n", "own.csv"))
+    assert votes.counts is not None and votes.scale == Scale(1, 5)
+
+
+def test_a_scale_that_the_file_contradicts_is_refused(tmp_path):
+    with pytest.raises(InputError, match="has votes on 1-10, and --scale says 1-5"):
+        read_votes(written(tmp_path, AVA), scale=Scale(1, 5))
+
+
+@pytest.mark.parametrize("text", ["5", "5-1", "a-b", "", "1-1e9"])
+def test_what_is_no_scale_is_refused(text):
+    with pytest.raises(InputError, match="--scale is '"):
+        parse_scale(text)
+
+
+def test_scales_as_people_write_them():
+    for text in ("1-5", "1 to 5", "1..5", "1:5", "1,5"):
+        assert parse_scale(text) == Scale(1, 5)
+    assert parse_scale("-1-1") == Scale(-1, 1) and Scale(-1, 1).to_ten([0.0]) == pytest.approx([5.5])
