@@ -26,6 +26,7 @@ from metrics.registry import Direction
 _FEW_LEVELS = 3
 _FEWEST_TO_COPY = 20
 _COPY = 0.98
+_TWIN = 0.9
 
 
 def metric_entry(
@@ -233,13 +234,23 @@ def _copy_notes(values: Array, ratings: Array, evaluators: list[str], for_raters
         own = ratings[rows, column]
         if rows.sum() < _FEWEST_TO_COPY or np.ptp(own) == 0 or np.ptp(values[rows]) == 0:
             continue
-        if abs(spearmanr(values[rows], own).statistic) >= _COPY:
+        if abs(spearmanr(values[rows], own).statistic) >= _COPY and not _has_twin(ratings, column):
             whose = "one evaluator" if for_raters else name
             return [
                 f"Its scores follow the ratings of {whose} all but exactly; if they come from them, it looks better "
                 "here than it is."
             ]
     return []
+
+
+def _has_twin(ratings: Array, column: int) -> bool:
+    """Whether another evaluator follows this one nearly as closely, as where all agree."""
+    for other in np.delete(np.arange(ratings.shape[1]), column).tolist():
+        both = ~np.isnan(ratings[:, [column, other]]).any(axis=1)
+        pair = ratings[both][:, [column, other]]
+        if len(pair) > 1 and np.ptp(pair, axis=0).all() and spearmanr(pair).statistic >= _TWIN:
+            return True
+    return False
 
 
 def _tally(remarks: pd.Series | None, chosen: NDArray[np.bool_]) -> str:

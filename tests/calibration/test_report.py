@@ -316,7 +316,7 @@ def test_whatever_is_missing_the_report_is_strict_and_grades_are_grades(matrix, 
 
 
 def test_people_who_do_not_agree_cannot_judge_a_metric():
-    matrix = [[1, 5], [5, 1], [1, 5], [5, 1], [3, 3]] * 4
+    matrix = [[1, 5], [5, 1], [1, 5], [5, 1], [3, 2]] * 4
     metric = task_of(ratings(matrix), scores(ssim=range(20)))["metrics"]["ssim"]
     assert metric["cross_validation"]["person_skill"] < 0
     assert metric["verdict"]["kind"] == "unknown"
