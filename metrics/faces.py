@@ -2,10 +2,11 @@
 
 MTCNN (Zhang et al., 2016) finds the faces, the largest is cut out at 160 x 160 pixels, and InceptionResnetV1, trained
 on VGGFace2, embeds it in 512 dimensions; both from facenet-pytorch. For a subject that is no person, give a detector
-and an encoder of your own: each is a plain function.
+and an encoder of your own: each is a function, and its attribute `signature` says what it is (name, version, the
+weights' sha256), so that its features can be kept.
 """
 
-import inspect
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,7 @@ from metrics.device import exact_arithmetic
 from metrics.errors import InputError
 from metrics.extraction import Forward, is_out_of_memory
 from metrics.images import READING, UnreadableImage
-from metrics.signature import digest, signature, versions
+from metrics.signature import UNSTATED, signature, versions
 from metrics.weights import find_weights, weights_digest
 
 Box = tuple[float, float, float, float]
@@ -57,8 +58,8 @@ class FaceFeatures:
         """The extractor for functions named MODULE:FUNCTION, else with the weights that are installed."""
         return cls(
             None if encoder else find_weights("facenet-vggface2"),
-            _named(detector, "--detector") if detector else None,
-            _named(encoder, "--encoder") if encoder else None,
+            named_function(detector, "--detector") if detector else None,
+            named_function(encoder, "--encoder") if encoder else None,
         )
 
     @cached_property
@@ -67,13 +68,19 @@ class FaceFeatures:
         weights = f"facenet-vggface2-{weights_digest(self.weights)[:12]}" if self.weights else None
         return signature(
             features="faces",
-            detector=_name(self.detector) if self.detector else "mtcnn",
+            detector=_identity(self.detector) if self.detector else "mtcnn",
             choice="largest",
             crop=CROP,
-            encoder=_name(self.encoder) if self.encoder else weights,
+            encoder=_identity(self.encoder) if self.encoder else weights,
             reading=READING,
             versions=versions("facenet-pytorch", "torch", "Pillow"),
         )
+
+    @property
+    def unstated(self) -> tuple[str, ...]:
+        """Which of detector and encoder do not say what they are."""
+        own = {"detector": self.detector, "encoder": self.encoder}
+        return tuple(name for name, f in own.items() if f and _identity(f).startswith(UNSTATED))
 
     def prepare(self, opened: Image.Image) -> Image.Image:
         """The image as it is."""
@@ -193,24 +200,44 @@ def _area(box: Box) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _named(text: str, option: str) -> Any:
-    """The function MODULE:FUNCTION."""
+def named_function(text: str, option: str) -> Any:
+    """The function MODULE:FUNCTION, looked for in the current folder too.
+
+    Raises
+    ------
+    InputError
+        Where there is none.
+    """
     module, _, name = text.partition(":")
+    here = str(Path.cwd())
+    added = here not in sys.path
+    if added:
+        sys.path.insert(0, here)
     try:
         return getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"{option} is {text}, which cannot be imported ({error}); say MODULE:FUNCTION.") from error
-
-
-def _name(function: Callable) -> str:
-    """What a signature calls a function: its attribute `signature`, or its module, its name and its text's sha256."""
-    if hasattr(function, "signature"):
-        if "|" in str(function.signature):
-            raise InputError(f"The attribute 'signature' of {function!r} holds a '|', which signatures are joined by.")
-        return str(function.signature)
-    if not inspect.isfunction(function) or "<" in function.__qualname__ or function.__closure__:
+    except Exception as error:  # the file is the user's, and may raise anything
         raise InputError(
-            f"{function!r} is not a plain function of a module, so features from it cannot be told apart; give it an "
-            "attribute 'signature' that changes with what it does."
+            f"{option} is {text}, which cannot be imported ({error}); say MODULE:FUNCTION, of a package that is "
+            "installed or of a file in the current folder."
+        ) from error
+    finally:
+        if added:  # behind the packages, so that a file there is not taken for one that is imported later
+            sys.path.remove(here)
+            sys.path.append(here)
+
+
+def _identity(function: Callable) -> str:
+    """What a signature calls a function: what its attribute `signature` says, or its name as one that says nothing.
+
+    Its text would not do: helpers, constants and files that it uses change the numbers as well.
+    """
+    stated = getattr(function, "signature", None)
+    if stated is None:
+        name = getattr(function, "__qualname__", type(function).__qualname__)
+        return f"{UNSTATED} {getattr(function, '__module__', None)}.{name}"
+    if not isinstance(stated, str) or not stated.strip() or "|" in stated:
+        raise InputError(
+            f"The attribute 'signature' of {function!r} must be a text without '|', by which signatures are joined: "
+            "name, version and the sha256 of its weights."
         )
-    return f"{function.__module__}.{function.__qualname__}-{digest(inspect.getsource(function), 12)}"
+    return stated.strip()

@@ -1,4 +1,5 @@
-"""Metrics of other packages: ``pyiqa:NAME`` and ``torchmetrics:CLASS``, with our tables, cache and signatures.
+"""Metrics of other packages: ``pyiqa:NAME`` and ``torchmetrics:CLASS``, with our tables, cache and signatures,
+whose part are the weights that the package has loaded.
 
 A metric that compares two images gets the item's references, each brought to the image's size, and the mean over them
 counts. The packages are optional, and load their own weights in their own way.
@@ -7,7 +8,7 @@ counts. The packages are optional, and load their own weights in their own way.
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -19,6 +20,7 @@ from PIL.Image import Image, Resampling
 from metrics.device import exact_arithmetic
 from metrics.errors import InputError
 from metrics.extraction import Extractor, Forward, is_out_of_memory
+from metrics.held_weights import held_digest
 from metrics.images import READING, PairSource, Source, UnreadableImage, pixels
 from metrics.scoring import Features, Item, Score, Scored
 from metrics.signature import signature, versions
@@ -28,11 +30,15 @@ PACKAGES = ("pyiqa", "torchmetrics")
 
 @dataclass(frozen=True)
 class Found:
-    """A metric of another package: whether it compares two images, which way it points, and how it is loaded."""
+    """A metric of another package: whether it compares two images, which way it points, and how it is made and used.
+
+    `make` takes a torch device; what it gives is called by `measure` with one image or two.
+    """
 
     compares: bool
     lower_is_better: bool | None
-    load: Callable[[str], Callable[..., float]]
+    make: Callable[[str], Any]
+    measure: Callable[..., float]
 
 
 @dataclass(frozen=True)
@@ -65,9 +71,27 @@ class PluginFeatures:
 
     @cached_property
     def signature(self) -> str:
-        """Name, package and versions."""
+        """Name, weights, package and versions; the weights are known once the package has loaded them."""
         package = self.name.partition(":")[0]
-        return signature(features=self.name, reading=READING, versions=versions(package, "torch", "Pillow"))
+        return signature(
+            features=self.name,
+            weights=held_digest(self._made),
+            reading=READING,
+            versions=versions(package, "torch", "Pillow"),
+        )
+
+    @cached_property
+    def _made(self) -> Any:
+        return self._make("cpu")
+
+    def _make(self, device: str) -> Any:
+        try:
+            return self.found.make(device)
+        except (OSError, RuntimeError, ValueError, ImportError) as error:
+            raise InputError(
+                f"The metric {self.name} cannot be loaded ({_first_line(error)}); its package fetches its weights by "
+                "itself, so see there how to put them in place."
+            ) from error
 
     def prepare(self, opened: Image | tuple[Image, Image]) -> tuple[NDArray[np.uint8], ...]:
         """The pixels, and those of the reference at the image's size."""
@@ -81,13 +105,8 @@ class PluginFeatures:
         import torch
 
         exact_arithmetic()
-        try:
-            measure = self.found.load(device)
-        except (OSError, RuntimeError, ValueError, ImportError) as error:
-            raise InputError(
-                f"The metric {self.name} cannot be loaded ({_first_line(error)}); its package fetches its weights by "
-                "itself, so see there how to put them in place."
-            ) from error
+        metric = self._made if device == "cpu" else self._make(device)
+        measure = partial(self.found.measure, metric)
 
         def tensor(values: NDArray[np.uint8]) -> Any:
             return torch.from_numpy(values).permute(2, 0, 1)[None].to(device).float() / 255.0
@@ -201,11 +220,13 @@ def _from_pyiqa(name: str) -> Found:
             f"pyiqa has no metric '{name}'; python -c 'import pyiqa; print(pyiqa.list_models())' lists them."
         )
 
-    def load(device: str) -> Callable[..., float]:
-        metric = pyiqa.create_metric(name, device=device)
-        return lambda *images: float(metric(*images))
+    def make(device: str) -> Any:
+        return pyiqa.create_metric(name, device=device)
 
-    return Found(known[name].get("metric_mode", "NR") == "FR", known[name].get("lower_better", False), load)
+    def measure(metric: Any, *images: Any) -> float:
+        return float(metric(*images))
+
+    return Found(known[name].get("metric_mode", "NR") == "FR", known[name].get("lower_better", False), make, measure)
 
 
 def _from_torchmetrics(name: str) -> Found:
@@ -219,16 +240,14 @@ def _from_torchmetrics(name: str) -> Found:
             f"torchmetrics' {name} takes {', '.join(takes)}; only metrics of one image or of two can be used."
         )
 
-    def load(device: str) -> Callable[..., float]:
+    def make(device: str) -> Any:
         unit_range = {"data_range": 1.0} if "data_range" in inspect.signature(cls).parameters else {}
-        metric = cls(**unit_range).to(device)
+        return cls(**unit_range).to(device)
 
-        def measure(*images: Any) -> float:
-            value = float(metric(*images).detach().mean())
-            metric.reset()
-            return value
-
-        return measure
+    def measure(metric: Any, *images: Any) -> float:
+        value = float(metric(*images).detach().mean())
+        metric.reset()
+        return value
 
     higher = getattr(cls, "higher_is_better", None)
-    return Found(len(takes) == 2, None if higher is None else not higher, load)
+    return Found(len(takes) == 2, None if higher is None else not higher, make, measure)

@@ -137,6 +137,7 @@ def score_items(
     """
     result = RunResult()
     settings, progress = settings or RunSettings(), progress or Silent()
+    cache = FeatureCache(cache.folder)  # features of functions that do not say what they are last for this run only
     for metric in metrics:
         for extractor, sources in metric.wants(items):
             _extract(extractor, sources, cache, settings, engine, progress, result)

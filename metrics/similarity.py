@@ -66,6 +66,12 @@ class Similarity:
         for item in items:
             score, note = self._score(item, features)
             found.scores.append(Score(item.item, self.name, score, made_by, note))
+        if self.faces.unstated:
+            found.warnings.append(
+                f"similarity: the {' and the '.join(self.faces.unstated)} given do not say what they are, so nothing "
+                "is kept for the next run, and scores of two runs cannot be told apart; give each function an "
+                "attribute 'signature' (name, version, the weights' sha256)."
+            )
         faceless = {
             source.path
             for item in items

@@ -12,6 +12,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from calibration.metric_facts import directions_of
 from metrics.cache import FeatureCache
 from metrics.errors import InputError
+from metrics.held_weights import held_digest
 from metrics.images import pixels
 from metrics.plugins import is_plugin, make_plugin
 from metrics.quality_score import QualityFeatures, SingleNumber
@@ -103,6 +104,40 @@ def test_an_image_that_a_package_cannot_take_is_named_and_others_go_on(pyiqa, tm
     assert result.skipped == {sources[2].path: reason}
     assert [row.score is None for row in result.scored["pyiqa:flat"].scores] == [False, False, True]
     assert all(row.score is not None for row in result.scored["contrast"].scores)
+
+
+def test_other_weights_are_another_signature_and_are_scored_anew(pyiqa, tmp_path, monkeypatch, cache):
+    class Biased:
+        """As pyiqa's: a network kept in a list, where state_dict does not see it."""
+
+        def __init__(self, bias):
+            self.networks = [torch.nn.Linear(1, 1)]
+            torch.nn.init.constant_(self.networks[0].weight, 0.0)
+            torch.nn.init.constant_(self.networks[0].bias, bias)
+
+        def __call__(self, image):
+            return self.networks[0](torch.zeros(1, 1))
+
+    items = [Item("a", saved(tmp_path, 1)[0])]
+    found = []
+    for bias in (1.0, 2.0, 2.0):
+        monkeypatch.setattr(sys.modules["pyiqa"], "create_metric", lambda name, device, bias=bias: Biased(bias))
+        result = score_items(items, [make_plugin("pyiqa:flat")], cache)
+        found.append((result.scored["pyiqa:flat"].scores[0].score, result.extracted))
+    assert found == [(1.0, 1), (2.0, 1), (2.0, 0)]
+
+
+def test_what_a_metric_holds_is_found_wherever_it_is(tmp_path):
+    (tmp_path / "params.mat").write_bytes(b"1")
+    a, b = ({"net": [torch.ones(2)], "path": str(tmp_path / "params.mat")} for _ in range(2))
+    first = held_digest(a)
+    assert first == held_digest(b) and first != held_digest({**a, "net": [torch.zeros(2)]})
+    (tmp_path / "params.mat").write_bytes(b"2")
+    assert held_digest(a) != first
+    a["itself"] = a  # never around in a circle
+    assert held_digest(a) == held_digest(b)
+    assert held_digest(torch.nn.BatchNorm1d(2)) != held_digest(torch.nn.BatchNorm1d(3))
+    assert held_digest(torch.nn.Linear(2, 2, dtype=torch.bfloat16)) and held_digest(torch.nn.ReLU()) is None
 
 
 def test_unknown_metrics_and_packages_that_are_not_installed(pyiqa, monkeypatch):

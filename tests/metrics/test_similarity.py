@@ -1,6 +1,8 @@
 """Faces and their similarity: on real photos with the real network, and with a detector and encoder of one's own."""
 
-from functools import partial
+import importlib
+import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -189,17 +191,81 @@ def test_cosines_are_symmetric_bounded_and_free_of_scale(a, b, scale):
     assert (np.abs(cosines) <= 1).all()
 
 
-def test_functions_that_cannot_be_told_apart_need_a_signature():
+def test_a_function_states_what_it_is_in_words_that_a_signature_can_hold():
     class Detector:
         def __call__(self, image):
             return []
 
     named = Detector()
-    named.signature = "mine-1"
-    assert "detector:mine-1" in FaceFeatures(detector=named, encoder=mean_colour).signature
-    for function in (Detector(), lambda image: [], partial(left_half)):
-        with pytest.raises(InputError, match="attribute 'signature'"):
-            FaceFeatures(detector=function, encoder=mean_colour).signature  # noqa: B018
+    named.signature = "mine 1 ab12"
+    assert "detector:mine 1 ab12|" in FaceFeatures(detector=named, encoder=mean_colour).signature
+    for wrong in ("a|b", "  ", 3):
+        named.signature = wrong
+        with pytest.raises(InputError, match="name, version and the sha256"):
+            FaceFeatures(detector=named, encoder=mean_colour).signature  # noqa: B018
+
+
+@pytest.fixture
+def own_module(tmp_path, monkeypatch):
+    """An encoder in a file of the current folder, whose number comes from a helper."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place not in ("", ".", str(tmp_path))])
+
+    def write(number, more=""):
+        sys.modules.pop("own_encoder", None)
+        text = "import numpy as np\ndef helper():\n    return {}\ndef encode(crops):\n"
+        text += "    return [[helper(), 1.0] if np.asarray(c)[0, 0, 0] > 128 else [1.0, 0.0] for c in crops]\n{}"
+        (tmp_path / "own_encoder.py").write_text(text.format(number, more))
+        importlib.invalidate_caches()
+        shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
+
+    return write
+
+
+def test_a_change_in_what_an_own_encoder_uses_changes_the_score(own_module, tmp_path):
+    Image.new("RGB", (60, 20), "red").save(tmp_path / "red.png")
+    Image.new("RGB", (60, 20), "blue").save(tmp_path / "blue.png")
+    image, reference = (ImageSource.of(tmp_path / f"{name}.png") for name in ("red", "blue"))
+    cache = FeatureCache(tmp_path / "features")
+
+    def scored():
+        extractor = FaceFeatures(detector=left_half, encoder=FaceFeatures.find(None, "own_encoder:encode").encoder)
+        return score_items([Item("a", image, (reference,))], [Similarity(extractor)], cache).scored["similarity"]
+
+    own_module(1.0)
+    first = scored()
+    assert first.scores[0].score == pytest.approx(np.sqrt(0.5))
+    assert "encoder:unstated own_encoder.encode" in first.scores[0].signature
+    assert "detector and the encoder given do not say what they are" in first.warnings[0]
+    own_module(0.0)
+    assert scored().scores[0].score == pytest.approx(0.0)
+    assert not cache.entries()
+
+
+def test_features_of_a_function_that_says_what_it_is_are_kept(own_module, tmp_path):
+    sources = saved(tmp_path / "images", 2)
+    items = [Item("a", sources[0], (sources[1],))]
+    extracted = []
+    for version in ("1", "1", "2"):
+        own_module(1.0, f"encode.signature = 'own {version}'\n")
+        found = FaceFeatures.find(None, "own_encoder:encode")
+
+        def whole(image):
+            return [(0, 0, image.width, image.height)]
+
+        whole.signature = "the whole image"
+        result = score_items(
+            items, [Similarity(FaceFeatures(detector=whole, encoder=found.encoder))], FeatureCache(tmp_path / "f")
+        )
+        extracted.append(result.extracted)
+        assert result.scored["similarity"].warnings == []
+    assert extracted == [2, 0, 2]
+
+
+def test_a_file_of_the_current_folder_hides_no_package_that_is_imported_later(own_module, tmp_path):
+    own_module(1.0)
+    FaceFeatures.find(None, "own_encoder:encode")
+    assert sys.path[-1] == str(tmp_path) and sys.path[0] != str(tmp_path)
 
 
 def test_an_own_detector_that_fails_costs_one_image(tmp_path):
