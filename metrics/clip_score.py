@@ -101,7 +101,7 @@ class ClipCosine:
             text = prompts.get(item.prompt)
             image = features(images, item.image) if text is not None else None
             if text is None or image is None:
-                note = "unreadable image" if item.prompt else "no prompt"
+                note = features.why_none(images, item.image) if item.prompt else "no prompt"
                 found.scores.append(Score(item.item, self.name, None, made_by, note))
             else:
                 score = float(self.measure(image, text[1:]))

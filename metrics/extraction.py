@@ -17,6 +17,7 @@ from metrics.images import Source, UnreadableImage
 Forward = Callable[[list[Any]], list[NDArray]]
 Advance = Callable[[int], None]
 Keep = Callable[[str, NDArray], None]
+NO_ROOM = "does not fit into the device's memory"
 
 _NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|ALLOC_FAILED", re.IGNORECASE)
 
@@ -180,7 +181,7 @@ def _run(forward: Forward, ready: list[tuple[Source, Any]], size: int, keep: Kee
             for (source, _), value in zip(part, features, strict=True):
                 keep(source.key, value)
         elif len(part) == 1:
-            problems[part[0][0].key] = "does not fit into the device's memory"
+            problems[part[0][0].key] = NO_ROOM
         else:
             size = len(part) // 2
             continue

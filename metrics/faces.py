@@ -21,7 +21,7 @@ from PIL import Image
 from metrics.device import exact_arithmetic
 from metrics.errors import InputError
 from metrics.extraction import Forward, is_out_of_memory
-from metrics.images import READING, UnreadableImage
+from metrics.images import NOT_TAKEN, READING, UnreadableImage
 from metrics.signature import UNSTATED, signature, versions
 from metrics.weights import find_weights, weights_digest
 
@@ -177,7 +177,7 @@ def _own(function: Callable[..., Any], argument: Any) -> Any:
         if is_out_of_memory(error):
             raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UnreadableImage(f"cannot be taken by the detector or the encoder of faces ({reason})") from error
+        raise UnreadableImage(f"{NOT_TAKEN} the detector or the encoder of faces ({reason})") from error
 
 
 def _crop(image: Image.Image, box: Box) -> Image.Image:

@@ -40,6 +40,10 @@ _UPRIGHT = {  # by EXIF's orientation; ImageOps.exif_transpose refuses where any
 SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 
 
+NOT_TAKEN = "cannot be scored by"  # begins why an image has no number though it can be read; and so does:
+TOO_SMALL = "is too small for"
+
+
 class UnreadableImage(ValueError):
     """An image that cannot be scored; the message is the reason, without the file's name."""
 
@@ -123,7 +127,29 @@ class PairSource:
         return self.image.open(), self.reference.open()
 
 
-Source = ImageSource | TextSource | PairSource
+@dataclass(frozen=True)
+class PromptedSource:
+    """An image and its prompt, for metrics that see both at once."""
+
+    image: ImageSource
+    prompt: str
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The image's file."""
+        return (self.image.path,)
+
+    @property
+    def key(self) -> str:
+        """The sha256 of the image's key and the prompt."""
+        return hashlib.sha256(f"{self.image.key} {self.prompt}".encode()).hexdigest()
+
+    def open(self) -> tuple[Image.Image, str]:
+        """Image and prompt; raises `UnreadableImage`."""
+        return self.image.open(), self.prompt
+
+
+Source = ImageSource | TextSource | PairSource | PromptedSource
 
 
 def _is_pipe(path: Path) -> bool:

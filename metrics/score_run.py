@@ -139,9 +139,11 @@ def score_items(
     settings, progress = settings or RunSettings(), progress or Silent()
     cache = FeatureCache(cache.folder)  # features of functions that do not say what they are last for this run only
     for metric in metrics:
+        problems: dict[tuple[str, str], str] = {}
         for extractor, sources in metric.wants(items):
-            _extract(extractor, sources, cache, settings, engine, progress, result)
-        scored = metric.score(items, Features(cache))
+            found = _extract(extractor, sources, cache, settings, engine, progress, result)
+            problems |= {(extractor.signature, key): reason for key, reason in found.items()}
+        scored = metric.score(items, Features(cache, problems))
         scored.set_scores += _pooled_sets(items, scored, settings.pool_images)
         result.scored[metric.name] = scored
         deliver(metric, scored)
@@ -156,10 +158,11 @@ def _extract(
     engine: Engine,
     progress: Progress,
     result: RunResult,
-) -> None:
+) -> dict[str, str]:
+    """Fill the cache; returns the reason for each source's key that has no features."""
     wanted = missing(extractor, sources, cache)
     if not wanted:
-        return
+        return {}
     progress.start(extractor.title, len(wanted))
     problems = engine(
         extractor,
@@ -174,6 +177,7 @@ def _extract(
     result.skipped |= {
         path: problems[source.key] for source in sources if source.key in problems for path in _culprits(source)
     }
+    return problems
 
 
 def _culprits(source: Source) -> list[Path]:

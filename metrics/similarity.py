@@ -90,7 +90,7 @@ class Similarity:
         if not item.references:
             return None, "no reference photo"
         if face is None:
-            return None, "unreadable image"
+            return None, features.why_none(self.faces, item.image)
         if not face[0]:
             return None, "no face"
         known = [features(self.faces, source) for source in item.references]
