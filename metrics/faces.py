@@ -1,6 +1,6 @@
 """From an image to the embedding of the face in it.
 
-MTCNN (Zhang et al., 2016) finds the faces, the largest is cut out at 160 x 160 pixels, and InceptionResnetV1, trained
+MTCNN (Zhang et al., 2016) finds the faces, each is cut out at 160 x 160 pixels, and InceptionResnetV1, trained
 on VGGFace2, embeds it in 512 dimensions; both from facenet-pytorch. For a subject that is no person, give a detector
 and an encoder of your own: each is a function, and its attribute `signature` says what it is (name, version, the
 weights' sha256), so that its features can be kept.
@@ -22,6 +22,7 @@ from metrics.device import exact_arithmetic
 from metrics.errors import InputError
 from metrics.extraction import Forward, is_out_of_memory
 from metrics.images import NOT_TAKEN, READING, UnreadableImage
+from metrics.reference_faces import FACENET_SAME
 from metrics.signature import UNSTATED, signature, versions
 from metrics.weights import find_weights, weights_digest
 
@@ -29,12 +30,15 @@ Box = tuple[float, float, float, float]
 Detector = Callable[[Image.Image], Sequence[Box]]
 Encoder = Callable[[Sequence[Image.Image]], ArrayLike]
 CROP = 160
+_NO_FACES = np.empty((0, 0), dtype=np.float32)
+_MOST = 32  # faces of one image that are embedded
+_AT_ONCE = 64  # crops through the encoder, so that photos of crowds need no more memory than others
 _SMALLEST = 20  # MTCNN looks for faces of 20 pixels and more
 
 
 @dataclass(frozen=True)
 class FaceFeatures:
-    """How many faces an image shows, and the embedding of the largest: float32 of shape (1,) or (1 + d,).
+    """The embeddings of the faces that an image shows, the largest first: float32 of shape (faces, d).
 
     Attributes
     ----------
@@ -69,12 +73,17 @@ class FaceFeatures:
         return signature(
             features="faces",
             detector=_identity(self.detector) if self.detector else "mtcnn",
-            choice="largest",
+            choice=f"largest {_MOST}",
             crop=CROP,
             encoder=_identity(self.encoder) if self.encoder else weights,
             reading=READING,
             versions=versions("facenet-pytorch", "torch", "Pillow"),
         )
+
+    @property
+    def same(self) -> float | None:
+        """The cosine that two photos of one person reach; None for an encoder that is not known."""
+        return FACENET_SAME if self.encoder is None else None
 
     @property
     def unstated(self) -> tuple[str, ...]:
@@ -97,16 +106,13 @@ class FaceFeatures:
             encode = load_facenet(self.weights, device)
 
         def forward(batch: list[Image.Image]) -> list[NDArray]:
-            boxes = [_inside(_own(detect, image), image) for image in batch]
-            crops = [_crop(image, max(found, key=_area)) for image, found in zip(batch, boxes, strict=True) if found]
-            encoded = np.asarray(_own(encode, crops), dtype=np.float32) if crops else np.empty((0, 0))
-            if encoded.ndim != 2 or len(encoded) != len(crops):
-                raise InputError(
-                    f"The encoder answers an array of shape {encoded.shape} for {len(crops)} crops, not a row for each."
-                )
-            embeddings = iter(encoded)
-            counts = [np.array([len(found)], dtype=np.float32) for found in boxes]
-            return [np.concatenate([count, next(embeddings)]) if count[0] else count for count in counts]
+            boxes = [_largest(_inside(_own(detect, image), image)) for image in batch]
+            crops = [_crop(image, box) for image, found in zip(batch, boxes, strict=True) for box in found]
+            if not crops:
+                return [_NO_FACES] * len(batch)
+            parts = [_encoded(encode, crops[start : start + _AT_ONCE]) for start in range(0, len(crops), _AT_ONCE)]
+            ends = np.cumsum([len(found) for found in boxes])
+            return np.split(np.concatenate(parts), ends[:-1])
 
         return forward
 
@@ -167,6 +173,15 @@ def load_facenet(weights: Path, device: str) -> Encoder:
     return encode
 
 
+def _encoded(encode: Encoder, crops: Sequence[Image.Image]) -> NDArray[np.float32]:
+    encoded = np.asarray(_own(encode, crops), dtype=np.float32)
+    if encoded.ndim != 2 or len(encoded) != len(crops):
+        raise InputError(
+            f"The encoder answers an array of shape {encoded.shape} for {len(crops)} crops, not a row for each."
+        )
+    return encoded
+
+
 def _own(function: Callable[..., Any], argument: Any) -> Any:
     """What a detector or an encoder gives; an image that it cannot take raises `UnreadableImage`."""
     try:
@@ -194,6 +209,10 @@ def _inside(boxes: Sequence[Box], image: Image.Image) -> list[Box]:
         for box in boxes
         if min(int(box[2]), image.width) > max(int(box[0]), 0) and min(int(box[3]), image.height) > max(int(box[1]), 0)
     ]
+
+
+def _largest(boxes: Sequence[Box]) -> list[Box]:
+    return sorted(boxes, key=_area, reverse=True)[:_MOST]
 
 
 def _area(box: Box) -> float:

@@ -18,9 +18,10 @@ from metrics.errors import InputError
 from metrics.extraction import extract
 from metrics.faces import FaceFeatures, load_facenet
 from metrics.images import ImageSource
+from metrics.reference_faces import cosine_similarities, subject_faces
 from metrics.score_run import score_items
 from metrics.scoring import Item
-from metrics.similarity import Similarity, cosine_similarities
+from metrics.similarity import CHOSEN, LEFT_OUT, SEVERAL, Similarity
 from tests.metrics.pictures import noise, saved
 
 WEIGHTS = "facenet_inception_resnet_v1_vggface2_fp16.safetensors"
@@ -43,8 +44,8 @@ def person(source):
 def test_the_people_are_separated_fully(faces):
     sources, extractor, cache = faces
     found = [cache.get(extractor.signature, source.key) for source in sources]
-    assert all(face[0] == 1 and face.shape == (513,) for face in found)
-    embeddings = np.stack([face[1:] for face in found])
+    assert all(face.shape == (1, 512) for face in found)
+    embeddings = np.concatenate(found)
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
     cosines = cosine_similarities(embeddings, embeddings)
     distances = np.linalg.norm(embeddings[:, None] - embeddings[None], axis=2)
@@ -68,7 +69,7 @@ def test_the_crop_and_the_embedding_are_facenet_pytorchs_own(faces, shared):
     for source in sources[::3]:
         with torch.inference_mode():
             theirs = network(detector(source.open())[None])[0].numpy()
-        np.testing.assert_allclose(cache.get(extractor.signature, source.key)[1:], theirs, atol=1e-5)
+        np.testing.assert_allclose(cache.get(extractor.signature, source.key)[0], theirs, atol=1e-5)
 
 
 def test_an_image_scores_the_mean_over_its_references(faces):
@@ -81,7 +82,7 @@ def test_an_image_scores_the_mean_over_its_references(faces):
         result = score_items(items, [Similarity(extractor, pool)], cache)
         scores[pool] = {row.item: row.score for row in result.scored["similarity"].scores}
         assert result.extracted == 0
-    embeddings = [cache.get(extractor.signature, source.key)[1:] for source in dad]
+    embeddings = [cache.get(extractor.signature, source.key)[0] for source in dad]
     expected = [float(embeddings[0] @ other) for other in embeddings[1:]]
     assert scores["mean"]["same"] == pytest.approx(np.mean(expected), abs=1e-6)
     assert scores["max"]["same"] == pytest.approx(max(expected), abs=1e-6)
@@ -104,11 +105,54 @@ def test_without_a_face_and_with_several(faces, tmp_path):
     ]
     found = score_items(items, [Similarity(extractor)], cache).scored["similarity"]
     rows = {row.item: row for row in found.scores}
-    assert rows["both"].note == "several faces, the largest counted" and rows["both"].score > 0.8
+    assert rows["both"].note == SEVERAL and rows["both"].score > 0.8
+    assert "1 of 4 images show several faces" in found.warnings[0]
     assert (rows["none"].score, rows["none"].note) == (None, "no face")
     assert (rows["tiny"].score, rows["tiny"].note) == (None, "no face")
     assert (rows["alone"].score, rows["alone"].note) == (None, "no reference photo")
     assert [(row.set, row.n) for row in found.set_scores] == [("all", 1)]
+
+
+def beside(one, other, path):
+    """A photo of two people."""
+    both = Image.new("RGB", (one.width + other.width, max(one.height, other.height)), "grey")
+    both.paste(one, (0, 0))
+    both.paste(other, (one.width, 0))
+    both.save(path)
+    return ImageSource.of(path)
+
+
+def test_in_a_group_photo_among_the_references_the_subject_counts(faces, tmp_path):
+    sources, extractor, cache = faces
+    dad = [source for source in sources if person(source) == "Family1-Dad"]
+    other = next(source for source in sources if person(source) == "Family3-Man").open()
+    smaller = dad[2].open().resize((other.width // 2, other.height // 2))
+    group = beside(other, smaller, tmp_path / "group.png")
+    items = [Item("with", dad[0], (dad[1], group)), Item("without", dad[0], (dad[1],)), Item("only", dad[0], (group,))]
+    found = score_items(items, [Similarity(extractor)], cache).scored["similarity"]
+    rows = {row.item: row for row in found.scores}
+    assert rows["with"].score == pytest.approx(rows["without"].score, abs=0.06)
+    assert (rows["with"].note, rows["without"].note) == (CHOSEN, "")
+    assert rows["only"].score is None and "none tells which is the subject's" in rows["only"].note
+    assert ["1 of the reference photos: several faces" in warning for warning in found.warnings] == [True, True]
+    assert str(group.path) in found.warnings[0] and "left out" in found.warnings[1]
+
+
+def test_a_group_photo_without_the_subject_is_left_out_and_named(faces, tmp_path):
+    sources, extractor, cache = faces
+    dad = [source for source in sources if person(source) == "Family1-Dad"]
+    strangers = [next(s for s in sources if person(s) == name).open() for name in ("Family3-Man", "Family1-Mom")]
+    group = beside(*strangers, tmp_path / "strangers.png")
+    found = score_items([Item("a", dad[0], (dad[1], group))], [Similarity(extractor)], cache).scored["similarity"]
+    assert found.scores[0].score > 0.86 and found.scores[0].note == LEFT_OUT
+    assert "left out" in found.warnings[0] and str(group.path) in found.warnings[0]
+
+
+def test_a_couple_in_all_references_cannot_be_told_apart():
+    subject, friend = np.eye(2)
+    assert subject_faces([np.array([subject, friend])] * 2, None) == [None, None]
+    third = np.array([-subject, subject])
+    assert subject_faces([np.array([subject, friend]), third], None) == [0, 1]
 
 
 def test_a_reference_without_a_face_is_left_out_and_named(faces, tmp_path):
@@ -117,7 +161,7 @@ def test_a_reference_without_a_face_is_left_out_and_named(faces, tmp_path):
     items = [Item("a", sources[0], (sources[1], blank)), Item("b", sources[0], (blank,))]
     found = score_items(items, [Similarity(extractor)], cache).scored["similarity"]
     assert found.scores[0].score > 0.86 and found.scores[1].note == "no face in its reference photos"
-    assert "1 of the reference photos" in found.warnings[0] and str(blank.path) in found.warnings[0]
+    assert "1 of the reference photos: no face" in found.warnings[0] and str(blank.path) in found.warnings[0]
 
 
 def test_the_published_file_with_its_classifier_gives_the_same(faces, shared, tmp_path):
@@ -173,7 +217,7 @@ def test_functions_are_named_on_the_command_line():
 def test_boxes_outside_the_image_count_as_none(tmp_path):
     extractor = FaceFeatures(detector=lambda image: [(-50, -50, 0.5, 10), (90, 0, 95, 10)], encoder=mean_colour)
     (features,) = extractor.load("cpu")([noise(1)])
-    assert features.tolist() == [0]
+    assert len(features) == 0
 
 
 # cosines
