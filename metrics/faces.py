@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,16 +21,15 @@ from PIL import Image
 from metrics.device import exact_arithmetic
 from metrics.errors import InputError
 from metrics.extraction import Forward, is_out_of_memory
+from metrics.face_crops import FACENET, Face, Size, aligned_crop, as_face, facenet_crop, undistorted_crop
 from metrics.images import NOT_TAKEN, READING, UnreadableImage
 from metrics.reference_faces import FACENET_SAME
 from metrics.signature import UNSTATED, signature, versions
 from metrics.weights import find_weights, weights_digest
 
-Box = tuple[float, float, float, float]
-Detector = Callable[[Image.Image], Sequence[Box]]
+Detector = Callable[[Image.Image], Sequence[Face | Sequence[float]]]
 Encoder = Callable[[Sequence[Image.Image]], ArrayLike]
-CROP = 160
-_NO_FACES = np.empty((0, 0), dtype=np.float32)
+_NO_FACES = np.empty((0, 1), dtype=np.float32)
 _MOST = 32  # faces of one image that are embedded
 _AT_ONCE = 64  # crops through the encoder, so that photos of crowds need no more memory than others
 _SMALLEST = 20  # MTCNN looks for faces of 20 pixels and more
@@ -38,32 +37,38 @@ _SMALLEST = 20  # MTCNN looks for faces of 20 pixels and more
 
 @dataclass(frozen=True)
 class FaceFeatures:
-    """The embeddings of the faces that an image shows, the largest first: float32 of shape (faces, d).
+    """The faces that an image shows, the largest first: float32 of shape (faces, 1 + d), probability and embedding.
 
     Attributes
     ----------
     weights : Path or None
         InceptionResnetV1's weights (VGGFace2); None where an encoder is given.
     detector : callable, optional
-        An RGB image to the boxes (left, top, right, bottom) of what is found in it, in pixels. MTCNN unless given.
+        An RGB image to what is found in it: boxes (left, top, right, bottom) in pixels, with a probability behind them
+        or without, or `metrics.face_crops.Face`. MTCNN unless given; where the encoder takes whole images, the image.
     encoder : callable, optional
-        Crops of 160 x 160 pixels to an array of shape (n, d). InceptionResnetV1 unless given.
+        Pictures to an array of shape (n, d). InceptionResnetV1 unless given. Its attribute `size` says what it gets:
+        a number for squares of that side, "image" for the whole image, nothing for boxes as they are.
+    align : bool
+        Turn and scale faces by their landmarks.
     """
 
     weights: Path | None = None
     detector: Detector | None = None
     encoder: Encoder | None = None
+    align: bool = False
 
     title = "Faces"
     batch_size = 16
 
     @classmethod
-    def find(cls, detector: str | None = None, encoder: str | None = None) -> "FaceFeatures":
+    def find(cls, detector: str | None = None, encoder: str | None = None, align: bool = False) -> "FaceFeatures":
         """The extractor for functions named MODULE:FUNCTION, else with the weights that are installed."""
         return cls(
             None if encoder else find_weights("facenet-vggface2"),
             named_function(detector, "--detector") if detector else None,
             named_function(encoder, "--encoder") if encoder else None,
+            align,
         )
 
     @cached_property
@@ -72,13 +77,33 @@ class FaceFeatures:
         weights = f"facenet-vggface2-{weights_digest(self.weights)[:12]}" if self.weights else None
         return signature(
             features="faces",
-            detector=_identity(self.detector) if self.detector else "mtcnn",
+            detector=_identity(self.detector) if self.detector else "none" if self._size == "image" else "mtcnn",
             choice=f"largest {_MOST}",
-            crop=CROP,
+            crop=f"{FACENET}" if self.encoder is None else f"undistorted {self._size or 'box'}",
+            align="landmarks" if self.align else None,
             encoder=_identity(self.encoder) if self.encoder else weights,
             reading=READING,
             versions=versions("facenet-pytorch", "torch", "Pillow"),
         )
+
+    @property
+    def _size(self) -> Size:
+        """What the encoder gets."""
+        if self.encoder is None:
+            return FACENET
+        size = getattr(self.encoder, "size", None)
+        if size not in (None, "image") and not (isinstance(size, int) and size > 0):
+            raise InputError(f"The attribute 'size' of the encoder is {size!r}; it is a number of pixels, or 'image'.")
+        if self.align and not isinstance(size, int):
+            raise InputError("--align needs the side of the encoder's pictures; give the encoder an attribute 'size'.")
+        return size
+
+    def _picture(self, image: Image.Image, face: Face) -> Image.Image:
+        if self.align:
+            if face.landmarks is None:
+                raise InputError("--align needs landmarks, which the detector given does not find.")
+            return aligned_crop(image, face.landmarks, cast(int, self._size))
+        return facenet_crop(image, face) if self.encoder is None else undistorted_crop(image, face, self._size)
 
     @property
     def same(self) -> float | None:
@@ -98,7 +123,8 @@ class FaceFeatures:
     def load(self, device: str) -> Forward:
         """Detector and encoder on a device."""
         exact_arithmetic()
-        detect = self.detector or load_mtcnn(device)
+        detect = self.detector or (_whole if self._size == "image" else load_mtcnn(device))
+        most = 1 if self._size == "image" else _MOST
         encode = self.encoder
         if encode is None:
             if self.weights is None:
@@ -106,13 +132,17 @@ class FaceFeatures:
             encode = load_facenet(self.weights, device)
 
         def forward(batch: list[Image.Image]) -> list[NDArray]:
-            boxes = [_largest(_inside(_own(detect, image), image)) for image in batch]
-            crops = [_crop(image, box) for image, found in zip(batch, boxes, strict=True) for box in found]
-            if not crops:
+            found = [[as_face(each) for each in _own(detect, image)] for image in batch]
+            both = list(zip(batch, found, strict=True))
+            faces = [_largest([face for face in each if face.is_inside(image)], most) for image, each in both]
+            pictures = [self._picture(image, face) for image, each in zip(batch, faces, strict=True) for face in each]
+            if not pictures:
                 return [_NO_FACES] * len(batch)
-            parts = [_encoded(encode, crops[start : start + _AT_ONCE]) for start in range(0, len(crops), _AT_ONCE)]
-            ends = np.cumsum([len(found) for found in boxes])
-            return np.split(np.concatenate(parts), ends[:-1])
+            starts = range(0, len(pictures), _AT_ONCE)
+            parts = [_encoded(encode, pictures[start : start + _AT_ONCE]) for start in starts]
+            probabilities = np.array([[face.probability] for each in faces for face in each], dtype=np.float32)
+            ends = np.cumsum([len(each) for each in faces])
+            return np.split(np.hstack([probabilities, np.concatenate(parts)]), ends[:-1])
 
         return forward
 
@@ -124,11 +154,14 @@ def load_mtcnn(device: str) -> Detector:
 
     network = MTCNN(device=torch.device(device))
 
-    def detect(image: Image.Image) -> list[Box]:
+    def detect(image: Image.Image) -> list[Face]:
         if min(image.size) < _SMALLEST:
             return []
-        boxes, _ = network.detect(image)
-        return [] if boxes is None else [tuple(map(float, box)) for box in boxes]  # type: ignore[misc]
+        boxes, probabilities, landmarks = network.detect(image, landmarks=True)
+        if boxes is None:
+            return []
+        found = zip(boxes.tolist(), probabilities, landmarks.tolist(), strict=True)
+        return [Face(tuple(box), float(probability), tuple(map(tuple, points))) for box, probability, points in found]
 
     return detect
 
@@ -173,6 +206,15 @@ def load_facenet(weights: Path, device: str) -> Encoder:
     return encode
 
 
+def _whole(image: Image.Image) -> list[Face]:
+    """The image as what is shown, for encoders of whole images."""
+    return [Face((0.0, 0.0, float(image.width), float(image.height)))]
+
+
+def _largest(faces: Sequence[Face], most: int) -> list[Face]:
+    return sorted(faces, key=lambda face: face.area, reverse=True)[:most]
+
+
 def _encoded(encode: Encoder, crops: Sequence[Image.Image]) -> NDArray[np.float32]:
     encoded = np.asarray(_own(encode, crops), dtype=np.float32)
     if encoded.ndim != 2 or len(encoded) != len(crops):
@@ -193,30 +235,6 @@ def _own(function: Callable[..., Any], argument: Any) -> Any:
             raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UnreadableImage(f"{NOT_TAKEN} the detector or the encoder of faces ({reason})") from error
-
-
-def _crop(image: Image.Image, box: Box) -> Image.Image:
-    """The box at 160 x 160 pixels, as facenet-pytorch cuts it: whole pixels, bilinear."""
-    left, top, right, bottom = box
-    whole = (max(int(left), 0), max(int(top), 0), min(int(right), image.width), min(int(bottom), image.height))
-    return image.crop(whole).resize((CROP, CROP), Image.Resampling.BILINEAR)
-
-
-def _inside(boxes: Sequence[Box], image: Image.Image) -> list[Box]:
-    """The boxes that hold at least one pixel of the image."""
-    return [
-        box
-        for box in boxes
-        if min(int(box[2]), image.width) > max(int(box[0]), 0) and min(int(box[3]), image.height) > max(int(box[1]), 0)
-    ]
-
-
-def _largest(boxes: Sequence[Box]) -> list[Box]:
-    return sorted(boxes, key=_area, reverse=True)[:_MOST]
-
-
-def _area(box: Box) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def named_function(text: str, option: str) -> Any:

@@ -116,13 +116,17 @@ class Item:
 
 
 class Score(NamedTuple):
-    """A row of the scores table; without a score (None) the note says why there is none."""
+    """A row of the scores table; without a score (None) the note says why there is none.
+
+    The probability is that of the face that was scored, or of the likeliest where none was.
+    """
 
     item: str
     metric: str
     score: float | None
     signature: str
     note: str = ""
+    face_probability: float | None = None
 
 
 class SetScore(NamedTuple):

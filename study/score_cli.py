@@ -58,6 +58,10 @@ def score(
     encoder: Annotated[
         str | None, typer.Option(metavar="MODULE:FUNCTION", help="In place of FaceNet.", show_default=False)
     ] = None,
+    align: Annotated[bool, typer.Option("--align", help="Turn faces upright by their landmarks.")] = False,
+    least_face: Annotated[
+        float, typer.Option(min=0, max=1, help="The least probability at which what is found counts as a face.")
+    ] = 0.95,
     pool_references: Annotated[Pooling, typer.Option(help="An image's similarity over its references.")] = "mean",
     pool_images: Annotated[Pooling, typer.Option(help="A set's score over its images.")] = "mean",
     inception: Annotated[
@@ -101,6 +105,8 @@ def score(
             lpips_size=_lpips_size(lpips_size),
             detector=detector,
             encoder=encoder,
+            align=align,
+            least_face=least_face,
             pool_references=pool_references,
             inception=inception,
             reference_set=reference_set,

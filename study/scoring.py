@@ -187,4 +187,7 @@ def choose_engine(name: EngineName) -> Engine:
 
 
 def _csv(rows: Sequence[Score] | Sequence[SetScore], columns: Sequence[str]) -> str:
-    return csv_text(pd.DataFrame(rows, columns=list(columns)))
+    table = pd.DataFrame(rows, columns=list(columns))
+    if "face_probability" in table.columns and table["face_probability"].isna().all():
+        table = table.drop(columns="face_probability")
+    return csv_text(table)

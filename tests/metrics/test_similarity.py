@@ -16,12 +16,13 @@ from safetensors.torch import load_file
 from metrics.cache import FeatureCache
 from metrics.errors import InputError
 from metrics.extraction import extract
+from metrics.face_crops import aligned_crop
 from metrics.faces import FaceFeatures, load_facenet
 from metrics.images import ImageSource
 from metrics.reference_faces import cosine_similarities, subject_faces
 from metrics.score_run import score_items
 from metrics.scoring import Item
-from metrics.similarity import CHOSEN, LEFT_OUT, SEVERAL, Similarity
+from metrics.similarity import CHOSEN, LEAST_PROBABILITY, LEFT_OUT, SEVERAL, Similarity
 from tests.metrics.pictures import noise, saved
 
 WEIGHTS = "facenet_inception_resnet_v1_vggface2_fp16.safetensors"
@@ -44,8 +45,8 @@ def person(source):
 def test_the_people_are_separated_fully(faces):
     sources, extractor, cache = faces
     found = [cache.get(extractor.signature, source.key) for source in sources]
-    assert all(face.shape == (1, 512) for face in found)
-    embeddings = np.concatenate(found)
+    assert all(face.shape == (1, 513) and face[0, 0] > 0.9997 for face in found)
+    embeddings = np.concatenate(found)[:, 1:]
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
     cosines = cosine_similarities(embeddings, embeddings)
     distances = np.linalg.norm(embeddings[:, None] - embeddings[None], axis=2)
@@ -69,7 +70,7 @@ def test_the_crop_and_the_embedding_are_facenet_pytorchs_own(faces, shared):
     for source in sources[::3]:
         with torch.inference_mode():
             theirs = network(detector(source.open())[None])[0].numpy()
-        np.testing.assert_allclose(cache.get(extractor.signature, source.key)[0], theirs, atol=1e-5)
+        np.testing.assert_allclose(cache.get(extractor.signature, source.key)[0, 1:], theirs, atol=1e-5)
 
 
 def test_an_image_scores_the_mean_over_its_references(faces):
@@ -82,7 +83,7 @@ def test_an_image_scores_the_mean_over_its_references(faces):
         result = score_items(items, [Similarity(extractor, pool)], cache)
         scores[pool] = {row.item: row.score for row in result.scored["similarity"].scores}
         assert result.extracted == 0
-    embeddings = [cache.get(extractor.signature, source.key)[0] for source in dad]
+    embeddings = [cache.get(extractor.signature, source.key)[0, 1:] for source in dad]
     expected = [float(embeddings[0] @ other) for other in embeddings[1:]]
     assert scores["mean"]["same"] == pytest.approx(np.mean(expected), abs=1e-6)
     assert scores["max"]["same"] == pytest.approx(max(expected), abs=1e-6)
@@ -146,6 +147,105 @@ def test_a_group_photo_without_the_subject_is_left_out_and_named(faces, tmp_path
     found = score_items([Item("a", dad[0], (dad[1], group))], [Similarity(extractor)], cache).scored["similarity"]
     assert found.scores[0].score > 0.86 and found.scores[0].note == LEFT_OUT
     assert "left out" in found.warnings[0] and str(group.path) in found.warnings[0]
+
+
+def test_what_is_hardly_a_face_is_none(shared, faces):
+    sources, extractor, cache = faces
+    pictures = shared / "data" / "avt_ai_images" / "images"
+    found = {}
+    for name in (
+        "dall-e/p10",
+        "glide/p23",
+        "stable_diffusion/p06",
+        "midjourney/p23",
+    ):  # a hydrant, an ear, dogs, a mule
+        items = [Item("a", ImageSource.of(pictures / f"{name}.jpg"), (sources[0],))]
+        found[name] = score_items(items, [Similarity(extractor)], cache).scored["similarity"]
+        row = found[name].scores[0]
+        assert row.score is None and row.note == "no face that the detector gives a probability of at least 0.95"
+        assert 0.7 < row.face_probability < 0.95 and "1 of 1 images show no face that" in found[name].warnings[0]
+    item = Item("a", ImageSource.of(pictures / "midjourney" / "p23.jpg"), (sources[0],))
+    taken = score_items([item], [Similarity(extractor, least=0.9)], cache)
+    row = taken.scored["similarity"].scores[0]
+    assert row.score is not None and taken.extracted == 0 and "least:0.9" in row.signature
+    assert row.face_probability == found["midjourney/p23"].scores[0].face_probability
+
+
+def test_the_default_lies_in_the_gap_of_the_probabilities(faces):
+    sources, extractor, cache = faces
+    scored = score_items([Item(s.path.name, s, (sources[0],)) for s in sources], [Similarity(extractor)], cache)
+    assert min(row.face_probability for row in scored.scored["similarity"].scores) > 0.9997 > LEAST_PROBABILITY > 0.9412
+
+
+def test_an_own_detector_gives_probabilities_or_none(tmp_path):
+    def sure(image):
+        return [(0, 0, 30, 30, 0.5), (0, 0, 20, 20)]
+
+    source = saved(tmp_path, 1, (40, 40))[0]
+    extractor = FaceFeatures(detector=sure, encoder=mean_colour)
+    scored = score_items([Item("a", source, (source,))], [Similarity(extractor)], FeatureCache(tmp_path / "f"))
+    row = scored.scored["similarity"].scores[0]
+    assert (row.score, row.face_probability, row.note) == (pytest.approx(1.0), None, "")
+
+
+@pytest.mark.parametrize(("size", "expected"), [(None, (20, 40)), (32, (32, 32)), ("image", (60, 40))])
+def test_an_own_encoder_gets_what_it_says_undistorted(size, expected):
+    seen = []
+
+    def encoder(pictures):
+        seen.extend(pictures)
+        return np.ones((len(pictures), 2))
+
+    encoder.size = size
+    image = Image.new("RGB", (60, 40), "white")
+    image.paste("red", (15, 15, 25, 25))  # a square
+    extractor = FaceFeatures(detector=lambda image: [(10, 0, 30, 40)], encoder=encoder)
+    extractor.load("cpu")([image])
+    values = np.asarray(seen[0]).astype(int)
+    red = np.argwhere(values[:, :, 0] - values[:, :, 1] > 128)
+    high, wide = red.max(axis=0) - red.min(axis=0)
+    assert seen[0].size == expected and high == wide
+    assert f"crop:undistorted {size or 'box'}" in extractor.signature
+
+
+def test_an_encoder_of_whole_images_needs_no_detector():
+    def encoder(pictures):
+        return [[picture.width, picture.height] for picture in pictures]
+
+    encoder.size = "image"
+    extractor = FaceFeatures(encoder=encoder)
+    (features,) = extractor.load("cpu")([noise(1, (60, 40))])
+    assert features[0, 1:].tolist() == [60, 40] and np.isnan(features[0, 0]) and "detector:none" in extractor.signature
+    encoder.size = "big"
+    with pytest.raises(InputError, match="number of pixels, or 'image'"):
+        extractor.load("cpu")
+
+
+def test_alignment_brings_a_turned_face_back(faces):
+    sources, extractor, _ = faces
+    aligned = FaceFeatures(extractor.weights, align=True)
+    photo = next(source for source in sources if person(source) == "Family3-Man").open()
+    turned = photo.rotate(25, Image.Resampling.BICUBIC, expand=True, fillcolor="white")
+    cosines = {}
+    for each in (extractor, aligned):
+        upright, tilted = each.load("cpu")([photo, turned])
+        cosines[each.align] = cosine_similarities(upright[:1, 1:], tilted[:1, 1:])[0, 0]
+    assert cosines[True] > cosines[False] and cosines[True] > 0.9
+    assert "align:landmarks" in aligned.signature and "align" not in extractor.signature
+    with pytest.raises(InputError, match="needs landmarks"):
+        FaceFeatures(extractor.weights, detector=left_half, align=True).load("cpu")([photo])
+
+
+def test_landmarks_come_to_their_places():
+    angle, points = 0.3, np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655]])
+    points = np.vstack([points, [70.7299, 92.2041]])
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    there = 1.5 * points @ turn.T + [60, 10]
+    image = Image.new("RGB", (300, 300), "black")
+    for x, y in there:
+        image.paste("white", (round(x) - 3, round(y) - 3, round(x) + 4, round(y) + 4))
+    values = np.asarray(aligned_crop(image, there, 112))[:, :, 0]
+    assert all(values[round(y), round(x)] > 200 for x, y in points) and values.mean() < 20
 
 
 def test_a_couple_in_all_references_cannot_be_told_apart():
