@@ -12,7 +12,8 @@ from metrics.device import Precision
 from metrics.diversity import Diversity, clip_distances
 from metrics.errors import InputError
 from metrics.faces import FaceFeatures
-from metrics.images import ImageSource, UnreadableImage, images_below
+from metrics.image_folders import images_below
+from metrics.images import ImageSource, UnreadableImage
 from metrics.inception import InceptionFeatures
 from metrics.lpips_features import LpipsFeatures, native_distances, pairwise_distances
 from metrics.lpips_score import Lpips

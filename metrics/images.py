@@ -9,8 +9,6 @@
 """
 
 import hashlib
-import os
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from metrics.errors import InputError
 from metrics.files import digest_of, read_regular_file, reason
 from metrics.image_guard import CostlyMetadata, open_image, orientation
 
@@ -37,9 +34,7 @@ _UPRIGHT = {  # by EXIF's orientation; ImageOps.exif_transpose refuses where any
 }
 
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
-
-
+SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"}  # what can be scored
 NOT_TAKEN = "cannot be scored by"  # begins why an image has no number though it can be read; and so does:
 TOO_SMALL = "is too small for"
 
@@ -150,39 +145,6 @@ class PromptedSource:
 
 
 Source = ImageSource | TextSource | PairSource | PromptedSource
-
-
-def _is_pipe(path: Path) -> bool:
-    """Whether something has the name of an image and is a pipe or a device, which reading would wait for."""
-    return path.exists() and not path.is_file()
-
-
-def images_below(folder: Path) -> list[Path]:
-    """The image files in a folder and its sub-folders, by their suffix, in the order of their names.
-
-    Hidden files and folders are passed over.
-
-    Raises
-    ------
-    InputError
-        Where the folder is missing, holds no image, or one with a name that a table cannot hold.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder; name the folder of images.")
-    found = []
-    for place, folders, names in os.walk(folder, followlinks=False):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(place, name) for name in names if not name.startswith(".")]
-    images = sorted(path for path in found if path.suffix.lower() in SUFFIXES and not _is_pipe(path))
-    if not images:
-        raise InputError(f"{folder} holds no image (PNG, JPEG, WebP, GIF, BMP or TIFF); name the folder of images.")
-    awkward = [path for path in images if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in str(path))]
-    if awkward:
-        raise InputError(
-            f"{str(awkward[0])!a} has a control character, or bytes that are no text, in its name, which no table "
-            "can hold; rename it."
-        )
-    return images
 
 
 def read_image(path: str | Path) -> Image.Image:

@@ -23,7 +23,10 @@ def score(
         Path | None, typer.Option(help="Their reference photos, as for init.", show_default=False)
     ] = None,
     prompts: Annotated[
-        Path | None, typer.Option(help="Their prompts: a table of item and prompt, or a line each.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="Their prompts: a table of item and prompt, a line each, or a folder of captions.", show_default=False
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The scores' file, with --images.", show_default=False)] = None,
     metrics: Annotated[
