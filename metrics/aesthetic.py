@@ -37,6 +37,7 @@ class Aesthetic:
     head: Head
 
     name = "aesthetic"
+    uses_references = False
 
     def __post_init__(self) -> None:
         if self.head.backbone and plain_name(self.head.backbone) != plain_name(self.clip.name):

@@ -74,6 +74,7 @@ class ClipCosine:
     clip: ClipModel
 
     name = "clip_t"
+    uses_references = False
     measure = staticmethod(clip_cosine)
 
     @classmethod
@@ -120,4 +121,5 @@ class ClipScore(ClipCosine):
     """CLIP-score: 100 max(cosine, 0) of an image with its prompt."""
 
     name = "clip_score"
+    uses_references = False
     measure = staticmethod(clip_score)

@@ -26,6 +26,7 @@ class Lpips:
     extractor: LpipsFeatures
 
     name = "lpips"
+    uses_references = True
 
     def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
         """The features of images and references."""

@@ -25,6 +25,7 @@ from metrics.plugin_table import PACKAGES, Known, find_known, usable
 from metrics.scoring import Features, Item, Score, Scored
 from metrics.signature import signature, versions
 
+IDENTICAL = "infinite: a reference is the same, pixel by pixel"
 _PROBE = 256  # the side of the noise on which a metric is tried before it sees the user's images
 
 
@@ -180,6 +181,11 @@ class Plugin:
         """PACKAGE:NAME."""
         return self.extractor.name
 
+    @property
+    def uses_references(self) -> bool:
+        """Whether it compares an image with its references."""
+        return self.extractor.known.takes == "pair"
+
     def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
         """The images, or each with each of its references, or with its prompt."""
         return [(self.extractor, [source for item in items for source in self._sources(item)])]
@@ -197,7 +203,9 @@ class Plugin:
             if np.isfinite(score):
                 found.scores.append(Score(item.item, self.name, score, made_by))
             else:
-                note = "no finite score" if values else self._nothing(sources, features)
+                note = self._nothing(sources, features)
+                if values:
+                    note = IDENTICAL if known.takes == "pair" and np.isinf(values).any() else "no finite score"
                 found.scores.append(Score(item.item, self.name, None, made_by, note))
         return found
 

@@ -70,6 +70,8 @@ class SingleNumber:
     name: str
     extractor: Extractor
 
+    uses_references = False
+
     def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
         """The images."""
         return [(self.extractor, [item.image for item in items])]

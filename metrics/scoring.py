@@ -183,6 +183,10 @@ class ComputedMetric(Protocol):
     def name(self) -> str:
         """What the tables call it."""
 
+    @property
+    def uses_references(self) -> bool:
+        """Whether it compares images with references."""
+
     def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
         """The features that `score` will ask for."""
 

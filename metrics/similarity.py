@@ -44,6 +44,7 @@ class Similarity:
     least: float = LEAST_PROBABILITY
 
     name = "similarity"
+    uses_references = True
 
     def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
         """The faces of images and references."""

@@ -18,7 +18,7 @@ from metrics.errors import InputError
 from metrics.held_weights import held_digest
 from metrics.images import ImageSource, pixels
 from metrics.plugin_table import TORCHMETRICS, usable
-from metrics.plugins import is_plugin, make_plugin
+from metrics.plugins import IDENTICAL, is_plugin, make_plugin
 from metrics.quality_score import QualityFeatures, SingleNumber
 from metrics.registry import find_metric
 from metrics.score_run import score_items
@@ -259,6 +259,26 @@ def test_a_sum_over_pixels_is_said_to_be_one(tmp_path, cache):
     name = "torchmetrics:TotalVariation"
     scored = score_items([Item("a", saved(tmp_path, 1)[0])], [make_plugin(name)], cache).scored[name]
     assert "only images of one size" in scored.warnings[0]
+
+
+def test_identical_images_have_a_word_in_place_of_an_infinite_score(tmp_path, cache):
+    a, b = saved(tmp_path, 2)
+    name = "torchmetrics:PeakSignalNoiseRatio"
+    items = [Item("same", a, (a, b)), Item("other", a, (b,))]
+    scored = score_items(items, [make_plugin(name)], cache).scored[name]
+    assert scored.scores[0].score is None and scored.scores[0].note == IDENTICAL
+    assert scored.scores[1].score is not None and scored.scores[1].note == ""
+    assert "1 of 2 images are among their own references (the first: same)" in scored.warnings[0]
+
+
+def test_a_plug_ins_interval_stays_within_its_range(tmp_path, cache):
+    sources = saved(tmp_path, 4)
+    items = [Item(str(n), source, (sources[0] if n else source,)) for n, source in enumerate(sources[:2])]
+    items += [Item("same", sources[3], (sources[3],)), Item("again", sources[2], (sources[2],))]
+    name = "torchmetrics:StructuralSimilarityIndexMeasure"
+    (row,) = score_items(items, [make_plugin(name)], cache).scored[name].set_scores
+    assert row.score + 0.2 > 0.9 and row.high == 1.0
+    assert row.note == "3 of its images are among the references"
 
 
 def test_names():
