@@ -32,6 +32,7 @@ Encoder = Callable[[Sequence[Image.Image]], ArrayLike]
 _NO_FACES = np.empty((0, 1), dtype=np.float32)
 _MOST = 32  # faces of one image that are embedded
 _AT_ONCE = 64  # crops through the encoder, so that photos of crowds need no more memory than others
+_DETECTED = 12_000_000  # pixels in which MTCNN looks: its memory grows with them, so larger photos are made smaller
 _SMALLEST = 20  # MTCNN looks for faces of 20 pixels and more
 
 
@@ -77,7 +78,11 @@ class FaceFeatures:
         weights = f"facenet-vggface2-{weights_digest(self.weights)[:12]}" if self.weights else None
         return signature(
             features="faces",
-            detector=_identity(self.detector) if self.detector else "none" if self._size == "image" else "mtcnn",
+            detector=_identity(self.detector)
+            if self.detector
+            else "none"
+            if self._size == "image"
+            else "mtcnn in 12 MP",
             choice=f"largest {_MOST}",
             crop=f"{FACENET}" if self.encoder is None else f"undistorted {self._size or 'box'}",
             align="landmarks" if self.align else None,
@@ -157,10 +162,12 @@ def load_mtcnn(device: str) -> Detector:
     def detect(image: Image.Image) -> list[Face]:
         if min(image.size) < _SMALLEST:
             return []
-        boxes, probabilities, landmarks = network.detect(image, landmarks=True)
+        scale = max(1.0, (image.width * image.height / _DETECTED) ** 0.5)
+        seen = image if scale == 1 else image.resize((round(image.width / scale), round(image.height / scale)))
+        boxes, probabilities, landmarks = network.detect(seen, landmarks=True)
         if boxes is None:
             return []
-        found = zip(boxes.tolist(), probabilities, landmarks.tolist(), strict=True)
+        found = zip((boxes * scale).tolist(), probabilities, (landmarks * scale).tolist(), strict=True)
         return [Face(tuple(box), float(probability), tuple(map(tuple, points))) for box, probability, points in found]
 
     return detect

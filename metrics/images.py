@@ -9,6 +9,9 @@
 """
 
 import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +25,9 @@ from metrics.image_guard import CostlyMetadata, open_image, orientation
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MOST_PIXELS = 100_000_000
 MOST_BYTES = 400_000_000  # what so many pixels take uncompressed
+LARGE = 10_000_000  # pixels
+_large = threading.Lock()
+_state = threading.local()  # whether this thread is in `large_ones_alone`, and holds the lock
 READING = "2"  # stands in every signature; another number where pixels may come out otherwise than before
 _UPRIGHT = {  # by EXIF's orientation; ImageOps.exif_transpose refuses where any other tag is damaged
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -183,6 +189,7 @@ def decode_image(data: bytes) -> Image.Image:
         with open_image(data, FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise UnreadableImage(f"has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
+            _wait_for_others(image.width * image.height)
             image.load()
             turn = _UPRIGHT.get(orientation(image))
             return _rgb(image) if turn is None else _rgb(image).transpose(turn)
@@ -196,6 +203,27 @@ def decode_image(data: bytes) -> Image.Image:
         raise UnreadableImage(f"has more than {MOST_PIXELS:,} pixels") from error
     except Exception as error:  # a decoder raises anything where a file is damaged in its own way
         raise UnreadableImage(f"cannot be decoded ({str(error) or type(error).__name__})") from error
+
+
+@contextmanager
+def large_ones_alone() -> Iterator[None]:
+    """Of the images that threads open in here, one with over 10 million pixels is in work at a time.
+
+    What a decoder and a metric's preparation need for it, several times its pixels, is then needed once.
+    """
+    _state.holds = False
+    try:
+        yield
+    finally:
+        if _state.holds:
+            _large.release()
+        del _state.holds
+
+
+def _wait_for_others(size: int) -> None:
+    if size > LARGE and getattr(_state, "holds", None) is False:
+        _large.acquire()
+        _state.holds = True
 
 
 def pixels(image: Image.Image) -> NDArray[np.uint8]:

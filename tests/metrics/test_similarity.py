@@ -17,7 +17,7 @@ from metrics.cache import FeatureCache
 from metrics.errors import InputError
 from metrics.extraction import extract
 from metrics.face_crops import aligned_crop
-from metrics.faces import FaceFeatures, load_facenet
+from metrics.faces import FaceFeatures, load_facenet, load_mtcnn
 from metrics.images import ImageSource
 from metrics.reference_faces import cosine_similarities, subject_faces
 from metrics.score_run import score_items
@@ -246,6 +246,17 @@ def test_landmarks_come_to_their_places():
         image.paste("white", (round(x) - 3, round(y) - 3, round(x) + 4, round(y) + 4))
     values = np.asarray(aligned_crop(image, there, 112))[:, :, 0]
     assert all(values[round(y), round(x)] > 200 for x, y in points) and values.mean() < 20
+
+
+def test_in_a_large_photo_faces_are_looked_for_in_a_smaller_one(faces, monkeypatch):
+    sources, extractor, _ = faces
+    photo = sources[0].open()
+    whole = load_mtcnn("cpu")(photo)[0]
+    monkeypatch.setattr("metrics.faces._DETECTED", photo.width * photo.height // 2)
+    reduced = load_mtcnn("cpu")(photo)[0]
+    assert reduced.box != whole.box
+    np.testing.assert_allclose(reduced.box, whole.box, atol=0.1 * (whole.box[2] - whole.box[0]))
+    np.testing.assert_allclose(reduced.landmarks, whole.landmarks, atol=0.1 * (whole.box[2] - whole.box[0]))
 
 
 def test_a_couple_in_all_references_cannot_be_told_apart():
