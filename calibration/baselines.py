@@ -14,6 +14,7 @@ from scipy import stats
 
 from calibration.buckets import BucketFitter
 from calibration.crossvalidation import CrossValidation, cross_validate
+from calibration.draws import MANY_ITEMS, STEPS
 from calibration.evaluator_weights import best_constant, evaluator_shares, trust, weighted_mean
 from calibration.grades import LEVELS, Array, distance_grade, evaluator_grades, leave_one_out_scores, unit_scale
 from calibration.intervals import group_codes
@@ -68,6 +69,7 @@ class RandomScores:
         self._count = min(permutations, max(_FEWEST, _EFFORT // max(ratings.size, 1)))
         self._known: dict[bytes, Grades] = {}
         self._dealing: NDArray[np.intp] | None = None
+        self._kept: tuple[Array, ...] | None = None
 
     def grades(self, scores: Array, direction: Direction = "higher") -> Grades:
         """The grades of each permutation; without groups, metrics with the same pattern of equal scores share them.
@@ -157,33 +159,57 @@ class RandomScores:
             givers[takers] = np.resize(rng.permutation(members[giver]), len(takers))
         return givers
 
+    def _people(self) -> tuple[Array, ...]:
+        """What every shuffle needs of the people: who rated, what levels cost, the others' means, weights."""
+        if self._kept is None:
+            ratings = self._ratings
+            costs = level_costs(ratings, self._k)
+            rated = (~np.isnan(ratings)).astype(float)
+            weights = trust(ratings), evaluator_shares(ratings)
+            self._kept = rated, costs, costs.sum(axis=1), leave_one_out_scores(ratings), *weights
+        return self._kept
+
     def _dealt(self, order: ScoreOrder, places: NDArray[np.intp]) -> Grades:
         """Row by row each item gets the score at this place of the order; several items may get one."""
         ratings, k = self._ratings, self._k
         n, people = ratings.shape
-        rated = (~np.isnan(ratings)).astype(float)
-        costs, others = level_costs(ratings, k), leave_one_out_scores(ratings)
-        known, shares = trust(ratings), evaluator_shares(ratings)
+        rated, costs, every_cost, others, known, shares = self._people()
         raters = rated @ known
         tolerance = np.full(len(places), TIE * (1.0 + n))
-        flat = (places + n * np.arange(len(places))[:, None]).ravel()
-        counted = np.bincount(flat, minlength=len(flat)).reshape(places.shape).astype(float)
+        size = n
+        if n > MANY_ITEMS and k >= 1:  # of so many items, neighbours in the order share their level
+            starts = order.steps(STEPS)
+            size, places = len(starts), np.searchsorted(starts, places, side="right") - 1
+            order = ScoreOrder(np.arange(size, dtype=float), "higher")
+        flat = (places + size * np.arange(len(places))[:, None]).ravel()
+        shape = len(places), size
+        counted = np.bincount(flat, minlength=len(places) * size).reshape(shape).astype(float)
         has_gaps = bool((counted == 0).any())
 
         def by_place(values: Array) -> Array:
-            summed = np.bincount(flat, np.tile(values, len(places)), minlength=len(flat))
-            return np.asarray(summed, dtype=np.float64).reshape(places.shape)
+            summed = np.bincount(flat, np.tile(values, len(places)), minlength=len(places) * size)
+            return np.asarray(summed, dtype=np.float64).reshape(shape)
 
+        by_row = flat.reshape(len(places), n)
+        every_step = [by_place(every_cost[:, at] - every_cost[:, at + 1]) for at in range(len(LEVELS) - 1)]
         total, weight = np.zeros(len(places)), 0.0
         to_mean = np.full((len(places), people), np.nan)
         first_cost = 5 * np.arange(n)
         for out in range(people):
-            training = costs.sum(axis=1) - costs[:, out]
+            training = every_cost - costs[:, out]
             if not (rated.sum() - rated[:, out].sum()):
                 continue
             if k >= 1:
-                steps = (training[:, at] - training[:, at + 1] for at in range(len(LEVELS) - 1))
-                ordered = order.levels(map(by_place, steps), tolerance, counted if has_gaps else None)
+                rows = np.flatnonzero(rated[:, out])
+                own_flat, own_costs = by_row[:, rows].ravel(), costs[rows, out]
+                steps = (
+                    every
+                    - np.bincount(
+                        own_flat, np.tile(own_costs[:, at] - own_costs[:, at + 1], len(places)), len(every.ravel())
+                    ).reshape(shape)
+                    for at, every in enumerate(every_step)
+                )
+                ordered = order.levels(steps, tolerance, counted if has_gaps else None)
             else:
                 ordered = order.levels_of_any_costs(np.stack([by_place(cost) for cost in training.T], axis=2))
             levels = np.take_along_axis(ordered, places, axis=1).astype(np.intp)

@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
+from calibration.draws import MANY_ITEMS, STEPS, fewer_draws, same_draws
 from calibration.evaluator_weights import best_constant, evaluator_shares, is_known
 from calibration.grades import LEVELS, Array, unit_scale
-from calibration.intervals import Interval, group_codes, item_draws, percentiles, with_other_people
+from calibration.intervals import Interval, group_codes, percentiles, with_other_people
 from calibration.many_mappings import TIE, ScoreOrder, level_costs
 from calibration.people.pair_grades import PairGrades
 from calibration.ties import group_starts
@@ -41,7 +42,6 @@ STATISTICS = tuple(_RANGES)
 _MAPPED = ("grade", "skill", "kappa")  # those that mappings take part in
 DRAWS = 1000
 FEWEST_DRAWS = 100
-MOST_ITEMS = 100_000
 _EFFORT = 2**30  # draws x images x evaluators that are spent on a metric, at most
 _BLOCK = 2**17  # image-draws that are computed at once: what the processor keeps close
 _THREADS = min(4, os.cpu_count() or 1)
@@ -105,11 +105,13 @@ def metric_intervals(
     Intervals or None
         Of: ``spearman`` with the mean rating; ``grade``, ``constant`` and ``person``, against one person; ``skill``
         and ``person_skill``; ``advantage``, the first minus the second; ``kappa``, weighted, of the metric's levels
-        and held-out people's ratings. None where there are fewer than two items or evaluators, or more than 100,000
-        items.
+        and held-out people's ratings. None where there are fewer than two items or evaluators.
 
     Notes
     -----
+    Of more than 20,000 images neighbours in the order of scores, in 4,096 groups, share their level in the draws, and
+    their rank; it moves no bound by .001 (a test holds it), and the figures themselves are not grouped.
+
     A mapping that is refitted to drawn images knows some of them twice or more, which flatters it; so the draws are
     moved until their mean is the figure itself.
 
@@ -131,13 +133,14 @@ def metric_intervals(
     values, rated = np.asarray(scores, dtype=float), ~np.isnan(ratings)
     ratings, rated = ratings[:, rated.any(axis=0)], rated[:, rated.any(axis=0)]
     people = ratings.shape[1]
-    if not 2 <= len(values) <= MOST_ITEMS or people < 2 or draws < 2:
+    if len(values) < 2 or people < 2 or draws < 2:
         return None
     count = int(np.clip(_EFFORT // ratings.size, FEWEST_DRAWS, draws)) if draws > FEWEST_DRAWS else draws
+    count = min(count, fewer_draws(draws, len(values)))
     groups = group_codes(clusters, len(values))
     study = _Study(values, ratings, k, direction, constant)
     estimate, without = study.statistics(np.ones((1, len(values))), ranked=1)
-    drawn, in_draws = study.draw(groups, count, np.random.default_rng(seed % 2**63))
+    drawn, in_draws = study.draw(groups, count, seed)
     over_items = {name: _about(drawn[name], estimate[name], _RANGES[name]) for name in STATISTICS}
     these = {name: percentiles(over_items[name]) for name in STATISTICS}
     others: dict[str, Interval] = {}
@@ -181,6 +184,7 @@ class _Study:
     def __init__(self, scores: Array, ratings: Array, k: float, direction: Direction, constant: int | None = None):
         self._scores = ScoreOrder(scores, direction)
         self._order = self._scores.order
+        self._steps: NDArray[np.intp] | None = None
         self._k = k
         self._ratings = ratings[self._order]
         self._rated = (~np.isnan(self._ratings)).astype(float)
@@ -193,17 +197,17 @@ class _Study:
         self._at_level = _pairs_of(at_level, self._rated, self._trust)
         self._targets: dict[int | None, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
 
-    def draw(
-        self, groups: NDArray[np.intp], count: int, rng: np.random.Generator
-    ) -> tuple[dict[str, Array], dict[str, Array]]:
+    def draw(self, groups: NDArray[np.intp], count: int, seed: int) -> tuple[dict[str, Array], dict[str, Array]]:
         """The figures of as many studies, and those without each evaluator; images are drawn by their groups.
 
         Rank correlations without each evaluator are in the first studies only.
         """
         n, people = self._rated.shape
         ranked = _jackknives(people, count)
-        blocks = list(item_draws(groups, count, max(1, _BLOCK // n), rng))
+        blocks = [_small(each) for each in same_draws(groups, count, max(1, _BLOCK // n), seed)]
         starts = np.cumsum([0, *map(len, blocks)])
+        if n > MANY_ITEMS and self._k >= 1:
+            self._steps = self._scores.steps(STEPS)
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(_THREADS) as pool:
             parts = list(pool.map(lambda w, start: self.statistics(w, max(0, ranked - int(start))), blocks, starts))
         return _joined([everybody for everybody, _ in parts]), _joined([without for _, without in parts])
@@ -224,7 +228,7 @@ class _Study:
         everybody : dict of str to ndarray, shape (B,)
         without_each : dict of str to ndarray, shape (B, evaluators)
         """
-        w = items[:, self._order]
+        w = items[:, self._order].astype(float, copy=False)
         people = self._rated.shape[1]
         columns, own = np.zeros((2, len(w), people))
         by_all, moments = np.zeros(w.shape), np.zeros((people, len(w), 6))
@@ -257,7 +261,15 @@ class _Study:
         if self._k < 1:
             return self._scores.levels_of_any_costs(costs[None] * w[:, :, None])
         steps = ((costs[:, at] - costs[:, at + 1]) * w for at in range(len(LEVELS) - 1))
-        return self._scores.levels(steps, TIE * (1.0 + w.sum(axis=1)), w)
+        if self._steps is None:
+            return self._scores.levels(steps, TIE * (1.0 + w.sum(axis=1)), w)
+        starts = self._steps
+        grouped = ScoreOrder(np.arange(len(starts), dtype=float), "higher").levels(
+            (np.add.reduceat(each, starts, axis=1) for each in steps),
+            TIE * (1.0 + w.sum(axis=1)),
+            np.add.reduceat(w, starts, axis=1),
+        )
+        return np.repeat(grouped, np.diff(np.append(starts, w.shape[1])), axis=1)
 
     def _moments(self, w: Array, levels: NDArray[np.int8], out: int) -> Array:
         """Sums over what one evaluator and another rated: 1, rating, its square, level, level x rating, its square."""
@@ -285,6 +297,11 @@ class _Study:
             order = np.argsort(mean, kind="stable")
             self._targets[without] = order, np.flatnonzero(group_starts(np.asarray(mean[order], dtype=np.float64)))
         return self._targets[without]
+
+
+def _small(weights: Array) -> NDArray[np.generic]:
+    """Counts in few bytes where they are many."""
+    return weights.astype(np.uint16) if weights.shape[1] > MANY_ITEMS else weights
 
 
 def _pairs_of(values: Array, rated: Array, known: Array) -> tuple[Array, Array]:

@@ -8,6 +8,7 @@ four argmins come out ordered and can be found one by one; for k < 1 they need n
 levels finds the optimum. Both are exact and linear in the number of items after the sort.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -110,18 +111,20 @@ class BucketFitter:
         self._kept: dict[int, tuple[Array, float]] = {}
         self._total = np.zeros((len(self._least) + 1, len(LEVELS)))
         self._n_ratings: float = 0
+        if self._ratings.size <= _KEPT:
+            self._kept = self._every_cost()
         for evaluator in range(self._ratings.shape[1]):
             costs, count = self._costs(evaluator)
             self._total += costs
             self._n_ratings += count
 
-    def fit(self, without: int | None = None, with_optimal: bool = False) -> BucketMapping | None:
+    def fit(self, without: int | Sequence[int] | None = None, with_optimal: bool = False) -> BucketMapping | None:
         """The optimal mapping on all evaluators, or on all but one.
 
         Parameters
         ----------
-        without : int, optional
-            The column of the evaluator to leave out.
+        without : int or sequence of int, optional
+            The columns of the evaluators to leave out.
         with_optimal : bool
             Whether to find the intervals in which the thresholds are as good; `optimal` is empty otherwise.
 
@@ -131,8 +134,8 @@ class BucketFitter:
             None where no rating is left to fit on.
         """
         costs, count = self._total, self._n_ratings
-        if without is not None:
-            own, own_count = self._costs(without)
+        for evaluator in [without] if isinstance(without, int) else without or ():
+            own, own_count = self._costs(evaluator)
             costs, count = costs - own, count - own_count
         if count == 0:
             return None
@@ -159,11 +162,25 @@ class BucketFitter:
             if self._weights is not None:
                 distance *= self._weights
             costs[1:, level] = np.cumsum(distance)[self._last_of_group]
+        return costs, self._count(rated)
+
+    def _every_cost(self) -> dict[int, tuple[Array, float]]:
+        """`_costs` of every evaluator."""
+        rated = ~np.isnan(self._ratings)
+        distance = np.abs(np.nan_to_num(self._ratings)[:, :, None] - LEVELS)
+        if self.k != 1:
+            distance **= self.k
+        distance *= rated[:, :, None] if self._weights is None else (rated * self._weights[:, None])[:, :, None]
+        costs = np.zeros((len(self._least) + 1, *distance.shape[1:]))
+        costs[1:] = np.cumsum(distance, axis=0)[self._last_of_group]
+        return {
+            evaluator: (np.ascontiguousarray(costs[:, evaluator]), self._count(rated[:, evaluator]))
+            for evaluator in range(rated.shape[1])
+        }
+
+    def _count(self, rated: NDArray[np.bool_]) -> float:
         count = rated.sum() if self._weights is None else self._weights[rated].sum()
-        found: tuple[Array, float] = (costs, int(count) if count == int(count) else float(count))
-        if self._ratings.size <= _KEPT:
-            self._kept[evaluator] = found
-        return found
+        return int(count) if count == int(count) else float(count)
 
     def _between(self, first: int, last: int) -> tuple[float, float]:
         """Where a threshold may lie that cuts after `first` to `last` distinct scores, in the metric's direction."""

@@ -227,6 +227,11 @@ def cross_validate_on_new_items(
     1.0
     """
     levels = unseen_levels(np.asarray(scores, dtype=float), ratings, folds, k, direction)
+    return graded(levels, constant, ratings, k)
+
+
+def graded(levels: Array, constant: int | None, ratings: Array, k: float) -> CrossValidation:
+    """The cross-validation of levels that `unseen_levels` found; see `cross_validate_on_new_items`."""
     return _graded(levels, constant, ratings, k, [None] * ratings.shape[1])
 
 
@@ -243,15 +248,51 @@ def unseen_levels(scores: Array, ratings: Array, folds: NDArray[np.intp], k: flo
     ndarray, shape (items, evaluators)
         In 1..5; NaN where there was nothing to fit on.
     """
-    levels = np.full(ratings.shape, NAN)
-    for fold in np.unique(folds):
-        new = folds == fold
-        fitter = BucketFitter(scores[~new], ratings[~new], k, direction)
-        for held_out in range(ratings.shape[1]):
-            mapping = fitter.fit(without=held_out)
-            if mapping is not None:
-                levels[new, held_out] = mapping.levels(scores[new])
-    return levels
+    return NewItems(scores, ratings, folds, k, direction).levels()
+
+
+class NewItems:
+    """Mappings fitted on all folds but one, for whichever evaluators are left out.
+
+    Parameters
+    ----------
+    scores, ratings, folds, k, direction
+        As in `cross_validate_on_new_items`.
+    """
+
+    def __init__(self, scores: Array, ratings: Array, folds: NDArray[np.intp], k: float, direction: Direction):
+        self._scores, self._people = scores, ratings.shape[1]
+        new = [folds == fold for fold in np.unique(folds)]
+        self._fitters = [(held, BucketFitter(scores[~held], ratings[~held], k, direction)) for held in new]
+
+    def levels(self, without: int | None = None, of: Sequence[int] | None = None) -> Array:
+        """Each item's level for each evaluator, by mappings fitted on other items by other evaluators.
+
+        Parameters
+        ----------
+        without : int, optional
+            An evaluator whom no mapping may have seen.
+        of : sequence of int, optional
+            For whom; for everybody unless given.
+
+        Returns
+        -------
+        ndarray, shape (items, evaluators)
+            In 1..5; NaN where there was nothing to fit on, and in columns that are not wanted.
+
+        Examples
+        --------
+        >>> ratings = np.repeat([[0.0], [0.0], [1.0], [1.0]], 3, axis=1)
+        >>> NewItems(np.arange(4.0), ratings, np.array([0, 1, 0, 1]), 1.0, "higher").levels(0, [1])[:, 1].tolist()
+        [1.0, 1.0, 5.0, 5.0]
+        """
+        levels = np.full((len(self._scores), self._people), NAN)
+        for new, fitter in self._fitters:
+            for held_out in range(self._people) if of is None else of:
+                mapping = fitter.fit(without=sorted({held_out, held_out if without is None else without}))
+                if mapping is not None:
+                    levels[new, held_out] = mapping.levels(self._scores[new])
+        return levels
 
 
 def _graded(

@@ -12,8 +12,11 @@ from calibration.intervals import group_codes, item_draws
 MANY_ITEMS = 20_000
 """With more images than these, those that were rated alike are drawn together."""
 
+STEPS = 4096
+"""Into so many steps the scores of more images are grouped, in draws and shuffles only: never for a figure itself."""
+
 FEWEST_DRAWS = 100
-_EFFORT = 2**25  # draws x items, at most, where there are more items than those
+_EFFORT = 2**24  # draws x items, at most, where there are more items than those
 _KEPT = 2**22  # draw-items that are kept; more are drawn anew each time
 _BLOCK = 2**18  # draw-items that are drawn at once
 
@@ -24,7 +27,7 @@ def fewer_draws(draws: int, items: int) -> int:
     Examples
     --------
     >>> fewer_draws(1000, 20_000), fewer_draws(1000, 200_000), fewer_draws(50, 10**7)
-    (1000, 167, 50)
+    (1000, 100, 50)
     """
     if items <= MANY_ITEMS or draws <= FEWEST_DRAWS:
         return draws

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
+from calibration.draws import fewer_draws, same_draws
 from calibration.evaluator_weights import weighted_median
 from calibration.grades import Array
-from calibration.intervals import CONFIDENCE, group_codes, item_draws
+from calibration.intervals import CONFIDENCE, group_codes
 from calibration.same_target import SameTarget
 
 Answer = Literal["yes", "no", "cannot tell"]
@@ -173,10 +174,9 @@ def median_evaluator(
     weights = same.weights[known] / same.weights[known].sum()
     people = 1 / float(weights @ weights)
     n = len(same.influence)
-    groups, rng = group_codes(clusters, n), np.random.default_rng(seed % 2**63)
     drawn = [
         weighted_median(ahead + w @ same.influence[:, known], weights)
-        for w in item_draws(groups, draws, max(1, _BLOCK // n), rng)
+        for w in same_draws(group_codes(clusters, n), fewer_draws(draws, n), max(1, _BLOCK // n), seed)
     ]
     items = float(np.var(np.concatenate(drawn)))
     spread = float(weights @ (ahead - weights @ ahead) ** 2) * people / (people - 1)

@@ -107,6 +107,9 @@ def item_folds(groups: ArrayLike, count: int = 5, seed: int = 0) -> NDArray[np.i
     largest_first = shuffled[np.argsort(-sizes[shuffled], kind="stable")]
     totals = np.zeros(max(1, min(count, len(sizes))), dtype=int)
     fold_of = np.empty(len(sizes), dtype=np.intp)
+    if len(sizes) and sizes.min() == sizes.max():  # the same, without a step for each of very many
+        fold_of[largest_first] = np.arange(len(sizes)) % len(totals)
+        largest_first = largest_first[:0]
     for group in largest_first.tolist():
         fold_of[group] = smallest = int(totals.argmin())
         totals[smallest] += sizes[group]

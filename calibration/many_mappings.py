@@ -44,6 +44,17 @@ class ScoreOrder:
         """Whether any two scores are equal."""
         return len(self.starts) < len(self.order)
 
+    def steps(self, number: int) -> NDArray[np.intp]:
+        """Where in the order each of about so many groups begins, of about equally many items; equal scores together.
+
+        Examples
+        --------
+        >>> ScoreOrder(np.array([1.0, 2.0, 2.0, 3.0, 4.0, 5.0]), "higher").steps(3).tolist()
+        [0, 3, 4]
+        """
+        of_group = self.starts * number // max(len(self.order), 1)
+        return np.asarray(self.starts[np.append(True, of_group[1:] != of_group[:-1])[: len(self.starts)]])
+
     def levels(self, differences: Iterable[Array], tolerance: Array, weights: Array | None = None) -> NDArray[np.int8]:
         """Each item's level by the mappings that fit best (`calibration.buckets`), for an exponent k of 1 or more.
 

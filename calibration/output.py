@@ -44,7 +44,10 @@ def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
         "comparison.csv": csv_text(comparison_rows(calibration.report)),
     }
     verdicts = {
-        name: {metric: entry["verdict"] for metric, entry in task["metrics"].items()}
+        name: {
+            metric: {part: entry["verdict"][part] for part in ("kind", "sentence")}
+            for metric, entry in task["metrics"].items()
+        }
         for name, task in calibration.report["tasks"].items()
     }
     document = predictor_file.predictors_document(calibration.predictors, verdicts)
@@ -56,7 +59,7 @@ def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
 
 
 def evaluator_rows(report: dict[str, Any]) -> pd.DataFrame:
-    """A row for each task and evaluator: n, weight, mean, std (unit scale) and the grade for each k."""
+    """A row for each task and evaluator: n, weight, mean, std (unit scale), the grade for each k, and strictness."""
     columns = ["task", "evaluator", "n", "n_shared", "weight", "mean", "std"]
     rows = [
         {
@@ -64,6 +67,7 @@ def evaluator_rows(report: dict[str, Any]) -> pd.DataFrame:
             "evaluator": evaluator,
             **{name: entry[name] for name in columns[2:]},
             **{f"grade_k{k}": grade for k, grade in entry["grade"].items()},
+            **_strictness(entry),
         }
         for task, content in report["tasks"].items()
         for evaluator, entry in content["evaluators"].items()
@@ -95,6 +99,13 @@ def metric_rows(report: dict[str, Any]) -> pd.DataFrame:
                     name: validation[name]
                     for name in ("grade_mean", "grade_std", "constant_mean", "person_mean", "skill", "person_skill")
                 },
+                **_sorting(entry["sorting"]),
+                **{
+                    f"{name}_without_strictness": (entry["without_strictness"] or {}).get(name)
+                    for name in ("grade", "skill", "person_skill")
+                },
+                "sorts": entry["verdict"]["sorts"]["answer"],
+                "predicts": entry["verdict"]["predicts"]["answer"],
                 "verdict": entry["verdict"]["sentence"],
             }
         )
@@ -143,6 +154,25 @@ def _limits(intervals: dict[str, Any] | None) -> dict[str, float | None]:
             low, high = of_kind.get(name) or (None, None)
             found |= {f"{name}_low_{kind}": low, f"{name}_high_{kind}": high}
     return found
+
+
+def _sorting(found: dict[str, Any] | None) -> dict[str, float | None]:
+    """Metric and person as sorters of images, and the interval of the difference on which the verdict rests."""
+    intervals = (found or {}).get("people_like_these") or (found or {}).get("these") or {}
+    low, high = intervals.get("difference") or (None, None)
+    figures = {f"sorting_{name}": (found or {}).get(name) for name in ("metric", "person", "difference")}
+    return figures | {"sorting_difference_low": low, "sorting_difference_high": high}
+
+
+def _strictness(entry: dict[str, Any]) -> dict[str, float | None]:
+    """An evaluator's strictness with its interval, on the unit scale, and the grade without it; empty for one alone."""
+    low, high = entry.get("strictness_interval") or (None, None)
+    return {
+        "strictness": entry.get("strictness"),
+        "strictness_low": low,
+        "strictness_high": high,
+        "grade_without_strictness": entry.get("grade_without_strictness"),
+    }
 
 
 def _thresholds(values: list[float | None]) -> dict[str, float | None]:

@@ -29,11 +29,13 @@ from calibration.report_comparison import comparison
 from calibration.report_flagged import what_changes, without_flagged
 from calibration.report_metrics import metric_entry
 from calibration.report_people import median_response_ms, people_entry
-from calibration.report_prediction import combination, prediction
+from calibration.report_prediction import NO_PREDICTION, combination, in_full, in_full_note, prediction
 from calibration.report_raters import leave_out_people
+from calibration.report_strictness import add_people, fair_ratings, metric_without_strictness, strictness_sentence
 from calibration.tables import Duplicates, records
 from calibration.task_data import task_data
-from calibration.verdicts import task_verdict, verdict
+from calibration.task_words import task_verdict
+from calibration.verdicts import LEAST_ITEMS, verdict
 from metrics import __version__
 from metrics.bands import band
 from metrics.errors import InputError
@@ -197,13 +199,25 @@ def calibrate(
             flags = [] if for_raters else screen(data.ratings, evaluators, settings.seed, data.groups(), order)
             own_repeats = None if repeats is None else repeats[repeats["task"] == name]
             task = people_entry(data, flags, own_repeats, median_response_ms(rows))
+            fair = fair_ratings(data)
+            add_people(task, data, fair)
             task["asked"] = asked.get(str(name))
             steps.are_done(PEOPLE)
+            whole = in_full(by_metric, data)
             for metric in names:
-                entry, drawn = metric_entry(by_metric[metric], data, directions[metric], remarks_by_metric.get(metric))
+                entry, drawn = metric_entry(
+                    by_metric[metric], data, directions[metric], remarks_by_metric.get(metric), metric in whole
+                )
+                entry["without_strictness"] = metric_without_strictness(
+                    by_metric[metric], data, fair, directions[metric]
+                )
                 steps.are_done(METRIC)
                 own = signatures.get(metric, [])
-                entries, predictor = prediction(metric, by_metric[metric], data, directions[metric], own)
+                entries, predictor = (
+                    prediction(metric, by_metric[metric], data, directions[metric], own)
+                    if metric in whole
+                    else (NO_PREDICTION, None)
+                )
                 entry |= entries
                 if predictor is not None:
                     predictors.append((str(name), predictor))
@@ -223,6 +237,7 @@ def calibrate(
             if task["without_flagged"]:
                 task["notes"].insert(task["notes"].index(flags[-1].sentence) + 1, what_changes(task["without_flagged"]))
             task["combination"] = combination(data, by_metric, directions, task["metrics"])
+            task["notes"] += in_full_note(len(names))
             if not names:
                 task["notes"].append("There are no scores, so no metric is judged.")
             if note := levels_note(rows["rating"], is_elsewheres=task.get("asked") is None):
@@ -264,9 +279,11 @@ def _usual(metric: str, rows: pd.DataFrame) -> pd.Series:
 
 def _with_verdicts(report: dict[str, Any]) -> dict[str, Any]:
     for task in report["tasks"].values():
-        task["verdict"] = task_verdict(task)
+        task["strictness"]["sentence"] = strictness_sentence(task["strictness"])
+        task["verdict"] = task_verdict(task, LEAST_ITEMS)
         for metric in task["metrics"].values():
-            metric["verdict"] = verdict(metric, task["agreement"]["krippendorff_alpha"]["ordinal"])
+            alpha = task["agreement"]["krippendorff_alpha"]["ordinal"]
+            metric["verdict"] = verdict(metric, alpha, task["strictness"])
     return report
 
 

@@ -11,6 +11,7 @@ from calibration.alternatives import compare_mappings
 from calibration.comparison.metric_comparison import compare_metrics, comparison_entry
 from calibration.comparison.model_order import model_order, model_order_entry
 from calibration.comparison.pairwise_accuracy import cross_validated_accuracy
+from calibration.comparison.sorting import sorting, sorting_entry
 from calibration.grades import Array, sample_scores
 from calibration.task_data import TaskData
 from calibration.telecom import significance_entry, telecom_entry
@@ -61,8 +62,10 @@ def comparison(
     return entry
 
 
-def judging_entries(scores: Array, scored: NDArray[np.bool_], task: TaskData, direction: Direction) -> dict[str, Any]:
-    """The entries ``pairwise_accuracy``, ``models``, ``alternatives`` and ``telecom`` of a metric.
+def judging_entries(
+    scores: Array, scored: NDArray[np.bool_], task: TaskData, direction: Direction, is_in_full: bool = True
+) -> dict[str, Any]:
+    """The entries ``pairwise_accuracy``, ``sorting``, ``models``, ``alternatives`` and ``telecom`` of a metric.
 
     Parameters
     ----------
@@ -74,6 +77,8 @@ def judging_entries(scores: Array, scored: NDArray[np.bool_], task: TaskData, di
         The people.
     direction : {"higher", "lower"}
         Which way the metric points.
+    is_in_full : bool
+        Whether other mappings are tried.
 
     Returns
     -------
@@ -83,7 +88,7 @@ def judging_entries(scores: Array, scored: NDArray[np.bool_], task: TaskData, di
     ratings, groups = task.ratings[scored], task.groups(scored)
     target = sample_scores(ratings)
     if len(scores) < 2:
-        return {"pairwise_accuracy": None, "models": None, "alternatives": None, "telecom": None}
+        return {"pairwise_accuracy": None, "sorting": None, "models": None, "alternatives": None, "telecom": None}
     signed = scores if direction == "higher" else -scores
     accuracy = cross_validated_accuracy(signed, target, groups, seed=task.seed)
     models, order = task.groupings.get("model"), None
@@ -100,10 +105,13 @@ def judging_entries(scores: Array, scored: NDArray[np.bool_], task: TaskData, di
         )
     return {
         "pairwise_accuracy": accuracy._asdict(),
+        "sorting": sorting_entry(sorting(signed, ratings, groups, task.seed)),
         "models": None if order is None else model_order_entry(order),
         "alternatives": compare_mappings(
             scores, ratings, task.k, direction, groups, seed=task.seed, constant=task.constant(task.k)
-        ),
+        )
+        if is_in_full
+        else None,
         "telecom": telecom_entry(scores, ratings, direction),
     }
 

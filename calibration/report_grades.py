@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from calibration.annotator_test import annotator_test_entry
 from calibration.baselines import baselines
-from calibration.crossvalidation import CrossValidation, cross_validate, cross_validate_on_new_items, unseen_levels
+from calibration.crossvalidation import CrossValidation, NewItems, cross_validate, graded, unseen_levels
 from calibration.equivalence import median_evaluator
 from calibration.grades import Array, unit_scale
 from calibration.item_folds import item_folds
@@ -54,7 +54,10 @@ def grade_entries(
         "same_target": None,
         "equivalence": None,
         "annotator_test": None,
-        "sensitivity": [_with_exponent(scores, ratings, k, task, direction) for k in sorted({*EXPONENTS, task.k})],
+        "sensitivity": [
+            _of_exponent(k, result if k == task.k else cross_validate(scores, ratings, k, direction, task.constant(k)))
+            for k in sorted({*EXPONENTS, task.k})
+        ],
         "kappa": {
             "metric": kappa(result.confusion),
             "person": mean_pair_kappa(pair_kappas(ratings, task.evaluators), ratings),
@@ -62,12 +65,16 @@ def grade_entries(
     }
     if len(scores) < _FEWEST_ITEMS:
         return found
-    unseen = _unseen(scores, ratings, task, result, direction, task.folds(scored), task.together)
+    folds = task.folds(scored)
+    mapped = NewItems(scores, ratings, folds, task.k, direction)
+    levels = mapped.levels()
+    unseen = _unseen(levels, ratings, task, result, folds, task.together)
     models = task.groupings.get("model")
     if models is not None and len(set(models[scored])) > 1:
         by_model = item_folds(models[scored], seed=task.seed)
-        unseen["by_model"] = _unseen(scores, ratings, task, result, direction, by_model, "model")
-    same = task.as_metrics(scored).compare(scores, direction)
+        of_models = unseen_levels(scores, ratings, by_model, task.k, direction)
+        unseen["by_model"] = _unseen(of_models, ratings, task, result, by_model, "model")
+    same = task.as_metrics(scored).compare(scores, direction, mapped)
     if same is not None and same.compared:
         found["same_target"] = {
             "compared": same.compared,
@@ -81,22 +88,20 @@ def grade_entries(
         found["equivalence"] = median_evaluator(same, task.groups(scored), task.draws, task.seed)
     constant = task.constant(task.k)
     if constant is not None:
-        levels = unseen_levels(scores, ratings, task.folds(scored), task.k, direction)
         found["annotator_test"] = annotator_test_entry(unit_scale(levels), float(unit_scale(constant)), ratings, task.k)
     return found | {"unseen": unseen}
 
 
 def _unseen(
-    scores: Array,
+    levels: Array,
     ratings: Array,
     task: TaskData,
     seen: CrossValidation,
-    direction: Direction,
     folds: NDArray[np.intp],
     grouped_by: str | None,
 ) -> dict[str, Any]:
     """The cross-validation over evaluators and items at once, beside the one over evaluators."""
-    new = cross_validate_on_new_items(scores, ratings, folds, task.k, direction, task.constant(task.k))
+    new = graded(levels, task.constant(task.k), ratings, task.k)
     return {
         "grouped_by": grouped_by,
         "folds": int(folds.max()) + 1,
@@ -133,9 +138,8 @@ def against_people(result: CrossValidation, evaluators: list[str]) -> dict[str, 
     }
 
 
-def _with_exponent(scores: Array, ratings: Array, k: float, task: TaskData, direction: Direction) -> dict[str, Any]:
+def _of_exponent(k: float, result: CrossValidation) -> dict[str, Any]:
     """The figures that depend on the exponent, for one exponent."""
-    result = cross_validate(scores, ratings, k, direction, task.constant(k))
     return {
         "k": k,
         "grade": result.grade_mean,

@@ -12,7 +12,6 @@ from calibration.comparison.pair_intervals import pair_intervals
 from calibration.comparison.pairwise_accuracy import CrossValidatedAccuracy
 from calibration.grades import Array
 from calibration.intervals import Interval
-from calibration.people.worth_intervals import worth_intervals
 from calibration.task_data import TaskData
 
 KINDS = ("these", "people_like_these")
@@ -50,7 +49,7 @@ def metric_interval_entry(
     if found is None:
         return None
     parts = [
-        worth_intervals(scores, ratings, groups, task.draws, task.seed),
+        task.worth(scored).intervals(scores),
         _of_pairs(scores, ratings, groups, task, entry),
     ]
     intervals: dict[str, Any] = asdict(found) | {"clustered_by": task.clusters}

@@ -26,7 +26,11 @@ _FEW_LEVELS = 3
 
 
 def metric_entry(
-    scores: pd.Series, task: TaskData, direction: Direction, remarks: pd.Series | None = None
+    scores: pd.Series,
+    task: TaskData,
+    direction: Direction,
+    remarks: pd.Series | None = None,
+    is_in_full: bool = True,
 ) -> tuple[dict[str, Any], pd.DataFrame | None]:
     """One metric in one task.
 
@@ -40,6 +44,8 @@ def metric_entry(
         Which way the metric points.
     remarks : Series of str, optional
         By item: why it has no score, or what is to be known of its score.
+    is_in_full : bool
+        Whether other mappings are tried.
 
     Returns
     -------
@@ -70,7 +76,7 @@ def metric_entry(
         **mapping,
         "cross_validation": _cross_validation(result, evaluators) | {"no_skill_because": reason},
         **grade_entries(values, scored, task, result, direction),
-        **judging_entries(values, scored, task, direction),
+        **judging_entries(values, scored, task, direction, is_in_full),
         "rater_equivalents": rater_equivalents(values, ratings, components),
         "disattenuated": disattenuated(found.pearson, reliability(components)),
         "notes": [

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from calibration.draws import STEPS, fewer_draws
 from calibration.evaluator_weights import evaluator_shares, pair_weights, weighted_mean
 from calibration.grades import evaluator_grades, person_to_person_grades
 from calibration.people.agreement import krippendorff_alpha
@@ -122,6 +123,12 @@ def people_entry(
     elif np.isnan(alphas["nominal"]):
         reason = "no item was rated by two" if not (rated.sum(axis=1) >= 2).any() else "all ratings are equal"
         notes.append(f"Krippendorff's alpha is not defined: {reason}.")
+    if (few := fewer_draws(task.draws, len(matrix))) < task.draws:
+        notes.append(
+            f"With {len(matrix):,} images, figures that need scores have intervals from {few:,} draws, not the "
+            f"{task.draws:,} asked for, and draws and shuffles group neighbouring scores ({STEPS:,} steps); no figure "
+            "itself is grouped."
+        )
     if len(matrix) < FEW_ITEMS:
         were = "1 item was" if len(matrix) == 1 else f"{len(matrix)} items were"
         notes.append(

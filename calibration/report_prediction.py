@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from calibration.comparison.combination import combination_entry, combine_metrics
+from calibration.grades import Array, sample_scores
+from calibration.people.agreement import correlations
 from calibration.prediction.cross_prediction import cross_predict
 from calibration.prediction.predictor import Predictor, fit_predictor, predictor_entry
 from calibration.prediction.reliability import reliability_entry
@@ -14,7 +16,64 @@ from calibration.report_comparison import MOST_METRICS
 from calibration.task_data import TaskData
 from metrics.registry import Direction
 
+MOST_IN_FULL = 40
+"""Of so many metrics, at most, other mappings are tried and a predictor is fitted in each task."""
+
+NO_PREDICTION: dict[str, Any] = {"predictor": None, "reliability": None}
 _MOSTLY = 0.9  # a metric that scored a smaller share of the items is left out of combinations
+
+
+def in_full(scores: Mapping[str, pd.Series], task: TaskData) -> set[str]:
+    """The metrics of which other mappings are tried and predictors fitted: those that follow people most closely.
+
+    Parameters
+    ----------
+    scores : mapping of str to Series
+        Each metric's scores by item.
+    task : TaskData
+        The people.
+
+    Returns
+    -------
+    set of str
+        All of them, or the 40 whose rank correlations with the mean ratings are farthest from 0.
+
+    Examples
+    --------
+    >>> in_full({"clip": pd.Series([1.0, 2.0], index=["a", "b"])}, TaskData(pd.Index(["a", "b"]), [], np.zeros((2, 0))))
+    {'clip'}
+    """
+    if len(scores) <= MOST_IN_FULL:
+        return set(scores)
+    target = sample_scores(task.ratings)
+    rho = {
+        name: abs(
+            np.nan_to_num(correlations(*_known(values.reindex(task.items).to_numpy(dtype=float), target)).spearman)
+        )
+        for name, values in scores.items()
+    }
+    return set(sorted(rho, key=lambda name: -rho[name])[:MOST_IN_FULL])
+
+
+def in_full_note(metrics: int) -> list[str]:
+    """What is left out of a task with so many metrics, as a sentence.
+
+    Examples
+    --------
+    >>> in_full_note(300)[0].split(",")[0]
+    'Of the 300 metrics'
+    """
+    if metrics <= MOST_IN_FULL:
+        return []
+    return [
+        f"Of the {metrics} metrics, other mappings were tried and a predictor fitted only for the {MOST_IN_FULL} whose "
+        "rank correlations with people's mean ratings are farthest from 0; all else is there of every one."
+    ]
+
+
+def _known(values: Array, target: Array) -> tuple[Array, Array]:
+    known = ~np.isnan(values)
+    return values[known], target[known]
 
 
 def prediction(
@@ -46,15 +105,14 @@ def prediction(
     aligned = scores.reindex(task.items)
     scored = aligned.notna().to_numpy()
     values, ratings, groups = aligned.to_numpy(dtype=float)[scored], task.ratings[scored], task.groups(scored)
-    nothing = {"predictor": None, "reliability": None}
     if len(values) < 2 or np.ptp(values) == 0:
-        return nothing, None
+        return NO_PREDICTION, None
     crossed = cross_predict(values, ratings, direction, groups, seed=task.seed)
     predictor = fit_predictor(
         values, ratings, direction, groups, task.seed, k=task.k, metric=name, signatures=signatures, crossed=crossed
     )
     if crossed is None or predictor is None:
-        return nothing, None
+        return NO_PREDICTION, None
     found = {
         "predictor": predictor_entry(predictor),
         "reliability": reliability_entry(crossed, draws=task.draws, seed=task.seed),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.crossvalidation import skill, unseen_levels
+from calibration.crossvalidation import NewItems, skill
 from calibration.evaluator_weights import best_constant, evaluator_shares, is_known, pair_weights, weighted_mean
 from calibration.grades import Array, unit_scale
 from metrics.registry import Direction
@@ -125,12 +125,15 @@ class EvaluatorsAsMetrics:
         self._weights = pair_weights(ratings)
         self._levels: list[Array] = []
         for one in chosen.tolist() if people > 2 else ():
-            own, third = ~np.isnan(ratings[:, one]), np.delete(ratings, one, axis=1)
-            levels = np.full(third.shape, np.nan)
-            levels[own] = unseen_levels(ratings[own, one], third[own], folds[own], k, "higher")
-            self._levels.append(levels)
+            own, others = ~np.isnan(ratings[:, one]), np.setdiff1d(chosen, [one]).tolist()
+            levels = np.full(ratings.shape, np.nan)
+            mapped = NewItems(ratings[own, one], ratings[own], folds[own], k, "higher")
+            levels[own] = mapped.levels(without=one, of=others)
+            self._levels.append(levels[:, others])
 
-    def compare(self, scores: Array, direction: Direction = "higher") -> SameTarget | None:
+    def compare(
+        self, scores: Array, direction: Direction = "higher", unseen: NewItems | None = None
+    ) -> SameTarget | None:
         """A metric beside the evaluators, all mapped alike and graded against the same people on unseen images.
 
         Parameters
@@ -139,6 +142,8 @@ class EvaluatorsAsMetrics:
             Finite scores.
         direction : {"higher", "lower"}
             Which way the metric points.
+        unseen : NewItems, optional
+            The metric's mappings, where they are fitted already: of these scores, ratings and folds.
 
         Returns
         -------
@@ -160,14 +165,15 @@ class EvaluatorsAsMetrics:
         metric, person, constant = (np.full((people, people), np.nan) for _ in range(3))
         influence = np.zeros((len(scores), len(self._chosen)))
         weights = np.zeros((people, people))
+        mapped = unseen or NewItems(scores, self._ratings, self._folds, k, direction)
         for place, (one, by_person) in enumerate(zip(self._chosen.tolist(), self._levels, strict=True)):
-            others = np.delete(np.arange(people), one)
+            others = np.setdiff1d(self._chosen, [one])
             third = self._ratings[:, others]
-            by_metric = unseen_levels(scores, third, self._folds, k, direction)
+            by_metric = mapped.levels(without=one, of=others.tolist())[:, others]
             answered = ~np.isnan(by_person) & ~np.isnan(by_metric) & ~np.isnan(third)
             for column, other in enumerate(others.tolist()):
                 rows = answered[:, column]
-                if other in self._chosen and rows.any() and self._weights[one, other] > 0:
+                if rows.any() and self._weights[one, other] > 0:
                     own = third[rows, column]
                     answers = unit_scale(by_metric[rows, column]), unit_scale(by_person[rows, column]), self._constant
                     distances = [np.abs(each - own) ** k for each in answers]

@@ -11,6 +11,7 @@ from calibration.baselines import PERMUTATIONS, RandomScores
 from calibration.evaluator_weights import best_constant
 from calibration.grades import Array, unit_scale
 from calibration.item_folds import FEWEST_GROUPS, clusters_of, item_folds
+from calibration.people.worth_intervals import Worth
 from calibration.same_target import EvaluatorsAsMetrics
 
 
@@ -51,6 +52,7 @@ class TaskData:
     seed: int = 0
     for_raters: bool = False
     _by_chance: dict[bytes, RandomScores] = field(default_factory=dict, repr=False)
+    _worth: dict[bytes, Worth] = field(default_factory=dict, repr=False)
     _as_metrics: dict[bytes, EvaluatorsAsMetrics] = field(default_factory=dict, repr=False)
     _constants: dict[float, int | None] = field(default_factory=dict, repr=False)
 
@@ -82,6 +84,13 @@ class TaskData:
                 self.ratings[scored], self.k, permutations, self.seed, self.held_together(scored)
             )
         return self._by_chance[key]
+
+    def worth(self, scored: NDArray[np.bool_]) -> Worth:
+        """What intervals of a metric's worth need of the people; metrics that scored the same items share it."""
+        key = scored.tobytes()
+        if key not in self._worth:
+            self._worth[key] = Worth(self.ratings[scored], self.groups(scored), self.draws, self.seed)
+        return self._worth[key]
 
     def folds(self, scored: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Which of the scored items are held out together."""

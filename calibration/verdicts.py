@@ -1,11 +1,13 @@
-"""One sentence a metric, led by skill: may it stand in for people?"""
+"""Does a metric sort images as people do, and does it predict one person's rating? The rules for both answers.
 
-import math
-from typing import Any, Literal
+The words are those of `calibration.verdict_words`; here are figures and limits only.
+"""
 
-from calibration.tables import counted
+from collections.abc import Iterator
+from typing import Any
 
-Kind = Literal["unknown", "none", "below", "within", "stand-in"]
+from calibration.verdict_claims import Answer, Claim, Verdict
+from calibration.verdict_words import predicts_sentence, sentence, sorts_sentence
 
 LEAST_ITEMS = 20
 """Of fewer scored items no metric is judged."""
@@ -14,29 +16,19 @@ SIGNIFICANCE = 0.05
 """A rank correlation that unrelated scores would reach more often than this counts as none."""
 
 CHANCE = 0.2
-"""Below this ordinal alpha people agree too little for any metric to be judged by them."""
+"""Below this alpha people agree too little for any metric to be judged by them."""
 
-_NOTICEABLE = 0.1  # among many thousands of items even a correlation that nobody would notice is significant
-_ROUNDING = 1e-9  # two grades closer than this are equal
-_VISIBLE = 0.01  # a smaller loss of skill on new images is not worth words
-_NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+NOTICEABLE = 0.1
+"""Of a rank correlation: among many thousands of items even one that nobody would notice is significant."""
 
-# Krippendorff's customary limits (2004, p. 241): .800 for firm and .667 for tentative conclusions
-_STRENGTHS = (
-    (0.8, "well enough to draw conclusions"),
-    (0.667, "well enough for tentative conclusions"),
-    (CHANCE, "weakly, so that no metric can be judged sharply"),
-    (-math.inf, "hardly more than by chance, so that no metric can be judged by them"),
-)
+STRICT = 0.25
+"""Of a rating step: people whose strictness has a smaller standard deviation are not said to differ."""
+
+_ROUNDING = 1e-9  # a skill nearer to 0 than this is 0
 
 
-def verdict(metric: dict[str, Any], alpha: float | None) -> dict[str, str]:
-    """Judge one metric of a task.
-
-    The metric and each evaluator are graded against the same other people, one by one, on the same items; the
-    metric's mapping was fitted without the person it is graded against and, from ten items on, on other items. Skill
-    puts the grade between the best constant answer (0) and perfection (1). Beating an evaluator counts only where that
-    evaluator beats the constant.
+def verdict(metric: dict[str, Any], alpha: float | None, strictness: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Judge one metric of a task, in the report's words.
 
     Parameters
     ----------
@@ -44,226 +36,234 @@ def verdict(metric: dict[str, Any], alpha: float | None) -> dict[str, str]:
         The metric's entry in the report.
     alpha : float or None
         Krippendorff's ordinal alpha of the task's people.
+    strictness : dict, optional
+        The task's entry ``strictness``.
 
     Returns
     -------
     dict
-        ``kind``: "unknown" (too few items or ratings, or too little agreement among people), "none" (it does not
-        order the items as people do, or does no better than a constant), "below" (every evaluator who is better than
-        a constant; or its skill's interval holds 0 and it is behind most; or it knows only the models), "within" (at
-        least as good as some of them) or "stand-in" (as good as the median one, by a test); ``sentence``: the words.
+        ``kind`` (see `calibration.verdict_claims.Kind`); ``sentence``; ``sorts`` and ``predicts``, each with ``answer``
+        ("yes", "with care", "no" or "unknown") and ``sentence``; ``claims``, each with ``name``, ``holds`` and
+        ``figures``.
     """
-    kind, words = _unknown(metric, alpha) or _useless(metric) or _compared(metric)
-    return {"kind": kind, "sentence": f"{metric['title']} {words}{_on_whom(metric)}"}
+    found = judge(metric, alpha, strictness)
+    return {
+        "kind": found.kind,
+        "sentence": sentence(found),
+        "sorts": {"answer": found.sorts, "sentence": sorts_sentence(found)},
+        "predicts": {"answer": found.predicts, "sentence": predicts_sentence(found)},
+        "claims": found.claim_entries(),
+    }
 
 
-def _on_whom(metric: dict[str, Any]) -> str:
-    """Where the images that it left out are rated differently: of which the verdict speaks."""
-    unscored = metric.get("unscored")
-    if not unscored or not unscored["differs"]:
-        return ""
-    side = "lower" if unscored["mean_unscored"] < unscored["mean_scored"] else "higher"
-    low, high = sorted((abs(unscored["low"]), abs(unscored["high"])))
-    return (
-        f" All this holds for the {counted(unscored['n_scored'], 'image')} that it scored: people rate the "
-        f"{unscored['n_unscored']:,} without a score {side} ({_plain(unscored['mean_unscored'])} against "
-        f"{_plain(unscored['mean_scored'])} on average; 95 % interval of the difference {_plain(low)} to "
-        f"{_plain(high)})."
-    )
+def judge(metric: dict[str, Any], alpha: float | None, strictness: dict[str, Any] | None = None) -> Verdict:
+    """Judge one metric of a task.
 
+    Parameters
+    ----------
+    metric, alpha, strictness
+        As in `verdict`.
 
-def task_verdict(task: dict[str, Any]) -> str:
-    """One sentence on the people of a task: do they agree enough to judge a metric by?"""
-    alpha = task["agreement"]["krippendorff_alpha"]["ordinal"]
-    people = f"{spelled(task['n_evaluators']).capitalize()} evaluator{'' if task['n_evaluators'] == 1 else 's'}"
-    given = f"{people} gave {counted(task['n_ratings'], 'rating')} of {counted(task['n_items'], 'item')}"
-    if alpha is None:
-        return f"{given}; how far they agree cannot be computed."
-    strength = next(words for least, words in _STRENGTHS if alpha >= least)
-    return f"{given}; they agree {strength} (Krippendorff's ordinal alpha {_plain(alpha)})."
+    Returns
+    -------
+    Verdict
 
+    Notes
+    -----
+    Nothing is judged below 20 scored images, without anybody to be graded against, where scores or mean ratings are all
+    equal, or where people agree hardly more than by chance: alpha below .2, with strictness taken off as well.
 
-def spelled(number: int) -> str:
-    """A small number in words.
+    **Sorts**: no, where the order is no better than chance gives (Spearman's correlation, one-sided p of .05 or more).
+    Yes, where the interval of the metric's pairwise accuracy minus a person's lies above -.05, or above a quarter of
+    what a person has more than a guess where that is less; unless the interval of the correlation holds 0, or the
+    metric tells models apart and not one model's images. Else with care.
 
-    Examples
-    --------
-    >>> spelled(5), spelled(27)
-    ('five', '27')
+    **Predicts**: unknown, where alpha is below .2, or where people themselves predict each other no better than a
+    constant does and the answer would not be no. No, where the order is no better than chance, the mapping knows one
+    level only, skill is 0 or less, or its interval holds 0, on these images or on new ones. Yes, where it passes the
+    alternative annotator test, a constant does not, the interval of its skill is known, and it is not shown to be worse
+    than the median evaluator. Else with care.
+
+    Intervals are for people like these, or for these where there is none. tests/benchmarks/bench_verdicts.py measures
+    how often noise gets a yes.
     """
-    return _NUMBERS[number] if 0 <= number < len(_NUMBERS) else str(number)
+    claims = {
+        claim.name: claim
+        for claim in (
+            *_judgeable(metric, alpha, strictness),
+            *_order(metric),
+            *_rating(metric),
+            *_beside(metric, strictness),
+        )
+    }
+
+    def fails(*names: str) -> bool:
+        return any(name in claims and not claims[name].holds for name in names)
+
+    def holds(*names: str) -> bool:
+        return all(name in claims and claims[name].holds for name in names)
+
+    ordered = _answer_on_order(fails, holds)
+    rated = _answer_on_rating(ordered, fails, holds)
+    return Verdict(metric["title"], ordered, rated, tuple(claims.values()), _figures(metric))
 
 
-def _unknown(metric: dict[str, Any], alpha: float | None) -> tuple[Kind, str] | None:
-    """Why nothing can be said of the metric, if so."""
+def _answer_on_order(fails: Any, holds: Any) -> Answer:
+    if fails("a metric can be graded", "enough images", "scores differ", "people tell images apart"):
+        return "unknown"
+    if not (holds("people agree") or holds("people agree but for strictness")):
+        return "unknown"
+    if fails("order above chance"):
+        return "no"
+    if holds("sorts as well as a person") and not fails("order's interval above 0", "tells one model's images apart"):
+        return "yes"
+    return "with care"
+
+
+def _answer_on_rating(order: Answer, fails: Any, holds: Any) -> Answer:
+    if order == "unknown" or fails("people agree"):
+        return "unknown"
+    if order == "no" or fails(
+        "uses two levels or more",
+        "better than a constant",
+        "better than a constant on new images",
+        "skill's interval above 0",
+        "skill's interval on new images above 0",
+    ):
+        return "no"
+    if fails("people predict each other"):
+        return "unknown"
+    if holds("may replace a person", "skill's interval above 0") and not fails("not behind the median evaluator"):
+        return "yes"
+    return "with care"
+
+
+def _judgeable(metric: dict[str, Any], alpha: float | None, strictness: dict[str, Any] | None) -> Iterator[Claim]:
+    """Whether there is anything to judge, and anybody to judge it by."""
     validation = metric["cross_validation"]
-    if validation["no_skill_because"]:
-        return "unknown", f"cannot be judged here. {validation['no_skill_because']}"
-    if metric["n_items"] < LEAST_ITEMS:
-        return "unknown", (
-            f"cannot be judged here: only {counted(metric['n_items'], 'rated item')} with a score, and a verdict needs "
-            f"{LEAST_ITEMS} or more."
-        )
-    if alpha is None or alpha < CHANCE:
-        return "unknown", "cannot be judged here: the evaluators agree hardly more than by chance."
+    reason = validation["no_skill_because"]
+    yield Claim("a metric can be graded", not reason, {"because": reason} if reason else {})
+    items = metric["n_items"]
+    yield Claim("enough images", items >= LEAST_ITEMS, {"items": items, "needed": LEAST_ITEMS})
+    yield Claim("people agree", alpha is not None and alpha >= CHANCE, {"alpha": alpha, "needed": CHANCE})
+    without = (strictness or {}).get("alpha_without")
+    if without is not None:
+        yield Claim("people agree but for strictness", without >= CHANCE, {"alpha": without, "needed": CHANCE})
     same = metric.get("same_target")
-    person_skill = validation["person_skill"] if same is None else same["person_skill"]
-    if person_skill is not None and person_skill <= 0:
-        return "unknown", (
-            "cannot be judged here: the evaluators predict each other no better than one rating for every image would "
-            f"(skill {_plain(person_skill)}{', mapped alike' if same else ''}), so agreeing with them means nothing."
-        )
-    if metric["spearman"] is None:
-        same = "it gave every image the same score" if metric["n_scores"] == 1 else "people rated every image alike"
-        return "unknown", f"cannot be judged here: {same}."
-    return None
+    person = (same or validation)["person_skill"]
+    if person is not None:
+        yield Claim("people predict each other", person > 0, {"person_skill": person, "mapped_alike": bool(same)})
+    yield Claim("scores differ", metric["n_scores"] > 1, {"scores": metric["n_scores"]})
+    if metric["n_scores"] > 1:
+        yield Claim("people tell images apart", metric["spearman"] is not None, {})
 
 
-def _useless(metric: dict[str, Any]) -> tuple[Kind, str] | None:
-    """Why the metric is of no use, if so; a mapping to a single level leaves nothing to judge."""
-    figures = _figures(metric)
+def _order(metric: dict[str, Any]) -> Iterator[Claim]:
+    """What the metric's order of the images is worth."""
     rho, p = metric["spearman"], metric["spearman_p"]
-    if p > 1 - SIGNIFICANCE and abs(rho) >= _NOTICEABLE:
-        return "none", (
-            f"sorts the images against people's order (Spearman {_plain(rho)}, where {metric['direction']} should be "
-            f"better); do not use it {figures}."
-        )
-    if p >= SIGNIFICANCE:
-        return "none", (
-            f"shows no sign of sorting the images as people do (Spearman {_plain(rho)} over {metric['n_items']:,} "
-            f"items, no more than chance may give: p = {_plain(p)}); do not use it {figures}."
-        )
-    level = metric["constant"]["level"]
-    if metric["buckets"]["levels_used"] < 2:
-        return "unknown", (
-            f"cannot be judged here: the mapping that fits people best gives every image the rating {level}, whatever "
-            f"its score {figures}."
-        )
-    if metric["cross_validation"]["skill"] <= _ROUNDING:
-        return (
-            "none",
-            f"predicts a person no better than the rating {level} for every image does; do not use it {figures}.",
-        )
+    if rho is None or p is None:
+        return
+    figures = {"spearman": rho, "p": p, "level": SIGNIFICANCE, "items": metric["n_items"]}
+    yield Claim("order above chance", p < SIGNIFICANCE, figures)
+    against = p > 1 - SIGNIFICANCE and abs(rho) >= NOTICEABLE
+    yield Claim("order against people", against, {"spearman": rho, "better": metric["direction"]})
+    low, high, whose = limits_of(metric, "spearman")
+    if low is not None and high is not None:
+        above = low > 0 if metric["direction"] == "higher" else high < 0
+        yield Claim("order's interval above 0", above, {"spearman": rho, "low": low, "high": high, "people": whose})
+    found = metric.get("sorting")
+    if found:
+        people = "people_like_these" if found["people_like_these"] else "these"
+        low, high = found[people]["difference"]
+        names = ("metric", "person", "difference", "margin", "compared", "evaluators", "n_items")
+        figures = {name: found[name] for name in names} | {"low": low, "high": high, "people": people}
+        yield Claim("sorts as well as a person", low > -found["margin"], figures)
+    models = metric.get("models")
+    if models and models["within"]["low"] is not None and models["between"]["value"] is not None:
+        within, between = models["within"], models["between"]["value"]
+        figures = {"within": within["value"], "low": within["low"], "high": within["high"], "between": between}
+        yield Claim("tells one model's images apart", within["low"] > 0 or between <= within["value"], figures)
+
+
+def _rating(metric: dict[str, Any]) -> Iterator[Claim]:
+    """What the metric's mapped scores are worth as one person's ratings."""
+    validation, level = metric["cross_validation"], metric["constant"]["level"]
+    if validation["skill"] is None:
+        return
+    used = metric["buckets"]["levels_used"]
+    yield Claim("uses two levels or more", used >= 2, {"levels": used, "level": level})
+    better = validation["skill"] > _ROUNDING
+    yield Claim("better than a constant", better, {"skill": validation["skill"], "level": level})
     unseen = metric["unseen"]
-    if unseen and unseen["unseen_skill"] is not None and unseen["unseen_skill"] <= _ROUNDING:
-        return (
-            "none",
-            f"predicts a person no better than one rating for every image does, once the {_kind_of(unseen)} are new to "
-            f"its mapping; do not use it {figures}.",
-        )
-    return None
-
-
-def _compared(metric: dict[str, Any]) -> tuple[Kind, str]:
-    """The metric next to the evaluators, each graded against the same other people."""
-    figures = _figures(metric)
-    beaten, compared, able = _beaten(metric)
-    where = " on new images" if _is_on_new(metric) else ""
-    if beaten == 0:
-        able = able or compared
-        everyone = f"{'either' if able == 2 else 'any'} of the {spelled(able)} evaluators does"
-        if able < compared:
-            named = f"({spelled(able)} of the {spelled(compared)})"
-            everyone = f"every evaluator does who is better than a constant answer {named}"
-        return "below", f"agrees with people less than {everyone}{where}; do not use it alone {figures}."
-    if _knows_only_models(metric):
-        return "below", f"tells the models apart, but not one model's images; do not use it alone {figures}."
-    low, high = _limits(metric)
-    if low is not None and high is not None and low <= 0:
-        if 2 * beaten >= compared:
-            return "within", (
-                f"agrees with people at least as well as {spelled(beaten)} of the {spelled(compared)} evaluators"
-                f"{where}, but these data cannot tell it from one rating for every image: the interval of its skill "
-                f"holds 0; use it to sort, and let people decide {figures}."
-            )
-        return "below", (
-            f"may be no better than one rating for every image: the interval of its skill holds 0; do not use it alone "
-            f"{figures}."
-        )
-    answer = _answer(metric)
-    if answer == "yes":
-        return "stand-in", (
-            "predicts a person as well as the median evaluator does; on images like these it can stand in for one "
-            f"evaluator {figures}."
-        )
-    if answer == "cannot tell":
-        return "within", (
-            f"agrees with people at least as well as {spelled(beaten)} of the {spelled(compared)} evaluators{where}; "
-            "whether it comes up to the median one, these data cannot tell; use it to sort, and let people decide "
-            f"{figures}."
-        )
-    return "within", (
-        f"agrees with people at least as well as {spelled(beaten)} of the {spelled(compared)} evaluators{where}, but "
-        f"less than the median one; use it to sort, and let people decide {figures}."
-    )
-
-
-def _beaten(metric: dict[str, Any]) -> tuple[int, int, int]:
-    """Against how many evaluators the metric holds its own, how many there are, and how many beat a constant.
-
-    Where it can be done, evaluators are mapped as metrics are and graded on the same new images.
-    """
-    on_new = metric["unseen"]
-    source = on_new if on_new and on_new["unseen_skill"] is not None else metric["cross_validation"]
-    pairs = [pair for pair in source["against_people"].values() if None not in pair.values()]
-    able = [pair for pair in pairs if pair["person_grade"] > pair["constant_grade"] + _ROUNDING]
+    if unseen and unseen["unseen_skill"] is not None:
+        figures = {"unseen_skill": unseen["unseen_skill"], "new": kind_of(unseen)}
+        yield Claim("better than a constant on new images", unseen["unseen_skill"] > _ROUNDING, figures)
+    low, high, whose = limits_of(metric, "skill")
+    if low is not None and high is not None:
+        figures = {"skill": validation["skill"], "low": low, "high": high, "people": whose}
+        yield Claim("skill's interval above 0", low > 0, figures)
+    low, high, whose = limits_of(metric, "unseen_skill")
+    if unseen and low is not None and high is not None:
+        figures = {"skill": unseen["unseen_skill"], "low": low, "high": high, "people": whose, "new": kind_of(unseen)}
+        yield Claim("skill's interval on new images above 0", low > 0, figures)
+    test = metric.get("annotator_test")
+    if test:
+        names = ("winning_rate", "constant_winning_rate", "passes", "constant_passes")
+        passed = bool(test["passes"] and not test["constant_passes"])
+        yield Claim("may replace a person", passed, {name: test[name] for name in names} | {"needed": 0.5})
+    median = metric.get("equivalence")
+    if median:
+        figures = {name: median[name] for name in ("difference", "low", "high", "margin")}
+        yield Claim("not behind the median evaluator", median["answer"] != "no", figures)
     same = metric.get("same_target")
     if same:
-        return same["wins_over_able"], same["compared"], same["able"]
-    beaten = sum(pair["metric_grade"] >= pair["person_grade"] - _ROUNDING for pair in able)
-    return beaten, len(pairs), len(able)
+        figures = {"wins": same["wins"], "compared": same["compared"]}
+        yield Claim("beats half of the evaluators", 2 * same["wins"] >= same["compared"], figures)
 
 
-def _is_on_new(metric: dict[str, Any]) -> bool:
-    """Whether `_beaten` compares on images that are new to the mappings."""
-    on_new = metric["unseen"]
-    return bool(metric.get("same_target") or (on_new and on_new["unseen_skill"] is not None))
+def _beside(metric: dict[str, Any], strictness: dict[str, Any] | None) -> Iterator[Claim]:
+    """What has to be known beside it."""
+    spread, p = (strictness or {}).get("spread"), (strictness or {}).get("p")
+    without = metric.get("without_strictness")
+    if spread is not None and p is not None:
+        figures = {"spread": 4 * spread, "p": p, "level": SIGNIFICANCE, "needed": STRICT}
+        if without and without["skill"] is not None:
+            figures |= {"skill_without": without["skill"], "person_skill_without": without["person_skill"]}
+        yield Claim("people differ in strictness", p < SIGNIFICANCE and 4 * spread >= STRICT, figures)
+    unscored = metric.get("unscored")
+    if unscored:
+        names = ("n_scored", "n_unscored", "mean_scored", "mean_unscored", "low", "high")
+        figures = {name: unscored[name] for name in names}
+        yield Claim("unscored images are rated alike", not unscored["differs"], figures)
 
 
-def _answer(metric: dict[str, Any]) -> str:
-    """Whether it is as good as the median evaluator: yes, no, or these data cannot tell, as without a test."""
-    equivalence = metric.get("equivalence")
-    return str(equivalence["answer"]) if equivalence else "cannot tell"
+def _figures(metric: dict[str, Any]) -> dict[str, Any]:
+    """What is shown with every verdict."""
+    validation, unseen = metric["cross_validation"], metric["unseen"] or {}
+    low, high, whose = limits_of(metric, "skill")
+    return {
+        "skill": validation["skill"],
+        "low": low,
+        "high": high,
+        "people": whose,
+        "seen_skill": unseen.get("seen_skill"),
+        "unseen_skill": unseen.get("unseen_skill"),
+        "new": kind_of(unseen) if unseen else None,
+        "person_skill": validation["person_skill"],
+        "person_skill_mapped_alike": (metric.get("same_target") or {}).get("person_skill"),
+    }
 
 
-def _knows_only_models(metric: dict[str, Any]) -> bool:
-    """Whether it follows people between models, and within a model no more than chance may give."""
-    models = metric.get("models")
-    if not models or models["within"]["low"] is None or models["between"]["value"] is None:
-        return False
-    return bool(models["within"]["low"] <= 0 and models["between"]["value"] > models["within"]["value"])
-
-
-def _figures(metric: dict[str, Any]) -> str:
-    validation = metric["cross_validation"]
-    unseen = metric["unseen"]
-    on_new = ""
-    if unseen and unseen["unseen_skill"] is not None and unseen["seen_skill"] - unseen["unseen_skill"] >= _VISIBLE:
-        on_new = f"; {_plain(unseen['unseen_skill'])} on new {_kind_of(unseen)}"
-    same, people = metric.get("same_target"), _plain(validation["person_skill"])
-    if same and validation["person_skill"] <= 0:
-        people = f"{people}, and {_plain(same['person_skill'])} when mapped alike"
-    return f"(skill {_plain(validation['skill'])}{_interval(metric)}{on_new}; the average evaluator has {people})"
-
-
-def _interval(metric: dict[str, Any]) -> str:
-    """The skill's interval in words; "" without any."""
-    low, high = _limits(metric)
-    return "" if low is None or high is None else f", 95 % interval {_plain(low)} to {_plain(high)}"
-
-
-def _limits(metric: dict[str, Any]) -> tuple[float | None, float | None]:
-    """The skill's interval for people like these, or, where there is none, for these people."""
+def limits_of(metric: dict[str, Any], name: str) -> tuple[float | None, float | None, str | None]:
+    """A figure's interval for people like these, or, where there is none, for these people; and for whom it is."""
     intervals = metric.get("intervals") or {}
-    low, high = (intervals.get("people_like_these") or intervals.get("these") or {}).get("skill") or (None, None)
-    return low, high
+    for people in ("people_like_these", "these"):
+        low, high = (intervals.get(people) or {}).get(name) or (None, None)
+        if low is not None and high is not None:
+            return low, high, people
+    return None, None, None
 
 
-def _kind_of(unseen: dict[str, Any]) -> str:
+def kind_of(unseen: dict[str, Any]) -> str:
     """What was held out."""
     return f"{unseen['grouped_by']}s" if unseen["grouped_by"] else "images"
-
-
-def _plain(value: float) -> str:
-    """Two digits, and no minus before a zero."""
-    return f"{round(value, 2) + 0.0:.2f}"

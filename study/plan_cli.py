@@ -247,7 +247,15 @@ def _print_tables(made: "Plan", console: "Console") -> None:
 
     figures = [name for name in made.grid.columns if name in _TITLES]
     power = f"power {short(made.power)}, and for " if "power" in figures else ""
-    console.print(f"\nWhat a study shows: {'power, and ' if power else ''}the width of 95 % intervals", soft_wrap=True)
+    kinds = "for these evaluators / for people like these"
+
+    def cells(row: dict[Any, Any], form: str) -> list[str]:
+        """Power alone, a width for both kinds."""
+        names = [[name] if name == "power" else [name, f"{name}_people_like_these"] for name in figures]
+        return [" / ".join("-" if np.isnan(row[each]) else f"{row[each]:{form}}" for each in pair) for pair in names]
+
+    title = f"\nWhat a study shows: {'power, and ' if power else ''}the width of 95 % intervals, {kinds}"
+    console.print(title, soft_wrap=True)
     table = Table("evaluators", "images", "ratings", *(_TITLES[name] for name in figures))
     last = None
     for row in made.grid.to_dict("records"):
@@ -255,13 +263,12 @@ def _print_tables(made: "Plan", console: "Console") -> None:
             table.add_section()
         last = row["evaluators"]
         counts = [f"{row[name]:,}" for name in ("evaluators", "images", "ratings")]
-        table.add_row(*counts, *("-" if np.isnan(row[name]) else f"{row[name]:.3f}" for name in figures))
+        table.add_row(*counts, *cells(row, ".3f"))
     _print_right(table, console)
-    console.print(f"\nImages needed for {power}intervals {short(made.width)} wide", soft_wrap=True)
+    console.print(f"\nImages needed for {power}intervals {short(made.width)} wide, {kinds}", soft_wrap=True)
     table = Table("evaluators", *(_TITLES[name] for name in figures))
     for row in made.needed.to_dict("records"):
-        cells = ("-" if np.isnan(row[name]) else f"{int(row[name]):,}" for name in figures)
-        table.add_row(f"{int(row['evaluators']):,}", *cells)
+        table.add_row(f"{int(row['evaluators']):,}", *cells(row, ",.0f"))
     _print_right(table, console)
     console.print()
 

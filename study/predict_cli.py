@@ -42,7 +42,7 @@ def predict(
         raise InputError(f"--out is {out}; predictions are written as CSV, so name a file that ends in .csv.")
     predictor = read_predictor(report, metric, task)
     said = read_verdict(report, metric, task)
-    if said and said["kind"] in ("unknown", "none"):
+    if said and said["kind"] in ("unknown", "none", "below"):
         print(f"Mind the report's verdict: {said['sentence']}")
     named = ColumnMap.parse(columns)
     raw, source = read_table(scores, named)

@@ -9,6 +9,7 @@ from calibration.evaluator_weights import is_known
 from calibration.page.figures import MOST_FOLDS, separates, steps
 from calibration.page.grade_figures import reference_metric
 from calibration.score_digits import digits_for, score_text
+from calibration.task_words import how_many_poor, together
 
 _LOOSE = 0.25  # share of the score's range beyond which a threshold that moves from fold to fold is called unsteady
 
@@ -45,7 +46,7 @@ def why_skill(task: dict[str, Any]) -> str | None:
 
 
 def meaning(task: dict[str, Any]) -> list[str]:
-    """What the verdicts of a task mean, in two sentences; none where nothing was cross-validated."""
+    """What the verdicts of a task mean, in a few sentences; none where nothing was cross-validated."""
     reference = reference_metric(task)
     judged = [entry for entry in task["metrics"].values() if entry["cross_validation"]["skill"] is not None]
     if reference is None or not judged or reference["cross_validation"]["person_skill"] is None:
@@ -55,23 +56,8 @@ def meaning(task: dict[str, Any]) -> list[str]:
         f"The average person predicts another with a skill of {number(validation['person_skill'])}: 0 is what one "
         f"constant answer reaches (it already grades {number(validation['constant_mean'])}), 1 is perfect."
     )
-    by_kind: dict[str, list[str]] = {}
-    for entry in sorted(judged, key=lambda entry: -entry["cross_validation"]["skill"]):
-        by_kind.setdefault(entry["verdict"]["kind"], []).append(entry["title"])
-    best = max(judged, key=lambda entry: entry["cross_validation"]["skill"])
-    reached = f"({best['title']}, skill {number(best['cross_validation']['skill'])})"
-    if able := by_kind.get("stand-in"):
-        return [people, f"In place of one evaluator, on images like these, you may use: {_listed(able)}."]
-    if near := by_kind.get("within"):
-        return [
-            people,
-            f"No metric is shown to reach the median evaluator. To sort by, and let people decide: {_listed(near)}.",
-        ]
-    if "below" in by_kind:
-        return [people, f"No metric can replace a person here; the best {reached} falls short of every able evaluator."]
-    if "none" in by_kind:
-        return [people, f"No metric is of use here: not even the best {reached} sees what people see."]
-    return [people, "No metric can be judged here; its verdict says why."]
+    ranked = sorted(task["metrics"].values(), key=lambda entry: -(entry["cross_validation"]["skill"] or -1e9))
+    return [people, *together({entry["title"]: entry["verdict"] for entry in ranked})]
 
 
 def caution(task: dict[str, Any]) -> str | None:
@@ -101,7 +87,7 @@ def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
         if is_enough and None not in pair.values()
     ]
     known = [pair["person_grade"] for pair in pairs if pair["person_grade"] > pair["constant_grade"]]
-    poor = sum(entry["verdict"]["kind"] == "none" for entry in task["metrics"].values())
+    poor = how_many_poor({entry["title"]: entry["verdict"] for entry in task["metrics"].values()})
     spread = ""
     if known:
         spread = (
@@ -113,13 +99,13 @@ def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
         "at new images, and at whether chance explains it."
     )
     useless = (
-        "A metric on or left of the dashed line knows nothing that a constant does not. By their verdicts, "
-        f"{_of(poor, len(task['metrics']), 'metric')} {'is' if poor == 1 else 'are'} of no use here."
+        "A metric on or left of the dashed line predicts one person no better than a constant does; whether it sorts "
+        f"images as people do is another question. {poor}"
     )
     if not task["evaluators"]:
         return Explanation(
             line="A metric (diamond) right of the circle agrees with a person more than the average evaluator does; on "
-            "or left of the dashed line it knows no more than one constant answer.",
+            "or left of the dashed line it predicts a person no better than one constant answer.",
             shows="The circle is the average evaluator, graded against the others one at a time; a diamond is a "
             "metric, graded against each person on a mapping that never saw that person.",
             read=constant,
@@ -127,7 +113,7 @@ def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
         )
     return Explanation(
         line="A metric (diamond) inside the blue band agrees with people about as the weaker able evaluators do; on "
-        "or left of the dashed line it knows no more than one constant answer.",
+        "or left of the dashed line it predicts a person no better than one constant answer.",
         shows="Everyone is graded against the other evaluators one at a time. A circle is a person; a diamond is a "
         f"metric whose mapping never saw the person it is graded against, with a small dot for each fold.{spread}",
         read=constant,

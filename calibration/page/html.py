@@ -34,6 +34,7 @@ from calibration.page.notes import all_notes, notes_of_people
 from calibration.report import Calibration, natural_order
 from calibration.report_raters import fewest_ratings, is_simulated
 from calibration.score_digits import digits_for, score_text
+from calibration.task_words import QUESTIONS
 from calibration.verdicts import LEAST_ITEMS
 from metrics.bands import CAVEAT
 from metrics.scoring import PROMPT
@@ -56,8 +57,10 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 _KINDS = {
     "none": "no use",
-    "below": "below people",
-    "within": "among people",
+    "below": "not alone",
+    "within": "with care",
+    "predicts": "for ratings",
+    "sorts": "for sorting",
     "stand-in": "stand-in",
     "unknown": "not judged",
 }
@@ -91,6 +94,7 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     environment.filters["signed"] = explanations.number
     environment.filters["threshold"] = score_text
     environment.filters["thousands"] = "{:,}".format
+    environment.globals["questions"] = QUESTIONS
     environment.tests["simulated"] = is_simulated
     report = calibration.report
     page = _Page(calibration)

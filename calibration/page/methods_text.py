@@ -4,35 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from calibration.evaluator_weights import HALF_TRUST
+from calibration.page.references import REFERENCES
 from calibration.report_asked import rated_wordings
 from calibration.tables import counted
-from calibration.verdicts import spelled
+from calibration.task_words import spelled
 
 _MOST_WORDINGS = 3  # of earlier words; with more the paragraph would be about nothing else
-_REFERENCES = {
-    "deepsense": "deepsense.ai (2023). Diffusion models in practice, part 2.",
-    "krippendorff": "Krippendorff, K. (2004). Content analysis: An introduction to its methodology (2nd ed.). Sage.",
-    "shrout": "Shrout, P. E., & Fleiss, J. L. (1979). Intraclass correlations: Uses in assessing rater reliability. "
-    "Psychological Bulletin, 86(2), 420-428.",
-    "efron": "Efron, B., & Tibshirani, R. J. (1993). An introduction to the bootstrap. Chapman & Hall.",
-    "stein": "Efron, B., & Stein, C. (1981). The jackknife estimate of variance. Annals of Statistics, 9(3), 586-596.",
-    "satterthwaite": "Satterthwaite, F. E. (1946). An approximate distribution of estimates of variance components. "
-    "Biometrics Bulletin, 2(6), 110-114.",
-    "cameron": "Cameron, A. C., Gelbach, J. B., & Miller, D. L. (2011). Robust inference with multiway clustering. "
-    "Journal of Business & Economic Statistics, 29(2), 238-249.",
-    "williams": "Williams, E. J. (1959). The comparison of regression variables. Journal of the Royal Statistical "
-    "Society, Series B, 21(2), 396-399.",
-    "deutsch": "Deutsch, D., Dror, R., & Roth, D. (2021). A statistical analysis of summarization evaluation metrics "
-    "using resampling methods. Transactions of the ACL, 9, 1132-1146.",
-    "holm": "Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
-    "Statistics, 6(2), 65-70.",
-    "benjamini": "Benjamini, Y., & Yekutieli, D. (2001). The control of the false discovery rate in multiple testing "
-    "under dependency. Annals of Statistics, 29(4), 1165-1188.",
-    "calderon": "Calderon, N., Reichart, R., & Dror, R. (2025). The alternative annotator test for LLM-as-a-judge. "
-    "arXiv:2501.10970.",
-    "p1401": "ITU-T Recommendation P.1401: Methods, metrics and procedures for statistical evaluation, qualification "
-    "and comparison of objective quality prediction models.",
-}
 
 
 def methods_paragraph(report: dict[str, Any]) -> str:
@@ -58,7 +35,7 @@ def methods_paragraph(report: dict[str, Any]) -> str:
     cited: list[str] = []
     sentences = [*_people(report, cited), *_metrics(report, cited), *_extras(report, cited)]
     sentences.append(f"All computations: humangrade {report['version']}, seed {report['settings']['seed']}.")
-    references = [_REFERENCES[name] for name in dict.fromkeys(cited)]
+    references = [REFERENCES[name] for name in dict.fromkeys(cited)]
     return "\n".join([" ".join(sentences), *([""] if references else []), *sorted(references)])
 
 
@@ -129,7 +106,7 @@ def _metrics(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
     names = sorted({entry["title"] for _, entry in _entries(report)})
     if not names:
         return
-    cited.append("deepsense")
+    cited += ["deepsense", "stone"]
     k = report["settings"]["k"]
     listed = ", ".join(names)
     yield (
@@ -137,13 +114,14 @@ def _metrics(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
         f"{'was' if len(names) == 1 else 'were'} judged as one would judge an evaluator (deepsense.ai, 2023): ratings "
         "r were put on the unit scale, e = (r - 1) / 4, and each metric's scores were turned into five levels by four "
         f"thresholds, monotone in the metric's direction, that minimise the sum of |level - e|^{k:g} over images and "
-        "evaluators exactly. The thresholds were fitted without each evaluator in turn and graded on the one left "
-        f"out, grade = 1 - mean |level - e|^{k:g}, averaged over the folds; each evaluator was graded against the "
-        "others, one by one, on the same images. Every two evaluators weigh in the averages by the images that both "
-        f"rated, times n / (n + {HALF_TRUST:g}) for each of the two, n being the images that an evaluator and somebody "
-        "else rated. We report skill = (grade - c) / (1 - c), with c the grade of the best constant answer, one level "
-        "fixed on all ratings of the task, for metrics and people alike."
+        "evaluators exactly. The thresholds were fitted without each evaluator in turn and graded on the one left out "
+        f"(cross-validation; Stone, 1974), grade = 1 - mean |level - e|^{k:g}, averaged over the folds; each evaluator "
+        "was graded against the others, one by one, on the same images. Every two evaluators weigh in the averages by "
+        f"the images that both rated, times n / (n + {HALF_TRUST:g}) for each of the two, n being the images that an "
+        "evaluator and somebody else rated. We report skill = (grade - c) / (1 - c), with c the grade of the best "
+        "constant answer, one level fixed on all ratings of the task, for metrics and people alike."
     )
+    yield from _order(report, cited)
     intervals = [entry["intervals"] for _, entry in _entries(report) if entry.get("intervals")]
     if intervals:
         widest = max(intervals, key=lambda found: found["clusters"])
@@ -158,10 +136,32 @@ def _metrics(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
             cited += ["stein", "satterthwaite", "cameron"]
             yield (
                 "For conclusions about people like these, the jackknife's variance over evaluators (Efron & Stein, "
-                "1981) was added, with degrees of freedom after Satterthwaite (1946); what stands in both variances of "
-                "grades, skill, kappa and Spearman's correlation was counted once, as with errors clustered two ways "
-                "(Cameron et al., 2011)."
+                "1981), the thresholds held, was added, with degrees of freedom after Satterthwaite (1946); what "
+                "stands in both variances of grades, skill, kappa and Spearman's correlation was counted once, as with "
+                "errors clustered two ways (Cameron et al., 2011)."
             )
+
+
+def _order(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
+    """How far metrics order images as people do, and how far mapped levels meet ratings."""
+    entries = [entry for _, entry in _entries(report)]
+    if any(entry.get("spearman") is not None for entry in entries):
+        cited += ["spearman", "kendall"]
+        unit = next((entry["unseen"]["grouped_by"] for entry in entries if entry.get("unseen")), None)
+        tested = f"dealing the scores anew between {unit}s" if unit else "Student's t"
+        yield (
+            "How far metrics order the images as the mean ratings do is given by Spearman's (1904) rank correlation, "
+            f"with a one-sided test by {tested}, beside Pearson's correlation and Kendall's (1945) tau-b."
+        )
+    if any(entry.get("pairwise_accuracy") for entry in entries):
+        cited.append("foster")
+        yield (
+            "Pairwise accuracy counts the pairs of images that metric and mean rating order alike or both call equal, "
+            "scores within a distance that was calibrated on other images counting as equal (Deutsch et al., 2023)."
+        )
+    if any((entry.get("kappa") or {}).get("metric") is not None for entry in entries):
+        cited.append("cohen")
+        yield "Levels and held-out ratings were compared by Cohen's (1968) kappa with squared weights as well."
 
 
 def _extras(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
@@ -179,9 +179,10 @@ def _extras(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
             "evaluator's ratings mapped to levels in the same way as the metric's scores."
         )
     if baselines := [entry["baselines"] for entry in entries if entry.get("baselines")]:
+        cited.append("ernst")
         yield (
             f"Each grade stands beside those of {baselines[0].get('permutations', 1000):,} random permutations of the "
-            "scores, of one person, and of the mean of the other evaluators on the same ratings."
+            "scores (Ernst, 2004), of one person, and of the mean of the other evaluators on the same ratings."
         )
     if any(task.get("comparison") for task in report["tasks"].values()):
         cited += ["deutsch", "williams", "holm", "benjamini"]
@@ -192,20 +193,40 @@ def _extras(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
             "al., 2021), and by Williams' (1959) test, with the corrections of Holm (1979) and of Benjamini and "
             "Yekutieli (2001)."
         )
+    if any(entry.get("sorting") for entry in entries):
+        cited.append("satterthwaite")
+        yield (
+            "As sorters of images, metric and evaluator were compared by the share of pairs of images that they put in "
+            "the order of the other evaluators' mean (ties count half), with intervals by the delta method over images "
+            "and the variance over evaluators (degrees of freedom after Satterthwaite, 1946)."
+        )
+    if any((task.get("strictness") or {}).get("p") is not None for task in report["tasks"].values()):
+        yield (
+            "Evaluators' strictness was estimated as an additive effect by least squares over images and evaluators; "
+            "grades without it are cross-validated over images."
+        )
     if any(entry.get("annotator_test") for entry in entries):
         cited += ["calderon", "benjamini"]
         yield (
             "Whether a metric may replace an evaluator was put to the alternative annotator test (Calderon et al., "
-            "2025), beside which the best constant answer took the same test."
+            "2025; its p-values corrected after Benjamini & Yekutieli, 2001), beside which the best constant answer "
+            "took the same test."
         )
     if any(task.get("recovery") for task in report["tasks"].values()):
+        cited += ["dempster"]
         yield (
             "Evaluators' biases and inconsistencies were estimated by maximum likelihood with the images' qualities as "
-            "random effects."
+            "random effects, by the EM algorithm (Dempster et al., 1977)."
         )
     if any(entry.get("telecom") for entry in entries):
         cited.append("p1401")
-        yield "PLCC, RMSE and the outlier ratio were computed after a monotone cubic, as ITU-T P.1401 has it."
+        yield "PLCC, RMSE and the outlier ratio were computed after a monotone cubic, as in ITU-T P.1401 (2020)."
+    if any(entry.get("predictor") for entry in entries):
+        cited += ["vovk", "lu"]
+        yield (
+            "Predictions of a new person's rating of a new image come with cross-conformal sets (Vovk, 2015) of "
+            "neighbouring ratings (Lu et al., 2022)."
+        )
 
 
 def _entries(report: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

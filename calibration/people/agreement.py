@@ -186,3 +186,35 @@ def correlations(scores: Array, targets: Array, direction: Direction = "higher")
 def _within_one(value: float) -> float:
     """A correlation without the last digit's rounding error, which can leave [-1, 1] or just miss its ends."""
     return float(np.clip(round(float(value), 15), -1.0, 1.0))  # min() and max() would make -1 of nan
+
+
+def interval_alpha(ratings: Array) -> float:
+    """Krippendorff's interval alpha of ratings that may have any value, in one pass.
+
+    Parameters
+    ----------
+    ratings : ndarray, shape (items, evaluators)
+        Any scale, NaN where missing.
+
+    Returns
+    -------
+    float
+        1 minus the mean squared difference within images over that between any two ratings; NaN where no image was
+        rated twice, or all ratings are equal.
+
+    Examples
+    --------
+    >>> round(interval_alpha(np.array([[0.0, 0.0], [0.5, 0.75], [1.0, 1.0]])), 3)
+    0.95
+    """
+    known = ratings[(~np.isnan(ratings)).sum(axis=1) >= 2]
+    counts = (~np.isnan(known)).sum(axis=1)
+    total = int(counts.sum())
+    if not total:
+        return float("nan")
+    means = np.nansum(known, axis=1) / counts
+    within = np.nansum((known - means[:, None]) ** 2, axis=1)
+    observed = float((2 * counts * within / (counts - 1)).sum()) / total
+    overall = float(np.nansum(known)) / total
+    expected = 2 * float(np.nansum((known - overall) ** 2)) / (total - 1)
+    return 1.0 - observed / expected if expected > 0 else float("nan")

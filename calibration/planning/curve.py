@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from calibration.planning.plan import Figure as PlannedFigure
 from calibration.planning.plan import plan_power, plan_width
+from calibration.planning.shown import KINDS
 from calibration.planning.study import PlannedStudy
 from calibration.planning.summary import Plan, short
 
@@ -25,8 +27,9 @@ def plan_svg(plan: Plan) -> str:
     Returns
     -------
     str
-        An SVG: power (with metrics) and the width of an interval, by images, a curve for each number of evaluators; a
-        dotted line is the goal. The same plan gives the same bytes.
+        An SVG: power (with metrics) and the widths of the interval of skill, or without metrics of the intraclass
+        correlation, for these evaluators and for people like these, by images; a curve for each number of evaluators,
+        a dotted line for the goal. The same plan gives the same bytes.
 
     Examples
     --------
@@ -44,10 +47,12 @@ def plan_svg(plan: Plan) -> str:
     if study.correlations:
         power = plan_power(study, people, images)["power"].to_numpy()
         drawn.append((_power_title(study), "power", plan.power, power))
-    figure_name = study.statistic if study.correlations else "icc"
-    title = f"{study.statistic.capitalize()}'s correlation" if study.correlations else "Intraclass correlation"
-    width = plan_width(study, figure_name, people, images)["width"].to_numpy()
-    drawn.append((title, "width of the 95 % interval", plan.width, width))
+    planned: PlannedFigure = "skill" if study.correlations else "icc"
+    title = "A metric's skill" if study.correlations else "Intraclass correlation"
+    for kind in KINDS:
+        width = plan_width(study, planned, people, images, kind)["width"].to_numpy()
+        whose = "these evaluators" if kind == "these" else "people like these"
+        drawn.append((f"{title}, {whose}", "width of the 95 % interval", plan.width, width))
     with matplotlib.rc_context({"svg.hashsalt": "humangrade", "font.size": 9, "axes.titlesize": 10}):
         figure = Figure(figsize=(4.2 * len(drawn), 3.4), layout="constrained")
         FigureCanvasSVG(figure)

@@ -1,6 +1,7 @@
 """How many images and evaluators a study needs: the power of its tests and the width of its intervals, beforehand."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal, get_args
 
@@ -17,12 +18,11 @@ from calibration.planning.model import (
     grade_variance,
     icc_variance,
 )
+from calibration.planning.shown import KINDS, Curve, Kind, icc_curves, most_simulated, width_curves
 from calibration.planning.study import FEWEST_IMAGES, MOST_IMAGES, PlannedStudy, check_counts
 from metrics.errors import InputError
 
 Figure = Literal["spearman", "pearson", "grade", "skill", "icc"]
-
-CONFIDENCE = 0.95
 
 
 def plan_power(
@@ -114,8 +114,9 @@ def plan_width(
     figure: Figure = "spearman",
     evaluators: Sequence[int] = (5,),
     images: Sequence[int] = (128, 256, 512, 1024),
+    kind: Kind = "these",
 ) -> pd.DataFrame:
-    """How wide the 95 % interval of a figure comes out.
+    """How wide the report's 95 % interval of a figure comes out, on average.
 
     Parameters
     ----------
@@ -126,11 +127,14 @@ def plan_width(
         the grade's gain over the best constant; or the intraclass correlation of one rating, ICC(2, 1).
     evaluators, images : sequence of int
         How many of each.
+    kind : {"these", "people_like_these"}
+        Whether the interval is for other images judged by these evaluators, or by people like these.
 
     Returns
     -------
     DataFrame
-        evaluators, images, width (from end to end; NaN where one evaluator cannot give the figure); a row a pair.
+        evaluators, images, width (from end to end; NaN where the report gives no interval: for one evaluator, and for
+        people like these with two); a row a pair.
 
     Raises
     ------
@@ -139,32 +143,33 @@ def plan_width(
 
     Notes
     -----
-    The width is that of other images and these evaluators: twice 1.96 standard errors. The intraclass correlation's
-    holds for other evaluators too, who may be more or less alike in strictness: what that adds follows from
-    chi-squared with one degree of freedom fewer than evaluators, and more images do not lessen it. In simulation the
-    widths are right to 5 %, but for skill with fewer than 500 images, which spreads up to 14 % wider than is said here,
-    because the mapping is fitted anew in every study.
+    The widths are those that the report's own functions give of a few simulated studies; see
+    `calibration.planning.shown`. Who rates counts too in an interval for people like these, and more images do not
+    lessen that. tests/benchmarks/bench_plan.py holds them against reports.
 
     Examples
     --------
-    >>> plan_width(PlannedStudy(0.5), "icc", images=[128, 512]).round(3)
-       evaluators  images  width
-    0           5     128  0.162
-    1           5     512  0.081
+    >>> few, many = plan_width(PlannedStudy(0.5), "icc", images=[128, 512])["width"]
+    >>> bool(0.05 < many < few < 0.25)
+    True
     """
     check_counts(evaluators, images)
-    _check_figure(study, figure)
-    return _grid(evaluators, images, "width", lambda people: _width(study, figure, people))
+    _check_figure(study, figure, kind)
+    return _grid(evaluators, images, "width", lambda people: _width(study, figure, people, kind))
 
 
 def images_for_width(
-    study: PlannedStudy, figure: Figure = "spearman", evaluators: Sequence[int] = (5,), width: float = 0.1
+    study: PlannedStudy,
+    figure: Figure = "spearman",
+    evaluators: Sequence[int] = (5,),
+    width: float = 0.1,
+    kind: Kind = "these",
 ) -> pd.DataFrame:
     """The fewest images with which a figure's 95 % interval is as narrow as asked for.
 
     Parameters
     ----------
-    study, figure, evaluators
+    study, figure, evaluators, kind
         As for `plan_width`.
     width : float
         From end to end, in (0, 1].
@@ -181,16 +186,17 @@ def images_for_width(
 
     Examples
     --------
-    >>> images_for_width(PlannedStudy(0.5, (0.5,)), "spearman", [3, 5, 10])["images"].tolist()
-    [1101.0, 1057.0, 1017.0]
+    >>> three, ten = images_for_width(PlannedStudy(0.5), "icc", [3, 10])["images"]
+    >>> bool(100 < ten < three < 1000)
+    True
     """
     check_counts(evaluators)
-    _check_figure(study, figure)
+    _check_figure(study, figure, kind)
     if not 0 < width <= 1:
         raise InputError(f"The width is {width:g}; it must be above 0 and at most 1.")
 
     def narrowness(people: int) -> Callable[[Array], Array]:
-        of_images = _width(study, figure, people)
+        of_images = _width(study, figure, people, kind)
         return lambda images: -of_images(images)
 
     return _needed(evaluators, lambda people: _least(narrowness(people), -width))
@@ -210,7 +216,9 @@ def _check_test(study: PlannedStudy, alpha: float) -> None:
         raise InputError("The correlation is 0, so there is nothing to detect; give the smallest that matters to you.")
 
 
-def _check_figure(study: PlannedStudy, figure: Figure) -> None:
+def _check_figure(study: PlannedStudy, figure: Figure, kind: Kind) -> None:
+    if kind not in KINDS:
+        raise InputError(f"There is no interval for '{kind}'; take one of {', '.join(KINDS)}.")
     if figure not in get_args(Figure):
         raise InputError(f"There is no plan for '{figure}'; take one of {', '.join(get_args(Figure))}.")
     if figure != "icc" and not study.correlations:
@@ -258,23 +266,40 @@ def _williams(a: float, b: float, between: float) -> float:
     return (2 * determinant + ((a + b) / 2) ** 2 * (1 - between) ** 3) / (1 + between)
 
 
-def _width(study: PlannedStudy, figure: Figure, people: int) -> Callable[[Array], Array]:
+def _width(study: PlannedStudy, figure: Figure, people: int, kind: Kind) -> Callable[[Array], Array]:
     """The width by the number of images."""
-    ratings = _ratings(study.icc, tuple(study.levels), people)
-    floor = 0.0
-    if people < 2 and figure in ("grade", "skill", "icc"):
-        variance = np.nan
-    elif figure == "icc":
-        strictness = study.strictness / (1 - study.strictness)
-        variance = icc_variance(ratings, strictness)
-        ends = stats.chi2.ppf([(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], people - 1) / (people - 1)
-        floor = float(-np.diff(study.icc / (1 + strictness * ends))[0])
-    elif figure == "spearman" or figure == "pearson":
-        variance = max(_spread(ratings, (value,), 0.0, figure).variance for value in study.correlations)
+    if people < (2 if kind == "these" else 3):
+        return lambda images: np.full(len(images), np.nan)
+    values = study.correlations if figure != "icc" else (0.0,)
+    widest = max(values, key=lambda value: _images_variance(study, value, figure, people))
+    curve = _curve(study, widest, figure, people, kind)
+    return lambda images: curve(images / study.design_effect)
+
+
+def _curve(study: PlannedStudy, correlation: float, figure: Figure, people: int, kind: Kind) -> Curve:
+    """One metric's, or the evaluators', by the number of images that are not alike."""
+    simulated = min(people, most_simulated(figure))
+    if figure == "icc":
+        curve = icc_curves(study, simulated)[figure, kind]
     else:
-        variance = max(grade_variance(ratings, value, figure == "skill") for value in study.correlations)
-    reach = stats.norm.isf((1 - CONFIDENCE) / 2)
-    return lambda images: np.hypot(2 * reach * np.sqrt(variance * study.design_effect / images), floor)
+        one = replace(study, correlations=(correlation,), between=None)
+        if figure == "spearman" or figure == "pearson":
+            one = replace(one, statistic=figure)
+        curve = width_curves(one, simulated)[figure, kind]
+    if people == simulated:
+        return curve
+    few, many = (_images_variance(study, correlation, figure, count) for count in (simulated, people))
+    return curve.for_more_people(simulated, people, many / few)
+
+
+def _images_variance(study: PlannedStudy, correlation: float, figure: Figure, people: int) -> float:
+    """By the model, times the number of images: what the evaluators' number makes of it."""
+    ratings = _ratings(study.icc, tuple(study.levels), people)
+    if figure == "icc":
+        return icc_variance(ratings, study.strictness / (1 - study.strictness))
+    if figure == "spearman" or figure == "pearson":
+        return _spread(ratings, (correlation,), 0.0, figure).variance
+    return grade_variance(ratings, correlation, figure == "skill")
 
 
 def _grid(

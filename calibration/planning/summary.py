@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 
 from calibration.planning.plan import Figure, images_for_power, images_for_width, plan_power, plan_width
+from calibration.planning.shown import KINDS, MOST_JUDGED, Kind, fewest_judged
 from calibration.planning.study import MOST_EVALUATORS, MOST_IMAGES, PlannedStudy
 
 MANY_EVALUATORS = 200
 """So many that people's mean is as good as their true mean: what more evaluators could give at best."""
 
 _NOT_WORTH_IT = 0.9  # more evaluators hardly help where even many leave more than this share of the images
+_COLUMNS: dict[Kind, str] = {"these": "width_{}", "people_like_these": "width_{}_people_like_these"}
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _FIGURE_NAMES: dict[Figure, str] = {
     "spearman": "Spearman's correlation with people",
@@ -35,9 +37,12 @@ class Plan:
         The goals.
     grid : DataFrame
         evaluators, images, ratings (their product), power (with metrics), and the width of each figure's interval as
-        width_spearman (or width_pearson), width_grade, width_skill and width_icc; a row for each size.
+        width_spearman (or width_pearson), width_grade, width_skill and width_icc, for these evaluators and, with
+        ``_people_like_these`` at the end, for people like these; judged, whether the report judges a metric in nearly
+        every such study; a row for each size.
     needed : DataFrame
-        evaluators and, under the same names, the fewest images that reach the goal; NaN where a million do not.
+        evaluators and, under the same names, the fewest images that reach the goal, and of which the report judges a
+        metric (these alone as ``judged``); NaN where a million do not.
     sentences : list of str
         What follows, in plain words.
     """
@@ -90,7 +95,8 @@ def make_plan(
     people = sorted(set(evaluators))
     counts = sorted(set(images))
     figures: list[Figure] = [study.statistic, "grade", "skill", "icc"] if study.correlations else ["icc"]
-    parts = {f"width_{figure}": plan_width(study, figure, people, counts) for figure in figures}
+    columns = {_COLUMNS[kind].format(figure): (figure, kind) for figure in figures for kind in KINDS}
+    parts = {name: plan_width(study, figure, people, counts, kind) for name, (figure, kind) in columns.items()}
     if study.correlations:
         parts = {"power": plan_power(study, people, counts)} | parts
     grid = next(iter(parts.values()))[["evaluators", "images"]].copy()
@@ -98,16 +104,26 @@ def make_plan(
     for name, part in parts.items():
         grid[name] = part[name.partition("_")[0]]
     asked = [*people, MANY_EVALUATORS]
-    needs = {f"width_{figure}": images_for_width(study, figure, asked, width) for figure in figures}
+    needs = {
+        name: images_for_width(study, figure, asked, width, kind)["images"] for name, (figure, kind) in columns.items()
+    }
     if study.correlations:
-        needs = {"power": images_for_power(study, asked, power)} | needs
-    needed = pd.DataFrame({"evaluators": asked} | {name: part["images"] for name, part in needs.items()})
+        needs = {"power": images_for_power(study, asked, power)["images"]} | needs
+    judged = np.array([fewest_judged(study, count) for count in asked])
+    grid["judged"] = grid["images"].to_numpy() >= np.repeat(judged[:-1], len(counts))
+    needed = pd.DataFrame(
+        {"evaluators": asked} | {name: np.maximum(part.to_numpy(), judged) for name, part in needs.items()}
+    ).assign(judged=judged)
     chosen = 5 if 5 in people else people[len(people) // 2]
-    sentences = []
-    if study.correlations:
-        sentences += _power_sentences(study, needed, chosen, power, metrics)
-        sentences += _width_sentences(study, needed, chosen, study.statistic, width)
-    sentences += _width_sentences(study, needed, chosen, "icc", width)
+    sentences = _judged_sentences(needed, chosen)
+    if not np.isnan(needed.set_index("evaluators")["judged"][chosen]):
+        if study.correlations:
+            sentences = _power_sentences(study, needed, chosen, power, metrics) + sentences
+            sentences += _expected_sentences(grid, chosen, counts[-1])
+            for figure in (study.statistic, "skill"):
+                sentences += _width_sentences(study, needed, chosen, figure, width, "these")
+                sentences += _width_sentences(study, needed, chosen, figure, width, "people_like_these")
+        sentences += _width_sentences(study, needed, chosen, "icc", width, "people_like_these")
     return Plan(study, power, width, grid, needed[:-1], sentences)
 
 
@@ -178,15 +194,43 @@ def _power_sentences(
     return sentences
 
 
-def _width_sentences(study: PlannedStudy, needed: pd.DataFrame, chosen: int, figure: Figure, width: float) -> list[str]:
-    of = needed.set_index("evaluators")[f"width_{figure}"]
-    goal = f"a 95 % interval of {_FIGURE_NAMES[figure]} that is {short(width)} wide"
-    if not np.isnan(of[chosen]):
-        need = "needs" if chosen == 1 else "need"
-        return [f"For {goal}, {_people(chosen)} {need} about {about(of[chosen])} images.", *_more_people(of, chosen)]
+def _judged_sentences(needed: pd.DataFrame, chosen: int) -> list[str]:
+    """On how many images the report would not judge a metric."""
+    fewest = needed.set_index("evaluators")["judged"][chosen]
     if chosen == 1:
-        return [f"One evaluator cannot give {goal}; it takes two at least."]
-    fewest = _fewest_evaluators(study, figure, width, chosen)
+        return ["With one evaluator the report judges no metric, as nobody can be held out; it takes two at least."]
+    if np.isnan(fewest):
+        return [
+            f"No number of images can be recommended with {_people(chosen)} like these: even of {MOST_JUDGED:,} images "
+            "that are not alike the report may say that no metric can be judged by them, because they agree too little."
+        ]
+    return [f"Of fewer than {fewest:,.0f} images the report may say that no metric can be judged by {_people(chosen)}."]
+
+
+def _expected_sentences(grid: pd.DataFrame, chosen: int, images: int) -> list[str]:
+    """What the verdict rests on: skill, and the half-width of its interval."""
+    row = grid[(grid["evaluators"] == chosen) & (grid["images"] == images)].iloc[0]
+    these, others = (row[_COLUMNS[kind].format("skill")] / 2 for kind in KINDS)
+    if not row["judged"] or np.isnan(these):
+        return []
+    of = f"With {_people(chosen)} and {images:,} images the report's 95 % interval of a metric's skill will reach about"
+    if np.isnan(others):
+        return [f"{of} {short(these)} to each side for these evaluators; for people like these it takes three."]
+    return [f"{of} {short(these)} to each side for these evaluators, {short(others)} for people like these."]
+
+
+def _width_sentences(
+    study: PlannedStudy, needed: pd.DataFrame, chosen: int, figure: Figure, width: float, kind: Kind
+) -> list[str]:
+    of = needed.set_index("evaluators")[_COLUMNS[kind].format(figure)]
+    like = " and holds for people like these" if kind == "people_like_these" else ""
+    goal = f"a 95 % interval of {_FIGURE_NAMES[figure]} that is {short(width)} wide{like}"
+    if not np.isnan(of[chosen]):
+        more = _more_people(of, chosen) if like else []
+        return [f"For {goal}, {_people(chosen)} need about {about(of[chosen])} images.", *more]
+    if chosen == 2 and like:
+        return [f"Two evaluators cannot give {goal}; it takes three at least."]
+    fewest = _fewest_evaluators(study, figure, width, chosen, kind)
     enough = f"it takes {fewest:,} evaluators" if fewest else f"not even {MOST_EVALUATORS:,} evaluators are enough"
     return [f"No number of images gives {goal} with {_people(chosen)}, because it also depends on who rates: {enough}."]
 
@@ -201,11 +245,11 @@ def _more_people(of: pd.Series, chosen: int) -> list[str]:
     return [f"More evaluators make it fewer, though even {MANY_EVALUATORS} would need about {least} images."]
 
 
-def _fewest_evaluators(study: PlannedStudy, figure: Figure, width: float, above: int) -> int | None:
+def _fewest_evaluators(study: PlannedStudy, figure: Figure, width: float, above: int, kind: Kind) -> int | None:
     """The least number of evaluators with whom some number of images suffices."""
 
     def enough(people: int) -> bool:
-        return float(plan_width(study, figure, [people], [MOST_IMAGES])["width"].iloc[0]) <= width
+        return float(plan_width(study, figure, [people], [MOST_IMAGES], kind)["width"].iloc[0]) <= width
 
     low, high = above, MOST_EVALUATORS
     if not enough(high):

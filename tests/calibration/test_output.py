@@ -9,7 +9,7 @@ from rich.console import Console
 from calibration.output import evaluator_rows, fold_rows, metric_rows, write_report
 from calibration.pipeline import calibrate_tables
 from calibration.summary import print_summary
-from calibration.verdicts import spelled
+from calibration.task_words import spelled
 from metrics.errors import InputError
 
 RATINGS = pd.DataFrame(
@@ -34,6 +34,9 @@ def test_files_that_say_the_same(calibration, tmp_path):
     evaluators, metrics, folds = (pd.read_csv(path) for path in paths[2:5])
     task = report["tasks"]["rating"]
     assert evaluators["grade_k1"].tolist() == [entry["grade"]["1"] for entry in task["evaluators"].values()]
+    for name in ("strictness", "grade_without_strictness"):
+        assert evaluators[name].tolist() == [entry[name] for entry in task["evaluators"].values()]
+    assert metrics["sorts"].tolist() == [entry["verdict"]["sorts"]["answer"] for entry in task["metrics"].values()]
     assert set(metrics["metric"]) == {"ssim", "[b]flat[/]"}
     assert len(folds) == 6
     ssim = metrics.set_index("metric").loc["ssim"]

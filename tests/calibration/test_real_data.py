@@ -55,7 +55,8 @@ def test_tifa160_grades(tifa160):
         assert round(validation["grade_mean"], 2) == expected[metric]
         assert round(validation["constant_mean"], 2) == expected["constant"]
         assert round(validation["person_mean"], 2) == expected["person"]
-        assert tifa160["metrics"][metric]["verdict"]["kind"] == "below"
+        verdict = tifa160["metrics"][metric]["verdict"]
+        assert (verdict["sorts"]["answer"], verdict["predicts"]["answer"] == "yes") == ("with care", False)
 
 
 def test_tifa160_leave_one_out_scores(shared):

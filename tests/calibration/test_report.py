@@ -85,16 +85,14 @@ def test_values_worked_by_hand():
 
 
 def test_a_perfect_and_a_useless_metric():
-    matrix = [[value] * 3 for value in (1, 2, 3, 4, 5)] * 4
-    task = task_of(ratings(matrix), scores(perfect=[1, 2, 3, 4, 5] * 4, constant=[7] * 20))
+    matrix = [[value] * 3 for value in (1, 2, 3, 4, 5)] * 8
+    task = task_of(ratings(matrix), scores(perfect=[1, 2, 3, 4, 5] * 8, constant=[7] * 40))
     assert task["metrics"]["perfect"]["cross_validation"]["skill"] == 1
     assert task["metrics"]["perfect"]["verdict"]["kind"] == "stand-in"
     useless = task["metrics"]["constant"]
     assert useless["cross_validation"]["skill"] == 0
-    assert useless["verdict"] == {
-        "kind": "unknown",
-        "sentence": "constant cannot be judged here: it gave every image the same score.",
-    }
+    assert useless["verdict"]["kind"] == "unknown"
+    assert useless["verdict"]["sentence"] == "constant cannot be judged here: it gave every image the same score."
     assert {useless[name] for name in ("pearson", "spearman", "spearman_p", "kendall")} == {None}
     assert any("same score (7) to every item" in note for note in useless["notes"])
 
@@ -182,9 +180,9 @@ def test_last_bits_of_a_constant_score_say_nothing():
 
 
 def test_few_items_give_no_verdict():
-    for items, kind in ((19, "unknown"), (20, "below")):
+    for items in (19, 20):
         entry = task_of(ratings(SPREAD[:items]), scores(ssim=range(items)))["metrics"]["ssim"]
-        assert entry["verdict"]["kind"] == kind
+        assert (entry["verdict"]["kind"] == "unknown") == (items < 20)
 
 
 def test_noise_is_not_recommended():
@@ -248,10 +246,10 @@ def test_a_metric_that_scored_no_rated_item():
     task = task_of(ratings(GOOD), pd.concat([scores(psnr=GOOD_SCORES), lost]))
     metric = task["metrics"]["ssim"]
     assert metric["buckets"]["thresholds"] == [None] * 4
-    assert metric["verdict"] == {
-        "kind": "unknown",
-        "sentence": "SSIM cannot be judged here. It scored 2 items, and nobody rated any of them in this task.",
-    }
+    assert metric["verdict"]["kind"] == "unknown"
+    assert metric["verdict"]["sentence"] == (
+        "SSIM cannot be judged here. It scored 2 items, and nobody rated any of them in this task."
+    )
 
 
 def test_tables_whose_item_names_never_meet_are_refused():

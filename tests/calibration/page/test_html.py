@@ -103,6 +103,19 @@ def test_verdicts_come_first_best_skill_first():
     assert places == sorted(places)
 
 
+def test_both_answers_stand_with_each_metric_that_is_judged():
+    ratings = table(["ann", "bob", "cid"], n=40)
+    calibration = calibrate_tables(ratings, scores(good=[1 + item % 5 for item in range(40)], flat=[1.0] * 40))
+    page = Page(render_html(calibration))
+    judged, flat = (calibration.report["tasks"]["look"]["metrics"][name]["verdict"] for name in ("good", "flat"))
+    assert flat["kind"] == "unknown" != judged["kind"]
+    for key, question in (("sorts", "Sorts images as people do"), ("predicts", "Predicts one person's rating")):
+        # in the list, in what it means, and with the reasons
+        assert page.text.count(f"{question}: {judged[key]['answer']}") == 3
+        assert judged[key]["sentence"] in page.text
+    assert "Strictness" in page.text and calibration.report["tasks"]["look"]["strictness"]["sentence"] in page.text
+
+
 def test_nothing_is_fetched_and_only_its_own_style_and_script_count():
     text = render_html(calibrate_tables(table(["ann", "bob"]), scores(good=GOOD)))
     page = Page(text)

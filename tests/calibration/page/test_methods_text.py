@@ -1,10 +1,74 @@
+import re
+
 import pandas as pd
 import pytest
 
 from calibration.page.methods_text import methods_paragraph
+from calibration.page.references import REFERENCES
 from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.report import Settings
 from tests.calibration.page.test_figures import RATINGS, SCORES
+
+CITATION = re.compile(
+    r"([A-Za-z][\w.-]+)(?:'s|')?(?: P\.1401)?(?: et al\.| (?:&|and) [A-Z]\w+)?,? \(?((?:19|20)\d\d)(?=[);])"
+)
+IN_FULL = re.compile(r"[\w.-]+(?:, (?:[A-Z]\.[ -]?)+.*)? \((?:19|20)\d\d\)\. \S.*[.?] \S.*\.$")
+ENTRIES = {
+    "unseen": {"folds": 5, "grouped_by": "prompt"},
+    "baselines": {"constant": 0.8, "permutations": 2000},
+    "same_target": {"wins": 1},
+    "annotator_test": {"passes": None},
+    "telecom": {"plcc": 0.5},
+    "predictor": {"kind": "isotonic"},
+    "pairwise_accuracy": {"accuracy": 0.7},
+    "kappa": {"metric": 0.5},
+    "intervals": {"draws": 9, "clusters": 9, "people_like_these": {}},
+}
+
+
+def cited_and_listed(text):
+    """(name, year) of what the paragraph cites, and of what is listed below."""
+    paragraph, _, references = text.partition("\n\n")
+    listed = [re.match(r"([\w.-]+).*?\(((?:19|20)\d\d)\)", line) for line in references.splitlines()]
+    firsts = [match.groups() for match in listed]
+    return set(CITATION.findall(paragraph)), firsts
+
+
+@pytest.mark.parametrize("entry", [None, *ENTRIES])
+def test_each_citation_has_its_reference_and_each_reference_is_cited(entry):
+    report = calibrate_tables(RATINGS, SCORES).report
+    task = report["tasks"]["look"]
+    if entry is not None:
+        for metric in task["metrics"].values():
+            metric.update(dict.fromkeys([*ENTRIES, "spearman"]))
+        task["comparison"] = task["recovery"] = None
+        task["metrics"]["SSIM"][entry] = ENTRIES[entry]
+    cited, listed = cited_and_listed(methods_paragraph(report))
+    assert cited == set(listed) and len(listed) == len(set(listed))
+
+
+def test_references_are_in_full():
+    for words in REFERENCES.values():
+        assert IN_FULL.match(words), words
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "words"),
+    [
+        ("spearman", 0.5, "Spearman's (1904) rank correlation"),
+        ("pairwise_accuracy", {"accuracy": 0.5}, "Pairwise accuracy"),
+        ("kappa", {"metric": 0.5}, "kappa with squared weights"),
+        ("predictor", {"kind": "isotonic"}, "cross-conformal sets (Vovk, 2015)"),
+    ],
+)
+def test_no_statistic_is_named_that_no_metric_has(entry, value, words):
+    report = calibrate_tables(RATINGS, SCORES).report
+    metrics = report["tasks"]["look"]["metrics"]
+    for metric in metrics.values():
+        metric[entry] = None
+    assert words not in methods_paragraph(report)
+    metrics["SSIM"][entry] = value
+    assert words in methods_paragraph(report)
 
 
 def test_numbers_of_a_real_study(shared):
@@ -26,8 +90,11 @@ def test_numbers_of_a_real_study(shared):
         assert words in paragraph
     cited = references.splitlines()
     assert cited == sorted(cited)
-    for name in ("Krippendorff", "Shrout", "Deutsch", "Satterthwaite", "deepsense.ai"):
-        assert name in paragraph
+    assert len(cited) == len(REFERENCES)  # the report of a real study has all of it
+    named, listed = cited_and_listed(text)
+    assert named == set(listed)
+    for name in ("Krippendorff", "Shrout", "Deutsch, D., Dror", "Satterthwaite", "deepsense.ai"):
+        assert name.partition(",")[0] in paragraph
         assert sum(line.startswith(name) for line in cited) == 1
 
 

@@ -122,9 +122,14 @@ def test_more_is_better_and_needed_is_least(icc, low, step, statistic):
     if not np.isnan(needed) and needed > 10:
         reached = plan_power(study, [5], [int(needed) - 1, int(needed)])["power"]
         assert reached[0] < 0.7 <= reached[1]
-    needed = images_for_width(study, statistic, [5], 0.2)["images"][0]
-    widths = plan_width(study, statistic, [5], [max(int(needed) - 1, 10), int(needed)])["width"]
-    assert widths[1] <= 0.2 and (widths[0] > 0.2 or needed == 10)
+
+
+def test_more_images_are_narrower_and_needed_is_least(quick_plans):
+    study = PlannedStudy(0.5, (0.6,))
+    for figure in ("icc", "spearman", "skill"):
+        needed = int(images_for_width(study, figure, [5], 0.2)["images"][0])
+        widths = plan_width(study, figure, [5], [needed - 1, needed, 4 * needed])["width"]
+        assert widths[0] > 0.2 >= widths[1] > widths[2], figure
 
 
 def test_alike_images_count_for_less():
@@ -148,7 +153,7 @@ def test_widths_are_those_of_simulated_studies(study):
     people, images, studies = 5, 256, 500
     values = {name: [] for name in ("spearman", "grade", "skill", "icc")}
     for x, y in zip(*simulated(study, people, images, studies), strict=True):
-        found = _Study(x[:, 0], y, 1.0, "higher").statistics(np.ones((1, images)), np.ones((1, people)))
+        found = _Study(x[:, 0], y, 1.0, "higher").statistics(np.ones((1, images)), ranked=1)[0]
         for name in ("spearman", "grade", "skill"):
             values[name].append(float(found[name][0]))
         values["icc"].append(intraclass_correlations(variance_components(y))["icc2"])
@@ -165,9 +170,12 @@ def test_who_rates_bounds_the_icc():
         intraclass_correlations(variance_components(y))["icc2"]
         for y in simulated(PlannedStudy(0.5), 5, 256, 400, strictness=latent)[1]
     ]
-    assert plan_width(study, "icc", [5], [256])["width"][0] == pytest.approx(spread(found), rel=0.2)
-    assert np.isnan(images_for_width(study, "icc", [5], 0.1)["images"][0])
-    assert images_for_width(study, "icc", [50], 0.1)["images"][0] > 10
+    # the report's intervals for people like these are made to hold such studies, of very unlike width
+    kind = "people_like_these"
+    assert spread(found) / 2 < plan_width(study, "icc", [5], [256], kind)["width"][0] < 2.5 * spread(found)
+    assert np.isnan(images_for_width(study, "icc", [5], 0.1, kind)["images"][0])
+    assert images_for_width(study, "icc", [100], 0.1, kind)["images"][0] > 10
+    assert images_for_width(study, "icc", [5], 0.1)["images"][0] > 10
 
 
 def test_skill_spreads_less_with_more_people():
@@ -175,10 +183,12 @@ def test_skill_spreads_less_with_more_people():
     assert many < few
 
 
-def test_one_evaluator_has_neither_grade_nor_agreement():
+def test_what_the_report_gives_no_interval_of_has_no_width():
     study = PlannedStudy(0.5, (0.5,))
-    assert all(np.isnan(plan_width(study, name, [1], [100])["width"][0]) for name in ("grade", "skill", "icc"))
-    assert plan_width(study, "spearman", [1], [100])["width"][0] > 0
+    figures = ("spearman", "pearson", "grade", "skill", "icc")
+    assert all(np.isnan(plan_width(study, name, [1], [100])["width"][0]) for name in figures)
+    assert all(np.isnan(plan_width(study, name, [2], [100], "people_like_these")["width"][0]) for name in figures)
+    assert all(plan_width(study, name, [2], [100])["width"][0] > 0 for name in figures)
 
 
 @pytest.mark.parametrize(
@@ -206,6 +216,7 @@ def test_one_evaluator_has_neither_grade_nor_agreement():
         (lambda: images_for_power(PlannedStudy(0.5, (0.5,)), power=1.0), "power is 1"),
         (lambda: plan_width(PlannedStudy(0.5)), "needs its correlation"),
         (lambda: plan_width(PlannedStudy(0.5), "kappa"), "no plan for 'kappa'"),
+        (lambda: plan_width(PlannedStudy(0.5), "icc", kind="others"), "no interval for 'others'"),
         (lambda: images_for_width(PlannedStudy(0.5), "icc", width=0), "width is 0"),
     ],
 )

@@ -1,0 +1,140 @@
+"""What is said of a task: how far its people agree, and what the verdicts on its metrics come to."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from calibration.tables import counted
+from calibration.verdict_words import shown
+
+_NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+
+
+def task_verdict(task: Mapping[str, Any], least_items: int = 20) -> str:
+    """One sentence on the people of a task: do they agree enough to judge a metric by?
+
+    Parameters
+    ----------
+    task : mapping
+        The task's entry in the report.
+    least_items : int
+        Of fewer images nothing is concluded.
+
+    Returns
+    -------
+    str
+
+    Notes
+    -----
+    Krippendorff's customary limits (2004, p. 241) are an alpha of .800 for firm and .667 for tentative conclusions.
+    Firm is said only where the lower end of alpha's interval is not below .667 either, and nothing on few images.
+    """
+    agreement = task["agreement"]
+    alpha = agreement["krippendorff_alpha"]["ordinal"]
+    people = f"{spelled(task['n_evaluators']).capitalize()} evaluator{'' if task['n_evaluators'] == 1 else 's'}"
+    given = f"{people} gave {counted(task['n_ratings'], 'rating')} of {counted(task['n_items'], 'item')}"
+    if alpha is None:
+        return f"{given}; how far they agree cannot be computed."
+    figure = f"Krippendorff's ordinal alpha {shown(alpha, *_LIMITS)}"
+    if task["n_items"] < least_items:
+        return f"{given}, too few to say how far they agree ({figure})."
+    low, high = _alpha_limits(agreement)
+    if low is None or high is None:
+        return f"{given}; they agree {_strength(alpha, alpha)} ({figure})."
+    limits = f"95 % interval {shown(low, *_LIMITS)} to {shown(high, *_LIMITS)}"
+    return f"{given}; they agree {_strength(alpha, low)} ({figure}, {limits})."
+
+
+_FIRM, _TENTATIVE, _CHANCE = _LIMITS = (0.8, 0.667, 0.2)
+
+
+def _strength(alpha: float, low: float) -> str:
+    if alpha >= _FIRM and low >= _TENTATIVE:
+        return "well enough to draw conclusions"
+    if alpha >= _TENTATIVE:
+        return "well enough for tentative conclusions"
+    if alpha >= _CHANCE:
+        return "weakly, too little to lean on one person's rating"
+    return "hardly more than by chance"
+
+
+def _alpha_limits(agreement: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    found = agreement.get("intervals") or {}
+    low, high = (found.get("people_like_these") or found.get("these") or {}).get("ordinal") or (None, None)
+    return low, high
+
+
+QUESTIONS = {"sorts": "Sorts images as people do", "predicts": "Predicts one person's rating"}
+"""The two questions, by their key in the report's verdicts."""
+
+_MOST_NAMES = 6
+
+
+def together(verdicts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What the verdicts of a task's metrics come to: a sentence for each question.
+
+    Parameters
+    ----------
+    verdicts : mapping of str to mapping
+        The report's verdicts by the metrics' titles, in the order in which to name them.
+
+    Returns
+    -------
+    list of str
+        Metrics that were not judged are counted; where none was, that is all there is to say.
+
+    Examples
+    --------
+    >>> one = {"sorts": {"answer": "yes"}, "predicts": {"answer": "no"}}
+    >>> together({"A": one, "B": one})
+    ['Sorts images as people do: yes for A and B.', "Predicts one person's rating: no for A and B."]
+    """
+    if not any(each["sorts"]["answer"] != "unknown" for each in verdicts.values()):
+        return ["No metric can be judged here; its verdict says why."]
+    said = []
+    for key, question in QUESTIONS.items():
+        parts = []
+        for answer, words in (("yes", "yes"), ("with care", "with care"), ("no", "no"), ("unknown", "not judged")):
+            titles = [title for title, each in verdicts.items() if each[key]["answer"] == answer]
+            if titles:
+                parts.append(f"{words}{' for' if answer != 'unknown' else ':'} {_listed(titles)}")
+        said.append(f"{question}: {'; '.join(parts)}.")
+    return said
+
+
+def how_many_poor(verdicts: Mapping[str, Mapping[str, Any]]) -> str:
+    """How many metrics do not sort images as people do, of those that were judged.
+
+    Examples
+    --------
+    >>> how_many_poor({"A": {"sorts": {"answer": "unknown"}}, "B": {"sorts": {"answer": "unknown"}}})
+    'None of the 2 metrics was judged.'
+    >>> how_many_poor({"A": {"sorts": {"answer": "unknown"}}, "B": {"sorts": {"answer": "no"}}})
+    'Of 1 metric that was judged, 1 does not sort images as people do.'
+    """
+    judged = [each["sorts"]["answer"] for each in verdicts.values() if each["sorts"]["answer"] != "unknown"]
+    if not judged:
+        number = len(verdicts)
+        return "The only metric was not judged." if number == 1 else f"None of the {number} metrics was judged."
+    poor = judged.count("no")
+    return (
+        f"Of {counted(len(judged), 'metric')} that {'was' if len(judged) == 1 else 'were'} judged, {poor or 'none'} "
+        f"{'do' if poor > 1 else 'does'} not sort images as people do."
+    )
+
+
+def _listed(titles: list[str]) -> str:
+    """'A, B and C'; of many the first, and how many more there are."""
+    if len(titles) > _MOST_NAMES + 1:
+        titles = [*titles[:_MOST_NAMES], f"{len(titles) - _MOST_NAMES} more"]
+    return " and ".join(filter(None, [", ".join(titles[:-1]), titles[-1]]))
+
+
+def spelled(number: int) -> str:
+    """A small number in words.
+
+    Examples
+    --------
+    >>> spelled(5), spelled(27)
+    ('five', '27')
+    """
+    return _NUMBERS[number] if 0 <= number < len(_NUMBERS) else str(number)

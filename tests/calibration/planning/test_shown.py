@@ -1,0 +1,106 @@
+"""What reports of planned studies show: against reports that are really made."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from calibration.people.variance import intraclass_correlations, variance_components
+from calibration.planning import shown
+from calibration.planning.plan import plan_width
+from calibration.planning.shown import Curve, can_be_judged, fewest_judged, simulate, width_curves
+from calibration.planning.study import PlannedStudy
+from calibration.report import Settings, calibrate
+from calibration.verdicts import LEAST_ITEMS
+
+SKEWED = (0.05, 0.1, 0.2, 0.35, 0.3)
+
+
+def report_of(scores, ratings, draws):
+    """The report's entry of the task."""
+    images, people = ratings.shape
+    items, names = [f"i{number}" for number in range(images)], [f"e{number}" for number in range(people)]
+    rows = pd.DataFrame(ratings * 4 + 1, index=pd.Index(items, name="item"), columns=names).reset_index()
+    long = rows.melt("item", var_name="evaluator", value_name="rating").assign(task="look")
+    table = pd.DataFrame({"item": items, "metric": "m", "score": scores})
+    return calibrate(long, table, Settings(draws=draws)).report["tasks"]["look"]
+
+
+@pytest.mark.parametrize("strictness", [0.0, 0.1])
+def test_the_planned_widths_are_those_of_reports(strictness):
+    study, people, images = PlannedStudy(0.6, (0.7,), strictness=strictness), 4, 100
+    rng = np.random.default_rng(1)
+    tasks = [report_of(scores[:, 0], ratings, 100) for scores, ratings in _studies(study, people, images, 6, rng)]
+    for kind in ("these", "people_like_these"):
+        for figure in ("spearman", "grade", "skill", "icc"):
+            if figure == "icc":
+                found = [task["agreement"]["intervals"][kind]["icc2"] for task in tasks]
+            else:
+                found = [task["metrics"]["m"]["intervals"][kind][figure] for task in tasks]
+            widths = [np.ptp(each) for each in found]
+            planned = plan_width(study, figure, [people], [images], kind)["width"][0]
+            error = np.std(widths, ddof=1) / np.sqrt(len(widths))
+            # the errors of six reports, and of the plan's own studies: who rates makes them very unlike
+            off = 3 * error + (0.1 if kind == "these" else 0.3) * planned
+            assert planned == pytest.approx(np.mean(widths), abs=off), (kind, figure)
+
+
+@pytest.mark.parametrize(
+    ("study", "people", "images"),
+    [
+        (PlannedStudy(0.5, (0.6,)), 4, 60),
+        (PlannedStudy(0.2, (0.6,)), 3, 60),
+        (PlannedStudy(0.5, (0.6,), strictness=0.4), 3, 60),
+        (PlannedStudy(0.7, (0.6,)), 2, LEAST_ITEMS - 1),
+        (PlannedStudy(0.7, (0.6,)), 2, LEAST_ITEMS + 5),
+    ],
+)
+def test_what_can_be_judged_the_report_judges(study, people, images):
+    for scores, ratings in _studies(study, people, images, 4, np.random.default_rng(2)):
+        kind = report_of(scores[:, 0], ratings, 0)["metrics"]["m"]["verdict"]["kind"]
+        assert can_be_judged(scores[:, 0], ratings) == (kind != "unknown")
+
+
+def test_of_the_recommended_number_hardly_a_report_refuses():
+    study, people = PlannedStudy(0.6, (0.6,)), 3
+    images = int(fewest_judged(study, people))
+    assert LEAST_ITEMS <= images < 200
+    kinds = [
+        report_of(scores[:, 0], ratings, 0)["metrics"]["m"]["verdict"]["kind"]
+        for scores, ratings in _studies(study, people, images, 5, np.random.default_rng(3))
+    ]
+    assert kinds.count("unknown") <= 1
+
+
+def test_people_who_agree_by_chance_or_alone_are_never_judged_by():
+    assert np.isnan(fewest_judged(PlannedStudy(0.12), 5))
+    assert np.isnan(fewest_judged(PlannedStudy(0.6), 1))
+    assert fewest_judged(PlannedStudy(0.8), 4) == LEAST_ITEMS
+    assert fewest_judged(PlannedStudy(0.8, design_effect=2.5), 4) == 2.5 * LEAST_ITEMS
+
+
+@pytest.mark.parametrize("study", [PlannedStudy(0.5, (0.5,), levels=SKEWED), PlannedStudy(0.4, strictness=0.3)])
+def test_simulated_studies_are_as_planned(study):
+    _, ratings = simulate(study, 200, 1500, np.random.default_rng(0))
+    components = variance_components(ratings)
+    assert intraclass_correlations(components)["icc3"] == pytest.approx(study.icc, abs=0.03)
+    whole = components.items + components.evaluators + components.residual
+    assert components.evaluators / whole == pytest.approx(study.strictness, abs=0.05)
+    shares = np.bincount(np.rint(ratings * 4).astype(int).ravel(), minlength=5) / ratings.size
+    assert shares == pytest.approx(np.array(study.levels) / sum(study.levels), abs=0.03)
+
+
+def test_larger_panels_follow_from_the_largest_simulated_one():
+    curve = Curve(np.array([4.0, 100.0, 0.0])).for_more_people(10, 40, 0.5)
+    # Student's t at 97.5 %: 2.262 with nine degrees of freedom, 2.023 with 39
+    assert curve.parts == pytest.approx([(2.023 / 2.262) ** 2, 50.0, 0.0], rel=1e-3)
+    assert curve(50) == pytest.approx(np.sqrt(1 + (2.023 / 2.262) ** 2), rel=1e-3)
+
+
+def test_no_image_lessens_what_other_people_would_say(quick_plans):
+    curves = width_curves(PlannedStudy(0.6, (0.7,), strictness=0.4), 3)
+    many = [float(curves["skill", kind](10**9)) for kind in shown.KINDS]
+    assert many[0] < 1e-3 and many[1] > 0.05
+
+
+def _studies(study, people, images, count, rng):
+    return [simulate(study, people, images, rng) for _ in range(count)]
