@@ -192,7 +192,7 @@ def _coverage_notes(scored: NDArray[np.bool_], remarks: pd.Series | None) -> lis
             f"{int((~scored).sum()):,} of {len(scored):,} rated items have no score by this metric and do not count"
             f"{f' ({reasons})' if reasons else ''}."
         )
-    if caveats := _tally(remarks, scored):
+    if caveats := _tally(remarks, scored, several=True):
         notes.append(f"Of the {int(scored.sum()):,} scored items: {caveats}.")
     return notes
 
@@ -253,10 +253,11 @@ def _has_twin(ratings: Array, column: int) -> bool:
     return False
 
 
-def _tally(remarks: pd.Series | None, chosen: NDArray[np.bool_]) -> str:
-    """How often each remark was made of the chosen items, the most frequent first."""
+def _tally(remarks: pd.Series | None, chosen: NDArray[np.bool_], several: bool = False) -> str:
+    """How often each remark was made of the chosen items, the most frequent first; `several` to a cell."""
     if remarks is None:
         return ""
     some = remarks[chosen]
-    counts = some[some != ""].value_counts()
+    some = some[some != ""]
+    counts = (some.str.split("; ").explode() if several else some).value_counts()
     return ", ".join(f"{count:,} {remark}" for remark, count in counts.items())

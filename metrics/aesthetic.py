@@ -37,6 +37,7 @@ class Aesthetic:
     head: Head
 
     name = "aesthetic"
+    uses_references = False
 
     def __post_init__(self) -> None:
         if self.head.backbone and plain_name(self.head.backbone) != plain_name(self.clip.name):
@@ -92,7 +93,7 @@ class Aesthetic:
         for item in items:
             embedding = features(images, item.image)
             if embedding is None:
-                found.scores.append(Score(item.item, self.name, None, made_by, "unreadable image"))
+                found.scores.append(Score(item.item, self.name, None, made_by, features.why_none(images, item.image)))
             else:
                 score = float(predict(self.head, embedding[None], self.clip.name)[0])
                 found.scores.append(Score(item.item, self.name, score, made_by))

@@ -1,5 +1,8 @@
 """Features on disk, by the content of the image and the signature of what extracted them.
 
+What does not state all that it depends on (`metrics.signature.is_stated`) lasts as long as the object `FeatureCache`:
+a number from an earlier run might be that of another function.
+
 One small file for each (signature, sha256 of the image): written beside its place and renamed, so that several
 processes may write at once and a reader never sees half a file.
 """
@@ -18,7 +21,7 @@ from numpy.typing import NDArray
 from metrics.arrays import check_npy, read_npy
 from metrics.errors import InputError
 from metrics.files import reason, write_atomically
-from metrics.signature import digest
+from metrics.signature import digest, is_stated
 
 VARIABLE = "HUMANGRADE_CACHE"
 _NAME = "signature.txt"
@@ -79,6 +82,7 @@ class FeatureCache:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self._passing: tempfile.TemporaryDirectory[str] | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -114,9 +118,9 @@ class FeatureCache:
             self._put(signature, key, features)
 
     def _put(self, signature: str, key: str, features: NDArray) -> None:
-        path = self._path(signature, key)
         temporary: str | None = None
         try:
+            path = self._path(signature, key)
             self._make(path.parent, signature)
             descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
             with os.fdopen(descriptor, "wb") as file:
@@ -182,7 +186,15 @@ class FeatureCache:
         return freed
 
     def _path(self, signature: str, key: str) -> Path:
-        return self.folder / digest(signature) / key[:2] / f"{key}.npy"
+        return self._root(signature) / digest(signature) / key[:2] / f"{key}.npy"
+
+    def _root(self, signature: str) -> Path:
+        """The folder, or one that is gone with this object for what must not outlast it."""
+        if is_stated(signature):
+            return self.folder
+        if self._passing is None:
+            self._passing = tempfile.TemporaryDirectory(prefix="humangrade-", ignore_cleanup_errors=True)
+        return Path(self._passing.name)
 
     def _make(self, folder: Path, signature: str) -> None:
         """Make a folder, each time anew: another process may have pruned it."""

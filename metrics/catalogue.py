@@ -12,7 +12,8 @@ from metrics.device import Precision
 from metrics.diversity import Diversity, clip_distances
 from metrics.errors import InputError
 from metrics.faces import FaceFeatures
-from metrics.images import ImageSource, UnreadableImage, images_below
+from metrics.image_folders import images_below
+from metrics.images import ImageSource, UnreadableImage
 from metrics.inception import InceptionFeatures
 from metrics.lpips_features import LpipsFeatures, native_distances, pairwise_distances
 from metrics.lpips_score import Lpips
@@ -22,7 +23,7 @@ from metrics.quality_score import QualityFeatures, SingleNumber
 from metrics.registry import Metric, find_metric
 from metrics.scoring import ComputedMetric
 from metrics.set_distance import Fid, Kid
-from metrics.similarity import Similarity
+from metrics.similarity import LEAST_PROBABILITY, Similarity
 from metrics.statistics_file import SavedStatistics, read_statistics
 
 Need = Literal["references", "prompts"]
@@ -44,6 +45,10 @@ class MetricOptions:
         The side to which images are brought for LPIPS; None leaves them as they are.
     detector, encoder : str or None
         MODULE:FUNCTION in place of MTCNN and InceptionResnetV1.
+    align : bool
+        Turn faces upright by their landmarks.
+    least_face : float
+        The probability from which on what the detector finds counts as a face.
     pool_references : {"mean", "median", "max"}
         An image's similarity from those to several references.
     inception : {"torch-fidelity", "pytorch-fid"}
@@ -63,6 +68,8 @@ class MetricOptions:
     lpips_size: int | None = 256
     detector: str | None = None
     encoder: str | None = None
+    align: bool = False
+    least_face: float = LEAST_PROBABILITY
     pool_references: Pool = "mean"
     inception: Literal["torch-fidelity", "pytorch-fid"] = "torch-fidelity"
     reference_set: Path | None = None
@@ -219,7 +226,7 @@ _ENTRIES = (
         "image",
         ("references",),
         _face_weights,
-        lambda o: Similarity(FaceFeatures.find(o.detector, o.encoder), o.pool_references),
+        lambda o: Similarity(FaceFeatures.find(o.detector, o.encoder, o.align), o.pool_references, o.least_face),
         "Schroff et al. 2015; Cao et al. 2018",
     ),
     Entry(

@@ -74,6 +74,7 @@ class ClipCosine:
     clip: ClipModel
 
     name = "clip_t"
+    uses_references = False
     measure = staticmethod(clip_cosine)
 
     @classmethod
@@ -101,7 +102,7 @@ class ClipCosine:
             text = prompts.get(item.prompt)
             image = features(images, item.image) if text is not None else None
             if text is None or image is None:
-                note = "unreadable image" if item.prompt else "no prompt"
+                note = features.why_none(images, item.image) if item.prompt else "no prompt"
                 found.scores.append(Score(item.item, self.name, None, made_by, note))
             else:
                 score = float(self.measure(image, text[1:]))
@@ -120,4 +121,5 @@ class ClipScore(ClipCosine):
     """CLIP-score: 100 max(cosine, 0) of an image with its prompt."""
 
     name = "clip_score"
+    uses_references = False
     measure = staticmethod(clip_score)

@@ -70,6 +70,8 @@ class Diversity:
     extractor: Extractor
     distances: Distances
 
+    uses_references = False
+
     def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
         """The features of the images."""
         return [(self.extractor, [item.image for item in items])]

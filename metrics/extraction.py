@@ -10,13 +10,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
+from PIL.Image import Image
 
 from metrics.cache import FeatureCache
-from metrics.images import Source, UnreadableImage
+from metrics.images import Source, UnreadableImage, large_ones_alone
 
 Forward = Callable[[list[Any]], list[NDArray]]
 Advance = Callable[[int], None]
 Keep = Callable[[str, NDArray], None]
+NO_ROOM = "does not fit into the device's memory"
+
+BUDGET = 500_000_000  # bytes of prepared images that wait, and as many in a batch; one image may be more
 
 _NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|ALLOC_FAILED", re.IGNORECASE)
 
@@ -114,7 +118,7 @@ def run_extractor(
     problems: dict[str, str] = {}
     size = batch_size or extractor.batch_size
     with ThreadPoolExecutor(workers) as pool:
-        prepared = _prepared(pool, extractor, sources, ahead=2 * size + workers)
+        prepared = _prepared(pool, extractor, sources, 2 * size + workers, workers)
         try:
             for batch in _batches(prepared, size):
                 ready = [(source, value) for source, value in batch if not isinstance(value, UnreadableImage)]
@@ -129,36 +133,61 @@ def run_extractor(
 
 
 def _prepared(
-    pool: ThreadPoolExecutor, extractor: Extractor, sources: Sequence[Source], ahead: int
+    pool: ThreadPoolExecutor, extractor: Extractor, sources: Sequence[Source], ahead: int, workers: int
 ) -> Iterator[tuple[Source, Any]]:
     """Sources with what the network takes of them, in their order, prepared a little ahead of their use."""
 
     def prepare(source: Source) -> Any:
         try:
-            return extractor.prepare(source.open())
+            with large_ones_alone():
+                return extractor.prepare(source.open())
         except UnreadableImage as error:
             return error
 
     waiting: list[tuple[Source, Future[Any]]] = []
     upcoming = iter(sources)
+    largest: int | None = None  # of those prepared lately: what one that is not done yet may come to
     while True:
-        while len(waiting) < ahead and (source := next(upcoming, None)) is not None:
+        largest = max((size_of(future.result()) for _, future in waiting if future.done()), default=largest)
+        most = workers if largest is None else min(ahead, max(1, BUDGET // max(largest, 1)))
+        while len(waiting) < most and (source := next(upcoming, None)) is not None:
             waiting.append((source, pool.submit(prepare, source)))
         if not waiting:
             return
         source, future = waiting.pop(0)
-        yield source, future.result()
+        value = future.result()
+        largest = max(size_of(value), largest or 0)
+        yield source, value
 
 
 def _batches(prepared: Iterator[tuple[Source, Any]], size: int) -> Iterator[list[tuple[Source, Any]]]:
-    batch = []
+    """So many together, or fewer where they are large."""
+    batch: list[tuple[Source, Any]] = []
+    held = 0
     for pair in prepared:
         batch.append(pair)
-        if len(batch) == size:
+        held += size_of(pair[1])
+        if len(batch) == size or held >= BUDGET:
             yield batch
-            batch = []
+            batch, held = [], 0
     if batch:
         yield batch
+
+
+def size_of(value: Any) -> int:
+    """The bytes of what a network takes; 0 for what is not counted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> size_of(np.zeros(3)), size_of((np.zeros(3), np.zeros(1))), size_of("a prompt")
+    (24, 32, 0)
+    """
+    if isinstance(value, Image):
+        return value.width * value.height * len(value.getbands())
+    if isinstance(value, (tuple, list)):
+        return sum(map(size_of, value))
+    return int(getattr(value, "nbytes", 0))
 
 
 def _run(forward: Forward, ready: list[tuple[Source, Any]], size: int, keep: Keep) -> tuple[int, dict[str, str]]:
@@ -180,7 +209,7 @@ def _run(forward: Forward, ready: list[tuple[Source, Any]], size: int, keep: Kee
             for (source, _), value in zip(part, features, strict=True):
                 keep(source.key, value)
         elif len(part) == 1:
-            problems[part[0][0].key] = "does not fit into the device's memory"
+            problems[part[0][0].key] = NO_ROOM
         else:
             size = len(part) // 2
             continue

@@ -1,17 +1,18 @@
 """From an image to the embedding of the face in it.
 
-MTCNN (Zhang et al., 2016) finds the faces, the largest is cut out at 160 x 160 pixels, and InceptionResnetV1, trained
+MTCNN (Zhang et al., 2016) finds the faces, each is cut out at 160 x 160 pixels, and InceptionResnetV1, trained
 on VGGFace2, embeds it in 512 dimensions; both from facenet-pytorch. For a subject that is no person, give a detector
-and an encoder of your own: each is a plain function.
+and an encoder of your own: each is a function, and its attribute `signature` says what it is (name, version, the
+weights' sha256), so that its features can be kept.
 """
 
-import inspect
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,45 +21,55 @@ from PIL import Image
 from metrics.device import exact_arithmetic
 from metrics.errors import InputError
 from metrics.extraction import Forward, is_out_of_memory
-from metrics.images import READING, UnreadableImage
-from metrics.signature import digest, signature, versions
+from metrics.face_crops import FACENET, Face, Size, aligned_crop, as_face, facenet_crop, undistorted_crop
+from metrics.images import NOT_TAKEN, READING, UnreadableImage
+from metrics.reference_faces import FACENET_SAME
+from metrics.signature import UNSTATED, signature, versions
 from metrics.weights import find_weights, weights_digest
 
-Box = tuple[float, float, float, float]
-Detector = Callable[[Image.Image], Sequence[Box]]
+Detector = Callable[[Image.Image], Sequence[Face | Sequence[float]]]
 Encoder = Callable[[Sequence[Image.Image]], ArrayLike]
-CROP = 160
+_NO_FACES = np.empty((0, 1), dtype=np.float32)
+_MOST = 32  # faces of one image that are embedded
+_AT_ONCE = 64  # crops through the encoder, so that photos of crowds need no more memory than others
+_DETECTED = 12_000_000  # pixels in which MTCNN looks: its memory grows with them, so larger photos are made smaller
 _SMALLEST = 20  # MTCNN looks for faces of 20 pixels and more
 
 
 @dataclass(frozen=True)
 class FaceFeatures:
-    """How many faces an image shows, and the embedding of the largest: float32 of shape (1,) or (1 + d,).
+    """The faces that an image shows, the largest first: float32 of shape (faces, 1 + d), probability and embedding.
 
     Attributes
     ----------
     weights : Path or None
         InceptionResnetV1's weights (VGGFace2); None where an encoder is given.
     detector : callable, optional
-        An RGB image to the boxes (left, top, right, bottom) of what is found in it, in pixels. MTCNN unless given.
+        An RGB image to what is found in it: boxes (left, top, right, bottom) in pixels, with a probability behind them
+        or without, or `metrics.face_crops.Face`. MTCNN unless given; where the encoder takes whole images, the image.
     encoder : callable, optional
-        Crops of 160 x 160 pixels to an array of shape (n, d). InceptionResnetV1 unless given.
+        Pictures to an array of shape (n, d). InceptionResnetV1 unless given. Its attribute `size` says what it gets:
+        a number for squares of that side, "image" for the whole image, nothing for boxes as they are.
+    align : bool
+        Turn and scale faces by their landmarks.
     """
 
     weights: Path | None = None
     detector: Detector | None = None
     encoder: Encoder | None = None
+    align: bool = False
 
     title = "Faces"
     batch_size = 16
 
     @classmethod
-    def find(cls, detector: str | None = None, encoder: str | None = None) -> "FaceFeatures":
+    def find(cls, detector: str | None = None, encoder: str | None = None, align: bool = False) -> "FaceFeatures":
         """The extractor for functions named MODULE:FUNCTION, else with the weights that are installed."""
         return cls(
             None if encoder else find_weights("facenet-vggface2"),
-            _named(detector, "--detector") if detector else None,
-            _named(encoder, "--encoder") if encoder else None,
+            named_function(detector, "--detector") if detector else None,
+            named_function(encoder, "--encoder") if encoder else None,
+            align,
         )
 
     @cached_property
@@ -67,13 +78,48 @@ class FaceFeatures:
         weights = f"facenet-vggface2-{weights_digest(self.weights)[:12]}" if self.weights else None
         return signature(
             features="faces",
-            detector=_name(self.detector) if self.detector else "mtcnn",
-            choice="largest",
-            crop=CROP,
-            encoder=_name(self.encoder) if self.encoder else weights,
+            detector=_identity(self.detector)
+            if self.detector
+            else "none"
+            if self._size == "image"
+            else "mtcnn in 12 MP",
+            choice=f"largest {_MOST}",
+            crop=f"{FACENET}" if self.encoder is None else f"undistorted {self._size or 'box'}",
+            align="landmarks" if self.align else None,
+            encoder=_identity(self.encoder) if self.encoder else weights,
             reading=READING,
             versions=versions("facenet-pytorch", "torch", "Pillow"),
         )
+
+    @property
+    def _size(self) -> Size:
+        """What the encoder gets."""
+        if self.encoder is None:
+            return FACENET
+        size = getattr(self.encoder, "size", None)
+        if size not in (None, "image") and not (isinstance(size, int) and size > 0):
+            raise InputError(f"The attribute 'size' of the encoder is {size!r}; it is a number of pixels, or 'image'.")
+        if self.align and not isinstance(size, int):
+            raise InputError("--align needs the side of the encoder's pictures; give the encoder an attribute 'size'.")
+        return size
+
+    def _picture(self, image: Image.Image, face: Face) -> Image.Image:
+        if self.align:
+            if face.landmarks is None:
+                raise InputError("--align needs landmarks, which the detector given does not find.")
+            return aligned_crop(image, face.landmarks, cast(int, self._size))
+        return facenet_crop(image, face) if self.encoder is None else undistorted_crop(image, face, self._size)
+
+    @property
+    def same(self) -> float | None:
+        """The cosine that two photos of one person reach; None for an encoder that is not known."""
+        return FACENET_SAME if self.encoder is None else None
+
+    @property
+    def unstated(self) -> tuple[str, ...]:
+        """Which of detector and encoder do not say what they are."""
+        own = {"detector": self.detector, "encoder": self.encoder}
+        return tuple(name for name, f in own.items() if f and _identity(f).startswith(UNSTATED))
 
     def prepare(self, opened: Image.Image) -> Image.Image:
         """The image as it is."""
@@ -82,7 +128,8 @@ class FaceFeatures:
     def load(self, device: str) -> Forward:
         """Detector and encoder on a device."""
         exact_arithmetic()
-        detect = self.detector or load_mtcnn(device)
+        detect = self.detector or (_whole if self._size == "image" else load_mtcnn(device))
+        most = 1 if self._size == "image" else _MOST
         encode = self.encoder
         if encode is None:
             if self.weights is None:
@@ -90,16 +137,17 @@ class FaceFeatures:
             encode = load_facenet(self.weights, device)
 
         def forward(batch: list[Image.Image]) -> list[NDArray]:
-            boxes = [_inside(_own(detect, image), image) for image in batch]
-            crops = [_crop(image, max(found, key=_area)) for image, found in zip(batch, boxes, strict=True) if found]
-            encoded = np.asarray(_own(encode, crops), dtype=np.float32) if crops else np.empty((0, 0))
-            if encoded.ndim != 2 or len(encoded) != len(crops):
-                raise InputError(
-                    f"The encoder answers an array of shape {encoded.shape} for {len(crops)} crops, not a row for each."
-                )
-            embeddings = iter(encoded)
-            counts = [np.array([len(found)], dtype=np.float32) for found in boxes]
-            return [np.concatenate([count, next(embeddings)]) if count[0] else count for count in counts]
+            found = [[as_face(each) for each in _own(detect, image)] for image in batch]
+            both = list(zip(batch, found, strict=True))
+            faces = [_largest([face for face in each if face.is_inside(image)], most) for image, each in both]
+            pictures = [self._picture(image, face) for image, each in zip(batch, faces, strict=True) for face in each]
+            if not pictures:
+                return [_NO_FACES] * len(batch)
+            starts = range(0, len(pictures), _AT_ONCE)
+            parts = [_encoded(encode, pictures[start : start + _AT_ONCE]) for start in starts]
+            probabilities = np.array([[face.probability] for each in faces for face in each], dtype=np.float32)
+            ends = np.cumsum([len(each) for each in faces])
+            return np.split(np.hstack([probabilities, np.concatenate(parts)]), ends[:-1])
 
         return forward
 
@@ -111,11 +159,16 @@ def load_mtcnn(device: str) -> Detector:
 
     network = MTCNN(device=torch.device(device))
 
-    def detect(image: Image.Image) -> list[Box]:
+    def detect(image: Image.Image) -> list[Face]:
         if min(image.size) < _SMALLEST:
             return []
-        boxes, _ = network.detect(image)
-        return [] if boxes is None else [tuple(map(float, box)) for box in boxes]  # type: ignore[misc]
+        scale = max(1.0, (image.width * image.height / _DETECTED) ** 0.5)
+        seen = image if scale == 1 else image.resize((round(image.width / scale), round(image.height / scale)))
+        boxes, probabilities, landmarks = network.detect(seen, landmarks=True)
+        if boxes is None:
+            return []
+        found = zip((boxes * scale).tolist(), probabilities, (landmarks * scale).tolist(), strict=True)
+        return [Face(tuple(box), float(probability), tuple(map(tuple, points))) for box, probability, points in found]
 
     return detect
 
@@ -160,6 +213,24 @@ def load_facenet(weights: Path, device: str) -> Encoder:
     return encode
 
 
+def _whole(image: Image.Image) -> list[Face]:
+    """The image as what is shown, for encoders of whole images."""
+    return [Face((0.0, 0.0, float(image.width), float(image.height)))]
+
+
+def _largest(faces: Sequence[Face], most: int) -> list[Face]:
+    return sorted(faces, key=lambda face: face.area, reverse=True)[:most]
+
+
+def _encoded(encode: Encoder, crops: Sequence[Image.Image]) -> NDArray[np.float32]:
+    encoded = np.asarray(_own(encode, crops), dtype=np.float32)
+    if encoded.ndim != 2 or len(encoded) != len(crops):
+        raise InputError(
+            f"The encoder answers an array of shape {encoded.shape} for {len(crops)} crops, not a row for each."
+        )
+    return encoded
+
+
 def _own(function: Callable[..., Any], argument: Any) -> Any:
     """What a detector or an encoder gives; an image that it cannot take raises `UnreadableImage`."""
     try:
@@ -170,47 +241,47 @@ def _own(function: Callable[..., Any], argument: Any) -> Any:
         if is_out_of_memory(error):
             raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UnreadableImage(f"cannot be taken by the detector or the encoder of faces ({reason})") from error
+        raise UnreadableImage(f"{NOT_TAKEN} the detector or the encoder of faces ({reason})") from error
 
 
-def _crop(image: Image.Image, box: Box) -> Image.Image:
-    """The box at 160 x 160 pixels, as facenet-pytorch cuts it: whole pixels, bilinear."""
-    left, top, right, bottom = box
-    whole = (max(int(left), 0), max(int(top), 0), min(int(right), image.width), min(int(bottom), image.height))
-    return image.crop(whole).resize((CROP, CROP), Image.Resampling.BILINEAR)
+def named_function(text: str, option: str) -> Any:
+    """The function MODULE:FUNCTION, looked for in the current folder too.
 
-
-def _inside(boxes: Sequence[Box], image: Image.Image) -> list[Box]:
-    """The boxes that hold at least one pixel of the image."""
-    return [
-        box
-        for box in boxes
-        if min(int(box[2]), image.width) > max(int(box[0]), 0) and min(int(box[3]), image.height) > max(int(box[1]), 0)
-    ]
-
-
-def _area(box: Box) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
-
-
-def _named(text: str, option: str) -> Any:
-    """The function MODULE:FUNCTION."""
+    Raises
+    ------
+    InputError
+        Where there is none.
+    """
     module, _, name = text.partition(":")
+    here = str(Path.cwd())
+    added = here not in sys.path
+    if added:
+        sys.path.insert(0, here)
     try:
         return getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"{option} is {text}, which cannot be imported ({error}); say MODULE:FUNCTION.") from error
-
-
-def _name(function: Callable) -> str:
-    """What a signature calls a function: its attribute `signature`, or its module, its name and its text's sha256."""
-    if hasattr(function, "signature"):
-        if "|" in str(function.signature):
-            raise InputError(f"The attribute 'signature' of {function!r} holds a '|', which signatures are joined by.")
-        return str(function.signature)
-    if not inspect.isfunction(function) or "<" in function.__qualname__ or function.__closure__:
+    except Exception as error:  # the file is the user's, and may raise anything
         raise InputError(
-            f"{function!r} is not a plain function of a module, so features from it cannot be told apart; give it an "
-            "attribute 'signature' that changes with what it does."
+            f"{option} is {text}, which cannot be imported ({error}); say MODULE:FUNCTION, of a package that is "
+            "installed or of a file in the current folder."
+        ) from error
+    finally:
+        if added:  # behind the packages, so that a file there is not taken for one that is imported later
+            sys.path.remove(here)
+            sys.path.append(here)
+
+
+def _identity(function: Callable) -> str:
+    """What a signature calls a function: what its attribute `signature` says, or its name as one that says nothing.
+
+    Its text would not do: helpers, constants and files that it uses change the numbers as well.
+    """
+    stated = getattr(function, "signature", None)
+    if stated is None:
+        name = getattr(function, "__qualname__", type(function).__qualname__)
+        return f"{UNSTATED} {getattr(function, '__module__', None)}.{name}"
+    if not isinstance(stated, str) or not stated.strip() or "|" in stated:
+        raise InputError(
+            f"The attribute 'signature' of {function!r} must be a text without '|', by which signatures are joined: "
+            "name, version and the sha256 of its weights."
         )
-    return f"{function.__module__}.{function.__qualname__}-{digest(inspect.getsource(function), 12)}"
+    return stated.strip()

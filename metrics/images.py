@@ -9,8 +9,9 @@
 """
 
 import hashlib
-import os
-import unicodedata
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from metrics.errors import InputError
 from metrics.files import digest_of, read_regular_file, reason
 from metrics.image_guard import CostlyMetadata, open_image, orientation
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MOST_PIXELS = 100_000_000
 MOST_BYTES = 400_000_000  # what so many pixels take uncompressed
+LARGE = 10_000_000  # pixels
+_large = threading.Lock()
+_state = threading.local()  # whether this thread is in `large_ones_alone`, and holds the lock
 READING = "2"  # stands in every signature; another number where pixels may come out otherwise than before
 _UPRIGHT = {  # by EXIF's orientation; ImageOps.exif_transpose refuses where any other tag is damaged
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -37,7 +40,9 @@ _UPRIGHT = {  # by EXIF's orientation; ImageOps.exif_transpose refuses where any
 }
 
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"}  # what can be scored
+NOT_TAKEN = "cannot be scored by"  # begins why an image has no number though it can be read; and so does:
+TOO_SMALL = "is too small for"
 
 
 class UnreadableImage(ValueError):
@@ -123,40 +128,29 @@ class PairSource:
         return self.image.open(), self.reference.open()
 
 
-Source = ImageSource | TextSource | PairSource
+@dataclass(frozen=True)
+class PromptedSource:
+    """An image and its prompt, for metrics that see both at once."""
+
+    image: ImageSource
+    prompt: str
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The image's file."""
+        return (self.image.path,)
+
+    @property
+    def key(self) -> str:
+        """The sha256 of the image's key and the prompt."""
+        return hashlib.sha256(f"{self.image.key} {self.prompt}".encode()).hexdigest()
+
+    def open(self) -> tuple[Image.Image, str]:
+        """Image and prompt; raises `UnreadableImage`."""
+        return self.image.open(), self.prompt
 
 
-def _is_pipe(path: Path) -> bool:
-    """Whether something has the name of an image and is a pipe or a device, which reading would wait for."""
-    return path.exists() and not path.is_file()
-
-
-def images_below(folder: Path) -> list[Path]:
-    """The image files in a folder and its sub-folders, by their suffix, in the order of their names.
-
-    Hidden files and folders are passed over.
-
-    Raises
-    ------
-    InputError
-        Where the folder is missing, holds no image, or one with a name that a table cannot hold.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder; name the folder of images.")
-    found = []
-    for place, folders, names in os.walk(folder, followlinks=False):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(place, name) for name in names if not name.startswith(".")]
-    images = sorted(path for path in found if path.suffix.lower() in SUFFIXES and not _is_pipe(path))
-    if not images:
-        raise InputError(f"{folder} holds no image (PNG, JPEG, WebP, GIF, BMP or TIFF); name the folder of images.")
-    awkward = [path for path in images if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in str(path))]
-    if awkward:
-        raise InputError(
-            f"{str(awkward[0])!a} has a control character, or bytes that are no text, in its name, which no table "
-            "can hold; rename it."
-        )
-    return images
+Source = ImageSource | TextSource | PairSource | PromptedSource
 
 
 def read_image(path: str | Path) -> Image.Image:
@@ -195,6 +189,7 @@ def decode_image(data: bytes) -> Image.Image:
         with open_image(data, FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise UnreadableImage(f"has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
+            _wait_for_others(image.width * image.height)
             image.load()
             turn = _UPRIGHT.get(orientation(image))
             return _rgb(image) if turn is None else _rgb(image).transpose(turn)
@@ -208,6 +203,27 @@ def decode_image(data: bytes) -> Image.Image:
         raise UnreadableImage(f"has more than {MOST_PIXELS:,} pixels") from error
     except Exception as error:  # a decoder raises anything where a file is damaged in its own way
         raise UnreadableImage(f"cannot be decoded ({str(error) or type(error).__name__})") from error
+
+
+@contextmanager
+def large_ones_alone() -> Iterator[None]:
+    """Of the images that threads open in here, one with over 10 million pixels is in work at a time.
+
+    What a decoder and a metric's preparation need for it, several times its pixels, is then needed once.
+    """
+    _state.holds = False
+    try:
+        yield
+    finally:
+        if _state.holds:
+            _large.release()
+        del _state.holds
+
+
+def _wait_for_others(size: int) -> None:
+    if size > LARGE and getattr(_state, "holds", None) is False:
+        _large.acquire()
+        _state.holds = True
 
 
 def pixels(image: Image.Image) -> NDArray[np.uint8]:

@@ -20,7 +20,7 @@ from PIL import Image
 from metrics.device import Precision, exact_arithmetic
 from metrics.errors import InputError
 from metrics.extraction import Forward
-from metrics.images import READING, UnreadableImage, pixels
+from metrics.images import READING, TOO_SMALL, UnreadableImage, pixels
 from metrics.signature import signature, versions
 from metrics.weights import find_weights, weights_digest
 
@@ -84,7 +84,7 @@ class LpipsFeatures:
             return pixels(middle_square(opened, self.size))
         if min(opened.size) < SMALLEST[self.net]:
             raise UnreadableImage(
-                f"is too small for LPIPS ({opened.width} x {opened.height} pixels; {self.net} needs "
+                f"{TOO_SMALL} LPIPS ({opened.width} x {opened.height} pixels; {self.net} needs "
                 f"{SMALLEST[self.net]} a side)"
             )
         return pixels(opened)

@@ -26,6 +26,7 @@ class Lpips:
     extractor: LpipsFeatures
 
     name = "lpips"
+    uses_references = True
 
     def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
         """The features of images and references."""
@@ -59,7 +60,7 @@ class Lpips:
         if not item.references:
             return "no reference"
         if not features.has(self.extractor, item.image):
-            return "unreadable image"
+            return features.why_none(self.extractor, item.image)
         readable = any(features.has(self.extractor, source) for source in item.references)
         return "another size than its reference" if readable else "unreadable reference"
 

@@ -1,13 +1,13 @@
 """Metrics of other packages: ``pyiqa:NAME`` and ``torchmetrics:CLASS``, with our tables, cache and signatures.
 
-A metric that compares two images gets the item's references, each brought to the image's size, and the mean over them
-counts. The packages are optional, and load their own weights in their own way.
+`metrics.plugin_table` says what each takes. A metric that compares two images gets the item's references, each brought
+to the image's size, and the mean over them counts. The packages are optional, and load their own weights in their own
+way; those are part of the signature.
 """
 
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -19,25 +19,35 @@ from PIL.Image import Image, Resampling
 from metrics.device import exact_arithmetic
 from metrics.errors import InputError
 from metrics.extraction import Extractor, Forward, is_out_of_memory
-from metrics.images import READING, PairSource, Source, UnreadableImage, pixels
+from metrics.held_weights import held_digest
+from metrics.images import NOT_TAKEN, READING, PairSource, PromptedSource, Source, UnreadableImage, pixels
+from metrics.plugin_table import PACKAGES, Known, find_known, usable
 from metrics.scoring import Features, Item, Score, Scored
 from metrics.signature import signature, versions
 
-PACKAGES = ("pyiqa", "torchmetrics")
+IDENTICAL = "infinite: a reference is the same, pixel by pixel"
+_PROBE = 256  # the side of the noise on which a metric is tried before it sees the user's images
 
 
 @dataclass(frozen=True)
 class Found:
-    """A metric of another package: whether it compares two images, which way it points, and how it is loaded."""
+    """A metric of another package.
 
-    compares: bool
-    lower_is_better: bool | None
-    load: Callable[[str], Callable[..., float]]
+    Attributes
+    ----------
+    make : callable
+        A torch device to the metric.
+    measure : callable
+        That metric and its inputs to a number.
+    """
+
+    make: Callable[[str], Any]
+    measure: Callable[..., float]
 
 
 @dataclass(frozen=True)
 class PluginFeatures:
-    """The score of an image, or of an image and its reference, float64 of shape (1,).
+    """The score of an image, or of an image and its reference or prompt, float64 of shape (1,).
 
     Attributes
     ----------
@@ -58,45 +68,100 @@ class PluginFeatures:
         return PluginFeatures, (self.name,)  # what was found in the package is found again
 
     @cached_property
+    def known(self) -> Known:
+        """What is known of the metric; raises InputError where it cannot be used."""
+        package, _, name = self.name.partition(":")
+        known = find_known(self.name)
+        if known is None:
+            raise InputError(
+                f"The metric {self.name} is not in the table of those whose inputs are known here, so its number might "
+                f"be wrong; known are {', '.join(usable(package))}."
+            )
+        if known.takes == "set":
+            other = f"; humangrade computes {known.note}" if known.note else ""
+            raise InputError(f"{package}'s {name} is a number of a set of images, not of one{other}.")
+        if known.takes == "other":
+            raise InputError(f"{package}'s {name} takes {known.note}, so it cannot score images here.")
+        return known
+
+    @cached_property
     def found(self) -> Found:
         """The metric in its package; raises InputError where it is not there."""
         package, _, name = self.name.partition(":")
-        return {"pyiqa": _from_pyiqa, "torchmetrics": _from_torchmetrics}[package](name)
+        return {"pyiqa": _from_pyiqa, "torchmetrics": _from_torchmetrics}[package](name, self.known)
 
     @cached_property
     def signature(self) -> str:
-        """Name, package and versions."""
+        """Name, what it is made with and fed, weights and versions; the package loads the weights for this."""
         package = self.name.partition(":")[0]
-        return signature(features=self.name, reading=READING, versions=versions(package, "torch", "Pillow"))
+        known = self.known
+        settings = ",".join(f"{name}={value}" for name, value in known.settings.items())
+        return signature(
+            features=self.name,
+            takes=known.takes,
+            values=f"0..{known.values}",
+            settings=settings or None,
+            reduction=known.reduction,
+            weights=held_digest(self._made),
+            reading=READING,
+            versions=versions(package, "torch", "Pillow"),
+        )
 
-    def prepare(self, opened: Image | tuple[Image, Image]) -> tuple[NDArray[np.uint8], ...]:
-        """The pixels, and those of the reference at the image's size."""
-        if not isinstance(opened, tuple):
-            return (pixels(opened),)
-        image, reference = opened
-        return pixels(image), pixels(reference.resize(image.size, Resampling.BICUBIC))
+    @cached_property
+    def _made(self) -> Any:
+        return self._make("cpu")
 
-    def load(self, device: str) -> Forward:
-        """The package's metric on a device."""
-        import torch
-
-        exact_arithmetic()
+    def _make(self, device: str) -> Any:
         try:
-            measure = self.found.load(device)
-        except (OSError, RuntimeError, ValueError, ImportError) as error:
+            return self.found.make(device)
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
             raise InputError(
                 f"The metric {self.name} cannot be loaded ({_first_line(error)}); its package fetches its weights by "
                 "itself, so see there how to put them in place."
             ) from error
 
-        def tensor(values: NDArray[np.uint8]) -> Any:
-            return torch.from_numpy(values).permute(2, 0, 1)[None].to(device).float() / 255.0
+    def prepare(self, opened: Any) -> tuple[Any, ...]:
+        """The pixels, and those of the reference at the image's size, or the prompt."""
+        if not isinstance(opened, tuple):
+            return (pixels(opened),)
+        image, other = opened
+        if isinstance(other, Image):
+            return pixels(image), pixels(other.resize(image.size, Resampling.BICUBIC))
+        return pixels(image), other
+
+    def load(self, device: str) -> Forward:
+        """The package's metric on a device, tried on noise: what fails there is not the fault of an image."""
+        import torch
+
+        exact_arithmetic()
+        metric = self._made if device == "cpu" else self._make(device)
+        measure = partial(self.found.measure, metric)
+
+        def given(value: NDArray[np.uint8] | str) -> Any:
+            if isinstance(value, str):
+                return value
+            scaled = torch.from_numpy(value).permute(2, 0, 1)[None].to(device).float()
+            return scaled if self.known.values == 255 else scaled / 255.0
 
         @torch.inference_mode()
         def forward(batch: list[Any]) -> list[NDArray]:
-            return [np.array([_measured(measure, *map(tensor, images))]) for images in batch]
+            return [np.array([_measured(measure, *map(given, inputs))]) for inputs in batch]
 
+        try:
+            forward([self._probe()])
+        except UnreadableImage as error:
+            raise InputError(
+                f"The metric {self.name} cannot be used: tried on an image of noise, it fails "
+                f"({_first_line(error.__cause__ or error)}). See its package how to put its weights in place."
+            ) from error
         return forward
+
+    def _probe(self) -> tuple[Any, ...]:
+        noise = np.random.default_rng(0).integers(0, 256, (2, _PROBE, _PROBE, 3), dtype=np.uint8)
+        others = {"pair": (noise[1],), "prompt": ("noise",)}
+        return noise[0], *others.get(self.known.takes, ())
 
 
 @dataclass(frozen=True)
@@ -116,16 +181,21 @@ class Plugin:
         """PACKAGE:NAME."""
         return self.extractor.name
 
+    @property
+    def uses_references(self) -> bool:
+        """Whether it compares an image with its references."""
+        return self.extractor.known.takes == "pair"
+
     def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
-        """The images, or each with each of its references."""
+        """The images, or each with each of its references, or with its prompt."""
         return [(self.extractor, [source for item in items for source in self._sources(item)])]
 
     def score(self, items: Sequence[Item], features: Features) -> Scored:
         """The mean over references, where there are any."""
-        lower = self.extractor.found.lower_is_better
-        better = None if lower is None else "lower" if lower else "higher"
-        made_by = signature(metric=self.name.replace(":", "/"), better=better) + "|" + self.extractor.signature
-        found = Scored()
+        known = self.extractor.known
+        parts = signature(metric=self.name.replace(":", "/"), better=known.direction)
+        made_by = f"{parts}|{self.extractor.signature}"
+        found = Scored(warnings=[f"{self.name}: {known.note}."] if known.note else [])
         for item in items:
             sources = self._sources(item)
             values = [value[0] for source in sources if (value := features(self.extractor, source)) is not None]
@@ -133,31 +203,40 @@ class Plugin:
             if np.isfinite(score):
                 found.scores.append(Score(item.item, self.name, score, made_by))
             else:
-                note = "no reference" if not sources else "no finite score" if values else self._unreadable
+                note = self._nothing(sources, features)
+                if values:
+                    note = IDENTICAL if known.takes == "pair" and np.isinf(values).any() else "no finite score"
                 found.scores.append(Score(item.item, self.name, None, made_by, note))
         return found
 
-    @property
-    def _unreadable(self) -> str:
-        return "unreadable image or reference" if self.extractor.found.compares else "unreadable image"
+    def _nothing(self, sources: Sequence[Source], features: Features) -> str:
+        """Why an image has no number."""
+        takes = self.extractor.known.takes
+        if not sources:
+            return "no reference" if takes == "pair" else "no prompt"
+        unreadable = "unreadable image or reference" if takes == "pair" else "unreadable image"
+        return features.why_none(self.extractor, sources[0], unreadable)
 
     def _sources(self, item: Item) -> list[Source]:
-        if not self.extractor.found.compares:
-            return [item.image]
-        return [PairSource(item.image, reference) for reference in item.references]
+        takes = self.extractor.known.takes
+        if takes == "pair":
+            return [PairSource(item.image, reference) for reference in item.references]
+        if takes == "prompt":
+            return [PromptedSource(item.image, item.prompt)] if item.prompt else []
+        return [item.image]
 
 
-def _measured(measure: Callable[..., float], *images: Any) -> float:
+def _measured(measure: Callable[..., float], *inputs: Any) -> float:
     """A score; an image that another package cannot take raises `UnreadableImage`, whatever it raised there."""
     try:
-        return measure(*images)
+        return measure(*inputs)
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        raise UnreadableImage(f"cannot be scored by this metric ({_first_line(error)})") from error
+        raise UnreadableImage(f"{NOT_TAKEN} this metric ({_first_line(error)})") from error
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
@@ -179,7 +258,7 @@ def make_plugin(name: str) -> Plugin:
     Raises
     ------
     InputError
-        Where the package is not installed, or has no such metric.
+        Where the package is not installed, has no such metric, or the metric takes what is not known here.
     """
     package = name.partition(":")[0]
     try:
@@ -189,46 +268,53 @@ def make_plugin(name: str) -> Plugin:
             f"The metric {name} needs the package {package}; install it with pip install {package}."
         ) from None
     plugin = Plugin(PluginFeatures(name))
-    plugin.extractor.found  # noqa: B018 - raises where there is no such metric
+    plugin.extractor.found  # noqa: B018 - raises where there is no such metric, or it cannot be used
     return plugin
 
 
-def _from_pyiqa(name: str) -> Found:
+def _from_pyiqa(name: str, known: Known) -> Found:
     pyiqa = import_module("pyiqa")
-    known = import_module("pyiqa.default_model_configs").DEFAULT_CONFIGS
-    if name not in known:
+    configs = import_module("pyiqa.default_model_configs").DEFAULT_CONFIGS
+    if name not in configs:
         raise InputError(
             f"pyiqa has no metric '{name}'; python -c 'import pyiqa; print(pyiqa.list_models())' lists them."
         )
-
-    def load(device: str) -> Callable[..., float]:
-        metric = pyiqa.create_metric(name, device=device)
-        return lambda *images: float(metric(*images))
-
-    return Found(known[name].get("metric_mode", "NR") == "FR", known[name].get("lower_better", False), load)
-
-
-def _from_torchmetrics(name: str) -> Found:
-    homes = [import_module(f"torchmetrics.{home}") for home in ("image", "multimodal")]
-    cls: Any = next((getattr(home, name) for home in homes if hasattr(home, name)), None)
-    if cls is None or not callable(getattr(cls, "update", None)):
-        raise InputError(f"torchmetrics has no metric '{name}'; it must be a class of torchmetrics.image.")
-    takes = [parameter for parameter in inspect.signature(cls.update).parameters if parameter != "self"]
-    if takes not in (["preds", "target"], ["img"], ["imgs"]):
+    config = configs[name]
+    theirs = config.get("metric_mode", "NR") == "FR", bool(config.get("lower_better", False))
+    if theirs != (known.takes == "pair", known.direction == "lower"):
         raise InputError(
-            f"torchmetrics' {name} takes {', '.join(takes)}; only metrics of one image or of two can be used."
+            f"This version of pyiqa says otherwise of '{name}' than is known here (whether it compares two images, or "
+            "which way is better); install another version."
         )
 
-    def load(device: str) -> Callable[..., float]:
-        unit_range = {"data_range": 1.0} if "data_range" in inspect.signature(cls).parameters else {}
-        metric = cls(**unit_range).to(device)
+    def make(device: str) -> Any:
+        return pyiqa.create_metric(name, device=device)
 
-        def measure(*images: Any) -> float:
-            value = float(metric(*images).detach().mean())
+    def measure(metric: Any, *inputs: Any) -> float:
+        if known.takes == "prompt":
+            return float(metric(inputs[0], caption_list=[inputs[1]]))
+        return float(metric(*inputs))
+
+    return Found(make, measure)
+
+
+def _from_torchmetrics(name: str, known: Known) -> Found:
+    homes = [import_module(f"torchmetrics.{home}") for home in ("image", "multimodal")]
+    cls: Any = next((getattr(home, name) for home in homes if hasattr(home, name)), None)
+    if cls is None:
+        raise InputError(f"torchmetrics, as it is installed here, has no metric '{name}'; it may need another package.")
+    if name == "DeepImageStructureAndTextureSimilarity":  # the class loads its network anew for every image
+        cls = import_module("torchmetrics.functional.image.dists").DISTSNetwork
+
+    def make(device: str) -> Any:
+        return cls(**known.settings).to(device)
+
+    def measure(metric: Any, *inputs: Any) -> float:
+        value = float(metric(*inputs))
+        if hasattr(metric, "reset"):
             metric.reset()
-            return value
+        if hasattr(metric, "rmse_map"):  # which its reset forgets, so that an image of another size fails
+            metric.rmse_map = None
+        return value
 
-        return measure
-
-    higher = getattr(cls, "higher_is_better", None)
-    return Found(len(takes) == 2, None if higher is None else not higher, load)
+    return Found(make, measure)

@@ -70,6 +70,8 @@ class SingleNumber:
     name: str
     extractor: Extractor
 
+    uses_references = False
+
     def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
         """The images."""
         return [(self.extractor, [item.image for item in items])]
@@ -81,6 +83,8 @@ class SingleNumber:
         for item in items:
             value = features(self.extractor, item.image)
             score = None if value is None or not np.isfinite(value[0]) else float(value[0])
-            note = "" if score is not None else "unreadable image" if value is None else "no finite score"
+            note = "" if score is not None else "no finite score"
+            if value is None:
+                note = features.why_none(self.extractor, item.image)
             found.scores.append(Score(item.item, self.name, score, made_by, note))
         return found

@@ -15,6 +15,8 @@ from metrics.cache import FeatureCache
 from metrics.device import check_device_name
 from metrics.extraction import Extractor, extract, missing
 from metrics.images import ImageSource, PairSource, Source, UnreadableImage
+from metrics.own_references import note_own_references, reference_keys
+from metrics.plugin_table import find_known
 from metrics.pooling import Pool, pooled
 from metrics.registry import find_metric
 from metrics.scoring import ComputedMetric, Features, Item, Scored, SetScore, union_name
@@ -137,11 +139,17 @@ def score_items(
     """
     result = RunResult()
     settings, progress = settings or RunSettings(), progress or Silent()
+    cache = FeatureCache(cache.folder)  # features of functions that do not say what they are last for this run only
     for metric in metrics:
+        problems: dict[tuple[str, str], str] = {}
         for extractor, sources in metric.wants(items):
-            _extract(extractor, sources, cache, settings, engine, progress, result)
-        scored = metric.score(items, Features(cache))
+            found = _extract(extractor, sources, cache, settings, engine, progress, result)
+            problems |= {(extractor.signature, key): reason for key, reason in found.items()}
+        scored = metric.score(items, Features(cache, problems))
         scored.set_scores += _pooled_sets(items, scored, settings.pool_images)
+        scored.set_scores = [_within_range(row) for row in scored.set_scores]
+        if metric.uses_references:
+            note_own_references(items, scored, reference_keys(metric))
         result.scored[metric.name] = scored
         deliver(metric, scored)
     return result
@@ -155,10 +163,11 @@ def _extract(
     engine: Engine,
     progress: Progress,
     result: RunResult,
-) -> None:
+) -> dict[str, str]:
+    """Fill the cache; returns the reason for each source's key that has no features."""
     wanted = missing(extractor, sources, cache)
     if not wanted:
-        return
+        return {}
     progress.start(extractor.title, len(wanted))
     problems = engine(
         extractor,
@@ -173,6 +182,7 @@ def _extract(
     result.skipped |= {
         path: problems[source.key] for source in sources if source.key in problems for path in _culprits(source)
     }
+    return problems
 
 
 def _culprits(source: Source) -> list[Path]:
@@ -209,13 +219,19 @@ def _pooled_sets(items: Sequence[Item], scored: Scored, pool: Pool) -> list[SetS
 
 
 def _interval(metric: str, values: Sequence[float], pool: Pool) -> tuple[float | None, float | None]:
-    """The 95 % interval of a mean, from its standard error and Student's t, within the range; none for other pools."""
+    """The 95 % interval of a mean, from its standard error and Student's t; none for other pools."""
     if pool != "mean" or len(values) < 2:
         return None, None
     from scipy.stats import t
 
     margin = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
-    known = find_metric(metric)
-    low, high = (known.low, known.high) if known else (None, None)
-    bounds = np.clip([np.mean(values) - margin, np.mean(values) + margin], low, high)
-    return float(bounds[0]), float(bounds[1])
+    return float(np.mean(values)) - margin, float(np.mean(values)) + margin
+
+
+def _within_range(row: SetScore) -> SetScore:
+    """A set's score with its interval cut at the metric's bounds."""
+    known = find_known(row.metric) or find_metric(row.metric)
+    if known is None or row.low is None or row.high is None:
+        return row
+    least, most = -np.inf if known.low is None else known.low, np.inf if known.high is None else known.high
+    return row._replace(low=float(np.clip(row.low, least, most)), high=float(np.clip(row.high, least, most)))

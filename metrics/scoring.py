@@ -1,14 +1,14 @@
 """Scoring a collection of images by several metrics: extract what they need once, then let each compute."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, overload
 
 from numpy.typing import NDArray
 
 from metrics.cache import FeatureCache
-from metrics.extraction import Extractor
-from metrics.images import ImageSource, Source
+from metrics.extraction import NO_ROOM, Extractor
+from metrics.images import NOT_TAKEN, TOO_SMALL, ImageSource, Source
 from metrics.signature import digest
 
 PROMPT = "one prompt"  # the note of a set score that is part of another: of a single prompt
@@ -21,14 +21,22 @@ class Features:
     ----------
     cache : FeatureCache
         Where it stands.
+    problems : mapping, optional
+        An extractor's signature and a source's key to the reason why there are no features.
     """
 
-    def __init__(self, cache: FeatureCache):
+    def __init__(self, cache: FeatureCache, problems: Mapping[tuple[str, str], str] | None = None):
         self._cache = cache
+        self._problems = problems or {}
 
     def __call__(self, extractor: Extractor, source: Source) -> NDArray | None:
         """The features of a source; None where it could not be opened."""
         return self._cache.get(extractor.signature, source.key)
+
+    def why_none(self, extractor: Extractor, source: Source, unreadable: str = "unreadable image") -> str:
+        """Why a source has no features: `unreadable`, or what the metric says that could not take it."""
+        problem = self._problems.get((extractor.signature, source.key), "")
+        return problem if problem.startswith((NOT_TAKEN, NO_ROOM, TOO_SMALL)) else unreadable
 
     def has(self, extractor: Extractor, source: Source) -> bool:
         """Whether a source has features."""
@@ -108,13 +116,17 @@ class Item:
 
 
 class Score(NamedTuple):
-    """A row of the scores table; without a score (None) the note says why there is none."""
+    """A row of the scores table; without a score (None) the note says why there is none.
+
+    The probability is that of the face that was scored, or of the likeliest where none was.
+    """
 
     item: str
     metric: str
     score: float | None
     signature: str
     note: str = ""
+    face_probability: float | None = None
 
 
 class SetScore(NamedTuple):
@@ -170,6 +182,10 @@ class ComputedMetric(Protocol):
     @property
     def name(self) -> str:
         """What the tables call it."""
+
+    @property
+    def uses_references(self) -> bool:
+        """Whether it compares images with references."""
 
     def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
         """The features that `score` will ask for."""

@@ -46,6 +46,7 @@ class Fid:
     reference: Reference = None
 
     name = "fid"
+    uses_references = True
 
     def __post_init__(self) -> None:
         if isinstance(self.reference, SavedStatistics):
@@ -140,6 +141,7 @@ class Kid:
     seed: int = SEED
 
     name = "kid"
+    uses_references = True
 
     def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
         """The features of images and references."""

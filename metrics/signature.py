@@ -1,8 +1,11 @@
 """What a number depends on, as one line: two numbers with different signatures are not compared."""
 
 import hashlib
+import re
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
+
+UNSTATED = "unstated"  # begins the part of what does not say what it is: a function of the user's
 
 
 def signature(**parts: object) -> str:
@@ -27,6 +30,17 @@ def signature(**parts: object) -> str:
         if "|" in str(value):
             raise ValueError(f"the part {name} of a signature holds a '|': {value!r}")
     return "|".join(f"{name}:{value}" for name, value in parts.items() if value is not None)
+
+
+def is_stated(made_by: str) -> bool:
+    """Whether a signature names all that a number depends on; features without such a one are not kept.
+
+    Examples
+    --------
+    >>> is_stated("features:faces|encoder:arcface 1.2 ab12"), is_stated("features:faces|encoder:unstated mine.encode")
+    (True, False)
+    """
+    return re.search(rf"[:|]{UNSTATED}\b", made_by) is None
 
 
 def digest(text: str, length: int = 16) -> str:

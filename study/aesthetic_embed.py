@@ -8,10 +8,10 @@ from calibration.aesthetic.embed import embed_images
 from metrics.cache import FeatureCache, cache_folder
 from metrics.clip import ClipImages, ClipModel
 from metrics.device import Precision, check_precision, choose_device
-from metrics.images import images_below
+from metrics.image_folders import folder_notes, images_below
 from metrics.score_run import RunSettings
 from study.score_items import read_sources
-from study.score_progress import Bar
+from study.score_progress import Bar, print_notes
 from study.scoring import EngineName, choose_engine
 
 
@@ -28,7 +28,9 @@ def embed_folder(
     if clip[2] == "float16":
         check_precision("float16", choose_device(run.device))
     extractor = ClipImages(ClipModel.find(*clip))
-    sources, unreadable = read_sources(images_below(images))
+    paths = images_below(images)
+    print_notes(folder_notes(images, paths), console)
+    sources, unreadable = read_sources(paths)
     cache = FeatureCache(cache_folder())
     with Bar(console) as bar:
         return embed_images(sources, images, out, extractor, cache, run, choose_engine(engine), bar, unreadable)

@@ -144,7 +144,10 @@ def init(
     seed: Annotated[int, typer.Option(help="For each evaluator's random order.")] = 0,
 ) -> None:
     """Make a study from a folder of images, with a private link for each evaluator."""
+    from metrics.image_folders import folder_notes
     from study.create import create_study
+    from study.folder import ITEMS
+    from study.images import find_images
     from study.links import print_links
 
     if tasks is None and references is None:
@@ -160,6 +163,8 @@ def init(
         title=title,
         seed=seed,
     )
+    for note in folder_notes(images, [] if (images / ITEMS).is_file() else find_images(images)):
+        print(note)
     with closing(made):
         print_links(made, "http://127.0.0.1:7860")
     print(f"Start it with: humangrade serve {study}")

@@ -139,7 +139,7 @@ def _items(images: Path, folder: Path) -> pd.DataFrame:
         for path, place in zip(paths, places, strict=True)
     ]
     items = pd.DataFrame(rows).fillna("")
-    return _with_own_table(items, images, folder) if (images / ITEMS).is_file() else items
+    return with_own_table(items, images, folder) if (images / ITEMS).is_file() else items
 
 
 def place_cells(paths: Sequence[Path]) -> list[dict[str, str]]:
@@ -184,7 +184,7 @@ def _checkpoint(folder: str) -> str:
     return number.group(1) if number else folder
 
 
-def _with_own_table(items: pd.DataFrame, images: Path, folder: Path) -> pd.DataFrame:
+def with_own_table(items: pd.DataFrame, images: Path, folder: Path) -> pd.DataFrame:
     """Add what an items.csv beside the images says; its cells win where they are not empty."""
     where = str(images / ITEMS)
     table, _ = read_table(images / ITEMS)

@@ -5,7 +5,7 @@ import hashlib
 import threading
 import unicodedata
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -15,19 +15,16 @@ from PIL import Image, ImageSequence
 
 from metrics.errors import InputError
 from metrics.files import read_regular_file
+from metrics.image_folders import OTHER_KINDS, files_below
 from metrics.image_guard import CostlyMetadata, open_image, orientation
-from metrics.images import MOST_PIXELS
+from metrics.images import MOST_PIXELS, SUFFIXES
 
 MOST_BYTES = 100_000_000  # of one image: it goes to the raters' browsers, and through the server's memory
 MOST_FRAMES = 1000
 MOST_FRAME_PIXELS = 500_000_000  # of all frames of an animation together
-MOST_FILES = 1_000_000  # below a folder of images
 
 KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-_OTHER_KINDS = {
-    *(".tif", ".tiff", ".bmp", ".gif", ".apng", ".jpe", ".jfif", ".jp2", ".jxl", ".heic", ".heif", ".avif", ".svg"),
-    *(".ppm", ".pgm", ".pnm", ".tga", ".ico", ".exr", ".hdr", ".psd", ".dng", ".cr2", ".nef", ".arw"),
-}
+_OTHER_KINDS = (SUFFIXES | OTHER_KINDS) - KINDS.keys()
 _NAMED = 10  # how many culprits a message names
 _WORKERS = 8
 _LARGE = 10_000_000  # pixels; of larger images one at a time is decoded
@@ -144,39 +141,6 @@ def check_images(paths: Sequence[Path], folder: Path, refuse_copies: bool = True
 def read_picture(path: Path) -> bytes:
     """The bytes of a study's image; raises OSError where by now it is no file, or one of more than 100 MB."""
     return read_regular_file(path, MOST_BYTES)
-
-
-def files_below(folder: Path) -> Iterator[Path]:
-    """All files below a folder that are not hidden, through links too, but never around in a circle.
-
-    Raises
-    ------
-    OSError
-        Where a folder cannot be read.
-    InputError
-        For more than a million files and folders, as where a link leads out into the whole disk.
-    """
-    seen = 0
-    waiting: list[tuple[Path, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
-    while waiting:
-        place, above = waiting.pop()
-        found = place.stat()
-        here = (found.st_dev, found.st_ino)
-        if here in above:
-            continue
-        for entry in place.iterdir():
-            seen += 1
-            if seen > MOST_FILES:
-                raise InputError(
-                    f"{folder} holds more than {MOST_FILES:,} files, with what links in it lead to; name a folder of "
-                    "images only."
-                )
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                waiting.append((entry, above | {here}))
-            elif entry.is_file() or entry.is_symlink():  # a link to nothing is refused when it is decoded
-                yield entry
 
 
 def is_plain(name: str) -> bool:

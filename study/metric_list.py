@@ -8,6 +8,7 @@ from rich.table import Table
 
 from metrics.cache import FeatureCache, cache_folder
 from metrics.catalogue import Entry, MetricOptions, catalogue
+from metrics.plugin_table import PACKAGES, usable
 from metrics.weights import is_present
 
 
@@ -27,11 +28,9 @@ def print_metrics(console: Console) -> None:
             escape(entry.source),
         )
     console.print(table)
-    console.print(
-        "With the packages installed, any metric of pyiqa and torchmetrics as well: --metric pyiqa:NAME, "
-        "--metric torchmetrics:CLASS.",
-        soft_wrap=True,
-    )
+    console.print("With the packages installed, as --metric pyiqa:NAME and --metric torchmetrics:CLASS, also:")
+    for package in PACKAGES:
+        console.print(f"{package}: {', '.join(usable(package))}", soft_wrap=True)
     console.print("Weights that are missing: humangrade weights", soft_wrap=True)
 
 

@@ -23,7 +23,10 @@ def score(
         Path | None, typer.Option(help="Their reference photos, as for init.", show_default=False)
     ] = None,
     prompts: Annotated[
-        Path | None, typer.Option(help="Their prompts: a table of item and prompt, or a line each.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="Their prompts: a table of item and prompt, a line each, or a folder of captions.", show_default=False
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The scores' file, with --images.", show_default=False)] = None,
     metrics: Annotated[
@@ -58,6 +61,10 @@ def score(
     encoder: Annotated[
         str | None, typer.Option(metavar="MODULE:FUNCTION", help="In place of FaceNet.", show_default=False)
     ] = None,
+    align: Annotated[bool, typer.Option("--align", help="Turn faces upright by their landmarks.")] = False,
+    least_face: Annotated[
+        float, typer.Option(min=0, max=1, help="The least probability at which what is found counts as a face.")
+    ] = 0.95,
     pool_references: Annotated[Pooling, typer.Option(help="An image's similarity over its references.")] = "mean",
     pool_images: Annotated[Pooling, typer.Option(help="A set's score over its images.")] = "mean",
     inception: Annotated[
@@ -101,6 +108,8 @@ def score(
             lpips_size=_lpips_size(lpips_size),
             detector=detector,
             encoder=encoder,
+            align=align,
+            least_face=least_face,
             pool_references=pool_references,
             inception=inception,
             reference_set=reference_set,

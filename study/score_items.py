@@ -3,30 +3,29 @@
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 from rich.progress import track
 
-from calibration.reading import MOST_BYTES, decoded, read_table
-from calibration.report import natural_order
-from calibration.tables import check_items, counted, records
-from metrics.errors import InputError
-from metrics.files import read_input
-from metrics.images import ImageSource, UnreadableImage, images_below
+from calibration.tables import records
+from metrics.image_folders import folder_notes, images_below
+from metrics.images import ImageSource, UnreadableImage
 from metrics.scoring import Item
-from study.create import place_cells
-from study.folder import Study, split_references
+from study.create import place_cells, with_own_table
+from study.folder import ITEMS, Study, split_references
+from study.prompts import read_prompts
 from study.references import reference_cells
 
 
 @dataclass(frozen=True)
 class Collection:
-    """What is scored, and the files that could not be read at all, each with the reason."""
+    """What is scored, the files that could not be read at all, each with the reason, and what is to be known of it."""
 
     items: list[Item]
     unreadable: dict[Path, str]
+    notes: list[str] = field(default_factory=list)
 
 
 def study_collection(study: Study) -> Collection:
@@ -47,29 +46,37 @@ def folder_collection(images: Path, references: Path | None = None, prompts: Pat
     Parameters
     ----------
     images : Path
-        Read with its sub-folders: MODEL/CHECKPOINT/FILE, MODEL/FILE or FILE.
+        Read with its sub-folders: MODEL/CHECKPOINT/FILE, MODEL/FILE or FILE. An items.csv in it counts as it does when
+        a study is made.
     references : Path, optional
         Photos, as `study.references.reference_cells` takes them.
     prompts : Path, optional
-        A table (CSV or Parquet) of item (the image's path below the folder) and prompt, or a text file with one prompt
-        a line, in the natural order of the images' names (2.png before 10.png), or with a single prompt for all.
+        A table, a text file or a folder of captions, as `study.prompts.read_prompts` takes them.
 
     Raises
     ------
     InputError
         For a folder without images, references that fit no image, and prompts that leave the images unclear.
     """
-    names = [path.relative_to(images) for path in images_below(images)]
+    paths = images_below(images)
+    has_table = (images / ITEMS).is_file()
+    notes = folder_notes(images, [] if has_table else paths)
+    names = [path.relative_to(images) for path in paths]
     rows = [
         {"item": name.as_posix(), "image": name.as_posix(), **place}
         for name, place in zip(names, place_cells(names), strict=True)
     ]
     items = pd.DataFrame(rows).fillna("")
+    if has_table:
+        items = with_own_table(items, images, images)
+        notes.append(f"{images / ITEMS} says what belongs to the images.")
     if references is not None:
         items["references"] = reference_cells(items, references, images, images)
     if prompts is not None:
-        items["prompt"] = _prompts(prompts, list(items["item"]))
-    return _collection(records(items), images)
+        below = [Path(os.path.normpath(image)).as_posix() for image in items["image"]]
+        items["prompt"] = read_prompts(prompts, list(items["item"]), below)
+    collection = _collection(records(items), images)
+    return Collection(collection.items, collection.unreadable, notes)
 
 
 def _collection(rows: Sequence[Mapping[str, str]], folder: Path) -> Collection:
@@ -109,42 +116,3 @@ def _source(path: Path) -> ImageSource | str:
         return ImageSource.of(path)
     except UnreadableImage as error:
         return str(error)
-
-
-def _prompts(path: Path, items: list[str]) -> list[str]:
-    """Each item's prompt."""
-    if path.suffix.lower() == ".txt":
-        return _prompt_lines(path, items)
-    raw, _ = read_table(path)
-    if "item" not in raw.columns:
-        raise InputError(f"{path} has no column 'item', which names the images; give the columns item and prompt.")
-    table = check_items(raw, str(path)).frame
-    if "prompt" not in table.columns:
-        raise InputError(
-            f"{path} has no column 'prompt'; give the columns item and prompt, or a text file, a line each."
-        )
-    by_item = dict(zip(table["item"], table["prompt"], strict=True))
-    lacking = [item for item in items if item not in by_item]
-    if len(lacking) == len(items):
-        raise InputError(f"{path} names none of the images as an item; it must name them as '{items[0]}'.")
-    strange = [item for item in by_item if item not in set(items)]
-    if strange and lacking:
-        raise InputError(
-            f"{path} names '{strange[0]}', which is none of the images, and has no prompt for '{lacking[0]}'; correct "
-            "the names."
-        )
-    return [by_item.get(item, "") for item in items]
-
-
-def _prompt_lines(path: Path, items: list[str]) -> list[str]:
-    text = decoded(path, read_input(path, MOST_BYTES, "check the path"), "save it as UTF-8")
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) == 1:
-        return lines * len(items)
-    if len(lines) != len(items):
-        raise InputError(
-            f"{path} has {counted(len(lines), 'prompt')} for {counted(len(items), 'image')}; give one line an image, "
-            "one line for all, or a table of item and prompt."
-        )
-    in_order = dict(zip(sorted(items, key=natural_order), lines, strict=True))  # 2.png before 10.png
-    return [in_order[item] for item in items]

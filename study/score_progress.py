@@ -1,7 +1,7 @@
 """How a scoring run looks in the terminal: the progress, and the summary at the end."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -71,6 +71,12 @@ def print_scores(result: RunResult, console: Console) -> None:
         for warning in scored.warnings:
             console.print(f"[yellow]Note:[/] {escape(warning)}", soft_wrap=True)
     print_skipped(result.skipped, console)
+
+
+def print_notes(notes: Sequence[str], console: Console) -> None:
+    """Print what the user should know of how the images were found."""
+    for note in notes:
+        console.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
 
 
 def print_skipped(skipped: Mapping[Path, str], console: Console) -> None:

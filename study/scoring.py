@@ -14,7 +14,7 @@ from metrics.catalogue import Entry, MetricOptions, catalogue, head_of, make_met
 from metrics.device import check_precision, choose_device
 from metrics.extraction import extract, missing
 from metrics.files import write_together
-from metrics.images import images_below
+from metrics.image_folders import folder_notes, images_below
 from metrics.inception import InceptionFeatures
 from metrics.score_run import Engine, RunResult, RunSettings, score_items
 from metrics.scoring import ComputedMetric, Features, Item, Score, Scored, SetScore
@@ -23,7 +23,7 @@ from metrics.statistics_file import write_statistics
 from metrics.weights import is_present
 from study.folder import Study
 from study.score_items import Collection, read_sources, study_collection
-from study.score_progress import Bar
+from study.score_progress import Bar, print_notes
 
 EngineName = Literal["local", "ray"]
 
@@ -100,7 +100,9 @@ def save_statistics(images: Path, out: Path, preprocessing: str, run: RunSetting
     InputError
         For missing weights, fewer than two images, and a file that cannot be written.
     """
-    sources, skipped = read_sources(images_below(images))
+    paths = images_below(images)
+    print_notes(folder_notes(images, paths), console)
+    sources, skipped = read_sources(paths)
     extractor = InceptionFeatures.find(preprocessing)
     cache = FeatureCache(cache_folder())
     wanted = list(sources.values())
@@ -142,6 +144,7 @@ def _score(
     """Score a collection by the metrics named, or by all that can be computed and were not imported."""
     if settings.options.precision == "float16":
         check_precision("float16", choose_device(settings.run.device))
+    print_notes(collection.notes, console)
     names = list(settings.metrics)
     if not names:
         names, left_out = choose_metrics(collection.items, settings.options)
@@ -187,4 +190,7 @@ def choose_engine(name: EngineName) -> Engine:
 
 
 def _csv(rows: Sequence[Score] | Sequence[SetScore], columns: Sequence[str]) -> str:
-    return csv_text(pd.DataFrame(rows, columns=list(columns)))
+    table = pd.DataFrame(rows, columns=list(columns))
+    if "face_probability" in table.columns and table["face_probability"].isna().all():
+        table = table.drop(columns="face_probability")
+    return csv_text(table)

@@ -371,3 +371,11 @@ def test_images_that_nobody_rated_change_nothing():
     )
     assert few["tasks"] == many["tasks"] and few["clusters"] is many["clusters"] is None
     assert [note for note in many["notes"] if "of 3 prompts only" in note]
+
+
+def test_each_choice_that_was_made_for_a_score_is_counted():
+    notes = ["several faces; a reference left out", "several faces", "", "a reference left out; several faces"]
+    items = sorted(ratings(GOOD)["item"].unique())
+    table = pd.DataFrame({"item": items, "metric": "ssim", "score": GOOD_SCORES, "note": notes})
+    entry = task_of(ratings(GOOD), table)["metrics"]["ssim"]
+    assert "Of the 4 scored items: 3 several faces, 2 a reference left out." in entry["notes"]

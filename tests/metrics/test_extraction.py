@@ -1,9 +1,13 @@
 """Extraction: batches, order, resuming, files that cannot be read, memory that does not suffice."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 import torch
 
+from metrics import extraction, images
 from metrics.cache import FeatureCache
 from metrics.extraction import extract, missing
 from metrics.images import ImageSource, UnreadableImage
@@ -96,6 +100,61 @@ def test_the_batch_is_halved_where_the_memory_does_not_suffice(tmp_path, cache, 
     assert extract(extractor, sources, cache, batch_size=16) == {}
     np.testing.assert_array_equal(colours(extractor, sources, cache), truth(sources))
     assert max(extractor.batches) <= 3
+
+
+class Alive:
+    """A prepared image of some bytes, which counts how many of its kind there are."""
+
+    count = most = 0
+
+    def __init__(self, nbytes):
+        self.nbytes = nbytes
+        Alive.count += 1
+        Alive.most = max(Alive.most, Alive.count)
+
+    def __del__(self):
+        Alive.count -= 1
+
+
+@pytest.mark.parametrize(("nbytes", "most"), [(0, 100), (100, 100), (50_000, 14)])
+def test_large_images_wait_for_each_other(tmp_path, cache, monkeypatch, nbytes, most):
+    class Large(MeanColour):
+        def prepare(self, opened):
+            return Alive(nbytes)
+
+        def load(self, device):
+            return lambda batch: [np.zeros(1) for _ in batch]
+
+    monkeypatch.setattr(extraction, "BUDGET", 200_000)  # four of the largest kind wait, four are in a batch
+    Alive.most = Alive.count
+    before, sources = Alive.count, saved(tmp_path / "images", 60)
+    assert extract(Large(), sources, cache, batch_size=16, workers=4) == {}
+    assert all(cache.has(MeanColour().signature, source.key) for source in sources)
+    assert Alive.most - before <= most
+    if nbytes < 1000:
+        assert Alive.most - before >= 16
+
+
+@pytest.mark.parametrize("limit", [100, 10_000])
+def test_only_one_large_image_is_in_work_at_a_time(tmp_path, cache, monkeypatch, limit):
+    in_work, seen, lock = [0], [], threading.Lock()
+
+    class Slow(MeanColour):
+        def prepare(self, opened):
+            with lock:
+                in_work[0] += 1
+                seen.append(in_work[0])
+            time.sleep(0.01)
+            with lock:
+                in_work[0] -= 1
+            return super().prepare(opened)
+
+    monkeypatch.setattr(images, "LARGE", limit)  # the images have 1,536 pixels
+    sources, extractor = saved(tmp_path / "images", 12), Slow()
+    sources[5].path.write_bytes(b"broken")  # leaves nothing locked
+    sources[5] = ImageSource.of(sources[5].path)
+    assert list(extract(extractor, sources, cache, workers=4)) == [sources[5].key]
+    assert (max(seen) == 1) == (limit == 100)
 
 
 def test_an_image_that_does_not_fit_alone_is_named(tmp_path, cache):

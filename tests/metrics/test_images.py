@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from metrics.errors import InputError
+from metrics.image_folders import images_below
 from metrics.images import (
     ImageSource,
     PairSource,
     TextSource,
     UnreadableImage,
     decode_image,
-    images_below,
     pixels,
     read_image,
 )

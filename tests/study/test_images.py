@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from PIL import Image, ImageSequence
 
+from metrics import image_folders
 from metrics.errors import InputError
 from study import images as study_images
 from study.images import check_images, find_images, read_picture
@@ -245,7 +246,7 @@ def test_folders_as_deep_as_paths_can_be(tmp_path):
 
 
 def test_links_that_double_at_each_step_have_an_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(study_images, "MOST_FILES", 1000)
+    monkeypatch.setattr(image_folders, "MOST_FILES", 1000)
     write_images(tmp_path / "images", ["good.png"])
     for number in range(20):  # a million ways through twenty folders
         (tmp_path / str(number)).mkdir()

@@ -13,10 +13,13 @@ import pytest
 import torch
 from PIL import Image
 
+from calibration.reading import read_table
+from calibration.tables import check_scores
 from metrics.cache import FeatureCache
 from metrics.errors import InputError
-from metrics.scoring import SetScore
+from metrics.scoring import Score, SetScore
 from study.score_items import folder_collection
+from study.scoring import _csv
 from tests.metrics.random_inception import random_inception
 from tests.study.command import command_line, environment, run_cli
 from tests.study.conftest import save_image
@@ -436,3 +439,13 @@ def test_a_pipe_with_an_images_name_is_passed_over(images, tmp_path, cli):
     os.mkfifo(images / "pipe.png")
     code, _, err = cli("score", "--images", images, "--metrics", "contrast", "--out", tmp_path / "s.csv")
     assert code == 0, err
+
+
+def test_the_faces_probability_is_a_column_that_the_report_reads_over(tmp_path):
+    rows = [Score("a", "similarity", 0.5, "s", "", 0.99), Score("b", "similarity", None, "s", "no face")]
+    text = _csv(rows, Score._fields)
+    assert text.splitlines()[:2] == ["item,metric,score,signature,note,face_probability", "a,similarity,0.5,s,,0.99"]
+    assert "face_probability" not in _csv([rows[1]], Score._fields)
+    (tmp_path / "scores.csv").write_text(text, encoding="utf-8")
+    read, _ = read_table(tmp_path / "scores.csv")
+    assert check_scores(read, "scores.csv").frame["metric"].tolist() == ["similarity"]
