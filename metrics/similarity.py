@@ -15,9 +15,9 @@ from metrics.reference_faces import cosine_similarities, subject_faces
 from metrics.scoring import Features, Item, Score, Scored
 from metrics.signature import signature
 
-# MTCNN finds a face in 13 of the 145 pictures of shared/data/avt_ai_images: animals, a hydrant, an ear, and two blurs of
-# people of 14 and 21 pixels, all at .77 to .94 but for one bear at .998. The eleven portraits of shared/data/faces are
-# at .9997 and more, so .95 lies in the gap (tests/metrics/test_similarity.py).
+# MTCNN finds a face in 13 of the 145 pictures of shared/data/avt_ai_images: animals, a hydrant, an ear, and two blurs
+# of people of 14 and 21 pixels, all at .77 to .94 but for one bear at .998. The eleven portraits of shared/data/faces
+# are at .9997 and more, so .95 lies in the gap (tests/metrics/test_similarity.py).
 LEAST_PROBABILITY = 0.95
 SEVERAL = "several faces, the largest counted"
 CHOSEN = "of a reference with several faces the one that agrees with the others counted"
