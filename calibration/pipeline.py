@@ -1,5 +1,6 @@
 """From tables or files to a finished calibration: read, check, calibrate."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,11 @@ def calibrate_files(
         For a file or a cell that cannot be used; the message names it.
     """
     settings = settings or Settings()
+    if scores is not None and os.path.realpath(ratings) == os.path.realpath(scores):
+        raise InputError(
+            f"{ratings} was given both as ratings and as scores; give the scores' own table with --scores, or leave "
+            "--scores out where there is none."
+        )
     columns = ColumnMap.parse(settings.map)
     paths = {"ratings": ratings, "scores": scores, "items": items, "set_scores": set_scores, "wordings": wordings}
     read = {name: read_table(path, columns) for name, path in paths.items() if path is not None}

@@ -149,8 +149,9 @@ def require_columns(frame: pd.DataFrame, names: Iterable[str], where: str) -> No
         unread = [name for name in frame.attrs.get("unread", ()) if name in missing]
         why = f" that holds text or numbers (but {_listed(unread)} with lists or structures)" if unread else ""
         raise InputError(
-            f"{where} has no column {_listed(missing)}{why}; its columns are {_listed(map(str, frame.columns))}. "
-            f"Say which one it is with --map {missing[0]}=COLUMN."
+            f"{where} has no column {_listed(missing, word='or')}{why}; its columns are "
+            f"{_listed(map(str, frame.columns))}. Say which one it is with --map "
+            f"{','.join(f'{name}=COLUMN' for name in missing)}."
         )
 
 
@@ -374,9 +375,9 @@ def _refuse_twins(path: Path, names: list[str]) -> None:
         raise InputError(f"{path} has the column {_listed(twice)} more than once; rename or remove one.")
 
 
-def _listed(names: Iterable[str] | Sequence[str], most: int = 12) -> str:
+def _listed(names: Iterable[str] | Sequence[str], most: int = 12, word: str = "and") -> str:
     """Names for a message: 'a', 'b' and 'c', or the first ones and a count."""
     names = [f"'{name}'" for name in names]
     if len(names) > most:
         return ", ".join(names[:most]) + f" and {len(names) - most} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    return f" {word} ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

@@ -64,6 +64,8 @@ def _advice(verdict: Verdict) -> str:
             )
         case "sorts":
             strict = ", for people differ in strictness" if verdict.holds("people differ in strictness") else ""
+            if verdict.claim("skill's interval above 0") is None:
+                strict = ": no interval of its skill was computed"
             return (
                 f"{_as_well(verdict)}; use it to put them in order, not for the rating that one person would "
                 f"give{strict}"
@@ -369,7 +371,10 @@ def _figures(verdict: Verdict) -> str:
     found = verdict.figures
     interval = "" if found["low"] is None else f", 95 % interval {_low_high(found, 0.0)}"
     on_new = ""
-    if found["unseen_skill"] is not None and found["seen_skill"] - found["unseen_skill"] >= _VISIBLE:
+    decides = verdict.claim("skill's interval on new images above 0")
+    if verdict.holds("skill's interval above 0") and decides and not decides.holds:
+        on_new = f"; {shown(decides.figures['skill'], 0.0)} on new {found['new']}, {_low_high(decides.figures, 0.0)}"
+    elif found["unseen_skill"] is not None and found["seen_skill"] - found["unseen_skill"] >= _VISIBLE:
         on_new = f"; {shown(found['unseen_skill'])} on new {found['new']}"
     people, alike = shown(found["person_skill"]), found["person_skill_mapped_alike"]
     if alike is not None and found["person_skill"] <= 0:

@@ -65,13 +65,30 @@ def caution(task: dict[str, Any]) -> str | None:
     reference = reference_metric(task)
     person_skill = reference["cross_validation"]["person_skill"] if reference else None
     same = reference.get("same_target") if reference else None
-    if person_skill is None or person_skill > 0 or (same and (same["person_skill"] or 0) > 0):
+    if reference is None or person_skill is None or person_skill > 0 or (same and (same["person_skill"] or 0) > 0):
         return None
-    return (
-        f"Be careful here: even the average evaluator predicts another one no better than a constant answer does "
-        f"(skill {number(person_skill)}). These people disagree so much that a metric can pass them by staying in the "
-        "middle of the scale; that does not mean that it sees what people see."
+    careful = (
+        "Be careful here: even the average evaluator predicts another one no better than a constant answer does "
+        f"(skill {number(person_skill)}). "
     )
+    apart = next(
+        (each["figures"] for each in reference["verdict"]["claims"] if each["name"] == "people differ in strictness"),
+        None,
+    )
+    if apart and _holds(reference, "people differ in strictness"):
+        return (
+            f"{careful}These people differ in strictness by {number(apart['spread'])} of a rating step (standard "
+            "deviation), so no single person's rating can be predicted well; whether a metric sorts images as they do "
+            "is another question, answered beside it."
+        )
+    return (
+        f"{careful}These people disagree so much that a metric can pass them by staying in the middle of the scale; "
+        "that does not mean that it sees what people see."
+    )
+
+
+def _holds(metric: dict[str, Any], name: str) -> bool:
+    return any(each["holds"] for each in metric["verdict"]["claims"] if each["name"] == name)
 
 
 def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
