@@ -104,7 +104,7 @@ def test_words_under_which_nobody_rated_are_not_what_was_asked():
     assert "The words have been changed since, to ‘How good does it look?’ from 1, Bad, to 5, Excellent" in page.text
     assert "The words changed while people rated" not in page.text
     text = methods_paragraph(calibration.report)
-    assert "The question was 'How pretty?'" in text and "How good" not in text
+    assert "The question was 'How pretty?'" in text and "How good does it look" not in text
 
 
 def test_words_that_came_back_are_the_same_words():
