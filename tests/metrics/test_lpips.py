@@ -155,7 +155,7 @@ def test_a_single_reference_has_no_smallest(squeeze, tmp_path):
     rows = score_items(items, [metric], FeatureCache(tmp_path / "f")).scored["lpips"].scores
     assert [(row.item, row.metric, row.note) for row in rows] == [
         ("pair", "lpips", ""),
-        ("same", "lpips", ""),
+        ("same", "lpips", "the image is among its own references"),
         ("none", "lpips", "no reference"),
     ]
     assert rows[0].score > 0.01 and rows[1].score == pytest.approx(0, abs=1e-6) and rows[2].score is None
