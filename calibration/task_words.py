@@ -107,14 +107,14 @@ def how_many_poor(verdicts: Mapping[str, Mapping[str, Any]]) -> str:
     Examples
     --------
     >>> how_many_poor({"A": {"sorts": {"answer": "unknown"}}, "B": {"sorts": {"answer": "unknown"}}})
-    'None of the 2 metrics was judged.'
+    'Not one of the 2 metrics was judged.'
     >>> how_many_poor({"A": {"sorts": {"answer": "unknown"}}, "B": {"sorts": {"answer": "no"}}})
     'The one metric that was judged shows no sign of sorting images as people do.'
     """
     judged = [each["sorts"]["answer"] for each in verdicts.values() if each["sorts"]["answer"] != "unknown"]
     if not judged:
         number = len(verdicts)
-        return "The only metric was not judged." if number == 1 else f"None of the {number} metrics was judged."
+        return "The only metric was not judged." if number == 1 else f"Not one of the {number} metrics was judged."
     poor = judged.count("no")
     if len(judged) == 1:
         return f"The one metric that was judged shows {'no' if poor else 'some'} sign of sorting images as people do."
