@@ -116,7 +116,7 @@ def test_degenerate_studies_give_figures_or_none_without_a_warning(kind):
     if found is not None:
         json.dumps(combination_entry(found))
         assert np.isfinite([found.grade, found.best_grade, found.gain, found.p]).all()
-        assert np.isnan(found.people_like_these.low) == (kind == "two people")
+        assert np.isnan(found.people_like_these.low) == (kind in ("two people", "sparse"))
 
 
 def test_one_metric_one_person_or_few_items_have_no_combination():
