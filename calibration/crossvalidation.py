@@ -284,7 +284,7 @@ class NewItems:
         --------
         >>> ratings = np.repeat([[0.0], [0.0], [1.0], [1.0]], 3, axis=1)
         >>> NewItems(np.arange(4.0), ratings, np.array([0, 1, 0, 1]), 1.0, "higher").levels(0, [1])[:, 1].tolist()
-        [1.0, 1.0, 5.0, 5.0]
+        [1.0, 1.0, 1.0, 5.0]
         """
         levels = np.full((len(self._scores), self._people), NAN)
         for new, fitter in self._fitters:
