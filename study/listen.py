@@ -11,6 +11,7 @@ import functools
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -128,6 +129,8 @@ def run(app: FastAPI, listener: socket.socket) -> None:
         backlog=_BACKLOG,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+    # SIGTERM may come before the server's first step; then nothing is lost, and there is nothing to say
+    warnings.filterwarnings("ignore", message="coroutine 'Server.serve' was never awaited", category=RuntimeWarning)
     Server(config).run(sockets=[listener])
 
 
