@@ -343,8 +343,12 @@ def test_what_is_said_of_people_and_of_all_metrics_together(tasks):
             assert count is None and "judged." in of_grades_against_person(task).bad, where
             assert meaning(task)[1:] == ["No metric can be judged here; its verdict says why."]
         else:
-            assert int(count[1]) == len(answers) - answers.count("unknown")
-            assert int(count[2].replace("none", "0")) == answers.count("no")
+            if len(answers) - answers.count("unknown") == 1:
+                sign = "no" if "no" in answers else "some"
+                assert f"The one metric that was judged shows {sign} sign" in of_grades_against_person(task).bad
+            else:
+                assert int(count[1]) == len(answers) - answers.count("unknown")
+                assert int(count[2].replace("none", "0")) == answers.count("no")
             together = " ".join(meaning(task)[1:])
             for title, entry in ((entry["title"], entry) for entry in task["metrics"].values()):
                 for key, question in (
