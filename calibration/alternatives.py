@@ -11,7 +11,7 @@ from scipy.optimize import isotonic_regression
 from calibration.buckets import BucketFitter
 from calibration.crossed_folds import FOLDS, HeldOut, crossed_folds
 from calibration.crossvalidation import skill
-from calibration.evaluator_weights import best_constant, pair_weights, trust, weighted_mean
+from calibration.evaluator_weights import best_constant, pair_weights, rating_weights, trust, weighted_mean
 from calibration.grades import LEVELS, Array, person_to_person_grades, sample_scores, unit_scale
 from calibration.intervals import CONFIDENCE, group_codes
 from calibration.monotone_cubic import fit_monotone_cubic
@@ -222,9 +222,7 @@ def _nearest(values: Array) -> Array:
 
 def _rating_weights(ratings: Array, answered: NDArray[np.bool_]) -> Array:
     """How much each rating counts by `calibration.evaluator_weights`, over its pairs; sums to 1."""
-    rated = (~np.isnan(ratings) & answered).astype(float)
-    known = trust(ratings)
-    weights = rated * known * ((rated @ known)[:, None] - known)
+    weights = rating_weights(~np.isnan(ratings) & answered, trust(ratings))
     return np.asarray(weights / max(float(weights.sum()), 1e-300))
 
 

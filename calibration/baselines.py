@@ -15,7 +15,7 @@ from scipy import stats
 from calibration.buckets import BucketFitter
 from calibration.crossvalidation import CrossValidation, cross_validate
 from calibration.draws import MANY_ITEMS, STEPS
-from calibration.evaluator_weights import best_constant, evaluator_shares, trust, weighted_mean
+from calibration.evaluator_weights import best_constant, evaluator_shares, rating_weights, trust, weighted_mean
 from calibration.grades import LEVELS, Array, distance_grade, evaluator_grades, leave_one_out_scores, unit_scale
 from calibration.intervals import group_codes
 from calibration.many_mappings import TIE, ScoreOrder, level_costs
@@ -174,7 +174,7 @@ class RandomScores:
         ratings, k = self._ratings, self._k
         n, people = ratings.shape
         rated, costs, every_cost, others, known, shares = self._people()
-        raters = rated @ known
+        weights = rating_weights(rated, known)
         tolerance = np.full(len(places), TIE * (1.0 + n))
         size = n
         if n > MANY_ITEMS and k >= 1:  # of so many items, neighbours in the order share their level
@@ -213,9 +213,8 @@ class RandomScores:
             else:
                 ordered = order.levels_of_any_costs(np.stack([by_place(cost) for cost in training.T], axis=2))
             levels = np.take_along_axis(ordered, places, axis=1).astype(np.intp)
-            with_others = known[out] * rated[:, out] * (raters - known[out])
-            total += np.take(costs[:, out].ravel(), levels + first_cost) @ with_others
-            weight += float(with_others.sum())
+            total += np.take(costs[:, out].ravel(), levels + first_cost) @ weights[:, out]
+            weight += float(weights[:, out].sum())
             own = ~np.isnan(others[:, out]) & (rated[:, out] > 0)
             if own.any():
                 to_mean[:, out] = 1.0 - (np.abs(levels[:, own] / 4 - others[own, out]) ** k).mean(axis=1)

@@ -20,11 +20,11 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from calibration.draws import MANY_ITEMS, STEPS, fewer_draws, same_draws
-from calibration.evaluator_weights import best_constant, evaluator_shares, is_known
+from calibration.evaluator_weights import best_constant, evaluator_shares, is_known, rating_weights
 from calibration.grades import LEVELS, Array, unit_scale
 from calibration.intervals import Interval, group_codes, percentiles, with_other_people
 from calibration.many_mappings import TIE, ScoreOrder, level_costs
-from calibration.people.pair_grades import PairGrades
+from calibration.people.pair_grades import PairGrades, one_less
 from calibration.ties import group_starts
 from metrics.registry import Direction
 
@@ -307,8 +307,8 @@ def _small(weights: Array) -> NDArray[np.generic]:
 def _pairs_of(values: Array, rated: Array, known: Array) -> tuple[Array, Array]:
     """Of one number a rating: each evaluator's, and that of the others of the image, by the pairs' weights; (n, E)."""
     weighted = values * known
-    others = (rated @ known)[:, None] - known * rated
-    return weighted * others, (weighted.sum(axis=1, keepdims=True) - weighted) * known * rated
+    of_others = (weighted.sum(axis=1, keepdims=True) - weighted) * known * rated
+    return values * rating_weights(rated, known), of_others
 
 
 def _joined(parts: Sequence[dict[str, Array]]) -> dict[str, Array]:
@@ -323,8 +323,8 @@ def _with_and_without(
     everybody, without = {}, {}
     for name, (columns, rows) in sums.items():
         total, total_without = _totals(columns, rows)
-        everybody[name] = _one_less(total, weight)
-        without[name] = _one_less(total_without, weight_without)
+        everybody[name] = one_less(total, weight)
+        without[name] = one_less(total_without, weight_without)
     for figures, of_levels in ((everybody, moments), (without, moments_without.transpose(1, 0, 2))):
         figures["kappa"] = np.where(np.isfinite(figures["grade"]), _kappa(of_levels), np.nan)
         base = figures["constant"]
@@ -339,11 +339,6 @@ def _totals(columns: Array, rows: Array) -> tuple[Array, Array]:
     """The sum over all pairs, (B,), and over those without each evaluator, (B, E)."""
     total = columns.sum(axis=1)
     return total, total[:, None] - columns - rows
-
-
-def _one_less(sums: Array, weights: Array) -> Array:
-    """1 minus a mean; nan where nothing counts."""
-    return np.asarray(1.0 - np.divide(sums, weights, out=np.full(sums.shape, np.nan), where=weights > 1e-12))
 
 
 def _kappa(moments: Array) -> Array:

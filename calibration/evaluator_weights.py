@@ -81,6 +81,29 @@ def pair_weights(ratings: Array, counts: Array | None = None) -> Array:
     return np.asarray(weights / max(float(weights.sum()), 1e-300))
 
 
+def rating_weights(rated: NDArray[np.bool_] | Array, known: Array) -> Array:
+    """How much each rating weighs in a mean over pairs: the trust in its evaluator times that in the item's others.
+
+    Parameters
+    ----------
+    rated : ndarray, shape (items, evaluators)
+        Whether each evaluator rated each item, as booleans or as 0 and 1.
+    known : ndarray, shape (evaluators,)
+        From `trust`.
+
+    Returns
+    -------
+    ndarray, shape (items, evaluators)
+        0 where there is no rating, or no other; summed over items, the rows of `pair_weights` before they sum to 1.
+
+    Examples
+    --------
+    >>> rating_weights(np.array([[True, True], [True, False]]), np.array([0.5, 0.25])).tolist()
+    [[0.125, 0.125], [0.0, 0.0]]
+    """
+    return np.asarray(rated * known * ((rated @ known)[:, None] - known))
+
+
 def evaluator_shares(ratings: Array, counts: Array | None = None) -> Array:
     """Each evaluator's part of an average over people: the sum of their pairs' weights.
 
@@ -155,7 +178,7 @@ def constant_costs(ratings: Array, k: float = 1.0) -> Array | None:
     if not rated.any():
         return None
     known = trust(ratings)
-    weights = np.where(rated, known * ((rated @ known)[:, None] - known), 0.0)
+    weights = rating_weights(rated, known)
     if not weights.max() > 0:
         weights = rated.astype(float)
     filled = np.nan_to_num(ratings)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.evaluator_weights import trust
+from calibration.evaluator_weights import rating_weights, trust
 from calibration.grades import Array
 
 
@@ -38,14 +38,13 @@ class PairGrades:
         rated, self._filled, self._k = ~np.isnan(ratings), np.nan_to_num(ratings), k
         self._rated = rated
         self.trust = trust(ratings, counts)
-        weights = rated * self.trust
-        self.shared = np.asarray(weights * ((rated @ self.trust)[:, None] - self.trust))
+        self.shared = rating_weights(rated, self.trust)
         apart = np.zeros(ratings.shape)
         for other, known in enumerate(self.trust):
             rows = rated[:, other]
             own = self._filled[rows]
             apart[rows] += known * np.abs(own - own[:, [other]]) ** k
-        self.apart = np.asarray(apart * weights)
+        self.apart = np.asarray(apart * rated * self.trust)
 
     def mean(self, weights: Array) -> Array:
         """The mean over the pairs who share an item, shape (weightings,); nan where nobody does.
@@ -61,7 +60,7 @@ class PairGrades:
         >>> pairs.mean(np.array([[1.0, 1.0], [0.0, 1.0]])).round(6).tolist()
         [0.75, 1.0]
         """
-        return _one_less(weights @ self.apart.sum(axis=1), weights @ self.shared.sum(axis=1))
+        return one_less(weights @ self.apart.sum(axis=1), weights @ self.shared.sum(axis=1))
 
     def without(self, weights: Array, left_out: Sequence[tuple[int, ...]]) -> Array:
         """The mean without some people, shape (choices,); nan where no two are left who share an item.
@@ -81,7 +80,7 @@ class PairGrades:
         """
         rows = np.stack([weights @ self.apart, weights @ self.shared])
         sums = [rows.sum(axis=1) - 2 * rows[:, list(out)].sum(axis=1) + self._of_two(weights, out) for out in left_out]
-        return _one_less(*np.array(sums).reshape(-1, 2).T)
+        return one_less(*np.array(sums).reshape(-1, 2).T)
 
     def _of_two(self, weights: Array, out: tuple[int, ...]) -> Array:
         """What stands in the rows of two people, and was taken away twice."""
@@ -93,7 +92,14 @@ class PairGrades:
         return np.asarray(2 * self.trust[one] * self.trust[other] * np.array([both @ distance, both.sum()]))
 
 
-def _one_less(sums: Array, weights: Array) -> Array:
+def one_less(sums: Array, weights: Array) -> Array:
+    """1 minus a mean, from sums and weights of the same shape; nan where nothing counts.
+
+    Examples
+    --------
+    >>> one_less(np.array([0.5, 0.0]), np.array([2.0, 0.0])).tolist()
+    [0.75, nan]
+    """
     return np.asarray(1.0 - np.divide(sums, weights, out=np.full(sums.shape, np.nan), where=weights > 1e-9))
 
 
