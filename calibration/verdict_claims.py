@@ -66,6 +66,18 @@ class Claim:
     figures: dict[str, Any]
 
 
+class Claims(dict[ClaimName, Claim]):
+    """Everything that was looked at, by name; what was not looked at neither holds nor fails."""
+
+    def all_hold(self, *names: ClaimName) -> bool:
+        """Whether all of them were looked at and hold."""
+        return all(name in self and self[name].holds for name in names)
+
+    def any_fails(self, *names: ClaimName) -> bool:
+        """Whether one of them was looked at and does not hold."""
+        return any(name in self and not self[name].holds for name in names)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What the figures of a metric say.
@@ -76,8 +88,8 @@ class Verdict:
         The metric's.
     sorts, predicts : {"yes", "with care", "no", "unknown"}
         Does it sort images as people do? Does it predict one person's rating?
-    claims : tuple of Claim
-        Everything that was looked at; each name once.
+    claims : Claims
+        Everything that was looked at.
     figures : dict
         Shown with every verdict: ``skill``, its interval ``low`` and ``high``, ``unseen_skill``, ``person_skill`` and
         the like; None where not known.
@@ -86,7 +98,7 @@ class Verdict:
     title: str
     sorts: Answer
     predicts: Answer
-    claims: tuple[Claim, ...]
+    claims: Claims
     figures: dict[str, Any]
 
     @property
@@ -104,18 +116,16 @@ class Verdict:
 
     def claim(self, name: ClaimName) -> Claim | None:
         """The claim of this name; None where it was not looked at."""
-        return next((claim for claim in self.claims if claim.name == name), None)
+        return self.claims.get(name)
 
     def fails(self, name: ClaimName) -> bool:
         """Whether the claim was looked at and does not hold."""
-        claim = self.claim(name)
-        return claim is not None and not claim.holds
+        return self.claims.any_fails(name)
 
     def holds(self, name: ClaimName) -> bool:
         """Whether the claim was looked at and holds."""
-        claim = self.claim(name)
-        return claim is not None and claim.holds
+        return self.claims.all_hold(name)
 
     def claim_entries(self) -> list[dict[str, Any]]:
         """The claims as the report holds them."""
-        return [asdict(claim) for claim in self.claims]
+        return [asdict(claim) for claim in self.claims.values()]

@@ -6,7 +6,7 @@ The words are those of `calibration.verdict_words`; here are figures and limits 
 from collections.abc import Iterator
 from typing import Any
 
-from calibration.verdict_claims import Answer, Claim, Verdict
+from calibration.verdict_claims import Answer, Claim, Claims, Verdict
 from calibration.verdict_words import predicts_sentence, sentence, sorts_sentence
 
 LEAST_ITEMS = 20
@@ -89,47 +89,41 @@ def judge(metric: dict[str, Any], alpha: float | None, strictness: dict[str, Any
     Intervals are for people like these, or for these where there is none. tests/benchmarks/bench_verdicts.py measures
     how often noise gets a yes.
     """
-    claims = {
-        claim.name: claim
-        for claim in (
-            *_judgeable(metric, alpha, strictness),
-            *_order(metric),
-            *_rating(metric),
-            *_beside(metric, strictness),
-        )
-    }
-
-    def fails(*names: str) -> bool:
-        return any(name in claims and not claims[name].holds for name in names)
-
-    def holds(*names: str) -> bool:
-        return all(name in claims and claims[name].holds for name in names)
-
-    ordered = _answer_on_order(fails, holds)
-    rated = _answer_on_rating(ordered, fails, holds)
-    return Verdict(metric["title"], ordered, rated, tuple(claims.values()), _figures(metric))
+    found = (
+        *_judgeable(metric, alpha, strictness),
+        *_order(metric),
+        *_rating(metric),
+        *_beside(metric, strictness),
+    )
+    claims = Claims({claim.name: claim for claim in found})
+    ordered = _answer_on_order(claims)
+    return Verdict(metric["title"], ordered, _answer_on_rating(ordered, claims), claims, _figures(metric))
 
 
-def _answer_on_order(fails: Any, holds: Any) -> Answer:
-    if fails("a metric can be graded", "enough images", "scores differ", "people tell images apart"):
+def _answer_on_order(claims: Claims) -> Answer:
+    if claims.any_fails(
+        "a metric can be graded",
+        "enough images",
+        "scores differ",
+        "people tell images apart",
+        "evaluators rated common images",
+    ):
         return "unknown"
-    if fails("evaluators rated common images"):
+    if not (claims.all_hold("people agree") or claims.all_hold("people agree but for strictness")):
         return "unknown"
-    if not (holds("people agree") or holds("people agree but for strictness")):
-        return "unknown"
-    if fails("order above chance"):
+    if claims.any_fails("order above chance"):
         return "no"
-    if holds("sorts as well as a person") and not fails(
+    if claims.all_hold("sorts as well as a person") and not claims.any_fails(
         "order's interval above 0", "mean ratings are comparable", "tells one model's images apart"
     ):
         return "yes"
     return "with care"
 
 
-def _answer_on_rating(order: Answer, fails: Any, holds: Any) -> Answer:
-    if order == "unknown" or fails("people agree"):
+def _answer_on_rating(order: Answer, claims: Claims) -> Answer:
+    if order == "unknown" or claims.any_fails("people agree"):
         return "unknown"
-    if order == "no" or fails(
+    if order == "no" or claims.any_fails(
         "uses two levels or more",
         "better than a constant",
         "better than a constant on new images",
@@ -137,9 +131,9 @@ def _answer_on_rating(order: Answer, fails: Any, holds: Any) -> Answer:
         "skill's interval on new images above 0",
     ):
         return "no"
-    if fails("people predict each other"):
+    if claims.any_fails("people predict each other"):
         return "unknown"
-    if holds("may replace a person", "skill's interval above 0") and not fails(
+    if claims.all_hold("may replace a person", "skill's interval above 0") and not claims.any_fails(
         "not behind the median evaluator", "not against people within a model"
     ):
         return "yes"
