@@ -71,24 +71,17 @@ def caution(task: dict[str, Any]) -> str | None:
         "Be careful here: even the average evaluator predicts another one no better than a constant answer does "
         f"(skill {number(person_skill)}). "
     )
-    apart = next(
-        (each["figures"] for each in reference["verdict"]["claims"] if each["name"] == "people differ in strictness"),
-        None,
-    )
-    if apart and _holds(reference, "people differ in strictness"):
-        return (
-            f"{careful}These people differ in strictness by {number(apart['spread'])} of a rating step (standard "
-            "deviation), so no single person's rating can be predicted well; whether a metric sorts images as they do "
-            "is another question, answered beside it."
-        )
+    for claim in reference["verdict"]["claims"]:
+        if claim["name"] == "people differ in strictness" and claim["holds"]:
+            return (
+                f"{careful}These people differ in strictness by {number(claim['figures']['spread'])} of a rating step "
+                "(standard deviation), so no single person's rating can be predicted well; whether a metric sorts "
+                "images as they do is another question, answered beside it."
+            )
     return (
         f"{careful}These people disagree so much that a metric can pass them by staying in the middle of the scale; "
         "that does not mean that it sees what people see."
     )
-
-
-def _holds(metric: dict[str, Any], name: str) -> bool:
-    return any(each["holds"] for each in metric["verdict"]["claims"] if each["name"] == name)
 
 
 def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:

@@ -1,10 +1,13 @@
 """Nobody and nothing is compared with what it is not like: images left out, people without a common image, copies."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from calibration.evaluator_weights import best_constant
+from calibration.page.explanations import caution
 from calibration.people.screening import screen
 from calibration.people.strictness import strictness
 from calibration.pipeline import calibrate_tables
@@ -67,6 +70,17 @@ def test_mean_ratings_by_different_people_who_differ_in_strictness_are_no_measur
     verdict = task["metrics"]["m"]["verdict"]
     assert verdict["sorts"]["answer"] == "with care"
     assert "by mean ratings of different people, who differ in strictness" in verdict["sentence"]
+
+
+def test_where_people_do_not_predict_each_other_for_strictness_the_page_says_so():
+    rng = np.random.default_rng(9)
+    quality, ratings = people(rng, 150, 5, np.array([-2.0, -1.0, 0.0, 1.0, 2.0]))
+    task = task_of(long_form(ratings), table(quality + 0.2 * rng.normal(size=150)))
+    assert task["metrics"]["m"]["cross_validation"]["person_skill"] < 0
+    said = caution(task)
+    spread = float(re.search(r"differ in strictness by ([\d.]+) of a rating step", said)[1])
+    assert spread == pytest.approx(4 * task["strictness"]["spread"], abs=0.006)
+    assert task["strictness"]["p"] < 0.05 and "disagree so much" not in said
 
 
 def test_one_evaluator_who_shares_no_image_makes_no_second_set():
