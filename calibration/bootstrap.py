@@ -14,16 +14,18 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from calibration.draws import MANY_ITEMS, STEPS, fewer_draws, same_draws
 from calibration.evaluator_weights import best_constant, evaluator_shares, is_known, rating_weights
 from calibration.grades import LEVELS, Array, unit_scale
 from calibration.intervals import Interval, group_codes, percentiles, with_other_people
-from calibration.many_mappings import TIE, ScoreOrder, level_costs
+from calibration.leave_one_out import WithoutEach
+from calibration.many_mappings import ScoreOrder
 from calibration.people.pair_grades import PairGrades, one_less
 from calibration.ties import group_starts
 from metrics.registry import Direction
@@ -184,15 +186,15 @@ class _Study:
     def __init__(self, scores: Array, ratings: Array, k: float, direction: Direction, constant: int | None = None):
         self._scores = ScoreOrder(scores, direction)
         self._order = self._scores.order
-        self._steps: NDArray[np.intp] | None = None
-        self._k = k
         self._ratings = ratings[self._order]
         self._rated = (~np.isnan(self._ratings)).astype(float)
         level = best_constant(ratings, k) if constant is None else constant
         pairs = PairGrades(self._ratings, k)
         self._trust, self._shared, self._apart = pairs.trust, pairs.shared, pairs.apart
         self._raters = self._rated @ self._trust
-        self._total = sum((self._cost(out) for out in range(ratings.shape[1])), np.zeros((len(scores), len(LEVELS))))
+        self._fits = WithoutEach(self._scores, self._ratings, k)
+        self._sums = np.nan_to_num(self._ratings).sum(axis=1)
+        self._powers = [self._powers_of(out) for out in range(ratings.shape[1])]
         at_level = np.abs(np.nan_to_num(self._ratings) - unit_scale(level or 3)) ** k * self._rated
         self._at_level = _pairs_of(at_level, self._rated, self._trust)
         self._targets: dict[int | None, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
@@ -206,9 +208,10 @@ class _Study:
         ranked = _jackknives(people, count)
         blocks = [_small(each) for each in same_draws(groups, count, max(1, _BLOCK // n), seed)]
         starts = np.cumsum([0, *map(len, blocks)])
-        if n > MANY_ITEMS and self._k >= 1:
-            self._steps = self._scores.steps(STEPS)
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(_THREADS) as pool:
+        if n > MANY_ITEMS:
+            self._scores = self._scores.in_steps(STEPS)
+            self._fits = self._fits.of(self._scores)
+        with _numpys_libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(_THREADS) as pool:
             parts = list(pool.map(lambda w, start: self.statistics(w, max(0, ranked - int(start))), blocks, starts))
         return _joined([everybody for everybody, _ in parts]), _joined([without for _, without in parts])
 
@@ -232,14 +235,14 @@ class _Study:
         people = self._rated.shape[1]
         columns, own = np.zeros((2, len(w), people))
         by_all, moments = np.zeros(w.shape), np.zeros((people, len(w), 6))
-        for out in range(people):
-            levels = self._levels(w, out)
-            distance = np.take(self._cost(out), levels + len(LEVELS) * np.arange(w.shape[1]))
-            distance *= w * self._trust[out]
-            columns[:, out] = distance @ (self._raters - self._trust[out] * self._rated[:, out])
+        for out, (rater, levels) in enumerate(zip(self._fits.raters, self._fits.levels(w), strict=True)):
+            own_weights = w[:, rater.rows]
+            distance = np.take(rater.costs, levels + len(LEVELS) * np.arange(levels.shape[1]))
+            distance *= own_weights * self._trust[out]
+            columns[:, out] = distance @ (self._raters[rater.rows] - self._trust[out])
             own[:, out] = distance.sum(axis=1)
-            by_all += distance
-            moments[out] = self._moments(w, levels, out)
+            by_all[:, rater.rows] += distance
+            moments[out] = _moments(own_weights, levels, *self._powers[out])
         rows = (by_all @ self._rated - own) * self._trust
         shared, apart = w @ self._shared, w @ self._apart
         constant_columns, constant_rows = w @ self._at_level[0], w @ self._at_level[1]
@@ -251,33 +254,12 @@ class _Study:
             without["spearman"][:ranked, out] = self._spearman(w[:ranked], out)
         return everybody, without
 
-    def _cost(self, out: int) -> Array:
-        """What each level costs on an evaluator's ratings, (n, 5)."""
-        return level_costs(self._ratings[:, [out]], self._k)[:, 0]
-
-    def _levels(self, w: Array, out: int) -> NDArray[np.int8]:
-        """Each image's level, 0 to 4, by the mappings that fit all but one evaluator best, (B, n)."""
-        costs = self._total - self._cost(out)
-        if self._k < 1:
-            return self._scores.levels_of_any_costs(costs[None] * w[:, :, None])
-        steps = ((costs[:, at] - costs[:, at + 1]) * w for at in range(len(LEVELS) - 1))
-        if self._steps is None:
-            return self._scores.levels(steps, TIE * (1.0 + w.sum(axis=1)), w)
-        starts = self._steps
-        grouped = ScoreOrder(np.arange(len(starts), dtype=float), "higher").levels(
-            (np.add.reduceat(each, starts, axis=1) for each in steps),
-            TIE * (1.0 + w.sum(axis=1)),
-            np.add.reduceat(w, starts, axis=1),
-        )
-        return np.repeat(grouped, np.diff(np.append(starts, w.shape[1])), axis=1)
-
-    def _moments(self, w: Array, levels: NDArray[np.int8], out: int) -> Array:
-        """Sums over what one evaluator and another rated: 1, rating, its square, level, level x rating, its square."""
-        answer = np.rint(np.nan_to_num(self._ratings[:, out]) * (len(LEVELS) - 1))
-        counted = w * ((self._rated[:, out] > 0) & (self._rated.sum(axis=1) > 1))
-        times = counted * levels
-        powers = np.column_stack([np.ones(len(answer)), answer, answer**2])
-        return np.column_stack([counted @ powers, times @ powers[:, :2], (times * levels).sum(axis=1)])
+    def _powers_of(self, out: int) -> tuple[Array, Array]:
+        """Which of an evaluator's ratings another rated too; and 1, the rating, its square; of those they rated."""
+        rows = self._fits.raters[out].rows
+        answer = np.rint(self._ratings[rows, out] * (len(LEVELS) - 1))
+        several = (self._rated[rows].sum(axis=1) > 1).astype(float)
+        return several, np.column_stack([np.ones(len(answer)), answer, answer**2])
 
     def _spearman(self, w: Array, without: int | None = None) -> Array:
         """The rank correlation of score and mean rating, by everybody or without one evaluator."""
@@ -291,12 +273,24 @@ class _Study:
     def _target(self, rated: Array, without: int | None) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The order of the images by their mean rating, and where equal ones begin."""
         if without not in self._targets:
-            filled = np.nan_to_num(self._ratings)
-            total = filled.sum(axis=1) - (0 if without is None else filled[:, without])
+            total = self._sums - (0 if without is None else np.nan_to_num(self._ratings[:, without]))
             mean = np.round(np.divide(total, rated, out=np.zeros(len(total)), where=rated > 0), 12)
             order = np.argsort(mean, kind="stable")
             self._targets[without] = order, np.flatnonzero(group_starts(np.asarray(mean[order], dtype=np.float64)))
         return self._targets[without]
+
+
+def _moments(weights: Array, levels: NDArray[np.int8], several: Array, powers: Array) -> Array:
+    """Sums over what one evaluator and another rated: 1, rating, its square, level, level x rating, its square."""
+    counted = weights * several
+    times = counted * levels
+    return np.column_stack([counted @ powers, times @ powers[:, :2], (times * levels).sum(axis=1)])
+
+
+@cache
+def _numpys_libraries() -> ThreadpoolController:
+    """What NumPy multiplies with, looked for once: looking takes as long as a small study's draws."""
+    return ThreadpoolController()
 
 
 def _small(weights: Array) -> NDArray[np.generic]:
@@ -342,7 +336,7 @@ def _totals(columns: Array, rows: Array) -> tuple[Array, Array]:
 
 
 def _kappa(moments: Array) -> Array:
-    """Cohen's kappa with squared weights, from `_Study._moments`; nan where nothing differs."""
+    """Cohen's kappa with squared weights, from `_moments`; nan where nothing differs."""
     n, rating, ratings_squared, level, both, levels_squared = np.moveaxis(moments, -1, 0)
     apart = levels_squared - 2 * both + ratings_squared
     expected = n * (levels_squared + ratings_squared) - 2 * level * rating

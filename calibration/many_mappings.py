@@ -1,6 +1,7 @@
 """Bucket mappings of one metric fitted to many variants of a study at once: the scores' order stays the same."""
 
 from collections.abc import Iterable
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,15 +30,20 @@ class ScoreOrder:
         The items' places, worst first.
     starts : ndarray of int, shape (groups,)
         Where in the order each group of equal scores begins.
+    groups : ndarray of int, shape (items,)
+        The group of each place in the order.
     """
 
     def __init__(self, scores: Array, direction: Direction):
         signed = scores if direction == "higher" else -scores
         self.order = np.argsort(signed, kind="stable")
-        self.starts = np.flatnonzero(group_starts(np.asarray(signed[self.order], dtype=np.float64)))
-        sizes = np.diff(np.append(self.starts, len(signed)))
-        self._group = np.repeat(np.arange(len(self.starts)), sizes)
-        self._last = self.starts + sizes - 1
+        self._set_groups(np.flatnonzero(group_starts(np.asarray(signed[self.order], dtype=np.float64))))
+
+    def _set_groups(self, starts: NDArray[np.intp]) -> None:
+        self.starts = starts
+        sizes = np.diff(np.append(starts, len(self.order)))
+        self.groups = np.repeat(np.arange(len(starts), dtype=np.int32), sizes)
+        self._last = starts + sizes - 1
 
     @property
     def has_ties(self) -> bool:
@@ -54,6 +60,26 @@ class ScoreOrder:
         """
         of_group = self.starts * number // max(len(self.order), 1)
         return np.asarray(self.starts[np.append(True, of_group[1:] != of_group[:-1])[: len(self.starts)]])
+
+    def in_steps(self, number: int) -> "ScoreOrder":
+        """The same order, in which the scores of a step, of about so many, count as equal.
+
+        Examples
+        --------
+        >>> ScoreOrder(np.array([1.0, 2.0, 2.0, 3.0, 4.0, 5.0]), "higher").in_steps(3).groups.tolist()
+        [0, 0, 0, 1, 2, 2]
+        """
+        coarser = copy(self)
+        coarser._set_groups(self.steps(number))
+        return coarser
+
+    def drawn(self, weights: Array) -> NDArray[np.bool_]:
+        """Which groups count, (variants, groups), where each item counts so often, (variants, items)."""
+        return np.add.reduceat(weights, self.starts, axis=1) > 0 if self.has_ties else weights > 0
+
+    def ends(self, running: Array) -> Array:
+        """Running sums at the end of every group, of those at every item, (variants, items)."""
+        return running[:, self._last] if self.has_ties else running
 
     def levels(self, differences: Iterable[Array], tolerance: Array, weights: Array | None = None) -> NDArray[np.int8]:
         """Each item's level by the mappings that fit best (`calibration.buckets`), for an exponent k of 1 or more.
@@ -79,17 +105,13 @@ class ScoreOrder:
         >>> order.levels(steps, np.array([0.0])).tolist()
         [[0, 4, 4]]
         """
-        drawn = None
-        if weights is not None:
-            drawn = np.add.reduceat(weights, self.starts, axis=1) > 0 if self.has_ties else weights > 0
+        drawn = None if weights is None else self.drawn(weights)
         found, reached = None, None
         for running in differences:
             np.cumsum(running, axis=1, out=running)
-            if self.has_ties:
-                running = running[:, self._last]
-            cuts = middle_cuts(running, drawn, tolerance)
+            cuts = middle_cuts(self.ends(running), drawn, tolerance)
             reached = cuts if reached is None else np.maximum(reached, cuts)
-            above = (self._group[None, :] >= reached[:, None]).astype(np.int8)
+            above = (self.groups[None, :] >= reached[:, None]).astype(np.int8)
             found = above if found is None else found + above
         assert found is not None
         return found
@@ -127,7 +149,7 @@ class ScoreOrder:
         found = np.zeros((len(costs), len(self.order)), dtype=np.int8)
         for start in reversed(starts):
             ends = np.take_along_axis(start, ends, axis=1)
-            found += self._group[None, :] >= ends
+            found += self.groups[None, :] >= ends
         return found
 
 
@@ -157,15 +179,13 @@ def middle_cuts(running: Array, drawn: NDArray[np.bool_] | None, tolerance: Arra
     if drawn is not None:
         best &= drawn
     at_start = least >= 0.0
-    count = best.sum(axis=1) + at_start
-    cuts = np.where(at_start, 0, best.argmax(axis=1) + 1)
-    several = np.flatnonzero(count > 1)
-    if len(several):
-        rank = np.cumsum(best[several], axis=1, dtype=np.int32) + at_start[several, None]
-        middle = (count[several] + 1) // 2
-        chosen = np.argmax(rank == middle[:, None], axis=1) + 1
-        cuts[several] = np.where(at_start[several] & (middle == 1), 0, chosen)
-    return np.asarray(cuts)
+    places = np.flatnonzero(best)
+    width = running.shape[1]
+    counts = np.bincount(places // width, minlength=len(running))
+    middle = (counts + at_start + 1) // 2 - at_start - 1  # of the places after a score, -1 for the start
+    chosen = np.minimum(np.cumsum(counts) - counts + np.maximum(middle, 0), max(len(places) - 1, 0))
+    found = places[chosen] % width if len(places) else np.zeros(len(running), dtype=np.intp)
+    return np.asarray(np.where(middle < 0, 0, found + 1))
 
 
 def level_costs(ratings: Array, k: float) -> Array:
