@@ -108,12 +108,12 @@ class BucketFitter:
         self._least, self._greatest = signed[starts], signed[self._last_of_group]  # of each distinct score
         self._ratings = np.asarray(ratings, dtype=float)[order]
         self._weights = None if weights is None else np.asarray(weights)[order]
-        self._kept: dict[int, tuple[Array, float]] = {}
-        self._total = np.zeros((len(self._least) + 1, len(LEVELS)))
+        self._kept: dict[int, tuple[Array, NDArray[np.intp] | None, float]] = {}
+        self._total = np.zeros((len(LEVELS), len(self._least) + 1))
         self._n_ratings: float = 0
-        if self._ratings.size <= _KEPT:
-            self._kept = self._every_cost()
         for evaluator in range(self._ratings.shape[1]):
+            if self._ratings.size <= _KEPT:
+                self._kept[evaluator] = self._own_costs(evaluator)
             costs, count = self._costs(evaluator)
             self._total += costs
             self._n_ratings += count
@@ -142,45 +142,36 @@ class BucketFitter:
         tolerance = _TIE * (1.0 + count)
         cuts = _separable_cuts(costs, tolerance) if self.k >= 1 else _dynamic_cuts(costs)
         reach = _equal_cuts(costs, cuts, tolerance) if with_optimal else []
-        edges = np.concatenate(([0], cuts, [len(costs) - 1]))
-        loss = sum(costs[edges[level + 1], level] - costs[edges[level], level] for level in range(len(LEVELS)))
+        edges = [0, *cuts.tolist(), costs.shape[1] - 1]
+        loss = sum(costs[level, edges[level + 1]] - costs[level, edges[level]] for level in range(len(LEVELS)))
         a, b, c, d = (self._threshold(int(cut)) for cut in cuts)
         optimal = tuple(self._between(first, last) for first, last in reach)
         return BucketMapping((a, b, c, d), self.direction, max(float(loss) / count, 0.0), count, optimal)
 
     def _costs(self, evaluator: int) -> tuple[Array, float]:
-        """One evaluator's costs of giving the first i distinct scores level l, (groups + 1, 5), and rating count."""
-        if evaluator in self._kept:
-            return self._kept[evaluator]
+        """One evaluator's costs of giving the first i distinct scores level l, (5, groups + 1), and rating count."""
+        costs, until, count = self._kept.get(evaluator) or self._own_costs(evaluator)
+        return costs if until is None else costs[:, until], count
+
+    def _own_costs(self, evaluator: int) -> tuple[Array, NDArray[np.intp] | None, float]:
+        """The costs of the first i items that the evaluator rated, and how many of them the first j scores hold."""
         ratings = self._ratings[:, evaluator]
         rated = ~np.isnan(ratings)
-        costs = np.zeros((len(self._least) + 1, len(LEVELS)))
-        for level, position in enumerate(LEVELS):
-            distance = np.abs(np.where(rated, ratings, position) - position)
-            if self.k != 1:
-                distance **= self.k
-            if self._weights is not None:
-                distance *= self._weights
-            costs[1:, level] = np.cumsum(distance)[self._last_of_group]
-        return costs, self._count(rated)
-
-    def _every_cost(self) -> dict[int, tuple[Array, float]]:
-        """`_costs` of every evaluator."""
-        rated = ~np.isnan(self._ratings)
-        distance = np.abs(np.nan_to_num(self._ratings)[:, :, None] - LEVELS)
+        is_all = bool(rated.all())
+        weights = None if self._weights is None else self._weights[rated]
+        own = ratings if is_all else ratings[rated]
+        costs = np.zeros((len(LEVELS), len(own) + 1))
+        distance = np.abs(own - LEVELS[:, None])
         if self.k != 1:
             distance **= self.k
-        distance *= rated[:, :, None] if self._weights is None else (rated * self._weights[:, None])[:, :, None]
-        costs = np.zeros((len(self._least) + 1, *distance.shape[1:]))
-        costs[1:] = np.cumsum(distance, axis=0)[self._last_of_group]
-        return {
-            evaluator: (np.ascontiguousarray(costs[:, evaluator]), self._count(rated[:, evaluator]))
-            for evaluator in range(rated.shape[1])
-        }
-
-    def _count(self, rated: NDArray[np.bool_]) -> float:
-        count = rated.sum() if self._weights is None else self._weights[rated].sum()
-        return int(count) if count == int(count) else float(count)
+        if weights is not None:
+            distance *= weights
+        np.cumsum(distance, axis=1, out=costs[:, 1:])
+        until = None
+        if not is_all or len(self._least) < len(ratings):
+            until = np.append(0, np.cumsum(rated)[self._last_of_group])
+        count = len(own) if weights is None else weights.sum()
+        return costs, until, int(count) if count == int(count) else float(count)
 
     def _between(self, first: int, last: int) -> tuple[float, float]:
         """Where a threshold may lie that cuts after `first` to `last` distinct scores, in the metric's direction."""
@@ -251,10 +242,10 @@ def fit_buckets(
 
 def _separable_cuts(costs: Array, tolerance: float) -> NDArray[np.int_]:
     """The four best cuts for a cost that is convex in the level: four argmins, the middle one of equals."""
+    differences = costs[:-1] - costs[1:]
     cuts = []
-    for level in range(len(LEVELS) - 1):
-        difference = costs[:, level] - costs[:, level + 1]
-        best = np.flatnonzero(difference <= difference.min() + tolerance)
+    for is_best in differences <= differences.min(axis=1, keepdims=True) + tolerance:
+        best = np.flatnonzero(is_best)
         cuts.append(best[(len(best) - 1) // 2])
     return np.maximum.accumulate(np.array(cuts))
 
@@ -262,9 +253,9 @@ def _separable_cuts(costs: Array, tolerance: float) -> NDArray[np.int_]:
 def _equal_cuts(costs: Array, cuts: NDArray[np.int_], tolerance: float) -> list[tuple[int, int]]:
     """For each cut the first and the last that it may be moved to, over equally good ones, without passing another."""
     found = []
-    edges = [0, *cuts.tolist(), len(costs) - 1]
+    edges = [0, *cuts.tolist(), costs.shape[1] - 1]
     for level, cut in enumerate(cuts.tolist()):
-        difference = costs[:, level] - costs[:, level + 1]
+        difference = costs[level] - costs[level + 1]
         worse_below = np.flatnonzero(difference[edges[level] : cut] > difference[cut] + tolerance)
         worse_above = np.flatnonzero(difference[cut : edges[level + 2] + 1] > difference[cut] + tolerance)
         first = edges[level] + int(worse_below[-1]) + 1 if len(worse_below) else edges[level]
@@ -275,16 +266,16 @@ def _equal_cuts(costs: Array, cuts: NDArray[np.int_], tolerance: float) -> list[
 
 def _dynamic_cuts(costs: Array) -> NDArray[np.int_]:
     """The four best cuts for any cost, by dynamic programming over the levels."""
-    best = costs[:, 0]  # the least cost of the first i groups with the levels so far
+    best = costs[0]  # the least cost of the first i groups with the levels so far
     starts = []
     for level in range(1, len(LEVELS)):
-        gain = best - costs[:, level]
+        gain = best - costs[level]
         running = np.minimum.accumulate(gain)
         is_new = np.append(True, running[1:] < running[:-1])
         starts.append(np.maximum.accumulate(np.where(is_new, np.arange(len(gain)), 0)))
-        best = running + costs[:, level]
+        best = running + costs[level]
     cuts = []
-    end = len(costs) - 1
+    end = costs.shape[1] - 1
     for start in reversed(starts):
         end = int(start[end])
         cuts.append(end)

@@ -20,6 +20,7 @@ _UNIT = 64
 _LARGEST = 2**30
 
 Rows = NDArray[np.intp] | slice
+Numbers = Array | NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,9 @@ class WithoutEach:
                 yield self._order.levels_of_any_costs(costs[None] * weights[:, :, None])[:, rater.rows]
             return
         drawn = self._order.drawn(weights)
-        tolerance = np.zeros(len(weights), dtype=np.int32) if self._whole else TIE * (1.0 + weights.sum(axis=1))
+        tolerance: Numbers = TIE * (1.0 + weights.sum(axis=1))
+        if self._whole:
+            tolerance = np.zeros(len(weights), dtype=np.int32)
         possible = self._most * (weights @ self._rated).max(axis=1, initial=0.0)  # to take off
         counts = weights.astype(np.int32) if self._whole else weights
         by_all = [self._near_least(counts * step, possible, tolerance) for step in self._steps]
@@ -134,7 +137,7 @@ class WithoutEach:
                 levels += group >= reached[:, None]
             yield levels
 
-    def _near_least(self, differences: Array, possible: Array, tolerance: Array) -> tuple[int, Array]:
+    def _near_least(self, differences: Array, possible: Array, tolerance: Numbers) -> tuple[int, Array]:
         """Everybody's running costs in the places where a cut may be best without somebody, and the first of these."""
         running = self._order.ends(np.cumsum(differences, axis=1, out=differences))
         highest = np.minimum(running.min(axis=1), 0) + 2 * tolerance + possible

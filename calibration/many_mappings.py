@@ -153,7 +153,9 @@ class ScoreOrder:
         return found
 
 
-def middle_cuts(running: Array, drawn: NDArray[np.bool_] | None, tolerance: Array) -> NDArray[np.intp]:
+def middle_cuts(
+    running: Array, drawn: NDArray[np.bool_] | None, tolerance: Array | NDArray[np.int32]
+) -> NDArray[np.intp]:
     """After how many scores each row of running costs is least, 0 for none; the middle one of equals.
 
     Parameters
