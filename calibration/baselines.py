@@ -37,6 +37,17 @@ class Grades:
     mean_of_others: Any
 
 
+@dataclass(frozen=True)
+class _Taker:
+    """An evaluator on the items they rated: places, costs (items, 5), weights; and where others' means are known."""
+
+    rows: NDArray[np.intp] | slice
+    costs: Array
+    weights: Array
+    known: NDArray[np.intp] | slice
+    others: Array
+
+
 class RandomScores:
     """What a metric's scores reach when they are dealt to the items by chance.
 
@@ -69,7 +80,7 @@ class RandomScores:
         self._count = min(permutations, max(_FEWEST, _EFFORT // max(ratings.size, 1)))
         self._known: dict[bytes, Grades] = {}
         self._dealing: NDArray[np.intp] | None = None
-        self._kept: tuple[Array, ...] | None = None
+        self._kept: tuple[list[_Taker], Array, Array] | None = None
 
     def grades(self, scores: Array, direction: Direction = "higher") -> Grades:
         """The grades of each permutation; without groups, metrics with the same pattern of equal scores share them.
@@ -159,69 +170,79 @@ class RandomScores:
             givers[takers] = np.resize(rng.permutation(members[giver]), len(takers))
         return givers
 
-    def _people(self) -> tuple[Array, ...]:
-        """What every shuffle needs of the people: who rated, what levels cost, the others' means, weights."""
+    def _people(self) -> tuple[list[_Taker], Array, Array]:
+        """What every shuffle needs of the people: each one's own, what all cost, and how much each weighs."""
         if self._kept is None:
-            ratings = self._ratings
-            costs = level_costs(ratings, self._k)
-            rated = (~np.isnan(ratings)).astype(float)
-            weights = trust(ratings), evaluator_shares(ratings)
-            self._kept = rated, costs, costs.sum(axis=1), leave_one_out_scores(ratings), *weights
+            ratings, k = self._ratings, self._k
+            rated = ~np.isnan(ratings)
+            others, weights = leave_one_out_scores(ratings), rating_weights(rated, trust(ratings))
+            every_cost, takers = np.zeros((len(ratings), len(LEVELS))), []
+            for out in range(ratings.shape[1]):
+                rows = slice(None) if rated[:, out].all() else np.flatnonzero(rated[:, out])
+                costs = level_costs(ratings[rows, out][:, None], k)[:, 0]
+                every_cost[rows] += costs
+                target = others[rows, out]
+                known = ~np.isnan(target)
+                takers.append(
+                    _Taker(
+                        rows,
+                        costs,
+                        weights[rows, out],
+                        slice(None) if known.all() else np.flatnonzero(known),
+                        target[known],
+                    )
+                )
+            self._kept = takers, every_cost, evaluator_shares(ratings)
         return self._kept
 
     def _dealt(self, order: ScoreOrder, places: NDArray[np.intp]) -> Grades:
         """Row by row each item gets the score at this place of the order; several items may get one."""
-        ratings, k = self._ratings, self._k
-        n, people = ratings.shape
-        rated, costs, every_cost, others, known, shares = self._people()
-        weights = rating_weights(rated, known)
-        tolerance = np.full(len(places), TIE * (1.0 + n))
+        k, (variants, n) = self._k, places.shape
+        takers, every_cost, shares = self._people()
+        tolerance = np.full(variants, TIE * (1.0 + n))
         size = n
         if n > MANY_ITEMS and k >= 1:  # of so many items, neighbours in the order share their level
             starts = order.steps(STEPS)
-            size, places = len(starts), np.searchsorted(starts, places, side="right") - 1
+            size = len(starts)
+            places = np.repeat(np.arange(size), np.diff(np.append(starts, n)))[places]
             order = ScoreOrder(np.arange(size, dtype=float), "higher")
-        flat = (places + size * np.arange(len(places))[:, None]).ravel()
-        shape = len(places), size
-        counted = np.bincount(flat, minlength=len(places) * size).reshape(shape).astype(float)
+        shape = variants, size
+        flat = places + size * np.arange(variants)[:, None]
+        counted = np.bincount(flat.ravel(), minlength=variants * size).reshape(shape).astype(float)
         has_gaps = bool((counted == 0).any())
 
-        def by_place(values: Array) -> Array:
-            summed = np.bincount(flat, np.tile(values, len(places)), minlength=len(places) * size)
+        def by_place(values: Array, at: NDArray[np.intp]) -> Array:
+            summed = np.bincount(at.ravel(), np.tile(values, variants), minlength=variants * size)
             return np.asarray(summed, dtype=np.float64).reshape(shape)
 
-        by_row = flat.reshape(len(places), n)
-        every_step = [by_place(every_cost[:, at] - every_cost[:, at + 1]) for at in range(len(LEVELS) - 1)]
-        total, weight = np.zeros(len(places)), 0.0
-        to_mean = np.full((len(places), people), np.nan)
-        first_cost = 5 * np.arange(n)
-        for out in range(people):
-            training = every_cost - costs[:, out]
-            if not (rated.sum() - rated[:, out].sum()):
+        every_step = [by_place(every_cost[:, at] - every_cost[:, at + 1], flat) for at in range(len(LEVELS) - 1)]
+        total, weight = np.zeros(variants), 0.0
+        to_mean = np.full((variants, len(takers)), np.nan)
+        ratings = sum(len(each.costs) for each in takers)
+        for out, taker in enumerate(takers):
+            if ratings == len(taker.costs):
                 continue
+            own = flat[:, taker.rows]
             if k >= 1:
-                rows = np.flatnonzero(rated[:, out])
-                own_flat, own_costs = by_row[:, rows].ravel(), costs[rows, out]
                 steps = (
-                    every
-                    - np.bincount(
-                        own_flat, np.tile(own_costs[:, at] - own_costs[:, at + 1], len(places)), len(every.ravel())
-                    ).reshape(shape)
+                    every - by_place(taker.costs[:, at] - taker.costs[:, at + 1], own)
                     for at, every in enumerate(every_step)
                 )
                 ordered = order.levels(steps, tolerance, counted if has_gaps else None)
             else:
-                ordered = order.levels_of_any_costs(np.stack([by_place(cost) for cost in training.T], axis=2))
-            levels = np.take_along_axis(ordered, places, axis=1).astype(np.intp)
-            total += np.take(costs[:, out].ravel(), levels + first_cost) @ weights[:, out]
-            weight += float(weights[:, out].sum())
-            own = ~np.isnan(others[:, out]) & (rated[:, out] > 0)
-            if own.any():
-                to_mean[:, out] = 1.0 - (np.abs(levels[:, own] / 4 - others[own, out]) ** k).mean(axis=1)
-        to_one = 1.0 - total / weight if weight > 0 else np.full(len(places), np.nan)
+                training = every_cost.copy()
+                training[taker.rows] -= taker.costs
+                ordered = order.levels_of_any_costs(np.stack([by_place(cost, flat) for cost in training.T], axis=2))
+            levels = np.take(ordered.ravel(), own)
+            total += np.take(taker.costs, levels + len(LEVELS) * np.arange(levels.shape[1])) @ taker.weights
+            weight += float(taker.weights.sum())
+            if len(taker.others):
+                apart = np.abs(levels[:, taker.known] / 4 - taker.others)
+                to_mean[:, out] = 1.0 - (apart if k == 1 else apart**k).mean(axis=1)
+        to_one = 1.0 - total / weight if weight > 0 else np.full(variants, np.nan)
         found = ~np.isnan(to_mean).all(axis=0) & (shares > 0)
         if not found.any():
-            return Grades(to_one, np.full(len(places), np.nan))
+            return Grades(to_one, np.full(variants, np.nan))
         return Grades(to_one, to_mean[:, found] @ shares[found] / shares[found].sum())
 
 
