@@ -59,17 +59,22 @@ def same_draws(groups: NDArray[np.intp], draws: int, size: int, seed: int) -> It
     """
     groups = np.ascontiguousarray(groups, dtype=np.intp)
     number = int(groups.max(initial=-1)) + 1
-    if number > MANY_ITEMS:  # one draw by one of whole studies is quicker than how often each image comes
-        rng = np.random.default_rng(seed % 2**63)
-        for start in range(0, draws, size):
-            yield np.stack([_counted(number, groups, rng) for _ in range(min(size, draws - start))])
-        return
-    if draws * len(groups) > _KEPT:
-        yield from item_draws(groups, draws, size, np.random.default_rng(seed % 2**63))
+    if number > MANY_ITEMS or draws * len(groups) > _KEPT:
+        yield from _anew(groups, draws, size, np.random.default_rng(seed % 2**63))
         return
     every = _kept(groups.tobytes(), draws, seed)
     for start in range(0, draws, size):
         yield every[start : start + size]
+
+
+def _anew(groups: NDArray[np.intp], draws: int, size: int, rng: np.random.Generator) -> Iterator[Array]:
+    """`item_draws`; of very many groups the members are drawn, which is quicker than how often each comes."""
+    number = int(groups.max(initial=-1)) + 1
+    if number <= MANY_ITEMS:
+        yield from item_draws(groups, draws, size, rng)
+        return
+    for start in range(0, draws, size):
+        yield np.stack([_counted(number, groups, rng) for _ in range(min(size, draws - start))])
 
 
 def _counted(number: int, groups: NDArray[np.intp], rng: np.random.Generator) -> Array:
@@ -104,7 +109,7 @@ def signs_and_draws(
         places = range(0, draws, size)
         return (signs[at : at + size] for at in places), (every[at : at + size] for at in places)
     rng = np.random.default_rng(seed % 2**63)
-    return _signs(groups, draws, size, rng), item_draws(groups, draws, size, rng)
+    return _signs(groups, draws, size, rng), _anew(groups, draws, size, rng)
 
 
 def _signs(groups: NDArray[np.intp], draws: int, size: int, rng: np.random.Generator) -> Iterator[Array]:

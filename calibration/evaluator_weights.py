@@ -54,7 +54,7 @@ def trust(ratings: Array, counts: Array | None = None) -> Array:
     return np.asarray(shared / (shared + HALF_TRUST))
 
 
-def pair_weights(ratings: Array, counts: Array | None = None) -> Array:
+def pair_weights(ratings: Array, counts: Array | None = None, both: Array | None = None) -> Array:
     """How much each pair of evaluators weighs: the items that both rated, times the trust in both.
 
     Parameters
@@ -63,6 +63,8 @@ def pair_weights(ratings: Array, counts: Array | None = None) -> Array:
         Unit scale, NaN where missing.
     counts : ndarray, shape (items,), optional
         How many items each row stands for; one unless given.
+    both : ndarray, shape (evaluators, evaluators), optional
+        How many items each two rated, where `rated_both` told it already.
 
     Returns
     -------
@@ -74,11 +76,22 @@ def pair_weights(ratings: Array, counts: Array | None = None) -> Array:
     >>> pair_weights(np.zeros((9, 3))).round(3).tolist()
     [[0.0, 0.167, 0.167], [0.167, 0.0, 0.167], [0.167, 0.167, 0.0]]
     """
-    rated = (~np.isnan(ratings)).astype(float)
     known = trust(ratings, counts)
-    weights = (rated.T @ (rated if counts is None else rated * counts[:, None])) * known * known[:, None]
+    weights = (rated_both(ratings, counts) if both is None else both) * known * known[:, None]
     np.fill_diagonal(weights, 0.0)
     return np.asarray(weights / max(float(weights.sum()), 1e-300))
+
+
+def rated_both(ratings: Array, counts: Array | None = None) -> Array:
+    """How many items each two evaluators both rated, and on the diagonal each one; (evaluators, evaluators).
+
+    Examples
+    --------
+    >>> rated_both(np.array([[0.0, 0.5], [1.0, np.nan]])).tolist()
+    [[2.0, 1.0], [1.0, 1.0]]
+    """
+    rated = (~np.isnan(ratings)).astype(float)
+    return np.asarray(rated.T @ (rated if counts is None else rated * counts[:, None]))
 
 
 def rating_weights(rated: NDArray[np.bool_] | Array, known: Array) -> Array:

@@ -63,7 +63,7 @@ def csv_text(frame: pd.DataFrame, float_format: str | None = None) -> str:
     for place in range(frame.shape[1]):
         column = frame.iloc[:, place]
         if not (pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype)):
-            cells = list(column)
+            cells = column.to_numpy(dtype=object).tolist()
             if any(isinstance(cell, str) and _is_formula(cell) for cell in cells):
                 cells = [guarded(cell) if isinstance(cell, str) else cell for cell in cells]
                 column = pd.Series(cells, index=column.index, dtype=object)

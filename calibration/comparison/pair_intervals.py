@@ -1,7 +1,7 @@
 """How far figures that count pairs of images would move with other images, and with other people."""
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from calibration.comparison.pairwise_accuracy import CrossValidatedAccuracy, chosen_items
 from calibration.draws import same_draws
@@ -10,6 +10,7 @@ from calibration.intervals import Interval, group_codes, left_out, percentiles, 
 from calibration.ties import TOLERANCE, as_equals
 
 NAMES = ("pairwise_accuracy", "kendall")
+_Rows = NDArray[np.intp] | slice
 _BLOCK = 2**20  # draw-items that are in memory at once
 
 
@@ -75,14 +76,12 @@ def pair_intervals(
     people, one = ratings.shape[1], np.ones((1, len(known)))
     if people > 2:
         estimate = everyone.figures(one)
-        without = [
-            _Pairs(order, sample_scores(np.delete(ratings, each, axis=1))).figures(one) for each in left_out(people)
-        ]
+        without = [everyone.of(sample_scores(np.delete(ratings, each, axis=1))) for each in left_out(people)]
         found["people_like_these"] = {
             name: with_other_people(
                 float(estimate[name][0]) + moved[name],
                 over_items[name],
-                np.array([float(each[name][0]) for each in without]) + moved[name],
+                np.array([each[name] for each in without]) + moved[name],
                 people,
                 -1.0 if name == "kendall" else 0.0,
             )
@@ -96,10 +95,10 @@ class _Order:
 
     def __init__(self, scores: Array, epsilon: float):
         ahead = np.subtract.outer(scores, scores)
-        self.sign = np.sign(ahead).astype(np.float32)
+        self.sign = np.sign(ahead).astype(np.int8)
         self.close = np.abs(ahead) <= epsilon + TOLERANCE * np.abs(scores).max(initial=0.0)
         np.fill_diagonal(self.close, False)
-        self.apart = np.where(self.close, np.float32(0), self.sign)
+        self.apart = np.where(self.close, np.int8(0), self.sign)
         self.ties = _Ties(scores)
 
 
@@ -107,28 +106,67 @@ class _Pairs:
     """Every pair of items, twice: is it right, and do scores and ratings have it in the same order?"""
 
     def __init__(self, order: _Order, target: Array):
-        known = ~np.isnan(target)
-        y = as_equals(np.where(known, target, 0.0)).astype(np.float64)
-        _, rank = np.unique(y, return_inverse=True)
-        preferred = np.sign(np.subtract.outer(rank.astype(np.int32), rank.astype(np.int32)), dtype=np.float32)
-        self._agree = order.sign * preferred
-        self._right = (order.apart * preferred > 0).astype(np.float32)
-        self._right += order.close & (preferred == 0)
-        self._known = known.astype(float)
-        self._ties = [order.ties, _Ties(y)]
+        self._order, self._target = order, _Target(target)
+        everything = slice(None)
+        right, agree = self._judged(self._target, everything)
+        self._right, self._agree = right.astype(np.float32), agree.astype(np.float32)
+        known = self._target.known
+        self._sums = _twice(right, known, everything), _twice(agree, known, everything)
 
     def figures(self, weights: Array) -> dict[str, Array]:
         """Pairwise accuracy and tau-b, each of shape (weightings,); nan where there is none."""
-        w = weights * self._known
+        w = weights * self._target.known
         single = w.astype(np.float32)  # whole numbers, whose sums float32 holds exactly
         right, agree = (np.einsum("wi,wi->w", single @ each, w) for each in (self._right, self._agree))
+        return self._shares(right, agree, w, self._target)
+
+    def of(self, target: Array) -> dict[str, float]:
+        """The figures with other ratings, each item once; pairs of items whose ratings stay are not looked at."""
+        new, old = _Target(target), self._target
+        rows = np.flatnonzero((new.values != old.values) | (new.known != old.known))
+        sums = np.array(self._sums)
+        for sign, each in ((-1, old), (1, new)):
+            sums += [sign * _twice(judged, each.known, rows) for judged in self._judged(each, rows)]
+        right, agree = sums[:, None].astype(float)
+        figures = self._shares(right, agree, new.known[None].astype(float), new)
+        return {name: float(figure[0]) for name, figure in figures.items()}
+
+    def _judged(self, target: "_Target", rows: _Rows) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+        """Whether the pairs of these items with all are right, and 1 or -1 where in the same or the other order."""
+        own = target.ranks[rows, None]
+        preferred = (own > target.ranks).view(np.int8) - (own < target.ranks).view(np.int8)
+        right = (self._order.apart[rows] * preferred > 0) | (self._order.close[rows] & (preferred == 0))
+        return right.view(np.int8), self._order.sign[rows] * preferred
+
+    def _shares(self, right: Array, agree: Array, w: Array, target: "_Target") -> dict[str, Array]:
         total = w.sum(axis=1) ** 2
         pairs = total - (w * w).sum(axis=1)
-        varied = np.prod([total - ties.squares(w) for ties in self._ties], axis=0)
+        varied = np.prod([total - ties.squares(w) for ties in (self._order.ties, target.ties)], axis=0)
         return {
             "pairwise_accuracy": np.divide(right, pairs, out=np.full(len(w), np.nan), where=pairs > 0),
             "kendall": np.divide(agree, np.sqrt(varied), out=np.full(len(w), np.nan), where=varied > 0),
         }
+
+
+class _Target:
+    """Mean ratings: which are known, and how they rank."""
+
+    def __init__(self, target: Array):
+        self.known = ~np.isnan(target)
+        self.values = as_equals(np.where(self.known, target, 0.0)).astype(np.float64)
+        self.ranks = np.unique(self.values, return_inverse=True)[1].astype(np.int32)
+        self.ties = _Ties(self.values)
+
+
+def _twice(judged: NDArray[np.int8], known: NDArray[np.bool_], rows: _Rows) -> int:
+    """The sum over ordered pairs of known items of which one, or both, are among the rows of what is judged."""
+    own = known[rows]
+    of_all = judged.sum(axis=0, dtype=np.int64) if own.all() else judged[own].sum(axis=0, dtype=np.int64)
+    if isinstance(rows, slice):
+        return int(of_all[known].sum())
+    inside = np.zeros(len(known), dtype=bool)
+    inside[rows] = True
+    return int(2 * of_all[known].sum() - of_all[known & inside].sum())
 
 
 class _Ties:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from calibration.draws import Drawn, fewer_draws
-from calibration.evaluator_weights import evaluator_shares, pair_weights
-from calibration.grades import Array, leave_one_out_scores
+from calibration.evaluator_weights import evaluator_shares, pair_weights, rated_both
+from calibration.grades import Array
 from calibration.intervals import Interval, left_out, percentiles, with_other_people
 from calibration.people.agreement import alphas, coincidence_table
 from calibration.people.concordance import RankSums
@@ -78,8 +78,17 @@ def agreement_intervals(
     others: dict[str, Interval] = {}
     if people > 2:
         estimate = whole.statistics(everyone)
+        both = rated_both(ratings, items.counts)
         without = [
-            _Agreement(np.delete(ratings, each, axis=1), people, k, seed, None, items.counts).statistics(everyone)
+            _Agreement(
+                np.delete(ratings, each, axis=1),
+                people,
+                k,
+                seed,
+                None,
+                items.counts,
+                np.delete(np.delete(both, each, axis=0), each, axis=1),
+            ).statistics(everyone)
             | {"person": person}
             for each, person in zip(
                 left_out(people), pairs.without(everyone[0], left_out(people))[:, None], strict=True
@@ -149,9 +158,10 @@ class _Agreement:
         seed: int,
         pairs: PairGrades | None,
         counts: Array | None = None,
+        both: Array | None = None,
     ):
         self._pairs = pairs
-        weights = pair_weights(ratings, counts)
+        weights = pair_weights(ratings, counts, both)
         self._shares, self._pair_weights = weights.sum(axis=1), weights[np.tril_indices(ratings.shape[1], -1)]
         self._values, self._table = coincidence_table(ratings)
         self._sums = ComponentSums(ratings)
@@ -195,9 +205,13 @@ class _Grades:
     """The evaluators' grades of weighted items."""
 
     def __init__(self, ratings: Array, k: float):
-        distance = np.abs(ratings - leave_one_out_scores(ratings)) ** k
-        self._known = (~np.isnan(distance)).astype(float)
-        self._distance = np.nan_to_num(distance)
+        rated = ~np.isnan(ratings)
+        number, sums = rated.sum(axis=1), np.where(rated, ratings, 0.0).sum(axis=1)
+        items, people = np.nonzero(rated & (number > 1)[:, None])
+        own = ratings[items, people]
+        self._known, self._distance = np.zeros((2, *ratings.shape))
+        self._known[items, people] = 1.0
+        self._distance[items, people] = np.abs(own - (sums[items] - own) / (number[items] - 1)) ** k
 
     def statistics(self, weights: Array) -> dict[str, Array]:
         total = weights @ self._known
