@@ -262,6 +262,7 @@ class NewItems:
 
     def __init__(self, scores: Array, ratings: Array, folds: NDArray[np.intp], k: float, direction: Direction):
         self._scores, self._people = scores, ratings.shape[1]
+        self._of_two: dict[frozenset[int], NDArray[np.int8]] = {}
         new = [folds == fold for fold in np.unique(folds)]
         self._fitters = [(held, BucketFitter(scores[~held], ratings[~held], k, direction)) for held in new]
 
@@ -287,11 +288,22 @@ class NewItems:
         [1.0, 1.0, 1.0, 5.0]
         """
         levels = np.full((len(self._scores), self._people), NAN)
+        for held_out in range(self._people) if of is None else of:
+            found = self._without(frozenset({held_out, held_out if without is None else without}))
+            levels[:, held_out] = np.where(found > 0, found, NAN)
+        return levels
+
+    def _without(self, left_out: frozenset[int]) -> NDArray[np.int8]:
+        """Each item's level without these, 0 where there was nothing to fit on; that of two is asked for twice."""
+        if left_out in self._of_two:
+            return self._of_two.pop(left_out)
+        levels = np.zeros(len(self._scores), dtype=np.int8)
         for new, fitter in self._fitters:
-            for held_out in range(self._people) if of is None else of:
-                mapping = fitter.fit(without=sorted({held_out, held_out if without is None else without}))
-                if mapping is not None:
-                    levels[new, held_out] = mapping.levels(self._scores[new])
+            mapping = fitter.fit(without=sorted(left_out))
+            if mapping is not None:
+                levels[new] = mapping.levels(self._scores[new])
+        if len(left_out) > 1:
+            self._of_two[left_out] = levels
         return levels
 
 
@@ -300,6 +312,7 @@ def _graded(
 ) -> CrossValidation:
     """The grades of levels in 1..5 that were found without each evaluator, their columns, and of the constant."""
     rated = ~np.isnan(ratings)
+    given = rated.astype(float)
     shared = rated & (rated.sum(axis=1, keepdims=True) >= 2)
     people, weights = person_to_person_grades(ratings, k), pair_weights(ratings)
     metric, beside = np.full_like(people, NAN), np.full_like(people, NAN)
@@ -311,8 +324,8 @@ def _graded(
         own = np.where(shared[:, held_out], ratings[:, held_out], NAN)
         known = ~np.isnan(levels[:, held_out])
         if known.any():
-            metric[:, held_out] = _grades_with_each(unit_scale(levels[:, held_out]), own, rated, k)
-            beside[:, held_out] = _grades_with_each(np.where(known, everywhere, NAN), own, rated, k)
+            metric[:, held_out] = _grades_with_each(unit_scale(levels[:, held_out]), own, given, k)
+            beside[:, held_out] = _grades_with_each(np.where(known, everywhere, NAN), own, given, k)
             metric[held_out, held_out] = beside[held_out, held_out] = NAN
             confusion += confusion_matrix(levels[known, held_out].astype(int), own[known])
         means = [weighted_mean(grades[:, held_out], weights[:, held_out]) for grades in (metric, beside, people)]
@@ -346,9 +359,11 @@ def confusion_matrix(levels: NDArray[np.int_], ratings: Array) -> NDArray[np.int
     return flat.reshape(len(LEVELS), len(LEVELS))
 
 
-def _grades_with_each(answers: Array, own: Array, rated: NDArray[np.bool_], k: float) -> Array:
-    """The answers' grade against one evaluator's ratings, on the items that each evaluator rated too."""
+def _grades_with_each(answers: Array, own: Array, given: Array, k: float) -> Array:
+    """The answers' grade against one evaluator's ratings, on the items that each evaluator gave one too."""
     distance = np.abs(answers - own) ** k
-    counts = (~np.isnan(distance)).astype(float) @ rated
-    sums = np.where(np.isnan(distance), 0.0, distance) @ rated
-    return 1.0 - np.divide(sums, counts, out=np.full(len(counts), NAN), where=counts > 0)
+    known = ~np.isnan(distance)
+    if not known.all():
+        distance, given = distance[known], given[known]
+    counts = np.ones(len(distance)) @ given
+    return 1.0 - np.divide(distance @ given, counts, out=np.full(len(counts), NAN), where=counts > 0)

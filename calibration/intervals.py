@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from calibration.grades import Array
 
@@ -134,7 +134,7 @@ def with_other_people(
     if total == 0:
         return Interval(estimate, estimate)
     freedom = total**2 / max(evaluators**2 / (1 / float(parts @ parts) - 1), 1e-300)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, min(freedom, 1e6)) * np.sqrt(total))
+    half = float(special.stdtrit(min(freedom, 1e6), (1 + CONFIDENCE) / 2) * np.sqrt(total))
     return Interval(max(estimate - half, least), min(estimate + half, most))
 
 
