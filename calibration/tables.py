@@ -268,8 +268,8 @@ def _whole_ratings(column: pd.Series, where: str) -> pd.Series:
         row = first_row(bad)
         others = f" (and {int(bad.sum()) - 1} more like it)" if bad.sum() > 1 else ""
         raise InputError(
-            f"{where}, row {row_number(row)}: the rating '{column[row]}'{comma_hint(column[row])} is not a whole number "
-            f"from 1 to 5{others}; correct it, or leave the cell empty for a missing rating."
+            f"{where}, row {row_number(row)}: the rating '{column[row]}'{comma_hint(column[row])} is not a whole "
+            f"number from 1 to 5{others}; correct it, or leave the cell empty for a missing rating."
         )
     return numbers
 
