@@ -1,7 +1,7 @@
 """The tables of the calibration: ratings, scores and items, checked and in one form.
 
 Each function takes text cells as `calibration.reading.read_table` gives them (or any DataFrame) and returns the table
-as DESIGN defines it, long form, with its extra columns kept, and with notes: sentences about what was left out or
+in long form, with its extra columns kept, and with notes: sentences about what was left out or
 assumed.
 """
 
