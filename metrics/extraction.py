@@ -47,10 +47,15 @@ class Extractor(Protocol):
         """The network: prepared inputs to features, one array an input, the same in any batch."""
 
 
+def stored_as(extractor: Extractor) -> str:
+    """Under what features are kept: the signature, and more of an extractor whose signature may be out of date."""
+    return getattr(extractor, "stored_as", extractor.signature)
+
+
 def missing(extractor: Extractor, sources: Sequence[Source], cache: FeatureCache) -> list[Source]:
     """The sources without features in the cache, each content once, in their order."""
     unique = {source.key: source for source in sources}
-    return [source for key, source in unique.items() if not cache.has(extractor.signature, key)]
+    return [source for key, source in unique.items() if not cache.has(stored_as(extractor), key)]
 
 
 def extract(
@@ -100,7 +105,7 @@ def extract(
     forward = extractor.load(choose_device(device))
 
     def keep(key: str, features: NDArray) -> None:
-        cache.put(extractor.signature, key, features)
+        cache.put(stored_as(extractor), key, features)
 
     return run_extractor(extractor, forward, wanted, keep, batch_size, workers, advance)
 
