@@ -97,7 +97,7 @@ class FaceFeatures:
 
     @cached_property
     def stored_as(self) -> str:
-        """The signature and, with functions of the user's, their text: what they say of themselves may be out of date."""
+        """The signature and the text of the user's functions: what they say of themselves may be out of date."""
         own = [function for function in (self.detector, self.encoder) if function is not None]
         return f"{self.signature}|code:{code_digest(own, self.modules)}" if own else self.signature
 

@@ -40,7 +40,7 @@ def forward(detector=whole, encoder=ones, size=(60, 40), count=1):
         ({"box": 1}, "an object of the type dict"),
         (float("nan"), "the number nan"),
         ((0, 0, 10, 10), "the number 0 as box 1"),
-        ([(0, 0, 10)], "a tuple of 3 as box 1 for an image (of 3 numbers)"),
+        ([(0, 0, 10)], "a list of 3 as box 1 for an image (of 3 numbers)"),
         (np.zeros((2, 6)), "an array of shape (6,) as box 1 for an image (of 6 numbers)"),
         ([(0, 0, 10, float("nan"))], "its box is (0.0, 0.0, 10.0, nan)"),
         ([(0, 0, float("inf"), 9)], "its box is"),
