@@ -68,13 +68,18 @@ class FaceFeatures:
     @classmethod
     def find(cls, detector: str | None = None, encoder: str | None = None, align: bool = False) -> "FaceFeatures":
         """The extractor for functions named MODULE:FUNCTION, else with the weights that are installed."""
-        return cls(
+        found = cls(
             None if encoder else find_weights("facenet-vggface2"),
             named_function(detector, "--detector") if detector else None,
             named_function(encoder, "--encoder") if encoder else None,
             align,
             tuple(named.partition(":")[0] for named in (detector, encoder) if named),
         )
+        for function in (found.detector, found.encoder):
+            if function is not None:
+                identity(function)
+        found._size  # noqa: B018 - raises for a size that is none, before any image is read
+        return found
 
     @cached_property
     def signature(self) -> str:

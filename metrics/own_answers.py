@@ -85,9 +85,9 @@ def encoded_pictures(encode: Callable[[Sequence[Image.Image]], Any], pictures: S
     """
     answer = answered(encode, pictures, f"the encoder {called(encode)}")
     try:
-        rows = np.asarray(_plain(answer), dtype=np.float32)
+        rows: NDArray[np.float32] = np.asarray(_plain(answer), dtype=np.float32)
     except (TypeError, ValueError):
-        rows = np.empty(0)
+        rows = np.empty(0, dtype=np.float32)
     if answer is None or rows.ndim != 2 or len(rows) != len(pictures) or not rows.shape[1]:
         raise InputError(
             f"The encoder {called(encode)} answers {_shown(answer)} for {len(pictures)} "

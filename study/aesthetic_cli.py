@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from metrics.errors import InputError
+from metrics.files import refuse_missing_parent
 from study.score_cli import SKIPPED, stopped
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def embed(
     ] = "float32",
 ) -> None:
     """Embed a folder of images by CLIP, once for all trainings; the same command goes on after an interruption."""
+    refuse_missing_parent(out)
     from rich.console import Console
 
     from metrics.score_run import RunSettings
@@ -135,6 +137,7 @@ def train(
         raise InputError("Training needs --votes, or --ratings to fine-tune a head; name one of the two.")
     if out.suffix != ".safetensors":
         raise InputError(f"--out is {out}; the head's file must end in .safetensors.")
+    refuse_missing_parent(out)
     console = Console(highlight=False)
     if ratings is not None:
         fine_tune_head(VotesFile(ratings, task, _scale(scale), group), embeddings, start, out, seed, console)
@@ -205,6 +208,8 @@ def evaluate(
         raise InputError("Nothing is evaluated; name a head with --head, or answers with --predictions.")
     if head and embeddings is None:
         raise InputError("--head needs --embeddings, the folder that humangrade aesthetic embed has written.")
+    if out is not None:
+        refuse_missing_parent(out)
     if everything and test_list is not None:
         raise InputError("--all and --test-list were both given; heads are evaluated on one or the other.")
     if head and not everything and test_list is None and (test_list := test_list_beside(head[0])):
