@@ -45,6 +45,13 @@ GroupOption = Annotated[
         show_default="challenge, tag3, group, prompt or subject",
     ),
 ]
+ItemsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Of ratings: the table of their items, which tells prompt, subject and model.",
+        show_default="items.csv beside the ratings, as humangrade export writes it",
+    ),
+]
 TaskOption = Annotated[str | None, typer.Option(help="Of ratings in several tasks, the one that counts.")]
 
 
@@ -100,6 +107,7 @@ def train(
     task: TaskOption = None,
     scale: ScaleOption = None,
     group: GroupOption = None,
+    items: ItemsOption = None,
     test_list: TestList = None,
     balance: Annotated[
         Literal["none", "inverse", "sqrt", "lds"],
@@ -140,7 +148,7 @@ def train(
     refuse_missing_parent(out)
     console = Console(highlight=False)
     if ratings is not None:
-        fine_tune_head(VotesFile(ratings, task, _scale(scale), group), embeddings, start, out, seed, console)
+        fine_tune_head(VotesFile(ratings, task, _scale(scale), group, items), embeddings, start, out, seed, console)
         return
     if start is not None:
         raise InputError("--start is the head that --ratings fine-tune; with --votes a head is trained from nothing.")
@@ -164,7 +172,7 @@ def train(
     assert votes is not None
     try:
         train_head(
-            Training(VotesFile(votes, task, _scale(scale), group), embeddings, test_list, recipe, seeds, write),
+            Training(VotesFile(votes, task, _scale(scale), group, items), embeddings, test_list, recipe, seeds, write),
             out,
             console,
         )
@@ -192,7 +200,12 @@ def evaluate(
     ] = False,
     task: TaskOption = None,
     scale: ScaleOption = None,
+    predictions_scale: Annotated[
+        str | None,
+        typer.Option(help="What predictions are on, for instance 1-10 or 0-1.", show_default="as the file tells"),
+    ] = None,
     group: GroupOption = None,
+    items: ItemsOption = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder for the tables and the picture.", show_default=False)
     ] = None,
@@ -214,15 +227,24 @@ def evaluate(
         raise InputError("--all and --test-list were both given; heads are evaluated on one or the other.")
     if head and not everything and test_list is None and (test_list := test_list_beside(head[0])):
         console.print(f"On the test images in {test_list}; --all takes all.", soft_wrap=True)
+    told = _scale(predictions_scale, "--predictions-scale")
+    if told is not None and not predictions:
+        raise InputError("--predictions-scale is that of --predictions, and there are none; leave it out.")
     evaluate_heads(
-        head or [], VotesFile(votes, task, _scale(scale), group), embeddings, test_list, predictions or [], out, console
+        head or [],
+        VotesFile(votes, task, _scale(scale), group, items),
+        embeddings,
+        test_list,
+        dict.fromkeys(predictions or [], told),
+        out,
+        console,
     )
 
 
-def _scale(text: str | None) -> "Scale | None":
+def _scale(text: str | None, option: str = "--scale") -> "Scale | None":
     from calibration.aesthetic.scale import parse_scale
 
-    return None if text is None else parse_scale(text)
+    return None if text is None else parse_scale(text, option)
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -72,8 +72,8 @@ def print_scores(result: RunResult, console: Console) -> None:
         for warning in scored.warnings:
             by_text.setdefault(warning, []).append(name)
     for warning, names in by_text.items():
-        shown = warning if warning.startswith(f"{names[0]}:") else f"{', '.join(names)}: {warning}"
-        console.print(f"[yellow]Note:[/] {escape(shown)}", soft_wrap=True)
+        begin = "" if warning.startswith(f"{names[0]}:") else f"{', '.join(names)}: "
+        console.print(f"[yellow]Note:[/] {escape(begin + warning)}", soft_wrap=True)
     print_skipped(result.skipped, console)
 
 
