@@ -199,7 +199,7 @@ def test_predictions_say_what_they_are_on(cli, data):
     arguments = ("aesthetic", "evaluate", "--votes", data / "AVA.txt", "--predictions", data / "p.csv")
     code, _, err = cli(*arguments)
     assert code == 2 and "--predictions-scale" in err and err.count("\n") == 1
-    code, out, err = cli(*arguments, "--predictions-scale", "0-1", "--out", data / "ev")
+    code, _, err = cli(*arguments, "--predictions-scale", "0-1", "--out", data / "ev")
     assert code == 0, err
     assert pd.read_csv(data / "ev" / "evaluation.csv")["mae"][0] == "0.000 (0.000 to 0.000)"
 
