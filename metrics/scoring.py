@@ -42,6 +42,13 @@ class Features:
         """Whether a source has features."""
         return self._cache.has(stored_as(extractor), source.key)
 
+    def of_other_code(self, extractor: Extractor) -> bool:
+        """Whether there are features of the same signature that were computed when the user's code was another."""
+        here = stored_as(extractor)
+        if here == extractor.signature:
+            return False
+        return any(name != here and name.startswith(f"{extractor.signature}|") for name in self._cache.signatures())
+
     def recall(self, made_by: str, keys: Sequence[str]) -> NDArray | None:
         """What `keep` kept for these sources in this order; None where there is nothing."""
         return self._cache.get(made_by, digest(" ".join(keys), 64))

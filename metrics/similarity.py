@@ -72,6 +72,13 @@ class Similarity:
                 "is kept for the next run, and scores of two runs cannot be told apart; give each function an "
                 "attribute 'signature' (name, version, the weights' sha256)."
             )
+        elif features.of_other_code(self.faces):
+            found.warnings.append(
+                "similarity: features are kept of an earlier text of the files in which detector or encoder stand, and "
+                "were not used; their signature is the same. If the change is one of numbers, change the attribute "
+                "'signature' too, so that scores of before and after can be told apart; if not, remove them with "
+                "humangrade cache --prune --only code:."
+            )
         found.warnings += _choices(found.scores, list(known.values()))
         return found
 

@@ -256,6 +256,8 @@ def test_a_helper_that_changes_under_a_stated_signature_is_computed_anew(own, tm
         result = score_items([Item("a", sources[0], (sources[1],))], [Similarity(faces)], FeatureCache(tmp_path / "f"))
         (row,) = result.scored["similarity"].scores
         found.append((result.extracted, row.score, row.signature))
+        told = [warning for warning in result.scored["similarity"].warnings if "earlier text of the files" in warning]
+        assert len(told) == (number == 0.0)
     assert [extracted for extracted, *_ in found] == [2, 0, 2]
     assert found[0][1] != found[2][1] and found[0][2] == found[2][2] and "encoder:mine 1|" in found[0][2]
 
