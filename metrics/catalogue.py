@@ -127,8 +127,10 @@ def catalogue() -> tuple[Entry, ...]:
     return _ENTRIES
 
 
-def check_functions(options: MetricOptions) -> None:
-    """Raise InputError where detector or encoder cannot be had; before any image is read, whose fault it is not."""
+def check_options(options: MetricOptions) -> None:
+    """Raise InputError where detector, encoder or reference set cannot be had, whichever metrics are computed."""
+    if options.reference_set is not None and not options.reference_set.exists():
+        raise InputError(f"--reference-set is {options.reference_set}, and there is nothing of that name; correct it.")
     for given, option in ((options.detector, "--detector"), (options.encoder, "--encoder")):
         if given:
             named_function(given, option)

@@ -67,10 +67,11 @@ class Similarity:
             shown = None if np.isnan(probability) else probability
             found.scores.append(Score(item.item, self.name, score, made_by, note, shown))
         if self.faces.unstated:
+            who = " and the ".join(self.faces.unstated)
+            what = "does not say what it is" if len(self.faces.unstated) == 1 else "do not say what they are"
             found.warnings.append(
-                f"similarity: the {' and the '.join(self.faces.unstated)} given do not say what they are, so nothing "
-                "is kept for the next run, and scores of two runs cannot be told apart; give each function an "
-                "attribute 'signature' (name, version, the weights' sha256)."
+                f"similarity: the {who} given {what}, so nothing is kept for the next run, and scores of two runs cannot "
+                "be told apart; give each function an attribute 'signature' (name, version, the weights' sha256)."
             )
         elif features.of_other_code(self.faces):
             found.warnings.append(

@@ -38,6 +38,8 @@ def reference_cells(items: pd.DataFrame, root: Path, images: Path, folder: Path)
     InputError
         For photos that cannot be used, and for an item that has none or might have several subjects' photos.
     """
+    if not root.is_dir():
+        raise InputError(f"{root} is not a folder; name the folder of reference photos.")
     photos = find_images(root)
     check_images(photos, root, refuse_copies=False)
     places = [Path(os.path.relpath(folder.resolve() / image, images.resolve())) for image in items["image"]]

@@ -57,10 +57,18 @@ def score(
     lpips_net: Annotated[Literal["alex", "vgg", "squeeze"], typer.Option(help="The network of LPIPS.")] = "alex",
     lpips_size: Annotated[str, typer.Option(help="The side for LPIPS in pixels, or native.")] = "256",
     detector: Annotated[
-        str | None, typer.Option(metavar="MODULE:FUNCTION", help="In place of MTCNN.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="MODULE:FUNCTION", help="In place of MTCNN: an image to boxes in pixels.", show_default=False
+        ),
     ] = None,
     encoder: Annotated[
-        str | None, typer.Option(metavar="MODULE:FUNCTION", help="In place of FaceNet.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="MODULE:FUNCTION",
+            help="In place of FaceNet: pictures to vectors; kept by its attribute signature and its file's text.",
+            show_default=False,
+        ),
     ] = None,
     align: Annotated[bool, typer.Option("--align", help="Turn faces upright by their landmarks.")] = False,
     least_face: Annotated[

@@ -15,7 +15,7 @@ from metrics.catalogue import (
     MetricOptions,
     Need,
     catalogue,
-    check_functions,
+    check_options,
     head_of,
     make_metrics,
     needs_of,
@@ -166,7 +166,7 @@ def _score(
     """Score a collection by the metrics named, or by all that can be computed and were not imported."""
     if settings.options.precision == "float16":
         check_precision("float16", choose_device(settings.run.device))
-    check_functions(settings.options)
+    check_options(settings.options)
     metrics = make_metrics(settings.metrics, settings.options)
     collection = collect()
     print_notes(collection.notes, console)

@@ -46,6 +46,7 @@ def make(folder: Path) -> None:
     from facenet_pytorch import InceptionResnetV1
 
     people = portraits()
+    people[0].save(folder / "reference.png")
     for name, ((width, height), count) in SIZES.items():
         (folder / name).mkdir()
         for number in range(count):
@@ -81,7 +82,8 @@ def score(folder: Path, size: str, name: str) -> None:
     import torch  # noqa: F401 - its libraries are in every process
 
     sources = [ImageSource.of(path) for path in sorted((folder / size).glob("*.jpg"))]
-    items = [Item(source.path.name, source, (sources[0],)) for source in sources]
+    reference = ImageSource.of(folder / "reference.png")
+    items = [Item(source.path.name, source, (reference,)) for source in sources]
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=folder) as place:
         result = score_items(

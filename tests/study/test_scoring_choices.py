@@ -63,6 +63,7 @@ def unread(monkeypatch):
         (("--encoder", "mine:encoed"), "did you mean mine:encode?"),
         (("--encoder", "nofolder/x"), "for instance nofolder.x:encode"),
         (("--metrics", "similarity", "--encoder", "mine:lazy"), "mine:lazy is empty; it must be a text"),
+        (("--metrics", "contrast", "--reference-set", "gone"), "--reference-set is gone, and there is nothing of that"),
         (("--metrics", "contrats"), "did you mean contrast?"),
         (("--metrics", "mine:encode"), "Scores by a metric of your own come in with humangrade import"),
         (("--metrics", "torchmetrics:PeakSignalNoiseRato"), "did you mean torchmetrics:PeakSignalNoiseRatio?"),
