@@ -70,8 +70,8 @@ class Similarity:
             who = " and the ".join(self.faces.unstated)
             what = "does not say what it is" if len(self.faces.unstated) == 1 else "do not say what they are"
             found.warnings.append(
-                f"similarity: the {who} given {what}, so nothing is kept for the next run, and scores of two runs cannot "
-                "be told apart; give each function an attribute 'signature' (name, version, the weights' sha256)."
+                f"similarity: the {who} given {what}, so nothing is kept for the next run, and scores of two runs "
+                "cannot be told apart; give each an attribute 'signature' (name, version, the weights' sha256)."
             )
         elif features.of_other_code(self.faces):
             found.warnings.append(
