@@ -170,9 +170,13 @@ def _batches(prepared: Iterator[tuple[Source, Any]], size: int) -> Iterator[list
     batch: list[tuple[Source, Any]] = []
     held = 0
     for pair in prepared:
+        more = size_of(pair[1])
+        if batch and held + more > BUDGET:
+            yield batch
+            batch, held = [], 0
         batch.append(pair)
-        held += size_of(pair[1])
-        if len(batch) == size or held >= BUDGET:
+        held += more
+        if len(batch) == size:
             yield batch
             batch, held = [], 0
     if batch:
@@ -189,7 +193,7 @@ def size_of(value: Any) -> int:
     (24, 32, 0)
     """
     if isinstance(value, Image):
-        return value.width * value.height * len(value.getbands())
+        return value.width * value.height * (4 if value.mode == "RGB" else len(value.getbands()))  # as Pillow holds it
     if isinstance(value, (tuple, list)):
         return sum(map(size_of, value))
     return int(getattr(value, "nbytes", 0))

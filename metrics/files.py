@@ -123,7 +123,7 @@ def refuse_missing_parent(path: Path, what: str = "--out") -> None:
     Traceback (most recent call last):
     metrics.errors.InputError: --out is resluts/s.csv, and there is no folder resluts; make it, or correct the path.
     """
-    if not path.parent.is_dir():
+    if not path.parent.exists():
         raise InputError(f"{what} is {path}, and there is no folder {path.parent}; make it, or correct the path.")
 
 
