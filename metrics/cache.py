@@ -139,6 +139,14 @@ class FeatureCache:
             if temporary is not None:
                 Path(temporary).unlink(missing_ok=True)
 
+    def signatures(self) -> list[str]:
+        """Under what features are kept, without looking at these."""
+        found = []
+        for folder in self.folder.iterdir():
+            with contextlib.suppress(OSError):
+                found.append((folder / _NAME).read_text(encoding="utf-8"))
+        return found
+
     def entries(self) -> list[CacheEntry]:
         """What is kept, the largest first."""
         found = []

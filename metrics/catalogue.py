@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,8 @@ from metrics.images import ImageSource, UnreadableImage
 from metrics.inception import InceptionFeatures
 from metrics.lpips_features import LpipsFeatures, native_distances, pairwise_distances
 from metrics.lpips_score import Lpips
+from metrics.own_functions import named_function
+from metrics.plugin_table import find_known
 from metrics.plugins import is_plugin, make_plugin
 from metrics.pooling import Pool
 from metrics.quality_score import QualityFeatures, SingleNumber
@@ -124,6 +127,15 @@ def catalogue() -> tuple[Entry, ...]:
     return _ENTRIES
 
 
+def check_options(options: MetricOptions) -> None:
+    """Raise InputError where detector, encoder or reference set cannot be had, whichever metrics are computed."""
+    if options.reference_set is not None and not options.reference_set.exists():
+        raise InputError(f"--reference-set is {options.reference_set}, and there is nothing of that name; correct it.")
+    for given, option in ((options.detector, "--detector"), (options.encoder, "--encoder")):
+        if given:
+            named_function(given, option)
+
+
 def make_metrics(names: Sequence[str], options: MetricOptions) -> list[ComputedMetric]:
     """The metrics of these names, each once.
 
@@ -147,11 +159,38 @@ def make_metrics(names: Sequence[str], options: MetricOptions) -> list[ComputedM
         elif name in by_name:
             made.append(by_name[name].make(options))
         else:
-            raise InputError(
-                f"There is no metric '{name}'; humangrade metrics lists them: {', '.join(by_name)}, pyiqa:NAME and "
-                "torchmetrics:NAME."
-            )
+            raise _no_metric(name)
     return made
+
+
+def needs_of(name: str) -> tuple[Need, ...]:
+    """What must be known of the images for a metric of the catalogue, or of another package.
+
+    Examples
+    --------
+    >>> needs_of("lpips"), needs_of("pyiqa:clipscore"), needs_of("contrast")
+    (('references',), ('prompts',), ())
+    """
+    known = find_known(name)
+    if known is not None:
+        return ("references",) if known.takes == "pair" else ("prompts",) if known.takes == "prompt" else ()
+    return next((entry.needs for entry in _ENTRIES if entry.name == name), ())
+
+
+def _no_metric(name: str) -> InputError:
+    names = [entry.name for entry in _ENTRIES]
+    if ":" in name:
+        return InputError(
+            f"There is no metric '{name}'; of other packages those of pyiqa:NAME and torchmetrics:NAME can be "
+            "computed. Scores by a metric of your own come in with humangrade import STUDY --scores FILE, or report "
+            "--scores FILE."
+        )
+    near = get_close_matches(name.lower(), names, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return InputError(
+        f"There is no metric '{name}'; {meant}humangrade metrics lists them: {', '.join(names)}, pyiqa:NAME and "
+        "torchmetrics:NAME."
+    )
 
 
 def written_names(name: str) -> tuple[str, ...]:

@@ -47,10 +47,15 @@ class Extractor(Protocol):
         """The network: prepared inputs to features, one array an input, the same in any batch."""
 
 
+def stored_as(extractor: Extractor) -> str:
+    """Under what features are kept: the signature, and more of an extractor whose signature may be out of date."""
+    return getattr(extractor, "stored_as", extractor.signature)
+
+
 def missing(extractor: Extractor, sources: Sequence[Source], cache: FeatureCache) -> list[Source]:
     """The sources without features in the cache, each content once, in their order."""
     unique = {source.key: source for source in sources}
-    return [source for key, source in unique.items() if not cache.has(extractor.signature, key)]
+    return [source for key, source in unique.items() if not cache.has(stored_as(extractor), key)]
 
 
 def extract(
@@ -100,7 +105,7 @@ def extract(
     forward = extractor.load(choose_device(device))
 
     def keep(key: str, features: NDArray) -> None:
-        cache.put(extractor.signature, key, features)
+        cache.put(stored_as(extractor), key, features)
 
     return run_extractor(extractor, forward, wanted, keep, batch_size, workers, advance)
 
@@ -165,9 +170,13 @@ def _batches(prepared: Iterator[tuple[Source, Any]], size: int) -> Iterator[list
     batch: list[tuple[Source, Any]] = []
     held = 0
     for pair in prepared:
+        more = size_of(pair[1])
+        if batch and held + more > BUDGET:
+            yield batch
+            batch, held = [], 0
         batch.append(pair)
-        held += size_of(pair[1])
-        if len(batch) == size or held >= BUDGET:
+        held += more
+        if len(batch) == size:
             yield batch
             batch, held = [], 0
     if batch:
@@ -184,7 +193,7 @@ def size_of(value: Any) -> int:
     (24, 32, 0)
     """
     if isinstance(value, Image):
-        return value.width * value.height * len(value.getbands())
+        return value.width * value.height * (4 if value.mode == "RGB" else len(value.getbands()))  # as Pillow holds it
     if isinstance(value, (tuple, list)):
         return sum(map(size_of, value))
     return int(getattr(value, "nbytes", 0))

@@ -50,15 +50,36 @@ class Face:
 def as_face(found: "Face | Sequence[float]") -> Face:
     """What a detector gives for one face: a `Face`, or a box, or a box with the probability behind it.
 
+    Raises
+    ------
+    TypeError, ValueError
+        For anything else; the message may say what is wrong with it.
+
     Examples
     --------
     >>> as_face((0, 0, 10, 20, 0.9)).probability, as_face((0, 0, 10, 20)).area
     (0.9, 200.0)
     """
-    if isinstance(found, Face):
-        return found
-    left, top, right, bottom, *behind = map(float, found)
-    return Face((left, top, right, bottom), behind[0] if behind else float("nan"))
+    if not isinstance(found, Face):
+        numbers = [float(number) for number in found]
+        if len(numbers) not in (4, 5):
+            raise ValueError(f"of {len(numbers)} numbers")
+        found = Face(tuple(numbers[:4]), *numbers[4:])  # type: ignore[arg-type]
+    if len(found.box) != 4 or not np.isfinite(found.box).all():
+        raise ValueError(f"its box is {tuple(found.box)}")
+    if not (np.isnan(found.probability) or 0 <= found.probability <= 1):
+        raise ValueError(f"its probability is {found.probability:g}, and not from 0 to 1")
+    if found.landmarks is not None and not _is_table(found.landmarks, (5, 2)):
+        raise ValueError("its landmarks are not five pairs of numbers")
+    return found
+
+
+def _is_table(values: ArrayLike, shape: tuple[int, int]) -> bool:
+    try:
+        table = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    return table.shape == shape and bool(np.isfinite(table).all())
 
 
 def whole_pixels(box: Box, image: Image.Image) -> tuple[int, int, int, int]:

@@ -3,16 +3,14 @@
 MTCNN (Zhang et al., 2016) finds the faces, each is cut out at 160 x 160 pixels, and InceptionResnetV1, trained
 on VGGFace2, embeds it in 512 dimensions; both from facenet-pytorch. For a subject that is no person, give a detector
 and an encoder of your own: each is a function, and its attribute `signature` says what it is (name, version, the
-weights' sha256), so that its features can be kept.
+weights' sha256), so that its features can be kept. They are kept for as long as the text of its module stays the same.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,9 +18,11 @@ from PIL import Image
 
 from metrics.device import exact_arithmetic
 from metrics.errors import InputError
-from metrics.extraction import Forward, is_out_of_memory
-from metrics.face_crops import FACENET, Face, Size, aligned_crop, as_face, facenet_crop, undistorted_crop
-from metrics.images import NOT_TAKEN, READING, UnreadableImage
+from metrics.extraction import Forward
+from metrics.face_crops import FACENET, Face, Size, aligned_crop, facenet_crop, undistorted_crop
+from metrics.images import READING
+from metrics.own_answers import answered, encoded_pictures, found_faces
+from metrics.own_functions import called, code_digest, identity, named_function
 from metrics.reference_faces import FACENET_SAME
 from metrics.signature import UNSTATED, signature, versions
 from metrics.weights import find_weights, weights_digest
@@ -52,12 +52,15 @@ class FaceFeatures:
         a number for squares of that side, "image" for the whole image, nothing for boxes as they are.
     align : bool
         Turn and scale faces by their landmarks.
+    modules : tuple of str
+        In which detector and encoder were named, where these may come from others.
     """
 
     weights: Path | None = None
     detector: Detector | None = None
     encoder: Encoder | None = None
     align: bool = False
+    modules: tuple[str, ...] = ()
 
     title = "Faces"
     batch_size = 16
@@ -65,12 +68,18 @@ class FaceFeatures:
     @classmethod
     def find(cls, detector: str | None = None, encoder: str | None = None, align: bool = False) -> "FaceFeatures":
         """The extractor for functions named MODULE:FUNCTION, else with the weights that are installed."""
-        return cls(
+        found = cls(
             None if encoder else find_weights("facenet-vggface2"),
             named_function(detector, "--detector") if detector else None,
             named_function(encoder, "--encoder") if encoder else None,
             align,
+            tuple(named.partition(":")[0] for named in (detector, encoder) if named),
         )
+        for function in (found.detector, found.encoder):
+            if function is not None:
+                identity(function)
+        found._size  # noqa: B018 - raises for a size that is none, before any image is read
+        return found
 
     @cached_property
     def signature(self) -> str:
@@ -78,7 +87,7 @@ class FaceFeatures:
         weights = f"facenet-vggface2-{weights_digest(self.weights)[:12]}" if self.weights else None
         return signature(
             features="faces",
-            detector=_identity(self.detector)
+            detector=identity(self.detector)
             if self.detector
             else "none"
             if self._size == "image"
@@ -86,10 +95,16 @@ class FaceFeatures:
             choice=f"largest {_MOST}",
             crop=f"{FACENET}" if self.encoder is None else f"undistorted {self._size or 'box'}",
             align="landmarks" if self.align else None,
-            encoder=_identity(self.encoder) if self.encoder else weights,
+            encoder=identity(self.encoder) if self.encoder else weights,
             reading=READING,
             versions=versions("facenet-pytorch", "torch", "Pillow"),
         )
+
+    @cached_property
+    def stored_as(self) -> str:
+        """The signature and the text of the user's functions: what they say of themselves may be out of date."""
+        own = [function for function in (self.detector, self.encoder) if function is not None]
+        return f"{self.signature}|code:{code_digest(own, self.modules)}" if own else self.signature
 
     @property
     def _size(self) -> Size:
@@ -98,7 +113,10 @@ class FaceFeatures:
             return FACENET
         size = getattr(self.encoder, "size", None)
         if size not in (None, "image") and not (isinstance(size, int) and size > 0):
-            raise InputError(f"The attribute 'size' of the encoder is {size!r}; it is a number of pixels, or 'image'.")
+            raise InputError(
+                f"The attribute 'size' of the encoder {called(self.encoder)} is {size!r}; it is a number of pixels, or "
+                "'image'."
+            )
         if self.align and not isinstance(size, int):
             raise InputError("--align needs the side of the encoder's pictures; give the encoder an attribute 'size'.")
         return size
@@ -106,7 +124,10 @@ class FaceFeatures:
     def _picture(self, image: Image.Image, face: Face) -> Image.Image:
         if self.align:
             if face.landmarks is None:
-                raise InputError("--align needs landmarks, which the detector given does not find.")
+                raise InputError(
+                    "--align needs landmarks, which the detector given does not find; let it answer "
+                    "metrics.face_crops.Face with them, or leave --align out."
+                )
             return aligned_crop(image, face.landmarks, cast(int, self._size))
         return facenet_crop(image, face) if self.encoder is None else undistorted_crop(image, face, self._size)
 
@@ -119,7 +140,7 @@ class FaceFeatures:
     def unstated(self) -> tuple[str, ...]:
         """Which of detector and encoder do not say what they are."""
         own = {"detector": self.detector, "encoder": self.encoder}
-        return tuple(name for name, f in own.items() if f and _identity(f).startswith(UNSTATED))
+        return tuple(name for name, f in own.items() if f and identity(f).startswith(UNSTATED))
 
     def prepare(self, opened: Image.Image) -> Image.Image:
         """The image as it is."""
@@ -137,14 +158,22 @@ class FaceFeatures:
             encode = load_facenet(self.weights, device)
 
         def forward(batch: list[Image.Image]) -> list[NDArray]:
-            found = [[as_face(each) for each in _own(detect, image)] for image in batch]
+            if self.detector is None:
+                found = [answered(detect, image, "MTCNN") for image in batch]
+            else:
+                found = [found_faces(self.detector, image) for image in batch]
             both = list(zip(batch, found, strict=True))
             faces = [_largest([face for face in each if face.is_inside(image)], most) for image, each in both]
             pictures = [self._picture(image, face) for image, each in zip(batch, faces, strict=True) for face in each]
             if not pictures:
                 return [_NO_FACES] * len(batch)
             starts = range(0, len(pictures), _AT_ONCE)
-            parts = [_encoded(encode, pictures[start : start + _AT_ONCE]) for start in starts]
+            parts = [encoded_pictures(encode, pictures[start : start + _AT_ONCE]) for start in starts]
+            if len({part.shape[1] for part in parts}) > 1:
+                widths = " and ".join(str(width) for width in sorted({part.shape[1] for part in parts}))
+                raise InputError(
+                    f"The encoder {called(encode)} answers rows of {widths} numbers; they must be of one length."
+                )
             probabilities = np.array([[face.probability] for each in faces for face in each], dtype=np.float32)
             ends = np.cumsum([len(each) for each in faces])
             return np.split(np.hstack([probabilities, np.concatenate(parts)]), ends[:-1])
@@ -220,68 +249,3 @@ def _whole(image: Image.Image) -> list[Face]:
 
 def _largest(faces: Sequence[Face], most: int) -> list[Face]:
     return sorted(faces, key=lambda face: face.area, reverse=True)[:most]
-
-
-def _encoded(encode: Encoder, crops: Sequence[Image.Image]) -> NDArray[np.float32]:
-    encoded = np.asarray(_own(encode, crops), dtype=np.float32)
-    if encoded.ndim != 2 or len(encoded) != len(crops):
-        raise InputError(
-            f"The encoder answers an array of shape {encoded.shape} for {len(crops)} crops, not a row for each."
-        )
-    return encoded
-
-
-def _own(function: Callable[..., Any], argument: Any) -> Any:
-    """What a detector or an encoder gives; an image that it cannot take raises `UnreadableImage`."""
-    try:
-        return function(argument)
-    except InputError:
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UnreadableImage(f"{NOT_TAKEN} the detector or the encoder of faces ({reason})") from error
-
-
-def named_function(text: str, option: str) -> Any:
-    """The function MODULE:FUNCTION, looked for in the current folder too.
-
-    Raises
-    ------
-    InputError
-        Where there is none.
-    """
-    module, _, name = text.partition(":")
-    here = str(Path.cwd())
-    added = here not in sys.path
-    if added:
-        sys.path.insert(0, here)
-    try:
-        return getattr(import_module(module), name)
-    except Exception as error:  # the file is the user's, and may raise anything
-        raise InputError(
-            f"{option} is {text}, which cannot be imported ({error}); say MODULE:FUNCTION, of a package that is "
-            "installed or of a file in the current folder."
-        ) from error
-    finally:
-        if added:  # behind the packages, so that a file there is not taken for one that is imported later
-            sys.path.remove(here)
-            sys.path.append(here)
-
-
-def _identity(function: Callable) -> str:
-    """What a signature calls a function: what its attribute `signature` says, or its name as one that says nothing.
-
-    Its text would not do: helpers, constants and files that it uses change the numbers as well.
-    """
-    stated = getattr(function, "signature", None)
-    if stated is None:
-        name = getattr(function, "__qualname__", type(function).__qualname__)
-        return f"{UNSTATED} {getattr(function, '__module__', None)}.{name}"
-    if not isinstance(stated, str) or not stated.strip() or "|" in stated:
-        raise InputError(
-            f"The attribute 'signature' of {function!r} must be a text without '|', by which signatures are joined: "
-            "name, version and the sha256 of its weights."
-        )
-    return stated.strip()

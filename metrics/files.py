@@ -114,6 +114,19 @@ def not_written(path: str | Path, error: OSError) -> InputError:
     return InputError(f"{path} cannot be written ({reason(error)}); {room}choose another place.")
 
 
+def refuse_missing_parent(path: Path, what: str = "--out") -> None:
+    """Raise InputError where the folder in which a file or a folder shall be made is not there: it may be misspelt.
+
+    Examples
+    --------
+    >>> refuse_missing_parent(Path("resluts/s.csv"))
+    Traceback (most recent call last):
+    metrics.errors.InputError: --out is resluts/s.csv, and there is no folder resluts; make it, or correct the path.
+    """
+    if not path.parent.exists():
+        raise InputError(f"{what} is {path}, and there is no folder {path.parent}; make it, or correct the path.")
+
+
 def write_atomically(path: str | Path, content: str | bytes) -> Path:
     """Write a file as a whole or not at all: to a temporary file beside it, synced, then renamed.
 

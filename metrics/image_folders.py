@@ -14,7 +14,7 @@ OTHER_KINDS = {  # images all the same, so they are named and not passed over
 }
 MOST_FILES = 1_000_000  # below a folder of images
 _SYSTEM = {"@eadir", "__macosx", "#recycle", "$recycle.bin", "system volume information", "thumbs.db", "desktop.ini"}
-_NAMED = 3
+_NAMED, _MANY = 3, 10  # names in a note, and in an error
 
 
 def files_below(folder: Path, left_out: list[Path] | None = None) -> Iterator[Path]:
@@ -59,8 +59,8 @@ def files_below(folder: Path, left_out: list[Path] | None = None) -> Iterator[Pa
                 yield entry
 
 
-def images_below(folder: Path) -> list[Path]:
-    """The image files in a folder and its sub-folders, by their suffix, in the order of their names.
+def image_files(folder: Path) -> list[Path]:
+    """The files in a folder and its sub-folders whose suffix is an image's, in the order of their names.
 
     Links are followed. Hidden files, and what systems put beside images, are passed over; files of kinds that are not
     read (AVIF, HEIC, JPEG XL) are among the images, so that they are named when they are opened.
@@ -68,7 +68,7 @@ def images_below(folder: Path) -> list[Path]:
     Raises
     ------
     InputError
-        Where the folder is missing or cannot be read, holds no image, or one with a name that a table cannot hold.
+        Where the folder is missing or cannot be read.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name the folder of images.")
@@ -76,16 +76,38 @@ def images_below(folder: Path) -> list[Path]:
         found = sorted(files_below(folder))
     except OSError as error:
         raise InputError(f"{error.filename} cannot be read ({error.strerror}); check its permissions.") from error
-    images = [path for path in found if path.suffix.lower() in SUFFIXES | OTHER_KINDS]
+    return [path for path in found if path.suffix.lower() in SUFFIXES | OTHER_KINDS]
+
+
+def images_below(folder: Path) -> list[Path]:
+    """As `image_files`, for what is scored.
+
+    Raises
+    ------
+    InputError
+        As there, and where the folder holds no image, or some with names that a table cannot hold.
+    """
+    images = image_files(folder)
     if not images:
         raise InputError(f"{folder} holds no image (PNG, JPEG, WebP, GIF, BMP or TIFF); name the folder of images.")
     awkward = [path for path in images if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in str(path))]
     if awkward:
+        names = first_names([f"{str(path)!a}" for path in awkward])
         raise InputError(
-            f"{str(awkward[0])!a} has a control character, or bytes that are no text, in its name, which no table "
-            "can hold; rename it."
+            f"{names}: a control character, or bytes that are no text, in the name, which no table can hold; rename."
         )
     return images
+
+
+def first_names(names: Sequence[str]) -> str:
+    """The first ten names, and how many more there are.
+
+    Examples
+    --------
+    >>> first_names([str(number) for number in range(12)])
+    '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more'
+    """
+    return ", ".join(names[:_MANY]) + (f" and {len(names) - _MANY} more" if len(names) > _MANY else "")
 
 
 def folder_notes(folder: Path, images: Sequence[Path]) -> list[str]:

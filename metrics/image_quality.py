@@ -1,16 +1,25 @@
 """Image quality without a network: PSNR and SSIM against a reference; sharpness, contrast and exposure without one.
 
-Computed by scikit-image. Images are uint8 arrays of shape (height, width, 3), values 0..255.
+Computed by scikit-image. Images are uint8 arrays of shape (height, width, 3), values 0..255. The measures of one image
+take large ones in strips, whose sums are the whole's: floating-point numbers need eight times the memory of the pixels.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
+from skimage.color import rgb2gray
+from skimage.filters import sobel
 from skimage.measure import blur_effect
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from metrics.errors import InputError
 
 Image = NDArray[np.uint8]
+_AT_ONCE = 4_000_000  # pixels
+_BLUR = 11  # pixels over which blur_effect takes means
+_REACH = _BLUR // 2 + 1  # how far a pixel's edges and those of its blurred copy look
 
 
 def psnr(image: Image, reference: Image) -> float:
@@ -93,7 +102,9 @@ def sharpness(image: Image) -> float:
     >>> sharpness(image) > 0.5
     True
     """
-    return 1.0 - float(blur_effect(image, channel_axis=2))
+    if image.shape[0] * image.shape[1] > _AT_ONCE:
+        return 1.0 - _blur_by_strips(image)
+    return 1.0 - float(blur_effect(image, h_size=_BLUR, channel_axis=2))
 
 
 def contrast(image: Image) -> float:
@@ -113,7 +124,10 @@ def contrast(image: Image) -> float:
     >>> contrast(np.array([[[0, 0, 0], [255, 255, 255]]], dtype=np.uint8))
     0.5
     """
-    return float(_luma(image).std())
+    size = image.shape[0] * image.shape[1]
+    mean = sum(float(_luma(image[top:bottom]).sum()) for top, bottom in _strips(image)) / size
+    squares = sum(float(((_luma(image[top:bottom]) - mean) ** 2).sum()) for top, bottom in _strips(image))
+    return float(np.sqrt(squares / size))
 
 
 def exposure(image: Image) -> float:
@@ -133,8 +147,35 @@ def exposure(image: Image) -> float:
     >>> exposure(np.array([[[0, 0, 0], [128, 128, 128]]], dtype=np.uint8))
     0.5
     """
-    luma = _luma(image)
-    return float(1.0 - np.mean((luma < 0.03) | (luma > 0.97)))
+    clipped = 0
+    for top, bottom in _strips(image):
+        luma = _luma(image[top:bottom])
+        clipped += int(np.count_nonzero((luma < 0.03) | (luma > 0.97)))
+    return float(1.0 - clipped / (image.shape[0] * image.shape[1]))
+
+
+def _blur_by_strips(image: Image) -> float:
+    """What `blur_effect` answers, from sums over strips that overlap by what their edges need."""
+    height, width = image.shape[:2]
+    edges, lost = np.zeros(2), np.zeros(2)
+    for top, bottom in _strips(image):
+        first, last = max(0, top - _REACH), min(height, bottom + _REACH)
+        grey = rgb2gray(image[first:last])
+        inner = slice(max(top, 2) - first, min(bottom, height - 1) - first), slice(2, width - 1)
+        for axis in (0, 1):
+            sharp = np.abs(sobel(grey, axis=axis))[inner]
+            blurred = np.abs(sobel(uniform_filter1d(grey, _BLUR, axis=axis), axis=axis))[inner]
+            edges[axis] += sharp.sum()
+            lost[axis] += np.maximum(0, sharp - blurred).sum()
+    blur = np.divide(edges - lost, edges, out=np.ones(2), where=edges > 0)  # without edges all is blur
+    return float(blur.max())
+
+
+def _strips(image: Image) -> Iterator[tuple[int, int]]:
+    """The rows of parts of an image, from and to."""
+    rows = max(1, _AT_ONCE // image.shape[1])
+    for top in range(0, image.shape[0], rows):
+        yield top, min(top + rows, image.shape[0])
 
 
 def _luma(image: Image) -> NDArray[np.float64]:

@@ -198,7 +198,9 @@ def decode_image(data: bytes) -> Image.Image:
     except CostlyMetadata as error:
         raise UnreadableImage(f"{error}, which may be made to stop programs; save it anew") from error
     except UnidentifiedImageError as error:
-        raise UnreadableImage("cannot be decoded (it is no image of a known kind)") from error
+        kind = _kind_not_read(data)
+        told = f"it is {kind}, which is not read; convert it to PNG" if kind else "it is no image of a known kind"
+        raise UnreadableImage(f"cannot be decoded ({told})") from error
     except Image.DecompressionBombError as error:
         raise UnreadableImage(f"has more than {MOST_PIXELS:,} pixels") from error
     except Exception as error:  # a decoder raises anything where a file is damaged in its own way
@@ -236,6 +238,15 @@ def _read(path: Path) -> bytes:
         return read_regular_file(path, MOST_BYTES)
     except OSError as error:
         raise UnreadableImage(f"cannot be read ({reason(error)})") from error
+
+
+def _kind_not_read(data: bytes) -> str:
+    """The kind of a picture by its first bytes, of those that phones and browsers write and nothing here reads."""
+    if data[4:8] == b"ftyp":
+        return {b"avif": "AVIF", b"avis": "AVIF"}.get(
+            data[8:12], "HEIC" if data[8:11] in (b"hei", b"hev", b"mif") else ""
+        )
+    return "JPEG XL" if data.startswith((b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")) else ""
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -48,8 +48,8 @@ def note_own_references(items: Sequence[Item], scored: Scored, common: frozenset
             scored.set_scores[place] = row._replace(note=_joined(row.note, note))
     scored.warnings.append(
         f"{len(own)} of {len(items)} images are among their own references (the first: {next(iter(own))}), so their "
-        "scores by this metric, and those of sets with them, are better than they should be; take them out of one of "
-        "the two folders."
+        "scores here, and those of sets with them, are better than they should be; take them out of one of the two "
+        "folders."
     )
 
 

@@ -6,6 +6,7 @@ image, nor whether its number is one of an image or of a set.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -133,6 +134,23 @@ def usable(package: str) -> tuple[str, ...]:
     (False, True)
     """
     return tuple(name for name, known in PACKAGES[package].items() if known.takes in ("image", "pair", "prompt"))
+
+
+def nearest(name: str) -> str | None:
+    """The metric PACKAGE:NAME of the table whose name is nearest to a misspelt one; None where none is near.
+
+    Examples
+    --------
+    >>> nearest("torchmetrics:peaksignalnoiseratio"), nearest("torchmetrics:SSIM"), nearest("pyiqa:zzzz") is None
+    ('torchmetrics:PeakSignalNoiseRatio', 'torchmetrics:StructuralSimilarityIndexMeasure', True)
+    """
+    package, _, rest = name.partition(":")
+    names = {known.lower(): known for known in usable(package)} if package in PACKAGES else {}
+    initials = {"".join(sign for sign in known if sign.isupper()).lower(): known for known in names.values()}
+    wanted = rest.lower()
+    near = get_close_matches(wanted, names, n=1)
+    found = initials.get(wanted) or (names[near[0]] if near else None)
+    return f"{package}:{found}" if found else None
 
 
 def find_known(name: str) -> Known | None:

@@ -21,7 +21,7 @@ from metrics.errors import InputError
 from metrics.extraction import Extractor, Forward, is_out_of_memory
 from metrics.held_weights import held_digest
 from metrics.images import NOT_TAKEN, READING, PairSource, PromptedSource, Source, UnreadableImage, pixels
-from metrics.plugin_table import PACKAGES, Known, find_known, usable
+from metrics.plugin_table import PACKAGES, Known, find_known, nearest, usable
 from metrics.scoring import Features, Item, Score, Scored
 from metrics.signature import signature, versions
 
@@ -73,9 +73,11 @@ class PluginFeatures:
         package, _, name = self.name.partition(":")
         known = find_known(self.name)
         if known is None:
+            near = nearest(self.name)
+            meant = f"did you mean {near}? Known" if near else "known"
             raise InputError(
                 f"The metric {self.name} is not in the table of those whose inputs are known here, so its number might "
-                f"be wrong; known are {', '.join(usable(package))}."
+                f"be wrong; {meant} are {', '.join(usable(package))}."
             )
         if known.takes == "set":
             other = f"; humangrade computes {known.note}" if known.note else ""

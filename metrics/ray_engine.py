@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from metrics.cache import FeatureCache
 from metrics.errors import InputError
-from metrics.extraction import Advance, Extractor, missing, run_extractor
+from metrics.extraction import Advance, Extractor, missing, run_extractor, stored_as
 from metrics.images import Source
 
 _REFUSED = "\x00"  # before what an actor says that cannot work at all
@@ -83,7 +83,7 @@ def extract_with_ray(
         if row["problem"]:
             problems[row["key"]] = row["problem"]
         else:
-            cache.put(extractor.signature, row["key"], np.load(io.BytesIO(row["features"]), allow_pickle=False))
+            cache.put(stored_as(extractor), row["key"], np.load(io.BytesIO(row["features"]), allow_pickle=False))
         advance(1)
     return problems
 
@@ -105,9 +105,6 @@ class _Worker:
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         """Sources in; keys, features as .npy files, and problems out."""
         sources = [pickle.loads(source) for source in batch["source"]]
-        if self._refusal:
-            refused = [_REFUSED + self._refusal] * len(sources)
-            return {"key": [source.key for source in sources], "features": [b""] * len(sources), "problem": refused}
         found: dict[str, bytes] = {}
 
         def keep(key: str, features: NDArray) -> None:
@@ -115,7 +112,15 @@ class _Worker:
             np.save(file, features, allow_pickle=False)
             found[key] = file.getvalue()
 
-        problems = run_extractor(self._extractor, self._forward, sources, keep, self._batch_size, self._workers)
+        problems: dict[str, str] = {}
+        if not self._refusal:
+            try:
+                problems = run_extractor(self._extractor, self._forward, sources, keep, self._batch_size, self._workers)
+            except InputError as error:  # a function of the user's that answers what it must not
+                self._refusal = str(error)
+        if self._refusal:
+            refused = [_REFUSED + self._refusal] * len(sources)
+            return {"key": [source.key for source in sources], "features": [b""] * len(sources), "problem": refused}
         return {
             "key": [source.key for source in sources],
             "features": [found.get(source.key, b"") for source in sources],

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from metrics.errors import InputError
+
 FACENET_SAME = 0.65  # between the cosines of one person's photos and of two people's: tests/metrics/test_similarity.py
 _MARGIN = 0.1  # by which the face taken must be nearer to the other references than the next
 
@@ -22,12 +24,22 @@ def cosine_similarities(embeddings: ArrayLike, references: ArrayLike) -> NDArray
     ndarray, shape (n, m)
         In [-1, 1].
 
+    Raises
+    ------
+    InputError
+        For embeddings of different lengths.
+
     Examples
     --------
     >>> cosine_similarities([[2.0, 0.0]], [[1.0, 0.0], [0.0, 3.0]])
     array([[1., 0.]])
     """
     a, b = (np.asarray(values, dtype=np.float64) for values in (embeddings, references))
+    if a.shape[1:] != b.shape[1:]:
+        raise InputError(
+            f"The encoder answers {a.shape[-1]} numbers for one image and {b.shape[-1]} for another, which cannot be "
+            "compared; they must be of one length."
+        )
     a = a / np.linalg.norm(a, axis=1, keepdims=True)
     b = b / np.linalg.norm(b, axis=1, keepdims=True)
     return np.clip(a @ b.T, -1.0, 1.0)

@@ -13,7 +13,7 @@ import numpy as np
 
 from metrics.cache import FeatureCache
 from metrics.device import check_device_name
-from metrics.extraction import Extractor, extract, missing
+from metrics.extraction import Extractor, extract, missing, stored_as
 from metrics.images import ImageSource, PairSource, Source, UnreadableImage
 from metrics.own_references import note_own_references, reference_keys
 from metrics.plugin_table import find_known
@@ -144,7 +144,7 @@ def score_items(
         problems: dict[tuple[str, str], str] = {}
         for extractor, sources in metric.wants(items):
             found = _extract(extractor, sources, cache, settings, engine, progress, result)
-            problems |= {(extractor.signature, key): reason for key, reason in found.items()}
+            problems |= {(stored_as(extractor), key): reason for key, reason in found.items()}
         scored = metric.score(items, Features(cache, problems))
         scored.set_scores += _pooled_sets(items, scored, settings.pool_images)
         scored.set_scores = [_within_range(row) for row in scored.set_scores]

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol, overload
 from numpy.typing import NDArray
 
 from metrics.cache import FeatureCache
-from metrics.extraction import NO_ROOM, Extractor
+from metrics.extraction import NO_ROOM, Extractor, stored_as
 from metrics.images import NOT_TAKEN, TOO_SMALL, ImageSource, Source
 from metrics.signature import digest
 
@@ -22,7 +22,7 @@ class Features:
     cache : FeatureCache
         Where it stands.
     problems : mapping, optional
-        An extractor's signature and a source's key to the reason why there are no features.
+        What an extractor's features are kept under, and a source's key, to the reason why there are no features.
     """
 
     def __init__(self, cache: FeatureCache, problems: Mapping[tuple[str, str], str] | None = None):
@@ -31,16 +31,23 @@ class Features:
 
     def __call__(self, extractor: Extractor, source: Source) -> NDArray | None:
         """The features of a source; None where it could not be opened."""
-        return self._cache.get(extractor.signature, source.key)
+        return self._cache.get(stored_as(extractor), source.key)
 
     def why_none(self, extractor: Extractor, source: Source, unreadable: str = "unreadable image") -> str:
         """Why a source has no features: `unreadable`, or what the metric says that could not take it."""
-        problem = self._problems.get((extractor.signature, source.key), "")
+        problem = self._problems.get((stored_as(extractor), source.key), "")
         return problem if problem.startswith((NOT_TAKEN, NO_ROOM, TOO_SMALL)) else unreadable
 
     def has(self, extractor: Extractor, source: Source) -> bool:
         """Whether a source has features."""
-        return self._cache.has(extractor.signature, source.key)
+        return self._cache.has(stored_as(extractor), source.key)
+
+    def of_other_code(self, extractor: Extractor) -> bool:
+        """Whether there are features of the same signature that were computed when the user's code was another."""
+        here = stored_as(extractor)
+        if here == extractor.signature:
+            return False
+        return any(name != here and name.startswith(f"{extractor.signature}|") for name in self._cache.signatures())
 
     def recall(self, made_by: str, keys: Sequence[str]) -> NDArray | None:
         """What `keep` kept for these sources in this order; None where there is nothing."""

@@ -23,6 +23,8 @@ SEVERAL = "several faces, the largest counted"
 CHOSEN = "of a reference with several faces the one that agrees with the others counted"
 UNLIKELY = "no face that the detector gives a probability of at least"
 LEFT_OUT = "a reference with several faces left out"
+NO_DIRECTION = "the encoder answers zeros, or no finite numbers, for its face"
+NO_DIRECTIONS = "the encoder answers zeros, or no finite numbers, for its reference photos"
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,18 @@ class Similarity:
             shown = None if np.isnan(probability) else probability
             found.scores.append(Score(item.item, self.name, score, made_by, note, shown))
         if self.faces.unstated:
+            who = " and the ".join(self.faces.unstated)
+            what = "does not say what it is" if len(self.faces.unstated) == 1 else "do not say what they are"
             found.warnings.append(
-                f"similarity: the {' and the '.join(self.faces.unstated)} given do not say what they are, so nothing "
-                "is kept for the next run, and scores of two runs cannot be told apart; give each function an "
-                "attribute 'signature' (name, version, the weights' sha256)."
+                f"similarity: the {who} given {what}, so nothing is kept for the next run, and scores of two runs "
+                "cannot be told apart; give each an attribute 'signature' (name, version, the weights' sha256)."
+            )
+        elif features.of_other_code(self.faces):
+            found.warnings.append(
+                "similarity: features are kept of an earlier text of the files in which detector or encoder stand, and "
+                "were not used; their signature is the same. If the change is one of numbers, change the attribute "
+                "'signature' too, so that scores of before and after can be told apart; if not, remove them with "
+                "humangrade cache --prune --only code:."
             )
         found.warnings += _choices(found.scores, list(known.values()))
         return found
@@ -80,12 +90,14 @@ class Similarity:
     def _subject(self, photos: tuple[ImageSource, ...], features: Features) -> "_References":
         """The subject's face in each reference, and what was chosen for that."""
         read = [(photo, features(self.faces, photo)) for photo in photos]
-        found = [(photo, self._likely(faces)[:, 1:]) for photo, faces in read if faces is not None]
+        likely = [(photo, self._likely(faces)[:, 1:]) for photo, faces in read if faces is not None]
+        found = [(photo, faces if _can_be_compared(faces) else faces[:0]) for photo, faces in likely]
         chosen = subject_faces([faces for _, faces in found], self.faces.same)
         told = list(zip(found, chosen, strict=True))
         return _References(
             [faces[number] for (_, faces), number in told if number is not None],
-            faceless={photo.path for photo, faces in found if not len(faces)},
+            faceless={photo.path for photo, faces in likely if not len(faces)},
+            useless={photo.path for photo, faces in likely if not _can_be_compared(faces)},
             chosen={photo.path for (photo, faces), number in told if len(faces) > 1 and number is not None},
             left_out={photo.path for (photo, faces), number in told if len(faces) > 1 and number is None},
         )
@@ -99,13 +111,20 @@ class Similarity:
         likely = self._likely(faces)
         if not len(likely):
             return None, f"{UNLIKELY} {self.least:g}" if len(faces) else "no face"
+        if not _can_be_compared(likely[:1, 1:]):
+            return None, NO_DIRECTION
         if not references.embeddings:
             return None, references.why_none()
         notes = [SEVERAL] if len(likely) > 1 else []
         notes += [CHOSEN] if references.chosen else []
         notes += [LEFT_OUT] if references.left_out else []
         score = pooled(cosine_similarities(likely[:1, 1:], references.embeddings)[0].tolist(), self.pool)
-        return (score, "; ".join(notes)) if np.isfinite(score) else (None, "no finite score")
+        return score, "; ".join(notes)
+
+
+def _can_be_compared(embeddings: NDArray) -> bool:
+    """Whether all are finite and none is zero; where one face is unknown, the others may not be the subject's."""
+    return bool(np.isfinite(embeddings).all() and (embeddings != 0).any(axis=1).all())
 
 
 @dataclass(frozen=True)
@@ -114,6 +133,7 @@ class _References:
 
     embeddings: list[NDArray]
     faceless: set[Path]
+    useless: set[Path]
     chosen: set[Path]
     left_out: set[Path]
 
@@ -121,6 +141,8 @@ class _References:
         """Why there is no embedding."""
         if self.left_out:
             return "several faces in its reference photos, and none tells which is the subject's"
+        if self.useless:
+            return NO_DIRECTIONS
         return "no face in its reference photos" if self.faceless else "unreadable reference"
 
 
@@ -139,7 +161,17 @@ def _choices(scores: Sequence[Score], references: Sequence[_References]) -> list
             f"similarity: {len(unlikely)} of {len(scores)} images show {unlikely[0].note}; they have no score "
             "(--least-face)."
         )
+    if nowhere := sum(row.note == NO_DIRECTION for row in scores):
+        said.append(
+            f"similarity: for the faces of {nowhere} of {len(scores)} images the encoder answers zeros, or no finite "
+            "numbers; they have no score."
+        )
     kinds = (
+        (
+            "the encoder answers zeros, or no finite numbers, for their faces",
+            "left out",
+            set[Path]().union(*(each.useless for each in references)),
+        ),
         ("no face", "left out", set[Path]().union(*(each.faceless for each in references))),
         (
             "several faces",

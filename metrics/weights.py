@@ -168,6 +168,8 @@ def add_weights(name: str, file: Path) -> Path:
         Where the file cannot be read, holds something else, or cannot be copied.
     """
     known = weights_file(name)
+    if file.is_dir():
+        raise InputError(f"{file} is a folder; name the file of weights in it.")
     if not file.is_file():
         raise InputError(f"There is no file {file}; check the path.")
     if file.suffix not in SUFFIXES:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from metrics.errors import InputError
+from metrics.files import refuse_missing_parent
 from study.score_cli import SKIPPED, stopped
 
 if TYPE_CHECKING:
@@ -44,6 +45,13 @@ GroupOption = Annotated[
         show_default="challenge, tag3, group, prompt or subject",
     ),
 ]
+ItemsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Of ratings: the table of their items, which tells prompt, subject and model.",
+        show_default="items.csv beside the ratings, as humangrade export writes it",
+    ),
+]
 TaskOption = Annotated[str | None, typer.Option(help="Of ratings in several tasks, the one that counts.")]
 
 
@@ -62,6 +70,7 @@ def embed(
     ] = "float32",
 ) -> None:
     """Embed a folder of images by CLIP, once for all trainings; the same command goes on after an interruption."""
+    refuse_missing_parent(out)
     from rich.console import Console
 
     from metrics.score_run import RunSettings
@@ -98,6 +107,7 @@ def train(
     task: TaskOption = None,
     scale: ScaleOption = None,
     group: GroupOption = None,
+    items: ItemsOption = None,
     test_list: TestList = None,
     balance: Annotated[
         Literal["none", "inverse", "sqrt", "lds"],
@@ -135,9 +145,10 @@ def train(
         raise InputError("Training needs --votes, or --ratings to fine-tune a head; name one of the two.")
     if out.suffix != ".safetensors":
         raise InputError(f"--out is {out}; the head's file must end in .safetensors.")
+    refuse_missing_parent(out)
     console = Console(highlight=False)
     if ratings is not None:
-        fine_tune_head(VotesFile(ratings, task, _scale(scale), group), embeddings, start, out, seed, console)
+        fine_tune_head(VotesFile(ratings, task, _scale(scale), group, items), embeddings, start, out, seed, console)
         return
     if start is not None:
         raise InputError("--start is the head that --ratings fine-tune; with --votes a head is trained from nothing.")
@@ -161,7 +172,7 @@ def train(
     assert votes is not None
     try:
         train_head(
-            Training(VotesFile(votes, task, _scale(scale), group), embeddings, test_list, recipe, seeds, write),
+            Training(VotesFile(votes, task, _scale(scale), group, items), embeddings, test_list, recipe, seeds, write),
             out,
             console,
         )
@@ -189,7 +200,12 @@ def evaluate(
     ] = False,
     task: TaskOption = None,
     scale: ScaleOption = None,
+    predictions_scale: Annotated[
+        str | None,
+        typer.Option(help="What predictions are on, for instance 1-10 or 0-1.", show_default="as the file tells"),
+    ] = None,
     group: GroupOption = None,
+    items: ItemsOption = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder for the tables and the picture.", show_default=False)
     ] = None,
@@ -205,19 +221,30 @@ def evaluate(
         raise InputError("Nothing is evaluated; name a head with --head, or answers with --predictions.")
     if head and embeddings is None:
         raise InputError("--head needs --embeddings, the folder that humangrade aesthetic embed has written.")
+    if out is not None:
+        refuse_missing_parent(out)
     if everything and test_list is not None:
         raise InputError("--all and --test-list were both given; heads are evaluated on one or the other.")
     if head and not everything and test_list is None and (test_list := test_list_beside(head[0])):
         console.print(f"On the test images in {test_list}; --all takes all.", soft_wrap=True)
+    told = _scale(predictions_scale, "--predictions-scale")
+    if told is not None and not predictions:
+        raise InputError("--predictions-scale is that of --predictions, and there are none; leave it out.")
     evaluate_heads(
-        head or [], VotesFile(votes, task, _scale(scale), group), embeddings, test_list, predictions or [], out, console
+        head or [],
+        VotesFile(votes, task, _scale(scale), group, items),
+        embeddings,
+        test_list,
+        dict.fromkeys(predictions or [], told),
+        out,
+        console,
     )
 
 
-def _scale(text: str | None) -> "Scale | None":
+def _scale(text: str | None, option: str = "--scale") -> "Scale | None":
     from calibration.aesthetic.scale import parse_scale
 
-    return None if text is None else parse_scale(text)
+    return None if text is None else parse_scale(text, option)
 
 
 def _sizes(text: str) -> tuple[int, ...]:

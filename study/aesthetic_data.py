@@ -40,16 +40,19 @@ class VotesFile:
         Of means whose file does not tell it.
     group : str or None
         The column whose images are left out together.
+    items : Path or None
+        Of ratings, the table that tells their items' prompts.
     """
 
     path: Path
     task: str | None = None
     scale: Scale | None = None
     group: str | None = None
+    items: Path | None = None
 
     def read(self) -> Votes:
         """The votes; raises InputError where the file cannot be read so."""
-        return read_votes(self.path, self.task, self.scale, self.group)
+        return read_votes(self.path, self.task, self.scale, self.group, self.items)
 
 
 def read_data(
@@ -64,15 +67,20 @@ def read_data(
     """
     embeddings = read_embeddings(folder)
     votes = file.read()
+    print_votes(votes, console)
+    votes, rows, missing = joined(votes, embeddings, least)
+    _name_some("Votes on images without an embedding", missing, console)
+    console.print(f"{len(votes):,} images have votes, and embeddings of {embeddings.backbone}.")
+    return votes, embeddings, rows
+
+
+def print_votes(votes: Votes, console: Console) -> None:
+    """Print how votes were read."""
     if votes.scale != TEN:
         console.print(f"The votes are on {votes.scale}; they are spread over 1-10.", soft_wrap=True)
     for note in votes.notes:
         console.print(note, soft_wrap=True, markup=False)
     _name_some("Votes that are not used", votes.left_out, console)
-    votes, rows, missing = joined(votes, embeddings, least)
-    _name_some("Votes on images without an embedding", missing, console)
-    console.print(f"{len(votes):,} images have votes, and embeddings of {embeddings.backbone}.")
-    return votes, embeddings, rows
 
 
 def fitting_head(name: str | None, embeddings: Embeddings) -> Head:

@@ -16,13 +16,14 @@ from calibration.aesthetic.figures import answers_and_votes
 from calibration.aesthetic.leakage import leakage_warnings, seen_before, sources_of
 from calibration.aesthetic.paired import pairs_table
 from calibration.aesthetic.predictions import read_predictions
+from calibration.aesthetic.scale import Scale
 from calibration.aesthetic.split import named_images
 from calibration.aesthetic.votes import Votes
 from calibration.tables_out import csv_text
 from metrics.aesthetic_head import find_head, head_details, predict_distribution
 from metrics.errors import InputError
 from metrics.files import write_together
-from study.aesthetic_data import VotesFile, fitting_head, print_evaluations, print_pairs, read_data
+from study.aesthetic_data import VotesFile, fitting_head, print_evaluations, print_pairs, print_votes, read_data
 
 
 def evaluate_heads(
@@ -30,11 +31,13 @@ def evaluate_heads(
     votes_file: VotesFile,
     embeddings: Path | None,
     test_list: Path | None,
-    predictions: Sequence[Path],
+    predictions: Mapping[Path, Scale | None],
     out: Path | None,
     console: Console,
 ) -> None:
     """Print what heads and other models' predictions are worth on the same images, and write the tables.
+
+    Predictions come with the scale that was said of them; None where their file tells it.
 
     Raises
     ------
@@ -46,6 +49,7 @@ def evaluate_heads(
     known, rows = None, None
     if embeddings is None:
         votes = votes_file.read()
+        print_votes(votes, console)
     else:
         votes, known, rows = read_data(votes_file, embeddings, console, least=2)
         for name, given_as in zip(_short(heads), heads, strict=True):
@@ -56,8 +60,8 @@ def evaluate_heads(
     chosen = np.ones(len(votes), dtype=bool)
     if test_list is not None:
         chosen = np.isin(votes.images, list(named_images(test_list)))
-    for path in predictions:
-        given = read_predictions(path)
+    for path, scale in predictions.items():
+        given = read_predictions(path, scale)
         chosen &= np.isin(votes.images, list(given))
         answers[path.name] = np.array([given.get(image, np.nan) for image in votes.images])
     places = np.flatnonzero(chosen)

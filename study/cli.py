@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from metrics.errors import InputError
-from metrics.files import reason
+from metrics.files import reason, refuse_missing_parent
 from study import aesthetic_cli, plan_cli, predict_cli, score_cli, weights_cli
 
 PEOPLE = "People rate"
@@ -89,6 +89,7 @@ def _folder(text: str) -> Path:
     folder = Path(text)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"--out is {text}, which is a file; name a folder.")
+    refuse_missing_parent(folder)
     return folder
 
 
@@ -117,6 +118,7 @@ def demo(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the rating page.")] = True,
 ) -> None:
     """Make a small study without any download, serve it, and rate as the sixth evaluator."""
+    refuse_missing_parent(folder, "--folder")
     from study.demo import run_demo
 
     run_demo(folder, reset=reset, port=port, open_browser=browser)
@@ -144,6 +146,7 @@ def init(
     seed: Annotated[int, typer.Option(help="For each evaluator's random order.")] = 0,
 ) -> None:
     """Make a study from a folder of images, with a private link for each evaluator."""
+    refuse_missing_parent(study, "The study's folder")
     from metrics.image_folders import folder_notes
     from study.create import create_study
     from study.folder import ITEMS
@@ -215,6 +218,7 @@ def export(
     ] = True,
 ) -> None:
     """Write a study's tables as CSV."""
+    refuse_missing_parent(out)
     from study.folder import open_study
     from study.tables import export_tables
 

@@ -17,6 +17,7 @@ from calibration.tables import check_items
 from calibration.tables_out import csv_text
 from metrics.errors import InputError
 from metrics.files import make_folders, not_written, remove_empty
+from metrics.image_folders import first_names
 from study.assignments import split_items
 from study.config import FILE_NAME, StudyConfig, dump_config, preset
 from study.folder import DATABASE, ITEMS, LEFT_OPEN, Study, check_item_columns, open_study
@@ -194,8 +195,8 @@ def with_own_table(items: pd.DataFrame, images: Path, folder: Path) -> pd.DataFr
     own = table.assign(image=[relative_path(images / path, folder) for path in table["image"]])
     strange = table["image"][~own["image"].isin(items["image"])]
     if len(strange):
-        row, name = strange.index[0] + 2, strange.iloc[0]
-        raise InputError(f"{where}, row {row}: there is no image '{name}'; correct or remove the row.")
+        rows = [f"'{name}' (row {row + 2})" for row, name in zip(strange.index, strange, strict=True)]
+        raise InputError(f"{where}: there is no image {first_names(rows)}; correct or remove the rows.")
     for column in {"image", "item"} & set(own.columns):
         twice = own[column][own[column].duplicated() & (own[column] != "")]
         if len(twice):

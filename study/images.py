@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from PIL import Image, ImageSequence
+from PIL import Image, ImageSequence, UnidentifiedImageError
 
 from metrics.errors import InputError
 from metrics.files import read_regular_file
-from metrics.image_folders import OTHER_KINDS, files_below
+from metrics.image_folders import OTHER_KINDS, first_names, image_files
 from metrics.image_guard import CostlyMetadata, open_image, orientation
-from metrics.images import MOST_PIXELS, SUFFIXES
+from metrics.images import FORMATS, MOST_PIXELS, SUFFIXES
 
 MOST_BYTES = 100_000_000  # of one image: it goes to the raters' browsers, and through the server's memory
 MOST_FRAMES = 1000
@@ -25,12 +26,13 @@ MOST_FRAME_PIXELS = 500_000_000  # of all frames of an animation together
 
 KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 _OTHER_KINDS = (SUFFIXES | OTHER_KINDS) - KINDS.keys()
-_NAMED = 10  # how many culprits a message names
 _WORKERS = 8
 _LARGE = 10_000_000  # pixels; of larger images one at a time is decoded
 _one_at_a_time = threading.Lock()
 
 # What is wrong with an image, and what to do, in the order in which messages say it
+_AWKWARD = "a name with a control character, or with a space at its beginning or end; rename."
+_OTHER = "not PNG, JPEG or WebP, which every browser shows; convert to PNG."
 _BROKEN = "cannot be decoded; replace or remove."
 _NO_FILE = "a pipe or a device and no image file; replace or remove."
 _TOO_LARGE = f"larger than {MOST_BYTES / 1e6:.0f} MB; save smaller, for instance as JPEG."
@@ -41,7 +43,7 @@ _TOO_LONG = (
 )
 _COSTLY = "metadata made to cost memory or time; save anew without it."
 _TURNED = "WebP turned by EXIF, which browsers show unturned and metrics see turned; save upright, or as PNG."
-_PROBLEMS = (_BROKEN, _NO_FILE, _TOO_LARGE, _TOO_WIDE, _TOO_LONG, _COSTLY, _TURNED)
+_PROBLEMS = (_AWKWARD, _OTHER, _BROKEN, _NO_FILE, _TOO_LARGE, _TOO_WIDE, _TOO_LONG, _COSTLY, _TURNED)
 
 
 @dataclass(frozen=True)
@@ -63,32 +65,14 @@ def find_images(folder: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        PNG, JPEG and WebP files.
+        Of all kinds that `humangrade score` finds; `check_images` says which of them cannot be shown.
 
     Raises
     ------
     InputError
-        Where the folder is missing, holds no image, or holds images of a kind that browsers do not show reliably or
-        of a name that a table cannot hold.
+        Where the folder is missing, cannot be read, or holds no image.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder; name the folder of images.")
-    try:
-        files = sorted(files_below(folder))
-    except OSError as error:
-        raise InputError(f"{error.filename} cannot be read ({error.strerror}); check its permissions.") from error
-    strange = [path for path in files if path.suffix.lower() in _OTHER_KINDS]
-    if strange:
-        raise InputError(
-            f"{_listed(strange, folder)}: not PNG, JPEG or WebP, which every browser shows; convert to PNG."
-        )
-    images = [path for path in files if path.suffix.lower() in KINDS]
-    awkward = [path for path in images if not all(map(is_plain, path.relative_to(folder).parts))]
-    if awkward:
-        raise InputError(
-            f"{_listed(awkward, folder)}: a name with a control character, or with a space at its beginning or end; "
-            "rename."
-        )
+    images = image_files(folder)
     if not images:
         raise InputError(f"{folder} holds no PNG, JPEG or WebP image; name the folder of images.")
     return images
@@ -98,8 +82,8 @@ def check_images(paths: Sequence[Path], folder: Path, refuse_copies: bool = True
     """Decode every image fully, and compare all by content.
 
     Refused are also images of more than 100 MB or 100 million pixels, and animations of more than 1,000 frames or 500
-    million pixels in all. A file whose name claims another of the three kinds than it is (a PNG called ``.jpg``) is
-    fine: browsers and metrics look at the content.
+    million pixels in all. A file whose name claims another of the three kinds than it is (a PNG called ``.jpg``, a
+    JPEG called ``.heic``) is fine: browsers and metrics look at the content.
 
     Parameters
     ----------
@@ -113,13 +97,14 @@ def check_images(paths: Sequence[Path], folder: Path, refuse_copies: bool = True
     Raises
     ------
     InputError
-        Naming the files that cannot be decoded or are too large, and byte-identical copies of another.
+        Naming all files that cannot be shown or decoded, that are too large or have names that a table cannot hold, and
+        byte-identical copies of another.
     """
     from rich.progress import track
 
     with ThreadPoolExecutor(_WORKERS) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # what is too large is an error of its own
-        checked = pool.map(_check, paths)
+        checked = pool.map(partial(_check, folder), paths)
         results = list(track(checked, "Checking images", total=len(paths), transient=True, disable=len(paths) < 50))
     problems = []
     for problem in _PROBLEMS:
@@ -133,7 +118,7 @@ def check_images(paths: Sequence[Path], folder: Path, refuse_copies: bool = True
         if original is not path:
             copies.append(f"{_name(path, folder)} (same as {_name(original, folder)})")
     if copies and refuse_copies:
-        problems.append(f"{_first(copies)}: byte-identical copies; remove them, or the same image is rated twice.")
+        problems.append(f"{first_names(copies)}: byte-identical copies; remove them, or the same image is rated twice.")
     if problems:
         raise InputError(" ".join(problems))
 
@@ -154,8 +139,11 @@ def is_plain(name: str) -> bool:
     return name == name.strip() and not any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name)
 
 
-def _check(path: Path) -> _Checked:
+def _check(folder: Path, path: Path) -> _Checked:
     """Decode an image in full: all frames of an animation, since browsers show them all."""
+    below = path.relative_to(folder) if path.is_relative_to(folder) else Path(path.name)
+    if not all(map(is_plain, below.parts)):
+        return _Checked(problem=_AWKWARD)
     try:
         data = read_picture(path)
         with open_image(data, tuple(sorted(set(KINDS.values())))) as image:
@@ -173,6 +161,8 @@ def _check(path: Path) -> _Checked:
         return _Checked(problem=_TOO_WIDE)
     except CostlyMetadata:
         return _Checked(problem=_COSTLY)
+    except UnidentifiedImageError:
+        return _Checked(problem=_OTHER if path.suffix.lower() in _OTHER_KINDS or _is_other_kind(data) else _BROKEN)
     except OSError as error:
         return _Checked(problem={errno.EFBIG: _TOO_LARGE, errno.EINVAL: _NO_FILE}.get(error.errno or 0, _BROKEN))
     except Exception:  # a decoder raises anything where a file is damaged in its own way
@@ -180,15 +170,20 @@ def _check(path: Path) -> _Checked:
     return _Checked(digest=hashlib.sha256(data).hexdigest())
 
 
+def _is_other_kind(data: bytes) -> bool:
+    """Whether a file is an image that metrics read and browsers may not show."""
+    try:
+        with open_image(data, FORMATS):
+            return True
+    except Exception:  # what is no image raises anything
+        return False
+
+
 def _listed(paths: Sequence[Path], folder: Path) -> str:
-    return _first([_name(path, folder) for path in paths])
+    return first_names([_name(path, folder) for path in paths])
 
 
 def _name(path: Path, folder: Path) -> str:
     """A file's name for a message, whatever bytes it has."""
     name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
     return name if is_plain(name) else ascii(name)
-
-
-def _first(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

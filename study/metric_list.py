@@ -4,7 +4,7 @@ import time
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from metrics.cache import FeatureCache, cache_folder
 from metrics.catalogue import Entry, MetricOptions, catalogue
@@ -13,22 +13,19 @@ from metrics.weights import is_present
 
 
 def print_metrics(console: Console) -> None:
-    """Print a row for each metric that can be computed."""
-    table = Table("metric", "scores", "better", "range", "needs", "weights", "reference")
+    """Print two lines for each metric that can be computed: what it is, and what it takes."""
     options = MetricOptions()
+    form = "{:<16}{:<8}{:<8}{:<14}{}"
+    console.print(f"[bold]{form.format('Metric', 'Scores', 'Better', 'Range', 'Needs')}[/]", soft_wrap=True)
     for entry in catalogue():
         what = entry.what
-        table.add_row(
-            entry.name,
-            "images" if entry.scores == "image" else "sets",
-            what.direction,
-            f"{_bound(what.low)} to {_bound(what.high)}",
-            ", ".join(entry.needs) or "-",
-            _weights(entry, options),
-            escape(entry.source),
-        )
-    console.print(table)
-    console.print("With the packages installed, as --metric pyiqa:NAME and --metric torchmetrics:CLASS, also:")
+        scores, bounds = "images" if entry.scores == "image" else "sets", f"{_bound(what.low)} to {_bound(what.high)}"
+        line = form.format(entry.name, scores, what.direction, bounds, ", ".join(entry.needs) or "-")
+        console.print(escape(line), soft_wrap=True)
+        console.print(f"[dim]  {escape(entry.source)}; weights: {_weights(entry, options)}[/]", soft_wrap=True)
+    console.print(
+        "\nWith the packages installed, as --metric pyiqa:NAME and --metric torchmetrics:CLASS, also:", soft_wrap=True
+    )
     for package in PACKAGES:
         console.print(f"{package}: {', '.join(usable(package))}", soft_wrap=True)
     console.print("Weights that are missing: humangrade weights", soft_wrap=True)
@@ -41,7 +38,7 @@ def print_cache(console: Console) -> None:
     console.print(escape(f"{cache.folder}: {_size(sum(entry.size for entry in entries))}"), soft_wrap=True)
     if not entries:
         return
-    table = Table("features", show_lines=True)
+    table = Table(Column("features", overflow="fold"), show_lines=True)
     for name in ("images", "size", "last used"):
         table.add_column(name, justify="right")
     for entry in entries:
@@ -61,7 +58,7 @@ def _weights(entry: Entry, options: MetricOptions) -> str:
     names = entry.weights(options)
     if not names:
         return "none"
-    return "\n".join(f"{name} [{'green]here' if is_present(name) else 'red]missing'}[/]" for name in names)
+    return ", ".join(f"{name} [{'green]here' if is_present(name) else 'red]missing'}[/]" for name in names)
 
 
 def _bound(value: float | None) -> str:

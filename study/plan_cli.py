@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from metrics.errors import InputError
+from metrics.files import refuse_missing_parent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -95,6 +96,8 @@ def plan(
 
     if out is not None and not out.strip():
         raise InputError("--out is empty; name a folder (. for the one you are in).")
+    if out is not None:
+        refuse_missing_parent(Path(out))
     if not 0 < power < 1:
         raise InputError(f"--power is {power:g}; a power lies between 0 and 1, for instance --power .8.")
     stated = _stated(icc, levels, strictness, correlations, between, clusters)

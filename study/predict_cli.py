@@ -36,10 +36,11 @@ def predict(
     from calibration.reading import ColumnMap, read_table
     from calibration.tables import check_scores, counted
     from calibration.tables_out import csv_text
-    from metrics.files import write_together
+    from metrics.files import refuse_missing_parent, write_together
 
     if out.is_dir() or out.suffix.lower() != ".csv":
         raise InputError(f"--out is {out}; predictions are written as CSV, so name a file that ends in .csv.")
+    refuse_missing_parent(out)
     predictor = read_predictor(report, metric, task)
     said = read_verdict(report, metric, task)
     if said and said["kind"] in ("unknown", "none", "below"):

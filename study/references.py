@@ -7,6 +7,7 @@ import pandas as pd
 
 from calibration.tables import records
 from metrics.errors import InputError
+from metrics.image_folders import first_names
 from study.folder import split_references
 from study.images import check_images, find_images
 
@@ -37,6 +38,8 @@ def reference_cells(items: pd.DataFrame, root: Path, images: Path, folder: Path)
     InputError
         For photos that cannot be used, and for an item that has none or might have several subjects' photos.
     """
+    if not root.is_dir():
+        raise InputError(f"{root} is not a folder; name the folder of reference photos.")
     photos = find_images(root)
     check_images(photos, root, refuse_copies=False)
     places = [Path(os.path.relpath(folder.resolve() / image, images.resolve())) for image in items["image"]]
@@ -59,10 +62,11 @@ def own_reference_cells(cells: pd.Series, images: Path, folder: Path, where: str
         For a photo that is missing or cannot be decoded.
     """
     chosen = [[images / path for path in split_references(cell)] for cell in cells]
+    missing: list[str] = []
     for number, photos in enumerate(chosen):
-        missing = [photo for photo in photos if not photo.is_file()]
-        if missing:
-            raise InputError(f"{where}, row {number + 2}: there is no reference photo {missing[0]}; correct the path.")
+        missing += [f"{photo} (row {number + 2})" for photo in photos if not photo.is_file()]
+    if missing:
+        raise InputError(f"{where}: there is no reference photo {first_names(missing)}; correct the paths.")
     check_images(list(dict.fromkeys(photo for photos in chosen for photo in photos)), images, refuse_copies=False)
     return [_cell(photos, folder) for photos in chosen]
 

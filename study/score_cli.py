@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from metrics.errors import InputError
+from metrics.files import refuse_missing_parent
 
 SKIPPED = 3  # the exit code where images could not be scored
 Pooling = Literal["mean", "median", "max"]
@@ -56,10 +57,18 @@ def score(
     lpips_net: Annotated[Literal["alex", "vgg", "squeeze"], typer.Option(help="The network of LPIPS.")] = "alex",
     lpips_size: Annotated[str, typer.Option(help="The side for LPIPS in pixels, or native.")] = "256",
     detector: Annotated[
-        str | None, typer.Option(metavar="MODULE:FUNCTION", help="In place of MTCNN.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="MODULE:FUNCTION", help="In place of MTCNN: an image to boxes in pixels.", show_default=False
+        ),
     ] = None,
     encoder: Annotated[
-        str | None, typer.Option(metavar="MODULE:FUNCTION", help="In place of FaceNet.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="MODULE:FUNCTION",
+            help="In place of FaceNet: pictures to vectors; kept by its attribute signature and its file's text.",
+            show_default=False,
+        ),
     ] = None,
     align: Annotated[bool, typer.Option("--align", help="Turn faces upright by their landmarks.")] = False,
     least_face: Annotated[
@@ -89,6 +98,8 @@ def score(
         raise InputError(f"--out is {out}, which is a folder; name a file, for instance scores.csv.")
     if out is not None and out.suffix.lower() != ".csv":
         raise InputError(f"--out is {out}; scores are written as CSV, so let its name end in .csv.")
+    if out is not None:
+        refuse_missing_parent(out)
     from rich.console import Console
 
     from metrics.catalogue import MetricOptions
@@ -125,7 +136,7 @@ def score(
             with closing(open_study(study)) as opened:
                 result = score_study(opened, settings, console)
         elif images is not None and out is not None:
-            result = score_folder(folder_collection(images, references, prompts), settings, out, console)
+            result = score_folder(lambda: folder_collection(images, references, prompts), settings, out, console)
     except KeyboardInterrupt:
         raise typer.Exit(stopped()) from None
     print_scores(result, console)
@@ -150,6 +161,7 @@ def statistics(
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images at once.", show_default="32")] = None,
 ) -> None:
     """Save a reference set's Inception statistics, in pytorch-fid's form, for score --reference-set."""
+    refuse_missing_parent(out)
     from rich.console import Console
 
     from metrics.score_run import RunSettings

@@ -80,7 +80,9 @@ def folder_collection(images: Path, references: Path | None = None, prompts: Pat
 
 
 def _collection(rows: Sequence[Mapping[str, str]], folder: Path) -> Collection:
-    photos = {row["item"]: [folder / path for path in split_references(row.get("references", ""))] for row in rows}
+    photos = {
+        row["item"]: [_straight(folder / path) for path in split_references(row.get("references", ""))] for row in rows
+    }
     paths = [folder / row["image"] for row in rows] + [path for each in photos.values() for path in each]
     sources, unreadable = read_sources(list(dict.fromkeys(paths)))
     items = [
@@ -95,6 +97,14 @@ def _collection(rows: Sequence[Mapping[str, str]], folder: Path) -> Collection:
         if folder / row["image"] in sources
     ]
     return Collection(items, unreadable)
+
+
+def _straight(path: Path) -> Path:
+    """A path without a way up and down again, as messages name it."""
+    if ".." not in path.parts:
+        return path
+    place = path.parent.resolve() / path.name
+    return place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) and not path.is_absolute() else place
 
 
 def read_sources(paths: Sequence[Path]) -> tuple[dict[Path, ImageSource], dict[Path, str]]:

@@ -67,9 +67,13 @@ def print_scores(result: RunResult, console: Console) -> None:
         console.print(_set_table(shown))
         if any(band(row.metric, row.score) for row in shown):
             console.print(f"[dim]What guides say: {CAVEAT}.[/]", soft_wrap=True)
-    for scored in result.scored.values():
+    by_text: dict[str, list[str]] = {}
+    for name, scored in result.scored.items():
         for warning in scored.warnings:
-            console.print(f"[yellow]Note:[/] {escape(warning)}", soft_wrap=True)
+            by_text.setdefault(warning, []).append(name)
+    for warning, names in by_text.items():
+        begin = "" if warning.startswith(f"{names[0]}:") else f"{', '.join(names)}: "
+        console.print(f"[yellow]Note:[/] {escape(begin + warning)}", soft_wrap=True)
     print_skipped(result.skipped, console)
 
 

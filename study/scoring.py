@@ -1,6 +1,6 @@
 """Scoring a study, or a folder of images: which metrics can be computed, and where their rows go."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -10,8 +10,19 @@ from rich.console import Console
 
 from calibration.tables_out import csv_text
 from metrics.cache import FeatureCache, cache_folder
-from metrics.catalogue import Entry, MetricOptions, catalogue, head_of, make_metrics, written_names
+from metrics.catalogue import (
+    Entry,
+    MetricOptions,
+    Need,
+    catalogue,
+    check_options,
+    head_of,
+    make_metrics,
+    needs_of,
+    written_names,
+)
 from metrics.device import check_precision, choose_device
+from metrics.errors import InputError
 from metrics.extraction import extract, missing
 from metrics.files import write_together
 from metrics.image_folders import folder_notes, images_below
@@ -25,6 +36,14 @@ from study.folder import Study
 from study.score_items import Collection, read_sources, study_collection
 from study.score_progress import Bar, print_notes
 
+_IN_A_STUDY: Mapping[Need, str] = {
+    "references": "name them in the column 'references' of the study's items.csv",
+    "prompts": "say them in the column 'prompt' of the study's items.csv",
+}
+_IN_A_FOLDER: Mapping[Need, str] = {
+    "references": "add --references PHOTOS (fid and kid also take --reference-set)",
+    "prompts": "add --prompts FILE",
+}
 EngineName = Literal["local", "ray"]
 
 
@@ -66,13 +85,15 @@ def score_study(study: Study, settings: ScoreSettings, console: Console) -> RunR
         study.store.save_scores(scored.scores, scored.set_scores, (metric.name, *scored.names))
 
     study.store.refuse_imported([name for metric in settings.metrics for name in written_names(metric)])
-    return _score(study_collection(study), settings, console, deliver, frozenset(study.store.imported_metrics()))
+    imported = frozenset(study.store.imported_metrics())
+    return _score(lambda: study_collection(study), _IN_A_STUDY, settings, console, deliver, imported)
 
 
-def score_folder(collection: Collection, settings: ScoreSettings, out: Path, console: Console) -> RunResult:
+def score_folder(collect: Callable[[], Collection], settings: ScoreSettings, out: Path, console: Console) -> RunResult:
     """Score a collection, and write scores.csv (by the name given) and, where there are any, set scores beside it.
 
-    Both are written anew after each metric, so that a run which ends early leaves what was done.
+    Both are written anew after each metric, so that a run which ends early leaves what was done. The collection is
+    read once it is known that there are such metrics.
 
     Raises
     ------
@@ -89,7 +110,7 @@ def score_folder(collection: Collection, settings: ScoreSettings, out: Path, con
         sets_text = _csv(sets, SetScore._fields) if sets else None  # what an earlier run wrote there goes
         write_together({out: _csv(scores, Score._fields), beside: sets_text})
 
-    return _score(collection, settings, console, deliver)
+    return _score(collect, _IN_A_FOLDER, settings, console, deliver)
 
 
 def save_statistics(images: Path, out: Path, preprocessing: str, run: RunSettings, console: Console) -> dict[Path, str]:
@@ -135,7 +156,8 @@ def choose_metrics(items: Sequence[Item], options: MetricOptions) -> tuple[list[
 
 
 def _score(
-    collection: Collection,
+    collect: Callable[[], Collection],
+    advice: Mapping[Need, str],
     settings: ScoreSettings,
     console: Console,
     deliver: Callable[[ComputedMetric, Scored], None],
@@ -144,16 +166,20 @@ def _score(
     """Score a collection by the metrics named, or by all that can be computed and were not imported."""
     if settings.options.precision == "float16":
         check_precision("float16", choose_device(settings.run.device))
+    check_options(settings.options)
+    metrics = make_metrics(settings.metrics, settings.options)
+    collection = collect()
     print_notes(collection.notes, console)
-    names = list(settings.metrics)
-    if not names:
+    if metrics:
+        _refuse_lacking(settings, collection.items, advice)
+    else:
         names, left_out = choose_metrics(collection.items, settings.options)
         taken = [name for name in names if imported.intersection(written_names(name))]
         left_out += [f"{name}: the study holds imported scores of it" for name in taken]
         names = [name for name in names if name not in taken]
         for line in left_out:
             console.print(f"[dim]Left out {line}[/]", soft_wrap=True)
-    metrics = make_metrics(names, settings.options)
+        metrics = make_metrics(names, settings.options)
     cache = FeatureCache(settings.cache or cache_folder())
     with Bar(console) as bar:
         result = score_items(
@@ -165,19 +191,36 @@ def _score(
 
 def _lacking(entry: Entry, items: Sequence[Item], options: MetricOptions) -> str:
     """What a metric needs and has not; "" where nothing is missing."""
-    has_references = any(item.references for item in items)
-    if entry.name in ("fid", "kid"):
-        has_references = has_references or options.reference_set is not None
-    if "references" in entry.needs and not has_references:
-        return "no references"
-    if "prompts" in entry.needs and not any(item.prompt for item in items):
-        return "no prompts"
+    for need in _unmet(entry.name, items, options):
+        return f"no {need}"
     if entry.name == "aesthetic" and head_of(options) is None:
         return f"no published head fits {options.clip_model}/{options.clip_pretrained}; name one with --head"
     missing = [name for name in entry.weights(options) if is_present(name) is None]
     if not missing:
         return ""
     return f"no weights ({', '.join(missing)}); get them with humangrade weights fetch {' '.join(missing)}"
+
+
+def _unmet(name: str, items: Sequence[Item], options: MetricOptions) -> list[Need]:
+    """What no image has and a metric needs."""
+    has = {
+        "references": any(item.references for item in items)
+        or (name in ("fid", "kid") and options.reference_set is not None),
+        "prompts": any(item.prompt for item in items),
+    }
+    return [need for need in needs_of(name) if not has[need]]
+
+
+def _refuse_lacking(settings: ScoreSettings, items: Sequence[Item], advice: Mapping[Need, str]) -> None:
+    """Raise InputError where metrics were named that cannot be computed; only those that were not are left out."""
+    said = []
+    kinds: tuple[tuple[Need, str], ...] = (("references", "reference photos"), ("prompts", "prompts"))
+    for need, words in kinds:
+        names = [name for name in settings.metrics if need in _unmet(name, items, settings.options)]
+        if names:
+            said.append(f"{', '.join(dict.fromkeys(names))}: there are no {words}; {advice[need]}.")
+    if said:
+        raise InputError(f"--metrics names what cannot be computed: {' '.join(said)}")
 
 
 def choose_engine(name: EngineName) -> Engine:

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from calibration.aesthetic.vote_tables import GROUP
+from calibration.reading import read_table
 from metrics.errors import InputError
 
 _PULL = 4.0  # one rating scatters about twice as much as people's strictness
@@ -79,6 +81,53 @@ def counted_ratings(
             named = ", ".join(alone[:_NAMED])
             notes.append(f"{named}{more} rated no image that others rated too, so their strictness is not known.")
     return items.tolist(), counts.loc[items].to_numpy(), np.clip(adjusted, 1.0, 5.0), tuple(notes), ratings_mark(rated)
+
+
+def with_items(
+    path: Path, table: pd.DataFrame, items: Path | None, group: str | None
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Ratings with what a table of their items tells: prompts, subjects, models.
+
+    Parameters
+    ----------
+    path : Path
+        The ratings' file; where no table was named, an items.csv beside it is taken, as humangrade export writes it.
+    table : DataFrame
+        The ratings, with a column item. Its own columns win, and where they tell the groups no other file is read.
+    items : Path or None
+        The table that was named.
+    group : str or None
+        The column that tells which images belong together.
+
+    Returns
+    -------
+    table : DataFrame
+    notes : tuple of str
+        A sentence where an items.csv was found.
+
+    Raises
+    ------
+    InputError
+        Where the table that was named cannot be read, has no column item, an item twice, or none of those rated.
+    """
+    wanted = [group] if group else GROUP
+    is_told = any(name in table.columns and table[name].str.strip().any() for name in wanted)
+    found = items or path.with_name("items.csv")
+    if items is None and (is_told or found == path or not found.is_file()):
+        return table, ()
+    known = read_table(found)[0]
+    if "item" not in known.columns or not known["item"].isin(table["item"]).any():
+        if items is None:
+            return table, ()
+        raise InputError(f"{found} names none of the rated items in a column 'item'; name the items of {path}.")
+    if known["item"].duplicated().any():
+        twice = known["item"][known["item"].duplicated()].iloc[0]
+        raise InputError(f"{found} has the item '{twice}' twice; keep one row.")
+    new = [name for name in known.columns if name == "item" or name not in table.columns]
+    joined = table.merge(known[new], on="item", how="left").set_axis(table.index).fillna("")
+    lacking = int((~pd.Series(table["item"].unique()).isin(known["item"])).sum())
+    note = f"{found} tells what belongs to the items" + (f", but for {lacking:,} of them" if lacking else "")
+    return joined, () if items is not None and not lacking else (f"{note}.",)
 
 
 def ratings_mark(table: pd.DataFrame) -> str:

@@ -4,7 +4,9 @@ Means between 1 and 5 are good votes of five levels and bad ones of ten; nothing
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -78,3 +80,22 @@ def parse_scale(text: str, what: str = "--scale") -> Scale:
             f"{what} is '{text[:40]}'; a scale is its lowest and highest vote, for instance 1-5, 1-10 or 0-100."
         )
     return Scale(float(found[1]), float(found[2]))
+
+
+def told_scale(path: Path, cells: Iterable[str]) -> Scale | None:
+    """What a file's column ``scale`` says; None where it is not there or has no rows."""
+    said = sorted({cell.strip() for cell in cells})
+    if len(said) > 1:
+        raise InputError(f"{path} has means on several scales ({', '.join(said[:3])}); bring them to one.")
+    return parse_scale(said[0], f"{path}: the column scale") if said else None
+
+
+def agreed_scale(
+    path: Path, told: Scale | None, said: Scale | None, what: str = "votes", option: str = "--scale"
+) -> Scale | None:
+    """The scale that a file tells, or else the one that was said; raises InputError where they differ."""
+    if told is not None and said is not None and told != said:
+        raise InputError(
+            f"{path} has {what} on {told}, and {option} says {said}; leave {option} out, or mend the file."
+        )
+    return told or said

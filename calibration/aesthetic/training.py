@@ -222,14 +222,6 @@ def answers_of(network: HeadNetwork, embeddings: NDArray[np.floating], rows: NDA
     return (torch.softmax(logits.double(), dim=1) @ torch.tensor(levels(logits.shape[1]))).numpy()
 
 
-def distributions_of(
-    network: HeadNetwork, embeddings: NDArray[np.floating], rows: NDArray[np.intp]
-) -> NDArray[np.float64] | None:
-    """The distributions that a network trained by "emd" answers, shape (n, levels); None for other networks."""
-    logits = _outputs(network, embeddings, rows)
-    return None if logits.shape[1] == 1 else torch.softmax(logits.double(), dim=1).numpy()
-
-
 def _network(training: Part, recipe: Recipe, start: Ridge | None) -> HeadNetwork:
     total, squares, count = 0.0, 0.0, len(training.rows)
     for begin in range(0, count, _ANSWERED):

@@ -5,7 +5,6 @@ Each size runs in a process of its own, from files to scores, with an empty cach
 Run: python -m tests.benchmarks.bench_score_memory
 """
 
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -20,7 +19,7 @@ from metrics.lpips_score import Lpips
 from metrics.quality_score import QualityFeatures, SingleNumber
 from metrics.score_run import RunSettings, score_items
 from metrics.scoring import Item
-from tests.benchmarks.arguments import parser, run_again
+from tests.benchmarks.arguments import parser, peak_memory, run_again
 
 SIZES = (1000, 10000)
 SIDE = 64
@@ -50,7 +49,7 @@ def score(folder: Path, count: int) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as name:
         result = score_items(items, metrics, FeatureCache(Path(name)), RunSettings(device="cpu"))
     assert all(row.score is not None for scored in result.scored.values() for row in scored.scores)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_memory()
     print(f"{count:>6,} images: peak {peak:,.0f} MiB in {time.perf_counter() - start:.1f} s")
 
 

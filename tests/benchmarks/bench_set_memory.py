@@ -5,7 +5,6 @@ Each size runs in a process of its own, on random features of 2,048 dimensions t
 Run: python -m tests.benchmarks.bench_set_memory
 """
 
-import resource
 import tempfile
 import time
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from metrics.images import ImageSource
 from metrics.score_run import score_items
 from metrics.scoring import Item
 from metrics.set_distance import Fid, Kid
-from tests.benchmarks.arguments import parser, run_again
+from tests.benchmarks.arguments import parser, peak_memory, run_again
 
 DIMENSIONS = 2048
 SIZES = (1000, 3000, 10000)
@@ -62,7 +61,7 @@ def fill(cache: FeatureCache, count: int) -> None:
 
 def score(folder: str, count: int) -> None:
     """Compute both, and print the time of each, the peak memory, and that of the modules alone."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before = peak_memory()
     photos = sources("reference", count)
     items = [Item(source.key, source) for source in sources("image", count)]
     shown = []
@@ -71,7 +70,7 @@ def score(folder: str, count: int) -> None:
         result = score_items(items, [metric], FeatureCache(Path(folder)))
         (row,) = result.scored[metric.name].set_scores
         shown.append(f"{metric.name} {row.score:.4f} in {time.perf_counter() - start:.1f} s")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_memory()
     print(f"{count:>6,} images: peak {peak:,.0f} MiB ({before:,.0f} MiB before); {', '.join(shown)}")
 
 

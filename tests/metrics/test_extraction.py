@@ -6,10 +6,11 @@ import time
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from metrics import extraction, images
 from metrics.cache import FeatureCache
-from metrics.extraction import extract, missing
+from metrics.extraction import extract, missing, size_of
 from metrics.images import ImageSource, UnreadableImage
 from tests.metrics.pictures import MeanColour, noise, saved
 
@@ -220,3 +221,26 @@ def test_a_file_that_changed_between_hashing_and_reading_is_named(tmp_path, cach
     noise(99).save(sources[0].path)
     problems = extract(MeanColour(), sources, cache)
     assert problems == {sources[0].key: "was changed while it was being scored"}
+
+
+def test_a_batch_stays_within_the_budget_but_for_one_that_is_larger(tmp_path, cache, monkeypatch):
+    sizes = []
+
+    class Large(MeanColour):
+        def prepare(self, opened):
+            return np.zeros(300 if opened.getpixel((0, 0))[0] % 2 else 700, dtype=np.uint8)
+
+        def load(self, device):
+            def forward(batch):
+                sizes.append([value.nbytes for value in batch])
+                return [np.zeros(1) for _ in batch]
+
+            return forward
+
+    monkeypatch.setattr(extraction, "BUDGET", 650)
+    assert extract(Large(), saved(tmp_path, 12), cache, batch_size=16) == {}
+    assert all(sum(batch) <= 650 or len(batch) == 1 for batch in sizes) and [300, 300] in sizes and [700] in sizes
+
+
+def test_a_picture_is_counted_as_pillow_holds_it():
+    assert size_of(Image.new("RGB", (10, 5))) == 200 and size_of(Image.new("L", (10, 5))) == 50

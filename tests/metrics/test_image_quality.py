@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import correlate1d, gaussian_filter
+from skimage.measure import blur_effect
 
+from metrics import image_quality
 from metrics.errors import InputError
-from metrics.image_quality import psnr, sharpness, ssim
+from metrics.image_quality import contrast, exposure, psnr, sharpness, ssim
 
 RNG = np.random.default_rng(0)
 PHOTO = np.clip(gaussian_filter(RNG.normal(128, 300, (48, 64, 3)), (2, 2, 0)), 0, 255).astype(np.uint8)
@@ -109,4 +111,23 @@ def test_sharpness_falls_with_blur():
 
 
 def test_sharpness_of_a_flat_image_is_a_number():
+    assert sharpness(constant(100)) == pytest.approx(0)
+
+
+# large images
+
+
+@pytest.mark.parametrize("size", [(90, 70), (61, 33), (14, 200)])
+@pytest.mark.parametrize("rows", [1, 2, 7, 60])
+def test_large_images_in_strips_measure_the_same(monkeypatch, size, rows):
+    image = np.random.default_rng(rows).integers(0, 256, (*size, 3), dtype=np.uint8)
+    image = gaussian_filter(image, (1, 1, 0))
+    whole = [measure(image) for measure in (sharpness, contrast, exposure)]
+    assert whole[0] == pytest.approx(1 - blur_effect(image, channel_axis=2), abs=1e-12)
+    monkeypatch.setattr(image_quality, "_AT_ONCE", rows * size[1])
+    np.testing.assert_allclose([measure(image) for measure in (sharpness, contrast, exposure)], whole, rtol=1e-9)
+
+
+def test_a_large_flat_image_has_no_sharpness(monkeypatch):
+    monkeypatch.setattr(image_quality, "_AT_ONCE", 100)
     assert sharpness(constant(100)) == pytest.approx(0)

@@ -185,5 +185,24 @@ def test_whatever_a_decoder_raises_is_an_unreadable_image(monkeypatch):
 @pytest.mark.parametrize("name", [b"a\nb.png", b"a\xffb.png", b"a\x1bb.png"])
 def test_names_that_no_table_can_hold_are_refused(tmp_path, name):
     (tmp_path / os.fsdecode(name)).touch()
-    with pytest.raises(InputError, match="rename it"):
+    (tmp_path / "an\tother.png").touch()
+    with pytest.raises(InputError, match=r"b\.png'.*: a control character, or bytes .*; rename\.") as raised:
         images_below(tmp_path)
+    assert "an\\tother.png'" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0heic", "HEIC"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1", "AVIF"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"\xff\x0a\xfa\x7f", "JPEG XL"),
+    ],
+)
+def test_kinds_that_are_not_read_are_named(data, kind):
+    with pytest.raises(UnreadableImage, match=f"it is {kind}, which is not read; convert it to PNG"):
+        decode_image(data)
+    with pytest.raises(UnreadableImage, match="no image of a known kind"):
+        decode_image(b"\0\0\0\x18ftypmp42\0\0\0\0")

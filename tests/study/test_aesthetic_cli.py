@@ -177,10 +177,38 @@ def test_prompts_are_left_out_together_where_a_column_names_them(cli, data):
     assert "new scenes" in head_details(data / "mine.safetensors")["training"]["split"]
 
 
+def test_the_prompts_of_an_exported_study_are_left_out_together(cli, data):
+    train(cli, data, "--write", "ridge", *QUICK)
+    rng = np.random.default_rng(0)
+    liking = np.repeat(rng.integers(1, 6, 20), 6)
+    (data / "export").mkdir()
+    rows = [f"{number},{rater},aesthetic,{level}" for number, level in enumerate(liking) for rater in "ab"]
+    (data / "export" / "ratings.csv").write_text("item,evaluator,task,rating\n" + "\n".join(rows) + "\n")
+    items = [f"{number},{number}.png,prompt {number // 6}" for number in range(120)]
+    (data / "export" / "items.csv").write_text("item,image,prompt\n" + "\n".join(items) + "\n")
+    more = ("--ratings", data / "export" / "ratings.csv", "--start", data / "head.safetensors")
+    code, out, err = train(cli, data, *more, out="mine.safetensors")
+    assert code == 0, err
+    assert "This holds for new prompts." in out and "items.csv tells what belongs to the items" in out
+
+
+def test_predictions_say_what_they_are_on(cli, data):
+    votes = made_votes(600, groups=100)
+    lines = [f"{int(name)},{(mean - 1) / 9}" for name, mean in zip(votes.images, votes.means, strict=True)]
+    (data / "p.csv").write_text("image_id,prediction\n" + "\n".join(lines) + "\n")
+    arguments = ("aesthetic", "evaluate", "--votes", data / "AVA.txt", "--predictions", data / "p.csv")
+    code, _, err = cli(*arguments)
+    assert code == 2 and "--predictions-scale" in err and err.count("\n") == 1
+    code, _, err = cli(*arguments, "--predictions-scale", "0-1", "--out", data / "ev")
+    assert code == 0, err
+    assert pd.read_csv(data / "ev" / "evaluation.csv")["mae"][0] == "0.000 (0.000 to 0.000)"
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
         (("--group", "prompt"), "leave --group out"),
+        (("--items", "x.csv"), "leave --items out"),
         (("--out", "head.pth"), "must end in .safetensors"),
         (("--write", "balanced"), "--write balanced needs --balance"),
         (("--write", "plain-matched", "--loss", "emd"), "another loss than emd"),

@@ -6,7 +6,7 @@ from PIL import Image
 from metrics.errors import InputError
 from metrics.image_folders import folder_notes, images_below
 from study.create import create_study
-from study.images import find_images
+from study.images import check_images, find_images
 from study.score_items import folder_collection
 from tests.study.conftest import save_image
 
@@ -34,7 +34,7 @@ def test_every_kind_is_read_or_named_by_both(tmp_path, kind):
     else:
         (tmp_path / f"2{kind}").write_bytes(b"of that kind")
     with pytest.raises(InputError, match=f"2{kind}: not PNG, JPEG or WebP"):
-        find_images(tmp_path)
+        check_images(find_images(tmp_path), tmp_path)
     item = folder_collection(tmp_path).items[1]
     assert item.item == f"2{kind}"
     if kind == ".tif":

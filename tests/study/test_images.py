@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import subprocess
 from contextlib import closing
 
@@ -10,6 +11,7 @@ from PIL import Image, ImageSequence
 
 from metrics import image_folders
 from metrics.errors import InputError
+from metrics.image_folders import images_below
 from study import images as study_images
 from study.images import check_images, find_images, read_picture
 from tests.metrics import hostile_images as hostile
@@ -50,31 +52,46 @@ def test_a_folder_that_is_missing_a_file_or_without_images(tmp_path):
 def test_other_kinds_are_refused_by_name(tmp_path, suffix):
     write_images(tmp_path, ["a.png"])
     (tmp_path / f"portrait.{suffix}").write_bytes(b"anything")
-    with pytest.raises(InputError, match=rf"^portrait\.{suffix}: .*convert to PNG"):
-        find_images(tmp_path)
+    assert re.match(rf"portrait\.{suffix}: .*convert to PNG", refused(tmp_path))
 
 
 def test_a_message_names_ten_and_counts_the_rest(tmp_path):
     write_images(tmp_path, ["a.png"])
     for number in range(13):
         (tmp_path / f"{number:02}.gif").write_bytes(b"GIF89a")
-    with pytest.raises(InputError, match=r"^00\.gif, .*, 09\.gif and 3 more: not PNG"):
-        find_images(tmp_path)
+    assert re.match(r"00\.gif, .*, 09\.gif and 3 more: not PNG", refused(tmp_path))
+
+
+def test_the_content_decides_of_which_kind_an_image_is_as_for_score(tmp_path):
+    for name, kind in (("photo.heic", "JPEG"), ("scan.tif", "PNG"), ("page.avif", "WEBP")):
+        (tmp_path / name).write_bytes(encoded(picture(len(name) + len(kind)), kind))
+    check_images(find_images(tmp_path), tmp_path)
+    assert found(tmp_path) == [path.name for path in images_below(tmp_path)]
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path):
+    write_images(tmp_path, ["good.png", "a\tb.png"])
+    (tmp_path / "real.heic").write_bytes(b"....ftypheic")
+    (tmp_path / "gif.png").write_bytes(encoded(picture(2), "GIF"))
+    (tmp_path / "cut.png").write_bytes(encoded(picture(3), "PNG")[:40])
+    assert refused(tmp_path) == (
+        "'a\\tb.png': a name with a control character, or with a space at its beginning or end; rename. "
+        "gif.png, real.heic: not PNG, JPEG or WebP, which every browser shows; convert to PNG. "
+        "cut.png: cannot be decoded; replace or remove."
+    )
 
 
 @pytest.mark.parametrize("name", ["a\nb.png", "a\rb.png", "a\tb.png", "x/ b.png", " x/b.png", "x /b.png"])
 def test_names_that_a_table_cannot_hold_are_refused(tmp_path, name):
     write_images(tmp_path, ["good.png", name])
-    with pytest.raises(InputError, match="rename"):
-        find_images(tmp_path)
+    assert refused(tmp_path).endswith("rename.")
 
 
 def test_a_name_that_is_not_utf8_is_refused(tmp_path):
     write_images(tmp_path, ["good.png"])
     (tmp_path / os.fsdecode(b"\xff\xfe.png")).write_bytes(encoded(picture(1), "PNG"))
-    with pytest.raises(InputError, match="udcff") as raised:
-        find_images(tmp_path)
-    str(raised.value).encode()
+    assert "udcff" in refused(tmp_path)
+    refused(tmp_path).encode()
 
 
 def test_links_are_followed_but_never_in_a_circle(tmp_path):
@@ -110,8 +127,11 @@ def test_corrupt_images_are_refused_by_name(tmp_path, kind):
     (tmp_path / f"head.{suffix}").write_bytes(data[:20])
     (tmp_path / f"text.{suffix}").write_bytes(b"not an image at all")
     (tmp_path / f"gif.{suffix}").write_bytes(encoded(picture(2), "GIF"))
-    names = ", ".join(f"{name}.{suffix}" for name in ("cut", "empty", "gif", "head", "text"))
-    assert refused(tmp_path) == f"{names}: cannot be decoded; replace or remove."
+    names = ", ".join(f"{name}.{suffix}" for name in ("cut", "empty", "head", "text"))
+    assert refused(tmp_path) == (
+        f"gif.{suffix}: not PNG, JPEG or WebP, which every browser shows; convert to PNG. "
+        f"{names}: cannot be decoded; replace or remove."
+    )
 
 
 def test_a_kind_under_another_kinds_name_is_fine(tmp_path):

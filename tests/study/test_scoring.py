@@ -179,6 +179,7 @@ def test_imported_scores_are_not_replaced(make_study, cli, tmp_path):
 
 def test_a_folder_gives_a_table_and_a_table_of_sets(images, tmp_path, cli):
     (tmp_path / "prompts.txt").write_text("a portrait\n")
+    (tmp_path / "out").mkdir()
     code, _, err = cli(
         *("score", "--images", images, "--prompts", tmp_path / "prompts.txt", "--metrics", "contrast,exposure"),
         *("--out", tmp_path / "out" / "scores.csv"),

@@ -3,6 +3,7 @@
 import pytest
 
 from calibration.aesthetic.predictions import read_predictions
+from calibration.aesthetic.scale import TEN, Scale
 from metrics.errors import InputError
 
 
@@ -12,11 +13,27 @@ def written(tmp_path, text):
 
 
 def test_names_lose_their_suffix(tmp_path):
-    assert read_predictions(written(tmp_path, "image_id,predicted_mean,x\na.jpg,5.5,1\n7,4,2\n")) == {
+    assert read_predictions(written(tmp_path, "image_id,predicted_mean,x\na.jpg,5.5,1\n7,4,2\n"), TEN) == {
         "a": 5.5,
         "7": 4.0,
     }
-    assert read_predictions(written(tmp_path, "item, score\na/b, 1\n")) == {"a/b": 1.0}
+    assert read_predictions(written(tmp_path, "item, score\na/b, 1\n"), TEN) == {"a/b": 1.0}
+
+
+def test_the_scale_is_told_or_asked_for_and_never_guessed(tmp_path):
+    plain = "id,score\na,0.25\nb,1\n"
+    with pytest.raises(InputError, match="does not tell on which scale; say it with --predictions-scale"):
+        read_predictions(written(tmp_path, plain))
+    assert read_predictions(written(tmp_path, plain), Scale(0, 1)) == {"a": 3.25, "b": 10.0}
+    told = "id,score,scale\na,2,1-5\nb,5,1-5\n"
+    assert read_predictions(written(tmp_path, told)) == {"a": 3.25, "b": 10.0}
+    with pytest.raises(InputError, match="has predictions on 1-5, and --predictions-scale says 1-10"):
+        read_predictions(written(tmp_path, told), TEN)
+    with pytest.raises(InputError, match="several scales"):
+        read_predictions(written(tmp_path, "id,score,scale\na,2,1-5\nb,5,1-10\n"))
+    with pytest.raises(InputError, match=r"not one of the predictions lies on the scale 1-10; they are from 0\.25"):
+        read_predictions(written(tmp_path, "id,score\na,0.25\nb,.5\n"), TEN)
+    assert read_predictions(written(tmp_path, "id,score\na,0.25\nb,5\n"), TEN)["a"] == 0.25  # a model may overshoot
 
 
 @pytest.mark.parametrize(

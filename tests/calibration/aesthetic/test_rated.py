@@ -92,3 +92,50 @@ def test_a_report_says_that_a_metric_was_trained_on_its_ratings():
         report = calibrate_tables(table, given, settings=Settings(draws=0)).report
         made[name] = " ".join(report["tasks"]["look"]["metrics"]["aesthetic"]["notes"])
     assert "trained on these very ratings" in made["own"] and "very ratings" not in made["other"]
+
+
+def test_the_items_table_of_an_export_tells_the_prompts(tmp_path):
+    rows = ["m/1.png,a,t,3", "m/1.png,b,t,4", "m/2.png,a,t,2", "m/3.png,a,t,2"]
+    path = written(tmp_path, rows, "item,evaluator,task,rating")
+    assert read_votes(path).groups is None
+    (tmp_path / "items.csv").write_text(
+        "item,image,prompt,model,subject\nm/1.png,x,a cat,u,\nm/2.png,x,a cat,v,\nm/3.png,x,a dog,v,\nm/4.png,x,no,v,\n"
+    )
+    votes = read_votes(path)
+    assert votes.group_name == "prompt" and votes.groups.tolist() == ["a cat", "a cat", "a dog"]
+    assert any("items.csv tells what belongs to the items." in note for note in votes.notes)
+    assert read_votes(path, group="model").groups.tolist() == ["u", "v", "v"]
+    with pytest.raises(InputError, match="nothing in the column 'subject'"):
+        read_votes(path, group="subject")
+    with pytest.raises(InputError, match=r"no column 'scene'; --group names one of item, .*prompt"):
+        read_votes(path, group="scene")
+    (tmp_path / "items.csv").rename(tmp_path / "other.csv")
+    assert read_votes(path).groups is None
+    assert read_votes(path, items=tmp_path / "other.csv").groups.tolist() == ["a cat", "a cat", "a dog"]
+    (tmp_path / "others.csv").write_text("item,prompt\nz,a\n")
+    with pytest.raises(InputError, match="names none of the rated items"):
+        read_votes(path, items=tmp_path / "others.csv")
+    (tmp_path / "others.csv").write_text("item,prompt\nm/1.png,a\nm/1.png,b\n")
+    with pytest.raises(InputError, match=r"has the item 'm/1\.png' twice"):
+        read_votes(path, items=tmp_path / "others.csv")
+
+
+def test_items_that_the_table_lacks_are_counted_and_stand_alone(tmp_path):
+    path = written(tmp_path, ["1.png,a,3", "2.png,a,2", "3.png,a,2"])
+    (tmp_path / "items.csv").write_text("item,prompt\n1.png,a cat\n2.png,a cat\n")
+    votes = read_votes(path)
+    assert votes.groups.tolist() == ["a cat", "a cat", "item 3.png"] and "but for 1 of them" in votes.notes[0]
+
+
+def test_an_empty_column_of_prompts_claims_nothing_of_new_prompts(tmp_path):
+    path = written(tmp_path, ["1.png,a,3,", "2.png,a,2,", "3.png,a,2,"], "item,evaluator,rating,prompt")
+    votes = read_votes(path)
+    assert votes.groups is None and votes.group_name == ""
+
+
+def test_a_folder_in_place_of_a_file_is_told_from_a_study(tmp_path):
+    with pytest.raises(InputError, match="is a folder; name a file"):
+        read_votes(tmp_path)
+    (tmp_path / "study.yaml").write_text("x: 1")
+    with pytest.raises(InputError, match="is a study; write its tables with humangrade export"):
+        read_votes(tmp_path)

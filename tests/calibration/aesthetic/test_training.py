@@ -14,10 +14,10 @@ from calibration.aesthetic.balance import balance_weights
 from calibration.aesthetic.ridge import fit_ridge
 from calibration.aesthetic.split import seeded_split, stratified_folds
 from calibration.aesthetic.spread import spread_ratio
-from calibration.aesthetic.training import Part, Recipe, answers_of, distributions_of, train
+from calibration.aesthetic.training import Part, Recipe, answers_of, train
 from calibration.aesthetic.votes import levels, read_votes
 from metrics.aesthetic_head import predict as predict_head
-from metrics.aesthetic_head import read_head, write_head
+from metrics.aesthetic_head import predict_distribution, read_head, write_head
 from metrics.errors import InputError
 from tests.calibration.aesthetic.made import made_embeddings, made_votes
 
@@ -107,11 +107,14 @@ def test_the_layers_answer_what_the_network_answers(small, tmp_path, loss, hidde
     layers = network.layers()
     path = write_head(tmp_path / "h", layers, "relu" if len(layers) > 1 else "none", "M/p", **details)
     expected = answers_of(network, embeddings, split.test)
-    np.testing.assert_allclose(predict_head(read_head(path), embeddings[split.test]), expected, atol=2e-4)
+    head = read_head(path)
+    np.testing.assert_allclose(predict_head(head, embeddings[split.test]), expected, atol=2e-4)
     if loss == "emd":
-        np.testing.assert_allclose(distributions_of(network, embeddings, split.test).sum(axis=1), 1)
+        distributions = predict_distribution(head, embeddings[split.test])
+        np.testing.assert_allclose(distributions.sum(axis=1), 1)
+        np.testing.assert_allclose(distributions @ levels(10), expected, atol=2e-4)
     else:
-        assert distributions_of(network, embeddings, split.test) is None
+        assert not head.levels
 
 
 @pytest.mark.parametrize("by", ["weights", "sampling"])
