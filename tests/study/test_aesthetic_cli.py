@@ -93,6 +93,55 @@ def test_a_head_judged_by_its_training_images_is_warned_of(cli, data):
     assert code == 0 and f"was trained on {600 - tested} of these 600 images" in out
 
 
+def test_an_image_under_two_names_is_not_learnt_and_tested(cli, data):
+    votes = made_votes(600, groups=100)
+    rows, _ = made_embeddings(votes.means, dimensions=16)
+    files = [f"{int(name)}.jpg" for name in votes.images]
+    copies = [f"copy{int(name)}.jpg" for name in votes.images]
+    write_embeddings(data / "emb", [rows, rows], files + copies, "ViT-L-14/openai", "made")
+    lines = [f"{name},{mean:.4f}" for name, mean in zip(files + copies, [*votes.means, *votes.means], strict=True)]
+    (data / "means.csv").write_text("image,mean\n" + "\n".join(lines) + "\n")
+    arguments = ("--votes", data / "means.csv", "--scale", "1-10", "--embeddings", data / "emb")
+    code, out, err = cli("aesthetic", "train", *arguments, *QUICK, "--out", data / "head.safetensors")
+    assert code == 0, err
+    assert "Images that are there under two names, and are used once: 600 (copy0 is 0, " in out
+    tested = (data / "head-test.txt").read_text().split()
+    code, out, _ = cli("aesthetic", "evaluate", *arguments, "--head", data / "head.safetensors")
+    assert code == 0 and f"On {len(tested)} images" in out and "flatters" not in out
+
+
+def test_what_a_network_is_that_got_no_better_than_its_start_is_true(cli, data):
+    code, out, err = train(cli, data, "--balance", "inverse", *QUICK, "--learning-rate", "5")  # learns nothing
+    assert code == 0, err
+    assert "'plain' got no better than its start" in out and "and is that start: ridge." in out
+    assert "'balanced' got no better than its start" in out and "count as they do for it, not ridge." in out
+    files = {path.stem: path for path in (data / "head-others").iterdir()}
+    files[head_details(data / "head.safetensors")["training"]["kind"]] = data / "head.safetensors"
+    rows = read_embeddings(data / "emb").rows
+    answers = {name: predict(read_head(files[name]), rows) for name in ("ridge", "plain", "balanced")}
+    assert np.abs(answers["plain"] - answers["ridge"]).max() < 1e-4
+    assert np.abs(answers["balanced"] - answers["ridge"]).max() > 0.1
+
+
+def test_a_head_of_distributions_is_judged_by_votes_on_other_levels(cli, data):
+    assert train(cli, data, "--loss", "emd", "--write", "plain", *QUICK)[0] == 0
+    votes = made_votes(600, groups=100)
+    names = [str(int(name)) for name in votes.images]
+    lines = [f"{name},{mean}" for name, mean in zip(names, votes.means, strict=True)]
+    (data / "means.csv").write_text("image,mean,scale\n" + "\n".join(f"{line},1-10" for line in lines) + "\n")
+    five = votes.counts.reshape(600, 5, 2).sum(axis=2).astype(int).tolist()
+    lines = [f"{name},{','.join(map(str, row))}" for name, row in zip(names, five, strict=True)]
+    (data / "five.csv").write_text("image,c1,c2,c3,c4,c5\n" + "\n".join(lines) + "\n")
+    for file in ("means.csv", "five.csv", "AVA.txt"):
+        code, out, err = cli(
+            *("aesthetic", "evaluate", "--head", data / "head.safetensors", "--votes", data / file),
+            *("--embeddings", data / "emb"),
+        )
+        assert code == 0, err
+        said = f"answers how votes lie on 10 levels, and {file} does not tell that" in out
+        assert said == ("\n emd " not in out) == (file != "AVA.txt")
+
+
 def test_a_test_of_one_challenge_has_no_interval(cli, data):
     lines = [line.split() for line in (data / "AVA.txt").read_text().splitlines()]
     alone = [line[1] for line in lines if line[-1] == "7"]
@@ -104,7 +153,7 @@ def test_a_test_of_one_challenge_has_no_interval(cli, data):
     )
     assert (
         code == 0
-        and f"On {len(alone)} images of 1 challenges: fewer than 6" in out
+        and f"On {len(alone)} images of 1 challenge: fewer than 6" in out
         and " to " not in out.split("On ")[0]
     )
 
@@ -192,6 +241,21 @@ def test_the_prompts_of_an_exported_study_are_left_out_together(cli, data):
     assert "This holds for new prompts." in out and "items.csv tells what belongs to the items" in out
 
 
+def test_predictions_of_one_name_in_two_folders_are_both_judged(cli, data):
+    votes = made_votes(600, groups=100)
+    for folder, shift in (("a", 0.0), ("b", 0.5)):
+        (data / folder).mkdir()
+        lines = [f"{int(name)},{mean + shift}" for name, mean in zip(votes.images, votes.means, strict=True)]
+        (data / folder / "p.csv").write_text("image_id,prediction\n" + "\n".join(lines) + "\n")
+    code, _, err = cli(
+        *("aesthetic", "evaluate", "--votes", data / "AVA.txt", "--predictions-scale", "1-10", "--out", data / "ev"),
+        *("--predictions", data / "a" / "p.csv", "--predictions", data / "b" / "p.csv"),
+    )
+    assert code == 0, err
+    found = pd.read_csv(data / "ev" / "evaluation.csv")
+    assert found["mae"].tolist() == ["0.000 (0.000 to 0.000)", "0.500 (0.500 to 0.500)"]
+
+
 def test_predictions_say_what_they_are_on(cli, data):
     votes = made_votes(600, groups=100)
     lines = [f"{int(name)},{(mean - 1) / 9}" for name, mean in zip(votes.images, votes.means, strict=True)]
@@ -199,7 +263,7 @@ def test_predictions_say_what_they_are_on(cli, data):
     arguments = ("aesthetic", "evaluate", "--votes", data / "AVA.txt", "--predictions", data / "p.csv")
     code, _, err = cli(*arguments)
     assert code == 2 and "--predictions-scale" in err and err.count("\n") == 1
-    code, out, err = cli(*arguments, "--predictions-scale", "0-1", "--out", data / "ev")
+    code, _, err = cli(*arguments, "--predictions-scale", "0-1", "--out", data / "ev")
     assert code == 0, err
     assert pd.read_csv(data / "ev" / "evaluation.csv")["mae"][0] == "0.000 (0.000 to 0.000)"
 
@@ -219,6 +283,7 @@ def test_predictions_say_what_they_are_on(cli, data):
         (("--scale", "1-5"), "has votes on 1-10, and --scale says 1-5"),
         (("--test-list", "nothing"), "nothing cannot be read"),
         (("--learning-rate", "0"), "the learning rate above 0"),
+        (("--learning-rate", "nan"), "the learning rate above 0"),
     ],
 )
 def test_mistakes_are_one_sentence(cli, data, more, said):
@@ -226,6 +291,22 @@ def test_mistakes_are_one_sentence(cli, data, more, said):
     code, _, err = cli("aesthetic", "train", *arguments, *QUICK, *more)
     assert code == 2 and said in err and err.count("\n") == 1
     assert not (data / "h.safetensors").exists()
+
+
+@pytest.mark.parametrize("more", [("--epochs", "2"), ("--write", "ridge"), ("--test-list", "list.txt")])
+def test_options_that_change_nothing_are_refused(cli, data, more):
+    (data / "ratings.csv").write_text("item,evaluator,rating\n1,a,3\n")
+    code, _, err = train(cli, data, "--ratings", data / "ratings.csv", *more)
+    assert code == 2 and f"has nothing to do with {more[0]}; leave it out." in err
+
+
+def test_votes_that_are_all_the_same_are_refused(cli, data):
+    lines = [f"{int(name)},5.0,1-10" for name in made_votes(600, groups=100).images]
+    (data / "means.csv").write_text("image,mean,scale\n" + "\n".join(lines) + "\n")
+    arguments = ("--votes", data / "means.csv", "--embeddings", data / "emb", *QUICK)
+    code, _, err = cli("aesthetic", "train", *arguments, "--out", data / "head.safetensors")
+    assert code == 2 and "The images to train on all have the same mean, 5 on 1-10" in err
+    assert not (data / "head.safetensors").exists()
 
 
 def test_votes_and_embeddings_of_other_images_are_refused(cli, data):
