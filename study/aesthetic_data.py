@@ -24,6 +24,7 @@ from metrics.aesthetic import DEFAULT_HEADS, plain_name
 from metrics.aesthetic_head import Head, find_head
 from metrics.errors import InputError
 
+OTHERS = "-others"  # the folder of the heads that were not written, after the written one's name
 _NAMED = 5
 
 

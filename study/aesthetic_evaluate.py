@@ -23,7 +23,7 @@ from calibration.tables_out import csv_text
 from metrics.aesthetic_head import find_head, head_details, predict_distribution
 from metrics.errors import InputError
 from metrics.files import write_together
-from study.aesthetic_data import VotesFile, fitting_head, print_evaluations, print_pairs, print_votes, read_data
+from study.aesthetic_data import OTHERS, VotesFile, fitting_head, print_evaluations, print_pairs, print_votes, read_data
 
 
 def evaluate_heads(
@@ -101,9 +101,12 @@ def evaluate_heads(
 
 
 def test_list_beside(head: str) -> Path | None:
-    """The list of test images that training wrote beside a head, where it is there."""
-    path = Path(head).with_name(f"{Path(head).stem}-test.txt")
-    return path if path.is_file() else None
+    """The list of test images that training wrote beside a head, or beside the one whose others lie in this folder."""
+    path = Path(head)
+    places = [path.with_name(f"{path.stem}-test.txt")]
+    if path.parent.name.endswith(OTHERS):
+        places.append(path.parent.with_name(f"{path.parent.name.removesuffix(OTHERS)}-test.txt"))
+    return next((place for place in places if place.is_file()), None)
 
 
 def _leakage(head: str, votes: Votes, images: Votes, embeddings: Embeddings, rows: NDArray[np.intp]) -> list[str]:

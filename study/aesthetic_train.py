@@ -26,7 +26,7 @@ from metrics.aesthetic_head import Head, head_details, head_file
 from metrics.errors import InputError
 from metrics.files import write_together
 from metrics.signature import signature, versions
-from study.aesthetic_data import VotesFile, fitting_head, print_evaluations, read_data, without_twins
+from study.aesthetic_data import OTHERS, VotesFile, fitting_head, print_evaluations, read_data, without_twins
 
 BEST = "best"
 
@@ -105,7 +105,7 @@ def train_head(training: Training, out: Path, console: Console) -> None:
     )
     shown = [name for name in evaluations if name != "ridge-matched"]
     answers = {name: answers_of(found.candidates[name].head, embeddings, rows[split.test]) for name in shown}
-    others = out.with_name(f"{out.stem}-others")
+    others = out.with_name(f"{out.stem}{OTHERS}")
     files = {others / f"{name}.safetensors": name for name in found.candidates if name != written}
     write_together(
         {
