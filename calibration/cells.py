@@ -1,9 +1,12 @@
 """Cells of text tables: as numbers, and where they stand in the file."""
 
+import re
+
 import pandas as pd
 
 from metrics.errors import InputError
 
+_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 _LARGEST = 1e300  # beyond it sums and differences of two numbers leave the floats
 
 
@@ -20,6 +23,17 @@ def numbers_of(column: pd.Series, allow_missing: bool = False) -> tuple[pd.Serie
     finite = numbers.abs() <= _LARGEST
     absent = column.str.lower().isin(["", "nan", "na", "none", "null"])
     return numbers.where(finite), ~finite & ~(absent & allow_missing)
+
+
+def comma_hint(cell: str) -> str:
+    """What to do about a cell that is a number with a decimal comma; nothing for any other cell.
+
+    Examples
+    --------
+    >>> comma_hint("0,71"), comma_hint("good")
+    (' (a decimal comma: write 0.71)', '')
+    """
+    return f" (a decimal comma: write {cell.replace(',', '.')})" if _COMMA.fullmatch(cell.strip()) else ""
 
 
 def refuse_empty(frame: pd.DataFrame, names: tuple[str, ...], where: str) -> None:

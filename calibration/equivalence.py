@@ -22,6 +22,7 @@ SHARE = 0.25
 """Nor may it be more than this share of what the median evaluator is better than a constant answer."""
 
 _BLOCK = 2**18  # draw-items that are in memory at once
+_NOTHING = 0.001  # of a rating step; a smaller margin is none
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,13 @@ def median_evaluator(
 
 
 def _sentence(answer: Answer, high: float, margin: float) -> str:
+    if 4 * margin < _NOTHING:
+        said = {"yes": "is not worse than", "no": "is worse than"}
+        if answer in said:
+            return f"On new images it {said[answer]} the median evaluator, mapped alike."
+        return (
+            "These data do not show whether it is as good as the median evaluator, who does no better than a constant."
+        )
     steps = f"{4 * margin:.2g} of a rating step"
     if answer == "yes":
         return f"On new images it is at most {steps} worse than the median evaluator, mapped alike."

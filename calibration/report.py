@@ -60,7 +60,8 @@ class Settings:
     k : float
         The exponent of the distance in grades and buckets, above 0 and at most 10.
     seed : int
-        For the bootstrap, and the sample of points that large scatter plots show.
+        For everything that is drawn: bootstrap samples, permutations, folds, screening, and the points of large
+        scatter plots.
     draws : int
         Of the bootstrap; 0 for a report without intervals.
     lower_is_better, higher_is_better : tuple of str

@@ -1,7 +1,7 @@
 """The tables of the calibration: ratings, scores and items, checked and in one form.
 
 Each function takes text cells as `calibration.reading.read_table` gives them (or any DataFrame) and returns the table
-as DESIGN defines it, long form, with its extra columns kept, and with notes: sentences about what was left out or
+in long form, with its extra columns kept, and with notes: sentences about what was left out or
 assumed.
 """
 
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from calibration.cells import first_row, numbers_of, refuse_empty, refuse_twice, row_number
+from calibration.cells import comma_hint, first_row, numbers_of, refuse_empty, refuse_twice, row_number
 from calibration.reading import require_columns, text_cells
 from calibration.wide_scores import long_form
 from metrics.errors import InputError
@@ -94,7 +94,7 @@ def check_ratings(
         notes.append(f"{counted(int(empty.sum()), 'row')} without a rating left out.")
         frame = frame[~empty]
     frame = frame.assign(rating=_whole_ratings(frame["rating"], where))
-    frame = _enough_ratings(frame, given, min_ratings, notes, for_raters)
+    frame = _enough_ratings(frame, given, min_ratings, where, notes, for_raters)
     frame = _without_duplicates(frame, duplicates, where, notes)
     if "repeat" in frame.columns and not keep_repeats:
         frame = _first_repeats(frame, notes)
@@ -136,9 +136,9 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
     if bad.any():
         row = first_row(bad)
         raise InputError(
-            f"{where}, row {row_number(row)}: the score '{frame['score'][row]}' of '{frame['item'][row]}' by "
-            f"{frame['metric'][row]} is not a finite number of at most 1e150; correct it, or leave the "
-            "cell empty for no score."
+            f"{where}, row {row_number(row)}: the score '{frame['score'][row]}'{comma_hint(frame['score'][row])} of "
+            f"'{frame['item'][row]}' by {frame['metric'][row]} is not a finite number of at most 1e150; correct it, or "
+            "leave the cell empty for no score."
         )
     frame = frame.assign(score=numbers)
     missing = frame["score"].isna()
@@ -192,8 +192,8 @@ def check_set_scores(raw: pd.DataFrame, where: str = "the table of set scores") 
         if bad.any():
             row = first_row(bad)
             raise InputError(
-                f"{where}, row {row_number(row)}: the {column} '{cells[row]}' of '{frame['set'][row]}' by "
-                f"{frame['metric'][row]} is not a finite number; correct it."
+                f"{where}, row {row_number(row)}: the {column} '{cells[row]}'{comma_hint(cells[row])} of "
+                f"'{frame['set'][row]}' by {frame['metric'][row]} is not a finite number; correct it."
             )
         frame[column] = numbers
     for column in ("signature", "note"):
@@ -268,20 +268,25 @@ def _whole_ratings(column: pd.Series, where: str) -> pd.Series:
         row = first_row(bad)
         others = f" (and {int(bad.sum()) - 1} more like it)" if bad.sum() > 1 else ""
         raise InputError(
-            f"{where}, row {row_number(row)}: the rating '{column[row]}' is not a whole number from 1 to 5{others}; "
-            "correct it, or leave the cell empty for a missing rating."
+            f"{where}, row {row_number(row)}: the rating '{column[row]}'{comma_hint(column[row])} is not a whole "
+            f"number from 1 to 5{others}; correct it, or leave the cell empty for a missing rating."
         )
     return numbers
 
 
 def _enough_ratings(
-    frame: pd.DataFrame, given: pd.Series, min_ratings: int, notes: list[str], for_raters: bool
+    frame: pd.DataFrame, given: pd.Series, min_ratings: int, where: str, notes: list[str], for_raters: bool
 ) -> pd.DataFrame:
     """The rows of those who gave enough ratings, `given` being each evaluator's number over all tasks."""
     few = {name: int(given[name]) for name in sorted(set(frame["evaluator"])) if given[name] < min_ratings}
     if not few:
         return frame
     named = "" if for_raters else ": " + ", ".join(f"{evaluator} ({count})" for evaluator, count in few.items())
+    if len(few) == frame["evaluator"].nunique():
+        raise InputError(
+            f"{where}: nobody gave {min_ratings} ratings, the most is {max(few.values())}; lower --min-ratings to that "
+            "or less."
+        )
     notes.append(f"{counted(len(few), 'evaluator')} with fewer than {min_ratings} ratings left out{named}.")
     return frame[~frame["evaluator"].isin(list(few))]
 

@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from calibration.cells import first_row, numbers_of, refuse_twice, row_number
+from calibration.cells import comma_hint, first_row, numbers_of, refuse_twice, row_number
 from metrics.errors import InputError
 
 _ITEM_COLUMNS = {"item", "image", "subject", "model", "checkpoint", "prompt", "seed", "references"}
@@ -56,11 +56,12 @@ def _is_metric(frame: pd.DataFrame, name: str, where: str) -> bool:
     if not bad.any():
         return True
     numeric = pd.to_numeric(frame[name], errors="coerce").notna()
-    if numeric.sum() <= (bad & ~numeric).sum():
-        return False
     row = first_row(bad)
+    hint = comma_hint(frame[name][row])
+    if not hint and numeric.sum() <= (bad & ~numeric).sum():
+        return False
     raise InputError(
-        f"{where}, row {row_number(row)}: the score '{frame[name][row]}' of '{frame['item'][row]}' by {name} is not a "
-        "finite number of at most 1e150; correct it, leave the cell empty for no score, or take the "
+        f"{where}, row {row_number(row)}: the score '{frame[name][row]}'{hint} of '{frame['item'][row]}' by {name} is "
+        "not a finite number of at most 1e150; correct it, leave the cell empty for no score, or take the "
         "column out if it is no metric."
     )

@@ -1,4 +1,4 @@
-"""LPIPS against reference images, and the diversity of a set of images."""
+"""LPIPS of images against their references."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

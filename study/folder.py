@@ -1,4 +1,4 @@
-"""A study on disk: study.yaml, items.csv and ratings.sqlite in one folder, and nothing else."""
+"""A study on disk: study.yaml, items.csv, the images, and ratings.sqlite with ratings, scores and links to rate."""
 
 import os
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Study:
     config : StudyConfig
         study.yaml.
     items : DataFrame
-        items.csv, text cells; see DESIGN for its columns.
+        items.csv, text cells: item, image, and what describes it.
     store : Store
         The database.
     """
@@ -135,7 +135,7 @@ class Study:
         self.store.close()
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The study's tables in DESIGN's form: items, ratings, scores, set_scores."""
+        """The study's tables as a calibration takes them: items, ratings, scores, set_scores."""
         return {
             "items": self.items,
             "ratings": self.store.ratings_table(),

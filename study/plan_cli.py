@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from calibration.planning.alike import DesignEffects
     from calibration.planning.pilot import Pilot
     from calibration.planning.study import PlannedStudy
     from calibration.planning.summary import Plan
@@ -137,6 +138,8 @@ def _stated(
     clusters: str | None,
 ) -> dict[str, Any]:
     """What the options say of the study, by the name of `PlannedStudy`'s field."""
+    from calibration.planning.alike import DesignEffects
+
     found: dict[str, Any] = {"icc": icc, "strictness": strictness, "between": between}
     if levels is not None:
         found["levels"] = tuple(_numbers(levels, "--levels"))
@@ -149,7 +152,7 @@ def _stated(
                 f"--clusters is {clusters}; it is the number of images a prompt, 1 or more, and how alike they are, "
                 "from 0 to 1, as in --clusters 5,.2."
             )
-        found["design_effect"] = 1 + (pair[0] - 1) * pair[1]
+        found["design_effects"] = DesignEffects.same(1 + (pair[0] - 1) * pair[1])
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -207,6 +210,8 @@ def _from_pilot(pilot: "Pilot", stated: dict[str, Any]) -> "PlannedStudy":
     """The pilot's estimates, where nothing else is stated."""
     if "correlations" in stated:
         stated = {"between": None} | stated
+    if {"icc", "levels", "strictness"} & set(stated):
+        stated = {"people": ()} | stated  # the pilot's evaluators agree as the pilot's do
     return replace(pilot.study, **stated)
 
 
@@ -225,8 +230,7 @@ def _assumptions(study: "PlannedStudy") -> str:
 
     shares = " ".join(f"{100 * share / sum(study.levels):.0f}" for share in study.levels)
     parts = [f"intraclass correlation of one rating {short(study.icc)}", f"ratings 1 to 5 in {shares} %"]
-    if study.strictness:
-        parts.append(f"{100 * study.strictness:.0f} % of the variance from evaluators' strictness")
+    parts.append(_of_evaluators(study))
     if study.correlations:
         true = " and ".join(short(value) for value in study.correlations)
         parts.append(f"correlation with the true score {true}")
@@ -237,14 +241,30 @@ def _assumptions(study: "PlannedStudy") -> str:
         tests = {"spearman": "the permutation test", "pearson": "Williams' test"}
         test = tests[study.statistic] if len(study.correlations) == 2 else "Student's t"
         parts.append(f"{test}, two-sided at 5 %")
-    if study.design_effect > 1:
-        parts.append(f"variances times {study.design_effect:.2f} for images that are alike")
+    effects = study.design_effects
+    if max(effects.all()) > 1:
+        parts.append(f"{_of_design_effects(effects, bool(study.correlations))} for images that are alike")
     return f"Assumed: {'; '.join(parts)}."
+
+
+def _of_evaluators(study: "PlannedStudy") -> str:
+    strict = f"{100 * study.strictness:.0f} % of the variance from evaluators' strictness" if study.strictness else ""
+    if study.people:
+        return ", ".join(filter(None, ["evaluators as reliable and as strict as the pilot's", strict]))
+    return ", ".join(filter(None, ["evaluators equally reliable", strict or "and equally strict"]))
+
+
+def _of_design_effects(effects: "DesignEffects", with_metrics: bool) -> str:
+    if len(set(effects.all())) == 1:
+        return f"variances times {effects.agreement:.2f}"
+    if not with_metrics:
+        return f"variance of the intraclass correlation times {effects.agreement:.2f}"
+    each = (f"{name} times {getattr(effects, name):.2f}" for name in ("correlation", "grade", "skill", "agreement"))
+    return f"variances of {', '.join(each)}"
 
 
 def _print_tables(made: "Plan", console: "Console") -> None:
     import numpy as np
-    from rich.table import Table
 
     from calibration.planning.summary import short
 
@@ -255,11 +275,15 @@ def _print_tables(made: "Plan", console: "Console") -> None:
     def cells(row: dict[Any, Any], form: str) -> list[str]:
         """Power alone, a width for both kinds."""
         names = [[name] if name == "power" else [name, f"{name}_people_like_these"] for name in figures]
-        return [" / ".join("-" if np.isnan(row[each]) else f"{row[each]:{form}}" for each in pair) for pair in names]
+        return ["/".join(cell(row[each], form) for each in pair) for pair in names]
+
+    def cell(value: float, form: str) -> str:
+        text = "-" if np.isnan(value) else f"{value:{form}}"
+        return text.replace("0.", ".", 1) if text.startswith("0.") else text
 
     title = f"\nWhat a study shows: {'power, and ' if power else ''}the width of 95 % intervals, {kinds}"
     console.print(title, soft_wrap=True)
-    table = Table("evaluators", "images", "ratings", *(_TITLES[name] for name in figures))
+    table = _table("evaluators", "images", "ratings", *(_TITLES[name] for name in figures))
     last = None
     for row in made.grid.to_dict("records"):
         if last not in (None, row["evaluators"]):
@@ -267,20 +291,24 @@ def _print_tables(made: "Plan", console: "Console") -> None:
         last = row["evaluators"]
         counts = [f"{row[name]:,}" for name in ("evaluators", "images", "ratings")]
         table.add_row(*counts, *cells(row, ".3f"))
-    _print_right(table, console)
+    console.print(table)
     console.print(f"\nImages needed for {power}intervals {short(made.width)} wide, {kinds}", soft_wrap=True)
-    table = Table("evaluators", *(_TITLES[name] for name in figures))
+    table = _table("evaluators", *(_TITLES[name] for name in figures))
     for row in made.needed.to_dict("records"):
         table.add_row(f"{int(row['evaluators']):,}", *cells(row, ",.0f"))
-    _print_right(table, console)
+    console.print(table)
     console.print()
 
 
-def _print_right(table: "Table", console: "Console") -> None:
-    """Print a table of numbers, flush right."""
-    for column in table.columns:
-        column.justify = "right"
-    console.print(table)
+def _table(*titles: str) -> "Table":
+    """Of numbers, flush right, as narrow as the common terminal of 80 columns asks."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for title in titles:
+        table.add_column(title, justify="right")
+    return table
 
 
 def _write(made: "Plan", folder: Path) -> list[Path]:

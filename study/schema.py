@@ -1,8 +1,8 @@
 """The database's tables: what SQL itself guarantees about ratings.
 
 A rating is a value in a column, never part of a key: one row for each assignment, so a changed answer replaces the
-old one; `rating_events` keeps every answer that was ever given. All types are generic, so that another database is
-another URL.
+old one; `rating_events` keeps every answer that was ever given. All types are
+generic SQL; `study.folder.open_study` opens the SQLite file of a folder.
 """
 
 from sqlalchemy import (

@@ -1,4 +1,4 @@
-"""The commands about metrics: score, metrics, cache."""
+"""The commands about metrics: score, statistics, metrics, cache."""
 
 import re
 import sys

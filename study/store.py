@@ -294,7 +294,7 @@ class Store(Access):
                 return self._counts.take(groups, of)
 
     def ratings_table(self) -> "pd.DataFrame":
-        """All ratings in DESIGN's form: item, evaluator, task, rating, rated_at, response_ms, position, repeat."""
+        """All ratings, a row each: item, evaluator, task, rating, rated_at, response_ms, position, repeat."""
         a = assignments.c
         columns = (a.item, evaluators.c.name.label("evaluator"), a.task, ratings.c.rating, ratings.c.rated_at)
         query = (

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
+from scipy import optimize
 
 from calibration.grades import Array, sample_scores, unit_scale
 from calibration.item_folds import clusters_of, groupings_of
 from calibration.people.agreement import correlations
 from calibration.people.variance import Components, intraclass_correlations, variance_components
+from calibration.planning.alike import DesignEffects, design_effects
 from calibration.planning.model import Ratings, correlation_spread
+from calibration.planning.panel import evaluators_of
 from calibration.planning.study import FEWEST_IMAGES, LEAST_ICC, PlannedStudy, possible_between
 from calibration.tables import Duplicates, check_items, check_ratings, check_scores
 from metrics.errors import InputError
@@ -60,7 +62,7 @@ def pilot_of(
     scores : DataFrame, optional
         Long or wide; without scores only people's agreement is planned for.
     items : DataFrame, optional
-        With a column prompt or subject: images of one may be alike, which makes a study of them count for less.
+        With a column prompt or subject: images of one may be alike, and then say less than as many others.
     metrics : sequence of str
         One or two of those in `scores`; may be left out where there are no more.
     task : str, optional
@@ -120,17 +122,30 @@ def pilot_of(
     latent = tuple(abs(value) for value in found)
     oriented = [values if value >= 0 else -values for values, value in zip(columns, found, strict=True)]
     between = _between(oriented, latent, notes) if len(oriented) == 2 else None
-    effect = 1.0
+    effects = DesignEffects()
     groupings = {} if items is None else groupings_of(check_items(items, "the pilot's items table").frame)
     kind = clusters_of(groupings)
-    if kind is not None and oriented:
-        effect = _design_effect(oriented, target, groupings[kind].reindex(wide.index))
-        notes.append(
-            f"Images of one {kind} are alike in the pilot: every variance is multiplied by {effect:.2f}, for "
-            "as many of them in the study to come."
-        )
-    study = PlannedStudy(icc, latent, between, basis.levels, basis.strictness, effect)
+    if kind is not None:
+        effects = design_effects(matrix, oriented, groupings[kind].reindex(wide.index))
+        notes.append(_of_design_effects(kind, effects, bool(oriented)))
+    study = PlannedStudy(icc, latent, between, basis.levels, basis.strictness, effects, people=evaluators_of(matrix))
     return Pilot(study, names, len(wide), wide.shape[1], notes)
+
+
+def _of_design_effects(kind: str, effects: DesignEffects, with_metrics: bool) -> str:
+    """What images that are alike do to each figure."""
+    parts = [f"of the intraclass correlation by {effects.agreement:.2f}"]
+    if with_metrics:
+        parts = [
+            f"of a metric's correlation by {effects.correlation:.2f}",
+            f"of its grade by {effects.grade:.2f}",
+            f"of its skill by {effects.skill:.2f}",
+            *parts,
+        ]
+    return (
+        f"Images of one {kind} may be alike. By the pilot this multiplies the variance {', '.join(parts)}, for as many "
+        "of them in the study to come."
+    )
 
 
 def _agreement(matrix: Array, components: Components | None) -> float:
@@ -205,40 +220,6 @@ def _between(columns: list[Array], latent: tuple[float, ...], notes: list[str]) 
             f"The two metrics' correlation, {value:.3f}, does not fit theirs with people; taken as {kept:.3f}."
         )
     return kept
-
-
-def _design_effect(columns: list[Array], target: Array, clusters: pd.Series) -> float:
-    """How many times greater the variance of Spearman's correlation is for clusters than for images; the greatest."""
-    known = ~np.isnan(np.array([*columns, target])).any(axis=0) & clusters.notna().to_numpy()
-    codes = pd.factorize(clusters[known])[0]
-    parts = [_rank_influence(values[known], target[known]) for values in columns]
-    if len(parts) == 2:
-        parts.append(parts[0] - parts[1])
-    effects = [1.0]
-    count = codes.max(initial=-1) + 1
-    for part in parts:
-        centred = part - part.mean()
-        if count > 1 and np.any(centred):
-            sums = np.bincount(codes, centred)
-            effects.append(float(np.sum(sums**2) / np.sum(centred**2) * count / (count - 1)))
-    return max(effects)
-
-
-def _rank_influence(x: Array, y: Array) -> Array:
-    """What each image adds to Spearman's correlation: by its own ranks, and by moving the ranks of others."""
-    u, v = (_standard(np.asarray(stats.rankdata(values))) for values in (x, y))
-    return np.asarray(u * v + np.sqrt(12) * (_mean_above(x, v) + _mean_above(y, u)))
-
-
-def _standard(values: Array) -> Array:
-    return np.asarray((values - values.mean()) / values.std())
-
-
-def _mean_above(values: Array, weights: Array) -> Array:
-    """Of each value: the sum of the weights at greater values, and half of those at equal ones, over their number."""
-    places = np.unique(values, return_inverse=True)[1]
-    at = np.bincount(places, weights)
-    return np.asarray((np.cumsum(at[::-1])[::-1] - at / 2)[places] / len(values))
 
 
 def _named(names: Sequence[str]) -> str:

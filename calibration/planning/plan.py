@@ -10,15 +10,8 @@ import pandas as pd
 from scipy import stats
 
 from calibration.grades import Array
-from calibration.planning.model import (
-    Ratings,
-    Spread,
-    Statistic,
-    correlation_spread,
-    grade_variance,
-    icc_variance,
-)
-from calibration.planning.shown import KINDS, Curve, Kind, icc_curves, most_simulated, width_curves
+from calibration.planning.model import Ratings, Spread, Statistic, correlation_spread
+from calibration.planning.shown import KINDS, Kind, icc_surfaces, width_surfaces
 from calibration.planning.study import FEWEST_IMAGES, MOST_IMAGES, PlannedStudy, check_counts
 from metrics.errors import InputError
 
@@ -248,7 +241,7 @@ def _power(study: PlannedStudy, people: int, alpha: float) -> Callable[[Array], 
         shift, deviation = np.arctanh(r), np.sqrt(spread.variance) / (1 - r**2)
 
     def power(images: Array) -> Array:
-        n = np.maximum(images / study.design_effect, 4.0)
+        n = np.maximum(images / study.design_effects.correlation, 4.0)
         if len(study.correlations) == 2:
             limit = stats.t.isf(alpha / 2, n - 3) * reckoned / np.sqrt(n)
         else:
@@ -268,38 +261,16 @@ def _williams(a: float, b: float, between: float) -> float:
 
 def _width(study: PlannedStudy, figure: Figure, people: int, kind: Kind) -> Callable[[Array], Array]:
     """The width by the number of images."""
-    if people < (2 if kind == "these" else 3):
-        return lambda images: np.full(len(images), np.nan)
-    values = study.correlations if figure != "icc" else (0.0,)
-    widest = max(values, key=lambda value: _images_variance(study, value, figure, people))
-    curve = _curve(study, widest, figure, people, kind)
-    return lambda images: curve(images / study.design_effect)
-
-
-def _curve(study: PlannedStudy, correlation: float, figure: Figure, people: int, kind: Kind) -> Curve:
-    """One metric's, or the evaluators', by the number of images that are not alike."""
-    simulated = min(people, most_simulated(figure))
     if figure == "icc":
-        curve = icc_curves(study, simulated)[figure, kind]
+        surfaces = [icc_surfaces(study)[figure, kind]]
     else:
-        one = replace(study, correlations=(correlation,), between=None)
-        if figure == "spearman" or figure == "pearson":
-            one = replace(one, statistic=figure)
-        curve = width_curves(one, simulated)[figure, kind]
-    if people == simulated:
-        return curve
-    few, many = (_images_variance(study, correlation, figure, count) for count in (simulated, people))
-    return curve.for_more_people(simulated, people, many / few)
-
-
-def _images_variance(study: PlannedStudy, correlation: float, figure: Figure, people: int) -> float:
-    """By the model, times the number of images: what the evaluators' number makes of it."""
-    ratings = _ratings(study.icc, tuple(study.levels), people)
-    if figure == "icc":
-        return icc_variance(ratings, study.strictness / (1 - study.strictness))
-    if figure == "spearman" or figure == "pearson":
-        return _spread(ratings, (correlation,), 0.0, figure).variance
-    return grade_variance(ratings, correlation, figure == "skill")
+        statistic = figure if figure == "spearman" or figure == "pearson" else study.statistic
+        each = [
+            replace(study, correlations=(value,), between=None, statistic=statistic) for value in study.correlations
+        ]
+        surfaces = [width_surfaces(one)[figure, kind] for one in each]
+    effect = study.design_effects.of(figure)
+    return lambda images: np.max([surface(images / effect, people) for surface in surfaces], axis=0)
 
 
 def _grid(

@@ -1,14 +1,16 @@
 """What a planned study is taken to be like."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import get_args
 
 import numpy as np
 from scipy import stats
 
 from calibration.grades import LEVELS
+from calibration.planning.alike import DesignEffects
 from calibration.planning.model import Statistic
+from calibration.planning.panel import Evaluator
 from metrics.errors import InputError
 
 ROUNDED_NORMAL = tuple(float(share) for share in np.diff(stats.norm.cdf([-np.inf, -1.5, -0.5, 0.5, 1.5, np.inf])))
@@ -37,12 +39,15 @@ class PlannedStudy:
     levels : tuple of float
         The shares of the ratings 1 to 5.
     strictness : float
-        The share of the variance of ratings that comes from some evaluators being stricter than others, in [0, 1). It
-        matters to the intraclass correlation only.
-    design_effect : float
-        By how much images of one prompt being alike multiplies the variance of every figure, at least 1.
+        The share of the variance of ratings that comes from some evaluators being stricter than others, in [0, 1).
+        Power does not depend on it.
+    design_effects : DesignEffects
+        By how much images of one prompt being alike multiplies the variances of figures.
     statistic : {"spearman", "pearson"}
         The correlation that is tested.
+    people : tuple of Evaluator
+        Whom panels are drawn from, for the widths of intervals and for what can be judged. Where there are none,
+        evaluators are equally reliable and differ in strictness alone.
 
     Raises
     ------
@@ -55,8 +60,9 @@ class PlannedStudy:
     between: float | None = None
     levels: tuple[float, ...] = ROUNDED_NORMAL
     strictness: float = 0.0
-    design_effect: float = 1.0
+    design_effects: DesignEffects = field(default_factory=DesignEffects)
     statistic: Statistic = "spearman"
+    people: tuple[Evaluator, ...] = ()
 
     def __post_init__(self) -> None:
         if not LEAST_ICC <= self.icc <= 1 - LEAST_ICC:
@@ -66,8 +72,6 @@ class PlannedStudy:
             )
         if not 0 <= self.strictness < 1:
             raise InputError(f"The share of strictness is {self.strictness:g}; it must be at least 0 and below 1.")
-        if not 1 <= self.design_effect < np.inf:
-            raise InputError(f"The design effect is {self.design_effect:g}; it must be at least 1.")
         if self.statistic not in get_args(Statistic):
             raise InputError(f"The statistic is {self.statistic}; it must be spearman or pearson.")
         shares = np.array(self.levels)

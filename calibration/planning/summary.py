@@ -89,8 +89,8 @@ def make_plan(
 
     Examples
     --------
-    >>> make_plan(PlannedStudy(0.5, (0.55, 0.45), between=0.55)).sentences[0]
-    'With five evaluators you need about 750 images to tell .55 from .45 with power .8.'
+    >>> make_plan(PlannedStudy(0.5), [5]).sentences[0]
+    'Of fewer than 20 images the report may say that no metric can be judged by five evaluators.'
     """
     people = sorted(set(evaluators))
     counts = sorted(set(images))

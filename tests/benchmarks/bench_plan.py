@@ -44,7 +44,7 @@ POWER = (
 SIZES = ((3, 256), (5, 128), (5, 512), (5, 1024), (10, 512))
 FIGURES = ("spearman", "pearson", "grade", "skill", "icc")
 WIDTHS = (PlannedStudy(0.5, (0.55,)), PlannedStudy(0.35, (0.75,), levels=SKEWED))
-REPORT_SIZES = ((5, 128), (5, 300), (10, 300))
+REPORT_SIZES = ((5, 128), (5, 300), (10, 300), (25, 150))
 STRICTNESS = (0.0, 0.4, 1.0)
 CUTS = np.array([-1.2, -0.4, 0.4, 1.2])
 DRAWS = 100

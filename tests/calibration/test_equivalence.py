@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.weightstats import ttost_paired
 
-from calibration.equivalence import MARGIN, as_good_as_median, equivalence_test, median_evaluator
+from calibration.equivalence import MARGIN, _sentence, as_good_as_median, equivalence_test, median_evaluator
 from calibration.same_target import EvaluatorsAsMetrics, SameTarget
 
 
@@ -74,3 +74,15 @@ def test_beating_someone_who_is_no_better_than_a_constant_does_not_count():
         np.zeros((5, 2)),
     )
     assert (same.wins, same.wins_over_able, same.able.tolist()) == (2, 1, [False, True])
+
+
+def test_without_a_margin_no_share_of_a_step_is_spoken_of():
+    """The margin is none where the median evaluator does no better than a constant."""
+    for answer, high, words in (
+        ("yes", 0.1, "is not worse than the median evaluator"),
+        ("no", -0.1, "is worse than the median evaluator"),
+        ("cannot tell", 0.1, "whether it is as good as the median evaluator"),
+    ):
+        said = _sentence(answer, high, 0.0)
+        assert words in said and "of a rating step" not in said
+        assert "of a rating step" in _sentence(answer, high, 0.02)

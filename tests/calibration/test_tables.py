@@ -54,8 +54,11 @@ class TestRatings:
     def test_no_rating_left(self):
         with pytest.raises(InputError, match="no rating to work with"):
             check_ratings(ratings([("a", "x", "")]))
-        with pytest.raises(InputError, match="no rating to work with"):
-            check_ratings(ratings([("a", "x", 1)]), min_ratings=2)
+
+    def test_who_asks_for_more_ratings_than_anybody_gave_is_told_the_most(self):
+        rows = ratings([("a", "x", 1), ("b", "x", 2), ("a", "y", 1)])
+        with pytest.raises(InputError, match="nobody gave 3 ratings, the most is 2; lower --min-ratings"):
+            check_ratings(rows, min_ratings=3)
 
     def test_min_ratings_counts_all_tasks_and_names_who_left(self):
         table = ratings([("a", "x", 1), ("a", "y", 1)]).assign(task="one")
@@ -114,7 +117,7 @@ class TestScores:
         assert set(table.frame["metric"]) == {"ssim"}
         assert table.notes == ["A column without a name, such as the row numbers that pandas writes, is no metric."]
 
-    @pytest.mark.parametrize("bad", ["inf", "N/A", "1e301", "0,5"])
+    @pytest.mark.parametrize("bad", ["inf", "N/A", "1e301"])
     def test_a_bad_cell_in_a_column_of_numbers_is_named(self, bad):
         table = pd.DataFrame({"item": list("abc"), "ssim": [1, 2, 3], "niqe": ["1", bad, "3"]})
         with pytest.raises(InputError, match=f"row 3: the score '{bad}' of 'b' by niqe is not a finite number"):
@@ -153,3 +156,18 @@ def test_the_tasks_of_a_ratings_table():
     plain = ratings([("a", "x", 1)])
     assert tasks_of(plain, "look") == ["look"]
     assert tasks_of(plain.assign(task=" feel "), "look") == ["feel"]
+
+
+DECIMAL_COMMA = r"'0,71' \(a decimal comma: write 0\.71\)"
+
+
+def test_decimal_commas_are_named_in_every_table():
+    with pytest.raises(InputError, match=r"rating '3,0' \(a decimal comma: write 3\.0\)"):
+        check_ratings(ratings([("a", "x", "3,0")]))
+    wide = pd.DataFrame({"item": ["a", "b"], "m": ["0,71", "0,2"], "n": ["1", "2"]})
+    long = pd.DataFrame({"item": ["a"], "metric": ["m"], "score": ["0,71"]})
+    for table in (wide, wide[["item", "m"]], long):
+        with pytest.raises(InputError, match=DECIMAL_COMMA):
+            check_scores(table)
+    words = pd.DataFrame({"item": ["a", "b"], "m": ["1", "2"], "style": ["red, blue", "1,2,3"]})
+    assert set(check_scores(words).frame["metric"]) == {"m"}

@@ -1,11 +1,15 @@
 """A pilot's estimates: of simulated pilots, of tifa160, and pilots that show too little."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from calibration.bootstrap import metric_intervals
 from calibration.grades import unit_scale
+from calibration.people.agreement_intervals import agreement_intervals
+from calibration.planning.alike import DesignEffects
 from calibration.planning.pilot import pilot_of
 from calibration.planning.plan import plan_width
 from calibration.planning.study import PlannedStudy, possible_between
@@ -32,7 +36,7 @@ def test_a_simulated_pilot_gives_back_what_it_was_made_of():
     assert found.study.correlations == pytest.approx((0.7, 0.4), abs=0.03)
     assert found.study.between == pytest.approx(0.5, abs=0.03)
     assert found.study.levels == pytest.approx(SKEWED, abs=0.02)
-    assert found.study.strictness < 0.01 and found.study.design_effect == 1
+    assert found.study.strictness < 0.01 and found.study.design_effects == DesignEffects()
 
 
 def test_images_of_a_prompt_that_are_alike_are_noticed():
@@ -45,15 +49,23 @@ def test_images_of_a_prompt_that_are_alike_are_noticed():
     rows.columns = ["item", "evaluator", "rating"]
     items = pd.DataFrame({"item": np.arange(1200).astype(str), "prompt": [f"p{prompt}" for prompt in prompts]})
     scores = pd.DataFrame({"item": items["item"], "m": x})
-    effect = pilot_of(rows, scores, items).study.design_effect
+    effects = pilot_of(rows, scores, items).study.design_effects
+    unit = unit_scale(ratings)
     drawn = [
-        metric_intervals(x, unit_scale(ratings), clusters=clusters, draws=400).these["spearman"]
+        metric_intervals(x, unit, clusters=clusters, draws=400).these
+        | {"icc": agreement_intervals(unit, clusters, draws=400)["these"]["icc2"]}
         for clusters in (None, prompts)
     ]
-    widths = [interval.high - interval.low for interval in drawn]
-    assert effect > 1.2 and np.sqrt(effect) == pytest.approx(widths[1] / widths[0], rel=0.12)
+    for figure in ("spearman", "grade", "skill", "icc"):
+        widths = [np.ptp(intervals[figure]) for intervals in drawn]
+        assert np.sqrt(effects.of(figure)) == pytest.approx(widths[1] / widths[0], rel=0.12), figure
+    assert effects.correlation > 1.2 and effects.agreement > 1.2
     shuffled = items.assign(prompt=rng.permutation(items["prompt"]))
-    assert pilot_of(rows, scores, shuffled).study.design_effect < 1.2
+    assert max(pilot_of(rows, scores, shuffled).study.design_effects.all()) < 1.2
+    # what people agree on does not depend on which metric is looked at, or on any
+    noise = scores.assign(m=rng.normal(size=1200))
+    for other in (pilot_of(rows, noise, items), pilot_of(rows, None, items)):
+        assert other.study.design_effects.agreement == pytest.approx(effects.agreement)
 
 
 def test_tifa160_promises_the_intervals_that_it_has(shared):
@@ -70,12 +82,17 @@ def test_tifa160_promises_the_intervals_that_it_has(shared):
     assert found.correlations == pytest.approx((0.608 / 0.921**0.5, 0.277 / 0.921**0.5), abs=0.03)
     wide = ratings.assign(rating=pd.to_numeric(ratings["rating"])).dropna(subset="rating")
     wide = wide.pivot(index="item", columns="evaluator", values="rating")
-    one = PlannedStudy(found.icc, found.correlations[1:], levels=found.levels)
+    one = replace(found, correlations=found.correlations[1:], between=None, design_effects=DesignEffects())
     clip = scores[scores["metric"] == metrics[1]].set_index("item")["score"].astype(float).reindex(wide.index)
-    these = metric_intervals(clip, unit_scale(wide.to_numpy()), draws=400).these
-    for figure in ("spearman", "skill"):
-        width = these[figure].high - these[figure].low
-        assert plan_width(one, figure, [5], [800])["width"][0] == pytest.approx(width, rel=0.2), figure
+    unit = unit_scale(wide.to_numpy())
+    shown = metric_intervals(clip, unit, draws=400)
+    agreement = agreement_intervals(unit, draws=400)
+    for kind in ("these", "people_like_these"):
+        intervals = getattr(shown, kind) | {"icc": agreement[kind]["icc2"]}
+        for figure in ("spearman", "skill", "icc"):
+            planned = plan_width(one, figure, [5], [800], kind)["width"][0]
+            off = 0.35 if kind == "these" else 0.5  # one study's, by luck also narrower or wider
+            assert planned == pytest.approx(np.ptp(intervals[figure]), rel=off), (kind, figure)
 
 
 def test_metrics_that_fit_too_well_are_taken_down_to_what_is_possible():

@@ -10,9 +10,10 @@ from calibration.bootstrap import _Study
 from calibration.comparison.correlation_tests import williams
 from calibration.comparison.permutation import permutation_both
 from calibration.people.variance import intraclass_correlations, variance_components
-from calibration.planning.model import Ratings, correlation_spread, grade_variance, icc_variance, latent_ratings
+from calibration.planning.alike import DesignEffects
+from calibration.planning.model import Ratings, correlation_spread, latent_ratings
 from calibration.planning.plan import images_for_power, images_for_width, plan_power, plan_width
-from calibration.planning.study import ROUNDED_NORMAL, PlannedStudy
+from calibration.planning.study import PlannedStudy
 from metrics.errors import InputError
 
 SKEWED = (0.05, 0.1, 0.2, 0.35, 0.3)
@@ -132,8 +133,8 @@ def test_more_images_are_narrower_and_needed_is_least(quick_plans):
         assert widths[0] > 0.2 >= widths[1] > widths[2], figure
 
 
-def test_alike_images_count_for_less():
-    alone, alike = (PlannedStudy(0.5, (0.5, 0.3), design_effect=effect) for effect in (1.0, 2.0))
+def test_alike_images_count_for_less(quick_plans):
+    alone, alike = (PlannedStudy(0.5, (0.5, 0.3), design_effects=DesignEffects.same(effect)) for effect in (1.0, 2.0))
     width = plan_width(alone, "spearman", images=[100])["width"][0]
     assert plan_width(alike, "spearman", images=[200])["width"][0] == pytest.approx(width)
     assert images_for_power(alike)["images"][0] == pytest.approx(2 * images_for_power(alone)["images"][0], abs=2)
@@ -143,9 +144,10 @@ def test_alike_images_count_for_less():
 def test_icc_of_nearly_normal_ratings_is_near_bonett(people):
     # Bonett (2002), Sample size requirements for estimating intraclass correlations with desired precision:
     # the variance is 2 (1 - r)^2 (1 + (k - 1) r)^2 / (k (k - 1) (n - 1)) for normal ratings
-    r, k = 0.5, people
-    normal = 2 * (1 - r) ** 2 * (1 + (k - 1) * r) ** 2 / (k * (k - 1))
-    assert icc_variance(Ratings(r, ROUNDED_NORMAL, people), 0.0) == pytest.approx(normal, rel=0.08)
+    r, k, n = 0.5, people, 256
+    normal = 2 * (1 - r) ** 2 * (1 + (k - 1) * r) ** 2 / (k * (k - 1) * (n - 1))
+    width = 2 * stats.norm.ppf(0.975) * np.sqrt(normal)
+    assert plan_width(PlannedStudy(r), "icc", [people], [n])["width"][0] == pytest.approx(width, rel=0.15)
 
 
 @pytest.mark.parametrize("study", [PlannedStudy(0.5, (0.55,)), PlannedStudy(0.35, (0.75,), levels=SKEWED)])
@@ -178,12 +180,25 @@ def test_who_rates_bounds_the_icc():
     assert images_for_width(study, "icc", [5], 0.1)["images"][0] > 10
 
 
-def test_skill_spreads_less_with_more_people():
-    few, many = (grade_variance(Ratings(0.4, SKEWED, people), 0.6, True) for people in (2, 20))
-    assert many < few
+@pytest.mark.parametrize("study", [PlannedStudy(0.5, (0.6,)), PlannedStudy(0.6, (0.7,), strictness=0.3)])
+def test_neither_people_nor_images_make_an_interval_wider(study, quick_plans):
+    people, images = [3, 4, 5, 8, 10, 25, 100, 500], [20, 60, 150, 400, 1000, 10_000, 1_000_000]
+    for figure in ("spearman", "grade", "skill", "icc"):
+        these, others = (
+            plan_width(study, figure, people, images, kind)["width"].to_numpy().reshape(len(people), -1)
+            for kind in ("these", "people_like_these")
+        )
+        for widths in (these, others):
+            assert (np.diff(widths, axis=0) <= 1e-12).all() and (np.diff(widths, axis=1) < 0).all(), figure
+        assert (others >= these).all(), figure
+        for kind in ("these", "people_like_these"):
+            needed = images_for_width(study, figure, people, 0.1, kind)["images"].to_numpy()
+            assert (np.diff(needed[~np.isnan(needed)]) <= 0).all() and not np.isnan(
+                needed[np.argmin(np.isnan(needed)) :]
+            ).any()
 
 
-def test_what_the_report_gives_no_interval_of_has_no_width():
+def test_what_the_report_gives_no_interval_of_has_no_width(quick_plans):
     study = PlannedStudy(0.5, (0.5,))
     figures = ("spearman", "pearson", "grade", "skill", "icc")
     assert all(np.isnan(plan_width(study, name, [1], [100])["width"][0]) for name in figures)
@@ -204,7 +219,7 @@ def test_what_the_report_gives_no_interval_of_has_no_width():
         (lambda: PlannedStudy(0.5, levels=(0.5, 0.5)), "five numbers"),
         (lambda: PlannedStudy(0.5, levels=(0, 0, 1, 0, 0)), "one level"),
         (lambda: PlannedStudy(0.5, strictness=1.0), "strictness is 1"),
-        (lambda: PlannedStudy(0.5, design_effect=0.5), "design effect is 0.5"),
+        (lambda: DesignEffects.same(0.5), "design effect is 0.5"),
         (lambda: PlannedStudy(0.5, statistic="kendall"), "spearman or pearson"),
         (lambda: plan_power(PlannedStudy(0.5)), "correlation of one or of two"),
         (lambda: plan_power(PlannedStudy(0.5, (0.5, 0.5))), "no difference to detect"),

@@ -4,10 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from calibration.bootstrap import metric_intervals
+from calibration.people.agreement_intervals import agreement_intervals
 from calibration.people.variance import intraclass_correlations, variance_components
 from calibration.planning import shown
+from calibration.planning.alike import DesignEffects
 from calibration.planning.plan import plan_width
-from calibration.planning.shown import Curve, can_be_judged, fewest_judged, simulate, width_curves
+from calibration.planning.shown import can_be_judged, fewest_judged, icc_intervals, simulate, width_surfaces
 from calibration.planning.study import PlannedStudy
 from calibration.report import Settings, calibrate
 from calibration.verdicts import LEAST_ITEMS
@@ -75,7 +78,7 @@ def test_people_who_agree_by_chance_or_alone_are_never_judged_by():
     assert np.isnan(fewest_judged(PlannedStudy(0.12), 5))
     assert np.isnan(fewest_judged(PlannedStudy(0.6), 1))
     assert fewest_judged(PlannedStudy(0.8), 4) == LEAST_ITEMS
-    assert fewest_judged(PlannedStudy(0.8, design_effect=2.5), 4) == 2.5 * LEAST_ITEMS
+    assert fewest_judged(PlannedStudy(0.8, design_effects=DesignEffects(agreement=2.5)), 4) == 2.5 * LEAST_ITEMS
 
 
 @pytest.mark.parametrize("study", [PlannedStudy(0.5, (0.5,), levels=SKEWED), PlannedStudy(0.4, strictness=0.3)])
@@ -89,17 +92,35 @@ def test_simulated_studies_are_as_planned(study):
     assert shares == pytest.approx(np.array(study.levels) / sum(study.levels), abs=0.03)
 
 
-def test_larger_panels_follow_from_the_largest_simulated_one():
-    curve = Curve(np.array([4.0, 100.0, 0.0])).for_more_people(10, 40, 0.5)
-    # Student's t at 97.5 %: 2.262 with nine degrees of freedom, 2.023 with 39
-    assert curve.parts == pytest.approx([(2.023 / 2.262) ** 2, 50.0, 0.0], rel=1e-3)
-    assert curve(50) == pytest.approx(np.sqrt(1 + (2.023 / 2.262) ** 2), rel=1e-3)
-
-
 def test_no_image_lessens_what_other_people_would_say(quick_plans):
-    curves = width_curves(PlannedStudy(0.6, (0.7,), strictness=0.4), 3)
-    many = [float(curves["skill", kind](10**9)) for kind in shown.KINDS]
+    surfaces = width_surfaces(PlannedStudy(0.6, (0.7,), strictness=0.4))
+    many = [float(surfaces["skill", kind](np.array([1e9]), 3)[0]) for kind in shown.KINDS]
     assert many[0] < 1e-3 and many[1] > 0.05
+
+
+def test_panels_beyond_those_simulated_are_as_reports_show_them():
+    study, people, images = PlannedStudy(0.5, (0.6,), strictness=0.15), 50, 150
+    rng = np.random.default_rng(4)
+    found = [metric_intervals(x[:, 0], y, draws=100) for x, y in _studies(study, people, images, 6, rng)]
+    for kind in shown.KINDS:
+        for figure in ("spearman", "grade", "skill"):
+            widths = [np.ptp(getattr(each, kind)[figure]) for each in found]
+            planned = plan_width(study, figure, [people], [images], kind)["width"][0]
+            assert planned == pytest.approx(np.mean(widths), rel=0.15), (kind, figure)
+
+
+def test_the_icc_alone_has_the_interval_that_it_has_among_all_figures():
+    _, ratings = simulate(PlannedStudy(0.5, strictness=0.2), 4, 90, np.random.default_rng(5))
+    ratings[:20, 1] = np.nan
+    whole = agreement_intervals(ratings, draws=150)
+    assert icc_intervals(ratings, 150) == {kind: whole[kind]["icc2"] for kind in shown.KINDS}
+
+
+def test_more_people_are_never_said_to_need_more_images_to_be_judged_by():
+    for study in (PlannedStudy(0.25), PlannedStudy(0.45, strictness=0.4)):
+        fewest = np.array([fewest_judged(study, people) for people in range(2, 12)])
+        known = fewest[~np.isnan(fewest)]
+        assert len(known) and (np.diff(known) <= 0).all() and not np.isnan(fewest[len(fewest) - len(known) :]).any()
 
 
 def _studies(study, people, images, count, rng):
