@@ -137,9 +137,19 @@ def read_table(path: str | Path, columns: ColumnMap | None = None) -> tuple[pd.D
     """
     path = Path(path)
     data = read_input(path, MOST_BYTES, "check the path")
-    frame = _read_parquet(path, data) if path.suffix.lower() in (".parquet", ".pq") else _read_csv(path, data)
+    frame = table_of(path, data)
     source = Source(os.fsencode(path).decode(errors="replace"), hashlib.sha256(data).hexdigest(), len(frame))
     return (columns.apply(frame) if columns else frame), source
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file is read as Parquet, by its name."""
+    return path.suffix.lower() in (".parquet", ".pq")
+
+
+def table_of(path: Path, data: bytes) -> pd.DataFrame:
+    """The cells of a file that was read already, as `read_table` gives them."""
+    return _read_parquet(path, data) if is_parquet(path) else _read_csv(path, data)
 
 
 def require_columns(frame: pd.DataFrame, names: Iterable[str], where: str) -> None:

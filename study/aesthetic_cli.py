@@ -1,5 +1,6 @@
 """humangrade aesthetic: embed images, train a head on votes, say what a head is worth."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -52,6 +53,10 @@ ItemsOption = Annotated[
         show_default="items.csv beside the ratings, as humangrade export writes it",
     ),
 ]
+_OF_TRAINING = (
+    *("test_list", "balance", "balance_by", "loss", "write", "hidden", "dropout", "epochs", "patience", "batch_size"),
+    *("learning_rate", "weight_decay", "seeds"),
+)
 TaskOption = Annotated[str | None, typer.Option(help="Of ratings in several tasks, the one that counts.")]
 
 
@@ -91,6 +96,7 @@ def embed(
 
 @app.command()
 def train(
+    context: typer.Context,
     embeddings: EmbeddingsFolder,
     out: Annotated[Path, typer.Option(help="The head's file, ending in .safetensors.", show_default=False)],
     votes: VotesFile = None,
@@ -148,6 +154,7 @@ def train(
     refuse_missing_parent(out)
     console = Console(highlight=False)
     if ratings is not None:
+        _refuse_given(context, _OF_TRAINING, "--ratings moves a head by few ratings, and has nothing to do with")
         fine_tune_head(VotesFile(ratings, task, _scale(scale), group, items), embeddings, start, out, seed, console)
         return
     if start is not None:
@@ -239,6 +246,14 @@ def evaluate(
         out,
         console,
     )
+
+
+def _refuse_given(context: typer.Context, names: Sequence[str], why: str) -> None:
+    """Raise InputError for an option that was given though it would change nothing."""
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise InputError(f"{why} --{name.replace('_', '-')}; leave it out.")
 
 
 def _scale(text: str | None, option: str = "--scale") -> "Scale | None":

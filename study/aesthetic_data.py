@@ -1,6 +1,6 @@
 """What the commands of humangrade aesthetic read and print alike."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,15 +14,17 @@ from rich.table import Table
 from calibration.aesthetic.clusters import Interval
 from calibration.aesthetic.comparison import joined
 from calibration.aesthetic.embeddings import Embeddings, read_embeddings
-from calibration.aesthetic.evaluation import STATISTICS, Evaluation
+from calibration.aesthetic.evaluation import MATCHED, STATISTICS, Evaluation
 from calibration.aesthetic.paired import COMPARED
 from calibration.aesthetic.scale import TEN, Scale
 from calibration.aesthetic.split import FEWEST
+from calibration.aesthetic.twins import each_image_once
 from calibration.aesthetic.votes import Votes, read_votes
 from metrics.aesthetic import DEFAULT_HEADS, plain_name
 from metrics.aesthetic_head import Head, find_head
 from metrics.errors import InputError
 
+OTHERS = "-others"  # the folder of the heads that were not written, after the written one's name
 _NAMED = 5
 
 
@@ -74,6 +76,18 @@ def read_data(
     return votes, embeddings, rows
 
 
+def without_twins(
+    votes: Votes, embeddings: Embeddings, rows: NDArray[np.intp], console: Console, first: Collection[str] = ()
+) -> tuple[Votes, NDArray[np.intp]]:
+    """Votes and rows of each image once; those that are another one under a second name are counted and named.
+
+    Images in `first` stay rather than others.
+    """
+    kept, others = each_image_once(votes.images, embeddings, rows, first)
+    _name_some("Images that are there under two names, and are used once", others, console)
+    return votes.take(kept), rows[kept]
+
+
 def print_votes(votes: Votes, console: Console) -> None:
     """Print how votes were read."""
     if votes.scale != TEN:
@@ -110,7 +124,7 @@ def print_evaluations(evaluations: Iterable[Evaluation], console: Console) -> No
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("")
     for evaluation in found:
-        table.add_column(evaluation.name, overflow="fold")
+        table.add_column(evaluation.name.replace(MATCHED, f"\n{MATCHED}"), overflow="fold")
     for name in STATISTICS:
         figures = [getattr(evaluation, name) for evaluation in found]
         if any(figures):

@@ -23,7 +23,7 @@ from calibration.tables_out import csv_text
 from metrics.aesthetic_head import find_head, head_details, predict_distribution
 from metrics.errors import InputError
 from metrics.files import write_together
-from study.aesthetic_data import VotesFile, fitting_head, print_evaluations, print_pairs, print_votes, read_data
+from study.aesthetic_data import OTHERS, VotesFile, fitting_head, print_evaluations, print_pairs, print_votes, read_data
 
 
 def evaluate_heads(
@@ -47,12 +47,14 @@ def evaluate_heads(
     answers: dict[str, NDArray[np.float64]] = {}
     distributions: dict[str, NDArray[np.float64]] = {}
     known, rows = None, None
+    heads = list(dict.fromkeys(heads))
+    names = _short([*heads, *map(str, predictions)])
     if embeddings is None:
         votes = votes_file.read()
         print_votes(votes, console)
     else:
         votes, known, rows = read_data(votes_file, embeddings, console, least=2)
-        for name, given_as in zip(_short(heads), heads, strict=True):
+        for name, given_as in zip(names, heads, strict=False):
             head = fitting_head(given_as, known)
             answers[name] = answers_of(head, known, rows)
             if head.levels:
@@ -60,18 +62,24 @@ def evaluate_heads(
     chosen = np.ones(len(votes), dtype=bool)
     if test_list is not None:
         chosen = np.isin(votes.images, list(named_images(test_list)))
-    for path, scale in predictions.items():
+    for name, (path, scale) in zip(names[len(heads) :], predictions.items(), strict=True):
         given = read_predictions(path, scale)
         chosen &= np.isin(votes.images, list(given))
-        answers[path.name] = np.array([given.get(image, np.nan) for image in votes.images])
+        answers[name] = np.array([given.get(image, np.nan) for image in votes.images])
     places = np.flatnonzero(chosen)
     if len(places) < 2:
         raise InputError("Fewer than two images have votes and everything else that was named; check that they fit.")
     images = votes.take(places)
     answers = {name: values[places] for name, values in answers.items()}
+    fitting = {name: values[places] for name, values in distributions.items() if _fits(values, images)}
+    for name in distributions.keys() - fitting.keys():
+        console.print(
+            f"{name} answers how votes lie on {distributions[name].shape[1]} levels, and {images.source} does not tell "
+            "that; its mean is judged, without the emd.",
+            soft_wrap=True,
+        )
     evaluations = {
-        name: evaluate(name, values, images, distributions=_some(distributions.get(name), places))
-        for name, values in answers.items()
+        name: evaluate(name, values, images, distributions=fitting.get(name)) for name, values in answers.items()
     }
     print_evaluations(evaluations.values(), console)
     pairs = pairs_table(answers, images)
@@ -93,9 +101,12 @@ def evaluate_heads(
 
 
 def test_list_beside(head: str) -> Path | None:
-    """The list of test images that training wrote beside a head, where it is there."""
-    path = Path(head).with_name(f"{Path(head).stem}-test.txt")
-    return path if path.is_file() else None
+    """The list of test images that training wrote beside a head, or beside the one whose others lie in this folder."""
+    path = Path(head)
+    places = [path.with_name(f"{path.stem}-test.txt")]
+    if path.parent.name.endswith(OTHERS):
+        places.append(path.parent.with_name(f"{path.parent.name.removesuffix(OTHERS)}-test.txt"))
+    return next((place for place in places if place.is_file()), None)
 
 
 def _leakage(head: str, votes: Votes, images: Votes, embeddings: Embeddings, rows: NDArray[np.intp]) -> list[str]:
@@ -117,12 +128,13 @@ def _trained_on(head: str, details: Mapping[str, Any], votes: Votes, images: Vot
     return seen if own or not seen else None
 
 
-def _some(values: NDArray[np.float64] | None, places: NDArray[np.intp]) -> NDArray[np.float64] | None:
-    return None if values is None else values[places]
+def _fits(distributions: NDArray[np.float64], votes: Votes) -> bool:
+    """Whether votes are known on the levels that a head answers."""
+    return votes.distributions is not None and votes.distributions.shape[1] == distributions.shape[1]
 
 
 def _short(heads: Sequence[str]) -> list[str]:
-    """The heads' names without their folders, where these tell them apart."""
+    """Names of heads and predictions without their folders, where these tell them apart."""
     short = [Path(head).name if Path(head).is_file() else head for head in heads]
     return short if len(set(short)) == len(short) else list(heads)
 

@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from calibration.aesthetic.comparison import Comparison, answers_of, train_heads
+from calibration.aesthetic.comparison import Comparison, answers_of, train_heads, unimproved_words
 from calibration.aesthetic.embeddings import Embeddings
 from calibration.aesthetic.evaluation import Evaluation, evaluate, people
 from calibration.aesthetic.figures import answers_and_votes, learning_curves
@@ -19,14 +19,14 @@ from calibration.aesthetic.finetune import FEWEST, fine_tune, fine_tuning_advice
 from calibration.aesthetic.leakage import ENCODER, seen_images, sources_of
 from calibration.aesthetic.model_card import Card, model_card
 from calibration.aesthetic.paired import recommend
-from calibration.aesthetic.split import Split, official_split, seeded_split
+from calibration.aesthetic.split import Split, named_images, official_split, seeded_split
 from calibration.aesthetic.training import Recipe
 from calibration.aesthetic.votes import Votes
 from metrics.aesthetic_head import Head, head_details, head_file
 from metrics.errors import InputError
 from metrics.files import write_together
 from metrics.signature import signature, versions
-from study.aesthetic_data import VotesFile, fitting_head, print_evaluations, read_data
+from study.aesthetic_data import OTHERS, VotesFile, fitting_head, print_evaluations, read_data, without_twins
 
 BEST = "best"
 
@@ -68,6 +68,8 @@ def train_head(training: Training, out: Path, console: Console) -> None:
         For votes and embeddings that do not fit, a checkpoint of another run, and files that cannot be written.
     """
     votes, embeddings, rows = read_data(training.votes, training.embeddings, console)
+    listed = named_images(training.test_list) if training.test_list else ()
+    votes, rows = without_twins(votes, embeddings, rows, console, listed)
     seed = training.recipe.seed
     split = official_split(votes, training.test_list, seed) if training.test_list else seeded_split(votes, seed)
     console.print(
@@ -80,9 +82,7 @@ def train_head(training: Training, out: Path, console: Console) -> None:
     evaluations = {name: candidate.evaluation for name, candidate in found.candidates.items()}
     print_evaluations(evaluations.values(), console)
     for name in found.unimproved:
-        console.print(
-            f"The network '{name}' did not beat the closed form on the validation images, and is equal to it."
-        )
+        console.print(unimproved_words(name, training.recipe.loss), soft_wrap=True)
     judged = {name: candidate.validation for name, candidate in found.candidates.items()}
     best, advice = recommend(judged, votes.take(split.validation))
     console.print(advice, soft_wrap=True)
@@ -101,10 +101,11 @@ def train_head(training: Training, out: Path, console: Console) -> None:
         recommendation=advice,
         people=_people(votes.take(split.test)),
         notes=[f"Votes: {votes.source}, sha256 {votes.sha256}.", ENCODER],
+        trained_on=votes.means[split.train],
     )
     shown = [name for name in evaluations if name != "ridge-matched"]
     answers = {name: answers_of(found.candidates[name].head, embeddings, rows[split.test]) for name in shown}
-    others = out.with_name(f"{out.stem}-others")
+    others = out.with_name(f"{out.stem}{OTHERS}")
     files = {others / f"{name}.safetensors": name for name in found.candidates if name != written}
     write_together(
         {
@@ -140,11 +141,13 @@ def fine_tune_head(
         For ratings and embeddings that do not fit, and a head of another encoder.
     """
     votes, known, rows = read_data(ratings, embeddings, console, FEWEST)
+    votes, rows = without_twins(votes, known, rows, console)
     head = fitting_head(start, known)
     new_in, folds, groups = left_out_together(votes, seed)
     moved = fine_tune(head, np.asarray(known.rows[rows]), votes.means, folds, groups)
     answers = {"before": moved.before, "after": moved.after}
-    evaluations = {name: evaluate(name, values, votes) for name, values in answers.items()}
+    orders = {"before": moved.before, "after": moved.order}
+    evaluations = {name: evaluate(name, values, votes, order=orders[name]) for name, values in answers.items()}
     print_evaluations(evaluations.values(), console)
     advice = fine_tuning_advice(moved, new_in)
     console.print(advice, soft_wrap=True)
@@ -183,6 +186,7 @@ def fine_tune_head(
         recommendation=advice,
         people={},
         notes=[f"Ratings: {votes.source}, sha256 {votes.sha256}; the head before: {head.name}.", ENCODER],
+        trained_on=votes.means,
     )
     write_together(
         {

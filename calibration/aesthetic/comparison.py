@@ -18,9 +18,9 @@ from calibration.aesthetic.clusters import cluster_codes
 from calibration.aesthetic.embeddings import Embeddings
 from calibration.aesthetic.evaluation import MATCHED, Evaluation, evaluate
 from calibration.aesthetic.ridge import Ridge, fit_ridge
-from calibration.aesthetic.split import FEWEST, Split, stratified_folds
+from calibration.aesthetic.split import FEWEST, Split, refuse_constant, stratified_folds
 from calibration.aesthetic.spread import QuantileMatch, match_quantiles
-from calibration.aesthetic.training import Part, Recipe, Trained, train
+from calibration.aesthetic.training import Loss, Part, Recipe, Trained, train
 from calibration.aesthetic.votes import Votes, levels
 from metrics.aesthetic_head import Activation, Head, Layer, predict, predict_distribution
 from metrics.errors import InputError
@@ -62,13 +62,27 @@ class Comparison:
     seeds : dict of str to list of float
         The validation Spearman that each seed came to, by network.
     unimproved : list of str
-        Networks that got no better than the closed form that they started from.
+        Networks that got no better than where they started; `unimproved_words` says where that is.
     """
 
     candidates: dict[str, Candidate] = field(default_factory=dict)
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
     seeds: dict[str, list[float]] = field(default_factory=dict)
     unimproved: list[str] = field(default_factory=list)
+
+
+def unimproved_words(network: str, loss: Loss) -> str:
+    """What a network is that got no better than its start.
+
+    Examples
+    --------
+    >>> unimproved_words("plain", "mse")
+    "The network 'plain' got no better than its start on the validation images, and is that start: ridge."
+    """
+    start = "ridge" if network == "plain" else "the closed form of images that count as they do for it, not ridge"
+    if loss == "emd":
+        start = f"a distribution whose mean follows {start}"
+    return f"The network '{network}' got no better than its start on the validation images, and is that start: {start}."
 
 
 def joined(votes: Votes, embeddings: Embeddings, least: int = FEWEST) -> tuple[Votes, NDArray[np.intp], list[str]]:
@@ -129,7 +143,14 @@ def train_heads(
     Comparison
         With the candidates ridge, ridge-matched, plain, and plain-matched (not with the loss "emd"), and balanced
         where the recipe balances.
+
+    Raises
+    ------
+    InputError
+        Where all images to train on, or all to decide by, have the same mean vote.
     """
+    for part, name in ((split.train, "to train on"), (split.validation, "to decide when to stop")):
+        refuse_constant(votes.means[part], f"The images {name}")
     everyone = votes.distributions
     validation = Part(embeddings.rows, rows[split.validation], *_truth(votes, everyone, split.validation))
     folds = stratified_folds(votes.take(split.train), _FOLDS, recipe.seed)

@@ -24,6 +24,7 @@ from calibration.aesthetic.clusters import (
 from calibration.aesthetic.scale import HIGHEST, LOWEST
 from calibration.aesthetic.spread import alarms
 from calibration.aesthetic.votes import Votes, levels
+from calibration.tables import counted
 from calibration.weighted import Order, correlation, covariance
 from metrics.errors import InputError
 
@@ -76,7 +77,7 @@ class Evaluation:
     curve : DataFrame
         In twenty groups by the answer: answer, vote (their means), n.
     alarms : list of str
-        Sentences on condensed answers.
+        Sentences on an order that is not told from chance, and on condensed answers.
     clusters : int
         How many challenges or prompts the images are of, which are left out in turn; the number of images where
         these are not known.
@@ -106,7 +107,7 @@ class Evaluation:
     @property
     def extent(self) -> str:
         """What the figures are of, and why they have no interval where they have none."""
-        of = "" if self.cluster_name == "image" else f" of {self.clusters:,} {self.cluster_name}s"
+        of = "" if self.cluster_name == "image" else f" of {counted(self.clusters, self.cluster_name)}"
         if self.clusters < FEWEST_CLUSTERS:
             return (
                 f"On {self.n:,} images{of}: fewer than {FEWEST_CLUSTERS} {self.cluster_name}s are too few for an "
@@ -122,6 +123,7 @@ def evaluate(
     training_means: ArrayLike | None = None,
     distributions: ArrayLike | None = None,
     seed: int = 0,
+    order: ArrayLike | None = None,
 ) -> Evaluation:
     """Compare a head's answers with the votes on the same images.
 
@@ -139,6 +141,9 @@ def evaluate(
         The distributions that it answers.
     seed : int
         Of the blocks that many challenges or images are left out in.
+    order : array_like, shape (n,), optional
+        What orders images as the head does, where answers come from several fits whose scales differ; correlations
+        are of it. The answers unless given.
 
     Returns
     -------
@@ -147,7 +152,7 @@ def evaluate(
     Raises
     ------
     InputError
-        For fewer than two images, and answers that are not as many finite numbers.
+        For fewer than two images, answers that are not as many finite numbers, and votes that are all the same.
 
     Notes
     -----
@@ -159,8 +164,12 @@ def evaluate(
         raise InputError(f"{name} cannot be evaluated: it takes finite answers for two images or more.")
     if x.shape != (len(votes),):
         raise InputError(f"{name} cannot be evaluated: {len(votes):,} images take as many answers, not {x.shape}.")
+    if np.ptp(np.round(votes.means, _EXACT)) == 0:
+        raise InputError(
+            f"{name} cannot be evaluated: all {len(x):,} images have the same mean vote, {votes.means[0]:.4g} on 1-10."
+        )
     given = None if distributions is None else np.asarray(distributions, dtype=np.float64)
-    figures = HeadFigures(x, votes, given)
+    figures = HeadFigures(x, votes, given, None if order is None else np.asarray(order, dtype=np.float64))
     clusters = cluster_codes(votes.groups, len(x))
     count = int(clusters.max()) + 1
     whole, without = left_out_figures(figures, clusters, seed)
@@ -177,7 +186,7 @@ def evaluate(
         tenths=_tenths(x, votes.means, trained_on),
         shots=_shots(x, votes.means, trained_on),
         curve=_curve(x, votes.means),
-        alarms=alarms(x, votes.means),
+        alarms=[*_order_alarm(intervals["spearman"]), *alarms(x, votes.means)],
         clusters=count,
         cluster_name="image" if votes.groups is None else votes.group_name or "group",
         constant=_constant(votes),
@@ -247,10 +256,11 @@ def people(votes: Votes, seed: int = 0, draws: int = 5) -> dict[str, float]:
 class HeadFigures:
     """All statistics for any weights of the images; what does not depend on the weights is prepared once."""
 
-    def __init__(self, x: Array, votes: Votes, distributions: Array | None):
+    def __init__(self, x: Array, votes: Votes, distributions: Array | None, order: Array | None = None):
         y = votes.means
         self._x, self._y = x, y
-        self._orders = [Order(x), Order(y)]
+        self._ordering = x if order is None else order
+        self._orders = [Order(self._ordering), Order(y)]
         self._error = np.abs(x - y)
         self._same_side = ((x > votes.middle) == (np.round(y, _EXACT) > votes.middle)).astype(float)
         self._bin = np.searchsorted(BALANCED_EDGES, np.round(y, _EXACT), side="right")
@@ -270,7 +280,7 @@ class HeadFigures:
         sd_x, sd_y = np.sqrt(covariance(x, x, w)), np.sqrt(covariance(y, y, w))
         return [
             correlation(ranks_x, ranks_y, w),
-            correlation(x, y, w),
+            correlation(self._ordering, y, w),
             float(w @ self._error / w.sum()),
             float(np.mean(errors[by_bin > 0] / by_bin[by_bin > 0])),
             float(w @ self._same_side / w.sum()),
@@ -288,6 +298,16 @@ def _constant(votes: Votes) -> str:
         f"One answer for all images has an accuracy of {max(above, 1 - above):.3f} and an MAE of {error:.3f}; accuracy "
         f"is the share on the right side of the middle, {middle}."
     )
+
+
+def _order_alarm(spearman: Interval) -> list[str]:
+    if np.isnan(spearman.value):
+        return ["It answers the same for every image, so it has no order."]
+    if spearman.low > 0 or np.isnan(spearman.low):
+        return []
+    if spearman.high < 0:
+        return [f"Its order is against people's: its Spearman correlation is {_words(spearman)}."]
+    return [f"Its order is not told from chance: its Spearman correlation is {_words(spearman)}."]
 
 
 def _words(found: Interval) -> str:

@@ -20,7 +20,7 @@ from calibration.aesthetic.clusters import (
     left_out_figures,
 )
 from calibration.aesthetic.ridge import fit_ridge
-from calibration.aesthetic.split import stratified_folds
+from calibration.aesthetic.split import refuse_constant, stratified_folds
 from calibration.aesthetic.votes import Votes
 from calibration.weighted import Order, correlation
 from metrics.aesthetic_head import Activation, Head, Layer, predict
@@ -51,8 +51,12 @@ class FineTuned:
         What the old head answers for the rated images.
     scaled, moved : ndarray, shape (n,)
         What heads answer that were fitted without them: by the slope alone, and with what the embedding adds.
+    ordered : ndarray, shape (n,)
+        What orders images as the moved heads do: `before` and what the embedding adds to it, on the start's scale.
+        Heads that were fitted without different images have different slopes and offsets, and where an offset was
+        fitted to others' ratings, it is low for images that are rated high; across all of `moved` that turns the order.
     difference : Interval
-        Spearman of `moved` with the ratings, less that of `before`.
+        Spearman of `ordered` with the ratings, less that of `before`.
     raises : bool
         Whether the whole interval lies above 0, that of 99.9 % where hardly anything is left of the start's order;
         only then is the head the moved one.
@@ -68,6 +72,7 @@ class FineTuned:
     before: Array
     scaled: Array
     moved: Array
+    ordered: Array
     difference: Interval
     raises: bool
     kept: float
@@ -77,6 +82,11 @@ class FineTuned:
     def after(self) -> Array:
         """Of the head that was chosen, what it answers for images that it was not fitted to."""
         return self.moved if self.raises else self.scaled
+
+    @property
+    def order(self) -> Array:
+        """Of the head that was chosen, what orders images that it was not fitted to, whatever the scale."""
+        return self.ordered if self.raises else self.before
 
 
 def fine_tune(
@@ -108,7 +118,7 @@ def fine_tune(
     Raises
     ------
     InputError
-        For fewer than 30 images or 3 folds, a head that answers a distribution, and what
+        For fewer than 30 images or 3 folds, ratings that are all the same, a head that answers a distribution, and what
         `metrics.aesthetic_head.predict` refuses.
     """
     y, fold_of = np.asarray(means, dtype=np.float64), np.asarray(folds)
@@ -120,20 +130,22 @@ def fine_tune(
         raise InputError(f"Only {len(y)} rated images have embeddings; fine-tuning takes at least {FEWEST}.")
     if len(np.unique(fold_of)) < 3:
         raise InputError("Fine-tuning leaves out a part of the ratings in turn, and takes three parts or more.")
+    refuse_constant(y, "The rated images")
     before = predict(head, embeddings)
     x = np.asarray(embeddings, dtype=np.float64)
     # A ridge regression turns with the axes, and its weights lie where the images are: n numbers do instead of d.
     axes = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)[2]
     turned, spread = x @ axes.T, float(x.var(axis=0).mean())
-    scaled, moved = np.empty(len(y)), np.empty(len(y))
+    scaled, moved, ordered = np.empty((3, len(y)))
     for fold in np.unique(fold_of):
         rest = fold_of != fold
         slope, offset = _slope(before[rest], y[rest])
         added, own = _added(turned[rest], y[rest] - slope * before[rest], fold_of[rest], spread)
         scaled[~rest] = slope * before[~rest] + offset
         moved[~rest] = slope * before[~rest] + turned[~rest] @ added + own
-    level = _SURE if _spearman(before, moved) >= _ALIKE else _SURER
-    difference, surer = (_difference(before, moved, y, groups, each) for each in (_SURE, level))
+        ordered[~rest] = before[~rest] + (turned - turned.mean(axis=0))[~rest] @ added / slope
+    level = _SURE if _spearman(before, ordered) >= _ALIKE else _SURER
+    difference, surer = (_difference(before, ordered, y, groups, each) for each in (_SURE, level))
     raises = bool(surer.low > 0)
     slope, offset = _slope(before, y)
     weights = np.zeros(x.shape[1])
@@ -142,7 +154,7 @@ def fine_tune(
         weights = added @ axes
     layers, activation = _moved(head, slope, weights, offset)
     return FineTuned(
-        layers, activation, y, before, scaled, moved, difference, raises, slope, float(np.std(x @ weights))
+        layers, activation, y, before, scaled, moved, ordered, difference, raises, slope, float(np.std(x @ weights))
     )
 
 
@@ -181,7 +193,7 @@ def fine_tuning_advice(found: FineTuned, new_in: str) -> str:
     new_in : str
         What the figures hold for, as `left_out_together` says it.
     """
-    before, after = _spearman(found.before, found.truth), _spearman(found.moved, found.truth)
+    before, after = _spearman(found.before, found.truth), _spearman(found.ordered, found.truth)
     change = f"{before:.3f} before, {after:.3f} after"
     if np.isfinite(found.difference.low):
         value, low, high = found.difference

@@ -83,11 +83,14 @@ def leakage_warnings(
     Examples
     --------
     >>> leakage_warnings("mine", ["AVA.txt"], "AVA.txt", shared=3, total=10)
-    ['mine was trained on 3 of these 10 images, which flatters its figures.']
+    ['mine was trained on 3 of these 10 images, or chosen by them, which flatters its figures.']
     """
     found = []
     if shared:
-        found.append(f"{head} was trained on {shared:,} of these {total:,} images, which flatters its figures.")
+        found.append(
+            f"{head} was trained on {shared:,} of these {total:,} images, or chosen by them, which flatters its "
+            "figures."
+        )
     elif (shared is None or head in TRAINED_ON) and is_ava(votes) and any(map(is_ava, sources)):
         found.append(f"{head} was trained on AVA, on images that are not known: its figures here may be too good.")
     if head == CHOOSER:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
+from numpy.typing import ArrayLike
 
 from calibration.aesthetic.evaluation import Evaluation, comparison
 
@@ -16,8 +18,8 @@ KNOWN = (("LAION's head", 0.665), ("NIMA", 0.713), ("TOPIQ", 0.791), ("Q-Align",
 LIMITS = (
     "It answers what the voters of its training data would on average give, for images like theirs, as far as the "
     "encoder shows it; it does not tell how well an image fits a prompt. Answers are meant for 1 to 10, but nothing "
-    "keeps them there; few training images lie below 3 or above 8, and a head that minimises the squared error is "
-    "condensed towards the middle: compare images by order rather than by the answer's size.\n"
+    "keeps them there. {ends}; a head that minimises the squared error is condensed towards the middle: compare images "
+    "by order rather than by the answer's size.\n"
 )
 SNIPPET = """import json
 import numpy as np
@@ -53,6 +55,8 @@ class Card:
         How well votes predict votes; empty where that is not known.
     notes : sequence of str
         Sentences on data and leakage.
+    trained_on : array_like
+        The mean votes of the images that it was trained on, from 1 to 10.
     picture : bool
         Whether pictures stand beside it.
     """
@@ -64,6 +68,7 @@ class Card:
     recommendation: str
     people: Mapping[str, float]
     notes: Sequence[str]
+    trained_on: ArrayLike
     picture: bool = True
 
 
@@ -89,7 +94,7 @@ def model_card(card: Card) -> str:
         "From a CLIP embedding of an image to a number on the scale of people's mean votes, from 1 (lowest) to 10. "
         f"Trained by humangrade on {training['votes']}.\n",
         "## What it is worth\n",
-        f"Test images: {_split_words(training['split'])}. {own.extent.replace('below', 'beside')} "
+        f"Test images: {_split_words(training['split'], own.cluster_name)}. {own.extent.replace('below', 'beside')} "
         f"The file holds the head **{card.written}**. {card.recommendation}\n",
         _markdown(_readable(comparison(card.evaluations))),
         "`balanced_mae` is the mean of the errors below 4, from 4 to 5, 5 to 6, 6 to 7, and above 7; "
@@ -111,7 +116,7 @@ def model_card(card: Card) -> str:
         ]
     parts += [
         "## Limits\n",
-        LIMITS,
+        LIMITS.format(ends=_ends(card.trained_on)),
         "## Beside others\n",
         _beside(card, own, training),
         "## How it was made\n",
@@ -126,6 +131,21 @@ def model_card(card: Card) -> str:
         f"{card.about['backbone']} and of length 1.\n"
     )
     return "\n".join(parts)
+
+
+def _ends(means: ArrayLike) -> str:
+    """How many training images lie at the ends of the scale.
+
+    Examples
+    --------
+    >>> _ends([2.0, 5.0, 5.5, 9.0])
+    'Of its 4 training images 25.0 % have a mean below 3, and 25.0 % one above 8'
+    """
+    values = np.asarray(means, dtype=np.float64)
+    low, high = np.mean(values < 3), np.mean(values > 8)
+    return f"Of its {len(values):,} training images {low:.1%} have a mean below 3, and {high:.1%} one above 8".replace(
+        "%", " %"
+    )
 
 
 def _front(card: Card, own: Evaluation, training: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,7 +175,7 @@ def _beside(card: Card, own: Evaluation, training: Mapping[str, Any]) -> str:
         f"On AVA's official test list ({OFFICIAL:,} images), by the harness of IQA-PyTorch, Spearman: "
         + ", ".join(f"{name} {value:.3f}" for name, value in KNOWN)
         + ". Figures on different splits of AVA are not comparable; those above are on "
-        + _split_words(training["split"])
+        + _split_words(training["split"], own.cluster_name)
         + "."
     ]
     if card.people:
@@ -177,12 +197,12 @@ def _beside_plain(tables: Sequence[pd.DataFrame], heads: Sequence[Evaluation]) -
     return pd.concat([tables[-1].drop(columns=errors), *parts], axis=1).round(3)
 
 
-def _split_words(split: str) -> str:
+def _split_words(split: str, cluster: str) -> str:
     kind, _, rest = split.partition("-")
     if kind == "list":
         return f"the list {rest.split(',')[0]}"
     if kind == "seed":
-        whole = ", challenges kept whole" if "grouped" in rest else ""
+        whole = f", {cluster}s kept whole" if "grouped" in rest else ""
         return f"humangrade's own split, seed {rest.split(',')[0]}{whole}"
     return split
 

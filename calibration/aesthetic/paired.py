@@ -22,6 +22,7 @@ from calibration.aesthetic.votes import Votes
 
 Array = NDArray[np.float64]
 COMPARED = ("spearman", "mae", "balanced_mae", "accuracy")
+_SEEN = 0.0005  # less is 0 as it is printed, and may be a rounding
 
 
 def paired_differences(first: Array, second: Array, votes: Votes, seed: int = 0) -> dict[str, Interval]:
@@ -87,7 +88,9 @@ def recommend(answers: Mapping[str, Array], votes: Votes, plain: str = "plain") 
     """Which head to take, and why, by images that none was trained on and that are not the test's.
 
     A head takes the plain one's place where its balanced error is lower beyond chance, by the whole interval of the
-    paired difference, and its Spearman correlation at most .005 lower.
+    paired difference and by more than a rounding, and its Spearman correlation at most .005 lower. Of several that is
+    the one with the lowest balanced error, or, of those that are not told apart from it, one whose error over all
+    images is lower beyond chance.
 
     Parameters
     ----------
@@ -102,34 +105,50 @@ def recommend(answers: Mapping[str, Array], votes: Votes, plain: str = "plain") 
     -------
     name, why : str
     """
-    found = {
-        name: paired_differences(answers[plain], values, votes) for name, values in answers.items() if name != plain
-    }
     if len(set(cluster_codes(votes.groups, len(votes)).tolist())) < FEWEST_CLUSTERS:
         kind = "image" if votes.groups is None else votes.group_name or "group"
         return plain, (
             f"Take {plain}: the validation images are of fewer than {FEWEST_CLUSTERS} {kind}s, too few to tell whether "
             "another is better."
         )
+    found = {
+        name: paired_differences(answers[plain], values, votes) for name, values in answers.items() if name != plain
+    }
     good = {
         name: each
         for name, each in found.items()
-        if each["balanced_mae"].high < 0 and each["spearman"].value >= -LOSS_OF_ORDER
+        if each["balanced_mae"].high < -_SEEN and each["spearman"].value >= -LOSS_OF_ORDER
     }
     if not good:
         return plain, (
             f"Take {plain}: on the validation images no other head has a lower balanced MAE beyond chance at a loss of "
             f"Spearman of at most {LOSS_OF_ORDER:g}."
         )
-    best = min(good, key=lambda name: good[name]["balanced_mae"].value)
+    lowest = min(good, key=lambda name: good[name]["balanced_mae"].value)
+    beside = {
+        name: paired_differences(answers[lowest], answers[name], votes) for name in good if name != lowest
+    }  # each less the lowest
+    alike = {name: each for name, each in beside.items() if each["balanced_mae"].low <= 0}
+    cheaper = {name: each["mae"].value for name, each in alike.items() if each["mae"].high < -_SEEN}
+    best = min(cheaper, key=lambda name: cheaper[name]) if cheaper else lowest
     said = (
         f"Take {best}: on the validation images its balanced MAE less {plain}'s is "
-        f"{signed(good[best]['balanced_mae'])}, its Spearman {signed(good[best]['spearman'])}."
+        f"{signed(good[best]['balanced_mae'])}, its Spearman {signed(good[best]['spearman'])}, its MAE over all images "
+        f"{signed(good[best]['mae'])}."
     )
-    matched = [name for name in good if name.endswith(MATCHED)]
-    if matched and best not in matched:
+    if cheaper:
+        return best, (
+            f"{said} The balanced MAE of {lowest} is not told apart from it ({_less(beside[best]['balanced_mae'])}), "
+            f"and its MAE over all images is higher ({_less(beside[best]['mae'])})."
+        )
+    matched = [name for name in alike if name.endswith(MATCHED)]
+    if matched and not best.endswith(MATCHED):
         other = min(matched, key=lambda name: good[name]["balanced_mae"].value)
-        beside = paired_differences(answers[other], answers[best], votes)["balanced_mae"]
-        if beside.high >= 0:
-            said += f" {other}, without other training, is not told apart from it ({signed(beside)})."
+        difference = _less(alike[other]["balanced_mae"])
+        said += f" {other}, without other training, is not told apart from it ({difference})."
     return best, said
+
+
+def _less(found: Interval) -> str:
+    """The difference the other way round, in words."""
+    return signed(Interval(-found.value, -found.high, -found.low))

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calibration.aesthetic.vote_tables import GROUP
+from calibration.aesthetic.vote_tables import GROUP, with_known_names
+from calibration.cells import numbers_of
 from calibration.reading import read_table
 from metrics.errors import InputError
 
@@ -75,7 +76,8 @@ def counted_ratings(
         notes.append(f"{repeated:,} ratings are repeats by the same person; a person counts once for an image.")
     alone = sorted(people[_alone(item, person)])
     if len(people) > 1:
-        notes.append(f"The strictness of {len(people) - len(alone)} people was taken out of the means.")
+        if len(people) > len(alone):
+            notes.append(f"The strictness of {len(people) - len(alone)} people was taken out of the means.")
         if alone:
             more = f" and {len(alone) - _NAMED} more" if len(alone) > _NAMED else ""
             named = ", ".join(alone[:_NAMED])
@@ -115,7 +117,7 @@ def with_items(
     found = items or path.with_name("items.csv")
     if items is None and (is_told or found == path or not found.is_file()):
         return table, ()
-    known = read_table(found)[0]
+    known = with_known_names(read_table(found)[0])
     if "item" not in known.columns or not known["item"].isin(table["item"]).any():
         if items is None:
             return table, ()
@@ -222,10 +224,14 @@ def _chosen(path: Path, table: pd.DataFrame, task: str | None) -> pd.DataFrame:
         raise InputError(f"{path} has ratings of several tasks ({', '.join(tasks)}); choose one with --task.")
     if task is not None:
         table = table[table["task"] == task]
-    wrong = np.flatnonzero(~table["rating"].isin(list("12345")))
+    numbers, bad = numbers_of(table["rating"], allow_missing=True)
+    wrong = np.flatnonzero(bad | ~(numbers.isna() | numbers.isin([1, 2, 3, 4, 5])))
     if len(wrong):
         raise InputError(
             f"{path}, line {table.index[wrong[0]] + 2}: the rating '{table['rating'].iloc[wrong[0]]}' is not a whole "
-            "number from 1 to 5; mend it or remove the line."
+            "number from 1 to 5; mend it, or leave the cell empty for a missing rating."
         )
-    return table
+    given = numbers.notna()
+    if not given.any():
+        raise InputError(f"{path} holds no ratings; name the file with the ratings.")
+    return table[given].assign(rating=numbers[given])

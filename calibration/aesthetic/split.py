@@ -9,17 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from calibration.aesthetic.votes import Votes, image_name
 from calibration.reading import MOST_BYTES, decoded
+from calibration.tables import counted
 from metrics.errors import InputError
 from metrics.files import read_input
 
 FOLDS = 10
 FEWEST = 50
 _STRATA = 10
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +108,13 @@ def _refuse_few(votes: Votes) -> None:
         raise InputError(f"Only {len(votes)} images have votes and embeddings; at least {FEWEST} are needed.")
 
 
+def refuse_constant(means: ArrayLike, what: str) -> None:
+    """Raise InputError where nothing can be learnt from mean votes, since all are the same."""
+    values = np.asarray(means, dtype=np.float64)
+    if np.ptp(values) < _SAME:
+        raise InputError(f"{what} all have the same mean, {values[0]:.4g} on 1-10; nothing can be learnt from them.")
+
+
 def named_images(path: Path) -> set[str]:
     """The images that a text file names, one a line; raises InputError where it cannot be read."""
     text = decoded(path, read_input(path, MOST_BYTES, "name a text file"), "name a text file")
@@ -129,7 +138,12 @@ def stratified_folds(votes: Votes, count: int, seed: int) -> NDArray[np.intp]:
         parts = StratifiedKFold(count, shuffle=True, random_state=seed).split(strata, strata)
     else:
         if len(set(votes.groups.tolist())) < count:
-            raise InputError(f"The votes are of fewer than {count} challenges, which cannot be divided into {count}.")
+            name = votes.group_name or "group"
+            raise InputError(
+                f"The votes are of {counted(len(set(votes.groups.tolist())), name)}, which cannot be divided into "
+                f"{count} without dividing one. Name another column with --group; the column of the images' own names "
+                f"takes each image for itself, and the figures then hold for new images of these {name}s only."
+            )
         parts = StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(strata, strata, votes.groups)
     for number, (_, rows) in enumerate(parts):
         folds[rows] = number

@@ -73,7 +73,7 @@ class Recipe:
     def __post_init__(self) -> None:
         if min((*self.hidden, self.epochs, self.patience, self.batch_size), default=1) < 1:
             raise InputError("Layers, epochs, patience and batch size must be 1 or more.")
-        if not 0 <= self.dropout < 1 or self.learning_rate <= 0 or self.weight_decay < 0:
+        if not (0 <= self.dropout < 1 and 0 < self.learning_rate < math.inf and 0 <= self.weight_decay < math.inf):
             raise InputError(
                 "Dropout lies from 0 to below 1, the learning rate above 0, the weight decay at 0 or above."
             )

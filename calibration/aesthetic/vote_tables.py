@@ -3,7 +3,6 @@
 Which columns are counts is told by their names, or by a mean beside them that is theirs, and never guessed.
 """
 
-import io
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -12,16 +11,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calibration.reading import read_cells, refuse_many
-from calibration.tables_out import unguarded
+from calibration.cells import numbers_of as as_numbers
 from metrics.errors import InputError
 from metrics.images import SUFFIXES
 
 GROUP = ("challenge", "tag3", "group", "prompt", "subject")
 COUNTS = ("", "c", "count", "counts", "level", "n", "rating", "ratings", "score", "scores", "vote", "votes")
+MEAN = ("mean", "mean_vote", "MOS", "mos")
 NEGATIVE = "a count of votes is 0 or more"
 Groups = NDArray[np.str_] | None
 _IMAGE = ("image_id", "image_name", "image", "item", "id", "name", "ID")
+_RATED = ("item", "evaluator", "rating", "task", "scale")
+_CLEAR = ("c", "count", "counts", "level", "n")  # names that nothing else has
+_SHARES = 0.02  # of rounded shares the sums differ by so much
 _ROUNDED = 0.051  # a mean written with one decimal is up to .05 off
 
 
@@ -37,15 +39,23 @@ def image_name(file: str) -> str:
     return str(path.with_suffix("")) if path.suffix.lower() in SUFFIXES else file
 
 
-def vote_table(path: Path, text: str) -> pd.DataFrame:
-    """The cells of a CSV file as text."""
-    refuse_many(path, text.split("\n", 1)[0].count(",") + 1, max(text.count("\n"), text.count("\r")))
-    try:
-        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, skipinitialspace=True)
-    except (ValueError, pd.errors.ParserError) as error:
-        raise InputError(f"{path} cannot be read as a table ({str(error).splitlines()[0]}); save it as CSV.") from error
-    table.columns = [unguarded(str(name).strip()) for name in table.columns]
-    return table.apply(read_cells) if len(table) else table
+def with_known_names(table: pd.DataFrame) -> pd.DataFrame:
+    """A table whose columns have our names where they differ in capitals only: Image_ID, Mean, Prompt.
+
+    Examples
+    --------
+    >>> list(with_known_names(pd.DataFrame(columns=["Image_ID", "Mean", "Colour"])))
+    ['image_id', 'mean', 'Colour']
+    """
+    names = set(table.columns)
+    known = {name.lower(): name for name in (*_IMAGE, *MEAN, *_RATED, *GROUP)}
+    renamed = {
+        name: known[name.lower()]
+        for name in table.columns
+        if name.lower() in known and known[name.lower()] not in names and name not in (*_IMAGE, *MEAN)
+    }
+    once = {ours: theirs for theirs, ours in renamed.items()}
+    return table.rename(columns={theirs: ours for ours, theirs in once.items()})
 
 
 def image_column(path: Path, table: pd.DataFrame) -> NDArray[np.str_]:
@@ -88,6 +98,8 @@ def counts_beside(path: Path, table: pd.DataFrame, images: NDArray[np.str_], mea
                 f"{path}: nothing says that {columns[0]} to {columns[-1]} are counts of votes; if they are, call them "
                 f"count1 to count{len(columns)}."
             )
+        if named:
+            _refuse_answers(path, table, named[0])
         return named[0] if named else []
     means = pd.to_numeric(table[mean], errors="coerce").to_numpy(dtype=np.float64)
     for columns in named:
@@ -109,6 +121,29 @@ def counts_beside(path: Path, table: pd.DataFrame, images: NDArray[np.str_], mea
     return []
 
 
+def _refuse_answers(path: Path, table: pd.DataFrame, columns: list[str]) -> None:
+    """Raise InputError for columns that may as well be five people's answers, or the scores of five metrics."""
+    values = numbers_of(path, table, columns)
+    sums = values.sum(axis=1)
+    if len(values) and np.ptp(sums) <= _SHARES * max(1.0, float(sums.max())) and sums.max() > 0:
+        return  # as many votes, or shares of them, on every image
+    between = f"{columns[0]} to {columns[-1]}"
+    fraction = np.argwhere(values % 1 != 0)
+    if len(fraction):
+        row, column = fraction[0]
+        raise InputError(
+            f"{path}, line {row + 2}: {values[row, column]:g} is no count of votes, and {between} do not add up to the "
+            "same for every image, as shares do; remove the columns that are no votes."
+        )
+    prefix = re.sub(r"\d+$", "", columns[0]).lower().rstrip("_- .")
+    if prefix not in _CLEAR and len(values) and values.max() <= len(columns):
+        raise InputError(
+            f"{path}: nothing says whether {between} are counts of votes, or {len(columns)} people's answers: none is "
+            f"above {len(columns)}. If they are counts, call them count1 to count{len(columns)}; answers take a row "
+            "for each item and evaluator (item, evaluator, rating), or their mean."
+        )
+
+
 def counted_means(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean level of each image, from 1 on; nan without votes."""
     with np.errstate(invalid="ignore"):
@@ -117,7 +152,7 @@ def counted_means(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def numbers_of(path: Path, table: pd.DataFrame, columns: Sequence[str], least: float = 0.0) -> NDArray[np.float64]:
     """Columns as numbers; raises InputError for a cell that is none, or less than the least, with its line."""
-    values = table[list(columns)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
+    values = np.column_stack([as_numbers(table[name])[0].to_numpy(dtype=np.float64) for name in columns])
     wrong = np.argwhere(~(np.isfinite(values) & (values >= least)))
     if len(wrong):
         row, column = wrong[0]
@@ -134,6 +169,7 @@ def groups_of(path: Path, table: pd.DataFrame, group: str | None) -> tuple[str, 
 
     An empty column tells nothing: that of the prompts in a study that has none.
     """
+    group = next((name for name in table.columns if group is not None and name.lower() == group.lower()), group)
     if group is not None and group not in table.columns:
         raise InputError(f"{path} has no column '{group}'; --group names one of {', '.join(table.columns)}.")
     told = [name for name in ([group] if group else GROUP) if name in table.columns and table[name].str.strip().any()]

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from calibration.aesthetic.rated import counted_ratings, with_items
 from calibration.aesthetic.scale import HIGHEST, LOWEST, TEN, Scale, agreed_scale, told_scale
 from calibration.aesthetic.vote_tables import (
+    MEAN,
     NEGATIVE,
     Groups,
     counted_means,
@@ -36,15 +37,14 @@ from calibration.aesthetic.vote_tables import (
     image_name,
     item_groups,
     numbers_of,
-    vote_table,
+    with_known_names,
 )
-from calibration.reading import MOST_BYTES, decoded
+from calibration.reading import MOST_BYTES, decoded, is_parquet, table_of
 from metrics.errors import InputError
 from metrics.files import read_input
 
 AVA_MIDDLE = 5.0
 _AVA_COLUMNS = 15
-_MEAN = ("mean", "mean_vote", "MOS", "mos")
 __all__ = ["AVA_MIDDLE", "Votes", "image_name", "levels", "read_votes"]
 
 
@@ -163,18 +163,18 @@ def read_votes(
         advice = f"write its tables with humangrade export {path} --out DIR, and name DIR/ratings.csv"
         raise InputError(f"{path} is a {'study' if is_study else 'folder'}; {advice if is_study else 'name a file'}.")
     data = read_input(path, MOST_BYTES, "name the file with the votes")
-    text = decoded(path, data, "name the votes' file")
-    first = text.lstrip().split("\n", 1)[0]
-    if not first:
-        raise InputError(f"{path} is empty; name the file with the votes.")
     sha256 = hashlib.sha256(data).hexdigest()
+    text = "" if is_parquet(path) else decoded(path, data, "name the votes' file")
+    first = text.lstrip().split("\n", 1)[0]
+    if not first and not is_parquet(path):
+        raise InputError(f"{path} is empty; name the file with the votes.")
     if re.fullmatch(r"[-\d\s]+", first):
         if group is not None or items is not None:
             option = "--group" if group is not None else "--items"
             raise InputError(f"{path} is AVA.txt, whose groups are its challenges; leave {option} out.")
         images, counts, challenges = _ava(path, text)
         return _checked(path, sha256, images, counts, None, ("challenge", challenges), agreed_scale(path, TEN, scale))
-    table = vote_table(path, text)
+    table = with_known_names(table_of(path, data))
     if {"item", "evaluator", "rating"} <= set(table.columns):
         told = agreed_scale(path, Scale(1, 5), scale)
         rated, counts, means, notes, mark = counted_ratings(path, table, task)
@@ -186,7 +186,7 @@ def read_votes(
         raise InputError(f"{path} holds no ratings by people, whose items {items} could tell of; leave --items out.")
     images = image_column(path, table)
     groups = groups_of(path, table, group)
-    mean = next((name for name in _MEAN if name in table.columns), None)
+    mean = next((name for name in MEAN if name in table.columns), None)
     columns = counts_beside(path, table, images, mean)
     if columns:
         counted = agreed_scale(path, Scale(1, len(columns)), scale)

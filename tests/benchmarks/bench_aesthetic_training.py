@@ -1,11 +1,15 @@
 """Training aesthetic heads: against scikit-learn on the same data, and on as many embeddings as AVA has.
 
     python -m tests.benchmarks.bench_aesthetic_training [IMAGES]
+    python -m tests.benchmarks.bench_aesthetic_training --votes AVA.txt
 
 Embeddings are made (768 numbers, answerable at a Pearson correlation of .72; tests/calibration/aesthetic/made.py), with
 mean votes as AVA's are spread. First 20,000 images: ridge with cross-validated penalty against scikit-learn's
 GridSearchCV over Ridge, and the network against MLPRegressor with the same layers, batch and number of epochs. Then
 IMAGES (250,000 unless told) in a memory map: time, images a second, and the most memory the process took.
+
+With --votes, and embeddings made from these, what heads come to that are trained as `humangrade aesthetic train` does:
+the spread of their answers, the mean error over five parts of the scale and over all images, and the order.
 """
 
 import resource
@@ -19,8 +23,12 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.neural_network import MLPRegressor
 
+from calibration.aesthetic.comparison import train_heads
+from calibration.aesthetic.embeddings import Embeddings
 from calibration.aesthetic.ridge import PENALTIES, fit_ridge
+from calibration.aesthetic.split import seeded_split
 from calibration.aesthetic.training import Part, Recipe, answers_of, train
+from calibration.aesthetic.votes import read_votes
 from tests.benchmarks.arguments import parser, run_again
 from tests.calibration.aesthetic.made import made_embeddings
 
@@ -109,13 +117,33 @@ def train_in(folder: Path) -> None:
     print(f"most memory {peak:,.0f} MiB, of which the mapped file, that the system can take back, is {size:,.0f} MiB")
 
 
+def balanced_and_matched(file: Path) -> None:
+    votes = read_votes(file)
+    rows, _ = made_embeddings(votes.means, dimensions=WIDTH)
+    names = votes.images.tolist()
+    embeddings = Embeddings(file.parent, rows, names, [""] * len(names), "made", "made", "")
+    split = seeded_split(votes)
+    print("head | spread ratio | balanced MAE | MAE | Spearman")
+    for balance in ("lds", "sqrt", "inverse"):
+        found = train_heads(votes, embeddings, np.arange(len(votes)), split, Recipe(balance=balance), seeds=3)
+        for name, candidate in found.candidates.items():
+            if name == "balanced" or balance == "lds":
+                figures = candidate.evaluation
+                four = (figures.spread_ratio, figures.balanced_mae, figures.mae, figures.spearman)
+                kind = f"{name} ({balance})" if name == "balanced" else name
+                print(kind, *(f"{figure.value:.3f}" for figure in four), sep=" | ", flush=True)
+
+
 def main() -> None:
     arguments = parser(__doc__)
+    arguments.add_argument("--votes", type=Path, metavar="FILE", help="what balancing and matching change, on these")
     arguments.add_argument("IMAGES", nargs="?", type=int, default=250_000, help="how many; 250,000 unless told")
     arguments.add_argument("--part", type=Path, metavar="FOLDER", help="the training alone, on what stands there")
     given = arguments.parse_args()
     if given.part:
         train_in(given.part)
+    elif given.votes:
+        balanced_and_matched(given.votes)
     else:
         against_scikit_learn()
         as_large_as_ava(given.IMAGES)

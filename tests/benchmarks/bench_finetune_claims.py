@@ -41,7 +41,7 @@ def one(kind: str, prompts: int, each: int, seed: int) -> list[float]:
     old_answers, answers = predict(study.head, study.fresh), predict(new, study.fresh)
     pairs = (
         (found.before, study.means),
-        (found.moved, study.means),
+        (found.ordered, study.means),
         (old_answers, study.fresh_taste),
         (answers, study.fresh_taste),
         (answers, old_answers),

@@ -28,6 +28,10 @@ def cli(monkeypatch, capsys):
 
 @pytest.fixture
 def data(tmp_path):
+    return made_data(tmp_path)
+
+
+def made_data(tmp_path):
     """AVA's own format, and embeddings of the same images."""
     votes = made_votes(600, groups=100)
     lines = [
@@ -77,50 +81,17 @@ def test_training_writes_a_head_with_card_pictures_and_test_images(cli, data):
     }
 
 
-def test_a_head_judged_by_its_training_images_is_warned_of(cli, data):
-    train(cli, data, "--write", "ridge", *QUICK)
-    code, out, _ = cli(
-        *("aesthetic", "evaluate", "--head", data / "head.safetensors", "--votes", data / "AVA.txt"),
-        *("--embeddings", data / "emb", "--all"),
-    )
-    tested = len((data / "head-test.txt").read_text().split())
-    code_of_two, two, _ = cli(
-        *("aesthetic", "evaluate", "--head", data / "head.safetensors", "--votes", data / "AVA.txt"),
-        *("--head", data / "head-others" / "plain.safetensors", "--embeddings", data / "emb", "--out", data / "ev"),
-    )
-    assert code_of_two == 0 and "plain.safetensors less head.safetensors: spearman " in two
-    assert (data / "ev" / "pairs.csv").is_file()
-    assert code == 0 and f"was trained on {600 - tested} of these 600 images" in out
-
-
-def test_a_test_of_one_challenge_has_no_interval(cli, data):
-    lines = [line.split() for line in (data / "AVA.txt").read_text().splitlines()]
-    alone = [line[1] for line in lines if line[-1] == "7"]
-    (data / "list.txt").write_text("\n".join(alone) + "\n")
-    train(cli, data, "--write", "ridge", *QUICK)
-    code, out, _ = cli(
-        *("aesthetic", "evaluate", "--head", data / "head.safetensors", "--votes", data / "AVA.txt"),
-        *("--embeddings", data / "emb", "--test-list", data / "list.txt"),
-    )
-    assert (
-        code == 0
-        and f"On {len(alone)} images of 1 challenges: fewer than 6" in out
-        and " to " not in out.split("On ")[0]
-    )
-
-
-def test_one_changed_line_does_not_hide_what_a_head_was_trained_on(cli, data):
-    train(cli, data, "--write", "ridge", *QUICK)
-    tested = len((data / "head-test.txt").read_text().split())
-    lines = (data / "AVA.txt").read_text().splitlines()
-    (data / "own.txt").write_text("\n".join(lines[1:]) + "\n")  # another name, another hash, the same images but one
-    (data / "moved.safetensors").write_bytes((data / "head.safetensors").read_bytes())
-    code, out, _ = cli(
-        *("aesthetic", "evaluate", "--head", data / "moved.safetensors", "--votes", data / "own.txt"),
-        *("--embeddings", data / "emb", "--all"),
-    )
-    found = re.search(r"was trained on (\d+) of these 599 images", out)
-    assert code == 0 and found and int(found[1]) in (600 - tested, 599 - tested)
+def test_what_a_network_is_that_got_no_better_than_its_start_is_true(cli, data):
+    code, out, err = train(cli, data, "--balance", "inverse", *QUICK, "--learning-rate", "5")  # learns nothing
+    assert code == 0, err
+    assert "'plain' got no better than its start" in out and "and is that start: ridge." in out
+    assert "'balanced' got no better than its start" in out and "count as they do for it, not ridge." in out
+    files = {path.stem: path for path in (data / "head-others").iterdir()}
+    files[head_details(data / "head.safetensors")["training"]["kind"]] = data / "head.safetensors"
+    rows = read_embeddings(data / "emb").rows
+    answers = {name: predict(read_head(files[name]), rows) for name in ("ridge", "plain", "balanced")}
+    assert np.abs(answers["plain"] - answers["ridge"]).max() < 1e-4
+    assert np.abs(answers["balanced"] - answers["ridge"]).max() > 0.1
 
 
 @pytest.mark.parametrize("kind", ["ridge-matched", "plain-matched", "emd"])
@@ -219,6 +190,7 @@ def test_predictions_say_what_they_are_on(cli, data):
         (("--scale", "1-5"), "has votes on 1-10, and --scale says 1-5"),
         (("--test-list", "nothing"), "nothing cannot be read"),
         (("--learning-rate", "0"), "the learning rate above 0"),
+        (("--learning-rate", "nan"), "the learning rate above 0"),
     ],
 )
 def test_mistakes_are_one_sentence(cli, data, more, said):
@@ -226,6 +198,22 @@ def test_mistakes_are_one_sentence(cli, data, more, said):
     code, _, err = cli("aesthetic", "train", *arguments, *QUICK, *more)
     assert code == 2 and said in err and err.count("\n") == 1
     assert not (data / "h.safetensors").exists()
+
+
+@pytest.mark.parametrize("more", [("--epochs", "2"), ("--write", "ridge"), ("--test-list", "list.txt")])
+def test_options_that_change_nothing_are_refused(cli, data, more):
+    (data / "ratings.csv").write_text("item,evaluator,rating\n1,a,3\n")
+    code, _, err = train(cli, data, "--ratings", data / "ratings.csv", *more)
+    assert code == 2 and f"has nothing to do with {more[0]}; leave it out." in err
+
+
+def test_votes_that_are_all_the_same_are_refused(cli, data):
+    lines = [f"{int(name)},5.0,1-10" for name in made_votes(600, groups=100).images]
+    (data / "means.csv").write_text("image,mean,scale\n" + "\n".join(lines) + "\n")
+    arguments = ("--votes", data / "means.csv", "--embeddings", data / "emb", *QUICK)
+    code, _, err = cli("aesthetic", "train", *arguments, "--out", data / "head.safetensors")
+    assert code == 2 and "The images to train on all have the same mean, 5 on 1-10" in err
+    assert not (data / "head.safetensors").exists()
 
 
 def test_votes_and_embeddings_of_other_images_are_refused(cli, data):

@@ -13,6 +13,7 @@ from calibration.aesthetic.evaluation import comparison, evaluate, people
 from calibration.aesthetic.scale import TEN, Scale
 from calibration.aesthetic.votes import Votes, read_votes
 from metrics.errors import InputError
+from tests.calibration.aesthetic.made import made_votes
 
 
 def means_only(means, groups=None):
@@ -132,7 +133,8 @@ def test_few_challenges_have_a_sentence_and_no_interval(count):
     votes = replace(means_only(y, np.arange(60).astype(str)), groups=(np.arange(60) % count).astype(str))
     found = evaluate("h", y + rng.normal(size=60), replace(votes, group_name="challenge"))
     assert np.isnan(found.spearman.low) and np.isfinite(found.spearman.value)
-    assert found.extent.startswith(f"On 60 images of {count} challenges: fewer than 6 challenges are too few")
+    few = "1 challenge" if count == 1 else f"{count} challenges"
+    assert found.extent.startswith(f"On 60 images of {few}: fewer than 6 challenges are too few")
     assert "(no interval)" in comparison([found]).loc[0, "spearman"]
 
 
@@ -164,3 +166,24 @@ def test_a_mean_at_an_edge_is_not_below_it_for_a_rounding():
 
     exact = HeadFigures(np.array([3.0, 3.0]), means_only([4.0, 2.0]), None)(np.ones(2))
     assert HeadFigures(np.array([3.0, 3.0]), means_only(y), None)(np.ones(2)) == pytest.approx(exact, nan_ok=True)
+
+
+def test_an_order_that_is_not_told_from_chance_is_said_so_and_no_other():
+    rng = np.random.default_rng(0)
+    said = 0
+    for seed in range(100):
+        votes = made_votes(60, seed, groups=0)
+        noise = evaluate("h", rng.normal(5, 1, 60), votes)
+        sentence = [each for each in noise.alarms if "not told from chance" in each]
+        assert bool(sentence) == (noise.spearman.low <= 0 <= noise.spearman.high)
+        said += bool(sentence)
+    assert said >= 88  # 95 are expected
+    votes = made_votes(60, groups=0)
+    assert not any("chance" in each for each in evaluate("h", votes.means, votes).alarms)
+    assert any("against people's" in each for each in evaluate("h", -votes.means, votes).alarms)
+    assert any("so it has no order" in each for each in evaluate("h", np.full(60, 5.0), votes).alarms)
+
+
+def test_votes_that_are_all_the_same_are_refused():
+    with pytest.raises(InputError, match="all 20 images have the same mean vote, 5 on 1-10"):
+        evaluate("h", np.arange(20.0), means_only(np.full(20, 5.0), np.arange(20).astype(str)))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from calibration.aesthetic.evaluation import evaluate
 from calibration.aesthetic.finetune import fine_tune, fine_tuning_advice, left_out_together
 from calibration.aesthetic.votes import Votes
 from metrics.aesthetic_head import Head, predict
@@ -88,11 +89,11 @@ def test_prompts_that_are_liked_for_themselves_are_left_out_together():
         true_before = spearman(predict(study.head, study.fresh), study.fresh_taste)
         true_after = spearman(predict(new_head(found), study.fresh), study.fresh_taste)
         assert new_in == "new prompts" and true_after > true_before - 0.03
-        claims.append((found.raises, spearman(found.moved, study.means) - spearman(found.before, study.means)))
+        claims.append((found.raises, spearman(found.ordered, study.means) - spearman(found.before, study.means)))
     # image by image the claim was a rise by .2 or more
     assert not any(raises for raises, _ in claims) and np.mean([rise for _, rise in claims]) < 0.05
     naive = fine_tune(study.head, study.embeddings, study.means, np.random.default_rng(0).permutation(300) % 10)
-    assert spearman(naive.moved, study.means) - spearman(naive.before, study.means) > 0.1
+    assert spearman(naive.ordered, study.means) - spearman(naive.before, study.means) > 0.1
 
 
 def test_noise_is_not_said_to_raise_and_the_order_of_the_start_stays():
@@ -116,6 +117,35 @@ def test_a_taste_of_ones_own_is_found_and_its_size_is_true():
     assert "raises" in fine_tuning_advice(found, "new prompts") and f"({low:+.3f} to {high:+.3f})" in (
         fine_tuning_advice(found, "new prompts")
     )
+
+
+def test_where_nothing_is_added_nothing_is_said_to_change():
+    """Offsets fitted without a prompt are low where it is rated high, which turned the order across prompts."""
+    differences = []
+    for seed in range(20):
+        study = made_study(10, 6, seed, noise=1.5)
+        found, _ = tuned(study, seed=seed)
+        differences.append(found.difference.value)
+        if found.added == 0:
+            assert spearman(found.order, found.before) == pytest.approx(1)
+    assert abs(np.mean(differences)) < 0.03  # it was -.09
+
+
+def test_figures_of_the_order_are_those_of_the_head_that_is_written(head):
+    x = unit(60, 32)
+    found = fine_tune(head, x, np.random.default_rng(4).normal(5, 1, 60), np.arange(60) % 10)
+    written = predict(new_head(found), x)
+    assert not found.raises
+    votes = Votes(np.arange(60).astype(str), found.truth, None, None, "made", "")
+    said = evaluate("after", found.after, votes, order=found.order)
+    assert said.spearman.value == pytest.approx(spearman(written, found.truth))
+    assert said.pearson.value == pytest.approx(np.corrcoef(written, found.truth)[0, 1])
+    assert said.mae.value == pytest.approx(np.abs(found.after - found.truth).mean())
+
+
+def test_ratings_that_are_all_the_same_are_refused(head):
+    with pytest.raises(InputError, match="rated images all have the same mean, 4 on 1-10"):
+        fine_tune(head, unit(50, 32), np.full(50, 4.0), np.arange(50) % 5)
 
 
 def test_without_prompts_it_says_what_the_figure_holds_for():

@@ -44,6 +44,7 @@ def card(**changes):
         "recommendation": "Take plain.",
         "people": {"one": 0.45, "five": 0.74, "ceiling": 0.99},
         "notes": ["Votes: AVA.txt."],
+        "trained_on": [2.0, 5.0, 6.0, 9.0, 9.5],
     }
     return model_card(Card(**values | changes))
 
@@ -58,6 +59,11 @@ def test_it_tells_what_was_done_and_what_it_is_worth():
     assert "`head:aesthetic|seed:0`" in body and body.count("![") == 2
     assert "emd" not in body
     assert "one vote" not in card(people={})
+
+
+def test_it_says_how_many_training_images_lie_at_the_ends():
+    said = "Of its 5 training images 20.0 % have a mean below 3, and 40.0 % one above 8; a head that"
+    assert said in card() and "few training images" not in card()
 
 
 def test_pictures_are_pngs_with_a_line_for_each_head():

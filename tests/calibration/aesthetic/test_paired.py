@@ -57,6 +57,46 @@ def test_a_match_without_training_is_named_where_balancing_is_not_told_apart():
     assert name == "balanced" and "ridge-matched" not in why
 
 
+def test_a_rounding_is_not_better():
+    votes, rng = made_votes(400), np.random.default_rng(0)
+    plain = 5.4 + 0.5 * (votes.means - 5.4) + 0.05 * rng.normal(size=400)
+    same = plain + 1e-7 * np.sign(votes.means - plain)
+    assert paired_differences(plain, same, votes)["balanced_mae"].high < 0  # beyond chance, and nothing
+    name, why = recommend({"ridge": same, "plain": plain}, votes)
+    assert name == "plain" and "no other head" in why
+
+
+def condensed(votes, rng):
+    return 5.4 + 0.15 * (votes.means + 2 * rng.normal(size=len(votes)) - 5.4)
+
+
+def test_of_heads_that_are_not_told_apart_the_one_with_the_lower_error_is_taken():
+    votes, rng = made_votes(400), np.random.default_rng([0, 1])
+    y = votes.means
+    errors = (rng.uniform(0.1, 1.9, (2, 400)) * rng.choice([-1, 1], (2, 400)) for _ in range(20))
+    sizes = np.where((y < 4) | (y > 7), 0.15, 0.38)  # better far out, worse in the middle
+    made = ({"ridge-matched": y + 0.3 * first, "balanced": y + sizes * second} for first, second in errors)
+    answers, dearer = next(
+        (each, found)
+        for each in made
+        if (found := paired_differences(each["ridge-matched"], each["balanced"], votes))["balanced_mae"].value < 0
+    )
+    assert dearer["balanced_mae"].high > 0
+    answers = {"plain": condensed(votes, rng), **answers}
+    name, why = recommend(answers, votes)
+    value, low, high = dearer["mae"]
+    assert name == "ridge-matched" and low > 0
+    assert f"and its MAE over all images is higher ({value:+.3f} ({low:+.3f} to {high:+.3f}))" in why
+
+
+def test_what_the_recommended_head_costs_is_said():
+    votes, rng = made_votes(400), np.random.default_rng([0, 1])
+    answers = {"plain": condensed(votes, rng), "balanced": votes.means + 0.7 * rng.choice([-1, 1], 400)}
+    value, low, high = paired_differences(answers["plain"], answers["balanced"], votes)["mae"]
+    name, why = recommend(answers, votes)
+    assert name == "balanced" and low > 0 and f"its MAE over all images {value:+.3f} ({low:+.3f} to {high:+.3f})" in why
+
+
 def test_of_few_challenges_nothing_is_told():
     votes = made_votes(100, groups=4)
     name, why = recommend({"plain": 5 + 0 * votes.means, "balanced": votes.means}, votes)

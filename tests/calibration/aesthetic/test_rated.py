@@ -50,7 +50,21 @@ def test_strictness_is_told_by_common_images_alone(tmp_path):
     assert np.diff(strictness_of(item, person, np.tile([2.0, 3.0], 50))) == pytest.approx(1, abs=0.1)
     assert strictness_of(np.arange(6), np.array([0, 0, 0, 1, 1, 1]), np.array([1.0, 1, 1, 5, 5, 5])).tolist() == [0, 0]
     votes = read_votes(written(tmp_path, ["a,x,1", "b,y,5"]))
-    assert votes.means.tolist() == [1.0, 10.0] and "x, y rated no image that others rated" in votes.notes[1]
+    assert (
+        votes.means.tolist() == [1.0, 10.0]
+        and "x, y rated no image that others rated" in votes.notes[0]
+        and len(votes.notes) == 1
+    )
+
+
+def test_ratings_are_read_as_a_report_reads_them(tmp_path):
+    rows = ["a;x;4.0", "a;y;5", "b;x;", "b;y;2", "c;x;NA"]
+    votes = read_votes(written(tmp_path, rows, "Item;Evaluator;Rating"))
+    assert votes.images.tolist() == ["a", "b"] and votes.counts.sum(axis=1).tolist() == [2, 1]
+    with pytest.raises(InputError, match=r"line 2: the rating '4\.5' is not a whole number"):
+        read_votes(written(tmp_path, ["a,x,4.5"]))
+    with pytest.raises(InputError, match="holds no ratings"):
+        read_votes(written(tmp_path, ["a,x,"]))
 
 
 def test_prompts_of_ratings_are_groups(tmp_path):

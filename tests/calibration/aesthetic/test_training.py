@@ -183,7 +183,14 @@ def test_a_checkpoint_of_other_data_or_options_is_refused(small, tmp_path):
 
 def test_options_that_make_no_sense_are_refused(small):
     votes, embeddings, split = small
-    for wrong in ({"epochs": 0}, {"hidden": (0,)}, {"dropout": 1.0}, {"learning_rate": 0.0}, {"loss": "l7"}):
+    for wrong in (
+        {"epochs": 0},
+        {"hidden": (0,)},
+        {"dropout": 1.0},
+        {"learning_rate": 0.0},
+        {"learning_rate": np.nan},
+        {"loss": "l7"},
+    ):
         with pytest.raises(InputError):
             replace(QUICK, **wrong)
     with pytest.raises(InputError, match="means only"):

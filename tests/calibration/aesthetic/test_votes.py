@@ -1,6 +1,7 @@
 """Files of votes: AVA's, TANet's, KonIQ's, means only, ratings; and what is wrong with one."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from calibration.aesthetic.scale import TEN, Scale, parse_scale
@@ -56,6 +57,31 @@ def test_tables(tmp_path, text, images, means):
     assert votes.images.tolist() == images and votes.means == pytest.approx(means)
 
 
+def test_counts_shares_and_few_votes_are_told_from_answers(tmp_path):
+    names = ",".join(f"score{n}" for n in range(1, 6))
+    many = read_votes(written(tmp_path, f"id,{names}\na,0,0,30,70,7\nb,10,50,20,5,0\n", "votes.csv"))
+    shares = read_votes(written(tmp_path, f"id,{names}\na,0,0,.28,.654,.065\nb,.118,.588,.235,.059,0\n", "votes.csv"))
+    assert shares.means == pytest.approx(many.means, abs=0.01)
+    for rows in ("a,0,0,2,3,0\nb,1,1,1,1,1\n", "a,0,0,2,3,0\nb,1,1,1,1,3\n"):  # as many on each; or named counts
+        text = f"id,{names}\n{rows}" if "1,3" not in rows else f"id,{names}\n{rows}".replace("score", "count")
+        assert read_votes(written(tmp_path, text, "votes.csv")).means[0] == pytest.approx(1 + 2.6 * 9 / 4)
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_tables_as_spreadsheets_write_them(tmp_path, mark):
+    text = "Image_ID,Mean,Scale,Prompt\n1.jpg,2.5,1-5,a cat, black\n2.jpg,4,1-5,a dog\n"
+    lines = [line.split(",", 3) for line in text.splitlines()]
+    votes = read_votes(written(tmp_path, "\n".join(mark.join(line) for line in lines) + "\n", "votes.csv"))
+    assert votes.images.tolist() == ["1", "2"] and votes.means == pytest.approx([4.375, 7.75])
+    assert votes.group_name == "prompt" and votes.groups.tolist() == ["a cat, black", "a dog"]
+    assert read_votes(tmp_path / "votes.csv", group="Prompt").group_name == "prompt"
+
+
+def test_parquet(tmp_path):
+    pd.DataFrame({"image": ["a", "b"], "MOS": [1.5, 4.25]}).to_parquet(tmp_path / "votes.parquet")
+    assert read_votes(tmp_path / "votes.parquet", scale=TEN).means.tolist() == [1.5, 4.25]
+
+
 def test_tanets_groups_are_the_challenges(tmp_path):
     header = "image_id," + ",".join(f"score{n}" for n in range(2, 12)) + ",tag1,tag2,tag3\n"
     votes = read_votes(written(tmp_path, header + "1,1,0,0,0,0,0,0,0,0,0,1,2,738\n"))
@@ -98,6 +124,11 @@ def test_one_task_of_ratings_is_chosen(tmp_path):
         ("id,c1,c2,c3,c4,c5\na,1,1,-1,1,1\n", "line 2: '-1' in the column c3"),
         ("item,evaluator,rating\na,x,6\n", "line 2: the rating '6'"),
         ("id,c1,c2,c3,c4,c5\na,0,0,0,0,0\n", "holds no votes"),
+        (
+            "id,rating1,rating2,rating3,rating4,rating5\na,1,2,2,3,1\nb,5,4,4,5,5\n",
+            "or 5 people's answers: none is above",
+        ),
+        ("id,score1,score2,score3,score4,score5\na,4.7,5,5,5,5\nb,1,1,1,1,2\n", "line 2: 4.7 is no count of votes"),
     ],
 )
 def test_other_files_are_refused(tmp_path, text, reason):
