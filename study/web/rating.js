@@ -5,6 +5,7 @@ const RETRY_MS = 3000;
 const LONGEST_RESPONSE_MS = 86400000;
 const BOUNCE_MS = 150;
 const LOOK_AGAIN_MS = 3000;
+const TOGETHER_MS = 200; // within which focus and visibility are one return to the page
 const LATE = "This picture did not load yet. It is tried again by itself.";
 
 const page = element.querySelector(".hg");
@@ -26,6 +27,7 @@ let anySaved = false;
 let savingTimer = null;
 let sessionTag = null; // what the server calls the state of the session that is here
 let lookedAt = 0;
+let lookingLater = 0;
 
 // ---- where we stand
 
@@ -218,7 +220,14 @@ function begin(loaded) {
    bytes where nothing was. */
 async function refresh() {
   if (!session || document.visibilityState !== "visible" || outbox.waiting.length) return;
-  if (performance.now() - lookedAt < LOOK_AGAIN_MS) return; // focus and visibility come together
+  const since = performance.now() - lookedAt;
+  if (since < LOOK_AGAIN_MS) {
+    if (since > TOGETHER_MS && !lookingLater) {
+      const again = () => ((lookingLater = 0), refresh());
+      lookingLater = setTimeout(again, LOOK_AGAIN_MS - since);
+    }
+    return;
+  }
   lookedAt = performance.now();
   const headers = sessionTag ? { "If-None-Match": sessionTag } : {};
   const response = await fetch(api + "session", { cache: "no-store", headers }).catch(() => null);

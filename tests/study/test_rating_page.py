@@ -234,6 +234,16 @@ def test_what_was_rated_on_another_device_is_not_asked_again(server, open_page):
     assert list(server.ratings("nia").values()) == [5, 4, 3]
 
 
+def test_who_comes_back_twice_within_seconds_is_shown_what_was_rated_in_between(server, open_page):
+    laptop, phone = (open_page(server.links["nia"]) for _ in range(2))
+    shown(laptop, "1 of 12")
+    laptop.evaluate("window.dispatchEvent(new Event('focus'))")
+    press(phone, ["5"])
+    saved(phone)
+    laptop.evaluate("window.dispatchEvent(new Event('focus'))")
+    shown(laptop, "2 of 12")
+
+
 def test_an_older_answer_that_arrives_late_does_not_replace_a_newer_one(server, open_page):
     one, other = (open_page(server.links["oda"], expected=["ERR_FAILED", "409"]) for _ in range(2))
     shown(one, "1 of 12")
