@@ -5,7 +5,6 @@ const RETRY_MS = 3000;
 const LONGEST_RESPONSE_MS = 86400000;
 const BOUNCE_MS = 150;
 const LOOK_AGAIN_MS = 3000;
-const TOGETHER_MS = 200; // within which focus and visibility are one return to the page
 const LATE = "This picture did not load yet. It is tried again by itself.";
 
 const page = element.querySelector(".hg");
@@ -220,12 +219,9 @@ function begin(loaded) {
    bytes where nothing was. */
 async function refresh() {
   if (!session || document.visibilityState !== "visible" || outbox.waiting.length) return;
-  const since = performance.now() - lookedAt;
-  if (since < LOOK_AGAIN_MS) {
-    if (since > TOGETHER_MS && !lookingLater) {
-      const again = () => ((lookingLater = 0), refresh());
-      lookingLater = setTimeout(again, LOOK_AGAIN_MS - since);
-    }
+  const wait = lookedAt + LOOK_AGAIN_MS - performance.now(); // focus and visibility come together
+  if (wait > 0) {
+    lookingLater ||= setTimeout(() => ((lookingLater = 0), refresh()), wait);
     return;
   }
   lookedAt = performance.now();

@@ -9,7 +9,10 @@ from tests.study.conftest import MARKER
 
 pytestmark = pytest.mark.browser
 
-RATERS = ("ann", "bob", "cleo", "dora", "emil", "faye", "gina", "hugo", "ida", "jan", "kim", "lou", "max", "nia", "oda")
+RATERS = (
+    *("ann", "bob", "cleo", "dora", "emil", "faye", "gina", "hugo"),
+    *("ida", "jan", "kim", "lou", "max", "nia", "oda", "pia"),
+)
 DESKTOP = {"width": 1280, "height": 800}
 KEEP_SAVED = """
 window.savedAnswers = [];
@@ -26,7 +29,7 @@ SMALL_PHONE = {"width": 360, "height": 640}
 
 @pytest.fixture(scope="module")
 def server(make_study, serve_study):
-    """Twelve images in two tasks: 24 ratings for each of twelve raters."""
+    """Twelve images in two tasks: 24 ratings for each rater; each test has a rater of its own."""
     return serve_study(make_study(evaluators=RATERS))
 
 
@@ -235,9 +238,11 @@ def test_what_was_rated_on_another_device_is_not_asked_again(server, open_page):
 
 
 def test_who_comes_back_twice_within_seconds_is_shown_what_was_rated_in_between(server, open_page):
-    laptop, phone = (open_page(server.links["nia"]) for _ in range(2))
+    laptop, phone = (open_page(server.links["pia"]) for _ in range(2))
     shown(laptop, "1 of 12")
-    laptop.evaluate("window.dispatchEvent(new Event('focus'))")
+    shown(phone, "1 of 12")
+    with laptop.expect_response("**/session"):
+        laptop.evaluate("window.dispatchEvent(new Event('focus'))")
     press(phone, ["5"])
     saved(phone)
     laptop.evaluate("window.dispatchEvent(new Event('focus'))")
