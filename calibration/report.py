@@ -39,7 +39,7 @@ from calibration.task_words import task_verdict
 from calibration.verdict_words import by_luck_note
 from calibration.verdicts import LEAST_ITEMS, verdict
 from metrics import __version__
-from metrics.bands import band
+from metrics.catalogue import band
 from metrics.errors import InputError
 
 SCHEMA = "humangrade.report/1"

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metrics.aesthetic_head import Head, find_head, predict
-from metrics.clip import ClipImages, ClipModel
+from metrics.clip import CLIP_WEIGHTS, ClipImages, ClipModel
 from metrics.device import Precision
+from metrics.entry import Entry, MetricOptions, NeededWeights
 from metrics.errors import InputError
 from metrics.extraction import Extractor
 from metrics.images import Source
@@ -109,3 +110,35 @@ def plain_name(name: str) -> str:
     'ViT-L-14/openai'
     """
     return name.replace("-quickgelu/", "/")
+
+
+def _head_of(options: MetricOptions) -> str | None:
+    """The head chosen, or the published one for the CLIP model; None where there is none for it."""
+    return options.head or DEFAULT_HEADS.get(plain_name(f"{options.clip_model}/{options.clip_pretrained}"))
+
+
+def _head_weights(options: MetricOptions) -> str | None:
+    head = _head_of(options) or ""
+    return head if head.startswith("aesthetic/") else None
+
+
+def _lacks(options: MetricOptions) -> str:
+    if _head_of(options) is not None:
+        return ""
+    return f"no published head fits {options.clip_model}/{options.clip_pretrained}; name one with --head"
+
+
+ENTRY = Entry(
+    name="aesthetic",
+    title="CLIP aesthetics",
+    says="a trained head on CLIP embeddings, 0 to 10: LAION's, improved-aesthetic-predictor's, or your own",
+    scores="image",
+    direction="higher",
+    low=0,
+    high=10,
+    weights=(CLIP_WEIGHTS, NeededWeights("aesthetic/", _head_weights)),
+    options=("head", "clip_model", "clip_pretrained", "precision"),
+    lacks=_lacks,
+    make=lambda o: Aesthetic.find(o.head, o.clip_model, o.clip_pretrained, o.precision),
+    source="Schuhmann 2022; Murray et al. 2012",
+)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from metrics.device import Precision, exact_arithmetic
+from metrics.entry import MetricOptions, NeededWeights
 from metrics.errors import InputError
 from metrics.extraction import Forward
 from metrics.images import READING
@@ -26,6 +27,7 @@ from metrics.tensors import is_torchscript, load_tensors
 from metrics.weights import find_weights, published_content, weights_digest
 from metrics.weights_catalog import canonical_name
 
+CLIP_WEIGHTS = NeededWeights("clip/", lambda o: f"clip/{o.clip_model}/{o.clip_pretrained}")
 _NOT_WEIGHTS = {"input_resolution", "context_length", "vocab_size"}  # numbers that OpenAI's archives hold as tensors
 
 
@@ -54,6 +56,11 @@ class ClipModel:
         name = canonical_name(f"clip/{model.replace('/', '-')}/{pretrained}")
         _, model, pretrained = name.split("/")
         return cls(find_weights(name), model, pretrained, precision)
+
+    @classmethod
+    def chosen(cls, options: MetricOptions) -> "ClipModel":
+        """The model that the options name."""
+        return cls.find(options.clip_model, options.clip_pretrained, options.precision)
 
     @property
     def name(self) -> str:

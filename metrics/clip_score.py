@@ -1,43 +1,16 @@
-"""How well an image shows its prompt: the cosine of their CLIP embeddings.
+"""CLIP-score: 100 max(cosine, 0) of an image's CLIP embedding with its prompt's, as torchmetrics computes it.
 
-CLIP-score is 100 max(cosine, 0) as torchmetrics computes it; Hessel et al. (2021) multiply by 2.5 instead of 100.
+Hessel et al. (2021) multiply by 2.5 instead of 100.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metrics.clip import ClipImages, ClipModel, ClipTexts
-from metrics.device import Precision
-from metrics.extraction import Extractor
-from metrics.images import Source, TextSource
-from metrics.scoring import Features, Item, Score, Scored
-from metrics.signature import signature
-
-
-def clip_cosine(images: ArrayLike, texts: ArrayLike) -> NDArray[np.float64]:
-    """The cosine of each image with its text.
-
-    Parameters
-    ----------
-    images, texts : array_like, shape (n, d)
-        Embeddings of any length but 0; row i of one belongs to row i of the other.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        In [-1, 1]; higher is better.
-
-    Examples
-    --------
-    >>> clip_cosine([[0.0, 2.0], [1.0, 0.0]], [[0.0, 1.0], [-3.0, 4.0]])
-    array([ 1. , -0.6])
-    """
-    a, b = (np.asarray(values, dtype=np.float64) for values in (images, texts))
-    cosines = np.sum(a * b, axis=-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
-    return np.clip(cosines, -1.0, 1.0)
+from metrics.clip import CLIP_WEIGHTS, ClipModel
+from metrics.clip_t import ClipCosine, clip_cosine
+from metrics.entry import Entry
 
 
 def clip_score(images: ArrayLike, texts: ArrayLike) -> NDArray[np.float64]:
@@ -62,64 +35,25 @@ def clip_score(images: ArrayLike, texts: ArrayLike) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
-class ClipCosine:
-    """CLIP-T: the cosine of an image with its prompt.
-
-    Attributes
-    ----------
-    clip : ClipModel
-        The model.
-    """
-
-    clip: ClipModel
-
-    name = "clip_t"
-    uses_references = False
-    measure = staticmethod(clip_cosine)
-
-    @classmethod
-    def find(
-        cls, model: str = "ViT-L-14", pretrained: str = "openai", precision: Precision = "float32"
-    ) -> "ClipCosine":
-        """The metric with the weights that are installed; raises InputError where they are missing."""
-        return cls(ClipModel.find(model, pretrained, precision))
-
-    def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
-        """The embeddings of prompts, and of the images that have one."""
-        prompted = [item for item in items if item.prompt]
-        return [
-            (ClipImages(self.clip), [item.image for item in prompted]),
-            (ClipTexts(self.clip), [TextSource(item.prompt) for item in prompted]),
-        ]
-
-    def score(self, items: Sequence[Item], features: Features) -> Scored:
-        """One number an image; those without a prompt have none."""
-        images, texts = ClipImages(self.clip), ClipTexts(self.clip)
-        made_by = f"{signature(metric=self.name)}|{images.signature}"
-        prompts = {item.prompt: features(texts, TextSource(item.prompt)) for item in items if item.prompt}
-        found = Scored()
-        for item in items:
-            text = prompts.get(item.prompt)
-            image = features(images, item.image) if text is not None else None
-            if text is None or image is None:
-                note = features.why_none(images, item.image) if item.prompt else "no prompt"
-                found.scores.append(Score(item.item, self.name, None, made_by, note))
-            else:
-                score = float(self.measure(image, text[1:]))
-                found.scores.append(Score(item.item, self.name, score, made_by))
-        cut = [int(text[0]) for text in prompts.values() if text is not None and text[0]]
-        if cut:
-            found.warnings.append(
-                f"{len(cut)} of {len(prompts)} prompts are longer than the {cut[0]} tokens that {self.clip.name} "
-                "reads; they were cut at their end."
-            )
-        return found
-
-
-@dataclass(frozen=True)
 class ClipScore(ClipCosine):
     """CLIP-score: 100 max(cosine, 0) of an image with its prompt."""
 
     name = "clip_score"
     uses_references = False
     measure = staticmethod(clip_score)
+
+
+ENTRY = Entry(
+    name="clip_score",
+    title="CLIP-score",
+    says="100 times the cosine of the image's CLIP embedding with the prompt's, 0 where that is negative",
+    scores="image",
+    direction="higher",
+    low=0,
+    high=100,
+    needs=("prompts",),
+    weights=(CLIP_WEIGHTS,),
+    options=("clip_model", "clip_pretrained", "precision"),
+    make=lambda o: ClipScore(ClipModel.chosen(o)),
+    source="Hessel et al. 2021",
+)

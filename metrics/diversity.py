@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.entry import Entry
 from metrics.errors import InputError
 from metrics.extraction import Extractor
 from metrics.images import Source
+from metrics.lpips_features import LPIPS_WEIGHTS, LpipsFeatures, native_distances, pairwise_distances
 from metrics.scoring import PROMPT, FeatureRows, Features, Item, Scored, SetScore
 from metrics.signature import signature
-from metrics.similarity import cosine_similarities
 
 _BLOCK = 512
 Distances = Callable[[Sequence[NDArray], Sequence[NDArray]], NDArray[np.float64]]
@@ -46,11 +47,6 @@ def mean_pairwise(images: Sequence[NDArray], distances: Distances) -> float:
     return total / (count * (count - 1) / 2)
 
 
-def clip_distances(rows: Sequence[NDArray], columns: Sequence[NDArray]) -> NDArray[np.float64]:
-    """One minus the cosine of all pairs of CLIP embeddings, in [0, 2]."""
-    return 1.0 - cosine_similarities(np.stack(rows), np.stack(columns))
-
-
 @dataclass(frozen=True)
 class Diversity:
     """Mean pairwise distance between images of one prompt, for each prompt and each set.
@@ -63,7 +59,7 @@ class Diversity:
         The features.
     distances : callable
         Two sequences of features to the distances of all pairs: `metrics.lpips_features.pairwise_distances` or
-        `clip_distances`.
+        `metrics.diversity_clip.clip_distances`.
     """
 
     name: str
@@ -132,3 +128,19 @@ def _row_name(group: str, prompt: str, taken: set[str]) -> str:
     while name in taken:
         name += " (prompt)"
     return name
+
+
+ENTRY = Entry(
+    name="diversity",
+    title="Diversity",
+    says="mean LPIPS between a set's images of one prompt",
+    scores="set",
+    direction="higher",
+    low=0,
+    weights=(LPIPS_WEIGHTS,),
+    options=("lpips_net", "lpips_size", "precision"),
+    make=lambda o: Diversity(
+        "diversity", LpipsFeatures.chosen(o), pairwise_distances if o.lpips_size else native_distances
+    ),
+    source="Zhu et al. 2017",
+)

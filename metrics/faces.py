@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from metrics.device import exact_arithmetic
+from metrics.entry import NeededWeights
 from metrics.errors import InputError
 from metrics.extraction import Forward
 from metrics.face_crops import FACENET, Face, Size, aligned_crop, facenet_crop, undistorted_crop
@@ -29,6 +30,7 @@ from metrics.weights import find_weights, weights_digest
 
 Detector = Callable[[Image.Image], Sequence[Face | Sequence[float]]]
 Encoder = Callable[[Sequence[Image.Image]], ArrayLike]
+FACE_WEIGHTS = NeededWeights("facenet-", lambda o: None if o.encoder else "facenet-vggface2")
 _NO_FACES = np.empty((0, 1), dtype=np.float32)
 _MOST = 32  # faces of one image that are embedded
 _AT_ONCE = 64  # crops through the encoder, so that photos of crowds need no more memory than others

@@ -1,243 +1,137 @@
-"""The Frechet distance between two sets of features, and the statistics that it rests on.
+"""FID of sets of images against reference photos: the Frechet distance of Inception features, a number for each set."""
 
-FID is this distance on Inception features (Heusel et al., 2017): that of the two normal distributions with the sets'
-means and covariances. With a root A of a covariance (A^T A is the covariance), and likewise B, it is
-
-    |mu_a - mu_b|^2 + tr A^T A + tr B^T B - 2 |A B^T|_*,   |.|_* the sum of the singular values,
-
-so no matrix square root is taken. With few images their centred features are a root, and A B^T is small.
-"""
-
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import linalg
 
+from metrics.entry import Entry
 from metrics.errors import InputError
+from metrics.extraction import Extractor
+from metrics.fid_interval import frechet_with_error, null_distance, null_distance_of
+from metrics.frechet import Gaussian
+from metrics.images import Source
+from metrics.inception import INCEPTION_WEIGHTS, InceptionFeatures
+from metrics.row_file import RowFile, RowSet
+from metrics.scoring import Features, Item, Scored, SetScore
+from metrics.set_distance import ComparedSet, FeatureTable, Reference, all_sources, chosen_reference, compared_sets
+from metrics.signature import signature
+from metrics.statistics_file import SavedStatistics
 
-Array = NDArray[np.float64]
-_CHUNK = 1024
-_DIRECTLY = 512
-_TOLERATED = 1e-7  # relative error of a distance by eigenvalues
-
-
-class Rows(Protocol):
-    """Features of shape (n, d), read when they are asked for: an array, or rows of a file."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: Any, /) -> NDArray:
-        """Rows by a slice or an array of numbers."""
+ENOUGH = 2048
 
 
 @dataclass(frozen=True)
-class Gaussian:
-    """What the distance takes of a set: a mean, and a root of the covariance.
+class Fid:
+    """The Frechet distance of Inception features, with a 95 % interval and what it shows without a difference.
 
     Attributes
     ----------
-    mean : ndarray, shape (d,)
-        The mean.
-    root : ndarray, shape (r, d)
-        root.T @ root is the covariance; r is at most d, and n for n images.
-    """
-
-    mean: Array
-    root: Array
-
-    @classmethod
-    def of(cls, features: Rows) -> "Gaussian":
-        """From features of shape (n, d), two or more."""
-        first = read_features(features, slice(0, 1))
-        if len(features) > first.shape[1]:
-            return FeatureStatistics.of(features).gaussian
-        values = read_features(features, slice(None))
-        _two_or_more(len(values))
-        mean = values.mean(axis=0)
-        return cls(mean, (values - mean) / np.sqrt(len(values) - 1))
-
-    @classmethod
-    def of_covariance(cls, mean: Array, covariance: Array) -> "Gaussian":
-        """From a mean and a covariance, which may be singular."""
-        try:
-            return cls(mean, linalg.cholesky(covariance))
-        except linalg.LinAlgError:
-            values, vectors = linalg.eigh(covariance)
-            positive = values > values[-1] * len(values) * np.finfo(float).eps
-            positive[-1] = True  # a row of zeros for images that are all alike
-            return cls(mean, np.sqrt(np.maximum(values[positive], 0.0))[:, None] * vectors.T[positive])
-
-
-@dataclass(frozen=True)
-class FeatureStatistics:
-    """What is kept of a set of features; two such merge into that of the union.
-
-    Attributes
-    ----------
-    n : int
-        How many images.
-    mean : ndarray, shape (d,)
-        Their mean.
-    scatter : ndarray, shape (d, d)
-        The sum of the outer products of the centred features: (n - 1) times the covariance.
-    """
-
-    n: int
-    mean: Array
-    scatter: Array
-
-    @classmethod
-    def of(cls, features: Rows) -> "FeatureStatistics":
-        """The statistics of features of shape (n, d), two or more, a part of them in memory at a time."""
-        n = len(features)
-        _two_or_more(n)
-        parts = chunks(features)
-        first = next(parts)
-        origin = first.mean(axis=0)  # near the mean, so that little is lost when the mean's part is taken off
-        total, scatter = np.zeros_like(origin), np.zeros((len(origin), len(origin)))
-        for part in chain((first,), parts):
-            shifted = part - origin
-            total += shifted.sum(axis=0)
-            scatter += shifted.T @ shifted
-        scatter -= np.outer(total, total / n)
-        return cls(n, origin + total / n, scatter)
-
-    def merge(self, other: "FeatureStatistics") -> "FeatureStatistics":
-        """The statistics of both sets together (Chan, Golub and LeVeque, 1983).
-
-        Examples
-        --------
-        >>> features = np.random.default_rng(0).normal(size=(10, 3))
-        >>> merged = FeatureStatistics.of(features[:4]).merge(FeatureStatistics.of(features[4:]))
-        >>> bool(np.allclose(merged.scatter, FeatureStatistics.of(features).scatter))
-        True
-        """
-        n = self.n + other.n
-        step = other.mean - self.mean
-        scatter = self.scatter + other.scatter + np.outer(step, step) * (self.n * other.n / n)
-        return FeatureStatistics(n, self.mean + step * (other.n / n), scatter)
-
-    def without(self, part: "FeatureStatistics") -> "FeatureStatistics":
-        """The statistics of what stays when a part is taken out: the reverse of `merge`."""
-        n = self.n - part.n
-        mean = (self.n * self.mean - part.n * part.mean) / n
-        step = part.mean - mean
-        scatter = self.scatter - part.scatter - np.outer(step, step) * (n * part.n / self.n)
-        return FeatureStatistics(n, mean, scatter)
-
-    @property
-    def covariance(self) -> Array:
-        """The unbiased covariance, shape (d, d)."""
-        return self.scatter / (self.n - 1)
-
-    @property
-    def gaussian(self) -> Gaussian:
-        """The normal distribution of this mean and covariance."""
-        return Gaussian.of_covariance(self.mean, self.covariance)
-
-
-def frechet_distance(features_a: ArrayLike, features_b: ArrayLike) -> float:
-    """The Frechet distance between two sets of features.
-
-    Parameters
-    ----------
-    features_a, features_b : array_like, shapes (n, d) and (m, d)
-        At least two images each.
-
-    Returns
-    -------
-    float
-        At least 0, in squared units of the features; biased upwards when images are few.
+    extractor : Extractor
+        The features.
+    reference : tuple of ImageSource, SavedStatistics or None
+        What every set is compared with; None takes the references of the set's own items.
 
     Raises
     ------
     InputError
-        For fewer than two images, features that are not finite, or different numbers of dimensions.
-
-    Notes
-    -----
-    With n <= d the root of the covariance is the centred features themselves, otherwise its Cholesky factor. The
-    singular values of the roots' product are computed as such where a root has 512 rows at most, and where that is not
-    exact enough, as with features of low rank; otherwise by the eigenvalues of the product with its transpose.
-
-    Examples
-    --------
-    >>> features = np.random.default_rng(0).normal(size=(20, 5))
-    >>> round(frechet_distance(features, features + 2.0), 9)
-    20.0
+        For statistics of other features.
     """
-    a, b = np.asarray(features_a), np.asarray(features_b)
-    return distance(Gaussian.of(a), Gaussian.of(b))
 
+    extractor: Extractor
+    reference: Reference = None
 
-def frechet_distance_of(a: FeatureStatistics, b: FeatureStatistics) -> float:
-    """The Frechet distance between two sets of which only the statistics are known.
+    name = "fid"
+    uses_references = True
 
-    Parameters
-    ----------
-    a, b : FeatureStatistics
-        Of the same number of dimensions.
+    def __post_init__(self) -> None:
+        if isinstance(self.reference, SavedStatistics):
+            self._check(self.reference)  # before anything is computed
 
-    Returns
-    -------
-    float
-        As `frechet_distance`.
-    """
-    return distance(a.gaussian, b.gaussian)
+    def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
+        """The features of images and references."""
+        return [(self.extractor, all_sources(items, self.reference))]
 
-
-def distance(a: Gaussian, b: Gaussian) -> float:
-    """The Frechet distance between two normal distributions; raises InputError for different numbers of dimensions."""
-    if len(a.mean) != len(b.mean):
-        raise InputError(
-            f"The features have {len(a.mean)} and {len(b.mean)} dimensions; both must come from one extractor."
-        )
-    product = a.root @ b.root.T if len(a.root) <= len(b.root) else b.root @ a.root.T
-    if is_small(product):
-        singular = linalg.svdvals(product, check_finite=False)
-        return distance_of_overlap(a, b, float(singular.sum()))
-    squares = np.maximum(linalg.eigvalsh(product @ product.T, overwrite_a=True, check_finite=False), 0.0)
-    found = distance_of_overlap(a, b, float(np.sqrt(squares).sum()))
-    # each square is wrong by about the rounding of the largest, which the roots of small ones magnify
-    wrong = 4.0 * np.finfo(float).eps * squares[-1]
-    error = 2.0 * np.sum(np.minimum(np.sqrt(wrong), wrong / (2.0 * np.sqrt(np.maximum(squares, wrong)))))
-    if error <= _TOLERATED * found:
+    def score(self, items: Sequence[Item], features: Features) -> Scored:
+        """A row for each set of two images or more."""
+        found = Scored()
+        if isinstance(self.reference, SavedStatistics):
+            found.warnings += self._check(self.reference)
+        few: list[SetScore] = []
+        with RowFile() as file:
+            table = FeatureTable.of(file, self.extractor, all_sources(items, self.reference), features)
+            for chosen in compared_sets(self.name, items, self.reference, table, found.warnings):
+                row, smaller = self._row(chosen)
+                found.set_scores.append(row)
+                few += [row] if smaller < ENOUGH else []
+        if few:
+            found.warnings.append(
+                f"fid: {len(few)} of {len(found.set_scores)} sets have fewer than {ENOUGH:,} images or reference "
+                f"images, where FID is too high; '{few[0].set}' has {few[0].n} images and FID {few[0].score:.1f}, and "
+                f"{few[0].note}. KID does not have this error."
+            )
         return found
-    return distance_of_overlap(a, b, float(linalg.svdvals(product, check_finite=False).sum()))
+
+    def _row(self, chosen: "ComparedSet") -> tuple[SetScore, int]:
+        """The row of a set, and how many images the smaller of its two sides has."""
+        made_by = signature(
+            metric="fid", reference=chosen.reference_digest, reference_n=chosen.reference_n or "unknown"
+        )
+        n = len(chosen.images)
+        smaller, note = n, ""
+        if isinstance(chosen.reference, Gaussian):
+            score, error = frechet_with_error(chosen.images, chosen.reference)
+            smaller = min(n, chosen.reference_n or n)
+            if smaller < ENOUGH:
+                null = null_distance_of(chosen.reference, n)
+                note = f"{n} images drawn from the reference's statistics themselves show {null:.1f}"
+        else:
+            score, error = frechet_with_error(chosen.images, chosen.reference)
+            m = len(chosen.reference)
+            smaller = min(n, m)
+            if smaller < ENOUGH:
+                both = RowSet(chosen.images.file, np.concatenate([chosen.images.numbers, chosen.reference.numbers]))
+                null = null_distance(both, n)
+                note = f"random sets of {n} and {m} of the same images, without a difference, show {null:.1f}"
+        low, high = max(score - 1.96 * error, 0.0), score + 1.96 * error
+        return SetScore(chosen.name, "fid", score, n, f"{made_by}|{self.extractor.signature}", low, high, note), smaller
+
+    def _check(self, saved: SavedStatistics) -> list[str]:
+        """Refuse statistics of other features; warn where the file does not say of which, or of which versions."""
+        mine = self.extractor.signature
+        if not saved.features:
+            if "preprocessing:pytorch-fid" in mine:
+                return []
+            return [
+                f"fid: {saved.path} does not say how its features were made; statistics from pytorch-fid only fit "
+                "features with the preprocessing pytorch-fid."
+            ]
+        if _without_versions(saved.features) != _without_versions(mine):
+            raise InputError(
+                f"{saved.path} holds statistics of other features ({saved.features}) than these ({mine}); make it "
+                "anew, or extract features in that way."
+            )
+        if saved.features != mine:
+            return [f"fid: {saved.path} was made with other versions ({saved.features}) than these features ({mine})."]
+        return []
 
 
-def distance_of_overlap(a: Gaussian, b: Gaussian, overlap: float) -> float:
-    """The distance, given the sum of the singular values of A B^T; never below 0."""
-    step = a.mean - b.mean
-    spread = np.vdot(a.root, a.root) + np.vdot(b.root, b.root)
-    return max(float(step @ step + spread - 2.0 * overlap), 0.0)
+def _without_versions(made_by: str) -> str:
+    return "|".join(part for part in made_by.split("|") if not part.startswith("versions:"))
 
 
-def is_small(product: Array) -> bool:
-    """Whether singular values are taken directly; otherwise as roots of eigenvalues, which is faster and less exact."""
-    return min(product.shape) <= _DIRECTLY
-
-
-def chunks(features: Rows) -> Iterator[Array]:
-    """Features a part at a time, checked."""
-    for start in range(0, len(features), _CHUNK):
-        yield read_features(features, slice(start, start + _CHUNK))
-
-
-def read_features(features: Rows, index: slice | NDArray[np.int64]) -> Array:
-    """Some rows as float64; raises InputError for a wrong shape and for values that are not finite."""
-    values = np.asarray(features[index], dtype=np.float64)
-    if values.ndim != 2:
-        raise InputError(f"Features must have the shape (images, dimensions), not {values.shape}.")
-    if not np.isfinite(values).all():
-        raise InputError("The features hold values that are not finite; the extractor or its input is broken.")
-    return values
-
-
-def _two_or_more(n: int) -> None:
-    if n < 2:
-        raise InputError(f"A set of {n} has no covariance; it needs two images or more.")
+ENTRY = Entry(
+    name="fid",
+    title="FID",
+    says="distance of a set from the reference set, with interval, and with what it shows where nothing differs",
+    scores="set",
+    direction="lower",
+    low=0,
+    options=("inception", "reference_set", "precision"),
+    bands=((10.0, "excellent"), (30.0, "good"), (50.0, "moderate"), (float("inf"), "poor")),
+    needs=("references",),
+    instead={"references": "reference_set"},
+    weights=(INCEPTION_WEIGHTS,),
+    make=lambda o: Fid(InceptionFeatures.chosen(o), chosen_reference(o)),
+    source="Heusel et al. 2017",
+)

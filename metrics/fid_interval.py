@@ -18,7 +18,7 @@ import numpy as np
 from scipy import linalg
 
 from metrics.errors import InputError
-from metrics.fid import (
+from metrics.frechet import (
     Array,
     FeatureStatistics,
     Gaussian,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from metrics.device import Precision, exact_arithmetic
+from metrics.entry import MetricOptions, NeededWeights
 from metrics.errors import InputError
 from metrics.extraction import Forward
 from metrics.images import READING, pixels
@@ -21,6 +22,7 @@ from metrics.signature import signature, versions
 from metrics.weights import find_weights, weights_digest
 
 Preprocessing = Literal["torch-fidelity", "pytorch-fid"]
+INCEPTION_WEIGHTS = NeededWeights("inception-", lambda o: "inception-fid")
 SIZE = 299
 _LAYERS = (
     *("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "MaxPool_1", "Conv2d_3b_1x1", "Conv2d_4a_3x3", "MaxPool_2"),
@@ -59,6 +61,11 @@ class InceptionFeatures:
                 f"{' and '.join(get_args(Preprocessing))}."
             )
         return cls(find_weights("inception-fid"), preprocessing, precision)  # type: ignore[arg-type]
+
+    @classmethod
+    def chosen(cls, options: MetricOptions) -> "InceptionFeatures":
+        """The extractor that the options name."""
+        return cls.find(options.inception, options.precision)
 
     @cached_property
     def signature(self) -> str:

@@ -1,4 +1,4 @@
-"""The kernel distance between two sets of features: KID on Inception features (Binkowski et al., 2018).
+"""KID of sets of images against reference photos: the kernel distance of Inception features (Binkowski et al., 2018).
 
 With k(x, y) = (x.y / d + 1)^3 it is the unbiased estimate of the squared maximum mean discrepancy,
 
@@ -8,13 +8,23 @@ averaged over random subsets of both sets, as torch-fidelity draws them. It is u
 around 0, and may be negative.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.entry import Entry
 from metrics.errors import InputError
-from metrics.fid import Array, Rows, read_features
+from metrics.extraction import Extractor
+from metrics.frechet import Array, Gaussian, Rows, read_features
+from metrics.images import Source
+from metrics.inception import INCEPTION_WEIGHTS, InceptionFeatures
+from metrics.row_file import RowFile
+from metrics.scoring import Features, Item, Scored, SetScore
+from metrics.set_distance import ComparedSet, FeatureTable, Reference, all_sources, chosen_reference, compared_sets
+from metrics.signature import signature
+from metrics.statistics_file import SavedStatistics
 
 SUBSETS = 100
 SUBSET_SIZE = 1000
@@ -147,3 +157,91 @@ def _one_by_one(
 
 def _kernel(x: Array, y: Array) -> Array:
     return (x @ y.T / x.shape[1] + 1.0) ** 3
+
+
+@dataclass(frozen=True)
+class Kid:
+    """The kernel distance of Inception features; its interval is 1.96 standard errors over images to either side.
+
+    Attributes
+    ----------
+    extractor : Extractor
+        The features.
+    reference : tuple of ImageSource, SavedStatistics or None
+        As `metrics.fid.Fid`; but KID cannot be computed from statistics.
+    subsets, subset_size, seed : int
+        See `kernel_distance`.
+    """
+
+    extractor: Extractor
+    reference: Reference = None
+    subsets: int = SUBSETS
+    subset_size: int = SUBSET_SIZE
+    seed: int = SEED
+
+    name = "kid"
+    uses_references = True
+
+    def wants(self, items: Sequence[Item]) -> list[tuple[Extractor, list[Source]]]:
+        """The features of images and references."""
+        if isinstance(self.reference, SavedStatistics):
+            return []
+        return [(self.extractor, all_sources(items, self.reference))]
+
+    def score(self, items: Sequence[Item], features: Features) -> Scored:
+        """A row for each set of two images or more."""
+        if isinstance(self.reference, SavedStatistics):
+            return Scored(
+                warnings=[
+                    f"kid: {self.reference.path} holds a mean and a covariance only, and KID needs the reference "
+                    "images; give the folder of images instead."
+                ]
+            )
+        found = Scored()
+        with RowFile() as file:
+            table = FeatureTable.of(file, self.extractor, all_sources(items, self.reference), features)
+            for chosen in compared_sets(self.name, items, self.reference, table, found.warnings):
+                found.set_scores.append(self._row(chosen))
+        return found
+
+    def _row(self, chosen: "ComparedSet") -> SetScore:
+        assert not isinstance(chosen.reference, Gaussian)
+        result = kernel_distance(chosen.images, chosen.reference, self.subsets, self.subset_size, self.seed)
+        made_by = signature(
+            metric="kid",
+            reference=chosen.reference_digest,
+            reference_n=chosen.reference_n,
+            subsets=self.subsets,
+            subset_size=self.subset_size,
+            seed=self.seed,
+        )
+        margin = 1.96 * result.standard_error
+        note = (
+            f"mean of {result.subsets} subsets of {result.size}, standard deviation over them {result.deviation:.2g}, "
+            f"standard error {result.standard_error:.2g}"
+        )
+        return SetScore(
+            chosen.name,
+            "kid",
+            result.mean,
+            len(chosen.images),
+            f"{made_by}|{self.extractor.signature}",
+            result.mean - margin,
+            result.mean + margin,
+            note,
+        )
+
+
+ENTRY = Entry(
+    name="kid",
+    title="KID",
+    says="distance of a set from the reference set, with interval; without FID's error where images are few",
+    scores="set",
+    direction="lower",
+    options=("inception", "reference_set", "precision", "seed"),
+    needs=("references",),
+    instead={"references": "reference_set"},
+    weights=(INCEPTION_WEIGHTS,),
+    make=lambda o: Kid(InceptionFeatures.chosen(o), chosen_reference(o), seed=o.seed),
+    source="Binkowski et al. 2018",
+)

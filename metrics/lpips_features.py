@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from metrics.device import Precision, exact_arithmetic
+from metrics.entry import MetricOptions, NeededWeights
 from metrics.errors import InputError
 from metrics.extraction import Forward
 from metrics.images import READING, TOO_SMALL, UnreadableImage, pixels
@@ -25,6 +26,7 @@ from metrics.signature import signature, versions
 from metrics.weights import find_weights, weights_digest
 
 Net = Literal["alex", "vgg", "squeeze"]
+LPIPS_WEIGHTS = NeededWeights("lpips-", lambda o: f"lpips-{o.lpips_net}")
 SCALE = 256.0  # keeps features inside float16's range; divided out again by `pairwise_distances`
 SMALLEST = {"alex": 31, "squeeze": 17, "vgg": 16}  # below so many pixels a side a pooling has nothing to take
 _CODE = 4  # numbers that tell the size
@@ -64,6 +66,11 @@ class LpipsFeatures:
         if net not in get_args(Net):
             raise InputError(f"LPIPS has no network '{net}'; it has {', '.join(get_args(Net))}.")
         return cls(net, find_weights(f"lpips-{net}"), size, precision)  # type: ignore[arg-type]
+
+    @classmethod
+    def chosen(cls, options: MetricOptions) -> "LpipsFeatures":
+        """The extractor that the options name."""
+        return cls.find(options.lpips_net, options.lpips_size, options.precision)
 
     @cached_property
     def signature(self) -> str:

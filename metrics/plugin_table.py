@@ -10,8 +10,9 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Literal
 
+from metrics.registry import Direction
+
 Takes = Literal["image", "pair", "prompt", "set", "other"]
-Direction = Literal["higher", "lower"]
 
 
 @dataclass(frozen=True)

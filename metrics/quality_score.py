@@ -1,6 +1,10 @@
-"""Sharpness, contrast and exposure as metrics: a baseline that needs no download, and that a good metric must beat."""
+"""What the metrics without a network share: a baseline that needs no download, and that a good metric must beat.
 
-from collections.abc import Callable, Sequence
+They are measures of an image's pixels, uint8 arrays of shape (height, width, 3), values 0..255, and take large images
+in strips, whose sums are the whole's: floating-point numbers need eight times the memory of the pixels.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,16 +13,12 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 
 from metrics.extraction import Extractor, Forward
-from metrics.image_quality import contrast, exposure, sharpness
 from metrics.images import READING, Source, pixels
 from metrics.scoring import Features, Item, Score, Scored
 from metrics.signature import signature, versions
 
-MEASURES: dict[str, Callable[[NDArray[np.uint8]], float]] = {
-    "sharpness": sharpness,
-    "contrast": contrast,
-    "exposure": exposure,
-}
+Pixels = NDArray[np.uint8]
+AT_ONCE = 4_000_000  # pixels
 
 
 @dataclass(frozen=True)
@@ -27,28 +27,30 @@ class QualityFeatures:
 
     Attributes
     ----------
-    measure : {"sharpness", "contrast", "exposure"}
-        Which.
+    measure : callable
+        Pixels to a number; a function of a module, so that it can be pickled.
+    package : str
+        Whose arithmetic it is.
     """
 
-    measure: str
+    measure: Callable[[Pixels], float]
+    package: str = "humangrade"
 
     batch_size = 16
 
     @property
     def title(self) -> str:
         """For the progress bar."""
-        return self.measure.capitalize()
+        return self.measure.__name__.capitalize()
 
     @cached_property
     def signature(self) -> str:
         """Measure and versions."""
-        library = versions("scikit-image") if self.measure == "sharpness" else versions("humangrade")
-        return signature(features=self.measure, reading=READING, versions=f"{library}+{versions('Pillow')}")
+        return signature(features=self.measure.__name__, reading=READING, versions=versions(self.package, "Pillow"))
 
     def prepare(self, opened: Image) -> NDArray[np.float64]:
         """The measure itself, taken in the worker."""
-        return np.array([MEASURES[self.measure](pixels(opened))])
+        return np.array([self.measure(pixels(opened))])
 
     def load(self, device: str) -> Forward:
         """Nothing is left to be done."""
@@ -88,3 +90,20 @@ class SingleNumber:
                 note = features.why_none(self.extractor, item.image)
             found.scores.append(Score(item.item, self.name, score, made_by, note))
         return found
+
+
+def is_large(image: Pixels) -> bool:
+    """Whether an image is taken in strips."""
+    return image.shape[0] * image.shape[1] > AT_ONCE
+
+
+def strips(image: Pixels) -> Iterator[tuple[int, int]]:
+    """The rows of parts of an image, from and to."""
+    rows = max(1, AT_ONCE // image.shape[1])
+    for top in range(0, image.shape[0], rows):
+        yield top, min(top + rows, image.shape[0])
+
+
+def luma(image: Pixels) -> NDArray[np.float64]:
+    """The luma (Rec. 601) of each pixel, 0..1."""
+    return image.astype(np.float64) @ np.array([0.299, 0.587, 0.114]) / 255.0

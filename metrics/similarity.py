@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.entry import Entry
 from metrics.extraction import Extractor
-from metrics.faces import FaceFeatures
+from metrics.faces import FACE_WEIGHTS, FaceFeatures
 from metrics.images import ImageSource, Source
 from metrics.pooling import Pool, pooled
 from metrics.reference_faces import cosine_similarities, subject_faces
@@ -188,3 +189,19 @@ def _choices(scores: Sequence[Score], references: Sequence[_References]) -> list
         if paths:
             said.append(f"similarity: {len(paths)} of the reference photos: {what}; {done}. The first: {min(paths)}.")
     return said
+
+
+ENTRY = Entry(
+    name="similarity",
+    title="Face similarity",
+    says="cosine of the subject's face (MTCNN, InceptionResnetV1) with the reference photos",
+    scores="image",
+    direction="higher",
+    low=-1,
+    high=1,
+    needs=("references",),
+    weights=(FACE_WEIGHTS,),
+    options=("detector", "encoder", "align", "least_face", "pool_references"),
+    make=lambda o: Similarity(FaceFeatures.find(o.detector, o.encoder, o.align), o.pool_references, o.least_face),
+    source="Schroff et al. 2015; Cao et al. 2018",
+)

@@ -13,8 +13,8 @@ import numpy as np
 
 from metrics.arrays import read_npz
 from metrics.errors import InputError
-from metrics.fid import Array, FeatureStatistics
 from metrics.files import write_atomically
+from metrics.frechet import Array, FeatureStatistics
 
 LARGEST = 2**28  # bytes of an array; a covariance of 2,048 dimensions takes 2**25
 _NOTE = 2**14  # bytes of what is said besides

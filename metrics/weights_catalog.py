@@ -1,4 +1,4 @@
-"""Which files of weights there are, who publishes them, and what uses them.
+"""Which files of weights there are, and who publishes them.
 
 A sha256 stands here only where its source is named beside it; its leading digits are the publisher's own where they
 stand in the file's name or address.
@@ -49,8 +49,6 @@ class WeightsFile:
     ----------
     name : str
         What humangrade calls them, for instance ``"lpips-alex"`` or ``"clip/ViT-L-14/openai"``.
-    used_by : tuple of str
-        The metrics that need them.
     forms : tuple of Published
         The same weights as they are published; the first one is fetched.
     hub, revision : str
@@ -60,7 +58,6 @@ class WeightsFile:
     """
 
     name: str
-    used_by: tuple[str, ...]
     forms: tuple[Published, ...]
     hub: str = ""
     revision: str = "main"
@@ -72,22 +69,28 @@ class WeightsFile:
         return self.forms[0].file
 
     @property
+    def used_by(self) -> tuple[str, ...]:
+        """The metrics that may need them, by their entries."""
+        from metrics.catalogue import weights_users  # which imports every metric, and these find their weights here
+
+        return weights_users(self.name)
+
+    @property
     def stem(self) -> str:
         """The name of the file in our own folder, without its suffix."""
         return self.name.replace("/", "--")
 
 
 def _trunk(name: str, file: str, sha256: str) -> WeightsFile:
-    return WeightsFile(name, ("lpips", "diversity"), (Published(file, sha256, _TORCHVISION + file),), kept_by="torch")
+    return WeightsFile(name, (Published(file, sha256, _TORCHVISION + file),), kept_by="torch")
 
 
 def _head(name: str, base: str, file: str, sha256: str = "") -> WeightsFile:
-    return WeightsFile(name, ("aesthetic",), (Published(file, sha256, base + file.replace("+", "%2B")),))
+    return WeightsFile(name, (Published(file, sha256, base + file.replace("+", "%2B")),))
 
 
 def _clip(name: str, hub: str, forms: tuple[Published, ...], revision: str = "main") -> WeightsFile:
-    used_by = ("aesthetic", "clip_score", "clip_t", "diversity_clip")
-    return WeightsFile(f"clip/{name}", used_by, forms, hub, revision, kept_by="clip")
+    return WeightsFile(f"clip/{name}", forms, hub, revision, kept_by="clip")
 
 
 def _openai(sha256: str, file: str) -> Published:
@@ -100,7 +103,6 @@ _KNOWN = {
         # the sha256: recorded by several projects that pin the published file
         WeightsFile(
             "facenet-vggface2",
-            ("similarity",),
             (
                 Published(
                     "20180402-114759-vggface2.pt",
@@ -129,7 +131,6 @@ _KNOWN = {
         # the first eight digits: both file names; the others: recorded by several projects that pin the file
         WeightsFile(
             "inception-fid",
-            ("fid", "kid"),
             tuple(
                 Published(file, "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2", base + file)
                 for base, file in (

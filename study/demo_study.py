@@ -21,7 +21,8 @@ from PIL import Image, ImageFilter
 from calibration.tables import records
 from metrics.errors import InputError
 from metrics.files import make_folders, not_written, remove_empty
-from metrics.image_quality import psnr, sharpness, ssim
+from metrics.image_quality import psnr, ssim
+from metrics.sharpness import sharpness
 from metrics.signature import signature, versions
 from study.assignments import random_generator
 from study.config import load_config

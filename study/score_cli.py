@@ -102,7 +102,7 @@ def score(
         refuse_missing_parent(out)
     from rich.console import Console
 
-    from metrics.catalogue import MetricOptions
+    from metrics.entry import MetricOptions
     from metrics.score_run import RunSettings
     from study.folder import open_study
     from study.score_items import folder_collection

@@ -13,7 +13,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from calibration.report import natural_order
-from metrics.bands import CAVEAT, band
+from metrics.catalogue import CAVEAT, band
 from metrics.score_run import RunResult
 from metrics.scoring import PROMPT, Score, SetScore
 

@@ -36,7 +36,7 @@ from calibration.report_raters import fewest_ratings, is_simulated
 from calibration.score_digits import digits_for, score_text
 from calibration.task_words import QUESTIONS
 from calibration.verdicts import LEAST_ITEMS
-from metrics.bands import CAVEAT
+from metrics.catalogue import CAVEAT
 from metrics.scoring import PROMPT
 
 POINTS_OF_A_PAGE = 20_000

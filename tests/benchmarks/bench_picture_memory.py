@@ -16,13 +16,15 @@ import numpy as np
 from PIL import Image
 
 from metrics.cache import FeatureCache
+from metrics.contrast import contrast
 from metrics.faces import FaceFeatures
 from metrics.images import ImageSource
+from metrics.lpips import Lpips
 from metrics.lpips_features import LpipsFeatures
-from metrics.lpips_score import Lpips
 from metrics.quality_score import QualityFeatures, SingleNumber
 from metrics.score_run import RunSettings, score_items
 from metrics.scoring import ComputedMetric, Item
+from metrics.sharpness import sharpness
 from metrics.similarity import Similarity
 from tests.benchmarks.arguments import ROOT, parser, peak_memory, run_again
 
@@ -68,7 +70,7 @@ def sizes(pictures: Sequence[Image.Image]) -> list[list[float]]:
 def metrics(name: str, folder: Path) -> list[ComputedMetric]:
     """What is measured under a name."""
     if name == "quality":
-        return [SingleNumber(each, QualityFeatures(each)) for each in ("contrast", "sharpness")]
+        return [SingleNumber(each.__name__, QualityFeatures(each)) for each in (contrast, sharpness)]
     if name == "lpips":
         return [Lpips(LpipsFeatures("squeeze", folder / "squeeze.pth", 256))]
     if name == "faces":

@@ -25,15 +25,15 @@ from metrics.aesthetic import Aesthetic
 from metrics.aesthetic_head import read_head
 from metrics.cache import FeatureCache
 from metrics.clip import ClipModel
-from metrics.clip_score import ClipCosine
+from metrics.clip_t import ClipCosine
 from metrics.faces import FaceFeatures
+from metrics.fid import Fid
 from metrics.images import ImageSource
 from metrics.inception import InceptionFeatures
+from metrics.lpips import Lpips
 from metrics.lpips_features import LpipsFeatures, load_lpips
-from metrics.lpips_score import Lpips
 from metrics.score_run import RunSettings, score_items
 from metrics.scoring import Item
-from metrics.set_distance import Fid
 from metrics.similarity import Similarity
 from tests.benchmarks.arguments import parser
 from tests.metrics.random_inception import random_inception

@@ -13,9 +13,10 @@ import numpy as np
 from PIL import Image
 
 from metrics.cache import FeatureCache
+from metrics.contrast import contrast
 from metrics.images import ImageSource
+from metrics.lpips import Lpips
 from metrics.lpips_features import LpipsFeatures
-from metrics.lpips_score import Lpips
 from metrics.quality_score import QualityFeatures, SingleNumber
 from metrics.score_run import RunSettings, score_items
 from metrics.scoring import Item
@@ -43,7 +44,7 @@ def score(folder: Path, count: int) -> None:
     items = [Item(source.path.name, source, tuple(sources[:5])) for source in sources]
     metrics = [
         Lpips(LpipsFeatures("squeeze", folder / "squeeze.pth", SIDE)),
-        SingleNumber("contrast", QualityFeatures("contrast")),
+        SingleNumber("contrast", QualityFeatures(contrast)),
     ]
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=folder) as name:

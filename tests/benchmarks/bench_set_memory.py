@@ -15,10 +15,11 @@ import numpy as np
 
 from metrics.cache import FeatureCache
 from metrics.extraction import Forward
+from metrics.fid import Fid
 from metrics.images import ImageSource
+from metrics.kid import Kid
 from metrics.score_run import score_items
 from metrics.scoring import Item
-from metrics.set_distance import Fid, Kid
 from tests.benchmarks.arguments import parser, peak_memory, run_again
 
 DIMENSIONS = 2048

@@ -11,7 +11,8 @@ from PIL import Image
 
 from metrics.cache import FeatureCache
 from metrics.clip import ClipImages, ClipTexts, image_transform
-from metrics.clip_score import ClipCosine, ClipScore, clip_cosine, clip_score
+from metrics.clip_score import ClipScore, clip_score
+from metrics.clip_t import ClipCosine, clip_cosine
 from metrics.images import ImageSource
 from metrics.scoring import Item
 from tests.metrics.tiny_clip import register, run, save_tiny

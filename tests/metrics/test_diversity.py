@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics.cache import FeatureCache
-from metrics.diversity import Diversity, clip_distances, mean_pairwise
+from metrics.diversity import Diversity, mean_pairwise
+from metrics.diversity_clip import clip_distances
 from metrics.errors import InputError
 from metrics.lpips_features import LpipsFeatures, load_lpips, pairwise_distances
 from metrics.score_run import score_items

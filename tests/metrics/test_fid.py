@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy import linalg
 
 from metrics.errors import InputError
-from metrics.fid import FeatureStatistics, Gaussian, distance, frechet_distance, frechet_distance_of
+from metrics.frechet import FeatureStatistics, Gaussian, distance, frechet_distance, frechet_distance_of
 
 
 def by_matrix_square_root(a, b) -> float:
@@ -96,7 +96,7 @@ def test_singular_covariance_has_a_root_of_its_rank():
 def test_large_products_by_their_squares_and_small_ones_directly_agree(monkeypatch):
     a, b = Gaussian.of(features(30, 64, 0)), Gaussian.of(features(40, 64, 1))
     directly = distance(a, b)
-    monkeypatch.setattr("metrics.fid._DIRECTLY", 8)
+    monkeypatch.setattr("metrics.frechet._DIRECTLY", 8)
     assert distance(a, b) == pytest.approx(directly, rel=1e-6)
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from metrics.errors import InputError
-from metrics.fid import FeatureStatistics, Gaussian, distance, frechet_distance
 from metrics.fid_interval import frechet_with_error, null_distance, null_distance_of
+from metrics.frechet import FeatureStatistics, Gaussian, distance, frechet_distance
 from metrics.kid import kernel_distance
 
 

@@ -7,9 +7,12 @@ from hypothesis.extra.numpy import arrays
 from scipy.ndimage import correlate1d, gaussian_filter
 from skimage.measure import blur_effect
 
-from metrics import image_quality
+from metrics import quality_score
+from metrics.contrast import contrast
 from metrics.errors import InputError
-from metrics.image_quality import contrast, exposure, psnr, sharpness, ssim
+from metrics.exposure import exposure
+from metrics.image_quality import psnr, ssim
+from metrics.sharpness import sharpness
 
 RNG = np.random.default_rng(0)
 PHOTO = np.clip(gaussian_filter(RNG.normal(128, 300, (48, 64, 3)), (2, 2, 0)), 0, 255).astype(np.uint8)
@@ -124,10 +127,10 @@ def test_large_images_in_strips_measure_the_same(monkeypatch, size, rows):
     image = gaussian_filter(image, (1, 1, 0))
     whole = [measure(image) for measure in (sharpness, contrast, exposure)]
     assert whole[0] == pytest.approx(1 - blur_effect(image, channel_axis=2), abs=1e-12)
-    monkeypatch.setattr(image_quality, "_AT_ONCE", rows * size[1])
+    monkeypatch.setattr(quality_score, "AT_ONCE", rows * size[1])
     np.testing.assert_allclose([measure(image) for measure in (sharpness, contrast, exposure)], whole, rtol=1e-9)
 
 
 def test_a_large_flat_image_has_no_sharpness(monkeypatch):
-    monkeypatch.setattr(image_quality, "_AT_ONCE", 100)
+    monkeypatch.setattr(quality_score, "AT_ONCE", 100)
     assert sharpness(constant(100)) == pytest.approx(0)

@@ -14,6 +14,7 @@ from metrics.cache import FeatureCache
 from metrics.errors import InputError
 from metrics.extraction import extract
 from metrics.images import ImageSource, UnreadableImage
+from metrics.lpips import Lpips
 from metrics.lpips_features import (
     SCALE,
     LpipsFeatures,
@@ -23,7 +24,6 @@ from metrics.lpips_features import (
     native_distances,
     pairwise_distances,
 )
-from metrics.lpips_score import Lpips
 from metrics.score_run import score_items
 from metrics.scoring import Item
 from tests.metrics.pictures import noise, saved

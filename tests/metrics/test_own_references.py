@@ -1,6 +1,7 @@
 """An image that is its own reference is noted with its score and its set's."""
 
 from metrics.cache import FeatureCache
+from metrics.contrast import contrast
 from metrics.faces import FaceFeatures
 from metrics.own_references import OWN, note_own_references
 from metrics.quality_score import QualityFeatures, SingleNumber
@@ -20,7 +21,7 @@ encoder.size, encoder.signature = "image", "first pixel"
 def test_scores_and_sets_of_images_that_are_their_own_references_are_noted(tmp_path):
     a, b, c = saved(tmp_path, 3)
     items = [Item("a", a, (a, c), group="m"), Item("b", b, (c,), group="m"), Item("c", b, (c,), group="n")]
-    metrics = [Similarity(FaceFeatures(encoder=encoder)), SingleNumber("contrast", QualityFeatures("contrast"))]
+    metrics = [Similarity(FaceFeatures(encoder=encoder)), SingleNumber("contrast", QualityFeatures(contrast))]
     result = score_items(items, metrics, FeatureCache(tmp_path / "f"))
     found = result.scored["similarity"]
     assert [row.note for row in found.scores] == [OWN, "", ""]

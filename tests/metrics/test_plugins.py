@@ -14,6 +14,7 @@ from torchmetrics.functional.image import visual_information_fidelity
 
 from calibration.metric_facts import directions_of
 from metrics.cache import FeatureCache
+from metrics.contrast import contrast
 from metrics.errors import InputError
 from metrics.held_weights import held_digest
 from metrics.images import ImageSource, pixels
@@ -113,7 +114,7 @@ def test_weights_that_cannot_be_loaded_are_one_sentence(pyiqa, tmp_path, cache):
 
 def test_an_image_that_a_package_cannot_take_is_named_and_others_go_on(pyiqa, tmp_path, cache):
     sources = saved(tmp_path / "a", 2) + saved(tmp_path / "b", 1, (8, 8))
-    metrics = [make_plugin("pyiqa:niqe"), SingleNumber("contrast", QualityFeatures("contrast"))]
+    metrics = [make_plugin("pyiqa:niqe"), SingleNumber("contrast", QualityFeatures(contrast))]
     result = score_items([Item(str(n), source) for n, source in enumerate(sources)], metrics, cache)
     reason = "cannot be scored by this metric (Kernel size can't be greater than actual input size)"
     assert result.skipped == {sources[2].path: reason}

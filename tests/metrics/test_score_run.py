@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from metrics.cache import FeatureCache
+from metrics.exposure import exposure
 from metrics.images import ImageSource, TextSource
 from metrics.quality_score import QualityFeatures, SingleNumber
 from metrics.score_run import RunSettings, score_items
@@ -60,7 +61,7 @@ def test_another_pool_has_no_interval(tmp_path, cache, pool, function):
 
 def test_an_interval_stays_in_the_metrics_range(tmp_path, cache):
     items = items_of(saved(tmp_path / "images", 3), ["a"] * 3)
-    metric = SingleNumber("exposure", QualityFeatures("exposure"))
+    metric = SingleNumber("exposure", QualityFeatures(exposure))
     (row,) = score_items(items, [metric], cache).scored["exposure"].set_scores
     assert 0 <= row.low <= row.score <= row.high <= 1
 

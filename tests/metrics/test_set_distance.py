@@ -8,12 +8,13 @@ import pytest
 
 from metrics.cache import FeatureCache
 from metrics.errors import InputError
-from metrics.fid import FeatureStatistics, frechet_distance
+from metrics.fid import Fid
 from metrics.fid_interval import frechet_with_error, null_distance
+from metrics.frechet import FeatureStatistics, frechet_distance
 from metrics.images import ImageSource
-from metrics.kid import kernel_distance
+from metrics.kid import Kid, kernel_distance
 from metrics.scoring import Item
-from metrics.set_distance import Fid, Kid, reference_statistics
+from metrics.set_distance import reference_statistics
 from metrics.statistics_file import read_statistics, write_statistics
 
 D = 24
@@ -126,7 +127,7 @@ def test_few_images_are_warned_of_with_the_null_distance():
 
 
 def test_many_images_are_not_warned_of(monkeypatch):
-    monkeypatch.setattr("metrics.set_distance.ENOUGH", 12)
+    monkeypatch.setattr("metrics.fid.ENOUGH", 12)
     features = Features()
     a, photos = features.make("a", 30, 0), features.make("r", 12, 2)
     found = Fid(Anything()).score(items(a, photos), features)
@@ -214,7 +215,8 @@ from metrics.cache import FeatureCache
 from metrics.images import ImageSource
 from metrics.score_run import score_items
 from metrics.scoring import Item
-from metrics.set_distance import Fid, Kid
+from metrics.fid import Fid
+from metrics.kid import Kid
 
 class Any:
     signature, title, batch_size = "features:any", "Any", 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from metrics.errors import InputError
-from metrics.fid import FeatureStatistics, Gaussian, distance, frechet_distance
+from metrics.frechet import FeatureStatistics, Gaussian, distance, frechet_distance
 from metrics.statistics_file import read_statistics, write_statistics
 
 FEATURES = np.random.default_rng(0).normal(size=(40, 6))

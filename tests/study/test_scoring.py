@@ -380,7 +380,7 @@ def test_a_metric_that_fails_leaves_the_rows_of_those_before(images, tmp_path, c
     def fail(self, items, features):
         raise InputError("It does not work.")
 
-    monkeypatch.setattr("metrics.lpips_score.Lpips.score", fail)
+    monkeypatch.setattr("metrics.lpips.Lpips.score", fail)
     arguments = ("--images", images, "--references", images, "--out", tmp_path / "s.csv", "--lpips-net", "squeeze")
     code, _, err = cli("score", *arguments, "--metrics", "contrast,lpips")
     assert code == 2 and "It does not work." in err

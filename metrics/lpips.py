@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.entry import Entry
 from metrics.extraction import Extractor
 from metrics.images import ImageSource, Source
-from metrics.lpips_features import LpipsFeatures, pairwise_distances, same_size
+from metrics.lpips_features import LPIPS_WEIGHTS, LpipsFeatures, pairwise_distances, same_size
 from metrics.scoring import FeatureRows, Features, Item, Score, Scored
 from metrics.signature import signature
 
@@ -88,3 +89,20 @@ class Lpips:
         """Whether an image has the size of all its references."""
         mine = features(self.extractor, image)
         return mine is not None and all(same_size(mine, column) for column in columns)
+
+
+ENTRY = Entry(
+    name="lpips",
+    title="LPIPS",
+    says="perceptual distance to the reference, or mean and least (lpips_min) over several",
+    scores="image",
+    direction="lower",
+    low=0,
+    needs=("references",),
+    weights=(LPIPS_WEIGHTS,),
+    options=("lpips_net", "lpips_size", "precision"),
+    written=("lpips_min",),
+    bands=((0.15, "excellent"), (0.25, "good"), (float("inf"), "weak")),
+    make=lambda o: Lpips(LpipsFeatures.chosen(o)),
+    source="Zhang et al. 2018",
+)
