@@ -41,6 +41,7 @@ from calibration.verdicts import LEAST_ITEMS, verdict
 from metrics import __version__
 from metrics.catalogue import band
 from metrics.errors import InputError
+from metrics.signature import identity_of, other_provenance
 
 SCHEMA = "humangrade.report/1"
 INDEPENDENT = (
@@ -306,12 +307,17 @@ def natural_order(name: str) -> list[tuple[int, int, str]]:
 
 def _mixture_notes(signatures: list[str]) -> list[str]:
     """A warning where a metric's scores were not all made alike."""
-    if len(signatures) < 2:
-        return []
-    shown = "; ".join(signatures[:3])
-    return [
-        f"Its scores carry {len(signatures)} different signatures ({shown}), so they may not be comparable; score anew."
-    ]
+    by_identity = {identity_of(each): each for each in reversed(signatures)}
+    if len(by_identity) > 1:
+        shown = "; ".join(sorted(by_identity.values())[:3])
+        return [
+            f"Its scores carry {len(by_identity)} different signatures ({shown}), so they may not be comparable; score "
+            "anew."
+        ]
+    if len(signatures) > 1:
+        differs = other_provenance(signatures[1], signatures[0])
+        return [f"Its scores were not all computed with the same versions ({differs}); all else is the same."]
+    return []
 
 
 def _remarks(remarks: pd.DataFrame | None) -> dict[str, pd.Series]:

@@ -4,7 +4,8 @@ What does not state all that it depends on (`metrics.signature.is_stated`) lasts
 a number from an earlier run might be that of another function.
 
 One small file for each (signature, sha256 of the image): written beside its place and renamed, so that several
-processes may write at once and a reader never sees half a file.
+processes may write at once and a reader never sees half a file. A signature has a folder of its own, so that it is
+known with which versions features were computed; those of another folder count too where the identity is the same.
 """
 
 import contextlib
@@ -12,6 +13,8 @@ import os
 import shutil
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +24,7 @@ from numpy.typing import NDArray
 from metrics.arrays import check_npy, read_npy
 from metrics.errors import InputError
 from metrics.files import reason, write_atomically
-from metrics.signature import digest, is_stated
+from metrics.signature import digest, identity_of, is_stated
 
 VARIABLE = "HUMANGRADE_CACHE"
 _NAME = "signature.txt"
@@ -83,6 +86,7 @@ class FeatureCache:
     def __init__(self, folder: Path):
         self.folder = folder
         self._passing: tempfile.TemporaryDirectory[str] | None = None
+        self._of_other_versions: dict[str, tuple[str, ...]] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -92,14 +96,16 @@ class FeatureCache:
 
     def get(self, signature: str, key: str) -> NDArray | None:
         """The features of one image; None where they are not there, or the file is damaged."""
-        path = self._path(signature, key)
-        try:
-            return read_npy(path)
-        except (OSError, ValueError):
-            return None
+        for each in (signature, *self._others(signature)):
+            with contextlib.suppress(OSError, ValueError):
+                return read_npy(self._path(each, key))
+        return None
 
     def has(self, signature: str, key: str) -> bool:
         """Whether `get` will find features; a damaged file counts as none, and is removed."""
+        return any(self._has(each, key) for each in (signature, *self._others(signature)))
+
+    def _has(self, signature: str, key: str) -> bool:
         path = self._path(signature, key)
         if not path.exists():
             return False
@@ -109,6 +115,15 @@ class FeatureCache:
             path.unlink(missing_ok=True)
             return False
         return True
+
+    def of_other_versions(self, signature: str, keys: Iterable[str]) -> dict[str, int]:
+        """How many of the images have features by a signature of the same identity only, for each such signature."""
+        others = self._others(signature)
+        found: Counter[str] = Counter()
+        for key in keys if others else ():
+            if not self._path(signature, key).exists():
+                found.update([each for each in others if self._path(each, key).exists()][:1])
+        return dict(found)
 
     def put(self, signature: str, key: str, features: NDArray) -> None:
         """Keep the features of one image."""
@@ -192,6 +207,16 @@ class FeatureCache:
             if not any(entry.folder.glob("*/*.npy")):
                 shutil.rmtree(entry.folder, ignore_errors=True)
         return freed
+
+    def _others(self, signature: str) -> tuple[str, ...]:
+        """Other signatures of the same identity under which features are kept, as they were when first asked for."""
+        if signature not in self._of_other_versions:
+            mine = identity_of(signature)
+            kept = sorted(self.signatures()) if is_stated(signature) else []
+            self._of_other_versions[signature] = tuple(
+                each for each in kept if each != signature and identity_of(each) == mine
+            )
+        return self._of_other_versions[signature]
 
     def _path(self, signature: str, key: str) -> Path:
         return self._root(signature) / digest(signature) / key[:2] / f"{key}.npy"

@@ -15,7 +15,7 @@ from metrics.inception import INCEPTION_WEIGHTS, InceptionFeatures
 from metrics.row_file import RowFile, RowSet
 from metrics.scoring import Features, Item, Scored, SetScore
 from metrics.set_distance import ComparedSet, FeatureTable, Reference, all_sources, chosen_reference, compared_sets
-from metrics.signature import signature
+from metrics.signature import identity_of, signature
 from metrics.statistics_file import SavedStatistics
 
 ENOUGH = 2048
@@ -106,7 +106,7 @@ class Fid:
                 f"fid: {saved.path} does not say how its features were made; statistics from pytorch-fid only fit "
                 "features with the preprocessing pytorch-fid."
             ]
-        if _without_versions(saved.features) != _without_versions(mine):
+        if identity_of(saved.features) != identity_of(mine):
             raise InputError(
                 f"{saved.path} holds statistics of other features ({saved.features}) than these ({mine}); make it "
                 "anew, or extract features in that way."
@@ -114,10 +114,6 @@ class Fid:
         if saved.features != mine:
             return [f"fid: {saved.path} was made with other versions ({saved.features}) than these features ({mine})."]
         return []
-
-
-def _without_versions(made_by: str) -> str:
-    return "|".join(part for part in made_by.split("|") if not part.startswith("versions:"))
 
 
 ENTRY = Entry(

@@ -20,6 +20,7 @@ from metrics.plugin_table import find_known
 from metrics.pooling import Pool, pooled
 from metrics.registry import find_metric
 from metrics.scoring import ComputedMetric, Features, Item, Scored, SetScore, union_name
+from metrics.signature import other_provenance
 
 Deliver = Callable[[ComputedMetric, Scored], None]
 
@@ -142,10 +143,13 @@ def score_items(
     cache = FeatureCache(cache.folder)  # features of functions that do not say what they are last for this run only
     for metric in metrics:
         problems: dict[tuple[str, str], str] = {}
+        notes: list[str] = []
         for extractor, sources in metric.wants(items):
+            notes += _of_other_versions(extractor, sources, cache)
             found = _extract(extractor, sources, cache, settings, engine, progress, result)
             problems |= {(stored_as(extractor), key): reason for key, reason in found.items()}
         scored = metric.score(items, Features(cache, problems))
+        scored.warnings += [note for note in notes if note not in scored.warnings]
         scored.set_scores += _pooled_sets(items, scored, settings.pool_images)
         scored.set_scores = [_within_range(row) for row in scored.set_scores]
         if metric.uses_references:
@@ -153,6 +157,17 @@ def score_items(
         result.scored[metric.name] = scored
         deliver(metric, scored)
     return result
+
+
+def _of_other_versions(extractor: Extractor, sources: Sequence[Source], cache: FeatureCache) -> list[str]:
+    """A sentence for each run with other versions of which features are used."""
+    unique = {source.key for source in sources}
+    found = cache.of_other_versions(stored_as(extractor), unique)
+    return [
+        f"{extractor.title}: for {count:,} of {len(unique):,} they are kept from a run with other versions "
+        f"({other_provenance(made_by, stored_as(extractor))}); all else that they depend on is the same."
+        for made_by, count in found.items()
+    ]
 
 
 def _extract(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from metrics.cache import FeatureCache
 from metrics.extraction import NO_ROOM, Extractor, stored_as
 from metrics.images import NOT_TAKEN, TOO_SMALL, ImageSource, Source
-from metrics.signature import digest
+from metrics.signature import digest, identity_of
 
 PROMPT = "one prompt"  # the note of a set score that is part of another: of a single prompt
 
@@ -43,11 +43,12 @@ class Features:
         return self._cache.has(stored_as(extractor), source.key)
 
     def of_other_code(self, extractor: Extractor) -> bool:
-        """Whether there are features of the same signature that were computed when the user's code was another."""
-        here = stored_as(extractor)
-        if here == extractor.signature:
+        """Whether there are features of the same identity that were computed when the user's code was another."""
+        here, stated = identity_of(stored_as(extractor)), identity_of(extractor.signature)
+        if here == stated:
             return False
-        return any(name != here and name.startswith(f"{extractor.signature}|") for name in self._cache.signatures())
+        kept = map(identity_of, self._cache.signatures())
+        return any(name != here and name.startswith(f"{stated}|") for name in kept)
 
     def recall(self, made_by: str, keys: Sequence[str]) -> NDArray | None:
         """What `keep` kept for these sources in this order; None where there is nothing."""

@@ -38,6 +38,7 @@ from calibration.task_words import QUESTIONS
 from calibration.verdicts import LEAST_ITEMS
 from metrics.catalogue import CAVEAT
 from metrics.scoring import PROMPT
+from metrics.signature import identity_of
 
 POINTS_OF_A_PAGE = 20_000
 """Points that all scatter plots draw together."""
@@ -197,7 +198,7 @@ class _Page:
             "warnings": notes_of_people(task["notes"], task["evaluators"]),
             "asked": how_it_was_asked(task.get("asked")),
             "simulated": [evaluator for evaluator in task["evaluators"] if is_simulated(evaluator)],
-            "mixed": [entry["title"] for entry in task["metrics"].values() if len(entry["signatures"]) > 1],
+            "mixed": [entry["title"] for entry in task["metrics"].values() if _is_mixed(entry)],
             "meaning": explanations.meaning(task),
             "why_skill": explanations.why_skill(task),
             "caution": explanations.caution(task),
@@ -299,6 +300,7 @@ def _in_short(name: str, entry: dict[str, Any], metric_id: str) -> dict[str, Any
         "id": metric_id,
         "name": name,
         "entry": entry,
+        "is_mixed": _is_mixed(entry),
         "is_whole": False,
         "skill_interval": _skill_interval(entry),
         "figures": [],
@@ -384,3 +386,8 @@ def _hash(content: str) -> str:
 
 def _read(name: str) -> str:
     return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _is_mixed(entry: dict[str, Any]) -> bool:
+    """Whether a metric's scores may not be comparable."""
+    return len({identity_of(made_by) for made_by in entry["signatures"]}) > 1

@@ -109,6 +109,21 @@ class TestDigest:
         put(path, b"abcd")
         assert weights_digest(path) == hashlib.sha256(b"abcd").hexdigest()
 
+    def test_another_content_of_the_same_size_is_seen_by_its_time(self, tmp_path):
+        path = put(tmp_path / "head.pth", b"first")
+        before = weights_digest(path)
+        path.write_bytes(b"other")
+        os.utime(path, ns=(0, 1))
+        assert weights_digest(path) == hashlib.sha256(b"other").hexdigest() != before
+
+    def test_another_content_of_the_same_time_is_seen_by_its_size(self, tmp_path):
+        path = put(tmp_path / "head.pth", b"first")
+        os.utime(path, ns=(0, 1))
+        before = weights_digest(path)
+        path.write_bytes(b"longer")
+        os.utime(path, ns=(0, 1))
+        assert weights_digest(path) == hashlib.sha256(b"longer").hexdigest() != before
+
     def test_a_second_look_does_not_read_the_file(self, tmp_path, home):
         path = put(tmp_path / "a.pt", b"abc")
         digest = weights_digest(path)
