@@ -20,7 +20,7 @@ from calibration.grades import LEVELS, Array, distance_grade, evaluator_grades, 
 from calibration.intervals import group_codes
 from calibration.many_mappings import TIE, ScoreOrder, level_costs
 from calibration.ties import as_equals
-from metrics.registry import Direction
+from metrics.known import Direction
 
 PERMUTATIONS = 1000
 HIGH = 0.95

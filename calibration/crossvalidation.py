@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from calibration.buckets import BucketFitter, BucketMapping
 from calibration.evaluator_weights import best_constant, pair_weights, weighted_mean
 from calibration.grades import LEVELS, Array, person_to_person_grades, unit_scale
-from metrics.registry import Direction
+from metrics.known import Direction
 
 NAN = float("nan")
 

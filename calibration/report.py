@@ -39,8 +39,8 @@ from calibration.verdict_words import by_luck_note
 from calibration.verdicts import LEAST_ITEMS, verdict
 from metrics import __version__
 from metrics.catalogue import band
+from metrics.engine.signature import identity_of, other_provenance
 from metrics.errors import InputError
-from metrics.signature import identity_of, other_provenance
 from metrics.text import natural_order
 
 SCHEMA = "humangrade.report/1"

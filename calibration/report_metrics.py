@@ -20,7 +20,7 @@ from calibration.report_intervals import metric_interval_entry
 from calibration.task_data import TaskData
 from calibration.ties import as_equals
 from calibration.unscored import compare_unscored
-from metrics.registry import Direction
+from metrics.known import Direction
 from metrics.text import counted
 
 _FEW_LEVELS = 3

@@ -14,7 +14,7 @@ from calibration.people.agreement import interval_alpha
 from calibration.people.strictness import Strictness, strictness, without_strictness
 from calibration.task_data import TaskData
 from calibration.verdicts import SIGNIFICANCE, STRICT
-from metrics.registry import Direction
+from metrics.known import Direction
 
 STEP = 0.25
 """A rating step on the unit scale."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from calibration.crossvalidation import NewItems, skill
 from calibration.evaluator_weights import best_constant, evaluator_shares, is_known, pair_weights, weighted_mean
 from calibration.grades import Array, unit_scale
-from metrics.registry import Direction
+from metrics.known import Direction
 
 MOST_EVALUATORS = 25
 

@@ -13,8 +13,8 @@ import pandas as pd
 from calibration.cells import comma_hint, first_row, numbers_of, refuse_empty, refuse_twice, row_number
 from calibration.reading import require_columns, text_cells
 from calibration.wide_scores import long_form
+from metrics.engine.signature import identity_of
 from metrics.errors import InputError
-from metrics.signature import identity_of
 from metrics.text import counted, listed, quoted
 
 Duplicates = Literal["error", "first", "last", "mean"]

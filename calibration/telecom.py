@@ -10,7 +10,7 @@ from scipy import stats
 from calibration.grades import Array
 from calibration.intervals import CONFIDENCE, UNKNOWN, Interval
 from calibration.monotone_cubic import fit_monotone_cubic
-from metrics.registry import Direction
+from metrics.known import Direction
 
 _MAPPING = 4  # the cubic's coefficients: so many degrees of freedom are spent on the errors
 _LEAST_ITEMS = 6

@@ -9,26 +9,26 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 
+from metrics.engine.types import ComputedMetric
 from metrics.entry import Entry, MetricOptions, Need
 from metrics.errors import InputError
-from metrics.own_functions import named_function
-from metrics.plugin_table import find_known
-from metrics.plugins import is_plugin, make_plugin
-from metrics.scoring import ComputedMetric
+from metrics.plugins.own_functions import named_function
+from metrics.plugins.package_table import find_known
+from metrics.plugins.packages import is_plugin, make_plugin
 
 _MODULES = (
-    "metrics.similarity",
-    "metrics.aesthetic",
-    "metrics.lpips",
-    "metrics.clip_score",
-    "metrics.clip_t",
-    "metrics.sharpness",
-    "metrics.contrast",
-    "metrics.exposure",
-    "metrics.diversity",
-    "metrics.diversity_clip",
-    "metrics.fid",
-    "metrics.kid",
+    "metrics.image.similarity",
+    "metrics.image.aesthetic",
+    "metrics.image.lpips",
+    "metrics.image.clip_score",
+    "metrics.image.clip_t",
+    "metrics.image.sharpness",
+    "metrics.image.contrast",
+    "metrics.image.exposure",
+    "metrics.sets.diversity",
+    "metrics.sets.diversity_clip",
+    "metrics.sets.fid",
+    "metrics.sets.kid",
 )
 CAVEAT = "rules of thumb from guides to person LoRAs (20-100 images, varied prompts, 512 x 512), not measurements"
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from metrics.device import Precision
-from metrics.pooling import Pool
-from metrics.registry import Direction
+from metrics.engine.device import Precision
+from metrics.engine.pooling import Pool
+from metrics.known import Direction
 
 if TYPE_CHECKING:
-    from metrics.scoring import ComputedMetric
+    from metrics.engine.types import ComputedMetric
 
 Need = Literal["references", "prompts"]
 
@@ -25,7 +25,7 @@ class MetricOptions:
     clip_model, clip_pretrained : str
         The open_clip encoder.
     head : str or None
-        The aesthetic head: a name of `metrics.weights`, or a file; None takes the one that fits the encoder.
+        The aesthetic head: a name of `metrics.weights.locate`, or a file; None takes the one that fits the encoder.
     lpips_net : str
         alex, vgg or squeeze.
     lpips_size : int or None

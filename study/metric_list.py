@@ -6,11 +6,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from metrics.cache import FeatureCache, cache_folder
 from metrics.catalogue import catalogue
+from metrics.engine.cache import FeatureCache, cache_folder
 from metrics.entry import Entry, MetricOptions
-from metrics.plugin_table import PACKAGES, usable
-from metrics.weights import is_present
+from metrics.plugins.package_table import PACKAGES, usable
+from metrics.weights.locate import is_present
 
 
 def print_metrics(console: Console) -> None:

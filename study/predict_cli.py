@@ -36,8 +36,8 @@ def predict(
     from calibration.reading import ColumnMap, read_table
     from calibration.tables import check_scores
     from calibration.tables_out import csv_text
+    from metrics.engine.signature import identity_of, other_provenance
     from metrics.files import refuse_missing_parent, write_together
-    from metrics.signature import identity_of, other_provenance
     from metrics.text import counted, listed, quoted
 
     if out.is_dir() or out.suffix.lower() != ".csv":

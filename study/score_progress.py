@@ -13,8 +13,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from metrics.catalogue import CAVEAT, band
-from metrics.score_run import RunResult
-from metrics.scoring import PROMPT, Score, SetScore
+from metrics.engine.run import RunResult
+from metrics.engine.types import PROMPT, Score, SetScore
 from metrics.text import natural_order
 
 _NAMED = 10

@@ -9,20 +9,20 @@ import pandas as pd
 from rich.console import Console
 
 from calibration.tables_out import csv_text
-from metrics.cache import FeatureCache, cache_folder
 from metrics.catalogue import catalogue, check_options, make_metrics, needs_of, written_names
-from metrics.device import check_precision, choose_device
+from metrics.engine.cache import FeatureCache, cache_folder
+from metrics.engine.device import check_precision, choose_device
+from metrics.engine.extraction import extract, missing
+from metrics.engine.image_folders import folder_notes, images_below
+from metrics.engine.run import Engine, RunResult, RunSettings, score_items
+from metrics.engine.types import ComputedMetric, Features, Item, Score, Scored, SetScore
 from metrics.entry import Entry, MetricOptions, Need
 from metrics.errors import InputError
-from metrics.extraction import extract, missing
 from metrics.files import write_together
-from metrics.image_folders import folder_notes, images_below
-from metrics.inception import InceptionFeatures
-from metrics.score_run import Engine, RunResult, RunSettings, score_items
-from metrics.scoring import ComputedMetric, Features, Item, Score, Scored, SetScore
-from metrics.set_distance import reference_statistics
-from metrics.statistics_file import write_statistics
-from metrics.weights import is_present
+from metrics.networks.inception import InceptionFeatures
+from metrics.sets.compared_sets import reference_statistics
+from metrics.sets.statistics_file import write_statistics
+from metrics.weights.locate import is_present
 from study.folder import Study
 from study.score_items import Collection, read_sources, study_collection
 from study.score_progress import Bar, print_notes
@@ -220,7 +220,7 @@ def _instead(need: Need) -> str:
 def choose_engine(name: EngineName) -> Engine:
     """What runs extractors: this process, or a Ray cluster."""
     if name == "ray":
-        from metrics.ray_engine import extract_with_ray
+        from metrics.engine.ray import extract_with_ray
 
         return extract_with_ray
     return extract

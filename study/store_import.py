@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from metrics.engine.signature import identity_of
 from metrics.errors import InputError
-from metrics.signature import identity_of
 from study.schema import assignments, rating_events, ratings, scores
 from study.store_rows import ASSIGNMENT_KEY, AssignmentKey, add_evaluators, new_assignment, next_positions, now
 from study.wording import present

@@ -15,7 +15,7 @@ from calibration.grades import Array, sample_scores, unit_scale
 from calibration.intervals import UNKNOWN, Interval, group_codes, item_draws, left_out, percentiles, with_other_people
 from calibration.prediction.ordinal import COUNT, Ordinal, fit_ordinal, level_counts
 from calibration.weighted import Order, correlation
-from metrics.registry import Direction
+from metrics.known import Direction
 
 DRAWS = 1000
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)

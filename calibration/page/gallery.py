@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from metrics.images import UnreadableImage, read_image
+from metrics.engine.images import UnreadableImage, read_image
 from metrics.text import natural_order
 
 SHOWN = 6
@@ -146,7 +146,7 @@ def thumbnail(path: Path) -> bytes | None:
     Parameters
     ----------
     path : Path
-        In any format that `metrics.images` reads.
+        In any format that `metrics.engine.images` reads.
 
     Returns
     -------

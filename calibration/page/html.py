@@ -37,8 +37,8 @@ from calibration.score_digits import digits_for, score_text
 from calibration.task_words import QUESTIONS
 from calibration.verdicts import LEAST_ITEMS
 from metrics.catalogue import CAVEAT
-from metrics.scoring import PROMPT
-from metrics.signature import identity_of
+from metrics.engine.signature import identity_of
+from metrics.engine.types import PROMPT
 from metrics.text import natural_order
 
 POINTS_OF_A_PAGE = 20_000

@@ -12,7 +12,7 @@ from calibration.crossed_folds import crossed_folds
 from calibration.grades import Array
 from calibration.prediction.ordinal import COUNT, Ordinal, fit_ordinals, level_counts
 from calibration.ties import as_equals
-from metrics.registry import Direction
+from metrics.known import Direction
 
 Family = Literal["isotonic", "proportional_odds"]
 SHRINKAGES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)

@@ -10,8 +10,8 @@ import pytest
 from metrics.catalogue import catalogue, find_entry, make_metrics, needs_of, weights_users
 from metrics.entry import MetricOptions
 from metrics.errors import InputError
-from metrics.registry import find_metric, is_named
-from metrics.weights_catalog import known_weights, weights_file
+from metrics.known import find_metric, is_named
+from metrics.weights.catalog import known_weights, weights_file
 from study.score_cli import score
 from tests.metrics.homes import empty_home
 from tests.metrics.readme_table import metric_rows
