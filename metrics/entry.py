@@ -139,6 +139,9 @@ class Entry:
     written: tuple[str, ...] = ()
     bands: tuple[tuple[float, str], ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Entry({self.name}: {self.title}, a number of one {self.scores}, {self.direction} is better)"
+
     def weights_for(self, options: MetricOptions) -> tuple[str, ...]:
         """The names of the files of weights that it needs with these options."""
         return tuple(name for needed in self.weights if (name := needed.chosen(options)) is not None)

@@ -192,7 +192,7 @@ def decode_image(data: bytes) -> Image.Image:
             _wait_for_others(image.width * image.height)
             image.load()
             turn = _UPRIGHT.get(orientation(image))
-            return _rgb(image) if turn is None else _rgb(image).transpose(turn)
+            return as_rgb(image) if turn is None else as_rgb(image).transpose(turn)
     except UnreadableImage:
         raise
     except CostlyMetadata as error:
@@ -249,7 +249,8 @@ def _kind_not_read(data: bytes) -> str:
     return "JPEG XL" if data.startswith((b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")) else ""
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def as_rgb(image: Image.Image) -> Image.Image:
+    """An opened image as 8-bit RGB: greys scaled, transparency over white."""
     if image.mode.startswith("I"):  # 16-bit or 32-bit greys; Pillow's own conversion would clip them at 255
         values = np.asarray(image).astype(np.float64)
         return Image.fromarray(np.clip(np.rint(values / 257), 0, 255).astype(np.uint8)).convert("RGB")

@@ -94,6 +94,10 @@ class Head:
     levels: tuple[float, ...] = ()
     ratings_mark: str = ""
 
+    def __repr__(self) -> str:
+        answers = f"{len(self.levels)} levels" if self.levels else "a number"
+        return f"Head({self.name}, for {self.backbone or 'an unknown model'}, {self.width} numbers to {answers})"
+
     @property
     def width(self) -> int:
         """How many numbers an embedding must have."""

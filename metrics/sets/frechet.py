@@ -90,6 +90,9 @@ class FeatureStatistics:
     mean: Array
     scatter: Array
 
+    def __repr__(self) -> str:
+        return f"FeatureStatistics(n={self.n}, dimensions={len(self.mean)})"
+
     @classmethod
     def of(cls, features: Rows) -> "FeatureStatistics":
         """The statistics of features of shape (n, d), two or more, a part of them in memory at a time."""
