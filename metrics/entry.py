@@ -4,14 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from metrics.engine.device import Precision
-from metrics.engine.pooling import Pool
+from metrics.engine.types import ComputedMetric, Pool
 from metrics.known import Direction
-
-if TYPE_CHECKING:
-    from metrics.engine.types import ComputedMetric
 
 Need = Literal["references", "prompts"]
 
@@ -128,7 +125,7 @@ class Entry:
     scores: Literal["image", "set"]
     direction: Direction
     source: str
-    make: Callable[[MetricOptions], "ComputedMetric"]
+    make: Callable[[MetricOptions], ComputedMetric]
     low: float | None = None
     high: float | None = None
     needs: tuple[Need, ...] = ()

@@ -16,9 +16,8 @@ from metrics.engine.device import check_device_name
 from metrics.engine.extraction import Extractor, extract, missing, stored_as
 from metrics.engine.images import ImageSource, PairSource, Source, UnreadableImage
 from metrics.engine.own_references import note_own_references, reference_keys
-from metrics.engine.pooling import Pool, pooled
 from metrics.engine.signature import other_provenance
-from metrics.engine.types import ComputedMetric, Features, Item, Scored, SetScore, union_name
+from metrics.engine.types import ComputedMetric, Features, Item, Pool, Scored, SetScore, pooled, union_name
 from metrics.known import find_metric
 from metrics.plugins.package_table import find_known
 

@@ -1,9 +1,10 @@
-"""Scoring a collection of images by several metrics: extract what they need once, then let each compute."""
+"""What metrics and a scoring run hand each other: items, features, rows of scores, and what a metric is."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, overload
+from typing import Literal, NamedTuple, Protocol, overload
 
+import numpy as np
 from numpy.typing import NDArray
 
 from metrics.engine.cache import FeatureCache
@@ -11,6 +12,8 @@ from metrics.engine.extraction import NO_ROOM, Extractor, stored_as
 from metrics.engine.images import NOT_TAKEN, TOO_SMALL, ImageSource, Source
 from metrics.engine.signature import digest, identity_of
 
+Pool = Literal["mean", "median", "max"]
+_POOLS: dict[str, Callable[..., float]] = {"mean": np.mean, "median": np.median, "max": np.max}
 PROMPT = "one prompt"  # the note of a set score that is part of another: of a single prompt
 
 
@@ -182,6 +185,17 @@ def union_name(groups: Iterable[str]) -> str:
     if len(names) < 2:
         return ""
     return "(all)" if "all" in names else "all"
+
+
+def pooled(values: Sequence[float], how: Pool = "mean") -> float:
+    """One number from one or more.
+
+    Examples
+    --------
+    >>> pooled([1.0, 2.0, 6.0]), pooled([1.0, 2.0, 6.0], "median"), pooled([1.0, 2.0, 6.0], "max")
+    (3.0, 2.0, 6.0)
+    """
+    return float(_POOLS[how](np.asarray(values, dtype=np.float64)))
 
 
 class ComputedMetric(Protocol):

@@ -9,17 +9,16 @@ from numpy.typing import NDArray
 
 from metrics.engine.extraction import Extractor
 from metrics.engine.images import ImageSource, Source
-from metrics.engine.pooling import Pool, pooled
 from metrics.engine.signature import signature
-from metrics.engine.types import Features, Item, Score, Scored
-from metrics.entry import Entry
+from metrics.engine.types import Features, Item, Pool, Score, Scored, pooled
+from metrics.entry import Entry, MetricOptions
 from metrics.image.reference_faces import cosine_similarities, subject_faces
 from metrics.networks.faces import FACE_WEIGHTS, FaceFeatures
 
 # MTCNN finds a face in 13 of the 145 pictures of shared/data/avt_ai_images: animals, a hydrant, an ear, and two blurs
 # of people of 14 and 21 pixels, all at .77 to .94 but for one bear at .998. The eleven portraits of shared/data/faces
 # are at .9997 and more, so .95 lies in the gap (tests/metrics/image/test_similarity.py).
-LEAST_PROBABILITY = 0.95
+LEAST_PROBABILITY = MetricOptions.least_face
 SEVERAL = "several faces, the largest counted"
 CHOSEN = "of a reference with several faces the one that agrees with the others counted"
 UNLIKELY = "no face that the detector gives a probability of at least"

@@ -18,7 +18,7 @@ from metrics.engine.extraction import Extractor
 from metrics.engine.images import Source
 from metrics.engine.signature import signature
 from metrics.engine.types import Features, Item, Scored, SetScore
-from metrics.entry import Entry
+from metrics.entry import Entry, MetricOptions
 from metrics.errors import InputError
 from metrics.networks.inception import INCEPTION_WEIGHTS, InceptionFeatures
 from metrics.sets.compared_sets import (
@@ -35,7 +35,7 @@ from metrics.sets.statistics_file import SavedStatistics
 
 SUBSETS = 100
 SUBSET_SIZE = 1000
-SEED = 2020
+SEED = MetricOptions.seed
 _AT_ONCE = 2048  # images, up to which all pairs are computed once instead of subset by subset
 
 
