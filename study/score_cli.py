@@ -36,7 +36,7 @@ def score(
             "--metrics",
             "--metric",
             metavar="NAME,...",
-            help="Which; pyiqa:NAME and torchmetrics:NAME where these are installed.",
+            help="Which (humangrade metrics lists them); pyiqa:NAME and torchmetrics:NAME where these are installed.",
             show_default="all that can be computed",
         ),
     ] = None,

@@ -5,15 +5,22 @@ import itertools
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import pytest
+from rich.console import Console
 
-from metrics.catalogue import catalogue, find_entry, make_metrics, needs_of, weights_users
+import metrics.catalogue
+import metrics.known
+from metrics import list_metrics, score_images
+from metrics.catalogue import band, catalogue, find_entry, make_metrics, needs_of, weights_users, written_names
 from metrics.entry import MetricOptions
 from metrics.errors import InputError
-from metrics.known import find_metric, is_named
+from metrics.known import find_metric, is_named, known_metrics
 from metrics.weights.catalog import known_weights, weights_file
+from study.metric_list import print_metrics
 from study.score_cli import score
 from tests.metrics.homes import empty_home
+from tests.metrics.pictures import saved
 from tests.metrics.readme_table import metric_rows
 
 README = Path(__file__).parents[2] / "README.md"
@@ -49,6 +56,46 @@ def test_an_entry_is_whole(entry):
     for chosen, needed in itertools.product(OPTIONS, entry.weights):
         name = needed.chosen(chosen)
         assert name is None or (name.startswith(needed.family) and entry.name in weights_file(name).used_by)
+
+
+NEW = """
+from metrics.entry import Entry
+from metrics.image.quality import QualityFeatures, SingleNumber
+
+
+def brightness(image):
+    return float(image.mean()) / 255
+
+
+ENTRY = Entry(
+    name="brightness", title="Brightness", says="the mean of all values", scores="image", direction="lower",
+    make=lambda _: SingleNumber("brightness", QualityFeatures(brightness)), source="nobody",
+    low=0, high=1, bands=((0.5, "dark"),), written=("glow",),
+)
+"""
+
+
+def test_a_metric_is_added_by_a_file_and_a_line(tmp_path, monkeypatch, capsys):
+    (tmp_path / "brightness.py").write_text(NEW)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("metrics.catalogue._MODULES", (*metrics.catalogue._MODULES, "brightness"))
+    caches = catalogue, known_metrics, metrics.known._by_name
+    try:
+        for each in caches:
+            each.cache_clear()
+        ((source,), table) = saved(tmp_path / "images", 1), list_metrics()
+        assert table.iloc[-1]["title"] == "Brightness"
+        scores = score_images([source.path], "brightness", cache=tmp_path / "cache")
+        assert scores["score"][0] == np.asarray(source.open()).mean() / 255
+        assert (find_metric("brightness_v2").direction, band("brightness", 0.4)) == ("lower", "dark")
+        assert written_names("brightness") == ("brightness", "glow") and "| brightness |" in metric_rows()[-1]
+        print_metrics(Console())
+        assert "brightness      images  lower   0 to 1" in capsys.readouterr().out
+    finally:
+        monkeypatch.undo()
+        for each in caches:
+            each.cache_clear()
+    assert find_metric("brightness_v2") is None
 
 
 def test_names_are_told_once():
