@@ -80,6 +80,7 @@ class Models(Section):
     )
     draws: Count = Field(description="How many draws the intervals rest on.")
     sentences: list[str] = Field(description="What a reader should know, in words.")
+    simpson_sentence: str | None = Field(description="Of these the one on Simpson's paradox; null where there is none.")
 
 
 class Mapping(Section):

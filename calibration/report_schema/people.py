@@ -32,6 +32,7 @@ class Evaluator(Section):
 
     n: Count = Field(description="How many images they rated.")
     n_shared: Count = Field(description="Of these, how many somebody else rated too.")
+    simulated: bool = Field(description="Whether a program made the ratings.")
     weight: Number = Field(description="Their share wherever people are averaged (0 to 1).")
     mean: Number = Field(description="Mean of their ratings (unit scale, 0 to 1).")
     std: Number = Field(description="Standard deviation of their ratings (unit scale).")
@@ -82,6 +83,11 @@ class AgreementIntervals(Section):
     people_like_these: dict[AgreementFigure, Limits] = Field(
         description="For other images and other evaluators; empty for fewer than three."
     )
+
+    @property
+    def to_quote(self) -> dict[AgreementFigure, Limits]:
+        """Those for people like these, or, where there are none, for these people."""
+        return self.people_like_these or self.these
 
 
 class Agreement(Section):

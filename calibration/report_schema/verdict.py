@@ -52,6 +52,10 @@ ClaimFigure = Literal[
 """What a claim may rest on; each is named as it is where the report gives it, and `needed` is the limit asked for."""
 
 
+Question = Literal["sorts", "predicts"]
+"""Does it sort images as people do? Does it predict one person's rating?"""
+
+
 class Answered(Section):
     """The answer to one question."""
 
@@ -69,11 +73,30 @@ class Claim(Section):
     )
 
 
+class SentenceParts(Section):
+    """The verdict's sentence in parts, which follow each other without anything between."""
+
+    title: str = Field(description="The metric's title.")
+    advice: str = Field(description="What to do with it, or why it was not judged.")
+    figures: str = Field(description="Those that lead every verdict, in brackets; empty where it was not judged.")
+    scope: str = Field(description="The stop, and on which images all this rests where that matters.")
+
+
 class Verdict(Section):
     """What the figures of a metric come to."""
 
     kind: Kind = Field(description="What the two answers come to; 'unknown' where the metric was not judged.")
     sentence: str = Field(description="What to do with the metric, in words.")
+    sentence_parts: SentenceParts = Field(description="The same, part by part.")
     sorts: Answered = Field(description="Does it sort images as people do?")
     predicts: Answered = Field(description="Does it predict one person's rating?")
     claims: list[Claim] = Field(description="Everything that was looked at.")
+
+    def holds(self, name: ClaimName) -> bool:
+        """Whether the claim was looked at and holds."""
+        return any(claim.name == name and claim.holds for claim in self.claims)
+
+    @property
+    def answers(self) -> dict[Question, Answer]:
+        """Both answers, by their key."""
+        return {"sorts": self.sorts.answer, "predicts": self.predicts.answer}

@@ -15,7 +15,7 @@ from calibration.report import SCHEMA, Settings
 from calibration.report_schema.base import Section
 from calibration.report_schema.document import Report
 from calibration.report_schema.publish import SCHEMA_FILE, report_schema, schema_text
-from tests.calibration.golden.studies import STUDIES, golden
+from tests.calibration.golden.studies import STUDIES, whole
 from tests.calibration.simulated_studies import KINDS, study
 
 PUBLISHED = jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
@@ -23,12 +23,6 @@ PUBLISHED = jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text(enc
 
 def as_text(report):
     return json.dumps(report, ensure_ascii=False, allow_nan=False)
-
-
-def whole(name):
-    """A golden report with what differs from run to run."""
-    kept = golden(name)
-    return {"schema": kept.pop("schema"), "version": "0", "created": "2026-01-01T00:00:00+00:00", **kept}
 
 
 def assert_held(report):
