@@ -75,9 +75,9 @@ def caution(task: Task) -> str | None:
     spread = task.strictness.spread
     if spread is not None and reference.verdict.holds("people differ in strictness"):
         return (
-            f"{careful}These people differ in strictness by {number(4 * spread)} of a rating step (standard deviation), "
-            "so no single person's rating can be predicted well; whether a metric sorts images as they do is another "
-            "question, answered beside it."
+            f"{careful}These people differ in strictness by {number(4 * spread)} of a rating step (standard "
+            "deviation), so no single person's rating can be predicted well; whether a metric sorts images as they do "
+            "is another question, answered beside it."
         )
     return (
         f"{careful}These people disagree so much that a metric can pass them by staying in the middle of the scale; "

@@ -14,10 +14,11 @@ from calibration.page.gallery import disagreements
 from calibration.page.html import POINTS_OF_A_PAGE, render_html
 from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.reading import Source
-from calibration.report import Calibration, Settings
+from calibration.report import Settings
 from calibration.report_schema.base import Section
 from calibration.report_schema.document import Report
 from tests.calibration.golden.studies import STUDIES, whole
+from tests.calibration.page.golden_pages import golden_page, with_points
 
 EVIL = ["<script>alert(1)</script>", "\"'><img src=x onerror=alert(2)>", "</script></title>", "--ink", "%{x}"]
 
@@ -272,22 +273,6 @@ def test_scores_with_a_large_offset_are_told_apart():
     assert "e+09" not in page.text
 
 
-def with_points(report):
-    """A calibration with this report; what its scatter plots draw are the points of each predicted curve."""
-    rows = [
-        {"task": name, "metric": metric, "item": f"i{place}", "score": score, "mean_rating": mean}
-        for name, task in report["tasks"].items()
-        for metric, entry in task["metrics"].items()
-        for place, (score, mean) in enumerate(
-            zip(*(entry["predictor"]["curve"][key] for key in ("score", "mean")), strict=True)
-            if entry["predictor"]
-            else [(0.5, 3.0)]
-        )
-    ]
-    points = pd.DataFrame(rows, columns=["task", "metric", "item", "score", "mean_rating"])
-    return Calibration(report, points.assign(n_ratings=3, level=points["mean_rating"].round().astype(int)))
-
-
 def squeezed(text):
     return re.sub(r"\s", "", text)
 
@@ -373,10 +358,9 @@ def said_of_a_task(task):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_part_of_a_real_report_is_shown(name):
-    calibration = with_points(whole(name))
-    shown_text = Page(render_html(calibration)).text
+    shown_text = Page(golden_page(name)).text
     text = squeezed(shown_text)
-    for task in calibration.model.tasks.values():
+    for task in Report.model_validate(whole(name)).tasks.values():
         said = list(said_of_a_task(task))
         for entry in task.metrics.values():
             assert squeezed(entry.verdict.sentence) in text
