@@ -36,7 +36,7 @@ class ConfusionCell:
 class ConfusionRow:
     """What held-out people answered where the mapping said this level."""
 
-    level: int
+    level: str
     total: int
     cells: list[ConfusionCell]
 
