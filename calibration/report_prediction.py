@@ -14,7 +14,7 @@ from calibration.prediction.predictor import Predictor, fit_predictor, predictor
 from calibration.prediction.reliability import reliability_entry
 from calibration.report_comparison import MOST_METRICS
 from calibration.task_data import TaskData
-from metrics.registry import Direction
+from metrics.known import Direction
 
 MOST_IN_FULL = 40
 """Of so many metrics, at most, other mappings are tried and a predictor is fitted in each task."""

@@ -16,7 +16,7 @@ from calibration.crossvalidation import NewItems, skill
 from calibration.evaluator_weights import best_constant, evaluator_shares, is_known, pair_weights, weighted_mean
 from calibration.grades import Array
 from calibration.scale import LIKERT, Scale
-from metrics.registry import Direction
+from metrics.known import Direction
 
 MOST_EVALUATORS = 25
 

@@ -16,7 +16,7 @@ from calibration.intervals import UNKNOWN, Interval, group_codes, item_draws, le
 from calibration.prediction.ordinal import fit_ordinal, level_counts
 from calibration.scale import LIKERT, Scale
 from calibration.weighted import Order, correlation
-from metrics.registry import Direction
+from metrics.known import Direction
 
 DRAWS = 1000
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from calibration.scale import LIKERT, Scale
-from metrics.images import UnreadableImage, read_image
+from metrics.engine.images import UnreadableImage, read_image
 from metrics.text import natural_order
 
 SHOWN = 6
@@ -150,7 +150,7 @@ def thumbnail(path: Path) -> bytes | None:
     Parameters
     ----------
     path : Path
-        In any format that `metrics.images` reads.
+        In any format that `metrics.engine.images` reads.
 
     Returns
     -------

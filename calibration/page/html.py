@@ -49,8 +49,9 @@ from calibration.scale import Scale
 from calibration.score_digits import digits_for, score_text
 from calibration.task_words import QUESTIONS
 from calibration.verdicts import LEAST_ITEMS
-from metrics.bands import CAVEAT
-from metrics.scoring import PROMPT
+from metrics.catalogue import CAVEAT
+from metrics.engine.signature import identity_of
+from metrics.engine.types import PROMPT
 from metrics.text import natural_order, spelled
 
 POINTS_OF_A_PAGE = 20_000
@@ -212,7 +213,7 @@ class _Page:
             warnings=notes_of_people(task.notes, task.evaluators),
             asked=how_it_was_asked(task.asked, self.scale),
             simulated=[evaluator for evaluator, one in task.evaluators.items() if one.simulated],
-            mixed=[entry.title for entry in task.metrics.values() if len(entry.signatures) > 1],
+            mixed=[entry.title for entry in task.metrics.values() if len({*map(identity_of, entry.signatures)}) > 1],
             meaning=explanations.meaning(task),
             why_skill=explanations.why_skill(task),
             caution=explanations.caution(task, self.scale),
@@ -388,3 +389,8 @@ def _hash(content: str) -> str:
 
 def _read(name: str) -> str:
     return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _is_mixed(entry: dict[str, Any]) -> bool:
+    """Whether a metric's scores may not be comparable."""
+    return len({identity_of(made_by) for made_by in entry["signatures"]}) > 1
