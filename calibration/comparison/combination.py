@@ -121,13 +121,13 @@ def combine_metrics(
     -----
     For each cell of people and images that is held out, everything is decided on the ratings that other people gave to
     other images: of more than 20 metrics, which 20 to combine (chosen on all images, 300 metrics of noise reached a
-    Spearman of .50 on those held out); the means and standard deviations of the scores; the ridge penalty of a proportional-odds regression
-    (1, 10, 100 or 1,000, by log loss in three inner folds of the images); its weights; the four thresholds of the
-    combined score; and, for the rival, which metric has the least training loss, with its thresholds. So neither is
-    flattered by having been chosen. The penalty is needed where metrics are many and alike, and images few;
-    `calibration.prediction.ordinal.fit_ordinal` says why statsmodels' OrderedModel is not used. An image counts
-    against a person where that person and another rated it, as in `calibration.crossvalidation`; with nothing missing
-    the grades are those of `cross_validate_on_new_items`.
+    Spearman of .50 on those held out); the means and standard deviations of the scores; the ridge penalty of a
+    proportional-odds regression (1, 10, 100 or 1,000, by log loss in three inner folds of the images); its weights; the
+    four thresholds of the combined score; and, for the rival, which metric has the least training loss, with its
+    thresholds. So neither is flattered by having been chosen. The penalty is needed where metrics are many and alike,
+    and images few; `calibration.prediction.ordinal.fit_ordinal` says why statsmodels' OrderedModel is not used. An
+    image counts against a person where that person and another rated it, as in `calibration.crossvalidation`; with
+    nothing missing the grades are those of `cross_validate_on_new_items`.
 
     The bootstrap draws clusters of images and keeps the fitted folds; p is the share of draws whose gain lies as far
     from the gain as that lies from 0. For other people see `calibration.intervals.with_other_people`.

@@ -56,7 +56,7 @@ def test_it_takes_three_evaluators(people):
 
 
 def test_a_few_of_many_evaluators_do_not_stand_for_all():
-    """Of forty who rated some 24 images each, the four who rated 30 share two or three: no figure of 'the' evaluator."""
+    """Of forty who rated some 24 images each, the few who rated 30 share two or three of them."""
     rng = np.random.default_rng(6)
     quality, ratings = study(rng, 300, 40)
     ratings[rng.random(ratings.shape) >= 0.08] = np.nan

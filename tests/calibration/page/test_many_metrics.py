@@ -72,6 +72,14 @@ def test_of_a_mixture_of_some_it_is_not_said_that_it_is_of_all(page):
     assert "3 of the 300 metrics together reach a skill of" in page and "all metrics together" not in page
 
 
+def test_with_care_says_that_ratings_may_be_beyond_judgement(page):
+    """People of strictness 1.5 agree by chance only: a metric's order is judged then, its skill, below 0, is not."""
+    assert (
+        "its ratings may be better than a constant answer, but are not shown to replace a person's, or people differ"
+        in (html.unescape(page))
+    )
+
+
 def test_every_link_of_a_metric_has_its_place(page):
     targets = re.findall(r'href="#(task1-metric\d+)"', page)
     assert len(set(targets)) == MANY
