@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from calibration.report_schema.people import Asked, Wording
 from calibration.tables import records
-from calibration.wordings import LEVELS
 
 
 def asked_entries(wordings: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -19,12 +19,13 @@ def asked_entries(wordings: pd.DataFrame) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict of str to dict
-        By task: ``question``, ``levels`` (the words for 1 to 5), ``show_references``, ``show_prompt``, ``note`` and
-        ``ratings`` (how many were given under these words) of the present wording, and ``earlier``: the same of each
-        wording before it, in order.
+        By task: ``question``, ``levels`` (their words), ``show_references``, ``show_prompt``, ``note`` and ``ratings``
+        (how many were given under these words) of the present wording, and ``earlier``: the same of each wording before
+        it, in order.
 
     Examples
     --------
+    >>> from calibration.wordings import LEVELS
     >>> row = ["look", "How good?", "Bad", "Poor", "Fair", "Good", "Excellent", False, False, "", 9, ""]
     >>> columns = ["task", "question", *LEVELS, "show_references", "show_prompt", "asked_from", "ratings", "note"]
     >>> found = asked_entries(pd.DataFrame([row, [*row[:10], 2, "no change"]], columns=columns))["look"]
@@ -35,45 +36,46 @@ def asked_entries(wordings: pd.DataFrame) -> dict[str, dict[str, Any]]:
     for row in records(wordings):
         one = {
             "question": row["question"],
-            "levels": [row[level] for level in LEVELS],
+            "levels": [row[name] for name in wordings.columns if name.startswith("level_")],
             **{name: row[name] for name in ("show_references", "show_prompt", "note", "ratings")},
         }
         history.setdefault(row["task"], []).append(one)
     return {task: {**present, "earlier": earlier} for task, (*earlier, present) in history.items()}
 
 
-def rated_wordings(asked: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def rated_wordings(asked: Asked) -> tuple[Wording, list[Wording]]:
     """The last words under which anybody rated, and those before under which somebody did.
 
     Parameters
     ----------
-    asked : dict
+    asked : Asked
         A task's entry ``asked``.
 
     Returns
     -------
-    last : dict
+    last : Wording
         The present wording where there are no ratings at all.
-    before : list of dict
+    before : list of Wording
         The same words are one entry with all their ratings, wherever they stand.
 
     Examples
     --------
-    >>> words = {"levels": list("abcde"), "show_references": False, "show_prompt": False}
-    >>> old, new = words | {"question": "Old?", "ratings": 9}, words | {"question": "New?", "ratings": 0}
-    >>> last, before = rated_wordings(new | {"earlier": [old, old]})
-    >>> last["question"], last["ratings"], before
+    >>> words = {"levels": list("abcde"), "show_references": False, "show_prompt": False, "note": ""}
+    >>> old = Wording(question="Old?", ratings=9, **words)
+    >>> last, before = rated_wordings(Asked(question="New?", ratings=0, earlier=[old, old], **words))
+    >>> last.question, last.ratings, before
     ('Old?', 18, [])
     """
-    rated: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for one in (*asked["earlier"], asked):
-        if one["ratings"]:
-            known = rated.pop(words_of(one), {"ratings": 0})
-            rated[words_of(one)] = one | {"ratings": one["ratings"] + known["ratings"]}
-    *before, last = rated.values() if rated else [asked]
-    return last, before
+    rated: dict[tuple[str | bool, ...], Wording] = {}
+    for one in (*asked.earlier, asked):
+        if one.ratings:
+            known = rated.pop(words_of(one), None)
+            together = one.ratings + (known.ratings if known else 0)
+            rated[words_of(one)] = one.model_copy(update={"ratings": together})
+    words = [*rated.values()] or [asked]
+    return words[-1], words[:-1]
 
 
-def words_of(one: dict[str, Any]) -> tuple[Any, ...]:
+def words_of(one: Wording) -> tuple[str | bool, ...]:
     """All that an evaluator saw of a wording."""
-    return one["question"], *one["levels"], one["show_references"], one["show_prompt"]
+    return one.question, *one.levels, one.show_references, one.show_prompt

@@ -12,9 +12,10 @@ from calibration.buckets import BucketFitter
 from calibration.crossed_folds import FOLDS, HeldOut, crossed_folds
 from calibration.crossvalidation import skill
 from calibration.evaluator_weights import best_constant, evaluator_shares, is_known, weighted_mean
-from calibration.grades import Array, sample_scores, unit_scale
+from calibration.grades import Array, sample_scores
 from calibration.intervals import UNKNOWN, Interval, group_codes, item_draws, left_out, percentiles, with_other_people
-from calibration.prediction.ordinal import COUNT, Ordinal, fit_ordinal, level_counts
+from calibration.prediction.ordinal import fit_ordinal, level_counts
+from calibration.scale import LIKERT, Scale
 from calibration.weighted import Order, correlation
 from metrics.registry import Direction
 
@@ -25,7 +26,6 @@ MOST_METRICS = 20
 """Of more, those whose rank correlations are farthest from 0 in training are combined."""
 _INNER = 3
 _BLOCK = 2**22  # image-draws in memory at once
-_STEPS = np.arange(1.0, COUNT + 1)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Combination:
     spearman : float
         Of the combined score, out of fold, with the mean rating.
     scores : ndarray, shape (items,)
-        The combined score out of fold: the predicted mean rating, 1..5; NaN for items not used.
+        The combined score out of fold: the predicted mean rating, in the scale's numbers; NaN for items not used.
     n_items, n_clusters : int
         What was used: items that were rated and have a score of every metric.
     """
@@ -88,6 +88,7 @@ def combine_metrics(
     seed: int = 0,
     k: float = 1.0,
     constant: int | None = None,
+    scale: Scale = LIKERT,
 ) -> Combination | None:
     """Combine metrics by ordinal regression, and test the gain over the best single one.
 
@@ -110,7 +111,9 @@ def combine_metrics(
     k : float
         The exponent of the distance.
     constant : int, optional
-        The task's best constant, 1..5; that of these ratings unless given.
+        The number of the task's best constant, from 1; that of these ratings unless given.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -158,10 +161,10 @@ def combine_metrics(
     cells = crossed_folds(rated, groups, folds, seed)
     if not cells:
         return None
-    level = best_constant(ratings, k) if constant is None else constant
+    level = best_constant(ratings, k, scale) if constant is None else constant
     if level is None:
         return None
-    losses, predicted, chosen, penalties = _held_out(values, rated, groups, cells, k, seed, level)
+    losses, predicted, chosen, penalties = _held_out(values, rated, groups, cells, k, seed, level, scale)
     shared = ~np.isnan(rated) & ((~np.isnan(rated)).sum(axis=1, keepdims=True) >= 2) & ~np.isnan(losses).any(axis=0)
     losses = np.where(shared, losses, np.nan)
     shares = evaluator_shares(rated)
@@ -171,7 +174,7 @@ def combine_metrics(
     combined[used] = predicted
     kept = _strongest(values, sample_scores(rated))
     standard, _ = _standardised(values[:, kept], values[:, kept])
-    whole = fit_ordinal(standard, level_counts(rated), float(np.median(penalties)))
+    whole = fit_ordinal(standard, level_counts(rated, scale), float(np.median(penalties)))
     counts = np.bincount(chosen, minlength=len(names))
     return Combination(
         metrics=tuple(names[at] for at in kept),
@@ -207,7 +210,14 @@ def combination_entry(found: Combination | None) -> dict[str, Any] | None:
 
 
 def _held_out(
-    values: Array, ratings: Array, groups: np.ndarray, cells: Sequence[HeldOut], k: float, seed: int, constant: int
+    values: Array,
+    ratings: Array,
+    groups: np.ndarray,
+    cells: Sequence[HeldOut],
+    k: float,
+    seed: int,
+    constant: int,
+    scale: Scale,
 ) -> tuple[Array, Array, list[int], list[float]]:
     """Losses of combination, best metric and constant, (3, items, evaluators); mean prediction; choices made."""
     losses = np.full((3, *ratings.shape), np.nan)
@@ -215,7 +225,7 @@ def _held_out(
     chosen, penalties = [], []
     for cell in cells:
         training = ratings[np.ix_(~cell.items, cell.others)]
-        counts = level_counts(training)
+        counts = level_counts(training, scale)
         seen = counts.sum(axis=1) > 0
         if not seen.any():
             continue
@@ -224,8 +234,8 @@ def _held_out(
         old, new = _standardised(values[np.ix_(rows, kept)], values[np.ix_(cell.items, kept)])
         penalty = _penalty(old, counts, groups[rows], seed)
         fit = fit_ordinal(old, counts, penalty)
-        fitter = BucketFitter(old @ fit.coefficients, training, k)
-        single = [BucketFitter(column, training, k) for column in old.T]
+        fitter = BucketFitter(old @ fit.coefficients, training, k, scale=scale)
+        single = [BucketFitter(column, training, k, scale=scale) for column in old.T]
         mappings = [each.fit() for each in single]
         best = int(np.argmin([np.inf if mapping is None else mapping.loss for mapping in mappings]))
         mapping, rival = fitter.fit(), mappings[best]
@@ -235,8 +245,8 @@ def _held_out(
         where = np.ix_(cell.items, cell.people)
         own = ratings[where]
         for kind, levels in enumerate(answers):
-            losses[kind][where] = np.abs(unit_scale(levels)[:, None] - own) ** k
-        sums[cell.items] += _expected(fit, new)
+            losses[kind][where] = np.abs(scale.of_levels(levels)[:, None] - own) ** k
+        sums[cell.items] += scale.from_unit(fit.probabilities(new) @ scale.unit)
         times[cell.items] += 1
         chosen.append(int(kept[best]))
         penalties.append(penalty)
@@ -275,10 +285,6 @@ def _penalty(features: Array, counts: Array, groups: np.ndarray, seed: int) -> f
             shares = np.maximum(fit.probabilities(features[cell.items]), 1e-12)
             losses[place] -= float(np.sum(counts[cell.items] * np.log(shares)))
     return PENALTIES[int(np.argmin(losses))]
-
-
-def _expected(fit: Ordinal, features: Array) -> Array:
-    return fit.probabilities(features) @ _STEPS
 
 
 def _by_person(losses: Array) -> Array:

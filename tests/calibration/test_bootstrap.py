@@ -14,7 +14,7 @@ from calibration.grades import sample_scores
 from calibration.output import metric_rows, write_report
 from calibration.people.kappa import kappa
 from calibration.pipeline import calibrate_files, calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Reading, Settings
 
 
 def study(count, people, seed, noise=1.0):
@@ -156,8 +156,8 @@ def test_two_evaluators_say_nothing_about_others():
 def test_tifa160_clustering_by_prompt_widens_spearmans_interval(shared):
     folder = shared / "data" / "tifa160"
     paths = [folder / name for name in ("ratings_as_published.csv", "scores.csv", "items.csv")]
-    choices = Settings(map="evaluator=worker_id,rating=answer", draws=500)
-    by_prompt, alone = (calibrate_files(*paths[:last], settings=choices).report for last in (3, 2))
+    choices = {"settings": Settings(draws=500), "reading": Reading(map="evaluator=worker_id,rating=answer")}
+    by_prompt, alone = (calibrate_files(*paths[:last], **choices).report for last in (3, 2))
     assert by_prompt["clusters"] == "prompt" and alone["clusters"] is None
     ratios = []
     for name in ("clipscore_vitb32", "tifa_mplug-large", "dsg_pali17b"):
@@ -181,7 +181,7 @@ def test_the_report_tells_them_everywhere(tmp_path):
     entry = calibration.report["tasks"]["rating"]["metrics"]["m"]
     low, high = entry["intervals"]["people_like_these"]["skill"]
     assert f"95 % interval {round(low, 2) + 0.0:.2f} to {high:.2f}" in entry["verdict"]["sentence"]
-    row = metric_rows(calibration.report).iloc[0]
+    row = metric_rows(calibration.model).iloc[0]
     assert (row["skill_low_people_like_these"], row["skill_high_people_like_these"]) == (low, high)
     write_report(calibration, tmp_path)
     page = (tmp_path / "report.html").read_text()
