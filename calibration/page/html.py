@@ -389,8 +389,3 @@ def _hash(content: str) -> str:
 
 def _read(name: str) -> str:
     return (_TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def _is_mixed(entry: dict[str, Any]) -> bool:
-    """Whether a metric's scores may not be comparable."""
-    return len({identity_of(made_by) for made_by in entry["signatures"]}) > 1
