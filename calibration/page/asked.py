@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from calibration.report_asked import rated_wordings, words_of
 from calibration.report_schema.people import Asked, Wording
-from calibration.tables import counted
+from metrics.text import counted
 
 _SHOWN = {
     (True, True): "The prompt and the subject's reference photos were shown with each image.",

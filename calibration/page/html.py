@@ -41,7 +41,7 @@ from calibration.page.shown import (
     ShownMetric,
     ShownTask,
 )
-from calibration.report import Calibration, natural_order
+from calibration.report import Calibration
 from calibration.report_raters import fewest_ratings
 from calibration.report_schema.base import Number
 from calibration.report_schema.document import Metric, Report, Task
@@ -50,6 +50,7 @@ from calibration.task_words import QUESTIONS
 from calibration.verdicts import LEAST_ITEMS
 from metrics.bands import CAVEAT
 from metrics.scoring import PROMPT
+from metrics.text import natural_order
 
 POINTS_OF_A_PAGE = 20_000
 """Points that all scatter plots draw together."""

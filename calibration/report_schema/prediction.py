@@ -9,15 +9,37 @@ class Curve(Section):
     """What is predicted along the metric's scores: lists of equal length, in the order of the scores."""
 
     score: list[Number] = Field(description="The score.")
-    p1: list[Number] = Field(description="Probability of the rating 1 (0 to 1).")
-    p2: list[Number] = Field(description="Probability of the rating 2 (0 to 1).")
-    p3: list[Number] = Field(description="Probability of the rating 3 (0 to 1).")
-    p4: list[Number] = Field(description="Probability of the rating 4 (0 to 1).")
-    p5: list[Number] = Field(description="Probability of the rating 5 (0 to 1).")
-    mean: list[Number] = Field(description="Expected rating (1 to 5).")
-    low: list[Number] = Field(description="The lowest rating in the set that holds a new one (1 to 5).")
+    p1: list[Number] = Field(description="Probability of level 1 (0 to 1).")
+    p2: list[Number] = Field(description="Probability of level 2 (0 to 1).")
+    p3: list[Number] = Field(description="Probability of level 3 (0 to 1).")
+    p4: list[Number] | None = Field(
+        default=None, description="Probability of level 4; absent where there are fewer levels."
+    )
+    p5: list[Number] | None = Field(
+        default=None, description="Probability of level 5; absent where there are fewer levels."
+    )
+    p6: list[Number] | None = Field(
+        default=None, description="Probability of level 6; absent where there are fewer levels."
+    )
+    p7: list[Number] | None = Field(
+        default=None, description="Probability of level 7; absent where there are fewer levels."
+    )
+    p8: list[Number] | None = Field(
+        default=None, description="Probability of level 8; absent where there are fewer levels."
+    )
+    p9: list[Number] | None = Field(
+        default=None, description="Probability of level 9; absent where there are fewer levels."
+    )
+    p10: list[Number] | None = Field(
+        default=None, description="Probability of level 10; absent where there are fewer levels."
+    )
+    p11: list[Number] | None = Field(
+        default=None, description="Probability of level 11; absent where there are fewer levels."
+    )
+    mean: list[Number] = Field(description="Expected level (from 1).")
+    low: list[Number] = Field(description="The lowest level in the set that holds a new rating (from 1).")
     high: list[Number] = Field(description="The highest.")
-    mean_low: list[Number] = Field(description="Lower end of the interval of an image's mean rating (1 to 5).")
+    mean_low: list[Number] = Field(description="Lower end of the interval of an image's mean level (from 1).")
     mean_high: list[Number] = Field(description="Upper end.")
 
 
@@ -41,8 +63,8 @@ class Bin(Section):
     """Images with about the same predicted rating."""
 
     n: Count = Field(description="How many.")
-    predicted: Number = Field(description="Mean predicted rating (1 to 5).")
-    observed: Number = Field(description="Mean rating by people who were held out (1 to 5).")
+    predicted: Number = Field(description="Mean predicted level (from 1).")
+    observed: Number = Field(description="Mean level by people who were held out (from 1).")
     interval: Limits = Field(description="95 % interval of the observed mean.")
 
 

@@ -14,9 +14,9 @@ from calibration.page.gallery import disagreements
 from calibration.page.html import POINTS_OF_A_PAGE, render_html
 from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.reading import Source
-from calibration.report import Settings
 from calibration.report_schema.base import Section
 from calibration.report_schema.document import Report
+from calibration.settings import Reading, Settings
 from tests.calibration.golden.studies import STUDIES, whole
 from tests.calibration.page.golden_pages import golden_page, with_points
 
@@ -151,9 +151,9 @@ def test_the_same_report_gives_the_same_bytes():
 
 def test_thirteen_metrics_stay_small(shared):
     data = shared / "data" / "tifa160"
-    settings = Settings(map="evaluator=worker_id,rating=answer", task="alignment", draws=100)
+    reading = Reading(map="evaluator=worker_id,rating=answer", task="alignment")
     paths = (data / "ratings_as_published.csv", data / "scores.csv", data / "items.csv")
-    text = render_html(calibrate_files(*paths, settings))
+    text = render_html(calibrate_files(*paths, Settings(draws=100), reading=reading))
     assert len(text.encode()) < 1_000_000
     assert text.count("<svg") > 13 * 4
 
