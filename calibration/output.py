@@ -205,7 +205,7 @@ def model_order_rows(report: Report) -> pd.DataFrame:
     >>> model_order_rows(calibrate_tables(ratings, scores, items).model)["rank_by_metric"].tolist()
     [2.0, 1.0]
     """
-    scale = report.settings.scale.whole
+    scale = report.settings.scale.scale()
     columns = ["task", "metric", "model", "n", "mean_rating", "rank_by_people", "mean_score", "rank_by_metric"]
     rows = [
         (task, metric, one.model, one.n, mean, one.rank_by_people, one.score, one.rank_by_metric)

@@ -109,6 +109,7 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     environment.filters["thousands"] = "{:,}".format
     environment.globals["questions"] = QUESTIONS
     report = calibration.model
+    environment.globals["scale"] = report.settings.scale.scale()
     page = _Page(report, calibration.points)
     tasks = [page.task(name, task, f"task{number}") for number, (name, task) in enumerate(report.tasks.items(), 1)]
     script = _read("report.js")

@@ -41,8 +41,7 @@ def methods_paragraph(report: Report) -> str:
 def _people(report: Report, cited: list[str]) -> Iterator[str]:
     several = len(report.tasks) > 1
     for name, task in report.tasks.items():
-        n = task.n_evaluators
-        who = f"{spelled(n, 'evaluator')} gave {counted(task.n_ratings, 'rating')}"
+        who = f"{spelled(task.n_evaluators, 'evaluator')} gave {counted(task.n_ratings, 'rating')}"
         what = f"{who} {_scale(task.asked)} of {counted(task.n_items, 'item')}"
         yield f"For the task '{name}', {what}." if several else f"{what[0].upper()}{what[1:]}."
         yield from _asked(task.asked)

@@ -12,7 +12,7 @@ from calibration.settings import Duplicates
 from metrics.registry import Direction
 
 
-class RatingScale(Section):
+class AnswerScale(Section):
     """Ordered levels, from the lowest to the highest; on the unit scale they are 0 to 1 in equal steps."""
 
     values: list[int | Finite] = Field(min_length=3, max_length=11, description="What stands in a table for each.")
@@ -21,9 +21,8 @@ class RatingScale(Section):
         min_length=2, max_length=2, description="The least and the greatest answer of a range that was cut into them."
     )
 
-    @property
-    def whole(self) -> Scale:
-        """The scale itself."""
+    def scale(self) -> Scale:
+        """The same as what computes with it."""
         bounds = None if self.bounds is None else (self.bounds[0], self.bounds[1])
         return Scale(tuple(self.values), tuple(self.words), bounds)
 
@@ -44,7 +43,7 @@ class Settings(Section):
     )
     map: str | None = Field(description="How columns were renamed.")
     task: str | None = Field(description="The one task that was read; null for all.")
-    scale: RatingScale = Field(description="On which people answered.")
+    scale: AnswerScale = Field(description="On which people answered.")
 
 
 class Source(Section):
