@@ -9,6 +9,7 @@ from calibration.page.figures import MOST_FOLDS, fitted_folds, known_thresholds,
 from calibration.page.grade_figures import reference_metric
 from calibration.report_schema.document import Metric, Task
 from calibration.report_schema.prediction import Reliability
+from calibration.scale import Scale
 from calibration.score_digits import digits_for, score_text
 from calibration.task_words import how_many_poor, together
 from metrics.text import counted, listed
@@ -174,11 +175,12 @@ def of_scatter(metric: Metric, low: float, high: float, n_drawn: int) -> Explana
             f"{number(metric.spearman)}."
         )
     edges, levels = steps(known_thresholds(buckets), metric.direction, low, high)
-    unused = [str(level) for level in range(1, 6) if level not in levels]
+    count = len(buckets.thresholds) + 1
+    unused = [str(level) for level in range(1, count + 1) if level not in levels]
     never = f" Never given here: {'level' if len(unused) == 1 else 'levels'} {listed(unused)}." if unused else ""
     return Explanation(
-        line="The closer the dots lie to the heavy line, which turns the score into a level from 1 to 5, the better "
-        "the metric follows people.",
+        line=f"The closer the dots lie to the heavy line, which turns the score into a level from 1 to {count}, the "
+        "better the metric follows people.",
         shows=f"Each point is {drawn}: the metric's score across, people's mean rating upwards; darker spots are "
         "several items in one place. The heavy line is the mapping that fits all ratings best; dotted lines are its "
         "thresholds, and 3|4 stands where level 3 meets level 4.",
@@ -194,14 +196,15 @@ def of_scatter(metric: Metric, low: float, high: float, n_drawn: int) -> Explana
 def of_confusion(metric: Metric) -> Explanation | None:
     """Explain the confusion matrix; None where it is empty."""
     confusion = metric.cross_validation.confusion
-    cells = [(row, column, confusion[row][column]) for row in range(5) for column in range(5)]
+    levels = range(len(confusion))
+    cells = [(row, column, confusion[row][column]) for row in levels for column in levels]
     total = sum(count for _, _, count in cells)
     if not total:
         return None
     exact = sum(count for row, column, count in cells if row == column) / total
     near = sum(count for row, column, count in cells if abs(row - column) <= 1) / total
-    columns = [sum(row[column] for row in confusion) for column in range(5)]
-    commonest = max(range(5), key=columns.__getitem__)
+    columns = [sum(row[column] for row in confusion) for column in levels]
+    commonest = max(levels, key=columns.__getitem__)
     return Explanation(
         line="Read along a row: how held-out people rated what the metric puts at this level. The darker the framed "
         "diagonal, the better.",
@@ -210,7 +213,7 @@ def of_confusion(metric: Metric) -> Explanation | None:
         read=f"Framed cells are exact hits: {exact:.0%} of all ratings; {near:.0%} are at most one step off. For "
         f"comparison, {commonest + 1} is the commonest rating, with {columns[commonest] / total:.0%}.",
         bad="Rows that all look alike: then the level says nothing about the rating. A row marked 'never' is a level "
-        f"that the mapping does not use; here {_of(sum(not sum(row) for row in confusion), 5, 'level')}.",
+        f"that the mapping does not use; here {_of(sum(not sum(row) for row in confusion), len(levels), 'level')}.",
     )
 
 
@@ -218,7 +221,7 @@ def of_folds(metric: Metric, low: float, high: float) -> Explanation:
     """Explain the thresholds across folds."""
     folds = [known_thresholds(fold) for fold in fitted_folds(metric)]
     moved = []
-    for index in range(4):
+    for index in range(len(metric.buckets.thresholds)):
         values = [thresholds[index] for thresholds in folds]
         if any(separates(value, metric.direction, low, high) for value in values):
             inside = [min(max(value, low), high) for value in values]
@@ -259,13 +262,14 @@ def of_reliability(found: Reliability) -> Explanation:
     )
 
 
-def of_alpha(task: Task) -> str:
+def of_alpha(task: Task, scale: Scale) -> str:
     """Explain Krippendorff's alpha."""
     alpha = task.agreement.krippendorff_alpha.ordinal
     meaning = (
         "Alpha is 1 where people always agree and 0 where they agree as often as chance has it. By custom .800 is "
         "enough for firm conclusions and .667 for tentative ones. Nominal counts every difference alike, ordinal by "
-        "rank, interval by distance; for ratings from 1 to 5 the ordinal one is the usual choice."
+        f"rank, interval by distance; for ratings from {scale.low:g} to {scale.high:g} the ordinal one is the usual "
+        "choice."
     )
     return meaning if alpha is None else f"{meaning} Here it is {number(alpha)}."
 

@@ -9,6 +9,8 @@ import pandas as pd
 from calibration.page.figure_style import COLOURS, ROW_HEIGHT, Figure, Scale, canvas, label, label_width
 from calibration.report_schema.document import Metric
 from calibration.report_schema.metric import Buckets, Fold
+from calibration.scale import LIKERT
+from calibration.scale import Scale as AnswerScale
 from calibration.score_digits import digits_for, score_text
 
 MOST_POINTS = 2000
@@ -24,7 +26,9 @@ _SYMBOLS = ("o", "s", "D", "^")
 _SIGNS = ("●", "■", "◆", "▲")
 
 
-def score_scatter(points: pd.DataFrame, metric: Metric, seed: int, most: int, prefix: str) -> Figure:
+def score_scatter(
+    points: pd.DataFrame, metric: Metric, seed: int, most: int, prefix: str, answers: AnswerScale = LIKERT
+) -> Figure:
     """A metric's score against the mean rating, with the thresholds and the mapped level as a step line.
 
     Parameters
@@ -39,6 +43,8 @@ def score_scatter(points: pd.DataFrame, metric: Metric, seed: int, most: int, pr
         How many items are drawn at most.
     prefix : str
         What the ids of this figure start with.
+    answers : Scale
+        On which people answered.
 
     Returns
     -------
@@ -52,13 +58,15 @@ def score_scatter(points: pd.DataFrame, metric: Metric, seed: int, most: int, pr
     with canvas(300, left=24, top=52, bottom=42) as drawn:
         axes = drawn.axes
         axes.set_xlim(-0.08, 1.08)
-        axes.set_ylim(0.8, 5.2)
-        axes.set_yticks([1, 2, 3, 4, 5])
+        beyond = (answers.high - answers.low) / 20
+        axes.set_ylim(answers.low - beyond, answers.high + beyond)
+        axes.set_yticks(answers.values)
         axes.grid(axis="y", color=COLOURS["rule"], linewidth=1)
         drawn.ticks(*scale.ticks(), label(metric.title, 48))
         drawn.markers(scale.place(shown["score"]), shown["mean_rating"], "metric", "o", 6, 0.35)
         line = [-0.08, *np.repeat(places, 2), 1.08]
-        axes.plot(line, np.repeat(levels, 2), color=COLOURS["ink"], linewidth=2.2, zorder=4)
+        rated = [answers.values[level - 1] for level in levels]
+        axes.plot(line, np.repeat(rated, 2), color=COLOURS["ink"], linewidth=2.2, zorder=4)
         for place in places:
             drawn.upright(place)
         _edge_labels(drawn, places.tolist(), levels)
@@ -69,7 +77,7 @@ def score_scatter(points: pd.DataFrame, metric: Metric, seed: int, most: int, pr
 
 
 def fold_thresholds(metric: Metric, low: float, high: float, prefix: str) -> Figure | None:
-    """The four thresholds of every fold on the score's axis; hollow where they lie beyond the scores there are.
+    """The thresholds of every fold on the score's axis; hollow where they lie beyond the scores there are.
 
     Parameters
     ----------
@@ -98,16 +106,18 @@ def fold_thresholds(metric: Metric, low: float, high: float, prefix: str) -> Fig
         for place in scale.place(edges):
             drawn.upright(place)
         hollow_marks = False
-        for number, symbol in enumerate(_SYMBOLS):
+        cuts = len(metric.buckets.thresholds)
+        for number in range(cuts):
+            symbol = _SYMBOLS[number % len(_SYMBOLS)]
             values = [thresholds[number] for thresholds in fitted]
             within = np.array([separates(value, metric.direction, low, high) for value in values])
             hollow_marks |= not within.all()
-            y = np.arange(len(folds)) + 0.12 * (number - 1.5)
+            y = np.arange(len(folds)) + 0.48 / cuts * (number - (cuts - 1) / 2)
             for chosen, hollow in ((within, False), (~within, True)):
                 drawn.markers(
                     scale.place(np.array(values)[chosen]),
                     y[chosen],
-                    *(f"threshold-{number + 1}", symbol, 6.5 if symbol == "D" else 7.5),
+                    *(f"threshold-{number % len(_SYMBOLS) + 1}", symbol, 6.5 if symbol == "D" else 7.5),
                     hollow=hollow,
                     titles=[
                         f"without {names[row]}, {number + 1}|{number + 2}: {score_text(values[row], digits)}"
@@ -116,7 +126,10 @@ def fold_thresholds(metric: Metric, low: float, high: float, prefix: str) -> Fig
                     ],
                 )
         svg = drawn.finish(prefix, f"{metric.title}: thresholds without each evaluator in turn")
-    legend = [(f"threshold-{place}", sign, f"{place}|{place + 1}") for place, sign in enumerate(_SIGNS, 1)]
+    legend = [
+        (f"threshold-{number % len(_SIGNS) + 1}", _SIGNS[number % len(_SIGNS)], f"{number + 1}|{number + 2}")
+        for number in range(cuts)
+    ]
     beyond = [("muted", "○", "beyond the scores")] if hollow_marks else []
     return Figure(svg, (*legend, *beyond, ("muted", "┊", "fitted on everyone")))
 
@@ -139,14 +152,14 @@ def reliability_diagram(metric: Metric, prefix: str) -> Figure | None:
     bins = reliability_bins(metric)
     if not bins:
         return None
-    whole = max(max(one.predicted, one.observed) for one in bins) > 1
-    low, high = (1.0, 5.0) if whole else (0.0, 1.0)
+    count = len(metric.buckets.thresholds) + 1
+    low, high = 1.0, float(count)
     margin = 0.04 * (high - low)
     with canvas(300, left=40, top=34, bottom=42, right=70) as drawn:
         axes = drawn.axes
         axes.set_xlim(low - margin, high + margin)
         axes.set_ylim(low - margin, high + margin)
-        ticks = [1, 2, 3, 4, 5] if whole else [0, 0.25, 0.5, 0.75, 1]
+        ticks = [*range(1, count + 1)]
         axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.grid(color=COLOURS["rule"], linewidth=1)
         drawn.ticks(ticks, [f"{tick:g}" for tick in ticks], "predicted")
@@ -212,7 +225,7 @@ def steps(thresholds: Sequence[float], direction: str, low: float, high: float) 
 
     Parameters
     ----------
-    thresholds : sequence of 4 floats
+    thresholds : sequence of float
         As the report gives them.
     direction : {"higher", "lower"}
         Which way the metric points.

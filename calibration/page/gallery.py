@@ -32,9 +32,9 @@ class Disagreement:
     score : float
         The metric's.
     level : int
-        What the mapping makes of it, 1 to 5.
+        What the mapping makes of it, from 1.
     mean_rating : float
-        Of the people, 1 to 5.
+        Of the people, in the scale's numbers.
     n_ratings : int
     """
 

@@ -29,7 +29,7 @@ from calibration.page.figures import (
 )
 from calibration.page.gallery import Thumbnails, disagreements
 from calibration.page.grade_figures import grades_against_mean, grades_against_person
-from calibration.page.methods_text import methods_paragraph
+from calibration.page.methods_text import methods_paragraph, unit_formula
 from calibration.page.notes import all_notes, notes_of_people
 from calibration.page.shown import (
     ConfusionCell,
@@ -50,7 +50,7 @@ from calibration.task_words import QUESTIONS
 from calibration.verdicts import LEAST_ITEMS
 from metrics.bands import CAVEAT
 from metrics.scoring import PROMPT
-from metrics.text import natural_order
+from metrics.text import natural_order, spelled
 
 POINTS_OF_A_PAGE = 20_000
 """Points that all scatter plots draw together."""
@@ -109,7 +109,10 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     environment.filters["thousands"] = "{:,}".format
     environment.globals["questions"] = QUESTIONS
     report = calibration.model
-    environment.globals["scale"] = report.settings.scale.scale()
+    scale = report.settings.scale.scale()
+    environment.globals |= {"scale": scale, "unit": unit_formula(scale), "spelled": spelled}
+    environment.globals["boundaries"] = [(f"{level}|{level + 1}", True) for level in range(1, scale.count)]
+    environment.filters["in_numbers"] = lambda place: float(scale.from_unit(place))
     page = _Page(report, calibration.points)
     tasks = [page.task(name, task, f"task{number}") for number, (name, task) in enumerate(report.tasks.items(), 1)]
     script = _read("report.js")
@@ -188,6 +191,7 @@ class _Page:
 
     def __init__(self, report: Report, points: pd.DataFrame) -> None:
         self.k, self.seed = report.settings.k, report.settings.seed
+        self.scale = report.settings.scale.scale()
         self.fewest_ratings = fewest_ratings(report.for_raters)
         self.points = dict(iter(points.groupby(["task", "metric"])))
         self.most_points = min(MOST_POINTS, max(FEWEST_POINTS, POINTS_OF_A_PAGE // max(1, len(self.points))))
@@ -213,7 +217,7 @@ class _Page:
             meaning=explanations.meaning(task),
             why_skill=explanations.why_skill(task),
             caution=explanations.caution(task),
-            alpha=explanations.of_alpha(task),
+            alpha=explanations.of_alpha(task, self.scale),
             titles={metric: entry.title for metric, entry in task.metrics.items()},
             person=_shown(
                 f"{task_id}-person",
@@ -271,7 +275,7 @@ class _Page:
             digits=digits_for(low, high),
             scatter=_shown(
                 f"{short.id}-scatter",
-                score_scatter(points, entry, self.seed, self.most_points, self.prefix()),
+                score_scatter(points, entry, self.seed, self.most_points, self.prefix(), self.scale),
                 explanations.of_scatter(entry, low, high, drawn),
             ),
             confusion=ShownConfusion(_confusion_rows(entry), confusion) if confusion else None,
