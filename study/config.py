@@ -18,6 +18,9 @@ _MOST_NODES = 100_000  # keys and values, with what aliases stand for
 _LONGEST_NUMBER = 100  # digits
 _NAMED = 20  # how many errors a message lists
 
+SCALE = range(1, 6)
+"""The levels that an evaluator chooses from."""
+
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -39,7 +42,7 @@ class TaskConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
 
     question: Text
-    levels: Annotated[list[Text], Field(min_length=5, max_length=5)]
+    levels: Annotated[list[Text], Field(min_length=len(SCALE), max_length=len(SCALE))]
     show_references: bool = False
     show_prompt: bool = False
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from metrics.errors import InputError
+from study.store_records import NotSaved
 
 _WAL_HEADER = struct.Struct(">IIIIIIII")  # magic, version, page size, sequence, two salts, two checksums
 _FRAME_HEADER = struct.Struct(">IIIIII")  # page, size after a COMMIT, two salts, two checksums
@@ -27,10 +28,6 @@ _LOOK_AGAIN_SECONDS = 0.1
 _LOOKS = 50
 
 Identity = tuple[int, int]
-
-
-class NotSaved(InputError):
-    """The database could not be read or written now; nothing was changed, and the words say why."""
 
 
 class DatabaseGone(NotSaved):

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from study.schema import assignments, evaluators, ratings
 from study.store_records import Progress
+from study.store_rows import answered_by
 
 
 @dataclass
@@ -89,7 +90,7 @@ class ProgressCounts:
             (evaluator, task): _Group(names[evaluator], task, total)
             for evaluator, task, total in connection.execute(totals)
         }
-        rated = select(a.evaluator_id, a.task, r.rated_at, r.response_ms).join_from(ratings, assignments)
+        rated = select(a.evaluator_id, a.task, r.rated_at, r.response_ms).join_from(ratings, assignments, answered_by())
         for evaluator, task, rated_at, response_ms in connection.execute(rated):
             group = groups[evaluator, task]
             group.done += 1

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from study.access import Rater, Served, Serving, rater_of_link
 from study.answering import compressed_json, html_in_gzip
+from study.config import SCALE
 from study.folder import Study
 from study.guard import LARGEST_BODY
 from study.store import Assignment, ConflictError, Evaluator, LockedError, StaleError, UnknownAssignment
@@ -37,10 +38,10 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    rating: int = Field(ge=1, le=5)
+    rating: int = Field(ge=SCALE[0], le=SCALE[-1])
     client_id: str = Field(min_length=1, max_length=64)
     response_ms: int | None = Field(default=None, ge=0, le=LONGEST_RESPONSE_MS)
-    previous: int | None = Field(default=None, ge=1, le=5)
+    previous: int | None = Field(default=None, ge=SCALE[0], le=SCALE[-1])
 
 
 @router.get("/session")

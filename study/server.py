@@ -11,7 +11,6 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from metrics.errors import InputError
 from study import owner_routes, rating_routes
 from study.access import Serving
-from study.database_file import NotSaved
 from study.folder import Study
 from study.guard import Guard
 from study.links import print_links
@@ -19,6 +18,7 @@ from study.listen import base_url, bind, run, terminable
 from study.pages import icon, message_page, owner_page, rating_page
 from study.scratch import sweep
 from study.serving_lock import only_server
+from study.store_records import NotSaved
 
 CLOSED_NOW = "The server cannot be used now; tell the owner of the study. This page tries again by itself."
 NOT_NOW = "The server cannot save anything now. Your answers are kept here; tell the owner of the study."

@@ -1,7 +1,8 @@
 """The one owner of SQL: evaluators, assignments, ratings and scores of a study.
 
 One connection writes, behind a lock; readers have their own. `rate` returns after COMMIT, and a client id makes a
-retry harmless. A transaction is committed only into the database file that stands at its path.
+retry harmless. A transaction is committed only into the database file that stands at its path. Where several servers
+have the study, one of them writes at a time.
 """
 
 import re
@@ -13,10 +14,10 @@ from sqlalchemy import URL, Connection, bindparam, delete, func, insert, select,
 
 from calibration.tables import counted
 from study import schema
-from study.config import TaskConfig
+from study.config import SCALE, TaskConfig
 from study.database import sqlite_url
 from study.progress_counts import Answered, ProgressCounts
-from study.schema import assignments, evaluators, history, meta, rating_events, ratings, wordings
+from study.schema import OWN, assignments, evaluators, history, rating_events, ratings, wordings
 from study.store_access import Access
 from study.store_import import Row, import_ratings, import_scores
 from study.store_records import (
@@ -24,12 +25,13 @@ from study.store_records import (
     ConflictError,
     Evaluator,
     LockedError,
+    NotSaved,
     Progress,
     SavedRating,
     StaleError,
     UnknownAssignment,
 )
-from study.store_rows import ASSIGNMENT_KEY, add_evaluators, new_assignment, next_positions, now, seen_key
+from study.store_rows import ASSIGNMENT_KEY, add_evaluators, answered_by, new_assignment, next_positions, now
 from study.store_scores import imported_metrics, refuse_imported, replace_scores, scores_query
 from study.store_withdraw import withdraw
 from study.wording import Wording, note_history, present, read_wordings, record, record_missing
@@ -44,6 +46,7 @@ __all__ = [
     "ConflictError",
     "Evaluator",
     "LockedError",
+    "NotSaved",
     "Progress",
     "SavedRating",
     "StaleError",
@@ -59,7 +62,7 @@ class Store(Access):
     Parameters
     ----------
     url : str or URL
-        For SQLAlchemy (see `sqlite_url`).
+        ``postgresql://USER@HOST/NAME``, or a SQLite file's (see `sqlite_url`).
     create : bool
         Make the tables where the database is new; otherwise an empty one is refused.
     watch : bool
@@ -89,12 +92,12 @@ class Store(Access):
     def evaluators(self) -> list[Evaluator]:
         """All evaluators in the order in which they were added."""
         with self._read() as connection:
-            return [Evaluator(*row) for row in connection.execute(select(evaluators).order_by(evaluators.c.id))]
+            return [Evaluator(*row) for row in connection.execute(_PEOPLE.order_by(evaluators.c.id))]
 
     def evaluator_by_token(self, token: str) -> Evaluator | None:
         """The evaluator whose link this is."""
         with self._read() as connection:
-            row = connection.execute(select(evaluators).where(evaluators.c.token == token)).one_or_none()
+            row = connection.execute(_PEOPLE.where(evaluators.c.token == token)).one_or_none()
         return Evaluator(*row) if row else None
 
     # what is to be rated
@@ -134,7 +137,7 @@ class Store(Access):
     def rated_counts(self) -> dict[tuple[str, str], int]:
         """How many ratings there are of each task and item."""
         columns = (assignments.c.task, assignments.c.item)
-        query = select(*columns, func.count()).join_from(ratings, assignments).group_by(*columns)
+        query = select(*columns, func.count()).join_from(ratings, assignments, answered_by()).group_by(*columns)
         with self._read() as connection:
             return {(row[0], row[1]): row[2] for row in connection.execute(query)}
 
@@ -174,7 +177,7 @@ class Store(Access):
             select(func.count()).where(ratings.c.assignment_id.in_(own)).scalar_subquery(),
             select(func.max(events.id)).where(events.assignment_id.in_(own)).scalar_subquery(),
             select(func.max(wordings.c.id)).scalar_subquery(),
-            select(meta.c.value).where(meta.c.key == seen_key(evaluator_id)).scalar_subquery(),
+            select(evaluators.c.report_seen_at).where(evaluators.c.id == evaluator_id).scalar_subquery(),
         )
         with self._read() as connection:
             return re.sub(r"[^0-9A-Za-z]+", "-", "-".join(str(value) for value in connection.execute(query).one()))
@@ -199,7 +202,7 @@ class Store(Access):
         public_id : str
             What is rated.
         rating : int
-            1..5.
+            A level of the task's scale.
         client_id : str
             Chosen by the client for this answer; the same answer sent again with it changes nothing and is answered
             alike.
@@ -211,7 +214,7 @@ class Store(Access):
         Raises
         ------
         ValueError
-            For a rating outside 1..5.
+            For a rating that is none of the scale's.
         UnknownAssignment
             Where the evaluator has no such assignment.
         ConflictError
@@ -221,8 +224,8 @@ class Store(Access):
         LockedError
             Where the evaluator has seen the report and would change an answer.
         """
-        if type(rating) is not int or not 1 <= rating <= 5:
-            raise ValueError(f"a rating is a whole number from 1 to 5, not {rating!r}")
+        if type(rating) is not int or rating not in SCALE:
+            raise ValueError(f"a rating is a whole number from {SCALE[0]} to {SCALE[-1]}, not {rating!r}")
         answered: list[Answered] = []
         with self._write(answered) as connection:
             target = connection.execute(
@@ -237,7 +240,7 @@ class Store(Access):
                 select(rating_events).where(rating_events.c.client_id == client_id)
             ).one_or_none()
             if before is not None:
-                if (before.assignment_id, before.rating) != (assignment_id, rating):
+                if (before.assignment_id, before.axis, before.rating) != (assignment_id, OWN, rating):
                     raise ConflictError(f"the client id {client_id!r} belongs to another answer")
                 return SavedRating(public_id, before.rating, before.rated_at, client_id)
             old = _rating(connection, assignment_id)
@@ -260,9 +263,9 @@ class Store(Access):
         """From now on this evaluator's answers stay as they are: they were given before others' were seen."""
         if self.has_seen_report(evaluator_id):
             return
+        first = (evaluators.c.id == evaluator_id) & evaluators.c.report_seen_at.is_(None)
         with self._write(answered=()) as connection:
-            if not _has_seen_report(connection, evaluator_id):
-                connection.execute(insert(meta).values(key=seen_key(evaluator_id), value=now()))
+            connection.execute(update(evaluators).where(first).values(report_seen_at=now()))
 
     def has_seen_report(self, evaluator_id: int) -> bool:
         """Whether an evaluator has seen the report."""
@@ -272,9 +275,7 @@ class Store(Access):
     def saw_report(self) -> set[str]:
         """The names of the evaluators who have seen the report."""
         with self._read() as connection:
-            keys = set(connection.scalars(select(meta.c.key)))
-            people = connection.execute(select(evaluators.c.id, evaluators.c.name)).all()
-        return {name for number, name in people if seen_key(number) in keys}
+            return set(connection.scalars(select(evaluators.c.name).where(evaluators.c.report_seen_at.is_not(None))))
 
     def progress(self) -> list[Progress]:
         """How far each evaluator is in each task, in the order of evaluators and of their tasks."""
@@ -299,7 +300,7 @@ class Store(Access):
         columns = (a.item, evaluators.c.name.label("evaluator"), a.task, ratings.c.rating, ratings.c.rated_at)
         query = (
             select(*columns, ratings.c.response_ms, a.position, a.repeat)
-            .join_from(ratings, assignments)
+            .join_from(ratings, assignments, answered_by())
             .join(evaluators)
             .order_by(evaluators.c.name, a.task, a.item, a.repeat)
         )
@@ -392,23 +393,22 @@ class Store(Access):
         deleted : int
             How many ratings were deleted.
         is_wiped : bool
-            Whether nothing of them is in SQLite's files any more; a program that reads the database holds that up.
+            Whether nothing of them is in the database's files any more; a program that reads it holds that up.
 
         Raises
         ------
         InputError
             Where nobody has this name.
         """
-        if self._database.file is not None:
-            with self._lock:
-                self._raw().execute("PRAGMA secure_delete=ON")
+        with self._lock:
+            self._database.begin_wiping()
         with self._write() as connection:
             deleted = withdraw(connection, name)
             note_history(connection, f"One evaluator's data was withdrawn: {counted(deleted, 'rating')} with its link.")
-        return deleted, self._database.file is None or self._wipe()
+        return deleted, self._wipe()
 
-    def _committed(self, answered: Sequence[Answered] | None) -> None:
-        if answered is None or not self._counts.is_of(self._changes_elsewhere()):
+    def _committed(self, answered: Sequence[Answered] | None, changes_elsewhere: int) -> None:
+        if answered is None or not self._counts.is_of(changes_elsewhere):
             self._counts.forget()
         for answer in answered or ():
             self._counts.note(answer)
@@ -421,23 +421,27 @@ class Store(Access):
             return pd.DataFrame(result.all(), columns=list(result.keys()))
 
 
+_PEOPLE = select(evaluators.c.id, evaluators.c.name, evaluators.c.token)
+
+
 def _assignment_query() -> Any:
     a = assignments.c
     columns = (a.id, a.public_id, a.evaluator_id, a.task, a.item, a.position, a.repeat, ratings.c.rating)
-    return select(*columns).select_from(assignments.outerjoin(ratings))
+    return select(*columns).select_from(assignments.outerjoin(ratings, answered_by()))
 
 
 def _set_rating(connection: Connection, assignment_id: int, answer: dict[str, Any]) -> None:
-    changed = connection.execute(update(ratings).where(ratings.c.assignment_id == assignment_id).values(answer))
-    if changed.rowcount == 0:
+    own = (ratings.c.assignment_id == assignment_id) & (ratings.c.axis == OWN)
+    if connection.execute(update(ratings).where(own).values(answer)).rowcount == 0:
         connection.execute(insert(ratings).values(assignment_id=assignment_id, **answer))
 
 
 def _has_seen_report(connection: Connection, evaluator_id: int) -> bool:
-    return connection.scalar(select(meta.c.value).where(meta.c.key == seen_key(evaluator_id))) is not None
+    return connection.scalar(select(evaluators.c.report_seen_at).where(evaluators.c.id == evaluator_id)) is not None
 
 
 def _rating(connection: Connection, assignment_id: int) -> Any:
     """The answer that is there, with its response time; None where there is none."""
     r = ratings.c
-    return connection.execute(select(r.rating, r.response_ms).where(r.assignment_id == assignment_id)).one_or_none()
+    query = select(r.rating, r.response_ms).where(r.assignment_id == assignment_id, r.axis == OWN)
+    return connection.execute(query).one_or_none()

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from metrics.errors import InputError
-from study.schema import assignments, rating_events, ratings, scores
+from study.schema import OWN, assignments, rating_events, ratings, scores
 from study.store_rows import ASSIGNMENT_KEY, AssignmentKey, add_evaluators, new_assignment, next_positions, now
 from study.wording import present
 
@@ -23,7 +23,8 @@ def import_ratings(connection: Connection, rows: Iterable[Row]) -> int:
     ids = add_evaluators(connection, (row["evaluator"] for row in rows))
     keyed = [((ids[row["evaluator"]], row["task"], row["item"], row.get("repeat") or 0), row) for row in rows]
     numbers = _assignments_of(connection, keyed)
-    rated = dict(connection.execute(select(ratings.c.assignment_id, ratings.c.rating)).all())
+    own = select(ratings.c.assignment_id, ratings.c.rating).where(ratings.c.axis == OWN)
+    rated = dict(connection.execute(own).all())
     new: dict[int, Row] = {}
     conflicts = []
     for key, row in keyed:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from metrics.errors import InputError
+
 
 @dataclass(frozen=True)
 class Evaluator:
@@ -46,6 +48,10 @@ class Progress:
     total: int
     last_rated_at: str | None
     median_response_ms: float | None
+
+
+class NotSaved(InputError):
+    """The database could not be read or written now; nothing was changed, and the words say why."""
 
 
 class UnknownAssignment(LookupError):

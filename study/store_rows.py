@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select
 
-from study.schema import assignments, evaluators
+from study.schema import OWN, assignments, evaluators, ratings
 
 AssignmentKey = tuple[int, str, str, int]
 
@@ -41,6 +41,6 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def seen_key(evaluator_id: int) -> str:
-    """The key under which `meta` says when an evaluator saw the report."""
-    return f"report_seen:{evaluator_id}"
+def answered_by() -> ColumnElement[bool]:
+    """Joins assignments with the answers to their task's own question, and not with those on other axes."""
+    return (ratings.c.assignment_id == assignments.c.id) & (ratings.c.axis == OWN)

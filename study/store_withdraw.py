@@ -5,8 +5,7 @@ from difflib import get_close_matches
 from sqlalchemy import Connection, delete, func, select
 
 from metrics.errors import InputError
-from study.schema import assignments, evaluators, meta, rating_events, ratings
-from study.store_rows import seen_key
+from study.schema import ANSWERS, assignments, evaluators, ratings
 
 
 def withdraw(connection: Connection, name: str) -> int:
@@ -22,9 +21,8 @@ def withdraw(connection: Connection, name: str) -> int:
     number = known[name]
     own = select(assignments.c.id).where(assignments.c.evaluator_id == number)
     count = connection.scalar(select(func.count()).select_from(ratings).where(ratings.c.assignment_id.in_(own))) or 0
-    for table in (rating_events, ratings):
+    for table in ANSWERS:
         connection.execute(delete(table).where(table.c.assignment_id.in_(own)))
     connection.execute(delete(assignments).where(assignments.c.evaluator_id == number))
-    connection.execute(delete(meta).where(meta.c.key == seen_key(number)))
     connection.execute(delete(evaluators).where(evaluators.c.id == number))
     return count

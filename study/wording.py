@@ -209,7 +209,7 @@ def _last_answered(connection: Connection, name: str) -> Any:
 
 
 def _rated(connection: Connection, task: str) -> int:
-    query = select(func.count()).select_from(ratings).join(assignments).where(assignments.c.task == task)
+    query = select(func.count()).join_from(ratings, assignments).where(assignments.c.task == task)
     return connection.scalar(query) or 0
 
 

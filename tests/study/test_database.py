@@ -1,6 +1,5 @@
 """The database file: private, durable, refused where it is not ours, and shared between processes."""
 
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -10,10 +9,7 @@ from pathlib import Path
 import pytest
 
 from metrics.errors import InputError
-from metrics.scoring import Score, SetScore
-from study import schema
 from study.store import Store, sqlite_url
-from tests.study.layouts import make_database
 from tests.study.stores import events, filled, given_ratings, ids
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,50 +49,6 @@ def test_closing_leaves_one_file(store, ann, path):
     assert [file.name for file in path.parent.iterdir()] == ["ratings.sqlite"]
 
 
-def test_another_versions_database_is_refused_and_not_touched(store, path):
-    store.close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
-        connection.execute("DROP TABLE set_scores")
-    connection.close()
-    before = path.read_bytes()
-    with pytest.raises(InputError, match="has the layout 99, this humangrade reads 3"):
-        Store(sqlite_url(path))
-    assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize("layout", [1, 2])
-def test_a_database_of_an_earlier_layout_is_brought_up_to_date_and_keeps_its_ratings(path, layout):
-    make_database(path, layout)
-    with closing(Store(sqlite_url(path))) as store:
-        table = store.ratings_table()
-        assert table[["item", "evaluator", "rating", "response_ms"]].values.tolist() == [["a.png", "ann", 4, 500]]
-        assert (store.owner_token, store.evaluator_by_token("token-of-bob").name) == ("token-of-owner", "bob")
-        store.save_scores(
-            [
-                Score("a.png", "lpips", 0.1, "metric:lpips"),
-                Score("b.png", "lpips", None, "metric:lpips", "no reference"),
-            ],
-            [SetScore("all", "lpips", 0.1, 1, "metric:lpips", 0.0, 0.2)],
-        )
-        assert store.scores_table()["note"].tolist() == ["", "no reference", ""]
-        assert store.set_scores_table()["high"].tolist() == [0.2]
-        store.rate(1, "public-2", 5, "c3")
-    assert [event[1:] for event in events(path)] == [("c1", 2), ("c2", 4), ("c3", 5)]
-    with closing(Store(sqlite_url(path))) as store, closing(sqlite3.connect(path)) as connection:
-        assert len(store.ratings_table()) == 2
-        columns = {table: [row[1:3] for row in connection.execute(f"PRAGMA table_info({table})")] for table in TABLES}
-        fresh = filled(path.with_name("fresh.sqlite"))
-        with closing(sqlite3.connect(path.with_name("fresh.sqlite"))) as new:
-            assert columns == {
-                table: [row[1:3] for row in new.execute(f"PRAGMA table_info({table})")] for table in TABLES
-            }
-        fresh.close()
-
-
-TABLES = list(schema.metadata.tables)
-
-
 def test_what_is_no_database_is_refused_and_not_touched(tmp_path):
     for content in (b"hello" * 500, b"SQLite format 3\x00" + b"\xff" * 500):
         (tmp_path / "noise.sqlite").write_bytes(content)
@@ -107,14 +59,6 @@ def test_what_is_no_database_is_refused_and_not_touched(tmp_path):
         Store(sqlite_url(tmp_path / "missing" / "ratings.sqlite"))
     with pytest.raises(InputError, match="cannot be opened"):
         Store(sqlite_url(tmp_path))
-
-
-def test_a_foreign_database_with_a_table_of_the_same_name(path):
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE meta (key TEXT, value TEXT)")
-    connection.close()
-    with pytest.raises(InputError, match="has the layout None"):
-        Store(sqlite_url(path))
 
 
 # another process
@@ -152,22 +96,7 @@ def test_another_process_reads_and_imports_while_one_rates(store, path):
     assert imports > 3, "no import got its turn"
     assert set(given_ratings(store, store.evaluators()[0].id).values()) == {5}
     assert sum(rating is not None for rating in given_ratings(store, bob.id).values()) == imports
-    assert len(events(path)) == 30 * 12 + imports
-
-
-def test_many_processes_open_a_new_database_at_once(path):
-    code = (
-        "import sys; from pathlib import Path; from study.store import Store, sqlite_url; "
-        "store = Store(sqlite_url(Path(sys.argv[1])), create=True); "
-        "print(store.owner_token, store.add_evaluators(['ann'])[0].token)"
-    )
-    processes = [
-        subprocess.Popen([sys.executable, "-c", code, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        for _ in range(4)
-    ]
-    printed = {process.communicate()[0] for process in processes}
-    assert {process.returncode for process in processes} == {0}
-    assert len(printed) == 1
+    assert len(events(store)) == 30 * 12 + imports
 
 
 def test_the_file_alone_holds_every_rating_while_it_is_open(store, ann, path, tmp_path):
@@ -184,7 +113,7 @@ def test_a_database_that_cannot_be_written_can_be_read(store, ann, path, monkeyp
     store.rate(ann, ids(store, ann)[0], 3, "c1")
     store.close()
     before = path.read_bytes()
-    monkeypatch.setattr("study.database.os.access", lambda place, mode: False)
+    monkeypatch.setattr("study.sqlite.os.access", lambda place, mode: False)
     with closing(Store(sqlite_url(path))) as archived:
         assert archived.ratings_table()["rating"].tolist() == [3]
         with pytest.raises(InputError, match="readonly"):

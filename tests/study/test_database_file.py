@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from metrics.errors import InputError
-from study.database_file import DatabaseGone, NotSaved, log_of, mark_in, marks_before, refuse_foreign_log
-from study.store import Store, sqlite_url
+from study.database_file import DatabaseGone, log_of, mark_in, marks_before, refuse_foreign_log
+from study.store import NotSaved, Store, sqlite_url
 from tests.study.stores import filled, given_ratings, ids
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -133,7 +133,7 @@ class TestWhileItIsOpen:
 
     def test_what_another_process_writes_is_welcome(self, store, path):
         code = (
-            "import sys; from pathlib import Path; from study.store import Store, sqlite_url; "
+            "import sys; from pathlib import Path; from study.store import NotSaved, Store, sqlite_url; "
             "store = Store(sqlite_url(Path(sys.argv[1]))); store.add_evaluators(['cleo']); store.close()"
         )
         rate(store, 0, 3)
@@ -147,7 +147,7 @@ class TestWhileItIsOpen:
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM ratings").fetchone()
             code = (
-                "import sys; from pathlib import Path; from study.store import Store, sqlite_url; "
+                "import sys; from pathlib import Path; from study.store import NotSaved, Store, sqlite_url; "
                 "store = Store(sqlite_url(Path(sys.argv[1]))); "
                 "[store.add_evaluators([name]) for name in ('cleo', 'dora', 'eve')]; store.close()"
             )
@@ -181,7 +181,7 @@ class TestTheLog:
         """The log of a server that was killed."""
         code = (
             "import os, signal, sys; from pathlib import Path; from tests.study.stores import ids; "
-            "from study.store import Store, sqlite_url; store = Store(sqlite_url(Path(sys.argv[1]))); "
+            "from study.store import NotSaved, Store, sqlite_url; store = Store(sqlite_url(Path(sys.argv[1]))); "
             "ann = store.evaluators()[0].id; "
             "[store.rate(ann, one, 5, 'k' + one) for one in ids(store, ann)]; os.kill(os.getpid(), signal.SIGKILL)"
         )
@@ -249,7 +249,7 @@ class TestTheLog:
             shutil.copy(path, archive)
             shutil.copy(log_of(path), log_of(archive))
         before = state(archive.parent)
-        monkeypatch.setattr("study.database.os.access", lambda place, mode: False)
+        monkeypatch.setattr("study.sqlite.os.access", lambda place, mode: False)
         with closing(Store(sqlite_url(archive))) as opened:
             assert len(opened.ratings_table()) == 4 and opened.is_read_only
             with pytest.raises(NotSaved, match=f"{archive} is readonly"):
@@ -272,19 +272,19 @@ class TestTroubleInWords:
 
     def test_a_full_disk_is_called_full_and_keeps_what_was_saved(self, store):
         rate(store, 0, 3)
-        pages = store._raw().execute("PRAGMA page_count").fetchone()[0]
-        store._raw().execute(f"PRAGMA max_page_count={pages}")
+        pages = store._database.raw().execute("PRAGMA page_count").fetchone()[0]
+        store._database.raw().execute(f"PRAGMA max_page_count={pages}")
         with pytest.raises(NotSaved, match=r"The disk that holds .* is full, so nothing is saved; make room"):
             store.import_rows(
                 [{"item": f"{n}.png", "evaluator": "x" * 99, "task": "t", "rating": 1} for n in range(900)]
             )
         assert store.ratings_table()["rating"].tolist() == [3]
-        store._raw().execute("PRAGMA max_page_count=1000000")
+        store._database.raw().execute("PRAGMA max_page_count=1000000")
         rate(store, 1, 4)
         assert sorted(store.ratings_table()["rating"]) == [3, 4]
 
     def test_a_file_locked_by_another_program(self, store, path):
-        store._raw().execute("PRAGMA busy_timeout=50")
+        store._database.raw().execute("PRAGMA busy_timeout=50")
         with closing(sqlite3.connect(path)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(NotSaved, match=r"keeps .* locked"):

@@ -90,7 +90,7 @@ def test_what_keeps_the_server_from_saving_is_said_to_the_owner_and_not_to_rater
 def test_a_study_that_cannot_be_written_is_not_served(make_study, monkeypatch):
     study = make_study(images=2, references=0, tasks=("aesthetic",), evaluators=("ann",))
     study.close()
-    monkeypatch.setattr("study.database.os.access", lambda place, mode: False)
+    monkeypatch.setattr("study.sqlite.os.access", lambda place, mode: False)
     with pytest.raises(InputError, match="cannot be written, so no rating could be saved"):
         create_app(open_study(study.folder))
 

@@ -6,13 +6,13 @@ from statistics import median
 
 import pytest
 
-from study.store import Store, sqlite_url
+from study.store import Store
 from tests.study.stores import filled, ids
 
 
 @pytest.fixture
-def store(tmp_path):
-    store = filled(tmp_path / "ratings.sqlite")
+def store(database):
+    store = filled(database)
     yield store
     store.close()
 
@@ -55,14 +55,14 @@ def test_an_answer_sent_twice_counts_once(store):
     assert kept(store) == by_hand(store)
 
 
-def test_other_changes_count(store, tmp_path):
+def test_other_changes_count(store, database):
     ann = store.evaluators()[0].id
     store.progress()
     store.import_rows([{"item": "9.png", "evaluator": "cleo", "task": "aesthetic", "rating": 2}])
     assert kept(store) == by_hand(store)
     store.withdraw("bob")
     assert kept(store) == by_hand(store)
-    other = Store(sqlite_url(tmp_path / "ratings.sqlite"))
+    other = Store(database)
     other.rate(ann, ids(other, ann)[3], 1, "elsewhere", 40)
     assert kept(store) == by_hand(store)
     store.rate(ann, ids(store, ann)[4], 1, "here", 50)
@@ -70,10 +70,10 @@ def test_other_changes_count(store, tmp_path):
     other.close()
 
 
-def test_an_answer_after_somebody_elses_changes_is_saved_and_counted(store, tmp_path):
+def test_an_answer_after_somebody_elses_changes_is_saved_and_counted(store, database):
     """Counts of another state of the database once made a saved rating an error."""
     store.progress()
-    other = Store(sqlite_url(tmp_path / "ratings.sqlite"))
+    other = Store(database)
     other.import_rows(
         [
             {"item": "9.png", "evaluator": "zed", "task": "aesthetic", "rating": 2, "response_ms": 5},

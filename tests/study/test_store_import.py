@@ -8,13 +8,8 @@ from tests.study.stores import events, filled, ids
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "ratings.sqlite"
-
-
-@pytest.fixture
-def store(path):
-    store = filled(path)
+def store(database):
+    store = filled(database)
     yield store
     store.close()
 
@@ -28,26 +23,26 @@ def rating_row(number: int, rating: int, **more) -> dict:
     return {"item": f"{number}.png", "evaluator": "ann", "task": "aesthetic", "rating": rating} | more
 
 
-def test_imported_ratings_keep_their_place_and_have_a_history(store, ann, path):
+def test_imported_ratings_keep_their_place_and_have_a_history(store, ann):
     store.import_rows([rating_row(0, 4, rated_at="2024-05-01", response_ms=12, position=3), rating_row(1, 2)])
     table = store.ratings_table().set_index("item")
     assert table.loc["0.png", ["rating", "rated_at", "response_ms", "position"]].tolist() == [4, "2024-05-01", 12, 3]
     assert pd.isna(table.loc["1.png", "rated_at"]) and table.loc["1.png", "position"] == 7
-    assert [event[2] for event in events(path)] == [4, 2]
+    assert [event[2] for event in events(store)] == [4, 2]
     changed = next(one for one in store.assignments(ann) if one.rating == 4)
     store.rate(ann, changed.public_id, 5, "c1")
-    assert [event[2] for event in events(path)] == [4, 2, 5]
+    assert [event[2] for event in events(store)] == [4, 2, 5]
 
 
-def test_the_same_import_again_changes_nothing(store, path):
+def test_the_same_import_again_changes_nothing(store):
     rows = [rating_row(0, 4, position=8), rating_row(9, 1), rating_row(9, 2, repeat=1)]
     rows.append(rating_row(3, 3) | {"evaluator": "new"})
     scores = [{"item": "0.png", "metric": "psnr", "score": 31.25, "signature": "x"}]
     store.import_rows(rows, scores)
-    before, history = store.ratings_table(), events(path)
+    before, history = store.ratings_table(), events(store)
     store.import_rows(rows, scores)
     store.import_rows([{**row, "position": 1, "rated_at": "later"} for row in rows])
-    assert store.ratings_table().equals(before) and events(path) == history
+    assert store.ratings_table().equals(before) and events(store) == history
     assert len(store.scores_table()) == 1
 
 
