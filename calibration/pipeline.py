@@ -16,11 +16,11 @@ from calibration.tables import (
     check_ratings,
     check_scores,
     check_set_scores,
-    counted,
     tasks_of,
 )
 from calibration.wordings import check_wordings
 from metrics.errors import InputError
+from metrics.text import counted
 
 
 def calibrate_files(

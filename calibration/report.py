@@ -5,7 +5,6 @@ the `notes` beside it.
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -41,6 +40,7 @@ from calibration.verdicts import LEAST_ITEMS, verdict
 from metrics import __version__
 from metrics.bands import band
 from metrics.errors import InputError
+from metrics.text import natural_order
 
 SCHEMA = "humangrade.report/1"
 INDEPENDENT = (
@@ -289,19 +289,6 @@ def _with_verdicts(report: dict[str, Any]) -> dict[str, Any]:
             alpha = task["agreement"]["krippendorff_alpha"]["ordinal"]
             metric["verdict"] = verdict(metric, alpha, task["strictness"])
     return report
-
-
-def natural_order(name: str) -> list[tuple[int, int, str]]:
-    """A sort key that puts 'p2' before 'p10'; numbers of any length compare by their digits.
-
-    Examples
-    --------
-    >>> sorted(["p10", "p2"], key=natural_order)
-    ['p2', 'p10']
-    """
-    parts = re.split(r"(\d+)", str(name))
-    numbers = [part.lstrip("0") if place % 2 else part for place, part in enumerate(parts)]
-    return [(0, len(part), part) if place % 2 else (1, 0, part) for place, part in enumerate(numbers) if parts[place]]
 
 
 def _mixture_notes(signatures: list[str]) -> list[str]:

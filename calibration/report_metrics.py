@@ -17,11 +17,11 @@ from calibration.people.variance import rater_equivalents, reliability, variance
 from calibration.report_comparison import judging_entries
 from calibration.report_grades import against_people, grade_entries
 from calibration.report_intervals import metric_interval_entry
-from calibration.tables import counted
 from calibration.task_data import TaskData
 from calibration.ties import as_equals
 from calibration.unscored import compare_unscored
 from metrics.registry import Direction
+from metrics.text import counted
 
 _FEW_LEVELS = 3
 _FEWEST_TO_COPY = 20

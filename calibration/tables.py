@@ -14,6 +14,7 @@ from calibration.cells import comma_hint, first_row, numbers_of, refuse_empty, r
 from calibration.reading import require_columns, text_cells
 from calibration.wide_scores import long_form
 from metrics.errors import InputError
+from metrics.text import counted, listed, quoted
 
 Duplicates = Literal["error", "first", "last", "mean"]
 DEFAULT_TASK = "rating"
@@ -238,17 +239,6 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(map(str, frame.columns), row, strict=True)) for row in frame.itertuples(index=False, name=None)]
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "row"), counted(2000, "row")
-    ('1 row', '2,000 rows')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _with_task(frame: pd.DataFrame, task: str | None, where: str) -> pd.DataFrame:
     if "task" not in frame.columns:
         return frame.assign(task=task or DEFAULT_TASK)
@@ -256,7 +246,7 @@ def _with_task(frame: pd.DataFrame, task: str | None, where: str) -> pd.DataFram
         return frame
     kept = frame[frame["task"] == task]
     if kept.empty:
-        tasks = ", ".join(f"'{name}'" for name in sorted(set(frame["task"])))
+        tasks = listed(quoted(sorted(set(frame["task"]))))
         raise InputError(f"{where} has no rating in the task '{task}'; its tasks are {tasks}.")
     return kept
 

@@ -8,6 +8,7 @@ import pandas as pd
 from calibration.cells import first_row, numbers_of, refuse_empty, row_number
 from calibration.reading import require_columns, text_cells
 from metrics.errors import InputError
+from metrics.text import listed, quoted
 
 LEVELS = ("level_1", "level_2", "level_3", "level_4", "level_5")
 """The columns of the words for 1 to 5."""
@@ -77,7 +78,7 @@ def check_wordings(
     strange = has_ratings & ~frame["task"].isin(list(frame["task"] if tasks is None else tasks))
     if strange.any():
         row = first_row(strange)
-        known = ", ".join(f"'{name}'" for name in sorted(tasks or ()))
+        known = listed(quoted(sorted(tasks or ())))
         raise InputError(
             f"{where}, row {row_number(row)}: nobody rated the task '{frame['task'][row]}'; name tasks as the ratings "
             f"do: {known}."

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from calibration.tables import counted
 from metrics.errors import InputError
+from metrics.text import counted
 from study.background import Job, Kind
 from study.folder import Study
 from study.pages import message_page

@@ -17,6 +17,7 @@ from calibration.planning.panel import evaluators_of
 from calibration.planning.study import FEWEST_IMAGES, LEAST_ICC, PlannedStudy, possible_between
 from calibration.tables import Duplicates, check_items, check_ratings, check_scores
 from metrics.errors import InputError
+from metrics.text import listed, quoted
 
 MOST_LATENT = 0.99
 _MARGIN = 1e-3
@@ -101,7 +102,7 @@ def pilot_of(
     rows = check_ratings(ratings, "the pilot's ratings table", task, duplicates).frame
     tasks = list(dict.fromkeys(rows["task"]))
     if len(tasks) > 1:
-        raise InputError(f"The pilot has the tasks {_named(tasks)}; choose one with --task.")
+        raise InputError(f"The pilot has the tasks {listed(quoted(tasks))}; choose one with --task.")
     wide = rows.pivot(index="item", columns="evaluator", values="rating")
     matrix = np.asarray(unit_scale(wide.to_numpy(dtype=float)))
     components = variance_components(matrix)
@@ -181,10 +182,10 @@ def _columns(
     known = list(dict.fromkeys(frame["metric"]))
     strange = [name for name in metrics if name not in known]
     if strange:
-        raise InputError(f"The pilot's scores have no metric '{strange[0]}'; theirs are {_named(known)}.")
+        raise InputError(f"The pilot's scores have no metric '{strange[0]}'; theirs are {listed(quoted(known))}.")
     names = tuple(dict.fromkeys(metrics or known))
     if len(names) > 2:
-        raise InputError(f"A plan is for one metric or two; choose with --metrics from {_named(names)}.")
+        raise InputError(f"A plan is for one metric or two; choose with --metrics from {listed(quoted(names))}.")
     by_metric = {name: rows.set_index("item")["score"] for name, rows in frame.groupby("metric")}
     return names, [by_metric[name].reindex(items).to_numpy(dtype=float) for name in names]
 
@@ -220,7 +221,3 @@ def _between(columns: list[Array], latent: tuple[float, ...], notes: list[str]) 
             f"The two metrics' correlation, {value:.3f}, does not fit theirs with people; taken as {kept:.3f}."
         )
     return kept
-
-
-def _named(names: Sequence[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from calibration.crossvalidation import skill
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings, natural_order
+from calibration.report import Settings
 from metrics.errors import InputError
+from metrics.text import natural_order
 
 
 def ratings(matrix, task="look"):

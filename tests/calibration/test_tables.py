@@ -25,7 +25,7 @@ class TestRatings:
         assert check_ratings(plain, task="look").frame["task"].tolist() == ["look"]
         two = pd.concat([plain.assign(task="look"), plain.assign(task="feel", rating=2)])
         assert check_ratings(two, task="feel").frame["rating"].tolist() == [2]
-        with pytest.raises(InputError, match="no rating in the task 'taste'; its tasks are 'feel', 'look'"):
+        with pytest.raises(InputError, match="no rating in the task 'taste'; its tasks are 'feel' and 'look'"):
             check_ratings(two, task="taste")
 
     @pytest.mark.parametrize("bad", [0, 6, 3.5, "five", "1e9", "inf", "-1"])
