@@ -144,6 +144,14 @@ def init(
     ] = False,
     title: Annotated[str | None, typer.Option(help="What the raters see on top.", show_default=False)] = None,
     seed: Annotated[int, typer.Option(help="For each evaluator's random order.")] = 0,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Keep the ratings in PostgreSQL (postgresql://USER@HOST/NAME; password in PGPASSWORD).",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Make a study from a folder of images, with a private link for each evaluator."""
     refuse_missing_parent(study, "The study's folder")
@@ -165,6 +173,7 @@ def init(
         split=split,
         title=title,
         seed=seed,
+        database=database,
     )
     for note in folder_notes(images, [] if (images / ITEMS).is_file() else find_images(images)):
         print(note)

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
+from calibration.scale import LIKERT
 from metrics.errors import InputError
 from metrics.files import read_regular_file, reason
 
@@ -18,8 +21,11 @@ _MOST_NODES = 100_000  # keys and values, with what aliases stand for
 _LONGEST_NUMBER = 100  # digits
 _NAMED = 20  # how many errors a message lists
 
-SCALE = range(1, 6)
-"""The levels that an evaluator chooses from."""
+SCALE = LIKERT
+"""What an evaluator chooses from."""
+
+PASSWORD = "PGPASSWORD"
+"""The environment variable from which PostgreSQL's own library takes the password."""
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -42,7 +48,7 @@ class TaskConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
 
     question: Text
-    levels: Annotated[list[Text], Field(min_length=len(SCALE), max_length=len(SCALE))]
+    levels: Annotated[list[Text], Field(min_length=SCALE.count, max_length=SCALE.count)]
     show_references: bool = False
     show_prompt: bool = False
 
@@ -58,6 +64,8 @@ class StudyConfig(BaseModel):
         For each evaluator's random order.
     share_report : bool
         An evaluator who has finished may open the live report.
+    database : str, optional
+        ``postgresql://USER@HOST/NAME`` where the ratings are not in a file of the folder; it holds no password.
     tasks : dict of str to TaskConfig
         In the order in which they are rated.
     """
@@ -67,7 +75,15 @@ class StudyConfig(BaseModel):
     title: Text
     seed: int = 0
     share_report: bool = False
+    database: Text | None = None
     tasks: Annotated[dict[Text, TaskConfig], Field(min_length=1)]
+
+    @field_validator("database")
+    @classmethod
+    def _without_password(cls, address: str | None) -> str | None:
+        if address is not None:
+            refuse_password(address)
+        return address
 
 
 _QUALITY = ["Bad", "Poor", "Fair", "Good", "Excellent"]  # ITU-T P.910's words for its five-point scale
@@ -137,11 +153,12 @@ def dump_config(config: StudyConfig) -> str:
     str
         YAML that `load_config` reads back as the same configuration.
     """
-    top = config.model_dump(exclude={"tasks"})
+    top = config.model_dump(exclude={"tasks"} if config.database else {"tasks", "database"})
     comments = {
         "title": "What the raters see on top.",
         "seed": "For each evaluator's random order; the same seed gives the same order.",
         "share_report": "true: who has finished may open the live report, and cannot change an answer afterwards.",
+        "database": f"Where the ratings are; the password is taken from the environment variable {PASSWORD}.",
     }
     lines = [f"# {comments[key]}\n{_yaml({key: value})}" for key, value in top.items()]
     lines.append("# One entry a question, in the order in which they are rated; levels are the words for 1 to 5.\n")
@@ -233,9 +250,32 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: str(node.value))
 
 
+def refuse_password(address: str) -> None:
+    """Raise ValueError, whose words do not hold it, for an address with a password or of no PostgreSQL.
+
+    Examples
+    --------
+    >>> refuse_password("postgresql://ann@db.example/study")
+    >>> refuse_password("postgresql://ann:secret@db.example/study")
+    Traceback (most recent call last):
+    ValueError: the database's address holds a password; leave it out, and give it in PGPASSWORD.
+    """
+    plain = "the database's address is like postgresql://USER@HOST/NAME."
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        raise ValueError(plain) from None
+    if url.password is not None or any("password" in key.lower() for key in url.query):
+        raise ValueError(f"the database's address holds a password; leave it out, and give it in {PASSWORD}.")
+    if url.drivername != "postgresql":
+        raise ValueError(plain)
+
+
 def _explain(error: ErrorDetails) -> str:
     """One of pydantic's errors in plain words."""
     location = [part for part in error["loc"] if part != "[key]"]
+    if location == ["database"] and error["type"] == "value_error":  # what was given may hold a password
+        return str(error["ctx"]["error"])
     where = f"'{'.'.join(map(str, location))}'" if location else "the file"
     kind, given = error["type"], error["input"]
     model = TaskConfig if len(location) > 1 else StudyConfig

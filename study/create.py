@@ -19,9 +19,10 @@ from metrics.errors import InputError
 from metrics.files import make_folders, not_written, remove_empty
 from metrics.image_folders import first_names
 from study.assignments import split_items
-from study.config import FILE_NAME, StudyConfig, dump_config, preset
+from study.config import FILE_NAME, StudyConfig, dump_config, preset, refuse_password
 from study.folder import DATABASE, ITEMS, LEFT_OPEN, Study, check_item_columns, open_study
 from study.images import check_images, find_images, is_plain
+from study.postgresql import drop_study, refuse_study
 from study.references import own_reference_cells, reference_cells, relative_path
 from study.store import Store, sqlite_url
 
@@ -38,6 +39,7 @@ def create_study(
     title: str | None = None,
     seed: int = 0,
     share_report: bool = False,
+    database: str | None = None,
 ) -> Study:
     """Make a study and open it; on any error nothing is left behind.
 
@@ -58,7 +60,7 @@ def create_study(
         How many, or their names.
     split : bool
         Each image is rated in one task only, balanced over models.
-    title, seed, share_report
+    title, seed, share_report, database
         As in study.yaml.
 
     Returns
@@ -76,7 +78,7 @@ def create_study(
         raise InputError(f"{folder} is a link that leads nowhere; name a new folder.")
     names = _evaluator_names(evaluators)
     may_have_references = references is not None or (images / ITEMS).is_file()
-    config = _config(title or folder.resolve().name, tasks, seed, share_report, may_have_references)
+    config = _config(title or folder.resolve().name, tasks, seed, share_report, database, may_have_references)
     taken = [name for name in (FILE_NAME, ITEMS, DATABASE, *LEFT_OPEN) if (folder / name).exists()]
     if taken:
         raise InputError(f"{folder} holds {taken[0]} already; name a new folder, or remove the old study first.")
@@ -110,7 +112,9 @@ def _evaluator_names(evaluators: int | Sequence[str]) -> list[str]:
     return names
 
 
-def _config(title: str, tasks: Sequence[str], seed: int, share_report: bool, has_references: bool) -> StudyConfig:
+def _config(
+    title: str, tasks: Sequence[str], seed: int, share_report: bool, database: str | None, has_references: bool
+) -> StudyConfig:
     bad = [task for task in tasks if not re.fullmatch(r"[\w-]+", task)]
     if bad:
         raise InputError(f"--tasks names '{bad[0]}'; a task's name has letters, digits, '-' and '_' only.")
@@ -127,7 +131,12 @@ def _config(title: str, tasks: Sequence[str], seed: int, share_report: bool, has
         )
     if not title.strip() or not all(map(is_plain, title.strip().splitlines())):
         raise InputError(f"--title is {title!a}; it needs words, without control characters.")
-    return StudyConfig(title=title, seed=seed, share_report=share_report, tasks=asked)
+    try:
+        if database is not None:
+            refuse_password(database)
+    except ValueError as error:
+        raise InputError(f"--database: {error}") from None
+    return StudyConfig(title=title, seed=seed, share_report=share_report, database=database, tasks=asked)
 
 
 def _items(images: Path, folder: Path) -> pd.DataFrame:
@@ -217,26 +226,31 @@ def _write(folder: Path, config: StudyConfig, items: pd.DataFrame, evaluators: l
     """Make and open the whole study beside its place, then move it there; study.yaml, which makes it one, last."""
     made: list[Path] = []
     moved: list[Path] = []
+    files = (ITEMS, FILE_NAME) if config.database else (ITEMS, DATABASE, FILE_NAME)
+    if config.database:
+        refuse_study(config.database)
     try:
         made = make_folders(folder)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as name:
             stage = Path(name)
             (stage / ITEMS).write_text(csv_text(items), encoding="utf-8", newline="")
             (stage / FILE_NAME).write_text(dump_config(config), encoding="utf-8")
-            with closing(Store(sqlite_url(stage / DATABASE), create=True)) as store:
+            with closing(Store(config.database or sqlite_url(stage / DATABASE), create=True)) as store:
                 store.add_evaluators(evaluators)
             with closing(open_study(stage)) as study:
                 study.sync_assignments()
-            for file in (ITEMS, DATABASE, FILE_NAME):
+            for file in files:
                 (stage / file).rename(folder / file)
                 moved.append(folder / file)
     except UNWRITTEN as error:
         raise not_made(folder, error) from error
     finally:
-        if len(moved) < 3:
+        if len(moved) < len(files):
             for place in moved:
                 place.unlink()
             remove_empty(made)
+            if config.database:
+                drop_study(config.database)
 
 
 def not_made(folder: Path, error: Exception) -> InputError:

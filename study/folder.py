@@ -1,4 +1,7 @@
-"""A study on disk: study.yaml, items.csv, the images, and ratings.sqlite with ratings, scores and links to rate."""
+"""A study on disk: study.yaml, items.csv, the images, and ratings.sqlite with ratings, scores and links to rate.
+
+Where study.yaml names a PostgreSQL database, that takes the place of ratings.sqlite.
+"""
 
 import os
 from dataclasses import dataclass
@@ -183,9 +186,9 @@ def open_study(folder: str | Path, watch: bool = False) -> Study:
     raw, source = read_table(folder / ITEMS)
     items = check_items(raw, source.path).frame
     check_item_columns(items, config, source.path)
-    if not (folder / DATABASE).is_file():
+    if config.database is None and not (folder / DATABASE).is_file():
         raise InputError(f"{folder} has no {DATABASE}, which holds its links and ratings; restore it.")
-    store = Store(sqlite_url(folder / DATABASE), watch=watch)
+    store = Store(config.database or sqlite_url(folder / DATABASE), watch=watch)
     if not store.is_read_only:
         store.record_missing_wordings(config.tasks)
     return Study(folder, config, items, store)

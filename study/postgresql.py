@@ -1,16 +1,17 @@
 """A study in PostgreSQL: several servers may write, one transaction at a time, as into SQLite's file."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import URL, Connection, create_engine, event, insert, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, text
 from sqlalchemy.engine import RootTransaction
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from metrics.errors import InputError
 from study import schema
+from study.config import PASSWORD
 from study.database import Database
 from study.layout import checked, layout_of, owner_token, prepare
 from study.schema import meta
@@ -97,17 +98,8 @@ def open_postgresql(url: URL, create: bool = False, watch: bool = False) -> Data
 
     The password may be libpq's: PGPASSWORD in the environment, or a password file.
     """
-    name = shown(url)
-    try:
-        engine = create_engine(
-            url.set(drivername="postgresql+psycopg"),
-            isolation_level="REPEATABLE READ",  # a reader sees one state, however much it asks
-            pool_pre_ping=True,
-        )
-    except ImportError as error:
-        raise InputError(f"{name} needs psycopg; install it with: pip install 'humangrade[postgresql]'") from error
-    event.listen(engine, "connect", _configure)
-    try:
+    engine, name = _engine(url)
+    with _opening(engine, name):
         writer = engine.connect().execution_options(isolation_level="READ COMMITTED")
         try:
             with writer.begin():
@@ -124,15 +116,26 @@ def open_postgresql(url: URL, create: bool = False, watch: bool = False) -> Data
         except BaseException:
             writer.close()
             raise
-    except DBAPIError as error:
-        engine.dispose()
-        raise InputError(
-            f"The study's database {name} cannot be opened ({_first_line(error.orig or error)}); check its address, "
-            "that its server runs, and the password in PGPASSWORD."
-        ) from error
-    except BaseException:
-        engine.dispose()
-        raise
+
+
+def refuse_study(address: str) -> None:
+    """Raise InputError where a database holds a study, or cannot be asked."""
+    engine, name = _engine(make_url(address))
+    with _opening(engine, name), engine.connect() as connection:
+        if layout_of(connection) != "":
+            raise InputError(
+                f"The database {name} holds a study already; name another, or a schema of its own in it "
+                "(?options=-csearch_path%3DNAME)."
+            )
+    engine.dispose()
+
+
+def drop_study(address: str) -> None:
+    """Remove a study's tables, as of one that could not be made to its end; what cannot be reached is left."""
+    engine, _ = _engine(make_url(address))
+    with suppress(DBAPIError), engine.begin() as connection:
+        schema.metadata.drop_all(connection)
+    engine.dispose()
 
 
 def shown(url: URL) -> str:
@@ -146,6 +149,37 @@ def shown(url: URL) -> str:
     """
     plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database)
     return plain.render_as_string()
+
+
+def _engine(url: URL) -> tuple[Engine, str]:
+    """What connects to a database, and its name for messages."""
+    name = shown(url)
+    try:
+        engine = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            isolation_level="REPEATABLE READ",  # a reader sees one state, however much it asks
+            pool_pre_ping=True,
+        )
+    except ImportError as error:
+        raise InputError(f"{name} needs psycopg; install it with: pip install 'humangrade[postgresql]'") from error
+    event.listen(engine, "connect", _configure)
+    return engine, name
+
+
+@contextmanager
+def _opening(engine: Engine, name: str) -> Iterator[None]:
+    """What goes wrong while a database is opened, in plain words, with nothing left open."""
+    try:
+        yield
+    except DBAPIError as error:
+        engine.dispose()
+        raise InputError(
+            f"The study's database {name} cannot be opened ({_first_line(error.orig or error)}); check its address, "
+            f"that its server runs, and the password in {PASSWORD}."
+        ) from error
+    except BaseException:
+        engine.dispose()
+        raise
 
 
 def _look(connection: Connection, name: str) -> str:

@@ -38,10 +38,10 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    rating: int = Field(ge=SCALE[0], le=SCALE[-1])
+    rating: int = Field(ge=int(SCALE.low), le=int(SCALE.high))
     client_id: str = Field(min_length=1, max_length=64)
     response_ms: int | None = Field(default=None, ge=0, le=LONGEST_RESPONSE_MS)
-    previous: int | None = Field(default=None, ge=SCALE[0], le=SCALE[-1])
+    previous: int | None = Field(default=None, ge=int(SCALE.low), le=int(SCALE.high))
 
 
 @router.get("/session")

@@ -224,8 +224,8 @@ class Store(Access):
         LockedError
             Where the evaluator has seen the report and would change an answer.
         """
-        if type(rating) is not int or rating not in SCALE:
-            raise ValueError(f"a rating is a whole number from {SCALE[0]} to {SCALE[-1]}, not {rating!r}")
+        if type(rating) is not int or rating not in SCALE.values:
+            raise ValueError(f"a rating is a whole number from {SCALE}, not {rating!r}")
         answered: list[Answered] = []
         with self._write(answered) as connection:
             target = connection.execute(

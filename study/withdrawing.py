@@ -4,7 +4,7 @@ import sys
 
 from metrics.errors import InputError
 from metrics.text import counted
-from study.folder import Study
+from study.folder import DATABASE, Study
 
 
 def withdraw_evaluator(study: Study, name: str, ask: bool = True) -> str:
@@ -38,6 +38,9 @@ def withdraw_evaluator(study: Study, name: str, ask: bool = True) -> str:
         f"Deleted {counted(deleted, 'rating')} by {name}, with their history and the link. Exports, reports and copies "
         "made before still hold them: delete those too."
     )
+    copies = sorted(place.name for place in study.folder.glob(f"{DATABASE}.layout-*"))
+    if copies:
+        words += f" The study's folder has {'such a copy' if len(copies) == 1 else 'such copies'}: {', '.join(copies)}."
     if not is_wiped:
         words += (
             " Another program was reading the database all the time, so its file may hold traces of them until a "

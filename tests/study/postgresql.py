@@ -37,6 +37,11 @@ class Server:
     def stop(self) -> None:
         self._run("pg_ctl", "-D", self._data, "-w", "-m", "immediate", "stop")
 
+    def demand_password(self, role: str) -> None:
+        rules = self._data / "pg_hba.conf"
+        rules.write_text(f"local all {role} scram-sha-256\n{rules.read_text()}")
+        self.sql("SELECT pg_reload_conf()")
+
     def sql(self, statement: str) -> list[tuple]:
         with psycopg.connect(host=str(self.folder), user="postgres", autocommit=True) as connection:
             cursor = connection.execute(statement)

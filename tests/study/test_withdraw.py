@@ -63,6 +63,12 @@ def test_a_reader_that_keeps_old_pages_is_said(study, monkeypatch):
     assert NAME.encode() not in b"".join(file.read_bytes() for file in study.folder.iterdir())
 
 
+def test_a_copy_of_an_earlier_layout_is_named(study):
+    (study.folder / "ratings.sqlite.layout-3").touch()
+    words = withdraw_evaluator(study, NAME, ask=False)
+    assert words.endswith("delete those too. The study's folder has such a copy: ratings.sqlite.layout-3.")
+
+
 def test_an_unknown_name_changes_nothing(study):
     with pytest.raises(InputError, match=f"has no evaluator 'Wilhelmina'; did you mean '{NAME}'"):
         study.store.withdraw("Wilhelmina")
