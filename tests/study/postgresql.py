@@ -27,7 +27,11 @@ class Server:
         self.folder = folder
         if os.getuid() == 0:
             shutil.chown(folder, ACCOUNT)
-        self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        english = (
+            "--locale-provider=icu",
+            "--icu-locale=en-US",
+        )  # sorts names otherwise than SQLite, as most servers do
+        self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", *english)
         self.start()
 
     def start(self) -> None:

@@ -114,5 +114,18 @@ def test_a_split_is_random_reproducible_and_independent_of_the_order_of_rows():
     assert split_items(shuffled, TASKS, seed=0).sort_index().equals(own)
 
 
+def test_a_split_goes_by_the_models_names_and_not_by_their_rows():
+    """With an odd number of images of a model, the deal of the next begins at the other task."""
+    items = pd.DataFrame({"item": list("abcdefgh"), "model": list("mmmnnnno")})
+    backwards = items.iloc[::-1]
+    assert split_items(backwards, TASKS, seed=0).sort_index().equals(split_items(items, TASKS, seed=0))
+
+
+def test_each_models_images_are_dealt_anew():
+    items = pd.DataFrame({"item": [f"{number:02}" for number in range(32)], "model": [f"{n // 4}" for n in range(32)]})
+    own = split_items(items, TASKS, seed=0)
+    assert len({tuple(own[4 * model : 4 * model + 4]) for model in range(8)}) > 1
+
+
 def test_a_split_without_models():
     assert Counter(split_items(ITEMS, TASKS, seed=0)) == {"similarity": 10, "aesthetic": 10}

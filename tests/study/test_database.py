@@ -38,9 +38,10 @@ def test_the_file_is_private_and_durable(store, ann, path):
     with store._write() as connection:
         settings = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
     assert settings == PRAGMAS
+    assert store._database.raw().isolation_level is None  # else Python begins transactions of its own
 
 
-PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
 
 
 def test_closing_leaves_one_file(store, ann, path):

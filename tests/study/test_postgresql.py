@@ -124,7 +124,7 @@ class TestThePassword:
         postgresql_server.sql(f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {schema}")
         postgresql_server.demand_password(schema)
         address = postgresql_server.url(schema, user=schema)
-        with pytest.raises(InputError, match="no password supplied.*and the password in PGPASSWORD"):
+        with pytest.raises(InputError, match=r"no password supplied.*and the password in PGPASSWORD"):
             Store(address)
         monkeypatch.setenv("PGPASSWORD", SECRET)
         with closing(Store(address)) as opened:
@@ -168,7 +168,7 @@ class TestTrouble:
             store._database.writer.exec_driver_sql("SET lock_timeout = '100ms'")
         with psycopg.connect(postgresql_url) as other:
             other.execute("LOCK TABLE ratings IN EXCLUSIVE MODE")
-            with pytest.raises(NotSaved, match="Another program keeps postgresql://postgres@.* locked"):
+            with pytest.raises(NotSaved, match=r"Another program keeps postgresql://postgres@.* locked"):
                 store.rate(1, target, 4, "c")
         assert store.rate(1, target, 4, "c").rating == 4
         assert given_ratings(store, 1)[target] == 4

@@ -71,6 +71,19 @@ def test_what_is_added_later_comes_after_the_rest_of_its_task(store, ann):
     assert (after[6].task, after[6].item) == ("similarity", "new.png")
 
 
+def test_what_is_asked_no_more_is_taken_away_unless_it_was_rated(store, ann):
+    of_task = {
+        task: [one for one in store.assignments(ann) if one.task == task] for task in ("similarity", "aesthetic")
+    }
+    kept = [of_task["similarity"][0], of_task["aesthetic"][5]]  # of a task and of an item that go
+    for one in kept:
+        store.rate(ann, one.public_id, 3, one.public_id)
+    store.remove_unrated({f"{number}.png" for number in range(5)}, {"aesthetic"})
+    left = {(one.task, one.item) for one in store.assignments(ann)}
+    assert left == {(one.task, one.item) for one in (*kept, *of_task["aesthetic"][:5])}
+    assert len(store.ratings_table()) == 2
+
+
 def test_an_unknown_evaluators_assignments_are_an_error_and_none_is_added(store, ann):
     with pytest.raises(KeyError):
         store.add_assignments([{**ROWS[0], "item": "new.png"}, {**ROWS[0], "evaluator": "nobody"}])
@@ -203,6 +216,18 @@ def test_a_failed_answer_does_not_spoil_the_next(store, ann):
     with pytest.raises(UnknownAssignment):
         store.rate(ann, "unknown", 3, "c1")
     assert store.rate(ann, ids(store, ann)[0], 3, "c1").rating == 3
+
+
+def test_the_table_is_ordered_by_name_and_not_by_when_it_was_rated(store, ann):
+    """Two exports are the same, and tell nothing of who rated when; names are in the order of their letters' codes."""
+    (zed,) = store.add_evaluators(["Zed"])
+    store.add_assignments([{**row, "evaluator": "Zed"} for row in ROWS[:6]])
+    for evaluator in (ann, store.evaluators()[1].id, zed.id):
+        for number, one in enumerate(reversed(ids(store, evaluator))):
+            store.rate(evaluator, one, 3, f"{evaluator}-{number}")
+    table = store.ratings_table()
+    found = list(zip(table["evaluator"], table["task"], table["item"], strict=True))
+    assert found == sorted(found) and len(found) == 30 and found[0][0] == "Zed"
 
 
 def test_progress(store, ann):
