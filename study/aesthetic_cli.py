@@ -1,6 +1,5 @@
 """humangrade aesthetic: embed images, train a head on votes, say what a head is worth."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -8,7 +7,7 @@ import typer
 
 from metrics.errors import InputError
 from metrics.files import refuse_missing_parent
-from study.score_cli import SKIPPED, stopped
+from study.options import HELP_NAMES, BatchSize, Device, EncoderName, EncoderTag, EngineChoice, Workers, refuse_given
 
 if TYPE_CHECKING:
     from calibration.aesthetic.scale import Scale
@@ -18,7 +17,7 @@ app = typer.Typer(
     help="The aesthetic head: from CLIP embeddings and people's votes to a score of about 0 to 10.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP_NAMES,
 )
 
 VotesFile = Annotated[
@@ -64,34 +63,27 @@ TaskOption = Annotated[str | None, typer.Option(help="Of ratings in several task
 def embed(
     images: Annotated[Path, typer.Option(help="A folder of images, with its sub-folders.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The folder for the embeddings.", show_default=False)],
-    model: Annotated[str, typer.Option(help="The open_clip encoder.")] = "ViT-L-14",
-    pretrained: Annotated[str, typer.Option(help="Its weights' tag.")] = "openai",
-    engine: Annotated[Literal["local", "ray"], typer.Option(help="This machine, or a Ray cluster.")] = "local",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images at once.", show_default="32")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Threads that decode images.")] = 4,
+    model: EncoderName = "ViT-L-14",
+    pretrained: EncoderTag = "openai",
+    engine: EngineChoice = "local",
+    device: Device = "auto",
+    batch_size: BatchSize = None,
+    workers: Workers = 4,
     precision: Annotated[
         Literal["float32", "float16"], typer.Option(help="Of the encoder; float16 needs a GPU.")
     ] = "float32",
 ) -> None:
     """Embed a folder of images by CLIP, once for all trainings; the same command goes on after an interruption."""
     refuse_missing_parent(out)
-    from rich.console import Console
-
     from metrics.score_run import RunSettings
     from study.aesthetic_embed import embed_folder
-    from study.score_progress import print_skipped
+    from study.terminal import resumable, say_written, terminal
 
-    console = Console(highlight=False)
+    console = terminal()
     run = RunSettings(device=device, batch_size=batch_size, workers=workers)
-    try:
+    with resumable():
         skipped = embed_folder(images, out, (model, pretrained, precision), run, engine, console)
-    except KeyboardInterrupt:
-        raise typer.Exit(stopped()) from None
-    print_skipped(skipped, console)
-    console.print(f"Written: {out}", soft_wrap=True)
-    if skipped:
-        raise typer.Exit(SKIPPED)
+    say_written(out, skipped, console)
 
 
 @app.command()
@@ -141,20 +133,19 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Of the split and everything random.")] = 0,
 ) -> None:
     """Train a head, beside the closed form that it must beat, and write it with its model card."""
-    from rich.console import Console
-
     from calibration.aesthetic.training import Recipe
     from study.aesthetic_data import VotesFile
     from study.aesthetic_train import Training, fine_tune_head, train_head
+    from study.terminal import resumable, terminal
 
     if (votes is None) == (ratings is None):
         raise InputError("Training needs --votes, or --ratings to fine-tune a head; name one of the two.")
     if out.suffix != ".safetensors":
         raise InputError(f"--out is {out}; the head's file must end in .safetensors.")
     refuse_missing_parent(out)
-    console = Console(highlight=False)
+    console = terminal()
     if ratings is not None:
-        _refuse_given(context, _OF_TRAINING, "--ratings moves a head by few ratings, and has nothing to do with")
+        refuse_given(context, _OF_TRAINING, "--ratings moves a head by few ratings, and has nothing to do with")
         fine_tune_head(VotesFile(ratings, task, _scale(scale), group, items), embeddings, start, out, seed, console)
         return
     if start is not None:
@@ -177,14 +168,12 @@ def train(
         seed=seed,
     )
     assert votes is not None
-    try:
+    with resumable():
         train_head(
             Training(VotesFile(votes, task, _scale(scale), group, items), embeddings, test_list, recipe, seeds, write),
             out,
             console,
         )
-    except KeyboardInterrupt:
-        raise typer.Exit(stopped()) from None
 
 
 @app.command()
@@ -218,12 +207,11 @@ def evaluate(
     ] = None,
 ) -> None:
     """Say what heads are worth on people's votes: order, error, spread, each with an interval."""
-    from rich.console import Console
-
     from study.aesthetic_data import VotesFile
     from study.aesthetic_evaluate import evaluate_heads, test_list_beside
+    from study.terminal import terminal
 
-    console = Console(highlight=False)
+    console = terminal()
     if not head and not predictions:
         raise InputError("Nothing is evaluated; name a head with --head, or answers with --predictions.")
     if head and embeddings is None:
@@ -246,14 +234,6 @@ def evaluate(
         out,
         console,
     )
-
-
-def _refuse_given(context: typer.Context, names: Sequence[str], why: str) -> None:
-    """Raise InputError for an option that was given though it would change nothing."""
-    for name in names:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            raise InputError(f"{why} --{name.replace('_', '-')}; leave it out.")
 
 
 def _scale(text: str | None, option: str = "--scale") -> "Scale | None":

@@ -11,8 +11,8 @@ from metrics.device import Precision, check_precision, choose_device
 from metrics.image_folders import folder_notes, images_below
 from metrics.score_run import RunSettings
 from study.score_items import read_sources
-from study.score_progress import Bar, print_notes
 from study.scoring import EngineName, choose_engine
+from study.terminal import Bar, print_notes
 
 
 def embed_folder(

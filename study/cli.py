@@ -6,13 +6,25 @@ import sys
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from metrics.errors import InputError
 from metrics.files import reason, refuse_missing_parent
 from study import aesthetic_cli, plan_cli, predict_cli, score_cli, weights_cli
+from study.options import (
+    HELP_NAMES,
+    ColumnMapping,
+    DuplicateRule,
+    Host,
+    Port,
+    RatingsFile,
+    StudyFolder,
+    TaskName,
+    folder_to_write,
+)
+from study.options import names as names_in
 
 PEOPLE = "People rate"
 MACHINES = "Machines score"
@@ -26,29 +38,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP_NAMES,
 )
-
-StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="The study's folder.", show_default=False)]
-ColumnMapping = Annotated[
-    str | None,
-    typer.Option(
-        "--map",
-        metavar="OURS=THEIRS,...",
-        help="Which foreign column is which of ours, e.g. evaluator=worker_id,rating=answer; "
-        "a template joins columns: item={model}/{file}.",
-        show_default=False,
-    ),
-]
-TaskName = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="The task, where the ratings have no task column; else keep only this task."),
-]
-DuplicateRule = Annotated[
-    Literal["error", "first", "last", "mean"], typer.Option(help="What to do where a person rated an item twice.")
-]
-Host = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 lets other machines in.")]
-Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
 
 
 def main() -> None:
@@ -82,15 +73,6 @@ def _refuse_empty_words(words: list[str]) -> None:
         if not word.strip() or (option.startswith("--") and option != word and not value.strip()):
             what = option if option.startswith("--") else before if before.startswith("--") else "An argument"
             raise InputError(f"{what} is empty; say what it is (for a folder, . is the one you are in).")
-
-
-def _folder(text: str) -> Path:
-    """A folder to write to."""
-    folder = Path(text)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"--out is {text}, which is a file; name a folder.")
-    refuse_missing_parent(folder)
-    return folder
 
 
 def _show_version(wanted: bool) -> None:
@@ -168,7 +150,7 @@ def init(
         study,
         images,
         references=references,
-        tasks=_names(default if tasks is None else tasks, "--tasks"),
+        tasks=names_in(default if tasks is None else tasks, "--tasks"),
         evaluators=_evaluators(evaluators),
         split=split,
         title=title,
@@ -203,7 +185,7 @@ def serve(
 @app.command("import", rich_help_panel=PEOPLE)
 def import_(
     study: StudyFolder,
-    ratings: Annotated[Path | None, typer.Option(help="Ratings, CSV or Parquet.", show_default=False)] = None,
+    ratings: RatingsFile = None,
     scores: Annotated[Path | None, typer.Option(help="Scores, CSV or Parquet.", show_default=False)] = None,
     columns: ColumnMapping = None,
     task: TaskName = None,
@@ -264,7 +246,7 @@ def report(
     study: Annotated[
         Path | None, typer.Argument(metavar="STUDY", help="A study's folder, in place of the files.")
     ] = None,
-    ratings: Annotated[Path | None, typer.Option(help="Ratings, CSV or Parquet.", show_default=False)] = None,
+    ratings: RatingsFile = None,
     scores: Annotated[
         Path | None, typer.Option(help="Scores, CSV or Parquet, long or wide.", show_default=False)
     ] = None,
@@ -308,15 +290,15 @@ def report(
     from calibration.report import Settings
     from calibration.summary import print_summary
 
-    folder = _folder(out)
+    folder = folder_to_write(out)
     if draws and not 100 <= draws <= 100_000:
         raise InputError(f"--draws is {draws}; the bootstrap takes 100 to 100,000 draws, or 0 for no intervals.")
     settings = Settings(
         k=k,
         seed=seed,
         draws=draws,
-        lower_is_better=_names(lower_is_better, "--lower-is-better") if lower_is_better else (),
-        higher_is_better=_names(higher_is_better, "--higher-is-better") if higher_is_better else (),
+        lower_is_better=names_in(lower_is_better, "--lower-is-better") if lower_is_better else (),
+        higher_is_better=names_in(higher_is_better, "--higher-is-better") if higher_is_better else (),
         duplicates=duplicates,
         min_ratings=min_ratings,
         map=columns,
@@ -354,16 +336,8 @@ app.command(rich_help_panel=JUDGEMENT)(predict_cli.predict)
 app.command(rich_help_panel=JUDGEMENT)(plan_cli.plan)
 
 
-def _names(text: str, option: str) -> tuple[str, ...]:
-    """The parts of a comma-separated option."""
-    names = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not names:
-        raise InputError(f"{option} is empty; name at least one, comma-separated.")
-    return names
-
-
 def _evaluators(text: str) -> int | list[str]:
     """A number of evaluators, or their names."""
     if re.fullmatch(r"-?[0-9]+", text.strip()):
         return int(text)
-    return list(_names(text, "--evaluators"))
+    return list(names_in(text, "--evaluators"))

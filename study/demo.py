@@ -5,13 +5,12 @@ import webbrowser
 from contextlib import closing
 from pathlib import Path
 
-from rich.console import Console
-
 from study.demo_study import CHECKPOINTS, EVALUATORS, YOU, open_demo
 from study.folder import Study
 from study.links import owner_link, rater_link
 from study.listen import base_url, run
 from study.server import served
+from study.terminal import terminal
 
 HOST = "127.0.0.1"
 TRIES = 20
@@ -36,7 +35,7 @@ def run_demo(folder: Path, reset: bool = False, port: int = 7860, open_browser: 
     InputError
         Where the folder holds something else, or no port is free.
     """
-    console = Console(highlight=False)
+    console = terminal()
     with console.status("Making the demo's study"):
         study, made = open_demo(folder, reset)
     with closing(study), served(study, HOST, port, tries=TRIES) as (app, listener):

@@ -1,9 +1,9 @@
 """The private links of a study."""
 
-from rich.console import Console
 from rich.text import Text
 
 from study.folder import Study
+from study.terminal import terminal
 
 
 def rater_link(base: str, token: str) -> str:
@@ -41,7 +41,7 @@ def print_links(study: Study, base: str) -> None:
     links = [("owner", owner_link(base, study.store.owner_token))]
     links += [(evaluator.name, rater_link(base, evaluator.token)) for evaluator in study.store.evaluators()]
     width = max(len(name) for name, _ in links)
-    console = Console(highlight=False)
+    console = terminal()
     console.print(Text(f"{study.config.title}: private links, one for each person", style="bold"))
     for name, link in links:
         console.print(Text.assemble(f"  {name:<{width}}  ", (link, "cyan")), soft_wrap=True)

@@ -9,10 +9,11 @@ import typer
 
 from metrics.errors import InputError
 from metrics.files import refuse_missing_parent
+from study.options import counts, numbers
+from study.options import names as names_in
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from calibration.planning.alike import DesignEffects
     from calibration.planning.pilot import Pilot
@@ -90,9 +91,8 @@ def plan(
     ] = None,
 ) -> None:
     """Say how many images and evaluators a study needs, from a pilot or from stated values."""
-    from rich.console import Console
-
     from calibration.planning.summary import make_plan
+    from study.terminal import terminal
 
     if out is not None and not out.strip():
         raise InputError("--out is empty; name a folder (. for the one you are in).")
@@ -101,15 +101,15 @@ def plan(
     if not 0 < power < 1:
         raise InputError(f"--power is {power:g}; a power lies between 0 and 1, for instance --power .8.")
     stated = _stated(icc, levels, strictness, correlations, between, clusters)
-    sizes = _counts(evaluators, "--evaluators"), _counts(images, "--images")
-    named = _parts(metrics, "--metrics") if metrics is not None else []
+    sizes = counts(evaluators, "--evaluators", _MOST_NUMBERS), counts(images, "--images", _MOST_NUMBERS)
+    named = list(names_in(metrics, "--metrics", _MOST_NUMBERS)) if metrics is not None else []
     if named and correlations is not None:
         raise InputError(
             "--metrics and --correlations were both given; take the pilot's metrics, or state correlations."
         )
     files = {"--ratings": ratings, "--scores": scores, "--items": items, "--map": columns}
     pilot = _pilot(study, files, named, task, duplicates)
-    console = Console(highlight=False)
+    console = terminal()
     names: tuple[str, ...] = ()
     if pilot is None:
         planned = _from_statements(stated, named)
@@ -142,11 +142,11 @@ def _stated(
 
     found: dict[str, Any] = {"icc": icc, "strictness": strictness, "between": between}
     if levels is not None:
-        found["levels"] = tuple(_numbers(levels, "--levels"))
+        found["levels"] = tuple(numbers(levels, "--levels", _MOST_NUMBERS))
     if correlations is not None:
-        found["correlations"] = tuple(_numbers(correlations, "--correlations"))
+        found["correlations"] = tuple(numbers(correlations, "--correlations", _MOST_NUMBERS))
     if clusters is not None:
-        pair = _numbers(clusters, "--clusters")
+        pair = numbers(clusters, "--clusters", _MOST_NUMBERS)
         if len(pair) != 2 or not pair[0] >= 1 or not 0 <= pair[1] <= 1:
             raise InputError(
                 f"--clusters is {clusters}; it is the number of images a prompt, 1 or more, and how alike they are, "
@@ -267,6 +267,7 @@ def _print_tables(made: "Plan", console: "Console") -> None:
     import numpy as np
 
     from calibration.planning.summary import short
+    from study.terminal import numbers_table
 
     figures = [name for name in made.grid.columns if name in _TITLES]
     power = f"power {short(made.power)}, and for " if "power" in figures else ""
@@ -283,7 +284,7 @@ def _print_tables(made: "Plan", console: "Console") -> None:
 
     title = f"\nWhat a study shows: {'power, and ' if power else ''}the width of 95 % intervals, {kinds}"
     console.print(title, soft_wrap=True)
-    table = _table("evaluators", "images", "ratings", *(_TITLES[name] for name in figures))
+    table = numbers_table("evaluators", "images", "ratings", *(_TITLES[name] for name in figures))
     last = None
     for row in made.grid.to_dict("records"):
         if last not in (None, row["evaluators"]):
@@ -293,22 +294,11 @@ def _print_tables(made: "Plan", console: "Console") -> None:
         table.add_row(*counts, *cells(row, ".3f"))
     console.print(table)
     console.print(f"\nImages needed for {power}intervals {short(made.width)} wide, {kinds}", soft_wrap=True)
-    table = _table("evaluators", *(_TITLES[name] for name in figures))
+    table = numbers_table("evaluators", *(_TITLES[name] for name in figures))
     for row in made.needed.to_dict("records"):
         table.add_row(f"{int(row['evaluators']):,}", *cells(row, ",.0f"))
     console.print(table)
     console.print()
-
-
-def _table(*titles: str) -> "Table":
-    """Of numbers, flush right, as narrow as the common terminal of 80 columns asks."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for title in titles:
-        table.add_column(title, justify="right")
-    return table
 
 
 def _write(made: "Plan", folder: Path) -> list[Path]:
@@ -324,29 +314,3 @@ def _write(made: "Plan", folder: Path) -> list[Path]:
             folder / "plan.svg": plan_svg(made),
         }
     )
-
-
-def _parts(text: str, option: str) -> list[str]:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts:
-        raise InputError(f"{option} is empty; name at least one, comma-separated.")
-    if len(parts) > _MOST_NUMBERS:
-        raise InputError(f"{option} lists {len(parts)}; at most {_MOST_NUMBERS} make a table.")
-    return parts
-
-
-def _numbers(text: str, option: str) -> list[float]:
-    numbers = []
-    for part in _parts(text, option):
-        try:
-            numbers.append(float(part))
-        except ValueError:
-            raise InputError(f"{option} has '{part}', which is no number; write numbers, comma-separated.") from None
-    return numbers
-
-
-def _counts(text: str, option: str) -> list[int]:
-    for part in _parts(text, option):
-        if not (part.isascii() and part.isdigit()):
-            raise InputError(f"{option} has '{part}', which is no whole number; write for instance {option} 5,10.")
-    return [int(part) for part in _parts(text, option)]

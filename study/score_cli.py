@@ -1,7 +1,6 @@
 """The commands about metrics: score, statistics, metrics, cache."""
 
 import re
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,8 +9,9 @@ import typer
 
 from metrics.errors import InputError
 from metrics.files import refuse_missing_parent
+from study.options import BatchSize, Device, EncoderName, EncoderTag, EngineChoice, Workers
+from study.options import names as names_in
 
-SKIPPED = 3  # the exit code where images could not be scored
 Pooling = Literal["mean", "median", "max"]
 
 
@@ -40,17 +40,17 @@ def score(
             show_default="all that can be computed",
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    device: Device = "auto",
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Images at once through a network.", show_default="each network's own")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Threads that decode images.")] = 4,
-    engine: Annotated[Literal["local", "ray"], typer.Option(help="This machine, or a Ray cluster.")] = "local",
+    workers: Workers = 4,
+    engine: EngineChoice = "local",
     precision: Annotated[
         Literal["float32", "float16"], typer.Option(help="Of the networks; float16 needs a GPU.")
     ] = "float32",
-    clip_model: Annotated[str, typer.Option(help="The open_clip encoder.")] = "ViT-L-14",
-    clip_pretrained: Annotated[str, typer.Option(help="Its weights' tag.")] = "openai",
+    clip_model: EncoderName = "ViT-L-14",
+    clip_pretrained: EncoderTag = "openai",
     head: Annotated[
         str | None, typer.Option(help="The aesthetic head: a name, or a file.", show_default="fits the encoder")
     ] = None,
@@ -100,14 +100,13 @@ def score(
         raise InputError(f"--out is {out}; scores are written as CSV, so let its name end in .csv.")
     if out is not None:
         refuse_missing_parent(out)
-    from rich.console import Console
-
     from metrics.catalogue import MetricOptions
     from metrics.score_run import RunSettings
     from study.folder import open_study
     from study.score_items import folder_collection
     from study.score_progress import print_scores
     from study.scoring import ScoreSettings, score_folder, score_study
+    from study.terminal import SKIPPED, resumable, terminal
 
     settings = ScoreSettings(
         metrics=_metric_names(metrics),
@@ -130,15 +129,13 @@ def score(
         run=RunSettings(device=device, batch_size=batch_size, workers=workers, pool_images=pool_images),
         engine=engine,
     )
-    console = Console(highlight=False)
-    try:
+    console = terminal()
+    with resumable():
         if study is not None:
             with closing(open_study(study)) as opened:
                 result = score_study(opened, settings, console)
         elif images is not None and out is not None:
             result = score_folder(lambda: folder_collection(images, references, prompts), settings, out, console)
-    except KeyboardInterrupt:
-        raise typer.Exit(stopped()) from None
     print_scores(result, console)
     console.print(f"Features computed: {result.extracted:,}; the rest came from the cache.")
     if study is not None:
@@ -157,35 +154,27 @@ def statistics(
     inception: Annotated[
         Literal["torch-fidelity", "pytorch-fid"], typer.Option(help="Whose preprocessing to follow.")
     ] = "torch-fidelity",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images at once.", show_default="32")] = None,
+    device: Device = "auto",
+    batch_size: BatchSize = None,
 ) -> None:
     """Save a reference set's Inception statistics, in pytorch-fid's form, for score --reference-set."""
     refuse_missing_parent(out)
-    from rich.console import Console
-
     from metrics.score_run import RunSettings
-    from study.score_progress import print_skipped
     from study.scoring import save_statistics
+    from study.terminal import resumable, say_written, terminal
 
-    console = Console(highlight=False)
-    try:
+    console = terminal()
+    with resumable():
         skipped = save_statistics(images, out, inception, RunSettings(device, batch_size), console)
-    except KeyboardInterrupt:
-        raise typer.Exit(stopped()) from None
-    print_skipped(skipped, console)
-    console.print(f"Written: {out}", soft_wrap=True)
-    if skipped:
-        raise typer.Exit(SKIPPED)
+    say_written(out, skipped, console)
 
 
 def metrics() -> None:
     """List the metrics: what each needs, and whether its weights are here."""
-    from rich.console import Console
-
     from study.metric_list import print_metrics
+    from study.terminal import terminal
 
-    print_metrics(Console(highlight=False))
+    print_metrics(terminal())
 
 
 def cache(
@@ -198,31 +187,21 @@ def cache(
     ] = None,
 ) -> None:
     """Show the features that are kept, or remove them."""
-    from rich.console import Console
-
     from study.metric_list import print_cache, prune_cache
+    from study.terminal import terminal
 
     if not prune and (unused or only):
         raise InputError("--unused and --only choose what --prune removes; add --prune.")
-    console = Console(highlight=False)
+    console = terminal()
     if prune:
         prune_cache(unused, only, console)
     else:
         print_cache(console)
 
 
-def stopped() -> int:
-    """Say that nothing is lost; the exit code of an interrupted command."""
-    print("Stopped; what is done is kept, and the same command goes on from there.", file=sys.stderr)
-    return 130
-
-
 def _metric_names(texts: list[str] | None) -> tuple[str, ...]:
     """The metrics named, comma-separated or by several options; none means all."""
-    names = tuple(part.strip() for text in texts or () for part in text.split(",") if part.strip())
-    if texts and not names:
-        raise InputError("--metrics is empty; name at least one, or leave it out for all that can be computed.")
-    return names
+    return names_in(",".join(texts), "--metrics") if texts else ()
 
 
 def _given(**options: Any) -> list[str]:

@@ -1,58 +1,17 @@
-"""How a scoring run looks in the terminal: the progress, and the summary at the end."""
+"""What a scoring run found, in the terminal."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
-from rich.text import Text
 
 from metrics.bands import CAVEAT, band
 from metrics.score_run import RunResult
 from metrics.scoring import PROMPT, Score, SetScore
 from metrics.text import natural_order
-
-_NAMED = 10
-
-
-class Bar:
-    """A bar for each extractor: images done, images a second, time left."""
-
-    def __init__(self, console: Console):
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            _Speed(),
-            TimeRemainingColumn(),
-            console=console,
-        )
-
-    def __enter__(self) -> "Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._progress.stop()
-
-    def start(self, title: str, total: int) -> None:
-        """A bar of its own for the next extractor."""
-        self._task = self._progress.add_task(escape(title), total=total)
-
-    def advance(self, count: int) -> None:
-        """So many images more are done."""
-        self._progress.advance(self._task, count)
-
-
-class _Speed(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:.1f}/s" if speed else "", style="progress.data.speed")
+from study.terminal import print_skipped
 
 
 def print_scores(result: RunResult, console: Console) -> None:
@@ -75,23 +34,6 @@ def print_scores(result: RunResult, console: Console) -> None:
         begin = "" if warning.startswith(f"{names[0]}:") else f"{', '.join(names)}: "
         console.print(f"[yellow]Note:[/] {escape(begin + warning)}", soft_wrap=True)
     print_skipped(result.skipped, console)
-
-
-def print_notes(notes: Sequence[str], console: Console) -> None:
-    """Print what the user should know of how the images were found."""
-    for note in notes:
-        console.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
-
-
-def print_skipped(skipped: Mapping[Path, str], console: Console) -> None:
-    """Name the files that could not be scored."""
-    if not skipped:
-        return
-    console.print(f"[red]Skipped {len(skipped)} file{'s' if len(skipped) > 1 else ''} that cannot be scored:[/]")
-    for path, reason in list(skipped.items())[:_NAMED]:
-        console.print(f"  {escape(str(path))} {escape(reason)}", soft_wrap=True)
-    if len(skipped) > _NAMED:
-        console.print(f"  and {len(skipped) - _NAMED} more")
 
 
 def _score_table(rows: list[Score]) -> Table:

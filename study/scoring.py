@@ -34,7 +34,7 @@ from metrics.statistics_file import write_statistics
 from metrics.weights import is_present
 from study.folder import Study
 from study.score_items import Collection, read_sources, study_collection
-from study.score_progress import Bar, print_notes
+from study.terminal import Bar, print_notes
 
 _IN_A_STUDY: Mapping[Need, str] = {
     "references": "name them in the column 'references' of the study's items.csv",

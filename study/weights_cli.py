@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from metrics.errors import InputError
+from study.options import HELP_NAMES
 
 app = typer.Typer(
     name="weights",
     help="The networks' weights that metrics need: which there are and where they stand; fetch them, or put a file in.",
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP_NAMES,
 )
 
 
@@ -67,11 +68,10 @@ def add(
 
 def print_weights() -> None:
     """Print name, presence, metrics, file and place of all known weights, and where they were looked for."""
-    from rich.console import Console
-
     from metrics.weights import VARIABLE, is_present, known_weights, places, weights_folder
+    from study.terminal import terminal
 
-    console = Console(highlight=False)
+    console = terminal()
     width = max(len(known.name) for known in known_weights())
     console.print(f"[bold]{'Weights':<{width}}  Here  For[/]", soft_wrap=True)
     for known in known_weights():
