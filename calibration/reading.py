@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from calibration.tables_out import unguarded
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.files import read_input
 from metrics.text import listed, quoted
 
@@ -71,7 +71,9 @@ class ColumnMap:
         for part in filter(None, (part.strip() for part in (text or "").split(","))):
             target, equals, source = (piece.strip() for piece in part.partition("="))
             if not (target and equals and source):
-                raise InputError(f"--map has the part '{part}', which is not of the form OUR_COLUMN=THEIR_COLUMN.")
+                raise InputError(
+                    f"{parameter('map')} has the part '{part}', which is not of the form OUR_COLUMN=THEIR_COLUMN."
+                )
             entries.append((target, source))
         return cls(entries)
 
@@ -103,7 +105,7 @@ class ColumnMap:
             mapped_twin = any(self.entries[other][0] == target for other in self.used)
             if index not in self.used and not mapped_twin:
                 raise InputError(
-                    f"--map says {target}={source}, but no file has the column '{source}'; "
+                    f"{parameter('map')} says {target}={source}, but no file has the column '{source}'; "
                     f"the columns are {listed(quoted(self.seen), most=12)}."
                 )
 
@@ -165,8 +167,8 @@ def require_columns(frame: pd.DataFrame, names: Iterable[str], where: str) -> No
         )
         raise InputError(
             f"{where} has no column {listed(quoted(missing), 'or', most=12)}{why}; its columns are "
-            f"{listed(quoted(map(str, frame.columns)), most=12)}. Say which one it is with --map "
-            f"{','.join(f'{name}=COLUMN' for name in missing)}."
+            f"{listed(quoted(map(str, frame.columns)), most=12)}. Say which one it is with "
+            f"{parameter('map')} {','.join(f'{name}=COLUMN' for name in missing)}."
         )
 
 

@@ -135,6 +135,11 @@ class Scale:
         """The number of the highest level."""
         return self.values[-1]
 
+    @property
+    def step(self) -> float:
+        """One rating step on the unit scale."""
+        return 1.0 / (self.count - 1)
+
     @cached_property
     def unit(self) -> NDArray[np.float64]:
         """The levels on the unit scale, equal steps from 0 to 1; shape (count,)."""
@@ -209,10 +214,27 @@ class Scale:
         """
         return np.asarray((np.asarray(numbers, dtype=float) - 1.0) / (self.count - 1))
 
+    @property
+    def answer(self) -> str:
+        """What an answer is, in words.
+
+        Examples
+        --------
+        >>> LIKERT.answer, Scale((0, 0.5, 1)).answer, Scale.cut(0, 100).answer
+        ('a whole number from 1 to 5', 'one of 0, 0.5 and 1', 'a number from 0 to 100')
+        """
+        if self.bounds is not None:
+            return f"a number from {_shown(self.bounds[0])} to {_shown(self.bounds[1])}"
+        return f"a whole number from {self}" if self._is_counted else f"one of {self}"
+
+    @cached_property
+    def _is_counted(self) -> bool:
+        return self._is_even and self.values[1] - self.values[0] == 1 and self.low % 1 == 0
+
     def __str__(self) -> str:
         if self.bounds is not None:
             return f"{_shown(self.bounds[0])} to {_shown(self.bounds[1])} in {self.count} parts"
-        if self._is_even and self.values[1] - self.values[0] == 1:
+        if self._is_counted:
             return f"{_shown(self.low)} to {_shown(self.high)}"
         return listed(map(_shown, self.values))
 

@@ -15,6 +15,7 @@ from metrics.files import reason, refuse_missing_parent
 from study import aesthetic_cli, plan_cli, predict_cli, score_cli, weights_cli
 from study.options import (
     HELP_NAMES,
+    AnswerScale,
     ColumnMapping,
     DuplicateRule,
     Host,
@@ -51,7 +52,7 @@ def main() -> None:
         _refuse_empty_words(sys.argv[1:])
         app(prog_name="humangrade")
     except InputError as error:
-        _end(str(error))
+        _end(error.for_command_line())
     except OSError as error:  # what no command has put into words itself
         _end(f"{error.filename or 'A file'} cannot be read or written ({reason(error)}); check the path.")
     except MemoryError:
@@ -283,11 +284,13 @@ def report(
     min_ratings: Annotated[
         int, typer.Option(min=0, help="Leave out evaluators with fewer ratings, over all tasks.")
     ] = 0,
+    scale: AnswerScale = None,
 ) -> None:
     """Grade metrics and people by the same formula, and say whether a metric can stand in."""
     from calibration.output import write_report
     from calibration.pipeline import calibrate_files
-    from calibration.report import Settings
+    from calibration.scale import LIKERT, Scale
+    from calibration.settings import Reading, Settings
     from calibration.summary import print_summary
 
     folder = folder_to_write(out)
@@ -299,11 +302,9 @@ def report(
         draws=draws,
         lower_is_better=names_in(lower_is_better, "--lower-is-better") if lower_is_better else (),
         higher_is_better=names_in(higher_is_better, "--higher-is-better") if higher_is_better else (),
-        duplicates=duplicates,
-        min_ratings=min_ratings,
-        map=columns,
-        task=task,
+        scale=LIKERT if scale is None else Scale.parse(scale),
     )
+    reading = Reading(duplicates=duplicates, min_ratings=min_ratings, map=columns, task=task)
     if study is not None:
         files = {
             "--ratings": ratings,
@@ -312,6 +313,7 @@ def report(
             "--set-scores": set_scores,
             "--wordings": wordings,
             "--map": columns,
+            "--scale": scale,
         }
         given = [name for name, value in files.items() if value]
         if given:
@@ -322,10 +324,10 @@ def report(
         from study.live_report import calibrate_study
 
         with closing(open_study(study)) as opened:
-            calibration = calibrate_study(opened, settings, show_progress=True)
+            calibration = calibrate_study(opened, settings, show_progress=True, reading=reading)
     elif ratings is not None:
         calibration = calibrate_files(
-            *(ratings, scores, items, settings, set_scores), show_progress=True, wordings=wordings
+            *(ratings, scores, items, settings, set_scores), show_progress=True, wordings=wordings, reading=reading
         )
     else:
         raise InputError("A report needs ratings: name a study's folder, or give --ratings FILE and --scores FILE.")

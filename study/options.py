@@ -30,6 +30,16 @@ TaskName = Annotated[
 DuplicateRule = Annotated[
     Literal["error", "first", "last", "mean"], typer.Option(help="What to do where a person rated an item twice.")
 ]
+AnswerScale = Annotated[
+    str | None,
+    typer.Option(
+        "--scale",
+        metavar="LOW-HIGH",
+        help="On which people answered, of a table from elsewhere: 1-7, or levels 0,0.5,1, or a range cut into parts "
+        "0-100/5.",
+        show_default="1-5",
+    ),
+]
 Host = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 lets other machines in.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]

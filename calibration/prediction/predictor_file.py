@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from calibration.prediction.predictor import Predictor
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.files import parse_json, read_regular_file, reason
 from metrics.text import listed, quoted
 
@@ -99,7 +99,9 @@ def read_predictor(folder: str | Path, metric: str, task: str | None = None) -> 
         there = sorted({name for of_task, names in tasks.items() if task in (None, of_task) for name in names})
         raise InputError(f"{path} has no predictor of '{metric}'; it has {listed(quoted(there)) or 'none'}.")
     if len(inside) > 1:
-        raise InputError(f"'{metric}' was judged in the tasks {listed(quoted(inside))}; choose one with --task.")
+        raise InputError(
+            f"'{metric}' was judged in the tasks {listed(quoted(inside))}; choose one with {parameter('task')}."
+        )
     name, content = next(iter(inside.items()))
     return Predictor.from_dict(content, f"{path} ('{metric}' in '{name}')")
 

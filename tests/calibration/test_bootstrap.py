@@ -14,7 +14,7 @@ from calibration.grades import sample_scores
 from calibration.output import metric_rows, write_report
 from calibration.people.kappa import kappa
 from calibration.pipeline import calibrate_files, calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Reading, Settings
 
 
 def study(count, people, seed, noise=1.0):
@@ -156,8 +156,8 @@ def test_two_evaluators_say_nothing_about_others():
 def test_tifa160_clustering_by_prompt_widens_spearmans_interval(shared):
     folder = shared / "data" / "tifa160"
     paths = [folder / name for name in ("ratings_as_published.csv", "scores.csv", "items.csv")]
-    choices = Settings(map="evaluator=worker_id,rating=answer", draws=500)
-    by_prompt, alone = (calibrate_files(*paths[:last], settings=choices).report for last in (3, 2))
+    choices = {"settings": Settings(draws=500), "reading": Reading(map="evaluator=worker_id,rating=answer")}
+    by_prompt, alone = (calibrate_files(*paths[:last], **choices).report for last in (3, 2))
     assert by_prompt["clusters"] == "prompt" and alone["clusters"] is None
     ratios = []
     for name in ("clipscore_vitb32", "tifa_mplug-large", "dsg_pali17b"):

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.grades import leave_one_out_scores, unit_scale
+from calibration.grades import leave_one_out_scores
 from calibration.pipeline import calibrate_files
-from calibration.report import Settings
+from calibration.scale import LIKERT
+from calibration.settings import Reading
 from tests.reference import published
 
 AVT_MAP = "evaluator=user_ID,task=rating_type,item=stimuli_file,item=./stimuli/{model}/{img_id},score=quality_score"
@@ -15,16 +16,16 @@ AVT_MAP = "evaluator=user_ID,task=rating_type,item=stimuli_file,item=./stimuli/{
 @pytest.fixture(scope="module")
 def tifa160(shared):
     folder = shared / "data" / "tifa160"
-    settings = Settings(map="evaluator=worker_id,rating=answer", task="consistency")
+    reading = Reading(map="evaluator=worker_id,rating=answer", task="consistency")
     paths = [folder / name for name in ("ratings_as_published.csv", "scores.csv", "items.csv")]
-    return calibrate_files(*paths, settings).report["tasks"]["consistency"]
+    return calibrate_files(*paths, reading=reading).report["tasks"]["consistency"]
 
 
 @pytest.fixture(scope="module")
 def avt(shared):
     folder = shared / "data" / "avt_ai_images"
-    settings = Settings(map=AVT_MAP, duplicates="mean", min_ratings=400)
-    return calibrate_files(folder / "ratings_as_exported.csv", folder / "iqa.csv", settings=settings).report
+    reading = Reading(map=AVT_MAP, duplicates="mean", min_ratings=400)
+    return calibrate_files(folder / "ratings_as_exported.csv", folder / "iqa.csv", reading=reading).report
 
 
 def test_tifa160_counts(tifa160):
@@ -62,7 +63,7 @@ def test_tifa160_grades(tifa160):
 def test_tifa160_leave_one_out_scores(shared):
     table = pd.read_csv(shared / "data/tifa160/ratings_as_published.csv", dtype={"worker_id": str})
     wide = table.pivot(index="item", columns="worker_id", values="answer")
-    others = leave_one_out_scores(unit_scale(wide))
+    others = leave_one_out_scores(LIKERT.to_unit(wide))
     for column, evaluator in enumerate(wide.columns):
         own, rest = wide[evaluator], pd.Series(others[:, column], index=wide.index)
         found = tuple(round(own.corr(rest, method=method), 4) for method in ("pearson", "spearman"))

@@ -6,7 +6,7 @@ import pytest
 
 from calibration.people.screening import screen
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Settings
 
 NAMES = list("abcde")
 

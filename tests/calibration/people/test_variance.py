@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from calibration.people.variance import intraclass_correlations, rater_equivalents, variance_components
 from calibration.pipeline import calibrate_files
-from calibration.report import Settings
+from calibration.settings import Reading, Settings
 
 # Shrout and Fleiss (1979), table 2: four judges, six targets; the six values are those of their table 4
 SHROUT_FLEISS = np.array(
@@ -71,8 +71,8 @@ def test_a_metric_that_is_the_mean_of_three_people_is_worth_three():
 def test_tifa160(shared):
     folder = shared / "data" / "tifa160"
     paths = [folder / name for name in ("ratings_as_published.csv", "scores.csv")]
-    choices = Settings(map="evaluator=worker_id,rating=answer", draws=0)
-    task = next(iter(calibrate_files(*paths, settings=choices).report["tasks"].values()))
+    choices = {"settings": Settings(draws=0), "reading": Reading(map="evaluator=worker_id,rating=answer")}
+    task = next(iter(calibrate_files(*paths, **choices).report["tasks"].values()))
     # the issue: CLIP-score .04, tifa_mplug .28
     assert task["metrics"]["clipscore_vitb32"]["rater_equivalents"] == pytest.approx(0.04, abs=0.006)
     assert task["metrics"]["tifa_mplug-large"]["rater_equivalents"] == pytest.approx(0.28, abs=0.006)
