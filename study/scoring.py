@@ -32,9 +32,9 @@ from metrics.scoring import ComputedMetric, Features, Item, Score, Scored, SetSc
 from metrics.set_distance import reference_statistics
 from metrics.statistics_file import write_statistics
 from metrics.weights import is_present
-from study.folder import Study
-from study.score_items import Collection, read_sources, study_collection
-from study.terminal import Bar, print_notes
+from study.cli.terminal import Bar, print_notes
+from study.folder.score_items import Collection, read_sources, study_collection
+from study.folder.study import Study
 
 _IN_A_STUDY: Mapping[Need, str] = {
     "references": "name them in the column 'references' of the study's items.csv",

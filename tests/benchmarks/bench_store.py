@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy.exc import OperationalError
 
-from study.store import Store, sqlite_url
+from study.store.store import Store, sqlite_url
 from tests.benchmarks.arguments import parser
 
 WRITERS = 50

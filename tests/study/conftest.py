@@ -14,16 +14,16 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from study.create import create_study
-from study.folder import Study, open_study
-from study.store import sqlite_url
+from study.folder.create import create_study
+from study.folder.study import Study, open_study
+from study.store.store import sqlite_url
 from tests.conftest import skip_or_fail
 from tests.study.postgresql import Server, programs
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKER = "Zebrafinch77"  # stands in every name that a rater must not see, and in the files' own metadata
 SERVE = (
-    "import sys; from study.folder import open_study; from study.server import serve; "
+    "import sys; from study.folder.study import open_study; from study.server.app import serve; "
     "serve(open_study(sys.argv[1]), '127.0.0.1', int(sys.argv[2]))"
 )
 SIZES = ((96, 64), (64, 96), (80, 80), (24, 16))

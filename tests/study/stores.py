@@ -4,8 +4,8 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from study.schema import rating_events
-from study.store import Store, sqlite_url
+from study.store.schema import rating_events
+from study.store.store import Store, sqlite_url
 
 ROWS = [
     {"evaluator": name, "task": task, "item": f"{number}.png", "position": position * 6 + number}
