@@ -60,6 +60,24 @@ def calibrate_study(
     ------
     InputError
         Where nobody has rated anything yet, or a table cannot be used.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> from calibration.settings import Settings
+    >>> from study import create_study
+    >>> with TemporaryDirectory() as place:
+    ...     Image.new("RGB", (32, 32), "white").save(Path(place) / "a.png")
+    ...     Image.new("RGB", (32, 32), "black").save(Path(place) / "b.png")
+    ...     study = create_study(Path(place) / "study", place, tasks=["aesthetic"], evaluators=["ann", "bob"])
+    ...     for evaluator in study.store.evaluators():
+    ...         for rating, one in enumerate(study.store.assignments(evaluator.id), 3):
+    ...             saved = study.store.rate(evaluator.id, one.public_id, rating, f"{evaluator.id}-{rating}")
+    ...     calibrate_study(study, Settings(draws=0)).report["tasks"]["aesthetic"]["n_ratings"]
+    ...     study.close()
+    4
     """
     from calibration.pipeline import calibrate_tables
 

@@ -72,6 +72,17 @@ def create_study(
     ------
     InputError
         For a folder that holds a study already, and for images, references, tasks or names that cannot be used.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> with TemporaryDirectory() as place:
+    ...     Image.new("RGB", (32, 32), "white").save(Path(place) / "a.png")
+    ...     study = create_study(Path(place) / "study", place, tasks=["aesthetic"], evaluators=["ann", "bob"])
+    ...     [one.name for one in study.store.evaluators()], study.items["item"].tolist()
+    ...     study.close()
+    (['ann', 'bob'], ['a.png'])
     """
     folder, images = Path(folder), Path(images)
     if folder.is_symlink() and not folder.exists():

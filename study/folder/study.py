@@ -178,6 +178,19 @@ def open_study(folder: str | Path, watch: bool = False) -> Study:
     ------
     InputError
         Where the folder holds no study, or a file of it has errors.
+
+    Examples
+    --------
+    >>> from contextlib import closing
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> from study import create_study
+    >>> with TemporaryDirectory() as place:
+    ...     Image.new("RGB", (32, 32), "white").save(Path(place) / "a.png")
+    ...     create_study(Path(place) / "study", place, tasks=["aesthetic"], evaluators=["ann"]).close()
+    ...     with closing(open_study(Path(place) / "study")) as study:
+    ...         list(study.config.tasks), len(study.store.ratings_table())
+    (['aesthetic'], 0)
     """
     folder = Path(folder)
     if not (folder / FILE_NAME).is_file():
