@@ -78,7 +78,7 @@ def test_all_errors_at_once_each_with_its_line(errors):
         (9, "'tasks.mood.question' is empty."),
         (11, "'seed' is 'seven': input should be a valid integer."),
         (12, "'share_report' is 1: input should be a valid boolean."),
-        (13, "'zebra' is not known; the keys are title, seed, share_report, tasks."),
+        (13, "'zebra' is not known; the keys are title, seed, share_report, database, tasks."),
     ]
 
 
@@ -98,6 +98,11 @@ def test_levels_over_several_lines_have_lines_of_their_own(errors):
         (8, "'tasks.look.levels.2' is empty."),
         (9, "'tasks.look.levels.3' is ['Good']: input should be a valid string."),
     ]
+
+
+def test_a_text_is_no_yes_or_no(errors):
+    found = errors(f"title: x\ntasks:\n  look:\n    question: q\n    {LEVELS}\n    show_prompt: 'no'\n")
+    assert found == [(6, "'tasks.look.show_prompt' is 'no': input should be a valid boolean.")]
 
 
 def test_repeated_keys_are_refused_at_the_second(errors):

@@ -118,7 +118,9 @@ class TestRequests:
         headers = client.get(path).headers
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["x-content-type-options"] == "nosniff"
-        assert "default-src 'self'" in headers["content-security-policy"]
+        rules = dict(rule.split(" ", 1) for rule in headers["content-security-policy"].split("; "))
+        assert rules["default-src"].startswith("'self' ") and "http" not in rules["default-src"]
+        assert rules["frame-ancestors"] == "'self'" and rules["form-action"] == "'none'"
         assert headers["cache-control"]
 
     def test_session_is_kept_by_no_cache(self, study, client):

@@ -121,6 +121,12 @@ def test_png_transparency_gamma_and_resolution_stay():
 # JPEG
 
 
+def test_an_application_segment_that_is_not_jfif_goes():
+    data = encoded(picture(1), "JPEG")
+    dirty = data[:2] + jpeg_segment(0xE0, b"JFXX\x00" + SECRET.encode()) + data[2:]
+    assert check(dirty) == strip_metadata(data)
+
+
 JPEGS = {
     "baseline": {"quality": 80},
     "progressive": {"progressive": True, "quality": 90},

@@ -5,6 +5,7 @@ from starlette.testclient import TestClient
 
 from study.server.app import create_app
 from study.server.metadata import strip_metadata
+from study.server.rater import MISSING_IMAGE
 from tests.study.command import finished_report
 from tests.study.conftest import MARKER
 
@@ -228,6 +229,15 @@ class TestPictures:
         assert response.status_code == 404
         assert "owner" in response.json()["detail"]
         assert MARKER not in response.text
+
+    def test_a_picture_that_cannot_be_stripped_is_no_error_of_the_server(self, make_study):
+        study = make_study(images=1, references=0, tasks=("aesthetic",), evaluators=("ann",))
+        ann = study.store.evaluators()[0]
+        assignment = study.store.assignments(ann.id)[0]
+        client = TestClient(create_app(study))
+        study.image_path(assignment.item).write_bytes(b"no picture at all")
+        response = client.get(f"/api/rater/{ann.token}/images/{assignment.public_id}")
+        assert (response.status_code, response.json()["detail"]) == (404, MISSING_IMAGE)
 
 
 class TestReport:
