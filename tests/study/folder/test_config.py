@@ -114,7 +114,7 @@ def test_repeated_keys_are_refused_at_the_second(errors):
 def test_a_file_that_is_no_mapping(errors, content):
     ((line, text),) = errors(content)
     assert line == 1
-    assert text == "the file must hold keys with their values: title, seed, share_report, tasks."
+    assert text == "the file must hold keys with their values: title, seed, share_report, database, tasks."
 
 
 @pytest.mark.parametrize(
