@@ -9,7 +9,7 @@ from calibration.report_schema.base import Count, Finite, Limits, Number, Sectio
 from calibration.report_schema.verdict import Verdict
 from calibration.scale import Scale
 from calibration.settings import Duplicates
-from metrics.registry import Direction
+from metrics.known import Direction
 
 
 class AnswerScale(Section):

@@ -142,7 +142,7 @@ def init(
 ) -> None:
     """Make a study from a folder of images, with a private link for each evaluator."""
     refuse_missing_parent(study, "The study's folder")
-    from metrics.image_folders import folder_notes
+    from metrics.engine.image_folders import folder_notes
     from study.folder.create import create_study
     from study.folder.images import find_images
     from study.folder.study import ITEMS

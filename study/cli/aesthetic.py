@@ -84,7 +84,7 @@ def embed(
 ) -> None:
     """Embed a folder of images by CLIP, once for all trainings; the same command goes on after an interruption."""
     refuse_missing_parent(out)
-    from metrics.score_run import RunSettings
+    from metrics.engine.run import RunSettings
     from study.aesthetic.embed import embed_folder
     from study.cli.terminal import resumable, say_written, terminal
 

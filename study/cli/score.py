@@ -36,7 +36,7 @@ def score(
             "--metrics",
             "--metric",
             metavar="NAME,...",
-            help="Which; pyiqa:NAME and torchmetrics:NAME where these are installed.",
+            help="Which (humangrade metrics lists them); pyiqa:NAME and torchmetrics:NAME where these are installed.",
             show_default="all that can be computed",
         ),
     ] = None,
@@ -100,8 +100,8 @@ def score(
         raise InputError(f"--out is {out}; scores are written as CSV, so let its name end in .csv.")
     if out is not None:
         refuse_missing_parent(out)
-    from metrics.catalogue import MetricOptions
-    from metrics.score_run import RunSettings
+    from metrics.engine.run import RunSettings
+    from metrics.entry import MetricOptions
     from study.cli.score_tables import print_scores
     from study.cli.terminal import SKIPPED, resumable, terminal
     from study.folder.score_items import folder_collection
@@ -159,7 +159,7 @@ def statistics(
 ) -> None:
     """Save a reference set's Inception statistics, in pytorch-fid's form, for score --reference-set."""
     refuse_missing_parent(out)
-    from metrics.score_run import RunSettings
+    from metrics.engine.run import RunSettings
     from study.cli.terminal import resumable, say_written, terminal
     from study.scoring import save_statistics
 

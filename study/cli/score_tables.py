@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from metrics.bands import CAVEAT, band
-from metrics.score_run import RunResult
-from metrics.scoring import PROMPT, Score, SetScore
+from metrics.catalogue import CAVEAT, band
+from metrics.engine.run import RunResult
+from metrics.engine.types import PROMPT, Score, SetScore
 from metrics.text import natural_order
 from study.cli.terminal import print_skipped
 

@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError
 from calibration.reading import read_table
 from calibration.tables import check_items
 from calibration.tables_out import csv_text
+from metrics.engine.image_folders import first_names
 from metrics.errors import InputError
 from metrics.files import make_folders, not_written, remove_empty
-from metrics.image_folders import first_names
 from study.assignment.order import split_items
 from study.folder.config import FILE_NAME, StudyConfig, dump_config, preset, refuse_password
 from study.folder.images import check_images, find_images, is_plain

@@ -39,7 +39,7 @@ from study.store.wording import Wording, note_history, present, read_wordings, r
 if TYPE_CHECKING:
     import pandas as pd
 
-    from metrics.scoring import Score, SetScore
+    from metrics.engine.types import Score, SetScore
 
 __all__ = [
     "Assignment",

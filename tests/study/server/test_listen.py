@@ -92,7 +92,7 @@ def test_more_silent_and_half_open_connections_than_files_stop_nobody(study, lim
 
 
 def test_a_connection_that_never_asks_is_closed(study, after):
-    after("from study import listen; listen.REQUEST_SECONDS = 1.0")
+    after("from study.server import listen; listen.REQUEST_SECONDS = 1.0")
     port = free_port()
     with serving("serve", study.folder, "--port", port, cwd=study.folder, until="Serving;"):
         for half in HALVES:
@@ -163,7 +163,7 @@ def test_sigterm_ends_like_ctrl_c(study):
 
 
 def test_sigterm_before_the_first_answer_ends_alike(study, after):
-    after("import time; from study import server; server.run = lambda *given: time.sleep(60)")
+    after("import time; from study.server import app; app.run = lambda *given: time.sleep(60)")
     with serving("serve", study.folder, "--port", free_port(), cwd=study.folder, until="Serving;") as (process, _):
         process.send_signal(signal.SIGTERM)
         rest, _ = process.communicate(timeout=20)
@@ -177,7 +177,7 @@ def test_the_connection_limit_follows_the_open_files(limited):
 
 
 def test_an_answer_that_nobody_takes_is_given_up(study, after):
-    after("from study import listen; listen.STALLED_SECONDS = 1.0")
+    after("from study.server import listen; listen.STALLED_SECONDS = 1.0")
     picture = next((study.folder.parent / "images").rglob("*.png"))
     picture.write_bytes(picture.read_bytes() + b"\x00" * 12_000_000)
     port = free_port()

@@ -67,8 +67,8 @@ def test_what_is_no_database_is_refused_and_not_touched(tmp_path):
 
 RATE_ALL = """
 import sys, time
-from metrics.scoring import Score, SetScore
 from study.store.store import Store, sqlite_url
+from metrics.engine.types import Score, SetScore
 from contextlib import closing
 from pathlib import Path
 store = Store(sqlite_url(Path(sys.argv[1])))
