@@ -9,8 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from metrics.engine.types import Score, SetScore
 from metrics.errors import InputError
-from metrics.scoring import Score, SetScore
 from study.store import schema
 from study.store.migrations import FOLDER
 from study.store.store import LockedError, Store, sqlite_url
