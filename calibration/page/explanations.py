@@ -74,8 +74,9 @@ def caution(task: Task, scale: Scale = LIKERT) -> str | None:
         "Be careful here: even the average evaluator predicts another one no better than a constant answer does "
         f"(skill {number(person_skill)}). "
     )
-    spread = task.strictness.spread
-    if spread is not None and reference.verdict.holds("people differ in strictness"):
+    strict = reference.verdict.claim("people differ in strictness")
+    if strict is not None and strict.holds:
+        spread = number(strict.figure("spread"))
         return (
             f"{careful}These people differ in strictness by {number(spread / scale.step)} of a rating step (standard "
             "deviation), so no single person's rating can be predicted well; whether a metric sorts images as they do "
@@ -223,7 +224,7 @@ def of_folds(metric: Metric, low: float, high: float) -> Explanation:
     """Explain the thresholds across folds."""
     folds = [known_thresholds(fold) for fold in fitted_folds(metric)]
     moved = []
-    for index in range(4):
+    for index in range(len(metric.buckets.thresholds)):
         values = [thresholds[index] for thresholds in folds]
         if any(separates(value, metric.direction, low, high) for value in values):
             inside = [min(max(value, low), high) for value in values]
@@ -264,7 +265,7 @@ def of_reliability(found: Reliability) -> Explanation:
     )
 
 
-def of_alpha(task: Task) -> str:
+def of_alpha(task: Task, scale: Scale) -> str:
     """Explain Krippendorff's alpha."""
     alpha = task.agreement.krippendorff_alpha.ordinal
     meaning = (

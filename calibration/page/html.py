@@ -29,7 +29,7 @@ from calibration.page.figures import (
 )
 from calibration.page.gallery import Thumbnails, disagreements
 from calibration.page.grade_figures import grades_against_mean, grades_against_person
-from calibration.page.methods_text import methods_paragraph
+from calibration.page.methods_text import methods_paragraph, unit_formula
 from calibration.page.notes import all_notes, notes_of_people
 from calibration.page.shown import (
     ConfusionCell,
