@@ -11,6 +11,7 @@ import html
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path, PurePath, PureWindowsPath
 
 import pandas as pd
@@ -111,7 +112,10 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     environment.filters["thousands"] = "{:,}".format
     environment.globals["questions"] = QUESTIONS
     report = calibration.model
-    environment.globals["scale"] = report.settings.scale.scale()
+    scale = report.settings.scale.scale()
+    environment.globals["scale"] = scale
+    environment.filters["in_numbers"] = lambda place: None if place is None else float(scale.from_unit(place))
+    environment.globals["boundaries"] = [(f"{lower}|{upper}", True) for lower, upper in pairwise(scale.names)]
     environment.filters["spelled"] = spelled
     page = _Page(report, calibration.points)
     tasks = [page.task(name, task, f"task{number}") for number, (name, task) in enumerate(report.tasks.items(), 1)]
@@ -216,7 +220,7 @@ class _Page:
             mixed=[entry.title for entry in task.metrics.values() if are_mixed(entry.signatures)],
             meaning=explanations.meaning(task),
             why_skill=explanations.why_skill(task),
-            caution=explanations.caution(task, self.scale),
+            caution=explanations.caution(task),
             alpha=explanations.of_alpha(task),
             titles={metric: entry.title for metric, entry in task.metrics.items()},
             person=_shown(
@@ -282,7 +286,7 @@ class _Page:
             folds=_shown(
                 f"{short.id}-folds",
                 fold_thresholds(entry, low, high, self.prefix(), self.scale),
-                explanations.of_folds(entry, low, high),
+                explanations.of_folds(entry, low, high, self.scale),
             ),
             reliability=_shown(
                 f"{short.id}-reliability",
