@@ -72,8 +72,8 @@ def test_the_head_is_that_of_the_best_epoch_and_not_of_the_last():
 
 
 def first_epoch(**changes):
-    """The layers' weights after one step, and the mean loss before it."""
-    training, validation = problem()
+    """The mean loss of a first step, of hidden layers that add something."""
+    training, _ = problem()
     recipe = replace(LINE, hidden=(16,), epochs=2, **changes)
     network = training_module._network(training, recipe, None)
     with torch.no_grad():

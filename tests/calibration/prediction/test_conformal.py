@@ -50,3 +50,20 @@ def test_people_who_differ_raise_the_threshold():
 
 def test_equal_values_count_as_inside():
     assert set_threshold([np.array([0.3] * 95 + [0.8] * 5)] * 3, 0.9) == 0.3
+
+
+def test_the_raised_level_is_the_one_that_is_used():
+    """By hand: with one of three strange, the others' quantile at .6 holds less than .6 of the three on the average."""
+    people = [np.linspace(0.01, 0.5, 50)] * 2 + [np.linspace(0.31, 0.8, 50)]
+    together = np.sort(np.concatenate(people))
+    found = set_threshold(people, 0.6)
+    assert found > conformal_quantile(together, 0.6, WHOLE)
+    held = []
+    for level in np.linspace(0.6, 1.0, 201):
+        shares = []
+        for out in range(3):
+            limit = np.quantile(np.concatenate([people[one] for one in range(3) if one != out]), level, method="higher")
+            shares.append(np.mean(people[out] <= limit))
+        held.append((level, np.mean(shares)))
+    level = next(level for level, share in held if share >= 0.6 - 1e-12)
+    assert found == together[int(np.ceil(151 * level - 1e-9)) - 1]
