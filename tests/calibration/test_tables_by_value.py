@@ -167,10 +167,12 @@ def test_comparison(written):
 def test_sets_of_images(written):
     folder, report = written
     assert [row["low"] for row in report["set_scores"]] == [None, 0.125]
+    columns = [*SETS, "title", "guides_say"]
     expected = [
-        {column: row[column] or (None if row[column] != 0 else 0) for column in SETS} for row in report["set_scores"]
+        {column: None if row[column] == "" else row[column] for column in columns} for row in report["set_scores"]
     ]
-    check(rows_of(folder, "set_scores.csv"), expected, list(SETS))
+    check(rows_of(folder, "set_scores.csv"), expected, columns)
+    assert [(row["title"], row["guides_say"]) for row in expected] == [("FID", "good"), ("KID", None)]
 
 
 def test_the_figures_grades_confusion_and_thresholds(written):
@@ -242,14 +244,11 @@ def test_the_figures_points(written):
 
 def test_the_figures_reliability(written):
     folder, report = written
+    bins = {name: name for name in ("predicted", "observed")} | {"low": "interval.0", "high": "interval.1", "n": "n"}
     expected = [
-        {"task": task, "metric": name} | one
+        {"task": task, "metric": name} | {column: at(one, path) for column, path in bins.items()}
         for task, name, entry in metrics(report)
         for one in (entry["reliability"] or {"bins": []})["bins"]
+        if one["predicted"] is not None and one["observed"] is not None
     ]
-    columns = ["task", "metric", "predicted", "observed", "low", "high", "n"]
-    check(
-        rows_of(folder, "figure_reliability.csv"),
-        [{column: row[column] for column in columns} for row in expected],
-        columns,
-    )
+    check(rows_of(folder, "figure_reliability.csv"), expected, ["task", "metric", *bins])

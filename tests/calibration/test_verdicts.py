@@ -196,13 +196,16 @@ def models_study(seed=0, images=50):
     ratings = ratings.melt("item", var_name="evaluator", value_name="rating").astype({"item": str, "evaluator": str})
     names = np.arange(len(model)).astype(str)
     items = pd.DataFrame({"item": names, "model": [f"m{each}" for each in model]})
-    knows = {"model": model + 0.3 * rng.normal(size=len(model)), "image": quality + 0.5 * rng.normal(size=len(model))}
+    knows = {
+        "knows_models": model + 0.3 * rng.normal(size=len(model)),
+        "sees": quality + 0.5 * rng.normal(size=len(model)),
+    }
     return ratings, pd.DataFrame({"item": names, **knows}), items
 
 
 def test_a_metric_that_knows_models_only_is_said_to_in_a_report():
     task = calibrate_tables(*models_study(), settings=Settings(draws=100)).report["tasks"]["rating"]
-    entry = task["metrics"]["model"]
+    entry = task["metrics"]["knows_models"]
     models, found = entry["models"], entry["verdict"]
     assert models["within"]["low"] <= 0 < models["within"]["value"] + 0.2 and models["between"]["value"] > 0.9
     claims = {claim["name"]: claim for claim in found["claims"]}
@@ -214,6 +217,6 @@ def test_a_metric_that_knows_models_only_is_said_to_in_a_report():
         f"it tells models apart and not one model's images (correlation between models {between:.2f}, within a model "
         f"{within:.2f}, 95 % interval"
     ) in found["sorts"]["sentence"]
-    other = task["metrics"]["image"]["verdict"]
+    other = task["metrics"]["sees"]["verdict"]
     assert {claim["name"]: claim["holds"] for claim in other["claims"]}["tells one model's images apart"]
     assert "tells models apart" not in other["sentence"] + other["sorts"]["sentence"]

@@ -53,17 +53,13 @@ def test_equal_values_count_as_inside():
 
 
 def test_the_raised_level_is_the_one_that_is_used():
-    """By hand: with one of three strange, the others' quantile at .6 holds less than .6 of the three on the average."""
-    people = [np.linspace(0.01, 0.5, 50)] * 2 + [np.linspace(0.31, 0.8, 50)]
+    """Written out: the second person's ratings are stranger, so that the first one's quantile at .66 holds too few."""
+    people = [np.linspace(0.01, 0.5, 50), np.linspace(0.21, 1.0, 80)]
+    for level in np.linspace(0.66, 1.0, 201):
+        limits = [np.quantile(other, level, method="higher") for other in people[::-1]]
+        if np.mean([np.mean(own <= limit) for own, limit in zip(people, limits, strict=True)]) >= 0.66:
+            break
+    assert 0.8 < level < 1
     together = np.sort(np.concatenate(people))
-    found = set_threshold(people, 0.6)
-    assert found > conformal_quantile(together, 0.6, WHOLE)
-    held = []
-    for level in np.linspace(0.6, 1.0, 201):
-        shares = []
-        for out in range(3):
-            limit = np.quantile(np.concatenate([people[one] for one in range(3) if one != out]), level, method="higher")
-            shares.append(np.mean(people[out] <= limit))
-        held.append((level, np.mean(shares)))
-    level = next(level for level, share in held if share >= 0.6 - 1e-12)
-    assert found == together[int(np.ceil(151 * level - 1e-9)) - 1]
+    found = set_threshold(people, 0.66)
+    assert found == together[int(np.ceil(131 * level - 1e-9)) - 1] > conformal_quantile(together, 0.66, WHOLE)
