@@ -12,10 +12,11 @@ from calibration.buckets import BucketFitter
 from calibration.crossed_folds import FOLDS, HeldOut, crossed_folds
 from calibration.crossvalidation import skill
 from calibration.evaluator_weights import best_constant, pair_weights, rating_weights, trust, weighted_mean
-from calibration.grades import LEVELS, Array, person_to_person_grades, sample_scores, unit_scale
+from calibration.grades import Array, person_to_person_grades, sample_scores
 from calibration.intervals import CONFIDENCE, group_codes
 from calibration.monotone_cubic import fit_monotone_cubic
 from calibration.prediction.ordinal import fit_ordinals, level_counts
+from calibration.scale import LIKERT, Scale
 from calibration.ties import as_equals
 from metrics.registry import Direction
 
@@ -30,12 +31,14 @@ class _Training(NamedTuple):
     ----------
     scores, ratings : ndarray
         Of the items that somebody rated.
-    counts : ndarray, shape (items, 5)
+    counts : ndarray, shape (items, levels)
         How many evaluators gave each item each level.
     number, means : ndarray, shape (items,)
         Of each item's ratings.
     new : ndarray
         The scores to answer for.
+    scale : Scale
+        Of the ratings.
     """
 
     scores: Array
@@ -44,6 +47,7 @@ class _Training(NamedTuple):
     number: Array
     means: Array
     new: Array
+    scale: Scale
 
 
 _Answers = Callable[[Sequence[_Training], float], Iterable[Array]]
@@ -59,6 +63,7 @@ def compare_mappings(
     folds: int = FOLDS,
     seed: int = 0,
     constant: int | None = None,
+    scale: Scale = LIKERT,
 ) -> list[dict[str, Any]] | None:
     """Grade several mappings of one metric on unseen people's ratings of unseen images.
 
@@ -79,7 +84,9 @@ def compare_mappings(
     seed : int
         Of the folds, and of the sample where there are more than 20,000 items.
     constant : int, optional
-        The task's best constant, 1..5; that of these ratings unless given.
+        The number of the task's best constant, from 1; that of these ratings unless given.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -93,9 +100,10 @@ def compare_mappings(
     -----
     *Exact mapping*: `calibration.buckets`. *Isotonic*: the least-squares curve that does not fall, to the nearest
     rating. *Proportional odds*: `calibration.prediction.ordinal`, the rating of least expected distance. *Monotone
-    cubic*: `calibration.monotone_cubic`, to the nearest rating. *Quintiles*: the training scores' fifths become 1 to
-    5. *Best constant*: the task's one. A *person*'s own ratings stand beside them. The interval
-    takes the clusters' sums of weighted differences as independent (Student's t, clusters - 1 degrees of freedom).
+    cubic*: `calibration.monotone_cubic`, to the nearest rating. *Quintiles*: the training scores' fifths become the
+    levels, or as many equal parts as the scale has levels. *Best constant*: the task's one. A *person*'s own ratings
+    stand beside them. The interval takes the clusters' sums of weighted differences as
+    independent (Student's t, clusters - 1 degrees of freedom).
 
     Examples
     --------
@@ -115,13 +123,13 @@ def compare_mappings(
     cells = crossed_folds(ratings, clusters, folds, seed)
     if not cells:
         return None
-    level = best_constant(ratings, k) if constant is None else constant
+    level = best_constant(ratings, k, scale) if constant is None else constant
     if level is None:
         return None
     signed = scores if direction == "higher" else -scores
-    known = [(cell, found) for cell in cells if (found := _training(signed, ratings, cell)) is not None]
+    known = [(cell, found) for cell in cells if (found := _training(signed, ratings, cell, scale)) is not None]
     answers = {name: _unseen(ratings, known, method, k) for name, method in _METHODS.items()}
-    answers[_CONSTANT] = np.where(np.isnan(answers[EXACT]), np.nan, unit_scale(level))
+    answers[_CONSTANT] = np.where(np.isnan(answers[EXACT]), np.nan, scale.of_levels(level))
     weights = _rating_weights(ratings, ~np.isnan(next(iter(answers.values()))))
     if not weights.any():
         return None
@@ -143,7 +151,7 @@ def compare_mappings(
     return [*rows, {"mapping": "one person", "grade": person, "skill": skill(person, grades[_CONSTANT]), **nothing}]
 
 
-def _training(scores: Array, ratings: Array, cell: HeldOut) -> _Training | None:
+def _training(scores: Array, ratings: Array, cell: HeldOut, scale: Scale) -> _Training | None:
     """What other evaluators said of other items; None where that is nothing."""
     training = ratings[np.ix_(~cell.items, cell.others)]
     rated = (~np.isnan(training)).any(axis=1)
@@ -152,7 +160,8 @@ def _training(scores: Array, ratings: Array, cell: HeldOut) -> _Training | None:
     training = training[rated]
     number = (~np.isnan(training)).sum(axis=1).astype(float)
     means, new = sample_scores(training), scores[cell.items]
-    return _Training(scores[~cell.items][rated], training, level_counts(training), number, means, new)
+    counts = level_counts(training, scale)
+    return _Training(scores[~cell.items][rated], training, counts, number, means, new, scale)
 
 
 def _unseen(ratings: Array, known: Sequence[tuple[HeldOut, _Training]], method: _Answers, k: float) -> Array:
@@ -165,9 +174,9 @@ def _unseen(ratings: Array, known: Sequence[tuple[HeldOut, _Training]], method: 
 
 def _exact(cells: Sequence[_Training], k: float) -> Iterator[Array]:
     for cell in cells:
-        mapping = BucketFitter(cell.scores, cell.ratings, k).fit()
+        mapping = BucketFitter(cell.scores, cell.ratings, k, scale=cell.scale).fit()
         assert mapping is not None
-        yield np.asarray((mapping.levels(cell.new) - 1) / 4)
+        yield cell.scale.of_levels(mapping.levels(cell.new))
 
 
 def _isotonic(cells: Sequence[_Training], k: float) -> Iterator[Array]:
@@ -175,35 +184,35 @@ def _isotonic(cells: Sequence[_Training], k: float) -> Iterator[Array]:
         scores, place = np.unique(as_equals(cell.scores), return_inverse=True)
         weights = np.bincount(place, cell.number)
         means = np.bincount(place, cell.number * cell.means) / weights
-        yield _nearest(np.interp(cell.new, scores, isotonic_regression(means, weights=weights).x))
+        yield _nearest(np.interp(cell.new, scores, isotonic_regression(means, weights=weights).x), cell.scale)
 
 
 def _odds(cells: Sequence[_Training], k: float) -> Iterator[Array]:
     scales = [(cell.scores.mean(), cell.scores.std() or 1.0) for cell in cells]
     features = [((cell.scores - at) / spread)[:, None] for cell, (at, spread) in zip(cells, scales, strict=True)]
-    apart = np.abs(LEVELS[:, None] - LEVELS[None, :]) ** k
     fits = fit_ordinals(features, [cell.counts for cell in cells])
     for cell, (at, spread), fit in zip(cells, scales, fits, strict=True):
+        apart = np.abs(np.subtract.outer(cell.scale.unit, cell.scale.unit)) ** k
         expected = fit.probabilities(((cell.new - at) / spread)[:, None]) @ apart
-        yield np.asarray(LEVELS[expected.argmin(axis=1)])
+        yield np.asarray(cell.scale.unit[expected.argmin(axis=1)])
 
 
 def _cubic(cells: Sequence[_Training], k: float) -> Iterator[Array]:
     for cell in cells:
         fit = fit_monotone_cubic(cell.scores, cell.means, cell.number)
-        yield _one_level(cell, k) if fit is None else _nearest(fit.predict(cell.new))
+        yield _one_level(cell, k) if fit is None else _nearest(fit.predict(cell.new), cell.scale)
 
 
 def _quintiles(cells: Sequence[_Training], k: float) -> Iterator[Array]:
     for cell in cells:
-        edges = np.quantile(cell.scores, [0.2, 0.4, 0.6, 0.8])
-        yield np.asarray(LEVELS[np.searchsorted(edges, cell.new, side="left")])
+        edges = np.quantile(cell.scores, np.arange(1, cell.scale.count) / cell.scale.count)
+        yield np.asarray(cell.scale.unit[np.searchsorted(edges, cell.new, side="left")])
 
 
 def _one_level(cell: _Training, k: float) -> Array:
     """For scores that are all equal: the level of least distance."""
-    costs = np.nansum(np.abs(cell.ratings[:, :, None] - LEVELS) ** k, axis=(0, 1))
-    return np.full(len(cell.new), LEVELS[costs.argmin()])
+    costs = np.nansum(np.abs(cell.ratings[:, :, None] - cell.scale.unit) ** k, axis=(0, 1))
+    return np.full(len(cell.new), cell.scale.unit[costs.argmin()])
 
 
 _CONSTANT = "best constant"
@@ -216,8 +225,9 @@ _METHODS: dict[str, _Answers] = {
 }
 
 
-def _nearest(values: Array) -> Array:
-    return np.asarray(np.clip(np.rint(values * 4), 0, 4) / 4)
+def _nearest(values: Array, scale: Scale) -> Array:
+    top = scale.count - 1
+    return np.asarray(np.clip(np.rint(values * top), 0, top) / top)
 
 
 def _rating_weights(ratings: Array, answered: NDArray[np.bool_]) -> Array:

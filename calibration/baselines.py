@@ -16,9 +16,10 @@ from calibration.buckets import BucketFitter
 from calibration.crossvalidation import CrossValidation, cross_validate
 from calibration.draws import MANY_ITEMS, STEPS
 from calibration.evaluator_weights import best_constant, evaluator_shares, rating_weights, trust, weighted_mean
-from calibration.grades import LEVELS, Array, distance_grade, evaluator_grades, leave_one_out_scores, unit_scale
+from calibration.grades import Array, distance_grade, evaluator_grades, leave_one_out_scores
 from calibration.intervals import group_codes
 from calibration.many_mappings import TIE, ScoreOrder, level_costs
+from calibration.scale import LIKERT, Scale
 from calibration.ties import as_equals
 from metrics.registry import Direction
 
@@ -39,7 +40,7 @@ class Grades:
 
 @dataclass(frozen=True)
 class _Taker:
-    """An evaluator on the items they rated: places, costs (items, 5), weights; and where others' means are known."""
+    """An evaluator on their items: places, costs (items, levels), weights; and where others' means are known."""
 
     rows: NDArray[np.intp] | slice
     costs: Array
@@ -65,6 +66,8 @@ class RandomScores:
         Which items belong together: every group gets the scores of one group, some of them twice where that one is
         smaller, so that scores that are alike within groups have as much luck as they would. Where groups differ much
         in size, or scores are not alike within them, p comes out too large rather than too small.
+    scale : Scale
+        Whose levels the ratings are.
     """
 
     def __init__(
@@ -74,8 +77,9 @@ class RandomScores:
         permutations: int = PERMUTATIONS,
         seed: int = 0,
         groups: ArrayLike | None = None,
+        scale: Scale = LIKERT,
     ):
-        self._ratings, self._k, self._seed = ratings, k, seed
+        self._ratings, self._k, self._seed, self._scale = ratings, k, seed, scale
         self._groups = None if groups is None else group_codes(groups, len(ratings))
         self._count = min(permutations, max(_FEWEST, _EFFORT // max(ratings.size, 1)))
         self._known: dict[bytes, Grades] = {}
@@ -176,10 +180,10 @@ class RandomScores:
             ratings, k = self._ratings, self._k
             rated = ~np.isnan(ratings)
             others, weights = leave_one_out_scores(ratings), rating_weights(rated, trust(ratings))
-            every_cost, takers = np.zeros((len(ratings), len(LEVELS))), []
+            every_cost, takers = np.zeros((len(ratings), self._scale.count)), []
             for out in range(ratings.shape[1]):
                 rows = slice(None) if rated[:, out].all() else np.flatnonzero(rated[:, out])
-                costs = level_costs(ratings[rows, out][:, None], k)[:, 0]
+                costs = level_costs(ratings[rows, out][:, None], k, self._scale)[:, 0]
                 every_cost[rows] += costs
                 target = others[rows, out]
                 known = ~np.isnan(target)
@@ -197,7 +201,7 @@ class RandomScores:
 
     def _dealt(self, order: ScoreOrder, places: NDArray[np.intp]) -> Grades:
         """Row by row each item gets the score at this place of the order; several items may get one."""
-        k, (variants, n) = self._k, places.shape
+        k, top, (variants, n) = self._k, self._scale.count - 1, places.shape
         takers, every_cost, shares = self._people()
         tolerance = np.full(variants, TIE * (1.0 + n))
         size = n
@@ -215,7 +219,7 @@ class RandomScores:
             summed = np.bincount(at.ravel(), np.tile(values, variants), minlength=variants * size)
             return np.asarray(summed, dtype=np.float64).reshape(shape)
 
-        every_step = [by_place(every_cost[:, at] - every_cost[:, at + 1], flat) for at in range(len(LEVELS) - 1)]
+        every_step = [by_place(every_cost[:, at] - every_cost[:, at + 1], flat) for at in range(top)]
         total, weight = np.zeros(variants), 0.0
         to_mean = np.full((variants, len(takers)), np.nan)
         ratings = sum(len(each.costs) for each in takers)
@@ -234,10 +238,10 @@ class RandomScores:
                 training[taker.rows] -= taker.costs
                 ordered = order.levels_of_any_costs(np.stack([by_place(cost, flat) for cost in training.T], axis=2))
             levels = np.take(ordered.ravel(), own)
-            total += np.take(taker.costs, levels + len(LEVELS) * np.arange(levels.shape[1])) @ taker.weights
+            total += np.take(taker.costs, levels + (top + 1) * np.arange(levels.shape[1])) @ taker.weights
             weight += float(taker.weights.sum())
             if len(taker.others):
-                apart = np.abs(levels[:, taker.known] / 4 - taker.others)
+                apart = np.abs(levels[:, taker.known] / top - taker.others)
                 to_mean[:, out] = 1.0 - (apart if k == 1 else apart**k).mean(axis=1)
         to_one = 1.0 - total / weight if weight > 0 else np.full(variants, np.nan)
         found = ~np.isnan(to_mean).all(axis=0) & (shares > 0)
@@ -246,7 +250,9 @@ class RandomScores:
         return Grades(to_one, to_mean[:, found] @ shares[found] / shares[found].sum())
 
 
-def metric_grades(scores: Array, ratings: Array, k: float = 1.0, direction: Direction = "higher") -> Grades:
+def metric_grades(
+    scores: Array, ratings: Array, k: float = 1.0, direction: Direction = "higher", scale: Scale = LIKERT
+) -> Grades:
     """A metric's two grades, its mapping fitted without the evaluator left out, on the same items.
 
     Parameters
@@ -259,6 +265,8 @@ def metric_grades(scores: Array, ratings: Array, k: float = 1.0, direction: Dire
         The exponent of the distance, above 0.
     direction : {"higher", "lower"}
         Which way the metric points.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -271,7 +279,8 @@ def metric_grades(scores: Array, ratings: Array, k: float = 1.0, direction: Dire
     Grades(one_person=0.75, mean_of_others=1.0)
     """
     return Grades(
-        cross_validate(scores, ratings, k, direction).grade_mean, _against_mean(scores, ratings, k, direction)[0]
+        cross_validate(scores, ratings, k, direction, scale=scale).grade_mean,
+        _against_mean(scores, ratings, k, direction, scale=scale)[0],
     )
 
 
@@ -283,6 +292,7 @@ def baselines(
     k: float = 1.0,
     direction: Direction = "higher",
     constant: int | None = None,
+    scale: Scale = LIKERT,
 ) -> dict[str, Any]:
     """A metric's grades beside those of a constant, of random scores, of a person and of the mean of people.
 
@@ -301,7 +311,9 @@ def baselines(
     direction : {"higher", "lower"}
         Which way the metric points.
     constant : int, optional
-        The task's best constant, 1..5; that of these ratings unless given.
+        The number of the task's best constant, from 1; that of these ratings unless given.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -313,7 +325,7 @@ def baselines(
         evaluators other than the one left out, whose own grade there is ``person``.
     """
     dealt = by_chance.grades(scores, direction)
-    to_mean, constant_to_mean = _against_mean(scores, ratings, k, direction, constant)
+    to_mean, constant_to_mean = _against_mean(scores, ratings, k, direction, constant, scale)
     person = weighted_mean(evaluator_grades(ratings, k), evaluator_shares(ratings))
     return {
         "metric": result.grade_mean,
@@ -343,17 +355,22 @@ def _by_chance(dealt: Array, grade: float) -> dict[str, Any]:
 
 
 def _against_mean(
-    scores: Array, ratings: Array, k: float, direction: Direction, constant: int | None = None
+    scores: Array,
+    ratings: Array,
+    k: float,
+    direction: Direction,
+    constant: int | None = None,
+    scale: Scale = LIKERT,
 ) -> tuple[float, float]:
     """The grades of the mapping and of the constant against the mean of those that the mapping was fitted on."""
-    fitter, others = BucketFitter(scores, ratings, k, direction), leave_one_out_scores(ratings)
-    level = best_constant(ratings, k) if constant is None else constant
+    fitter, others = BucketFitter(scores, ratings, k, direction, scale=scale), leave_one_out_scores(ratings)
+    level = best_constant(ratings, k, scale) if constant is None else constant
     metric, beside = np.full((2, ratings.shape[1]), np.nan)
     for out in range(ratings.shape[1]):
         mapping = fitter.fit(without=out)
         if mapping is not None and level is not None:
             target = np.where(np.isnan(ratings[:, out]), np.nan, others[:, out])
-            metric[out] = distance_grade(unit_scale(mapping.levels(scores)), target, k)[0]
-            beside[out] = distance_grade(np.full(len(target), unit_scale(level)), target, k)[0]
+            metric[out] = distance_grade(scale.of_levels(mapping.levels(scores)), target, k)[0]
+            beside[out] = distance_grade(np.full(len(target), scale.of_levels(level)), target, k)[0]
     shares = evaluator_shares(ratings)
     return weighted_mean(metric, shares), weighted_mean(beside, shares)

@@ -22,11 +22,12 @@ from threadpoolctl import ThreadpoolController
 
 from calibration.draws import MANY_ITEMS, STEPS, fewer_draws, same_draws
 from calibration.evaluator_weights import best_constant, evaluator_shares, is_known, rating_weights
-from calibration.grades import LEVELS, Array, unit_scale
+from calibration.grades import Array
 from calibration.intervals import Interval, group_codes, percentiles, with_other_people
 from calibration.leave_one_out import WithoutEach
 from calibration.many_mappings import ScoreOrder
 from calibration.people.pair_grades import PairGrades, one_less
+from calibration.scale import LIKERT, Scale
 from calibration.ties import group_starts
 from metrics.registry import Direction
 
@@ -80,6 +81,7 @@ def metric_intervals(
     draws: int = DRAWS,
     seed: int = 0,
     constant: int | None = None,
+    scale: Scale = LIKERT,
 ) -> Intervals | None:
     """Intervals of a metric's figures.
 
@@ -100,7 +102,10 @@ def metric_intervals(
     seed : int
         Of the draws.
     constant : int, optional
-        The task's best constant, 1..5; that of these ratings unless given. It is the same in all draws.
+        The number of the task's best constant, from 1; that of these ratings unless given. It is the same in all
+        draws.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -140,7 +145,7 @@ def metric_intervals(
     count = int(np.clip(_EFFORT // ratings.size, FEWEST_DRAWS, draws)) if draws > FEWEST_DRAWS else draws
     count = min(count, fewer_draws(draws, len(values)))
     groups = group_codes(clusters, len(values))
-    study = _Study(values, ratings, k, direction, constant)
+    study = _Study(values, ratings, k, direction, constant, scale)
     estimate, without = study.statistics(np.ones((1, len(values))), ranked=1)
     drawn, in_draws = study.draw(groups, count, seed)
     over_items = {name: _about(drawn[name], estimate[name], _RANGES[name]) for name in STATISTICS}
@@ -183,19 +188,28 @@ class _Study:
     without each, and neither time nor memory grows with the square of their number.
     """
 
-    def __init__(self, scores: Array, ratings: Array, k: float, direction: Direction, constant: int | None = None):
+    def __init__(
+        self,
+        scores: Array,
+        ratings: Array,
+        k: float,
+        direction: Direction,
+        constant: int | None = None,
+        scale: Scale = LIKERT,
+    ):
+        self._top = scale.count - 1
         self._scores = ScoreOrder(scores, direction)
         self._order = self._scores.order
         self._ratings = ratings[self._order]
         self._rated = (~np.isnan(self._ratings)).astype(float)
-        level = best_constant(ratings, k) if constant is None else constant
+        level = best_constant(ratings, k, scale) if constant is None else constant
         pairs = PairGrades(self._ratings, k)
         self._trust, self._shared, self._apart = pairs.trust, pairs.shared, pairs.apart
         self._raters = self._rated @ self._trust
-        self._fits = WithoutEach(self._scores, self._ratings, k)
+        self._fits = WithoutEach(self._scores, self._ratings, k, scale)
         self._sums = np.nan_to_num(self._ratings).sum(axis=1)
         self._powers = [self._powers_of(out) for out in range(ratings.shape[1])]
-        at_level = np.abs(np.nan_to_num(self._ratings) - unit_scale(level or 3)) ** k * self._rated
+        at_level = np.abs(np.nan_to_num(self._ratings) - scale.of_levels(level or 1)) ** k * self._rated
         self._at_level = _pairs_of(at_level, self._rated, self._trust)
         self._targets: dict[int | None, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
 
@@ -237,7 +251,7 @@ class _Study:
         by_all, moments = np.zeros(w.shape), np.zeros((people, len(w), 6))
         for out, (rater, levels) in enumerate(zip(self._fits.raters, self._fits.levels(w), strict=True)):
             own_weights = w[:, rater.rows]
-            distance = np.take(rater.costs, levels + len(LEVELS) * np.arange(levels.shape[1]))
+            distance = np.take(rater.costs, levels + (self._top + 1) * np.arange(levels.shape[1]))
             distance *= own_weights * self._trust[out]
             columns[:, out] = distance @ (self._raters[rater.rows] - self._trust[out])
             own[:, out] = distance.sum(axis=1)
@@ -257,7 +271,7 @@ class _Study:
     def _powers_of(self, out: int) -> tuple[Array, Array]:
         """Which of an evaluator's ratings another rated too; and 1, the rating, its square; of those they rated."""
         rows = self._fits.raters[out].rows
-        answer = np.rint(self._ratings[rows, out] * (len(LEVELS) - 1))
+        answer = np.rint(self._ratings[rows, out] * self._top)
         several = (self._rated[rows].sum(axis=1) > 1).astype(float)
         return several, np.column_stack([np.ones(len(answer)), answer, answer**2])
 

@@ -1,11 +1,11 @@
-"""The bucket mapping: four thresholds that turn a metric's score into a rating from 1 to 5, fitted exactly.
+"""The bucket mapping: thresholds that turn a metric's score into a level of the people's scale, fitted exactly.
 
 The fit minimises the sum over items and evaluators of abs(level(item) - rating)**k, both on the unit scale, over all
-monotone mappings to five levels. Sort the items by score and let F[i, l] be the cost of giving the first i of them
-level l. A mapping is four cuts in the sorted list, and its cost differs from that of level 5 for everything by the
-sum over j of D_j(cut_j) with D_j = F[:, j] - F[:, j + 1]. For k >= 1 a rating's cost is convex in the level, so the
-four argmins come out ordered and can be found one by one; for k < 1 they need not, and dynamic programming over the
-levels finds the optimum. Both are exact and linear in the number of items after the sort.
+monotone mappings to the scale's levels. Sort the items by score and let F[i, l] be the cost of giving the first i of
+them level l. A mapping is a cut between every two levels in the sorted list, and its cost differs from that of the
+highest level for everything by the sum over j of D_j(cut_j) with D_j = F[:, j] - F[:, j + 1]. For k >= 1 a rating's
+cost is convex in the level, so the argmins come out ordered and can be found one by one; for k < 1 they need not, and
+dynamic programming over the levels finds the optimum. Both are exact and linear in the number of items after the sort.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from calibration.grades import LEVELS, Array
+from calibration.grades import Array
+from calibration.scale import LIKERT, Scale
 from calibration.ties import group_starts
 from metrics.registry import Direction
 
@@ -24,32 +25,32 @@ _KEPT = 2**20  # with fewer ratings every evaluator's costs are kept
 
 @dataclass(frozen=True)
 class BucketMapping:
-    """Four thresholds and the direction in which they are read.
+    """One threshold less than there are levels, and the direction in which they are read.
 
     Attributes
     ----------
-    thresholds : tuple of 4 floats
-        Ascending where higher is better, descending where lower is better.
+    thresholds : tuple of float
+        Four of a scale of five levels. Ascending where higher is better, descending where lower is better.
     direction : {"higher", "lower"}
         Which way the metric points.
     loss : float
         The training loss: the mean over (item, evaluator) pairs of abs(level - rating)**k, in [0, 1].
     n_ratings : float
         How many (item, evaluator) pairs it was fitted on; with weights, the sum of them.
-    optimal : tuple of 4 pairs of float
+    optimal : tuple of pairs of float
         For each threshold the least and the greatest that it may be, alone and in order with the others, without a
         greater loss: low <= threshold < high where higher is better, low < threshold <= high where lower is. Infinite
         where an outer level may be empty.
     """
 
-    thresholds: tuple[float, float, float, float]
+    thresholds: tuple[float, ...]
     direction: Direction
     loss: float
     n_ratings: float
     optimal: tuple[tuple[float, float], ...] = field(default=(), compare=False)
 
     def levels(self, scores: ArrayLike) -> NDArray[np.int_]:
-        """The level 1..5 of each score: 1 + how many thresholds it exceeds (or, where lower is better, stays below).
+        """The number of each score's level: 1 + how many thresholds it exceeds (where lower is better, stays below).
 
         Parameters
         ----------
@@ -58,7 +59,7 @@ class BucketMapping:
         Returns
         -------
         ndarray of int
-            In 1..5, the shape of `scores`.
+            From 1 to one more than there are thresholds, the shape of `scores`.
 
         Examples
         --------
@@ -88,6 +89,8 @@ class BucketFitter:
         Which way the metric points.
     weights : array_like, shape (items,), optional
         How often each item counts, 0 or more; once unless given.
+    scale : Scale
+        Whose levels the ratings are.
     """
 
     def __init__(
@@ -97,8 +100,10 @@ class BucketFitter:
         k: float = 1.0,
         direction: Direction = "higher",
         weights: ArrayLike | None = None,
+        scale: Scale = LIKERT,
     ):
         self.k = k
+        self.scale = scale
         self.direction: Direction = direction
         signed = np.asarray(scores, dtype=float) * (1.0 if direction == "higher" else -1.0)
         order = np.argsort(signed, kind="stable")
@@ -109,7 +114,7 @@ class BucketFitter:
         self._ratings = np.asarray(ratings, dtype=float)[order]
         self._weights = None if weights is None else np.asarray(weights)[order]
         self._kept: dict[int, tuple[Array, NDArray[np.intp] | None, float]] = {}
-        self._total = np.zeros((len(LEVELS), len(self._least) + 1))
+        self._total = np.zeros((scale.count, len(self._least) + 1))
         self._n_ratings: float = 0
         for evaluator in range(self._ratings.shape[1]):
             if self._ratings.size <= _KEPT:
@@ -143,13 +148,13 @@ class BucketFitter:
         cuts = _separable_cuts(costs, tolerance) if self.k >= 1 else _dynamic_cuts(costs)
         reach = _equal_cuts(costs, cuts, tolerance) if with_optimal else []
         edges = [0, *cuts.tolist(), costs.shape[1] - 1]
-        loss = sum(costs[level, edges[level + 1]] - costs[level, edges[level]] for level in range(len(LEVELS)))
-        a, b, c, d = (self._threshold(int(cut)) for cut in cuts)
+        loss = sum(costs[level, edges[level + 1]] - costs[level, edges[level]] for level in range(len(costs)))
+        thresholds = tuple(self._threshold(int(cut)) for cut in cuts)
         optimal = tuple(self._between(first, last) for first, last in reach)
-        return BucketMapping((a, b, c, d), self.direction, max(float(loss) / count, 0.0), count, optimal)
+        return BucketMapping(thresholds, self.direction, max(float(loss) / count, 0.0), count, optimal)
 
     def _costs(self, evaluator: int) -> tuple[Array, float]:
-        """One evaluator's costs of giving the first i distinct scores level l, (5, groups + 1), and rating count."""
+        """One evaluator's costs of the first i distinct scores on level l, (levels, groups + 1), and rating count."""
         costs, until, count = self._kept.get(evaluator) or self._own_costs(evaluator)
         return costs if until is None else costs[:, until], count
 
@@ -160,8 +165,8 @@ class BucketFitter:
         is_all = bool(rated.all())
         weights = None if self._weights is None else self._weights[rated]
         own = ratings if is_all else ratings[rated]
-        costs = np.zeros((len(LEVELS), len(own) + 1))
-        distance = np.abs(own - LEVELS[:, None])
+        costs = np.zeros((self.scale.count, len(own) + 1))
+        distance = np.abs(own - self.scale.unit[:, None])
         if self.k != 1:
             distance **= self.k
         if weights is not None:
@@ -202,6 +207,7 @@ def fit_buckets(
     k: float = 1.0,
     direction: Direction = "higher",
     weights: ArrayLike | None = None,
+    scale: Scale = LIKERT,
 ) -> BucketMapping | None:
     """Fit the bucket mapping of a metric to people's ratings, exactly.
 
@@ -217,6 +223,8 @@ def fit_buckets(
         Which way the metric points.
     weights : array_like, shape (items,), optional
         How often each item counts, 0 or more; once unless given.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -237,11 +245,11 @@ def fit_buckets(
     >>> fit_buckets([50, 40, 30, 20, 10], ratings, direction="lower").thresholds
     (45.0, 35.0, 25.0, 15.0)
     """
-    return BucketFitter(scores, ratings, k, direction, weights).fit(with_optimal=True)
+    return BucketFitter(scores, ratings, k, direction, weights, scale).fit(with_optimal=True)
 
 
 def _separable_cuts(costs: Array, tolerance: float) -> NDArray[np.int_]:
-    """The four best cuts for a cost that is convex in the level: four argmins, the middle one of equals."""
+    """The best cuts for a cost that is convex in the level: one argmin each, the middle one of equals."""
     differences = costs[:-1] - costs[1:]
     cuts = []
     for is_best in differences <= differences.min(axis=1, keepdims=True) + tolerance:
@@ -265,10 +273,10 @@ def _equal_cuts(costs: Array, cuts: NDArray[np.int_], tolerance: float) -> list[
 
 
 def _dynamic_cuts(costs: Array) -> NDArray[np.int_]:
-    """The four best cuts for any cost, by dynamic programming over the levels."""
+    """The best cuts for any cost, by dynamic programming over the levels."""
     best = costs[0]  # the least cost of the first i groups with the levels so far
     starts = []
-    for level in range(1, len(LEVELS)):
+    for level in range(1, len(costs)):
         gain = best - costs[level]
         running = np.minimum.accumulate(gain)
         is_new = np.append(True, running[1:] < running[:-1])

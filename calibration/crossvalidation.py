@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from calibration.buckets import BucketFitter, BucketMapping
 from calibration.evaluator_weights import best_constant, pair_weights, weighted_mean
-from calibration.grades import LEVELS, Array, person_to_person_grades, unit_scale
+from calibration.grades import Array, person_to_person_grades
+from calibration.scale import LIKERT, Scale
 from metrics.registry import Direction
 
 NAN = float("nan")
@@ -150,6 +151,7 @@ def cross_validate(
     k: float = 1.0,
     direction: Direction = "higher",
     constant: int | None = None,
+    scale: Scale = LIKERT,
 ) -> CrossValidation:
     """Cross-validate a metric's bucket mapping over evaluators.
 
@@ -164,7 +166,9 @@ def cross_validate(
     direction : {"higher", "lower"}
         Which way the metric points.
     constant : int, optional
-        The task's best constant, 1..5; that of these ratings unless given.
+        The number of the task's best constant, from 1; that of these ratings unless given.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -179,14 +183,14 @@ def cross_validate(
     [0.917, 0.917]
     """
     scores = np.asarray(scores, dtype=float)
-    fitter = BucketFitter(scores, ratings, k, direction)
+    fitter = BucketFitter(scores, ratings, k, direction, scale=scale)
     mappings, levels = [], np.full(ratings.shape, NAN)
     for held_out in range(ratings.shape[1]):
         mapping = fitter.fit(without=held_out)
         if mapping is not None:
             levels[:, held_out] = mapping.levels(scores)
         mappings.append(mapping)
-    return _graded(levels, constant, ratings, k, mappings)
+    return _graded(levels, constant, ratings, k, mappings, scale)
 
 
 def cross_validate_on_new_items(
@@ -196,6 +200,7 @@ def cross_validate_on_new_items(
     k: float = 1.0,
     direction: Direction = "higher",
     constant: int | None = None,
+    scale: Scale = LIKERT,
 ) -> CrossValidation:
     """Cross-validate over evaluators and items at once: whom and what the mapping is graded on is new to it.
 
@@ -212,7 +217,9 @@ def cross_validate_on_new_items(
     direction : {"higher", "lower"}
         Which way the metric points.
     constant : int, optional
-        The task's best constant, 1..5; that of these ratings unless given.
+        The number of the task's best constant, from 1; that of these ratings unless given.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -226,29 +233,36 @@ def cross_validate_on_new_items(
     >>> cross_validate_on_new_items([1.0, 2.0, 8.0, 9.0], ratings, np.array([0, 1, 0, 1])).grade_mean
     1.0
     """
-    levels = unseen_levels(np.asarray(scores, dtype=float), ratings, folds, k, direction)
-    return graded(levels, constant, ratings, k)
+    levels = unseen_levels(np.asarray(scores, dtype=float), ratings, folds, k, direction, scale)
+    return graded(levels, constant, ratings, k, scale)
 
 
-def graded(levels: Array, constant: int | None, ratings: Array, k: float) -> CrossValidation:
+def graded(levels: Array, constant: int | None, ratings: Array, k: float, scale: Scale = LIKERT) -> CrossValidation:
     """The cross-validation of levels that `unseen_levels` found; see `cross_validate_on_new_items`."""
-    return _graded(levels, constant, ratings, k, [None] * ratings.shape[1])
+    return _graded(levels, constant, ratings, k, [None] * ratings.shape[1], scale)
 
 
-def unseen_levels(scores: Array, ratings: Array, folds: NDArray[np.intp], k: float, direction: Direction) -> Array:
+def unseen_levels(
+    scores: Array,
+    ratings: Array,
+    folds: NDArray[np.intp],
+    k: float,
+    direction: Direction,
+    scale: Scale = LIKERT,
+) -> Array:
     """Each item's level for each evaluator, by mappings fitted on other items by other evaluators.
 
     Parameters
     ----------
-    scores, ratings, folds, k, direction
+    scores, ratings, folds, k, direction, scale
         As in `cross_validate_on_new_items`.
 
     Returns
     -------
     ndarray, shape (items, evaluators)
-        In 1..5; NaN where there was nothing to fit on.
+        Level numbers from 1; NaN where there was nothing to fit on.
     """
-    return NewItems(scores, ratings, folds, k, direction).levels()
+    return NewItems(scores, ratings, folds, k, direction, scale).levels()
 
 
 class NewItems:
@@ -256,15 +270,23 @@ class NewItems:
 
     Parameters
     ----------
-    scores, ratings, folds, k, direction
+    scores, ratings, folds, k, direction, scale
         As in `cross_validate_on_new_items`.
     """
 
-    def __init__(self, scores: Array, ratings: Array, folds: NDArray[np.intp], k: float, direction: Direction):
+    def __init__(
+        self,
+        scores: Array,
+        ratings: Array,
+        folds: NDArray[np.intp],
+        k: float,
+        direction: Direction,
+        scale: Scale = LIKERT,
+    ):
         self._scores, self._people = scores, ratings.shape[1]
         self._of_two: dict[frozenset[int], NDArray[np.int8]] = {}
         new = [folds == fold for fold in np.unique(folds)]
-        self._fitters = [(held, BucketFitter(scores[~held], ratings[~held], k, direction)) for held in new]
+        self._fitters = [(held, BucketFitter(scores[~held], ratings[~held], k, direction, scale=scale)) for held in new]
 
     def levels(self, without: int | None = None, of: Sequence[int] | None = None) -> Array:
         """Each item's level for each evaluator, by mappings fitted on other items by other evaluators.
@@ -279,7 +301,7 @@ class NewItems:
         Returns
         -------
         ndarray, shape (items, evaluators)
-            In 1..5; NaN where there was nothing to fit on, and in columns that are not wanted.
+            Level numbers from 1; NaN where there was nothing to fit on, and in columns that are not wanted.
 
         Examples
         --------
@@ -308,44 +330,51 @@ class NewItems:
 
 
 def _graded(
-    levels: Array, constant: int | None, ratings: Array, k: float, mappings: Sequence[BucketMapping | None]
+    levels: Array,
+    constant: int | None,
+    ratings: Array,
+    k: float,
+    mappings: Sequence[BucketMapping | None],
+    scale: Scale,
 ) -> CrossValidation:
-    """The grades of levels in 1..5 that were found without each evaluator, their columns, and of the constant."""
+    """The grades of level numbers that were found without each evaluator, their columns, and of the constant."""
     rated = ~np.isnan(ratings)
     given = rated.astype(float)
     shared = rated & (rated.sum(axis=1, keepdims=True) >= 2)
     people, weights = person_to_person_grades(ratings, k), pair_weights(ratings)
     metric, beside = np.full_like(people, NAN), np.full_like(people, NAN)
-    confusion = np.zeros((len(LEVELS), len(LEVELS)), dtype=int)
-    level = best_constant(ratings, k) if constant is None else constant
-    everywhere = np.full(len(ratings), NAN if level is None else unit_scale(level))
+    confusion = np.zeros((scale.count, scale.count), dtype=int)
+    level = best_constant(ratings, k, scale) if constant is None else constant
+    everywhere = np.full(len(ratings), NAN if level is None else scale.of_levels(level))
     folds = []
     for held_out, mapping in enumerate(mappings):
         own = np.where(shared[:, held_out], ratings[:, held_out], NAN)
         known = ~np.isnan(levels[:, held_out])
         if known.any():
-            metric[:, held_out] = _grades_with_each(unit_scale(levels[:, held_out]), own, given, k)
+            metric[:, held_out] = _grades_with_each(scale.of_levels(levels[:, held_out]), own, given, k)
             beside[:, held_out] = _grades_with_each(np.where(known, everywhere, NAN), own, given, k)
             metric[held_out, held_out] = beside[held_out, held_out] = NAN
-            confusion += confusion_matrix(levels[known, held_out].astype(int), own[known])
+            confusion += confusion_matrix(levels[known, held_out].astype(int), own[known], scale)
         means = [weighted_mean(grades[:, held_out], weights[:, held_out]) for grades in (metric, beside, people)]
         folds.append(Fold(held_out, int(shared[:, held_out].sum()), mapping, *means))
     return CrossValidation(tuple(folds), confusion, metric, beside, people, weights)
 
 
-def confusion_matrix(levels: NDArray[np.int_], ratings: Array) -> NDArray[np.int_]:
+def confusion_matrix(levels: NDArray[np.int_], ratings: Array, scale: Scale = LIKERT) -> NDArray[np.int_]:
     """Count how often each level met each rating.
 
     Parameters
     ----------
     levels : ndarray of int, shape (items,)
-        In 1..5.
+        Level numbers from 1.
     ratings : ndarray, shape (items,)
         Unit scale, NaN where missing; a rating between two levels (the mean of a double vote) counts as the nearest.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
-    ndarray of int, shape (5, 5)
+    ndarray of int, shape (levels, levels)
         Rows are levels, columns ratings.
 
     Examples
@@ -354,9 +383,10 @@ def confusion_matrix(levels: NDArray[np.int_], ratings: Array) -> NDArray[np.int
     [0, 0, 0, 1, 0]
     """
     rated = ~np.isnan(ratings)
-    columns = np.rint(ratings[rated] * 4).astype(int)
-    flat = np.bincount((levels[rated] - 1) * len(LEVELS) + columns, minlength=len(LEVELS) ** 2)
-    return flat.reshape(len(LEVELS), len(LEVELS))
+    count = scale.count
+    columns = np.rint(ratings[rated] * (count - 1)).astype(int)
+    flat = np.bincount((levels[rated] - 1) * count + columns, minlength=count**2)
+    return flat.reshape(count, count)
 
 
 def _grades_with_each(answers: Array, own: Array, given: Array, k: float) -> Array:

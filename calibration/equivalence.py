@@ -12,10 +12,11 @@ from calibration.evaluator_weights import weighted_median
 from calibration.grades import Array
 from calibration.intervals import CONFIDENCE, group_codes
 from calibration.same_target import SameTarget
+from calibration.scale import LIKERT, Scale
 
 Answer = Literal["yes", "no", "cannot tell"]
 
-MARGIN = 0.025
+MARGIN = 0.1 * LIKERT.step
 """A difference of grades that does not matter, at most: a tenth of the step between two ratings."""
 
 SHARE = 0.25
@@ -127,7 +128,11 @@ def as_good_as_median(difference: float, standard_error: float, freedom: float, 
 
 
 def median_evaluator(
-    same: SameTarget, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0
+    same: SameTarget,
+    clusters: ArrayLike | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+    scale: Scale = LIKERT,
 ) -> dict[str, Any] | None:
     """Compare a metric with the median evaluator, both mapped alike and graded against the same people on new images.
 
@@ -139,6 +144,8 @@ def median_evaluator(
         Which images belong together.
     draws, seed : int
         Of the bootstrap over images.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -183,7 +190,7 @@ def median_evaluator(
     spread = float(weights @ (ahead - weights @ ahead) ** 2) * people / (people - 1)
     evaluators = np.pi / 2 * spread / people
     gain = float(weighted_median((same.person_grades - same.constant_grades)[known], weights))
-    margin = min(MARGIN, max(SHARE * gain, 0.0))
+    margin = min(0.1 * scale.step, max(SHARE * gain, 0.0))
     difference, error = float(weighted_median(ahead, weights)), float(np.sqrt(items + evaluators))
     freedom = min((items + evaluators) ** 2 / max(evaluators**2 / (people - 1), 1e-300), 1e6)
     answer = as_good_as_median(difference, error, freedom, margin)
@@ -195,19 +202,19 @@ def median_evaluator(
         "high": difference + half,
         "margin": margin,
         "p": two_one_sided(difference, error, freedom, margin),
-        "sentence": _sentence(answer, difference + half, margin),
+        "sentence": _sentence(answer, difference + half, margin / scale.step),
     }
 
 
-def _sentence(answer: Answer, high: float, margin: float) -> str:
-    if 4 * margin < _NOTHING:
+def _sentence(answer: Answer, high: float, steps_behind: float) -> str:
+    if steps_behind < _NOTHING:
         said = {"yes": "is not worse than", "no": "is worse than"}
         if answer in said:
             return f"On new images it {said[answer]} the median evaluator, mapped alike."
         return (
             "These data do not show whether it is as good as the median evaluator, who does no better than a constant."
         )
-    steps = f"{4 * margin:.2g} of a rating step"
+    steps = f"{steps_behind:.2g} of a rating step"
     if answer == "yes":
         return f"On new images it is at most {steps} worse than the median evaluator, mapped alike."
     if answer == "no":

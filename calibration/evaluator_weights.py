@@ -9,7 +9,8 @@ every skill begins, is the level that is best by the same weights.
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.grades import LEVELS, Array
+from calibration.grades import Array
+from calibration.scale import LIKERT, Scale
 
 HALF_TRUST = 20.0
 """Of so many ratings, that others gave as well, an evaluator is trusted by half."""
@@ -152,7 +153,7 @@ def is_known(shares: Array) -> NDArray[np.bool_]:
     return np.asarray((shares > 0) & (shares * taking_part >= LEAST_SHARE * shares.sum()))
 
 
-def best_constant(ratings: Array, k: float = 1.0) -> int | None:
+def best_constant(ratings: Array, k: float = 1.0, scale: Scale = LIKERT) -> int | None:
     """The one level whose grade against one person is best, in the mean over pairs of evaluators.
 
     Parameters
@@ -161,26 +162,28 @@ def best_constant(ratings: Array, k: float = 1.0) -> int | None:
         All ratings of a task; unit scale, NaN where missing.
     k : float
         The exponent of the distance, above 0.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
     int or None
-        In 1..5, the lowest of equals. Where no two evaluators rated a common item, the best for all ratings; None
-        where there is none.
+        The level's number, from 1; the lowest of equals. Where no two evaluators rated a common item, the best for all
+        ratings; None where there is none.
 
     Examples
     --------
     >>> best_constant(np.array([[0.0, 0.25], [0.25, 0.25], [1.0, 0.5]]))
     2
     """
-    costs = constant_costs(ratings, k)
+    costs = constant_costs(ratings, k, scale)
     if costs is None:
         return None
     return int(np.flatnonzero(costs <= costs.min() + _TIE)[0]) + 1
 
 
-def constant_costs(ratings: Array, k: float = 1.0) -> Array | None:
-    """What each level costs: the weighted mean over pairs of its distance to one person's ratings; shape (5,).
+def constant_costs(ratings: Array, k: float = 1.0, scale: Scale = LIKERT) -> Array | None:
+    """What each level costs: the weighted mean over pairs of its distance to one person's ratings; shape (levels,).
 
     Examples
     --------
@@ -195,7 +198,7 @@ def constant_costs(ratings: Array, k: float = 1.0) -> Array | None:
     if not weights.max() > 0:
         weights = rated.astype(float)
     filled = np.nan_to_num(ratings)
-    costs = np.array([np.sum(weights * np.abs(filled - level) ** k) for level in LEVELS])
+    costs = np.array([np.sum(weights * np.abs(filled - level) ** k) for level in scale.unit])
     return np.asarray(costs / weights.sum())
 
 

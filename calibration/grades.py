@@ -11,30 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
-LEVELS = np.linspace(0.0, 1.0, 5)
-"""The five Likert levels 1..5 on the unit scale: 0, 0.25, 0.5, 0.75, 1."""
-
-
-def unit_scale(ratings: ArrayLike) -> Array:
-    """Put ratings from 1 to 5 on the unit scale: e = (rating - 1) / 4.
-
-    Parameters
-    ----------
-    ratings : array_like
-        Ratings in [1, 5], any shape; NaN stays NaN.
-
-    Returns
-    -------
-    ndarray of float
-        The same shape, in [0, 1].
-
-    Examples
-    --------
-    >>> unit_scale([1, 2, 5]).tolist()
-    [0.0, 0.25, 1.0]
-    """
-    return (np.asarray(ratings, dtype=float) - 1.0) / 4.0
-
 
 def sample_scores(ratings: Array) -> Array:
     """The mean rating of each item over the evaluators who rated it.

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.grades import LEVELS, Array
+from calibration.grades import Array
 from calibration.many_mappings import TIE, ScoreOrder, level_costs, middle_cuts
+from calibration.scale import LIKERT, Scale
 
 _UNIT = 64
 """Costs that are whole multiples of 1 / 64 are added as whole numbers, which is exact and quicker."""
@@ -31,7 +32,7 @@ class Rater:
     ----------
     rows : ndarray of int or slice
         The places in the order of scores of what they rated.
-    costs : ndarray, shape (rated, 5)
+    costs : ndarray, shape (rated, levels)
         What each level costs there.
     """
 
@@ -50,20 +51,22 @@ class WithoutEach:
         In the order of scores; unit scale, NaN where missing.
     k : float
         The exponent of the distance.
+    scale : Scale
+        Whose levels the ratings are.
 
     Attributes
     ----------
     raters : list of Rater
     """
 
-    def __init__(self, order: ScoreOrder, ratings: Array, k: float):
+    def __init__(self, order: ScoreOrder, ratings: Array, k: float, scale: Scale = LIKERT):
         self._k, self._rated = k, (~np.isnan(ratings)).astype(float)
         self.raters = []
-        total = np.zeros((len(ratings), len(LEVELS)))
+        total = np.zeros((len(ratings), scale.count))
         for own in ratings.T:
             known = ~np.isnan(own)
             rows: Rows = slice(None) if known.all() else np.flatnonzero(known)
-            costs = level_costs(own[rows, None], k)[:, 0]
+            costs = level_costs(own[rows, None], k, scale)[:, 0]
             total[rows] += costs
             self.raters.append(Rater(rows, costs))
         self._total = total
@@ -91,7 +94,7 @@ class WithoutEach:
             self._places.append((None if is_all else np.searchsorted(own, numbers, side="right"), own))
 
     def levels(self, weights: Array) -> Iterator[NDArray[np.int8]]:
-        """Each evaluator's items' levels, 0 to 4, by the mappings that fit the others best.
+        """Each evaluator's items' levels, from 0, by the mappings that fit the others best.
 
         Parameters
         ----------
@@ -150,7 +153,7 @@ class WithoutEach:
 
 
 def _steps(costs: Array) -> Array:
-    """What each item costs more on level j + 1 than on level j + 2, (4, items)."""
+    """What each item costs more on level j + 1 than on level j + 2, (levels - 1, items)."""
     return np.ascontiguousarray((costs[:, :-1] - costs[:, 1:]).T)
 
 

@@ -2,18 +2,23 @@
 
 from collections.abc import Iterable
 
-_LOWEST, _HIGHEST = 1, 5
+import numpy as np
+
+from calibration.scale import LIKERT, Scale
+from metrics.text import listed
 
 
-def levels_note(ratings: Iterable[float], is_elsewheres: bool) -> str | None:
+def levels_note(ratings: Iterable[float], is_elsewheres: bool, scale: Scale = LIKERT) -> str | None:
     """A note where the ratings do not reach over the whole scale.
 
     Parameters
     ----------
     ratings : iterable of float
-        1..5; a value between two levels, as of a mean of double votes, counts as both.
+        In the scale's numbers; a value between two levels, as of a mean of double votes, counts as both.
     is_elsewheres : bool
         Whether the ratings come from a table, of which the scale is not known.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -27,15 +32,14 @@ def levels_note(ratings: Iterable[float], is_elsewheres: bool) -> str | None:
     >>> levels_note([1, 5, 3], is_elsewheres=True) is None
     True
     """
-    given = {level for rating in set(ratings) for level in (int(rating // 1), int(-(-rating // 1)))}
-    if not given or {_LOWEST, _HIGHEST} <= given:
+    places = scale.to_unit(np.unique(np.fromiter(ratings, dtype=float))) * (scale.count - 1)
+    given = {int(level) for place in places.round(9) for level in (np.floor(place), np.ceil(place))}
+    if not given or {0, scale.count - 1} <= given:
         return None
-    absent = [str(level) for level in range(_LOWEST, _HIGHEST + 1) if not min(given) <= level <= max(given)]
-    missing = absent[0] if len(absent) == 1 else f"{', '.join(absent[:-1])} or {absent[-1]}"
-    used = f"{min(given)}" if len(given) == 1 else f"{min(given)} to {max(given)}"
-    note = f"Nobody gave {missing}: grades and skill are those of a scale from 1 to 5, of which only {used} was used."
+    names = [f"{value:g}" for value in scale.values]
+    missing = listed((name for at, name in enumerate(names) if not min(given) <= at <= max(given)), "or")
+    used = names[min(given)] if len(given) == 1 else f"{names[min(given)]} to {names[max(given)]}"
+    note = f"Nobody gave {missing}: grades and skill are those of a scale from {scale}, of which only {used} was used."
     if is_elsewheres:
-        note += (
-            " If the people answered on another scale, such as one from 0 to 4 or 1 to 3, put the ratings on 1 to 5."
-        )
+        note += " If the people answered on another scale, such as one from 0 to 4 or 1 to 3, say so with --scale."
     return note

@@ -6,7 +6,8 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.grades import LEVELS, Array
+from calibration.grades import Array
+from calibration.scale import LIKERT, Scale
 from calibration.ties import group_starts
 from metrics.registry import Direction
 
@@ -96,7 +97,7 @@ class ScoreOrder:
         Returns
         -------
         ndarray of int, shape (variants, items)
-            Levels from 0 to 4, in the order of scores.
+            Levels from 0, in the order of scores.
 
         Examples
         --------
@@ -121,13 +122,13 @@ class ScoreOrder:
 
         Parameters
         ----------
-        costs : ndarray, shape (variants, items, 5)
+        costs : ndarray, shape (variants, items, levels)
             What each level costs on each item, in the order of scores; overwritten.
 
         Returns
         -------
         ndarray of int, shape (variants, items)
-            Levels from 0 to 4, in the order of scores.
+            Levels from 0, in the order of scores.
 
         Examples
         --------
@@ -139,7 +140,7 @@ class ScoreOrder:
         running = np.concatenate([np.zeros_like(costs[:, :1]), costs[:, self._last]], axis=1)
         places = np.arange(running.shape[1])
         best, starts = running[:, :, 0], []
-        for level in range(1, len(LEVELS)):
+        for level in range(1, costs.shape[2]):
             gain = best - running[:, :, level]
             least = np.minimum.accumulate(gain, axis=1)
             is_new = np.concatenate([np.ones((len(gain), 1), dtype=bool), least[:, 1:] < least[:, :-1]], axis=1)
@@ -190,8 +191,8 @@ def middle_cuts(
     return np.asarray(np.where(middle < 0, 0, found + 1))
 
 
-def level_costs(ratings: Array, k: float) -> Array:
-    """What each level costs on each rating; shape (items, evaluators, 5), 0 where there is no rating.
+def level_costs(ratings: Array, k: float, scale: Scale = LIKERT) -> Array:
+    """What each level costs on each rating; shape (items, evaluators, levels), 0 where there is no rating.
 
     Examples
     --------
@@ -199,4 +200,4 @@ def level_costs(ratings: Array, k: float) -> Array:
     [[[0.5, 0.25, 0.0, 0.25, 0.5], [0.0, 0.0, 0.0, 0.0, 0.0]]]
     """
     known = ~np.isnan(ratings)
-    return np.asarray(np.abs(np.where(known, ratings, 0.0)[:, :, None] - LEVELS) ** k * known[:, :, None])
+    return np.asarray(np.abs(np.where(known, ratings, 0.0)[:, :, None] - scale.unit) ** k * known[:, :, None])

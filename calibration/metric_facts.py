@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.registry import Direction, find_metric, is_named
 
 _CLEARLY_WRONG = 0.3  # a rank correlation this far against the assumed direction deserves a second look
@@ -123,11 +123,14 @@ def _chosen(names: list[str], said: Mapping[Direction, Sequence[str]]) -> dict[s
             found = by_fold.get(name.casefold())
             if found is None:
                 raise InputError(
-                    f"--{direction}-is-better names '{name}', but the scores have no such metric; they have "
-                    f"{', '.join(names) or 'none'}."
+                    f"{parameter(f'{direction}_is_better')} names '{name}', but the scores have no such metric; they "
+                    f"have {', '.join(names) or 'none'}."
                 )
             if chosen.setdefault(found, direction) != direction:
-                raise InputError(f"--lower-is-better and --higher-is-better both name '{found}'; name it once.")
+                raise InputError(
+                    f"{parameter('lower_is_better')} and {parameter('higher_is_better')} both name '{found}'; name it "
+                    "once."
+                )
     return chosen
 
 

@@ -9,18 +9,19 @@ import pandas as pd
 
 from calibration.progress import OnProgress
 from calibration.reading import ColumnMap, Source, read_table
-from calibration.report import Calibration, Settings, calibrate
+from calibration.report import Calibration, calibrate
 from calibration.report_raters import without_names
+from calibration.settings import Reading, Settings
 from calibration.tables import (
     check_items,
     check_ratings,
     check_scores,
     check_set_scores,
-    counted,
     tasks_of,
 )
 from calibration.wordings import check_wordings
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
+from metrics.text import counted
 
 
 def calibrate_files(
@@ -31,6 +32,7 @@ def calibrate_files(
     set_scores: str | Path | None = None,
     show_progress: bool = False,
     wordings: str | Path | None = None,
+    reading: Reading | None = None,
 ) -> Calibration:
     """Calibrate from CSV or Parquet files.
 
@@ -40,13 +42,15 @@ def calibrate_files(
         The tables; without scores only the people are graded. Images that the items table names, relative to its
         folder, are shown in the page.
     settings : Settings, optional
-        `Settings.map` renames columns in all files.
+        How people and metrics are judged.
     set_scores : str or Path, optional
         Scores of sets of images, which the report shows beside the rest.
     show_progress : bool
         Show a bar in the terminal while metrics are judged.
     wordings : str or Path, optional
         What was asked, word for word.
+    reading : Reading, optional
+        How the tables are read; `Reading.map` renames columns in all files.
 
     Returns
     -------
@@ -57,13 +61,13 @@ def calibrate_files(
     InputError
         For a file or a cell that cannot be used; the message names it.
     """
-    settings = settings or Settings()
+    reading = reading or Reading()
     if scores is not None and os.path.realpath(ratings) == os.path.realpath(scores):
         raise InputError(
-            f"{ratings} was given both as ratings and as scores; give the scores' own table with --scores, or leave "
-            "--scores out where there is none."
+            f"{ratings} was given both as ratings and as scores; give the scores' own table with "
+            f"{parameter('scores')}, or leave {parameter('scores')} out where there is none."
         )
-    columns = ColumnMap.parse(settings.map)
+    columns = ColumnMap.parse(reading.map)
     paths = {"ratings": ratings, "scores": scores, "items": items, "set_scores": set_scores, "wordings": wordings}
     read = {name: read_table(path, columns) for name, path in paths.items() if path is not None}
     columns.check_used()
@@ -78,6 +82,7 @@ def calibrate_files(
         tables.get("set_scores"),
         show_progress,
         wordings=tables.get("wordings"),
+        reading=reading,
     )
     if items is None or "image" not in tables["items"].columns:
         return calibration
@@ -98,6 +103,7 @@ def calibrate_tables(
     *,
     wordings: pd.DataFrame | None = None,
     for_raters: bool = False,
+    reading: Reading | None = None,
     on_progress: OnProgress | None = None,
 ) -> Calibration:
     """Calibrate from DataFrames with our column names; see `calibration.tables` for what they must hold.
@@ -107,7 +113,7 @@ def calibrate_tables(
     ratings, scores, items : DataFrame
         The tables; without scores only the people are graded.
     settings : Settings, optional
-        How duplicates and evaluators with few ratings are treated, and the exponent k.
+        How people and metrics are judged.
     sources : mapping of str to Source, optional
         Where the tables came from; messages and the report name the files.
     set_scores : DataFrame, optional
@@ -118,6 +124,8 @@ def calibrate_tables(
         What was asked, word for word; see `calibration.wordings.check_wordings`.
     for_raters : bool
         Make the report for the evaluators themselves: without their names, and without anything about a single one.
+    reading : Reading, optional
+        How the tables are read; its map is of files only, and must not be given without sources.
     on_progress : callable, optional
         Called with (done, of) while people and metrics are judged; see `calibration.report.calibrate`.
 
@@ -137,13 +145,15 @@ def calibrate_tables(
     >>> calibrate_tables(ratings, scores).report["tasks"]["rating"]["metrics"]["ssim"]["spearman"]
     1.0
     """
-    settings = settings or Settings()
+    settings, reading = settings or Settings(), reading or Reading()
+    if reading.map and not sources:
+        raise InputError(f"{parameter('map')} names columns of files, and these are DataFrames; rename their columns.")
     where = {name: f"the {name} table" for name in ("ratings", "scores", "items", "set_scores", "wordings")}
     where |= {name: source.path for name, source in (sources or {}).items()}
     if for_raters and "evaluator" in ratings.columns:
         ratings = without_names(ratings, settings.seed)
-    reading = (ratings, where["ratings"], settings.task, settings.duplicates, settings.min_ratings)
-    rated = check_ratings(*reading, for_raters=for_raters)
+    how = (ratings, where["ratings"], reading.task, reading.duplicates, reading.min_ratings)
+    rated = check_ratings(*how, for_raters=for_raters, scale=settings.scale)
     notes = [f"Ratings: {note}" for note in rated.notes]
     scored = remarks = None
     if scores is not None:
@@ -163,16 +173,17 @@ def calibrate_tables(
         )
     asked = None
     if wordings is not None:
-        asked = check_wordings(wordings, where["wordings"], tasks_of(ratings, settings.task))
+        asked = check_wordings(wordings, where["wordings"], tasks_of(ratings, reading.task))
     sets = None if set_scores is None else check_set_scores(set_scores, where["set_scores"])
     repeats = None
     if "repeat" in rated.frame.columns:
-        every = check_ratings(*reading, keep_repeats=True)
+        every = check_ratings(*how, keep_repeats=True, scale=settings.scale)
         repeats = every.frame
     return calibrate(
         *(rated.frame, scored, settings, sources, notes, remarks, sets, table_of_items, repeats, show_progress),
         wordings=asked,
         for_raters=for_raters,
+        reading=reading,
         on_progress=on_progress,
     )
 
@@ -185,7 +196,8 @@ def _refuse_other_names(rated: pd.Series, scored: pd.Series, known: pd.Series | 
         return
     raise InputError(
         f"{where['ratings']} and {where['scores']} share no item: the first that was rated is '{rated.iloc[0]}', the "
-        f"first with a score '{scored.iloc[0]}'; name items alike in both, by editing one or with --map item=TEMPLATE."
+        f"first with a score '{scored.iloc[0]}'; name items alike in both, by editing one or with "
+        f"{parameter('map')} item=TEMPLATE."
     )
 
 

@@ -10,7 +10,7 @@ import io
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 
 from calibration.tables_out import unguarded
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.files import read_input
+from metrics.text import listed, quoted
 
 if TYPE_CHECKING:
     import pyarrow
@@ -70,7 +71,9 @@ class ColumnMap:
         for part in filter(None, (part.strip() for part in (text or "").split(","))):
             target, equals, source = (piece.strip() for piece in part.partition("="))
             if not (target and equals and source):
-                raise InputError(f"--map has the part '{part}', which is not of the form OUR_COLUMN=THEIR_COLUMN.")
+                raise InputError(
+                    f"{parameter('map')} has the part '{part}', which is not of the form OUR_COLUMN=THEIR_COLUMN."
+                )
             entries.append((target, source))
         return cls(entries)
 
@@ -102,8 +105,8 @@ class ColumnMap:
             mapped_twin = any(self.entries[other][0] == target for other in self.used)
             if index not in self.used and not mapped_twin:
                 raise InputError(
-                    f"--map says {target}={source}, but no file has the column '{source}'; "
-                    f"the columns are {_listed(self.seen)}."
+                    f"{parameter('map')} says {target}={source}, but no file has the column '{source}'; "
+                    f"the columns are {listed(quoted(self.seen), most=12)}."
                 )
 
 
@@ -157,11 +160,15 @@ def require_columns(frame: pd.DataFrame, names: Iterable[str], where: str) -> No
     missing = [name for name in names if name not in frame.columns]
     if missing:
         unread = [name for name in frame.attrs.get("unread", ()) if name in missing]
-        why = f" that holds text or numbers (but {_listed(unread)} with lists or structures)" if unread else ""
+        why = (
+            f" that holds text or numbers (but {listed(quoted(unread), most=12)} with lists or structures)"
+            if unread
+            else ""
+        )
         raise InputError(
-            f"{where} has no column {_listed(missing, word='or')}{why}; its columns are "
-            f"{_listed(map(str, frame.columns))}. Say which one it is with --map "
-            f"{','.join(f'{name}=COLUMN' for name in missing)}."
+            f"{where} has no column {listed(quoted(missing), 'or', most=12)}{why}; its columns are "
+            f"{listed(quoted(map(str, frame.columns)), most=12)}. Say which one it is with "
+            f"{parameter('map')} {','.join(f'{name}=COLUMN' for name in missing)}."
         )
 
 
@@ -382,12 +389,6 @@ def _refuse_twins(path: Path, names: list[str]) -> None:
     """Raise InputError where two columns have one name; columns without a name may be many."""
     twice = sorted(name for name, count in Counter(names).items() if name and count > 1)
     if twice:
-        raise InputError(f"{path} has the column {_listed(twice)} more than once; rename or remove one.")
-
-
-def _listed(names: Iterable[str] | Sequence[str], most: int = 12, word: str = "and") -> str:
-    """Names for a message: 'a', 'b' and 'c', or the first ones and a count."""
-    names = [f"'{name}'" for name in names]
-    if len(names) > most:
-        return ", ".join(names[:most]) + f" and {len(names) - most} more"
-    return f" {word} ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+        raise InputError(
+            f"{path} has the column {listed(quoted(twice), most=12)} more than once; rename or remove one."
+        )

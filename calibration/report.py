@@ -5,7 +5,6 @@ the `notes` beside it.
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from calibration.aesthetic.rated import trained_on_these
-from calibration.bootstrap import DRAWS
 from calibration.item_folds import clusters_of, few_groups, groupings_of
 from calibration.levels_given import levels_note
 from calibration.metric_facts import directions_of, opposed, signatures_of, title_of, titles_of
@@ -33,7 +31,8 @@ from calibration.report_people import median_response_ms, people_entry
 from calibration.report_prediction import NO_PREDICTION, combination, in_full, in_full_note, prediction
 from calibration.report_raters import leave_out_people
 from calibration.report_strictness import add_people, fair_ratings, metric_without_strictness, strictness_sentence
-from calibration.tables import Duplicates, records
+from calibration.settings import Reading, Settings
+from calibration.tables import records
 from calibration.task_data import task_data
 from calibration.task_words import task_verdict
 from calibration.verdict_words import by_luck_note
@@ -41,6 +40,7 @@ from calibration.verdicts import LEAST_ITEMS, verdict
 from metrics import __version__
 from metrics.bands import band
 from metrics.errors import InputError
+from metrics.text import natural_order
 
 SCHEMA = "humangrade.report/1"
 INDEPENDENT = (
@@ -48,44 +48,6 @@ INDEPENDENT = (
     "or subject, intervals are too narrow and tests too sure: give the table with --items."
 )
 _LARGEST_SCORE = 1e150
-_LARGEST_K = 10  # with a larger exponent only ratings at opposite ends of the scale differ noticeably
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the user chose; stands in the report as it is.
-
-    Attributes
-    ----------
-    k : float
-        The exponent of the distance in grades and buckets, above 0 and at most 10.
-    seed : int
-        For everything that is drawn: bootstrap samples, permutations, folds, screening, and the points of large
-        scatter plots.
-    draws : int
-        Of the bootstrap; 0 for a report without intervals.
-    lower_is_better, higher_is_better : tuple of str
-        Metrics for which lower or higher is better, whatever the metrics package says.
-    duplicates, min_ratings, map, task
-        How the tables were read.
-    """
-
-    k: float = 1.0
-    seed: int = 0
-    draws: int = DRAWS
-    lower_is_better: tuple[str, ...] = ()
-    higher_is_better: tuple[str, ...] = ()
-    duplicates: Duplicates = "error"
-    min_ratings: int = 0
-    map: str | None = None
-    task: str | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 < self.k <= _LARGEST_K:
-            raise InputError(
-                f"--k is {self.k:g}, but the exponent of the distance must be above 0 and at most {_LARGEST_K}; the "
-                "usual choice is 1."
-            )
 
 
 @dataclass(frozen=True)
@@ -97,7 +59,7 @@ class Calibration:
     report : dict
         The whole report, strict JSON.
     points : DataFrame
-        task, metric, item, score, mean_rating (1..5), n_ratings and level: what the scatter plots draw.
+        task, metric, item, score, mean_rating (in the scale's numbers), n_ratings and level: what scatter plots draw.
     images : mapping of str to Path
         Image files by item, where they are known, for the pictures in the page.
     predictors : tuple of (task, Predictor)
@@ -124,6 +86,7 @@ def calibrate(
     *,
     wordings: pd.DataFrame | None = None,
     for_raters: bool = False,
+    reading: Reading | None = None,
     on_progress: OnProgress | None = None,
 ) -> Calibration:
     """Calibrate every metric against the people, task by task.
@@ -137,7 +100,7 @@ def calibrate(
     scores : DataFrame, optional
         item, metric, score as `calibration.tables.check_scores` gives them; without it only the people are graded.
     settings : Settings, optional
-        The exponent k and the choices made in reading.
+        How people and metrics are judged.
     inputs : mapping of str to Source, optional
         Where the tables came from.
     notes : sequence of str
@@ -156,6 +119,8 @@ def calibrate(
         What was asked, as `calibration.wordings.check_wordings` gives it.
     for_raters : bool
         Say nothing about single evaluators, neither in figures nor in words; see `calibration.report_raters`.
+    reading : Reading, optional
+        How the tables were read, where that is known, for the report to say.
     on_progress : callable, optional
         Called with (done, of) as people and metrics are judged: first with (0, of), at last with (of, of), never with
         less than before. The numbers are shares of the time that it takes, not counts of anything. What it raises ends
@@ -197,7 +162,16 @@ def calibrate(
         for name, rows in ratings.groupby("task", sort=False):
             name_task(str(name))
             evaluators = sorted(rows["evaluator"].unique(), key=natural_order)
-            data = task_data(rows, evaluators, groupings, settings.k, settings.draws, settings.seed, for_raters)
+            data = task_data(
+                rows,
+                evaluators,
+                groupings,
+                settings.k,
+                settings.draws,
+                settings.seed,
+                for_raters,
+                settings.scale,
+            )
             order = rating_order(rows, data.items, evaluators)
             flags = [] if for_raters else screen(data.ratings, evaluators, settings.seed, data.groups(), order)
             own_repeats = None if repeats is None else repeats[repeats["task"] == name]
@@ -244,7 +218,7 @@ def calibrate(
             task["notes"] += [*in_full_note(len(names)), *by_luck_note(len(names))]
             if not names:
                 task["notes"].append("There are no scores, so no metric is judged.")
-            if note := levels_note(rows["rating"], is_elsewheres=task.get("asked") is None):
+            if note := levels_note(rows["rating"], task.get("asked") is None, settings.scale):
                 task["notes"].append(note)
             tasks[str(name)] = task
             steps.are_done(steps.together)
@@ -253,7 +227,7 @@ def calibrate(
         "schema": SCHEMA,
         "version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "settings": asdict(settings),
+        "settings": _said(settings, reading),
         "inputs": {name: asdict(source) for name, source in (inputs or {}).items()},
         "notes": [*notes, *([INDEPENDENT] if items is None else few_groups(groupings))],
         "tasks": tasks,
@@ -262,11 +236,19 @@ def calibrate(
         "for_raters": for_raters,
     }
     table = pd.concat(points, ignore_index=True)[columns] if points else pd.DataFrame(columns=columns)
-    finished = _with_verdicts(_strict(report))
+    finished = _with_verdicts(_strict(report), settings.scale.step)
     if for_raters:
         for task in finished["tasks"].values():
             leave_out_people(task)
     return Calibration(finished, table, predictors=tuple(predictors))
+
+
+def _said(settings: Settings, reading: Reading | None) -> dict[str, Any]:
+    """The settings as the report names them; None for what was not applied here."""
+    applied = asdict(settings)
+    scale = applied.pop("scale")
+    read = asdict(reading) if reading else dict.fromkeys(Reading.__dataclass_fields__)
+    return applied | read | {"scale": scale}
 
 
 def _usual(metric: str, rows: pd.DataFrame) -> pd.Series:
@@ -281,27 +263,14 @@ def _usual(metric: str, rows: pd.DataFrame) -> pd.Series:
     return values.where(values.abs() >= 1 / _LARGEST_SCORE, 0.0)
 
 
-def _with_verdicts(report: dict[str, Any]) -> dict[str, Any]:
+def _with_verdicts(report: dict[str, Any], step: float) -> dict[str, Any]:
     for task in report["tasks"].values():
-        task["strictness"]["sentence"] = strictness_sentence(task["strictness"])
+        task["strictness"]["sentence"] = strictness_sentence(task["strictness"], step)
         task["verdict"] = task_verdict(task, LEAST_ITEMS)
         for metric in task["metrics"].values():
             alpha = task["agreement"]["krippendorff_alpha"]["ordinal"]
-            metric["verdict"] = verdict(metric, alpha, task["strictness"])
+            metric["verdict"] = verdict(metric, alpha, task["strictness"], step)
     return report
-
-
-def natural_order(name: str) -> list[tuple[int, int, str]]:
-    """A sort key that puts 'p2' before 'p10'; numbers of any length compare by their digits.
-
-    Examples
-    --------
-    >>> sorted(["p10", "p2"], key=natural_order)
-    ['p2', 'p10']
-    """
-    parts = re.split(r"(\d+)", str(name))
-    numbers = [part.lstrip("0") if place % 2 else part for place, part in enumerate(parts)]
-    return [(0, len(part), part) if place % 2 else (1, 0, part) for place, part in enumerate(numbers) if parts[place]]
 
 
 def _mixture_notes(signatures: list[str]) -> list[str]:

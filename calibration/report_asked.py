@@ -5,7 +5,6 @@ from typing import Any
 import pandas as pd
 
 from calibration.tables import records
-from calibration.wordings import LEVELS
 
 
 def asked_entries(wordings: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -19,12 +18,13 @@ def asked_entries(wordings: pd.DataFrame) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict of str to dict
-        By task: ``question``, ``levels`` (the words for 1 to 5), ``show_references``, ``show_prompt``, ``note`` and
-        ``ratings`` (how many were given under these words) of the present wording, and ``earlier``: the same of each
-        wording before it, in order.
+        By task: ``question``, ``levels`` (their words), ``show_references``, ``show_prompt``, ``note`` and ``ratings``
+        (how many were given under these words) of the present wording, and ``earlier``: the same of each wording before
+        it, in order.
 
     Examples
     --------
+    >>> from calibration.wordings import LEVELS
     >>> row = ["look", "How good?", "Bad", "Poor", "Fair", "Good", "Excellent", False, False, "", 9, ""]
     >>> columns = ["task", "question", *LEVELS, "show_references", "show_prompt", "asked_from", "ratings", "note"]
     >>> found = asked_entries(pd.DataFrame([row, [*row[:10], 2, "no change"]], columns=columns))["look"]
@@ -35,7 +35,7 @@ def asked_entries(wordings: pd.DataFrame) -> dict[str, dict[str, Any]]:
     for row in records(wordings):
         one = {
             "question": row["question"],
-            "levels": [row[level] for level in LEVELS],
+            "levels": [row[name] for name in wordings.columns if name.startswith("level_")],
             **{name: row[name] for name in ("show_references", "show_prompt", "note", "ratings")},
         }
         history.setdefault(row["task"], []).append(one)

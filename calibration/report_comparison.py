@@ -108,11 +108,18 @@ def judging_entries(
         "sorting": sorting_entry(sorting(signed, ratings, groups, task.seed)),
         "models": None if order is None else model_order_entry(order),
         "alternatives": compare_mappings(
-            scores, ratings, task.k, direction, groups, seed=task.seed, constant=task.constant(task.k, scored)
+            scores,
+            ratings,
+            task.k,
+            direction,
+            groups,
+            seed=task.seed,
+            constant=task.constant(task.k, scored),
+            scale=task.scale,
         )
         if is_in_full
         else None,
-        "telecom": telecom_entry(scores, ratings, direction),
+        "telecom": telecom_entry(scores, ratings, direction, task.scale),
     }
 
 

@@ -59,7 +59,12 @@ def without_flagged(
         aligned = scores[name].reindex(task.items).to_numpy(dtype=float)
         known = ~np.isnan(aligned) & rated
         result = cross_validate(
-            aligned[known], others[known], task.k, directions[name], best_constant(others[known], task.k)
+            aligned[known],
+            others[known],
+            task.k,
+            directions[name],
+            best_constant(others[known], task.k, task.scale),
+            task.scale,
         )
         found["metrics"][name] = {
             "skill": entry["cross_validation"]["skill"],

@@ -9,7 +9,7 @@ from calibration.annotator_test import annotator_test_entry
 from calibration.baselines import baselines
 from calibration.crossvalidation import CrossValidation, NewItems, cross_validate, graded, unseen_levels
 from calibration.equivalence import median_evaluator
-from calibration.grades import Array, unit_scale
+from calibration.grades import Array
 from calibration.item_folds import item_folds
 from calibration.people.kappa import kappa, mean_pair_kappa, pair_kappas
 from calibration.task_data import TaskData
@@ -46,7 +46,14 @@ def grade_entries(
     ratings = task.ratings[scored]
     found: dict[str, Any] = {
         "baselines": baselines(
-            scores, ratings, result, task.by_chance(scored), task.k, direction, task.constant(task.k, scored)
+            scores,
+            ratings,
+            result,
+            task.by_chance(scored),
+            task.k,
+            direction,
+            task.constant(task.k, scored),
+            task.scale,
         )
         if len(scores)
         else None,
@@ -56,26 +63,29 @@ def grade_entries(
         "annotator_test": None,
         "sensitivity": [
             _of_exponent(
-                k, result if k == task.k else cross_validate(scores, ratings, k, direction, task.constant(k, scored))
+                k,
+                result
+                if k == task.k
+                else cross_validate(scores, ratings, k, direction, task.constant(k, scored), task.scale),
             )
             for k in sorted({*EXPONENTS, task.k})
         ],
         "kappa": {
             "metric": kappa(result.confusion),
-            "person": mean_pair_kappa(pair_kappas(ratings, task.evaluators), ratings),
+            "person": mean_pair_kappa(pair_kappas(ratings, task.evaluators, task.scale), ratings),
         },
     }
     if len(scores) < _FEWEST_ITEMS:
         return found
     folds = task.folds(scored)
-    mapped = NewItems(scores, ratings, folds, task.k, direction)
+    mapped = NewItems(scores, ratings, folds, task.k, direction, task.scale)
     levels = mapped.levels()
     constant = task.constant(task.k, scored)
     unseen = _unseen(levels, ratings, task, result, folds, task.together, constant)
     models = task.groupings.get("model")
     if models is not None and len(set(models[scored])) > 1:
         by_model = item_folds(models[scored], seed=task.seed)
-        of_models = unseen_levels(scores, ratings, by_model, task.k, direction)
+        of_models = unseen_levels(scores, ratings, by_model, task.k, direction, task.scale)
         unseen["by_model"] = _unseen(of_models, ratings, task, result, by_model, "model", constant)
     same = task.as_metrics(scored).compare(scores, direction, mapped)
     if same is not None and same.compared:
@@ -88,10 +98,12 @@ def grade_entries(
             "skill": same.metric_skill,
             "person_skill": same.person_skill,
         }
-        found["equivalence"] = median_evaluator(same, task.groups(scored), task.draws, task.seed)
+        found["equivalence"] = median_evaluator(same, task.groups(scored), task.draws, task.seed, task.scale)
     constant = task.constant(task.k, scored)
     if constant is not None:
-        found["annotator_test"] = annotator_test_entry(unit_scale(levels), float(unit_scale(constant)), ratings, task.k)
+        found["annotator_test"] = annotator_test_entry(
+            task.scale.of_levels(levels), float(task.scale.of_levels(constant)), ratings, task.k
+        )
     return found | {"unseen": unseen}
 
 
@@ -105,7 +117,7 @@ def _unseen(
     constant: int | None,
 ) -> dict[str, Any]:
     """The cross-validation over evaluators and items at once, beside the one over evaluators."""
-    new = graded(levels, constant, ratings, task.k)
+    new = graded(levels, constant, ratings, task.k, task.scale)
     return {
         "grouped_by": grouped_by,
         "folds": int(folds.max()) + 1,

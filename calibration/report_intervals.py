@@ -46,7 +46,7 @@ def metric_interval_entry(
     """
     ratings, groups, direction = task.ratings[scored], task.groups(scored), entry["direction"]
     found = metric_intervals(
-        scores, ratings, task.k, direction, groups, task.draws, task.seed, task.constant(task.k, scored)
+        scores, ratings, task.k, direction, groups, task.draws, task.seed, task.constant(task.k, scored), task.scale
     )
     if found is None:
         return None

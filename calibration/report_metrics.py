@@ -10,18 +10,19 @@ from scipy.stats import spearmanr
 
 from calibration.buckets import BucketFitter
 from calibration.crossvalidation import CrossValidation, Fold, cross_validate
-from calibration.grades import Array, distance_grade, sample_scores, unit_scale
+from calibration.grades import Array, distance_grade, sample_scores
 from calibration.people.agreement import correlations
 from calibration.people.consistency import disattenuated
 from calibration.people.variance import rater_equivalents, reliability, variance_components
 from calibration.report_comparison import judging_entries
 from calibration.report_grades import against_people, grade_entries
 from calibration.report_intervals import metric_interval_entry
-from calibration.tables import counted
+from calibration.scale import Scale
 from calibration.task_data import TaskData
 from calibration.ties import as_equals
 from calibration.unscored import compare_unscored
 from metrics.registry import Direction
+from metrics.text import counted, spelled
 
 _FEW_LEVELS = 3
 _FEWEST_TO_COPY = 20
@@ -65,8 +66,8 @@ def metric_entry(
     target = sample_scores(ratings)
     found = correlations(values, target, direction)
     constant = task.constant(k, scored)
-    mapping, levels = _mapping(BucketFitter(values, ratings, k, direction), values, target, constant)
-    result = cross_validate(values, ratings, k, direction, constant)
+    mapping, levels = _mapping(BucketFitter(values, ratings, k, direction, scale=task.scale), values, target, constant)
+    result = cross_validate(values, ratings, k, direction, constant, task.scale)
     reason = _no_skill(result, ratings, len(scores))
     components = variance_components(ratings)
     entry: dict[str, Any] = {
@@ -78,7 +79,7 @@ def metric_entry(
         "spearman_p": _order_p(found.spearman_p, values, target, task, scored, direction),
         "kendall": found.kendall,
         **mapping,
-        "cross_validation": _cross_validation(result, evaluators) | {"no_skill_because": reason},
+        "cross_validation": _cross_validation(result, evaluators, task.scale) | {"no_skill_because": reason},
         **grade_entries(values, scored, task, result, direction),
         **judging_entries(values, scored, task, direction, is_in_full),
         "rater_equivalents": rater_equivalents(values, ratings, components),
@@ -87,7 +88,7 @@ def metric_entry(
             *_coverage_notes(scored, remarks if remarks is None else remarks.reindex(items).fillna("")),
             *_correlation_notes(values, target),
             *_fold_notes(result, evaluators, task.for_raters),
-            *_level_notes(levels),
+            *_level_notes(levels, task.scale),
             *_copy_notes(values, ratings, evaluators, task.for_raters),
             *([reason] if reason else []),
         ],
@@ -99,7 +100,7 @@ def metric_entry(
     points = {
         "item": items[scored],
         "score": values,
-        "mean_rating": target * 4 + 1,
+        "mean_rating": task.scale.from_unit(target),
         "n_ratings": (~np.isnan(ratings)).sum(axis=1),
         "level": levels,
     }
@@ -108,7 +109,7 @@ def metric_entry(
 
 def _unscored(scored: NDArray[np.bool_], task: TaskData) -> dict[str, Any] | None:
     """How the images without a score were rated beside the others."""
-    found = compare_unscored(sample_scores(task.ratings) * 4 + 1, scored, task.groups())
+    found = compare_unscored(task.scale.from_unit(sample_scores(task.ratings)), scored, task.groups())
     return None if found is None else asdict(found) | {"differs": found.differs}
 
 
@@ -128,11 +129,13 @@ def _mapping(
     """The mapping fitted on everyone and the constant, graded against the mean of people, and each item's level."""
     mapping = fitter.fit(with_optimal=True)
     if mapping is None or constant is None:
-        nothing = {"thresholds": [None] * 4, "optimal": [[None] * 2] * 4, "loss": None, "grade": None, "levels_used": 0}
+        cuts = fitter.scale.count - 1
+        nothing = {"thresholds": [None] * cuts, "optimal": [[None] * 2] * cuts}
+        nothing |= {"loss": None, "grade": None, "levels_used": 0}
         return {"buckets": nothing, "constant": {"level": None, "grade": None}}, None
     levels = mapping.levels(values)
-    grade, _ = distance_grade(unit_scale(levels), target, fitter.k)
-    constant_grade, _ = distance_grade(unit_scale(np.full(len(target), constant)), target, fitter.k)
+    grade, _ = distance_grade(fitter.scale.of_levels(levels), target, fitter.k)
+    constant_grade, _ = distance_grade(np.full(len(target), fitter.scale.of_levels(constant)), target, fitter.k)
     buckets = {
         "thresholds": list(mapping.thresholds),
         "optimal": [list(interval) for interval in mapping.optimal],
@@ -143,9 +146,9 @@ def _mapping(
     return {"buckets": buckets, "constant": {"level": constant, "grade": constant_grade}}, levels
 
 
-def _cross_validation(result: CrossValidation, evaluators: list[str]) -> dict[str, Any]:
+def _cross_validation(result: CrossValidation, evaluators: list[str], scale: Scale) -> dict[str, Any]:
     return {
-        "folds": [_fold(fold, evaluators) for fold in result.folds],
+        "folds": [_fold(fold, evaluators, scale) for fold in result.folds],
         "grade_mean": result.grade_mean,
         "grade_std": result.grade_std,
         "constant_mean": result.constant_mean,
@@ -158,11 +161,11 @@ def _cross_validation(result: CrossValidation, evaluators: list[str]) -> dict[st
     }
 
 
-def _fold(fold: Fold, evaluators: list[str]) -> dict[str, Any]:
+def _fold(fold: Fold, evaluators: list[str], scale: Scale) -> dict[str, Any]:
     return {
         "held_out": evaluators[fold.held_out],
         "n_ratings": fold.n_ratings,
-        "thresholds": list(fold.mapping.thresholds) if fold.mapping else [None] * 4,
+        "thresholds": list(fold.mapping.thresholds) if fold.mapping else [None] * (scale.count - 1),
         "train_loss": fold.mapping.loss if fold.mapping else None,
         "grade": fold.grade,
         "constant_grade": fold.constant_grade,
@@ -219,12 +222,15 @@ def _fold_notes(result: CrossValidation, evaluators: list[str], for_raters: bool
     return [f"No grade in the fold of {whose}: nobody else rated a scored item that they rated."]
 
 
-def _level_notes(levels: NDArray[np.int_] | None) -> list[str]:
+def _level_notes(levels: NDArray[np.int_] | None, scale: Scale) -> list[str]:
     """A warning where the mapping stays in the middle of the scale."""
     used = np.unique(levels) if levels is not None else np.empty(0)
-    if not 1 < len(used) < _FEW_LEVELS or {1, 5} & set(used.tolist()):
+    if not 1 < len(used) < _FEW_LEVELS or {1, scale.count} & set(used.tolist()):
         return []
-    return [f"The mapping uses only {len(used)} of the five levels: it answers near the middle and risks little."]
+    return [
+        f"The mapping uses only {len(used)} of the {spelled(scale.count)} levels: it answers near the middle and risks "
+        "little."
+    ]
 
 
 def _copy_notes(values: Array, ratings: Array, evaluators: list[str], for_raters: bool) -> list[str]:

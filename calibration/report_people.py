@@ -88,7 +88,7 @@ def people_entry(
         if len(evaluators) > 1 and not shared:
             remarks.append("Shares no item with another evaluator, so there is no grade.")
         if len(own) > 1 and np.ptp(own) == 0 and not any(index in flag.evaluators for flag in flags):
-            remarks.append(f"Gave the rating {own[0] * 4 + 1:g} to every item.")
+            remarks.append(f"Gave the rating {task.scale.from_unit(own[0]):g} to every item.")
         people[name] = {
             "n": len(own),
             "n_shared": shared,
@@ -145,10 +145,10 @@ def people_entry(
             "person_to_person_grade": weighted_mean(person_to_person_grades(matrix, k), pair_weights(matrix)),
             "icc": None if components is None else intraclass_correlations(components),
             "kendall_w": kendalls_w(matrix),
-            "intervals": agreement_intervals(matrix, task.groups(), task.draws, task.seed, k),
+            "intervals": agreement_intervals(matrix, task.groups(), task.draws, task.seed, k, task.scale),
         },
         "reliability_of_people": _reliability(task, repeats),
-        "recovery": recovery_entry(matrix, evaluators, min(task.draws, RECOVERY_DRAWS), task.seed),
+        "recovery": recovery_entry(matrix, evaluators, min(task.draws, RECOVERY_DRAWS), task.seed, task.scale),
         "metrics": {},
         "notes": notes,
     }
@@ -158,7 +158,7 @@ def _reliability(task: TaskData, repeats: pd.DataFrame | None) -> dict[str, Any]
     """How steady people are, and what that leaves for a metric to reach."""
     matrix = task.ratings
     reliability = reliability_of_mean(matrix, task.seed)
-    consistency = None if repeats is None else own_consistency(repeats).to_dict(orient="index")
+    consistency = None if repeats is None else own_consistency(repeats, task.scale).to_dict(orient="index")
     return {
         "split_half": split_half(matrix, task.seed),
         "spearman_brown": reliability,
@@ -174,8 +174,8 @@ def _reliability(task: TaskData, repeats: pd.DataFrame | None) -> dict[str, Any]
 
 def _pair_kappas(task: TaskData) -> list[dict[str, Any]]:
     """The kappas of every two people, with intervals for other images where there are not too many."""
-    found = pair_kappas(task.ratings, task.evaluators)
-    intervals = pair_kappa_intervals(task.ratings, task.groups(), task.draws, task.seed)
+    found = pair_kappas(task.ratings, task.evaluators, task.scale)
+    intervals = pair_kappa_intervals(task.ratings, task.groups(), task.draws, task.seed, task.scale)
     if intervals is None:
         return found
     return [

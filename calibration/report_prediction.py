@@ -107,9 +107,18 @@ def prediction(
     values, ratings, groups = aligned.to_numpy(dtype=float)[scored], task.ratings[scored], task.groups(scored)
     if len(values) < 2 or np.ptp(values) == 0:
         return NO_PREDICTION, None
-    crossed = cross_predict(values, ratings, direction, groups, seed=task.seed)
+    crossed = cross_predict(values, ratings, direction, groups, seed=task.seed, scale=task.scale)
     predictor = fit_predictor(
-        values, ratings, direction, groups, task.seed, k=task.k, metric=name, signatures=signatures, crossed=crossed
+        values,
+        ratings,
+        direction,
+        groups,
+        task.seed,
+        k=task.k,
+        metric=name,
+        signatures=signatures,
+        crossed=crossed,
+        scale=task.scale,
     )
     if crossed is None or predictor is None:
         return NO_PREDICTION, None
@@ -154,5 +163,6 @@ def combination(
         seed=task.seed,
         k=task.k,
         constant=task.constant(task.k),
+        scale=task.scale,
     )
     return combination_entry(found)

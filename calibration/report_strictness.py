@@ -12,12 +12,10 @@ from calibration.evaluator_weights import best_constant, evaluator_shares, is_kn
 from calibration.grades import Array, evaluator_grades, person_to_person_grades
 from calibration.people.agreement import interval_alpha
 from calibration.people.strictness import Strictness, strictness, without_strictness
+from calibration.scale import LIKERT
 from calibration.task_data import TaskData
 from calibration.verdicts import SIGNIFICANCE, STRICT
 from metrics.registry import Direction
-
-STEP = 0.25
-"""A rating step on the unit scale."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +122,9 @@ def metric_without_strictness(
     scored = aligned.notna().to_numpy()
     if not scored.any():
         return None
-    constant = best_constant(fair.ratings[scored], task.k)
-    found = cross_validate(aligned.to_numpy(dtype=float)[scored], fair.ratings[scored], task.k, direction, constant)
+    constant = best_constant(fair.ratings[scored], task.k, task.scale)
+    values = aligned.to_numpy(dtype=float)[scored]
+    found = cross_validate(values, fair.ratings[scored], task.k, direction, constant, task.scale)
     return {
         "grade": found.grade_mean,
         "constant": found.constant_mean,
@@ -140,13 +139,15 @@ def _person_grade(ratings: Array, k: float) -> float:
     return weighted_mean(person_to_person_grades(ratings, k), pair_weights(ratings))
 
 
-def strictness_sentence(entry: Mapping[str, Any]) -> str:
+def strictness_sentence(entry: Mapping[str, Any], step: float = LIKERT.step) -> str:
     """What is said of people's strictness; "" where nothing is known of it.
 
     Parameters
     ----------
     entry : mapping
         A task's entry ``strictness``.
+    step : float
+        One rating step on the unit scale.
 
     Examples
     --------
@@ -163,8 +164,8 @@ def strictness_sentence(entry: Mapping[str, Any]) -> str:
         return ""
     if p >= SIGNIFICANCE:
         return "These data do not show that evaluators differ in strictness."
-    said = f"Evaluators differ in strictness with a standard deviation of {spread / STEP:.2f} of a rating step"
-    if spread < STEP * STRICT:  # so small a shift breaks as many equal answers as it makes
+    said = f"Evaluators differ in strictness with a standard deviation of {spread / step:.2f} of a rating step"
+    if spread < step * STRICT:  # so small a shift breaks as many equal answers as it makes
         return f"{said}, which is little."
     return (
         f"{said}; with that taken off, one person against another has a grade of "

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from calibration.crossvalidation import NewItems, skill
 from calibration.evaluator_weights import best_constant, evaluator_shares, is_known, pair_weights, weighted_mean
-from calibration.grades import Array, unit_scale
+from calibration.grades import Array
+from calibration.scale import LIKERT, Scale
 from metrics.registry import Direction
 
 MOST_EVALUATORS = 25
@@ -110,11 +111,19 @@ class EvaluatorsAsMetrics:
     seed : int
         Of the choice of 25 evaluators, where enough is known of more.
     constant : int, optional
-        The task's best constant, 1..5; that of these ratings unless given.
+        The number of the task's best constant, from 1; that of these ratings unless given.
+    scale : Scale
+        Whose levels the ratings are.
     """
 
     def __init__(
-        self, ratings: Array, folds: NDArray[np.intp], k: float = 1.0, seed: int = 0, constant: int | None = None
+        self,
+        ratings: Array,
+        folds: NDArray[np.intp],
+        k: float = 1.0,
+        seed: int = 0,
+        constant: int | None = None,
+        scale: Scale = LIKERT,
     ):
         people = ratings.shape[1]
         known = (~np.isnan(ratings)).sum(axis=0) >= min(FEWEST_RATINGS, len(ratings) / 2)
@@ -124,14 +133,15 @@ class EvaluatorsAsMetrics:
         if len(chosen) > MOST_EVALUATORS:
             chosen = np.sort(np.random.default_rng(seed % 2**63).choice(chosen, MOST_EVALUATORS, replace=False))
         self._ratings, self._folds, self._k, self._chosen = ratings, folds, k, chosen
-        level = best_constant(ratings, k) if constant is None else constant
-        self._constant = np.nan if level is None else float(unit_scale(level))
+        level = best_constant(ratings, k, scale) if constant is None else constant
+        self._scale = scale
+        self._constant = np.nan if level is None else float(scale.of_levels(level))
         self._weights = pair_weights(ratings)
         self._levels: list[Array] = []
         for one in chosen.tolist() if people > 2 else ():
             own, others = ~np.isnan(ratings[:, one]), np.setdiff1d(chosen, [one]).tolist()
             levels = np.full(ratings.shape, np.nan)
-            mapped = NewItems(ratings[own, one], ratings[own], folds[own], k, "higher")
+            mapped = NewItems(ratings[own, one], ratings[own], folds[own], k, "higher", scale)
             levels[own] = mapped.levels(without=one, of=others)
             self._levels.append(levels[:, others])
 
@@ -169,7 +179,7 @@ class EvaluatorsAsMetrics:
         metric, person, constant = (np.full((people, people), np.nan) for _ in range(3))
         influence = np.zeros((len(scores), len(self._chosen)))
         weights = np.zeros((people, people))
-        mapped = unseen or NewItems(scores, self._ratings, self._folds, k, direction)
+        mapped = unseen or NewItems(scores, self._ratings, self._folds, k, direction, self._scale)
         for place, (one, by_person) in enumerate(zip(self._chosen.tolist(), self._levels, strict=True)):
             others = np.setdiff1d(self._chosen, [one])
             third = self._ratings[:, others]
@@ -179,7 +189,8 @@ class EvaluatorsAsMetrics:
                 rows = answered[:, column]
                 if rows.any() and self._weights[one, other] > 0:
                     own = third[rows, column]
-                    answers = unit_scale(by_metric[rows, column]), unit_scale(by_person[rows, column]), self._constant
+                    mapped_levels = by_metric[rows, column], by_person[rows, column]
+                    answers = *map(self._scale.of_levels, mapped_levels), self._constant
                     distances = [np.abs(each - own) ** k for each in answers]
                     for grades, distance in zip((metric, person, constant), distances, strict=True):
                         grades[one, other] = 1.0 - distance.mean()

@@ -6,16 +6,18 @@ assumed.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from calibration.cells import comma_hint, first_row, numbers_of, refuse_empty, refuse_twice, row_number
 from calibration.reading import require_columns, text_cells
+from calibration.scale import LIKERT, Scale
+from calibration.settings import Duplicates
 from calibration.wide_scores import long_form
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
+from metrics.text import counted, listed, quoted
 
-Duplicates = Literal["error", "first", "last", "mean"]
 DEFAULT_TASK = "rating"
 
 
@@ -48,6 +50,7 @@ def check_ratings(
     min_ratings: int = 0,
     keep_repeats: bool = False,
     for_raters: bool = False,
+    scale: Scale = LIKERT,
 ) -> Table:
     """Check a ratings table and bring it into one form.
 
@@ -67,16 +70,19 @@ def check_ratings(
         Keep the later ones of intended repeats (a `repeat` column); the calibration uses the first only.
     for_raters : bool
         Name no evaluator in the notes.
+    scale : Scale
+        On which people answered.
 
     Returns
     -------
     Table
-        item, evaluator, task (str) and rating (float in 1..5; whole unless averaged), one row for each that counts.
+        item, evaluator, task (str) and rating (float, in the scale's numbers; one of its levels unless averaged), one
+        row for each that counts.
 
     Raises
     ------
     InputError
-        For a missing column, an empty name, a rating that is no whole number from 1 to 5, duplicates (unless told
+        For a missing column, an empty name, a rating that is not on the scale, duplicates (unless told
         what to do), or where no rating is left.
 
     Notes
@@ -93,7 +99,7 @@ def check_ratings(
     if empty.any():
         notes.append(f"{counted(int(empty.sum()), 'row')} without a rating left out.")
         frame = frame[~empty]
-    frame = frame.assign(rating=_whole_ratings(frame["rating"], where))
+    frame = frame.assign(rating=_ratings_on(scale, frame["rating"], where))
     frame = _enough_ratings(frame, given, min_ratings, where, notes, for_raters)
     frame = _without_duplicates(frame, duplicates, where, notes)
     if "repeat" in frame.columns and not keep_repeats:
@@ -238,17 +244,6 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(map(str, frame.columns), row, strict=True)) for row in frame.itertuples(index=False, name=None)]
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "row"), counted(2000, "row")
-    ('1 row', '2,000 rows')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _with_task(frame: pd.DataFrame, task: str | None, where: str) -> pd.DataFrame:
     if "task" not in frame.columns:
         return frame.assign(task=task or DEFAULT_TASK)
@@ -256,20 +251,20 @@ def _with_task(frame: pd.DataFrame, task: str | None, where: str) -> pd.DataFram
         return frame
     kept = frame[frame["task"] == task]
     if kept.empty:
-        tasks = ", ".join(f"'{name}'" for name in sorted(set(frame["task"])))
+        tasks = listed(quoted(sorted(set(frame["task"]))))
         raise InputError(f"{where} has no rating in the task '{task}'; its tasks are {tasks}.")
     return kept
 
 
-def _whole_ratings(column: pd.Series, where: str) -> pd.Series:
+def _ratings_on(scale: Scale, column: pd.Series, where: str) -> pd.Series:
     numbers, bad = numbers_of(column)
-    bad |= ~numbers.isin([1, 2, 3, 4, 5])
+    bad |= ~scale.allows(numbers)
     if bad.any():
         row = first_row(bad)
         others = f" (and {int(bad.sum()) - 1} more like it)" if bad.sum() > 1 else ""
         raise InputError(
-            f"{where}, row {row_number(row)}: the rating '{column[row]}'{comma_hint(column[row])} is not a whole "
-            f"number from 1 to 5{others}; correct it, or leave the cell empty for a missing rating."
+            f"{where}, row {row_number(row)}: the rating '{column[row]}'{comma_hint(column[row])} is not "
+            f"{scale.answer}{others}; correct it, or leave the cell empty for a missing rating."
         )
     return numbers
 
@@ -284,8 +279,8 @@ def _enough_ratings(
     named = "" if for_raters else ": " + ", ".join(f"{evaluator} ({count})" for evaluator, count in few.items())
     if len(few) == frame["evaluator"].nunique():
         raise InputError(
-            f"{where}: nobody gave {min_ratings} ratings, the most is {max(few.values())}; lower --min-ratings to that "
-            "or less."
+            f"{where}: nobody gave {min_ratings} ratings, the most is {max(few.values())}; lower "
+            f"{parameter('min_ratings')} to that or less."
         )
     notes.append(f"{counted(len(few), 'evaluator')} with fewer than {min_ratings} ratings left out{named}.")
     return frame[~frame["evaluator"].isin(list(few))]
@@ -303,7 +298,7 @@ def _without_duplicates(frame: pd.DataFrame, duplicates: Duplicates, where: str,
             )
             raise InputError(
                 f"{where} has {counted(len(groups), 'rating')} given more than once, the first: {examples}; "
-                "say what to do with --duplicates first, last or mean."
+                f"say what to do with {parameter('duplicates')} first, last or mean."
             )
         if duplicates == "mean":
             means = frame.groupby(repeated, sort=False)["rating"].transform("mean")

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from calibration.baselines import PERMUTATIONS, RandomScores
 from calibration.evaluator_weights import best_constant
-from calibration.grades import Array, unit_scale
+from calibration.grades import Array
 from calibration.item_folds import FEWEST_GROUPS, clusters_of, item_folds
 from calibration.people.worth_intervals import Worth
 from calibration.same_target import EvaluatorsAsMetrics
+from calibration.scale import LIKERT, Scale
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class TaskData:
         Of the bootstrap and of everything else that is random.
     for_raters : bool
         Whether no sentence may be about a single evaluator.
+    scale : Scale
+        Whose levels the ratings are.
     """
 
     items: pd.Index
@@ -51,6 +54,7 @@ class TaskData:
     draws: int = 0
     seed: int = 0
     for_raters: bool = False
+    scale: Scale = LIKERT
     _by_chance: dict[bytes, RandomScores] = field(default_factory=dict, repr=False)
     _worth: dict[bytes, Worth] = field(default_factory=dict, repr=False)
     _as_metrics: dict[bytes, EvaluatorsAsMetrics] = field(default_factory=dict, repr=False)
@@ -70,14 +74,14 @@ class TaskData:
         return self.groupings[name] if chosen is None else self.groupings[name][chosen]
 
     def constant(self, k: float, scored: NDArray[np.bool_] | None = None) -> int | None:
-        """The best constant, 1..5, fixed on all ratings of the task, or of the images that a metric scored.
+        """The best constant level, from 1, fixed on all ratings of the task, or of the images that a metric scored.
 
         Where a metric left the worst images out, the level that is best for all would be beaten by one that knows
         nothing. None where there are no ratings.
         """
         key = k, b"" if scored is None or scored.all() else scored.tobytes()
         if key not in self._constants:
-            self._constants[key] = best_constant(self.ratings if not key[1] else self.ratings[scored], k)
+            self._constants[key] = best_constant(self.ratings if not key[1] else self.ratings[scored], k, self.scale)
         return self._constants[key]
 
     def by_chance(self, scored: NDArray[np.bool_]) -> RandomScores:
@@ -86,7 +90,7 @@ class TaskData:
         if key not in self._by_chance:
             permutations = PERMUTATIONS if self.draws else 0
             self._by_chance[key] = RandomScores(
-                self.ratings[scored], self.k, permutations, self.seed, self.held_together(scored)
+                self.ratings[scored], self.k, permutations, self.seed, self.held_together(scored), self.scale
             )
         return self._by_chance[key]
 
@@ -107,7 +111,12 @@ class TaskData:
         key = scored.tobytes()
         if key not in self._as_metrics:
             self._as_metrics[key] = EvaluatorsAsMetrics(
-                self.ratings[scored], self.folds(scored), self.k, self.seed, self.constant(self.k, scored)
+                self.ratings[scored],
+                self.folds(scored),
+                self.k,
+                self.seed,
+                self.constant(self.k, scored),
+                self.scale,
             )
         return self._as_metrics[key]
 
@@ -120,18 +129,19 @@ def task_data(
     draws: int = 0,
     seed: int = 0,
     for_raters: bool = False,
+    scale: Scale = LIKERT,
 ) -> TaskData:
     """A task from the rows of its ratings.
 
     Parameters
     ----------
     rows : DataFrame
-        item, evaluator and rating (1..5), each pair once.
+        item, evaluator and rating (in the scale's numbers), each pair once.
     evaluators : sequence of str
         The order of the columns.
     groupings : mapping of str to Series
         As `calibration.item_folds.groupings_of` finds them; an item that is not there is a group of its own.
-    k, draws, seed, for_raters
+    k, draws, seed, for_raters, scale
         See `TaskData`.
 
     Returns
@@ -147,7 +157,7 @@ def task_data(
     """
     codes, items = pd.factorize(rows["item"], sort=True)
     matrix = np.full((len(items), len(evaluators)), np.nan)
-    matrix[codes, pd.Index(evaluators).get_indexer(pd.Index(rows["evaluator"]))] = unit_scale(rows["rating"])
+    matrix[codes, pd.Index(evaluators).get_indexer(pd.Index(rows["evaluator"]))] = scale.to_unit(rows["rating"])
     index = pd.Index(items)
     aligned = {
         name: values.reindex(index).fillna(pd.Series(index, index=index)).to_numpy(dtype=object)
@@ -155,4 +165,6 @@ def task_data(
     }
     own = {name: values[values.index.isin(index)] for name, values in groupings.items()}
     together = clusters_of(own, FEWEST_GROUPS)
-    return TaskData(index, list(evaluators), matrix, aligned, clusters_of(own), together, k, draws, seed, for_raters)
+    return TaskData(
+        index, list(evaluators), matrix, aligned, clusters_of(own), together, k, draws, seed, for_raters, scale
+    )

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from calibration.tables import counted
 from calibration.verdict_words import shown
-
-_NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+from metrics.text import counted, listed, spelled
 
 
 def task_verdict(task: Mapping[str, Any], least_items: int = 20) -> str:
@@ -30,7 +28,7 @@ def task_verdict(task: Mapping[str, Any], least_items: int = 20) -> str:
     """
     agreement = task["agreement"]
     alpha = agreement["krippendorff_alpha"]["ordinal"]
-    people = f"{spelled(task['n_evaluators']).capitalize()} evaluator{'' if task['n_evaluators'] == 1 else 's'}"
+    people = spelled(task["n_evaluators"], "evaluator").capitalize()
     given = f"{people} gave {counted(task['n_ratings'], 'rating')} of {counted(task['n_items'], 'item')}"
     if alpha is None:
         return f"{given}; how far they agree cannot be computed."
@@ -96,7 +94,7 @@ def together(verdicts: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for answer, words in (("yes", "yes"), ("with care", "with care"), ("no", "no"), ("unknown", "not judged")):
             titles = [title for title, each in verdicts.items() if each[key]["answer"] == answer]
             if titles:
-                parts.append(f"{words}{' for' if answer != 'unknown' else ':'} {_listed(titles)}")
+                parts.append(f"{words}{' for' if answer != 'unknown' else ':'} {listed(titles, most=_MOST_NAMES)}")
         said.append(f"{question}: {'; '.join(parts)}.")
     return said
 
@@ -122,21 +120,3 @@ def how_many_poor(verdicts: Mapping[str, Mapping[str, Any]]) -> str:
         f"Of {counted(len(judged), 'metric')} that {'was' if len(judged) == 1 else 'were'} judged, {poor or 'none'} "
         f"{'show' if poor > 1 else 'shows'} no sign of sorting images as people do."
     )
-
-
-def _listed(titles: list[str]) -> str:
-    """'A, B and C'; of many the first, and how many more there are."""
-    if len(titles) > _MOST_NAMES + 1:
-        titles = [*titles[:_MOST_NAMES], f"{len(titles) - _MOST_NAMES} more"]
-    return " and ".join(filter(None, [", ".join(titles[:-1]), titles[-1]]))
-
-
-def spelled(number: int) -> str:
-    """A small number in words.
-
-    Examples
-    --------
-    >>> spelled(5), spelled(27)
-    ('five', '27')
-    """
-    return _NUMBERS[number] if 0 <= number < len(_NUMBERS) else str(number)

@@ -1,4 +1,4 @@
-"""A metric as telecom practice judges it: ITU-T P.1401's figures after a monotone cubic, on the scale from 1 to 5."""
+"""A metric as telecom practice judges it: ITU-T P.1401's figures after a monotone cubic, on the people's own scale."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from scipy import stats
 from calibration.grades import Array
 from calibration.intervals import CONFIDENCE, UNKNOWN, Interval
 from calibration.monotone_cubic import fit_monotone_cubic
+from calibration.scale import LIKERT, Scale
 from metrics.registry import Direction
 
 _MAPPING = 4  # the cubic's coefficients: so many degrees of freedom are spent on the errors
@@ -74,7 +75,7 @@ def telecom(scores: Array, ratings: Array, direction: Direction = "higher") -> T
     scores : ndarray, shape (items,)
         NaN where missing.
     ratings : ndarray, shape (items, evaluators)
-        From 1 to 5, NaN where missing.
+        In the scale's own numbers, NaN where missing.
     direction : {"higher", "lower"}
         Which way the metric points.
 
@@ -182,7 +183,9 @@ def significance(first: Telecom, second: Telecom) -> Significance:
     return Significance(float(plcc), float(rmse), float(outliers))
 
 
-def telecom_entry(scores: Array, ratings: Array, direction: Direction = "higher") -> dict[str, Any] | None:
+def telecom_entry(
+    scores: Array, ratings: Array, direction: Direction = "higher", scale: Scale = LIKERT
+) -> dict[str, Any] | None:
     """The figures for the report, each with ``_low`` and ``_high``; None where there are none.
 
     Parameters
@@ -193,13 +196,15 @@ def telecom_entry(scores: Array, ratings: Array, direction: Direction = "higher"
         Unit scale, NaN where missing.
     direction : {"higher", "lower"}
         Which way the metric points.
+    scale : Scale
+        Whose levels the ratings are.
 
     Examples
     --------
     >>> telecom_entry(np.arange(3.0), np.zeros((3, 2))) is None
     True
     """
-    found = telecom(scores, ratings * 4 + 1, direction)
+    found = telecom(scores, scale.from_unit(ratings), direction)
     if found is None:
         return None
     entry: dict[str, Any] = {"n": found.n, "n_outliers": found.n_outliers, "rmse_star": found.rmse_star}

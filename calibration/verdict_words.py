@@ -6,8 +6,8 @@ A number is printed with two digits, or with as many as it takes to stand on the
 from collections.abc import Mapping
 from typing import Any
 
-from calibration.tables import counted
 from calibration.verdict_claims import Claim, ClaimName, Verdict
+from metrics.text import counted
 
 _MOST_DIGITS = 6
 _VISIBLE = 0.01  # a smaller loss of skill on new images is not worth words

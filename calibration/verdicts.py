@@ -6,6 +6,7 @@ The words are those of `calibration.verdict_words`; here are figures and limits 
 from collections.abc import Iterator
 from typing import Any
 
+from calibration.scale import LIKERT
 from calibration.verdict_claims import Answer, Claim, Claims, Verdict
 from calibration.verdict_words import predicts_sentence, sentence, sorts_sentence
 
@@ -27,7 +28,12 @@ STRICT = 0.25
 _ROUNDING = 1e-9  # a skill nearer to 0 than this is 0
 
 
-def verdict(metric: dict[str, Any], alpha: float | None, strictness: dict[str, Any] | None = None) -> dict[str, Any]:
+def verdict(
+    metric: dict[str, Any],
+    alpha: float | None,
+    strictness: dict[str, Any] | None = None,
+    step: float = LIKERT.step,
+) -> dict[str, Any]:
     """Judge one metric of a task, in the report's words.
 
     Parameters
@@ -38,6 +44,8 @@ def verdict(metric: dict[str, Any], alpha: float | None, strictness: dict[str, A
         Krippendorff's ordinal alpha of the task's people.
     strictness : dict, optional
         The task's entry ``strictness``.
+    step : float
+        One rating step on the unit scale.
 
     Returns
     -------
@@ -46,7 +54,7 @@ def verdict(metric: dict[str, Any], alpha: float | None, strictness: dict[str, A
         ("yes", "with care", "no" or "unknown") and ``sentence``; ``claims``, each with ``name``, ``holds`` and
         ``figures``.
     """
-    found = judge(metric, alpha, strictness)
+    found = judge(metric, alpha, strictness, step)
     return {
         "kind": found.kind,
         "sentence": sentence(found),
@@ -56,12 +64,17 @@ def verdict(metric: dict[str, Any], alpha: float | None, strictness: dict[str, A
     }
 
 
-def judge(metric: dict[str, Any], alpha: float | None, strictness: dict[str, Any] | None = None) -> Verdict:
+def judge(
+    metric: dict[str, Any],
+    alpha: float | None,
+    strictness: dict[str, Any] | None = None,
+    step: float = LIKERT.step,
+) -> Verdict:
     """Judge one metric of a task.
 
     Parameters
     ----------
-    metric, alpha, strictness
+    metric, alpha, strictness, step
         As in `verdict`.
 
     Returns
@@ -93,7 +106,7 @@ def judge(metric: dict[str, Any], alpha: float | None, strictness: dict[str, Any
         *_judgeable(metric, alpha, strictness),
         *_order(metric),
         *_rating(metric),
-        *_beside(metric, strictness),
+        *_beside(metric, strictness, step),
     )
     claims = Claims({claim.name: claim for claim in found})
     ordered = _answer_on_order(claims)
@@ -227,18 +240,18 @@ def _rating(metric: dict[str, Any]) -> Iterator[Claim]:
         yield Claim("beats half of the evaluators", 2 * same["wins"] >= same["compared"], figures)
 
 
-def _beside(metric: dict[str, Any], strictness: dict[str, Any] | None) -> Iterator[Claim]:
+def _beside(metric: dict[str, Any], strictness: dict[str, Any] | None, step: float) -> Iterator[Claim]:
     """What has to be known beside it."""
     spread, p = (strictness or {}).get("spread"), (strictness or {}).get("p")
     without = metric.get("without_strictness")
     if spread is not None and p is not None:
-        figures = {"spread": 4 * spread, "p": p, "level": SIGNIFICANCE, "needed": STRICT}
+        figures = {"spread": spread / step, "p": p, "level": SIGNIFICANCE, "needed": STRICT}
         if without and without["skill"] is not None:
             figures |= {"skill_without": without["skill"], "person_skill_without": without["person_skill"]}
-        differ = p < SIGNIFICANCE and 4 * spread >= STRICT
+        differ = p < SIGNIFICANCE and spread / step >= STRICT
         yield Claim("people differ in strictness", differ, figures)
         comparable = bool((strictness or {}).get("same_people", True)) or not differ
-        yield Claim("mean ratings are comparable", comparable, {"spread": 4 * spread})
+        yield Claim("mean ratings are comparable", comparable, {"spread": spread / step})
     unscored = metric.get("unscored")
     if unscored:
         names = ("n_scored", "n_unscored", "mean_scored", "mean_unscored", "low", "high")

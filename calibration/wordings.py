@@ -1,4 +1,4 @@
-"""The table of what was asked: the question and the words for 1 to 5 of each task, in all their versions."""
+"""The table of what was asked: the question and the words for the levels of each task, in all their versions."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -7,29 +7,48 @@ import pandas as pd
 
 from calibration.cells import first_row, numbers_of, refuse_empty, row_number
 from calibration.reading import require_columns, text_cells
+from calibration.scale import LIKERT, Scale
 from metrics.errors import InputError
+from metrics.text import listed, quoted
 
-LEVELS = ("level_1", "level_2", "level_3", "level_4", "level_5")
-"""The columns of the words for 1 to 5."""
+
+def level_columns(scale: Scale) -> tuple[str, ...]:
+    """The columns of the words for the levels, from the lowest.
+
+    Examples
+    --------
+    >>> level_columns(LIKERT)
+    ('level_1', 'level_2', 'level_3', 'level_4', 'level_5')
+    """
+    return tuple(f"level_{number}" for number in range(1, scale.count + 1))
+
+
+LEVELS = level_columns(LIKERT)
+"""Those of the usual scale."""
 
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def check_wordings(
-    raw: pd.DataFrame, where: str = "the wordings table", tasks: Collection[str] | None = None
+    raw: pd.DataFrame,
+    where: str = "the wordings table",
+    tasks: Collection[str] | None = None,
+    scale: Scale = LIKERT,
 ) -> pd.DataFrame:
     """Check a table of what was asked: a row for each wording of each task.
 
     Parameters
     ----------
     raw : DataFrame
-        task, question, level_1 to level_5 (the words for 1 to 5), show_references and show_prompt (true or false),
+        task, question, level_1, level_2, ... (the levels' words), show_references and show_prompt (true or false),
         ratings (how many were given under these words) and, optionally, asked_from (a date, or date and time, in ISO
         form) and note. Several rows of one task are its history in order; the last one is the present wording.
     where : str
         What messages call the table.
     tasks : collection of str, optional
         The tasks that there are ratings of; a wording under which ratings were given must be of one of them.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -49,11 +68,12 @@ def check_wordings(
     >>> check_wordings(pd.DataFrame([row | words]))["ratings"].tolist()
     [9]
     """
-    require_columns(raw, ("task", "question", *LEVELS, "show_references", "show_prompt", "ratings"), where)
+    levels = level_columns(scale)
+    require_columns(raw, ("task", "question", *levels, "show_references", "show_prompt", "ratings"), where)
     frame = text_cells(raw.reset_index(drop=True))
     for column in ("asked_from", "note"):
         frame[column] = frame[column] if column in frame.columns else ""
-    refuse_empty(frame, ("task", "question", *LEVELS), where)
+    refuse_empty(frame, ("task", "question", *levels), where)
     for column in ("show_references", "show_prompt"):
         frame[column] = _truths(frame, column, where)
     numbers, bad = numbers_of(frame["ratings"])
@@ -77,12 +97,12 @@ def check_wordings(
     strange = has_ratings & ~frame["task"].isin(list(frame["task"] if tasks is None else tasks))
     if strange.any():
         row = first_row(strange)
-        known = ", ".join(f"'{name}'" for name in sorted(tasks or ()))
+        known = listed(quoted(sorted(tasks or ())))
         raise InputError(
             f"{where}, row {row_number(row)}: nobody rated the task '{frame['task'][row]}'; name tasks as the ratings "
             f"do: {known}."
         )
-    return frame[["task", "question", *LEVELS, "show_references", "show_prompt", "asked_from", "ratings", "note"]]
+    return frame[["task", "question", *levels, "show_references", "show_prompt", "asked_from", "ratings", "note"]]
 
 
 def _truths(frame: pd.DataFrame, column: str, where: str) -> pd.Series:

@@ -47,7 +47,7 @@ def _make(kind: str, folder: str, out: str, identity: list[int] | None) -> int:
                 packed.writestr(name, content)
         return 0
     from calibration.page.html import render_html
-    from calibration.report import Settings
+    from calibration.settings import Settings
     from study.live_report import LIVE_DRAWS, calibrate_study
 
     calibration = calibrate_study(

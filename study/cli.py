@@ -47,6 +47,16 @@ TaskName = Annotated[
 DuplicateRule = Annotated[
     Literal["error", "first", "last", "mean"], typer.Option(help="What to do where a person rated an item twice.")
 ]
+AnswerScale = Annotated[
+    str | None,
+    typer.Option(
+        "--scale",
+        metavar="LOW-HIGH",
+        help="On which people answered, of a table from elsewhere: 1-7, or levels 0,0.5,1, or a range cut into parts "
+        "0-100/5.",
+        show_default="1-5",
+    ),
+]
 Host = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 lets other machines in.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
 
@@ -60,7 +70,7 @@ def main() -> None:
         _refuse_empty_words(sys.argv[1:])
         app(prog_name="humangrade")
     except InputError as error:
-        _end(str(error))
+        _end(error.for_command_line())
     except OSError as error:  # what no command has put into words itself
         _end(f"{error.filename or 'A file'} cannot be read or written ({reason(error)}); check the path.")
     except MemoryError:
@@ -292,11 +302,13 @@ def report(
     min_ratings: Annotated[
         int, typer.Option(min=0, help="Leave out evaluators with fewer ratings, over all tasks.")
     ] = 0,
+    scale: AnswerScale = None,
 ) -> None:
     """Grade metrics and people by the same formula, and say whether a metric can stand in."""
     from calibration.output import write_report
     from calibration.pipeline import calibrate_files
-    from calibration.report import Settings
+    from calibration.scale import LIKERT, Scale
+    from calibration.settings import Reading, Settings
     from calibration.summary import print_summary
 
     folder = _folder(out)
@@ -308,11 +320,9 @@ def report(
         draws=draws,
         lower_is_better=_names(lower_is_better, "--lower-is-better") if lower_is_better else (),
         higher_is_better=_names(higher_is_better, "--higher-is-better") if higher_is_better else (),
-        duplicates=duplicates,
-        min_ratings=min_ratings,
-        map=columns,
-        task=task,
+        scale=LIKERT if scale is None else Scale.parse(scale),
     )
+    reading = Reading(duplicates=duplicates, min_ratings=min_ratings, map=columns, task=task)
     if study is not None:
         files = {
             "--ratings": ratings,
@@ -321,6 +331,7 @@ def report(
             "--set-scores": set_scores,
             "--wordings": wordings,
             "--map": columns,
+            "--scale": scale,
         }
         given = [name for name, value in files.items() if value]
         if given:
@@ -331,10 +342,10 @@ def report(
         from study.live_report import calibrate_study
 
         with closing(open_study(study)) as opened:
-            calibration = calibrate_study(opened, settings, show_progress=True)
+            calibration = calibrate_study(opened, settings, show_progress=True, reading=reading)
     elif ratings is not None:
         calibration = calibrate_files(
-            *(ratings, scores, items, settings, set_scores), show_progress=True, wordings=wordings
+            *(ratings, scores, items, settings, set_scores), show_progress=True, wordings=wordings, reading=reading
         )
     else:
         raise InputError("A report needs ratings: name a study's folder, or give --ratings FILE and --scores FILE.")

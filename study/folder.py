@@ -8,9 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from calibration.reading import read_table
-from calibration.tables import check_items, counted, records
+from calibration.tables import check_items, records
 from metrics.errors import InputError
 from metrics.files import digest_of
+from metrics.text import counted
 from study.assignments import plan_assignments
 from study.config import FILE_NAME, StudyConfig, load_config
 from study.images import MOST_BYTES, check_images

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from calibration.reading import ColumnMap, read_table
-from calibration.tables import Duplicates, check_ratings, check_scores, counted
+from calibration.settings import Duplicates
+from calibration.tables import check_ratings, check_scores
 from metrics.errors import InputError
+from metrics.text import counted
 from study.folder import Study
 from study.tables import import_tables
 

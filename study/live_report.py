@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from calibration.tables import counted
 from metrics.errors import InputError
+from metrics.text import counted
 from study.background import Job, Kind
 from study.folder import Study
 from study.pages import message_page
 from study.scratch import Scratch
 
 if TYPE_CHECKING:
-    from calibration.report import Calibration, Settings
+    from calibration.report import Calibration
+    from calibration.settings import Reading, Settings
 
 
 LIVE_DRAWS = 200
@@ -32,6 +33,7 @@ def calibrate_study(
     show_progress: bool = False,
     for_raters: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
+    reading: "Reading | None" = None,
 ) -> "Calibration":
     """Calibrate the study's scores against its ratings.
 
@@ -40,13 +42,15 @@ def calibrate_study(
     study : Study
         An opened study; its tables are read anew.
     settings : Settings, optional
-        See `calibration.report.Settings`.
+        See `calibration.settings.Settings`.
     show_progress : bool
         Show a bar in the terminal while metrics are judged.
     for_raters : bool
         Leave out names, and what is said of single people.
     on_progress : callable, optional
         Told how many steps of how many are done.
+    reading : Reading, optional
+        See `calibration.settings.Reading`.
 
     Returns
     -------
@@ -76,6 +80,7 @@ def calibrate_study(
         show_progress=show_progress,
         wordings=wordings,
         for_raters=for_raters,
+        reading=reading,
         on_progress=on_progress,
     )
     return replace(calibration, images={item: study.image_path(item) for item in tables["items"]["item"]})

@@ -34,9 +34,10 @@ def predict(
 
     from calibration.prediction.predictor_file import read_predictor, read_verdict
     from calibration.reading import ColumnMap, read_table
-    from calibration.tables import check_scores, counted
+    from calibration.tables import check_scores
     from calibration.tables_out import csv_text
     from metrics.files import refuse_missing_parent, write_together
+    from metrics.text import counted, listed, quoted
 
     if out.is_dir() or out.suffix.lower() != ".csv":
         raise InputError(f"--out is {out}; predictions are written as CSV, so name a file that ends in .csv.")
@@ -51,7 +52,7 @@ def predict(
     table = check_scores(raw, source.path).frame
     rows = table[table["metric"] == metric].reset_index(drop=True)
     if rows.empty:
-        there = ", ".join(f"'{name}'" for name in sorted(set(table["metric"]))) or "none"
+        there = listed(quoted(sorted(set(table["metric"])))) or "none"
         raise InputError(f"{scores} has no score of '{metric}'; its metrics are {there}.")
     signatures = sorted(set(rows["signature"]) - {""}) if "signature" in rows.columns else []
     other = [each for each in signatures if each not in predictor.signatures]

@@ -7,10 +7,10 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from calibration.reading import MOST_BYTES, decoded, read_table
-from calibration.report import natural_order
-from calibration.tables import check_items, counted
+from calibration.tables import check_items
 from metrics.errors import InputError
 from metrics.files import read_input
+from metrics.text import counted, natural_order
 
 _NAMES = ("item", "file_name", "image")  # columns that name the image, the first that is there
 _TEXTS = ("prompt", "text", "caption")

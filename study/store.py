@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, bindparam, delete, func, insert, select, update
 
-from calibration.tables import counted
+from metrics.text import counted
 from study import schema
 from study.config import TaskConfig
 from study.database import sqlite_url

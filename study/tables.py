@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from calibration.tables import check_ratings, check_scores, counted, records
+from calibration.tables import check_ratings, check_scores, records
 from calibration.tables_out import csv_text
 from metrics.errors import InputError
 from metrics.files import write_together
+from metrics.text import counted
 from study.config import FILE_NAME
 from study.folder import ITEMS, Study
 

@@ -2,8 +2,8 @@
 
 import sys
 
-from calibration.tables import counted
 from metrics.errors import InputError
+from metrics.text import counted
 from study.folder import Study
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from calibration.tables import counted
 from calibration.wordings import LEVELS
 from metrics.errors import InputError
+from metrics.text import counted
 from study.config import FILE_NAME, TaskConfig
 from study.schema import assignments, history, ratings, wordings
 from study.store_rows import now

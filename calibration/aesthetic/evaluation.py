@@ -24,9 +24,9 @@ from calibration.aesthetic.clusters import (
 from calibration.aesthetic.scale import HIGHEST, LOWEST
 from calibration.aesthetic.spread import alarms
 from calibration.aesthetic.votes import Votes, levels
-from calibration.tables import counted
 from calibration.weighted import Order, correlation, covariance
 from metrics.errors import InputError
+from metrics.text import counted
 
 Array = NDArray[np.float64]
 BALANCED_EDGES = (4.0, 5.0, 6.0, 7.0)

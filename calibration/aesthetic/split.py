@@ -14,9 +14,9 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from calibration.aesthetic.votes import Votes, image_name
 from calibration.reading import MOST_BYTES, decoded
-from calibration.tables import counted
 from metrics.errors import InputError
 from metrics.files import read_input
+from metrics.text import counted
 
 FOLDS = 10
 FEWEST = 50

@@ -11,9 +11,10 @@ from calibration.buckets import BucketFitter
 from calibration.crossed_folds import FOLDS, HeldOut, crossed_folds
 from calibration.crossvalidation import skill
 from calibration.evaluator_weights import best_constant, evaluator_shares, is_known, weighted_mean
-from calibration.grades import Array, sample_scores, unit_scale
+from calibration.grades import Array, sample_scores
 from calibration.intervals import UNKNOWN, Interval, group_codes, item_draws, left_out, percentiles, with_other_people
-from calibration.prediction.ordinal import COUNT, Ordinal, fit_ordinal, level_counts
+from calibration.prediction.ordinal import fit_ordinal, level_counts
+from calibration.scale import LIKERT, Scale
 from calibration.weighted import Order, correlation
 from metrics.registry import Direction
 
@@ -22,7 +23,6 @@ PENALTIES = (1.0, 10.0, 100.0, 1000.0)
 MOST_ITEMS = 20_000
 _INNER = 3
 _BLOCK = 2**22  # image-draws in memory at once
-_STEPS = np.arange(1.0, COUNT + 1)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Combination:
     spearman : float
         Of the combined score, out of fold, with the mean rating.
     scores : ndarray, shape (items,)
-        The combined score out of fold: the predicted mean rating, 1..5; NaN for items not used.
+        The combined score out of fold: the predicted mean rating, in the scale's numbers; NaN for items not used.
     n_items, n_clusters : int
         What was used: items that were rated and have a score of every metric.
     """
@@ -85,6 +85,7 @@ def combine_metrics(
     seed: int = 0,
     k: float = 1.0,
     constant: int | None = None,
+    scale: Scale = LIKERT,
 ) -> Combination | None:
     """Combine metrics by ordinal regression, and test the gain over the best single one.
 
@@ -107,7 +108,9 @@ def combine_metrics(
     k : float
         The exponent of the distance.
     constant : int, optional
-        The task's best constant, 1..5; that of these ratings unless given.
+        The number of the task's best constant, from 1; that of these ratings unless given.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -154,10 +157,10 @@ def combine_metrics(
     cells = crossed_folds(rated, groups, folds, seed)
     if not cells:
         return None
-    level = best_constant(ratings, k) if constant is None else constant
+    level = best_constant(ratings, k, scale) if constant is None else constant
     if level is None:
         return None
-    losses, predicted, chosen, penalties = _held_out(values, rated, groups, cells, k, seed, level)
+    losses, predicted, chosen, penalties = _held_out(values, rated, groups, cells, k, seed, level, scale)
     shared = ~np.isnan(rated) & ((~np.isnan(rated)).sum(axis=1, keepdims=True) >= 2) & ~np.isnan(losses).any(axis=0)
     losses = np.where(shared, losses, np.nan)
     shares = evaluator_shares(rated)
@@ -166,7 +169,7 @@ def combine_metrics(
     combined = np.full(len(given), np.nan)
     combined[used] = predicted
     standard, _ = _standardised(values, values)
-    whole = fit_ordinal(standard, level_counts(rated), float(np.median(penalties)))
+    whole = fit_ordinal(standard, level_counts(rated, scale), float(np.median(penalties)))
     counts = np.bincount(chosen, minlength=len(names))
     return Combination(
         metrics=names,
@@ -202,7 +205,14 @@ def combination_entry(found: Combination | None) -> dict[str, Any] | None:
 
 
 def _held_out(
-    values: Array, ratings: Array, groups: np.ndarray, cells: Sequence[HeldOut], k: float, seed: int, constant: int
+    values: Array,
+    ratings: Array,
+    groups: np.ndarray,
+    cells: Sequence[HeldOut],
+    k: float,
+    seed: int,
+    constant: int,
+    scale: Scale,
 ) -> tuple[Array, Array, list[int], list[float]]:
     """Losses of combination, best metric and constant, (3, items, evaluators); mean prediction; choices made."""
     losses = np.full((3, *ratings.shape), np.nan)
@@ -210,7 +220,7 @@ def _held_out(
     chosen, penalties = [], []
     for cell in cells:
         training = ratings[np.ix_(~cell.items, cell.others)]
-        counts = level_counts(training)
+        counts = level_counts(training, scale)
         seen = counts.sum(axis=1) > 0
         if not seen.any():
             continue
@@ -218,8 +228,8 @@ def _held_out(
         old, new = _standardised(values[rows], values[cell.items])
         penalty = _penalty(old, counts, groups[rows], seed)
         fit = fit_ordinal(old, counts, penalty)
-        fitter = BucketFitter(old @ fit.coefficients, training, k)
-        single = [BucketFitter(column, training, k) for column in old.T]
+        fitter = BucketFitter(old @ fit.coefficients, training, k, scale=scale)
+        single = [BucketFitter(column, training, k, scale=scale) for column in old.T]
         mappings = [each.fit() for each in single]
         best = int(np.argmin([np.inf if mapping is None else mapping.loss for mapping in mappings]))
         mapping, rival = fitter.fit(), mappings[best]
@@ -229,8 +239,8 @@ def _held_out(
         where = np.ix_(cell.items, cell.people)
         own = ratings[where]
         for kind, levels in enumerate(answers):
-            losses[kind][where] = np.abs(unit_scale(levels)[:, None] - own) ** k
-        sums[cell.items] += _expected(fit, new)
+            losses[kind][where] = np.abs(scale.of_levels(levels)[:, None] - own) ** k
+        sums[cell.items] += scale.from_unit(fit.probabilities(new) @ scale.unit)
         times[cell.items] += 1
         chosen.append(best)
         penalties.append(penalty)
@@ -257,10 +267,6 @@ def _penalty(features: Array, counts: Array, groups: np.ndarray, seed: int) -> f
             shares = np.maximum(fit.probabilities(features[cell.items]), 1e-12)
             losses[place] -= float(np.sum(counts[cell.items] * np.log(shares)))
     return PENALTIES[int(np.argmin(losses))]
-
-
-def _expected(fit: Ordinal, features: Array) -> Array:
-    return fit.probabilities(features) @ _STEPS
 
 
 def _by_person(losses: Array) -> Array:

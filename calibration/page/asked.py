@@ -3,7 +3,7 @@
 from typing import Any
 
 from calibration.report_asked import rated_wordings, words_of
-from calibration.tables import counted
+from metrics.text import counted
 
 _SHOWN = {
     (True, True): "The prompt and the subject's reference photos were shown with each image.",

@@ -10,6 +10,7 @@ from calibration.page.figures import MOST_FOLDS, separates, steps
 from calibration.page.grade_figures import reference_metric
 from calibration.score_digits import digits_for, score_text
 from calibration.task_words import how_many_poor, together
+from metrics.text import counted, listed
 
 _LOOSE = 0.25  # share of the score's range beyond which a threshold that moves from fold to fold is called unsteady
 
@@ -172,7 +173,7 @@ def of_scatter(metric: dict[str, Any], low: float, high: float, n_drawn: int) ->
         )
     edges, levels = steps(buckets["thresholds"], metric["direction"], low, high)
     unused = [str(level) for level in range(1, 6) if level not in levels]
-    never = f" Never given here: {'level' if len(unused) == 1 else 'levels'} {_listed(unused)}." if unused else ""
+    never = f" Never given here: {'level' if len(unused) == 1 else 'levels'} {listed(unused)}." if unused else ""
     return Explanation(
         line="The closer the dots lie to the heavy line, which turns the score into a level from 1 to 5, the better "
         "the metric follows people.",
@@ -203,7 +204,7 @@ def of_confusion(metric: dict[str, Any]) -> Explanation | None:
         line="Read along a row: how held-out people rated what the metric puts at this level. The darker the framed "
         "diagonal, the better.",
         shows="What the mapping said (rows) against what the held-out person answered (columns), "
-        f"{_count(total, 'rating')} in all. Percentages are of the row; counts stand below them.",
+        f"{counted(total, 'rating')} in all. Percentages are of the row; counts stand below them.",
         read=f"Framed cells are exact hits: {exact:.0%} of all ratings; {near:.0%} are at most one step off. For "
         f"comparison, {commonest + 1} is the commonest rating, with {columns[commonest] / total:.0%}.",
         bad="Rows that all look alike: then the level says nothing about the rating. A row marked 'never' is a level "
@@ -229,7 +230,7 @@ def of_folds(metric: dict[str, Any], low: float, high: float) -> Explanation:
         seen = " Here none lies within the scores, so every fold gives all items the same level."
     return Explanation(
         line="Marks of one kind above each other mean that the mapping does not depend on who was left out.",
-        shows=f"The thresholds fitted without each evaluator in turn ({_count(len(folds), 'fold')}); dotted lines "
+        shows=f"The thresholds fitted without each evaluator in turn ({counted(len(folds), 'fold')}); dotted lines "
         f"are those fitted on everyone.{'' if len(folds) <= MOST_FOLDS else f' The first {MOST_FOLDS} are drawn.'}",
         read="Marks of one kind that stand above each other mean that the mapping does not depend on who was left out."
         + seen
@@ -293,16 +294,8 @@ def _percent(share: float) -> str:
     return "less than 1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
-def _listed(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-
-
-def _count(amount: int, noun: str) -> str:
-    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
-
-
 def _of(part: int, whole: int, noun: str) -> str:
     """'none of 5 metrics', 'the only metric'."""
     if whole == 1:
         return f"the only {noun}" if part else f"not the only {noun}"
-    return f"{part or 'none'} of {_count(whole, noun)}"
+    return f"{part or 'none'} of {counted(whole, noun)}"

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from calibration.report import natural_order
 from metrics.images import UnreadableImage, read_image
+from metrics.text import natural_order
 
 SHOWN = 6
 """Images a metric and side."""

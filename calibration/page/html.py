@@ -31,13 +31,14 @@ from calibration.page.gallery import Thumbnails, disagreements
 from calibration.page.grade_figures import grades_against_mean, grades_against_person
 from calibration.page.methods_text import methods_paragraph
 from calibration.page.notes import all_notes, notes_of_people
-from calibration.report import Calibration, natural_order
+from calibration.report import Calibration
 from calibration.report_raters import fewest_ratings, is_simulated
 from calibration.score_digits import digits_for, score_text
 from calibration.task_words import QUESTIONS
 from calibration.verdicts import LEAST_ITEMS
 from metrics.bands import CAVEAT
 from metrics.scoring import PROMPT
+from metrics.text import natural_order
 
 POINTS_OF_A_PAGE = 20_000
 """Points that all scatter plots draw together."""

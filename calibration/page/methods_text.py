@@ -6,8 +6,7 @@ from typing import Any
 from calibration.evaluator_weights import HALF_TRUST
 from calibration.page.references import REFERENCES
 from calibration.report_asked import rated_wordings
-from calibration.tables import counted
-from calibration.task_words import spelled
+from metrics.text import counted, spelled
 
 _MOST_WORDINGS = 3  # of earlier words; with more the paragraph would be about nothing else
 
@@ -43,7 +42,7 @@ def _people(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
     several = len(report["tasks"]) > 1
     for name, task in report["tasks"].items():
         n = task["n_evaluators"]
-        who = f"{spelled(n)} evaluator{'' if n == 1 else 's'} gave {counted(task['n_ratings'], 'rating')}"
+        who = f"{spelled(n, 'evaluator')} gave {counted(task['n_ratings'], 'rating')}"
         what = f"{who} {_scale(task.get('asked'))} of {counted(task['n_items'], 'item')}"
         yield f"For the task '{name}', {what}." if several else f"{what[0].upper()}{what[1:]}."
         yield from _asked(task.get("asked"))
@@ -108,9 +107,8 @@ def _metrics(report: dict[str, Any], cited: list[str]) -> Iterator[str]:
         return
     cited += ["deepsense", "stone"]
     k = report["settings"]["k"]
-    listed = ", ".join(names)
     yield (
-        f"{spelled(len(names)).capitalize()} automatic metric{'' if len(names) == 1 else 's'} ({listed}) "
+        f"{spelled(len(names), 'automatic metric').capitalize()} ({', '.join(names)}) "
         f"{'was' if len(names) == 1 else 'were'} judged as one would judge an evaluator (deepsense.ai, 2023): ratings "
         "r were put on the unit scale, e = (r - 1) / 4, and each metric's scores were turned into five levels by four "
         f"thresholds, monotone in the metric's direction, that minimise the sum of |level - e|^{k:g} over images and "

@@ -16,6 +16,7 @@ from calibration.people.kappa import kappas
 from calibration.people.kappa_intervals import MOST_PAIRS, AnswerTables
 from calibration.people.pair_grades import PairGrades
 from calibration.people.variance import ComponentSums, many_intraclass_correlations
+from calibration.scale import LIKERT, Scale
 
 NAN = float("nan")
 _MOST_VALUES = 32
@@ -29,7 +30,12 @@ _LEAST = dict.fromkeys(("nominal", "ordinal", "interval", "split_half", "weighte
 
 
 def agreement_intervals(
-    ratings: Array, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0, k: float = 1.0
+    ratings: Array,
+    clusters: ArrayLike | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+    k: float = 1.0,
+    scale: Scale = LIKERT,
 ) -> dict[str, dict[str, Interval]] | None:
     """Intervals of every figure of people's agreement.
 
@@ -45,6 +51,8 @@ def agreement_intervals(
         Of the draws.
     k : float
         The exponent of grades.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -72,7 +80,7 @@ def agreement_intervals(
     ratings, everyone = items.ratings, items.counts[None, :]
     pairs = PairGrades(ratings, k, items.counts)
     shares = evaluator_shares(ratings, items.counts)
-    whole = _Agreement(ratings, people, k, seed, pairs, items.counts)
+    whole = _Agreement(ratings, people, k, seed, pairs, items.counts, scale=scale)
     over_items = _joined(whole.statistics(w) for w in _draws(items, draws, seed))
     these = {name: percentiles(drawn) for name, drawn in over_items.items()}
     others: dict[str, Interval] = {}
@@ -88,6 +96,7 @@ def agreement_intervals(
                 None,
                 items.counts,
                 np.delete(np.delete(both, each, axis=0), each, axis=1),
+                scale,
             ).statistics(everyone)
             | {"person": person}
             for each, person in zip(
@@ -159,6 +168,7 @@ class _Agreement:
         pairs: PairGrades | None,
         counts: Array | None = None,
         both: Array | None = None,
+        scale: Scale = LIKERT,
     ):
         self._pairs = pairs
         weights = pair_weights(ratings, counts, both)
@@ -168,7 +178,7 @@ class _Agreement:
         self._ranks, self._halves = RankSums(ratings), Halves(ratings, seed, _MOST_SPLITS)
         self._half, self._people = ratings.shape[1] // 2, people
         self._grades = _Grades(ratings, k)
-        self._tables = AnswerTables.of_pairs(ratings) if people * (people - 1) // 2 <= MOST_PAIRS else None
+        self._tables = AnswerTables.of_pairs(ratings, scale) if people * (people - 1) // 2 <= MOST_PAIRS else None
 
     def statistics(self, weights: Array) -> dict[str, Array]:
         size = len(self._values)

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from calibration.grades import Array, unit_scale
+from calibration.grades import Array
+from calibration.scale import LIKERT, Scale
 
 NAN = float("nan")
 _MOST_SPLITS = 500
@@ -189,13 +190,16 @@ def disattenuated(correlation: float, reliability: float) -> float:
     return correlation / float(np.sqrt(reliability)) if reliability > 0 else NAN
 
 
-def own_consistency(ratings: pd.DataFrame) -> pd.DataFrame:
+def own_consistency(ratings: pd.DataFrame, scale: Scale = LIKERT) -> pd.DataFrame:
     """How alike each evaluator rated what they saw twice.
 
     Parameters
     ----------
     ratings : DataFrame
-        item, evaluator, rating (1..5) and repeat of one task; the first two answers to an item are compared.
+        item, evaluator, rating (in the scale's numbers) and repeat of one task; the first two answers to an item are
+        compared.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -221,7 +225,7 @@ def own_consistency(ratings: pd.DataFrame) -> pd.DataFrame:
     twice = turns.dropna()
     rows = {}
     for name, own in twice.groupby(level="evaluator", sort=False):
-        first, second = unit_scale(own[0]), unit_scale(own[1])
+        first, second = scale.to_unit(own[0]), scale.to_unit(own[1])
         apart = np.abs(first - second)
         varied = len(own) > 1 and np.ptp(first) > 0 and np.ptp(second) > 0
         r = float(np.corrcoef(first, second)[0, 1]) if varied else NAN

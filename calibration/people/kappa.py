@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.evaluator_weights import pair_weights, weighted_mean
-from calibration.grades import LEVELS, Array
+from calibration.grades import Array
 from calibration.people.pair_grades import shared_ratings
+from calibration.scale import LIKERT, Scale
 
 NAN = float("nan")
 
@@ -71,7 +72,7 @@ def kappas(tables: Array, is_weighted: bool = True) -> Array:
     return 1.0 - np.divide(observed, expected, out=np.full(len(tables), NAN), where=expected > 0)
 
 
-def pair_kappas(ratings: Array, names: Sequence[str]) -> list[dict[str, Any]]:
+def pair_kappas(ratings: Array, names: Sequence[str], scale: Scale = LIKERT) -> list[dict[str, Any]]:
     """The kappas of every two evaluators on the items that both rated.
 
     Parameters
@@ -80,6 +81,8 @@ def pair_kappas(ratings: Array, names: Sequence[str]) -> list[dict[str, Any]]:
         Unit scale, NaN where missing; a rating between two levels counts as the nearest.
     names : sequence of str
         The evaluators.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -91,7 +94,7 @@ def pair_kappas(ratings: Array, names: Sequence[str]) -> list[dict[str, Any]]:
     >>> pair_kappas(np.array([[0.0, 0.0], [1.0, 1.0]]), ["anna", "ben"])[0]["kappa"]
     1.0
     """
-    people, levels = ratings.shape[1], len(LEVELS)
+    people, levels = ratings.shape[1], scale.count
     items, one, other = shared_ratings(ratings)
     second, first = np.tril_indices(people, -1)
     answers = np.rint(np.nan_to_num(ratings) * (levels - 1)).astype(np.intp)

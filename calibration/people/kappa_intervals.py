@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calibration.draws import Drawn
-from calibration.grades import LEVELS, Array
+from calibration.grades import Array
 from calibration.intervals import Interval, percentiles
 from calibration.people.kappa import kappas
+from calibration.scale import LIKERT, Scale
 
 MOST_PAIRS = 105
 """With more pairs of people than these, fifteen people's, their kappas have no intervals."""
 
-_CELLS = len(LEVELS) ** 2
 _BLOCK = 2**18  # draw-items that are in memory at once
 
 
@@ -23,23 +23,26 @@ class AnswerTables:
     Parameters
     ----------
     answers, others : ndarray, shape (tables, items)
-        Two sides of each table, levels from 0 to 4, NaN where missing; between two levels counts as the nearest.
+        Two sides of each table, levels from 0, NaN where missing; between two levels counts as the nearest.
+    count : int
+        How many levels there are.
     """
 
-    def __init__(self, answers: Array, others: Array):
+    def __init__(self, answers: Array, others: Array, count: int = LIKERT.count):
+        self._count = count
         known = ~(np.isnan(answers) | np.isnan(others))
-        cells = np.rint(answers) * len(LEVELS) + np.rint(others)
-        self._cells = np.where(known, cells, _CELLS).astype(np.intp)
+        cells = np.rint(answers) * count + np.rint(others)
+        self._cells = np.where(known, cells, count**2).astype(np.intp)
 
     @classmethod
-    def of_pairs(cls, ratings: Array) -> "AnswerTables":
+    def of_pairs(cls, ratings: Array, scale: Scale = LIKERT) -> "AnswerTables":
         """Those of every two evaluators, in the order of `calibration.people.kappa.pair_kappas`; unit scale."""
-        levels = ratings.T * (len(LEVELS) - 1)
+        levels = ratings.T * (scale.count - 1)
         first, second = _pairs(ratings.shape[1])
-        return cls(levels[first], levels[second])
+        return cls(levels[first], levels[second], scale.count)
 
     def counts(self, weights: Array) -> Array:
-        """The tables, shape (weightings, tables, 5, 5).
+        """The tables, shape (weightings, tables, levels, levels).
 
         Parameters
         ----------
@@ -53,14 +56,19 @@ class AnswerTables:
         >>> found[0, 1], found[4, 4]
         (np.float64(1.0), np.float64(2.0))
         """
-        cells = np.eye(_CELLS + 1)[:, :_CELLS]
+        size = self._count**2
+        cells = np.eye(size + 1)[:, :size]
         found = [weights @ cells[each] for each in self._cells]
-        shape = len(weights), len(self._cells), len(LEVELS), len(LEVELS)
+        shape = len(weights), len(self._cells), self._count, self._count
         return np.stack(found, axis=1).reshape(shape) if found else np.zeros(shape)
 
 
 def pair_kappa_intervals(
-    ratings: Array, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0
+    ratings: Array,
+    clusters: ArrayLike | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+    scale: Scale = LIKERT,
 ) -> list[dict[str, Interval]] | None:
     """Intervals of the kappas of every two evaluators, for other images with the same people.
 
@@ -72,6 +80,8 @@ def pair_kappa_intervals(
         Which images belong together; each by itself unless given.
     draws, seed : int
         Of the bootstrap.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -89,7 +99,7 @@ def pair_kappa_intervals(
     if draws < 2 or not len(ratings) or not 1 <= len(_pairs(ratings.shape[1])[0]) <= MOST_PAIRS:
         return None
     items = Drawn(ratings, clusters)
-    study = AnswerTables.of_pairs(items.ratings)
+    study = AnswerTables.of_pairs(items.ratings, scale)
     tables = np.concatenate([study.counts(w) for w in items.draws(draws, _BLOCK, seed)])
     return [
         {"kappa": percentiles(kappas(each, is_weighted=False)), "weighted_kappa": percentiles(kappas(each))}

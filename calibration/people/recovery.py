@@ -13,6 +13,7 @@ from calibration.draws import Drawn
 from calibration.grades import Array, sample_scores
 from calibration.intervals import Interval, percentiles
 from calibration.people.p910 import alternating_projection
+from calibration.scale import LIKERT, Scale
 
 DRAWS = 200
 _LEAST_ITEMS = 20
@@ -118,7 +119,9 @@ def recover_scores(ratings: Array, draws: int = DRAWS, seed: int = 0) -> Recover
     )
 
 
-def recovery_entry(ratings: Array, evaluators: list[str], draws: int = DRAWS, seed: int = 0) -> dict[str, Any] | None:
+def recovery_entry(
+    ratings: Array, evaluators: list[str], draws: int = DRAWS, seed: int = 0, scale: Scale = LIKERT
+) -> dict[str, Any] | None:
     """What the report says of biases and inconsistencies.
 
     Parameters
@@ -129,11 +132,13 @@ def recovery_entry(ratings: Array, evaluators: list[str], draws: int = DRAWS, se
         The columns' names.
     draws, seed : int
         Of the bootstrap.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
     dict or None
-        ``evaluators``: by name ``bias`` and ``inconsistency`` in rating points, each with ``_low`` and ``_high``;
+        ``evaluators``: by name ``bias`` and ``inconsistency`` in rating steps, each with ``_low`` and ``_high``;
         ``correlation``: of the recovered scores with the plain means; ``collapsed_onto``: whose ratings ITU-T P.910's
         alternating projection would take for the scores, or None; ``sentence``. None where `recover_scores` finds
         nothing.
@@ -152,12 +157,12 @@ def recovery_entry(ratings: Array, evaluators: list[str], draws: int = DRAWS, se
     for column, name in enumerate(evaluators):
         bias, spread = found.bias_intervals[column], found.inconsistency_intervals[column]
         people[name] = {
-            "bias": 4 * found.bias[column],
-            "bias_low": 4 * bias.low,
-            "bias_high": 4 * bias.high,
-            "inconsistency": 4 * found.inconsistency[column],
-            "inconsistency_low": 4 * spread.low,
-            "inconsistency_high": 4 * spread.high,
+            "bias": found.bias[column] / scale.step,
+            "bias_low": bias.low / scale.step,
+            "bias_high": bias.high / scale.step,
+            "inconsistency": found.inconsistency[column] / scale.step,
+            "inconsistency_low": spread.low / scale.step,
+            "inconsistency_high": spread.high / scale.step,
         }
     plain = sample_scores(ratings)
     both = ~np.isnan(plain)

@@ -8,8 +8,9 @@ from scipy import stats
 
 from calibration.buckets import fit_buckets
 from calibration.evaluator_weights import best_constant
-from calibration.grades import LEVELS, Array, unit_scale
+from calibration.grades import Array
 from calibration.people.variance import variance_components
+from calibration.scale import LIKERT
 from metrics.errors import InputError
 
 
@@ -131,9 +132,9 @@ def _grade_influences(scores: Array, ratings: Array) -> tuple[Array, Array]:
     """What each image adds to a metric's grade, and to its skill: by how far its answer and the constant's lie off."""
     mapping, constant = fit_buckets(scores, ratings), best_constant(ratings)
     assert mapping is not None and constant is not None
-    answers = np.asarray(unit_scale(mapping.levels(scores)))
+    answers = LIKERT.of_levels(mapping.levels(scores))
     off = np.nanmean(np.abs(ratings - answers[:, None]), axis=1)
-    of_constant = np.nanmean(np.abs(ratings - LEVELS[constant - 1]), axis=1)
+    of_constant = np.nanmean(np.abs(ratings - LIKERT.unit[constant - 1]), axis=1)
     total = of_constant.mean()
     return -off, -off if total == 0 else (off.mean() / total * of_constant - off) / total
 

@@ -16,7 +16,8 @@ from typing import Literal
 import numpy as np
 from scipy import optimize, stats
 
-from calibration.grades import LEVELS, Array
+from calibration.grades import Array
+from calibration.scale import LIKERT
 
 Statistic = Literal["spearman", "pearson"]
 
@@ -49,7 +50,7 @@ class Ratings:
     @cached_property
     def total(self) -> Array:
         """Of the sum of an image's levels 0 to 4 the chances given q, shape (q, 4 evaluators + 1)."""
-        length = (len(LEVELS) - 1) * self.evaluators + 1
+        length = (LIKERT.count - 1) * self.evaluators + 1
         spectrum = np.fft.rfft(self.one, length, axis=1) ** self.evaluators
         return np.clip(np.fft.irfft(spectrum, length, axis=1), 0.0, 1.0)
 
@@ -88,10 +89,10 @@ def latent_ratings(icc: float, levels: tuple[float, ...]) -> tuple[Array, float]
     """
     shares = np.array(levels) / np.sum(levels)
     cuts = np.asarray(stats.norm.ppf(np.clip(np.cumsum(shares)[:-1], 0.0, 1.0)))
-    variance = shares @ LEVELS**2 - (shares @ LEVELS) ** 2
+    variance = shares @ LIKERT.unit**2 - (shares @ LIKERT.unit) ** 2
 
     def excess(loading: float) -> float:
-        means = _level_shares(cuts, loading) @ LEVELS
+        means = _level_shares(cuts, loading) @ LIKERT.unit
         return float((_WEIGHTS @ means**2 - (_WEIGHTS @ means) ** 2) / variance - icc)
 
     return cuts, float(optimize.brentq(excess, 0.0, 1 - 1e-9))

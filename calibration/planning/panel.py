@@ -5,9 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from calibration.evaluator_weights import trust
-from calibration.grades import Array, unit_scale
+from calibration.grades import Array
 from calibration.people.variance import ComponentSums
 from calibration.planning.model import latent_ratings
+from calibration.scale import LIKERT
 
 _LEAST_TRUST = 0.5  # whoever rated fewer images is not described by them
 _FEWEST = 3  # two people's agreement does not say which of them is the more reliable
@@ -34,7 +35,7 @@ class Evaluator(NamedTuple):
         """Their ratings of images with these true scores, on the unit scale."""
         cuts, loading = latent_ratings(self.reliability, self.levels)
         latent = loading * quality + np.sqrt(1 - loading**2) * rng.normal(size=len(quality))
-        return np.asarray(unit_scale(np.searchsorted(cuts, latent) + 1.0))
+        return LIKERT.of_levels(np.searchsorted(cuts, latent) + 1.0)
 
 
 def evaluators_of(ratings: Array, seed: int = 0) -> tuple[Evaluator, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
-from calibration.grades import Array, sample_scores, unit_scale
+from calibration.grades import Array, sample_scores
 from calibration.item_folds import clusters_of, groupings_of
 from calibration.people.agreement import correlations
 from calibration.people.variance import Components, intraclass_correlations, variance_components
@@ -15,8 +15,11 @@ from calibration.planning.alike import DesignEffects, design_effects
 from calibration.planning.model import Ratings, correlation_spread
 from calibration.planning.panel import evaluators_of
 from calibration.planning.study import FEWEST_IMAGES, LEAST_ICC, PlannedStudy, possible_between
-from calibration.tables import Duplicates, check_items, check_ratings, check_scores
-from metrics.errors import InputError
+from calibration.scale import LIKERT
+from calibration.settings import Duplicates
+from calibration.tables import check_items, check_ratings, check_scores
+from metrics.errors import InputError, parameter
+from metrics.text import listed, quoted
 
 MOST_LATENT = 0.99
 _MARGIN = 1e-3
@@ -101,9 +104,9 @@ def pilot_of(
     rows = check_ratings(ratings, "the pilot's ratings table", task, duplicates).frame
     tasks = list(dict.fromkeys(rows["task"]))
     if len(tasks) > 1:
-        raise InputError(f"The pilot has the tasks {_named(tasks)}; choose one with --task.")
+        raise InputError(f"The pilot has the tasks {listed(quoted(tasks))}; choose one with {parameter('task')}.")
     wide = rows.pivot(index="item", columns="evaluator", values="rating")
-    matrix = np.asarray(unit_scale(wide.to_numpy(dtype=float)))
+    matrix = np.asarray(LIKERT.to_unit(wide.to_numpy(dtype=float)))
     components = variance_components(matrix)
     icc = _agreement(matrix, components)
     assert components is not None
@@ -175,16 +178,20 @@ def _columns(
     """The metrics' names and scores, NaN where an item has none."""
     if scores is None:
         if metrics:
-            raise InputError("--metrics names metrics of the pilot, which has no scores; add --scores.")
+            raise InputError(
+                f"{parameter('metrics')} names metrics of the pilot, which has no scores; add {parameter('scores')}."
+            )
         return (), []
     frame = check_scores(scores, "the pilot's scores table").frame
     known = list(dict.fromkeys(frame["metric"]))
     strange = [name for name in metrics if name not in known]
     if strange:
-        raise InputError(f"The pilot's scores have no metric '{strange[0]}'; theirs are {_named(known)}.")
+        raise InputError(f"The pilot's scores have no metric '{strange[0]}'; theirs are {listed(quoted(known))}.")
     names = tuple(dict.fromkeys(metrics or known))
     if len(names) > 2:
-        raise InputError(f"A plan is for one metric or two; choose with --metrics from {_named(names)}.")
+        raise InputError(
+            f"A plan is for one metric or two; choose with {parameter('metrics')} from {listed(quoted(names))}."
+        )
     by_metric = {name: rows.set_index("item")["score"] for name, rows in frame.groupby("metric")}
     return names, [by_metric[name].reindex(items).to_numpy(dtype=float) for name in names]
 
@@ -220,7 +227,3 @@ def _between(columns: list[Array], latent: tuple[float, ...], notes: list[str]) 
             f"The two metrics' correlation, {value:.3f}, does not fit theirs with people; taken as {kept:.3f}."
         )
     return kept
-
-
-def _named(names: Sequence[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)

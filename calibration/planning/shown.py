@@ -18,7 +18,7 @@ from scipy import optimize, stats
 from calibration.bootstrap import metric_intervals
 from calibration.crossvalidation import cross_validate
 from calibration.draws import Drawn
-from calibration.grades import Array, unit_scale
+from calibration.grades import Array
 from calibration.intervals import CONFIDENCE, UNKNOWN, Interval, left_out, percentiles, with_other_people
 from calibration.item_folds import item_folds
 from calibration.people.agreement import interval_alpha, krippendorff_alpha
@@ -28,6 +28,7 @@ from calibration.people.worth_intervals import worth_intervals
 from calibration.planning.alike import DesignEffects
 from calibration.planning.model import Statistic, latent_ratings
 from calibration.planning.study import PlannedStudy
+from calibration.scale import LIKERT
 from calibration.verdicts import CHANCE, LEAST_ITEMS
 
 Kind = Literal["these", "people_like_these"]
@@ -92,7 +93,7 @@ def simulate(study: PlannedStudy, people: int, images: int, rng: np.random.Gener
     latent = loading * drawn[:, :1] + np.sqrt(1 - loading**2) * rng.normal(size=(images, people))
     latent += np.sqrt(between) * rng.normal(size=people)
     levels = np.searchsorted(cuts * np.sqrt(1 + between), latent)
-    return drawn[:, 1:], np.asarray(unit_scale(levels + 1.0))
+    return drawn[:, 1:], LIKERT.of_levels(levels + 1.0)
 
 
 def can_be_judged(scores: Array, ratings: Array, seed: int = 0) -> bool:

@@ -7,10 +7,10 @@ from typing import get_args
 import numpy as np
 from scipy import stats
 
-from calibration.grades import LEVELS
 from calibration.planning.alike import DesignEffects
 from calibration.planning.model import Statistic
 from calibration.planning.panel import Evaluator
+from calibration.scale import LIKERT
 from metrics.errors import InputError
 
 ROUNDED_NORMAL = tuple(float(share) for share in np.diff(stats.norm.cdf([-np.inf, -1.5, -0.5, 0.5, 1.5, np.inf])))
@@ -75,7 +75,7 @@ class PlannedStudy:
         if self.statistic not in get_args(Statistic):
             raise InputError(f"The statistic is {self.statistic}; it must be spearman or pearson.")
         shares = np.array(self.levels)
-        if len(shares) != len(LEVELS) or not (shares >= 0).all() or not abs(shares.sum() - 1) <= 0.02:
+        if len(shares) != LIKERT.count or not (shares >= 0).all() or not abs(shares.sum() - 1) <= 0.02:
             raise InputError("The shares of the levels must be five numbers, at least 0, that add up to 1.")
         if shares.max() > shares.sum() - 1e-6:
             raise InputError("The shares put all ratings at one level, which leaves nothing to agree on; spread them.")

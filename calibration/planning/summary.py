@@ -9,13 +9,13 @@ import pandas as pd
 from calibration.planning.plan import Figure, images_for_power, images_for_width, plan_power, plan_width
 from calibration.planning.shown import KINDS, MOST_JUDGED, Kind, fewest_judged
 from calibration.planning.study import MOST_EVALUATORS, MOST_IMAGES, PlannedStudy
+from metrics.text import spelled
 
 MANY_EVALUATORS = 200
 """So many that people's mean is as good as their true mean: what more evaluators could give at best."""
 
 _NOT_WORTH_IT = 0.9  # more evaluators hardly help where even many leave more than this share of the images
 _COLUMNS: dict[Kind, str] = {"these": "width_{}", "people_like_these": "width_{}_people_like_these"}
-_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _FIGURE_NAMES: dict[Figure, str] = {
     "spearman": "Spearman's correlation with people",
     "pearson": "Pearson's correlation with people",
@@ -139,17 +139,6 @@ def short(value: float) -> str:
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
-def in_words(count: int) -> str:
-    """A small number as a word.
-
-    Examples
-    --------
-    >>> in_words(5), in_words(30)
-    ('five', '30')
-    """
-    return _WORDS[count] if count < len(_WORDS) else f"{count:,}"
-
-
 def about(count: float) -> str:
     """A number of images, rounded up to two digits that count.
 
@@ -167,7 +156,7 @@ def _rounded(count: float) -> int:
 
 
 def _people(count: int) -> str:
-    return f"{in_words(count)} evaluator{'' if count == 1 else 's'}"
+    return f"{spelled(count)} evaluator{'' if count == 1 else 's'}"
 
 
 def _power_sentences(

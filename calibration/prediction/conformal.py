@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from calibration.grades import Array
-from calibration.prediction.ordinal import COUNT
 
 WHOLE = 1.0
 """The threshold with which every set holds all levels."""
@@ -16,12 +15,12 @@ def strangeness(probabilities: Array) -> Array:
 
     Parameters
     ----------
-    probabilities : ndarray, shape (n, 5)
+    probabilities : ndarray, shape (n, levels)
         Distributions over the levels.
 
     Returns
     -------
-    ndarray, shape (n, 5)
+    ndarray, shape (n, levels)
         In (0, 1). Levels are taken up one by one: first the most probable (the lower of equals), then always the more
         probable neighbour of those that are in (the lower of equals). A level's strangeness is the probability of the
         levels before it, and half of its own; so the levels up to a threshold are always next to each other.
@@ -42,7 +41,7 @@ def strangeness(probabilities: Array) -> Array:
     found[rows, first] = probabilities[rows, first] / 2
     inside = probabilities[rows, first]
     padded = np.pad(probabilities, ((0, 0), (1, 1)), constant_values=-1.0)
-    for _ in range(COUNT - 1):
+    for _ in range(probabilities.shape[1] - 1):
         down = padded[rows, first] >= padded[rows, last + 2]
         first, last = np.where(down, first - 1, first), np.where(down, last, last + 1)
         level = np.where(down, first, last)

@@ -1,4 +1,4 @@
-"""From a score to a distribution over 1..5: the candidates, and what each says of people and images it has not seen."""
+"""From a score to a distribution over the levels: the candidates, and what each says of unseen people and images."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,8 @@ from scipy.optimize import isotonic_regression
 
 from calibration.crossed_folds import crossed_folds
 from calibration.grades import Array
-from calibration.prediction.ordinal import COUNT, Ordinal, fit_ordinals, level_counts
+from calibration.prediction.ordinal import Ordinal, fit_ordinals, level_counts
+from calibration.scale import LIKERT, Scale
 from calibration.ties import as_equals
 from metrics.registry import Direction
 
@@ -25,7 +26,7 @@ _KNOTS = 65  # of a smooth curve, at quantiles of the scores and again at even d
 
 @dataclass(frozen=True)
 class Curve:
-    """How the distribution over 1..5 follows the score.
+    """How the distribution over the levels follows the score.
 
     Attributes
     ----------
@@ -36,7 +37,7 @@ class Curve:
     knots : tuple of float
         Scores, ascending.
     cumulative : tuple of 4-tuples
-        P(rating <= 1), ..., P(rating <= 4) at each knot; straight lines between, constant outside.
+        P(rating <= l) for every level but the highest, at each knot; straight lines between, constant outside.
     """
 
     family: Family
@@ -91,6 +92,7 @@ def cross_predict(
     clusters: ArrayLike | None = None,
     folds: int = 5,
     seed: int = 0,
+    scale: Scale = LIKERT,
 ) -> CrossPrediction | None:
     """Choose the kind of curve by its log loss on unseen people's ratings of unseen images.
 
@@ -108,6 +110,8 @@ def cross_predict(
         Of items and of evaluators; see `calibration.crossed_folds.crossed_folds`.
     seed : int
         Of the folds and the sample.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -117,7 +121,7 @@ def cross_predict(
     Notes
     -----
     Candidates are proportional odds, with 1 % of the marginal distribution mixed in, and isotonic regression of each
-    P(rating <= l), with 2 % to 100 % of it. The four isotonic fits share their weights and so never cross.
+    P(rating <= l), with 2 % to 100 % of it. The isotonic fits share their weights and so never cross.
 
     Examples
     --------
@@ -134,20 +138,20 @@ def cross_predict(
     clusters = None if clusters is None else np.asarray(clusters)[usable]
     folded = crossed_folds(ratings, clusters, folds, seed)
     parts = [(values[~held.items], ratings[np.ix_(~held.items, held.others)]) for held in folded]
-    *by_cell, final = _candidates([*parts, (values, ratings)], direction)
+    *by_cell, final = _candidates([*parts, (values, ratings)], direction, scale)
     cells = [(held, curves) for held, curves in zip(folded, by_cell, strict=True) if curves is not None]
     if not cells or final is None:
         return None
     names = final.names
     sums, count = dict.fromkeys(names, 0.0), 0
     for held, curves in cells:
-        counts = level_counts(ratings[np.ix_(held.items, held.people)])
+        counts = level_counts(ratings[np.ix_(held.items, held.people)], scale)
         count += int(counts.sum())
         for name, shares in curves.probabilities(names, values[held.items]).items():
             sums[name] -= float(np.sum(counts * np.log(shares)))
     losses = {name: total / count if count else float("nan") for name, total in sums.items()}
     best = min(names, key=lambda name: losses[name])
-    shape = (*ratings.shape, COUNT)
+    shape = (*ratings.shape, scale.count)
     probabilities, climatology = np.full(shape, np.nan), np.full(shape, np.nan)
     for held, curves in cells:
         where, found = np.ix_(held.items, held.people), curves.probabilities([best, MARGINAL], values[held.items])
@@ -161,7 +165,7 @@ _ODDS = "proportional odds"
 
 
 class _Steps(NamedTuple):
-    """P(rating <= 1), ..., P(rating <= 4) at scores, before the marginal distribution is mixed in."""
+    """P(rating <= l) for every level but the highest, at scores, before the marginal distribution is mixed in."""
 
     knots: Array
     below: Array
@@ -190,7 +194,7 @@ class _Candidates(NamedTuple):
         return Curve(family, part, tuple(knots.tolist()), tuple(tuple(row) for row in cumulative.tolist()))
 
     def probabilities(self, names: Sequence[str], scores: Array) -> dict[str, Array]:
-        """P(rating = 1), ..., P(rating = 5) by each candidate; shape (scores, 5)."""
+        """P(rating = l) for every level by each candidate; shape (scores, levels)."""
         read: dict[Family, Array] = {}
         found = {}
         for name in names:
@@ -202,9 +206,9 @@ class _Candidates(NamedTuple):
         return found
 
 
-def _candidates(parts: Sequence[tuple[Array, Array]], direction: Direction) -> list[_Candidates | None]:
+def _candidates(parts: Sequence[tuple[Array, Array]], direction: Direction, scale: Scale) -> list[_Candidates | None]:
     """All candidates fitted to each part's scores and ratings; None where there is no rating."""
-    counted = [_counted(scores, ratings) for scores, ratings in parts]
+    counted = [_counted(scores, ratings, scale) for scores, ratings in parts]
     odds = _odds_steps([each for each in counted if each is not None and _differ(each.knots)], direction)
     found: list[_Candidates | None] = []
     for each in counted:
@@ -233,14 +237,14 @@ class _Counted(NamedTuple):
     marginal: Array
 
 
-def _counted(scores: Array, ratings: Array) -> _Counted | None:
-    counts = level_counts(ratings)
+def _counted(scores: Array, ratings: Array, scale: Scale) -> _Counted | None:
+    counts = level_counts(ratings, scale)
     rated = counts.sum(axis=1) > 0
     if not rated.any():
         return None
     knots, place = np.unique(scores[rated], return_inverse=True)
     by_score = np.stack([np.bincount(place, each, len(knots)) for each in counts[rated].T], axis=1).astype(np.float64)
-    return _Counted(knots, by_score, ((by_score.sum(axis=0) + 1) / (by_score.sum() + COUNT)).cumsum()[:-1])
+    return _Counted(knots, by_score, ((by_score.sum(axis=0) + 1) / (by_score.sum() + scale.count)).cumsum()[:-1])
 
 
 def _differ(knots: Array) -> bool:

@@ -1,13 +1,13 @@
-"""Proportional-odds regression of ratings 1..5 on scores, with a ridge penalty, by Fisher scoring."""
+"""Proportional-odds regression of ratings on scores, with a ridge penalty, by Fisher scoring."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from calibration.grades import LEVELS, Array
+from calibration.grades import Array
+from calibration.scale import LIKERT, Scale
 
-COUNT = len(LEVELS)
 _ROUNDS = 100
 _CLOSE = 1e-10  # the gain in log-likelihood per rating below which nothing more is to be had
 _LEAST = 1e-12  # the least probability of a level
@@ -22,7 +22,7 @@ class Ordinal:
     ----------
     coefficients : ndarray, shape (features,)
         Positive where a larger feature goes with higher ratings.
-    cuts : ndarray, shape (4,)
+    cuts : ndarray, shape (levels - 1,)
         Ascending.
     """
 
@@ -30,33 +30,35 @@ class Ordinal:
     cuts: Array
 
     def cumulative(self, features: Array) -> Array:
-        """P(rating <= l) for l = 1..4; shape (items, 4)."""
+        """P(rating <= l) for every level but the highest; shape (items, levels - 1)."""
         return _logistic(self.cuts[None, :] - (features @ self.coefficients)[:, None])
 
     def probabilities(self, features: Array) -> Array:
-        """The distribution over 1..5; shape (items, 5)."""
+        """The distribution over the levels; shape (items, levels)."""
         return _shares(self.cumulative(features))
 
 
-def level_counts(ratings: Array) -> Array:
-    """How many evaluators gave each item each of the levels 1..5.
+def level_counts(ratings: Array, scale: Scale = LIKERT) -> Array:
+    """How many evaluators gave each item each of the levels.
 
     Parameters
     ----------
     ratings : ndarray, shape (items, evaluators)
         Unit scale, NaN where missing; a rating between two levels (the mean of a double vote) counts as the nearest.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
-    ndarray of float, shape (items, 5)
+    ndarray of float, shape (items, levels)
 
     Examples
     --------
     >>> level_counts(np.array([[0.0, 1.0, np.nan, 1.0]])).tolist()
     [[1.0, 0.0, 0.0, 0.0, 2.0]]
     """
-    nearest = np.rint(ratings * (COUNT - 1))
-    return np.stack([(nearest == level).sum(axis=1) for level in range(COUNT)], axis=1).astype(float)
+    nearest = np.rint(ratings * (scale.count - 1))
+    return np.stack([(nearest == level).sum(axis=1) for level in range(scale.count)], axis=1).astype(float)
 
 
 def fit_ordinal(features: Array, counts: Array, penalty: float = 1.0, prior: float = 1.0) -> Ordinal:
@@ -66,7 +68,7 @@ def fit_ordinal(features: Array, counts: Array, penalty: float = 1.0, prior: flo
     ----------
     features : ndarray, shape (items, features)
         Finite; standardised, or the penalty means another thing for each.
-    counts : ndarray, shape (items, 5)
+    counts : ndarray, shape (items, levels)
         How many ratings of each level an item has.
     penalty : float
         Of the ridge: half of it times the sum of squared coefficients is taken from the log-likelihood.
@@ -134,29 +136,29 @@ def fit_ordinals(
 
 def _fitted(features: Sequence[Array], counts: Sequence[Array], penalty: float, prior: float) -> Iterator[Ordinal]:
     """The fits of sets that are in memory together."""
-    width = features[0].shape[1]
+    width, levels = features[0].shape[1], counts[0].shape[1]
     used = [each.sum(axis=1) > 0 for each in counts]
     most = 1 + max(int(each.sum()) for each in used)
     # items that a set lacks count nothing; the made-up rating is the last of each
-    x, y = np.zeros((len(counts), most, width)), np.zeros((len(counts), most, COUNT))
+    x, y = np.zeros((len(counts), most, width)), np.zeros((len(counts), most, levels))
     for place, (own, given, chosen) in enumerate(zip(features, counts, used, strict=True)):
         x[place, : chosen.sum()], y[place, : chosen.sum()] = own[chosen], given[chosen]
-    y[:, -1] = prior / COUNT
+    y[:, -1] = prior / levels
     total = y.sum(axis=(1, 2))
-    cuts = np.tile(np.linspace(-2.0, 2.0, COUNT - 1), (len(counts), 1))
+    cuts = np.tile(np.linspace(-2.0, 2.0, levels - 1), (len(counts), 1))
     some = total > 0
     below = np.clip(y[some].sum(axis=1).cumsum(axis=1)[:, :-1] / total[some, None], 1e-3, 1 - 1e-3)
-    cuts[some] = np.log(below / (1 - below)) + np.arange(COUNT - 1) * 1e-3
+    cuts[some] = np.log(below / (1 - below)) + np.arange(levels - 1) * 1e-3
     state = np.concatenate([cuts, np.zeros((len(counts), width))], axis=1)
     _climb(state, x, y, penalty, _CLOSE * total)
     for row in state:
-        yield Ordinal(row[COUNT - 1 :], row[: COUNT - 1])
+        yield Ordinal(row[levels - 1 :], row[: levels - 1])
 
 
 def _climb(state: Array, features: Array, counts: Array, penalty: float, close: Array) -> None:
     """Fisher scoring from a state (cuts, then coefficients), which is overwritten, row by row until it gains little."""
     value, below = _values(state, features, counts, penalty)
-    open_ = np.arange(len(state))
+    open_, cuts = np.arange(len(state)), counts.shape[2] - 1
     for _ in range(_ROUNDS):
         if not len(open_):
             return
@@ -170,7 +172,7 @@ def _climb(state: Array, features: Array, counts: Array, penalty: float, close: 
             trial = state[rows] + size * step[left]
             own = (x, y) if len(left) == len(open_) else (x[left], y[left])
             reached, shares = _values(trial, *own, penalty)
-            better = (np.diff(trial[:, : COUNT - 1], axis=1) > 0).all(axis=1) & (reached >= value[rows])
+            better = (np.diff(trial[:, :cuts], axis=1) > 0).all(axis=1) & (reached >= value[rows])
             rows = rows[better]
             gain[left[better]] = reached[better] - value[rows]
             state[rows], value[rows], below[rows] = trial[better], reached[better], shares[better]
@@ -181,9 +183,9 @@ def _climb(state: Array, features: Array, counts: Array, penalty: float, close: 
 
 def _values(state: Array, features: Array, counts: Array, penalty: float) -> tuple[Array, Array]:
     """The penalised log-likelihoods, and P(rating <= l) of every item."""
-    coefficients = state[:, COUNT - 1 :]
+    cuts, coefficients = np.split(state, [counts.shape[2] - 1], axis=1)
     along = (features @ coefficients[:, :, None])[:, :, 0]
-    below = _logistic(state[:, None, : COUNT - 1] - along[:, :, None])
+    below = _logistic(cuts[:, None, :] - along[:, :, None])
     shares = np.maximum(_shares(below), _LEAST)
     found = np.sum(counts * np.log(shares), axis=(1, 2)) - penalty / 2 * (coefficients**2).sum(axis=1)
     return found, below
@@ -191,7 +193,7 @@ def _values(state: Array, features: Array, counts: Array, penalty: float) -> tup
 
 def _derivatives(state: Array, below: Array, features: Array, counts: Array, penalty: float) -> tuple[Array, Array]:
     """The gradients and the expected information, by cuts, then coefficients."""
-    width = features.shape[2]
+    width, cuts = features.shape[2], counts.shape[2] - 1
     density = below * (1 - below)
     shares = np.maximum(_shares(below), _LEAST)
     ratio = counts / shares
@@ -202,23 +204,23 @@ def _derivatives(state: Array, below: Array, features: Array, counts: Array, pen
     by_cut = own.copy()
     by_cut[..., :-1] += next_to
     by_cut[..., 1:] += next_to
-    information = np.zeros((len(state), COUNT - 1 + width, COUNT - 1 + width))
-    at, after = np.arange(COUNT - 1), np.arange(COUNT - 2)
+    information = np.zeros((len(state), cuts + width, cuts + width))
+    at, after = np.arange(cuts), np.arange(cuts - 1)
     information[:, at, at] = own.sum(axis=1)
     information[:, after, after + 1] = information[:, after + 1, after] = next_to.sum(axis=1)
     mixed = -by_cut.transpose(0, 2, 1) @ features
-    information[:, : COUNT - 1, COUNT - 1 :] = mixed
-    information[:, COUNT - 1 :, : COUNT - 1] = mixed.transpose(0, 2, 1)
+    information[:, :cuts, cuts:] = mixed
+    information[:, cuts:, :cuts] = mixed.transpose(0, 2, 1)
     weighted = features * by_cut.sum(axis=2)[..., None]
-    information[:, COUNT - 1 :, COUNT - 1 :] = weighted.transpose(0, 2, 1) @ features + penalty * np.eye(width)
+    information[:, cuts:, cuts:] = weighted.transpose(0, 2, 1) @ features + penalty * np.eye(width)
     pulled = (features.transpose(0, 2, 1) @ slope.sum(axis=2)[..., None])[:, :, 0]
-    gradient = np.concatenate([slope.sum(axis=1), -pulled - penalty * state[:, COUNT - 1 :]], axis=1)
+    gradient = np.concatenate([slope.sum(axis=1), -pulled - penalty * state[:, cuts:]], axis=1)
     return gradient, information
 
 
 def _shares(below: Array) -> Array:
     """The chances of the levels, from those of each level or less along the last axis."""
-    shares = np.empty((*below.shape[:-1], COUNT))
+    shares = np.empty((*below.shape[:-1], below.shape[-1] + 1))
     shares[..., 0] = below[..., 0]
     np.subtract(below[..., 1:], below[..., :-1], out=shares[..., 1:-1])
     np.subtract(1.0, below[..., -1], out=shares[..., -1])

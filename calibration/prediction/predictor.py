@@ -1,4 +1,4 @@
-"""What people would say of a new score: a distribution over 1..5, its mean, the level and conformal intervals."""
+"""What people would say of a new score: a distribution over the levels, its mean, the level and conformal intervals."""
 
 import reprlib
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,12 @@ from calibration.buckets import BucketMapping, fit_buckets
 from calibration.grades import Array, sample_scores
 from calibration.prediction.conformal import conformal_quantile, set_threshold, strangeness
 from calibration.prediction.cross_prediction import MARGINAL, CrossPrediction, Curve, cross_predict
-from calibration.prediction.ordinal import COUNT
+from calibration.scale import FEWEST_LEVELS, LIKERT, MOST_LEVELS, Scale
 from metrics.errors import InputError
 from metrics.registry import Direction
 
 VERSION = 1
 COVERAGE = 0.9
-_STEPS = np.arange(1.0, COUNT + 1)
 _DRAWN = 41  # points of the curve in the report
 
 
@@ -36,10 +35,10 @@ class Predictor:
         Those of the scores it was fitted on; empty where they had none.
     direction : {"higher", "lower"}
         Which way the metric points.
-    thresholds : tuple of 4 floats
-        Of the bucket mapping.
+    thresholds : tuple of float
+        Of the bucket mapping: one less than the scale has levels.
     curve : Curve
-        The distribution over 1..5.
+        The distribution over the levels.
     low, high : float
         The range of the study's scores.
     coverage : float
@@ -57,7 +56,7 @@ class Predictor:
     metric: str
     signatures: tuple[str, ...]
     direction: Direction
-    thresholds: tuple[float, float, float, float]
+    thresholds: tuple[float, ...]
     curve: Curve
     low: float
     high: float
@@ -70,6 +69,11 @@ class Predictor:
     n_ratings: int
     n_evaluators: int
 
+    @property
+    def count(self) -> int:
+        """How many levels there are."""
+        return len(self.thresholds) + 1
+
     def predict(self, scores: ArrayLike) -> pd.DataFrame:
         """What people would say.
 
@@ -81,10 +85,11 @@ class Predictor:
         Returns
         -------
         DataFrame
-            score; level (by the buckets); p1..p5 (sum to 1); mean (1..5); low and high, the levels between which one
-            new person's rating lies; mean_low and mean_high, between which the mean rating of the study's evaluators
-            lies, both with probability `coverage`, NaN where unknown; extrapolated: outside the study's scores, where
-            all that is known is the distribution at the end of their range, which is what stands there.
+            score; level (by the buckets); p1, p2, ... (of each level; sum to 1); mean (of level numbers, from 1); low
+            and high, the levels between which one new person's rating lies; mean_low and mean_high, between which the
+            mean rating of the study's evaluators lies, both with probability `coverage`, NaN where unknown;
+            extrapolated: outside the study's scores, where all that is known is the distribution at the end of their
+            range, which is what stands there.
         """
         values = np.asarray(scores, dtype=float)
         shares = self.curve.probabilities(values)
@@ -95,13 +100,13 @@ class Predictor:
             "score": values,
             "level": BucketMapping(self.thresholds, self.direction, 0.0, 0).levels(values),
         }
-        table |= {f"p{level + 1}": shares[:, level] for level in range(COUNT)}
+        table |= {f"p{level + 1}": shares[:, level] for level in range(self.count)}
         table |= {
             "mean": mean,
             "low": low,
             "high": high,
-            "mean_low": np.clip(mean - reach * spread, 1, COUNT),
-            "mean_high": np.clip(mean + reach * spread, 1, COUNT),
+            "mean_low": np.clip(mean - reach * spread, 1, self.count),
+            "mean_high": np.clip(mean + reach * spread, 1, self.count),
             "extrapolated": (values < self.low) | (values > self.high),
         }
         return pd.DataFrame(table)
@@ -112,7 +117,7 @@ class Predictor:
             return np.nan, np.nan
         strange = strangeness(shares)
         inside = strange <= np.maximum(self.set_threshold, strange.min(axis=1, keepdims=True))
-        return inside.argmax(axis=1) + 1, COUNT - inside[:, ::-1].argmax(axis=1)
+        return inside.argmax(axis=1) + 1, self.count - inside[:, ::-1].argmax(axis=1)
 
     def to_dict(self) -> dict[str, Any]:
         """Strict JSON types; `from_dict` gives the same predictor back."""
@@ -187,6 +192,7 @@ def fit_predictor(
     metric: str = "",
     signatures: Sequence[str] = (),
     crossed: CrossPrediction | None = None,
+    scale: Scale = LIKERT,
 ) -> Predictor | None:
     """Fit what people would say of a metric's scores.
 
@@ -210,6 +216,8 @@ def fit_predictor(
         What the scores are; kept with the predictor.
     crossed : CrossPrediction, optional
         What `calibration.prediction.cross_prediction.cross_predict` found, where it is known already.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -240,14 +248,14 @@ def fit_predictor(
     >>> table["mean"].round().tolist(), table["extrapolated"].tolist()
     ([1.0, 3.0, 5.0, 5.0], [False, False, False, True])
     """
-    found = crossed or cross_predict(scores, ratings, direction, clusters, seed=seed)
+    found = crossed or cross_predict(scores, ratings, direction, clusters, seed=seed, scale=scale)
     if found is None:
         return None
-    mapping = fit_buckets(found.scores, found.ratings, k, direction)
+    mapping = fit_buckets(found.scores, found.ratings, k, direction, scale=scale)
     if mapping is None:
         return None
     known = ~np.isnan(found.ratings) & ~np.isnan(found.probabilities[:, :, 0])
-    given = np.where(known, np.rint(np.nan_to_num(found.ratings) * (COUNT - 1)), 0).astype(int)
+    given = np.where(known, np.rint(np.nan_to_num(found.ratings) * (scale.count - 1)), 0).astype(int)
     alone = known.any(axis=0).sum() < 2
     by_person = [
         strangeness(found.probabilities[known[:, person], person])[
@@ -283,7 +291,8 @@ def predictor_entry(predictor: Predictor | None) -> dict[str, Any] | None:
         return None
     at = np.linspace(predictor.low, predictor.high, _DRAWN if predictor.high > predictor.low else 1)
     table = predictor.predict(at)
-    drawn = table[["score", "p1", "p2", "p3", "p4", "p5", "mean", "low", "high", "mean_low", "mean_high"]]
+    shares = [f"p{level}" for level in range(1, predictor.count + 1)]
+    drawn = table[["score", *shares, "mean", "low", "high", "mean_low", "mean_high"]]
     names = ("coverage", "log_loss", "marginal_log_loss", "n_items", "n_ratings", "n_evaluators")
     return {
         "family": predictor.curve.family,
@@ -301,14 +310,15 @@ def _mean_residuals(found: CrossPrediction, known: np.ndarray) -> Array:
     weights = known[rows] / known[rows].sum(axis=1, keepdims=True)
     shares = np.einsum("ie,iel->il", weights, np.where(known[rows][:, :, None], found.probabilities[rows], 0.0))
     mean, spread = _mean_and_spread(shares)
-    target = 1 + 4 * sample_scores(np.where(known, found.ratings, np.nan)[rows])
+    target = 1 + (shares.shape[1] - 1) * sample_scores(np.where(known, found.ratings, np.nan)[rows])
     return np.asarray(np.abs(target - mean) / spread, dtype=float)
 
 
 def _mean_and_spread(shares: Array) -> tuple[Array, Array]:
-    """The mean and the standard deviation of distributions over 1..5."""
-    mean = shares @ _STEPS
-    return mean, np.sqrt(np.maximum(shares @ _STEPS**2 - mean**2, 1e-12))
+    """The mean and the standard deviation of distributions over level numbers."""
+    steps = np.arange(1.0, shares.shape[1] + 1)
+    mean = shares @ steps
+    return mean, np.sqrt(np.maximum(shares @ steps**2 - mean**2, 1e-12))
 
 
 def _sound(predictor: Predictor) -> bool:
@@ -319,9 +329,9 @@ def _sound(predictor: Predictor) -> bool:
     return bool(
         predictor.direction in ("higher", "lower")
         and isinstance(predictor.metric, str)
-        and len(predictor.thresholds) == COUNT - 1
+        and FEWEST_LEVELS <= predictor.count <= MOST_LEVELS
         and np.isfinite([*numbers, *optional]).all()
-        and below.shape == (len(knots), COUNT - 1)
+        and below.shape == (len(knots), predictor.count - 1)
         and len(knots) > 0
         and np.isfinite(knots).all()
         and (np.diff(knots) > 0).all()

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from calibration.prediction.predictor import Predictor
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.files import parse_json, read_regular_file, reason
+from metrics.text import listed, quoted
 
 NAME = "predictor.json"
 MOST_BYTES = 200_000_000
@@ -92,13 +93,15 @@ def read_predictor(folder: str | Path, metric: str, task: str | None = None) -> 
     if not isinstance(tasks, dict) or not all(isinstance(metrics, dict) for metrics in tasks.values()):
         raise InputError(f"{path} holds no predictors; make the report anew.")
     if task is not None and task not in tasks:
-        raise InputError(f"{path} has no task '{task}'; its tasks are {_listed(tasks)}.")
+        raise InputError(f"{path} has no task '{task}'; its tasks are {listed(quoted(tasks))}.")
     inside = {name: metrics[metric] for name, metrics in tasks.items() if metric in metrics and task in (None, name)}
     if not inside:
         there = sorted({name for of_task, names in tasks.items() if task in (None, of_task) for name in names})
-        raise InputError(f"{path} has no predictor of '{metric}'; it has {_listed(there)}.")
+        raise InputError(f"{path} has no predictor of '{metric}'; it has {listed(quoted(there)) or 'none'}.")
     if len(inside) > 1:
-        raise InputError(f"'{metric}' was judged in the tasks {_listed(inside)}; choose one with --task.")
+        raise InputError(
+            f"'{metric}' was judged in the tasks {listed(quoted(inside))}; choose one with {parameter('task')}."
+        )
     name, content = next(iter(inside.items()))
     return Predictor.from_dict(content, f"{path} ('{metric}' in '{name}')")
 
@@ -117,7 +120,3 @@ def read_verdict(folder: str | Path, metric: str, task: str | None = None) -> di
     inside = [of for name, of in verdicts.items() if task in (None, name) and isinstance(of, dict) and metric in of]
     said = inside[0][metric] if inside else None
     return said if isinstance(said, dict) and {"kind", "sentence"} <= said.keys() else None
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names) or "none"

@@ -11,17 +11,15 @@ from calibration.draws import signs_and_draws
 from calibration.grades import Array
 from calibration.intervals import UNKNOWN, Interval, group_codes, percentiles
 from calibration.prediction.cross_prediction import CrossPrediction
-from calibration.prediction.ordinal import COUNT
 
 BINS = 10
 DRAWS = 1000
 _BLOCK = 2**22  # image-draws in memory at once
-_STEPS = np.arange(1.0, COUNT + 1)
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Items whose predicted mean ratings are alike; ratings from 1 to 5."""
+    """Items whose predicted mean ratings are alike; ratings as level numbers, from 1."""
 
     n: int
     predicted: float
@@ -73,15 +71,15 @@ def ranked_probability_scores(probabilities: Array, levels: NDArray[np.int_]) ->
 
     Parameters
     ----------
-    probabilities : ndarray, shape (n, 5)
+    probabilities : ndarray, shape (n, levels)
     levels : ndarray of int, shape (n,)
-        In 1..5.
+        Level numbers, from 1.
 
     Returns
     -------
     ndarray, shape (n,)
-        sum over l = 1..4 of (P(rating <= l) - [level <= l])^2, in rating points: 0 is perfect, and a certain wrong
-        answer scores its distance.
+        sum over every level l but the highest of (P(rating <= l) - [level <= l])^2, in rating points: 0 is perfect, and
+        a certain wrong answer scores its distance.
 
     References
     ----------
@@ -93,7 +91,7 @@ def ranked_probability_scores(probabilities: Array, levels: NDArray[np.int_]) ->
     [3.0, 0.4]
     """
     below = probabilities.cumsum(axis=1)[:, :-1]
-    return np.asarray(np.sum((below - (levels[:, None] <= _STEPS[:-1])) ** 2, axis=1))
+    return np.asarray(np.sum((below - (levels[:, None] <= np.arange(1, probabilities.shape[1]))) ** 2, axis=1))
 
 
 def reliability(found: CrossPrediction, bins: int = BINS, draws: int = DRAWS, seed: int = 0) -> Reliability | None:
@@ -144,13 +142,14 @@ def reliability(found: CrossPrediction, bins: int = BINS, draws: int = DRAWS, se
     known = ~np.isnan(found.ratings) & ~np.isnan(found.probabilities[:, :, 0])
     if not known.any():
         return None
-    levels = np.rint(found.ratings[known] * (COUNT - 1)).astype(int) + 1
+    steps = np.arange(1.0, found.probabilities.shape[2] + 1)
+    levels = np.rint(found.ratings[known] * (len(steps) - 1)).astype(int) + 1
     scores = [_proper(each[known], levels) for each in (found.probabilities, found.climatology)]
     (rps, loss), (climatology_rps, climatology_loss) = scores
     rows = known.any(axis=1)
     weights = known[rows] / known[rows].sum(axis=1, keepdims=True)
-    predicted = np.sum(weights * np.where(known[rows], found.probabilities[rows] @ _STEPS, 0.0), axis=1)
-    observed = 1 + 4 * np.sum(weights * np.where(known[rows], found.ratings[rows], 0.0), axis=1)
+    predicted = np.sum(weights * np.where(known[rows], found.probabilities[rows] @ steps, 0.0), axis=1)
+    observed = 1 + (len(steps) - 1) * np.sum(weights * np.where(known[rows], found.ratings[rows], 0.0), axis=1)
     groups = group_codes(None if found.clusters is None else np.asarray(found.clusters)[rows], int(rows.sum()))
     bin_of = _bins(predicted, bins)
     count = int(bin_of.max()) + 1

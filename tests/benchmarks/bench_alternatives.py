@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from calibration.alternatives import compare_mappings
-from calibration.grades import unit_scale
+from calibration.scale import LIKERT
 from tests.benchmarks.arguments import one_count
 
 
@@ -21,7 +21,7 @@ def study(rng: np.random.Generator, images: int) -> tuple[np.ndarray, np.ndarray
     """Scores, and ratings on the unit scale."""
     quality = rng.normal(size=images)
     answers = 3 + rng.normal(0, 0.4, 5) + quality[:, None] + 0.75 * rng.normal(size=(images, 5))
-    return quality + rng.normal(size=images), unit_scale(np.clip(np.rint(answers), 1, 5))
+    return quality + rng.normal(size=images), LIKERT.to_unit(np.clip(np.rint(answers), 1, 5))
 
 
 def show(name: str, skills: dict[str, list[float]], seconds: float) -> None:
@@ -50,7 +50,7 @@ def main() -> None:
     prompts = pd.read_csv(folder / "items.csv").set_index("item").loc[answers.index, "prompt"]
     for metric in table:
         start = time.perf_counter()
-        rows = compare_mappings(table[metric].to_numpy(), unit_scale(answers), clusters=prompts) or []
+        rows = compare_mappings(table[metric].to_numpy(), LIKERT.to_unit(answers), clusters=prompts) or []
         show(f"tifa160, {metric}"[:27], {row["mapping"]: [row["skill"]] for row in rows}, time.perf_counter() - start)
 
 

@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 
 from calibration.buckets import fit_buckets
 from calibration.crossvalidation import cross_validate
-from calibration.grades import LEVELS, unit_scale
+from calibration.scale import LIKERT
 from tests.benchmarks.arguments import parser
 
 
@@ -21,13 +21,13 @@ def make(items: int, evaluators: int = 5, seed: int = 0) -> tuple[np.ndarray, np
     rng = np.random.default_rng(seed)
     scores = rng.normal(size=items)
     ratings = np.clip(np.rint(3 + scores[:, None] + rng.normal(size=(items, evaluators))), 1, 5)
-    return scores, unit_scale(ratings)
+    return scores, LIKERT.to_unit(ratings)
 
 
 def loss(thresholds: np.ndarray, scores: np.ndarray, ratings: np.ndarray) -> float:
     """The mean distance of the mapped score from each rating."""
     levels = np.searchsorted(np.sort(thresholds), scores, side="left")
-    return float(np.mean(np.abs(LEVELS[levels][:, None] - ratings)))
+    return float(np.mean(np.abs(LIKERT.unit[levels][:, None] - ratings)))
 
 
 def brute_force(scores: np.ndarray, ratings: np.ndarray) -> float:

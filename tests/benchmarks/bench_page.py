@@ -14,7 +14,8 @@ import pandas as pd
 
 from calibration.page.html import render_html
 from calibration.pipeline import calibrate_files, calibrate_tables
-from calibration.report import Calibration, Settings
+from calibration.report import Calibration
+from calibration.settings import Reading, Settings
 from tests.benchmarks.arguments import ROOT, parser
 
 
@@ -22,8 +23,8 @@ def tifa160() -> Calibration | None:
     data = ROOT.parent / "shared" / "data" / "tifa160"
     if not data.is_dir():
         return None
-    settings = Settings(map="evaluator=worker_id,rating=answer", task="alignment")
-    return calibrate_files(data / "ratings_as_published.csv", data / "scores.csv", data / "items.csv", settings)
+    reading = Reading(map="evaluator=worker_id,rating=answer", task="alignment")
+    return calibrate_files(data / "ratings_as_published.csv", data / "scores.csv", data / "items.csv", reading=reading)
 
 
 def simulated(images: int = 300, people: int = 20, metrics: int = 40) -> Calibration:

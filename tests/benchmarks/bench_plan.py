@@ -28,7 +28,8 @@ from calibration.planning.pilot import pilot_of
 from calibration.planning.plan import plan_power, plan_width
 from calibration.planning.shown import KINDS, fewest_judged
 from calibration.planning.study import PlannedStudy
-from calibration.report import Settings, calibrate
+from calibration.report import calibrate
+from calibration.settings import Settings
 from tests.benchmarks.arguments import parser
 
 SKEWED = (0.05, 0.1, 0.2, 0.35, 0.3)

@@ -23,11 +23,12 @@ from calibration.comparison.sorting import sorting, sorting_entry
 from calibration.crossvalidation import cross_validate, cross_validate_on_new_items, unseen_levels
 from calibration.equivalence import median_evaluator
 from calibration.evaluator_weights import best_constant
-from calibration.grades import sample_scores, unit_scale
+from calibration.grades import sample_scores
 from calibration.item_folds import item_folds
 from calibration.people.agreement import correlations, interval_alpha, krippendorff_alpha
 from calibration.people.strictness import without_strictness
 from calibration.same_target import EvaluatorsAsMetrics
+from calibration.scale import LIKERT
 from calibration.verdicts import judge
 from tests.benchmarks.arguments import one_count
 
@@ -43,12 +44,12 @@ def study(rng: np.random.Generator, people: int, noise: float) -> tuple[np.ndarr
     """Quality, and ratings on the unit scale."""
     quality = by_prompt(rng)
     answers = 3 + rng.normal(0, 0.4, people) + quality[:, None] + noise * rng.normal(size=(IMAGES, people))
-    return quality, unit_scale(np.clip(np.rint(answers), 1, 5))
+    return quality, LIKERT.to_unit(np.clip(np.rint(answers), 1, 5))
 
 
 def always_best(ratings: np.ndarray) -> np.ndarray:
     """The best constant answer to every image."""
-    return np.full(len(ratings), unit_scale(best_constant(ratings)))
+    return np.full(len(ratings), LIKERT.to_unit(best_constant(ratings)))
 
 
 class Shape(NamedTuple):
@@ -129,7 +130,7 @@ def answers_to(scores: np.ndarray, ratings: np.ndarray, people: dict[str, Any]) 
         "unseen": {"unseen_skill": new.metric_skill, "seen_skill": result.metric_skill, "grouped_by": None},
         "intervals": kinds,
         "sorting": sorting_entry(sorting(scores, ratings)),
-        "annotator_test": annotator_test_entry(unit_scale(levels), float(unit_scale(constant)), ratings),
+        "annotator_test": annotator_test_entry(LIKERT.to_unit(levels), float(LIKERT.to_unit(constant)), ratings),
         "same_target": same and {"wins": same.wins, "compared": same.compared, "person_skill": same.person_skill},
         "equivalence": same and median_evaluator(same, draws=DRAWS),
     }  # fmt: skip
@@ -212,7 +213,7 @@ def main() -> None:
             if name == "sixth evaluator":
                 wins.append(same.wins / same.compared)
         levels = unseen_levels(noise, five, folds, 1.0, "higher")
-        passes["noise"].append(bool(alternative_annotator_test(unit_scale(levels), five).passes))
+        passes["noise"].append(bool(alternative_annotator_test(LIKERT.to_unit(levels), five).passes))
         passes["sixth evaluator"].append(bool(alternative_annotator_test(ratings[:, 5], five).passes))
         passes["constant"].append(bool(alternative_annotator_test(always_best(five), five).passes))
         _, apart = study(rng, 5, 1.6)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from calibration.pipeline import Calibration, calibrate_files
-from calibration.report import Settings
+from calibration.pipeline import calibrate_files
+from calibration.report import Calibration
+from calibration.settings import Reading, Settings
 
 TIFA160_MAP = "evaluator=worker_id,rating=answer"
 AVT_MAP = "evaluator=user_ID,task=rating_type,item=stimuli_file,item=./stimuli/{model}/{img_id},score=quality_score"
@@ -19,14 +20,15 @@ def tifa160(data: Path) -> Calibration:
     """With the prompts, which are the clusters."""
     folder = data / "tifa160"
     paths = [folder / name for name in ("ratings_as_published.csv", "scores.csv", "items.csv")]
-    return calibrate_files(*paths, Settings(map=TIFA160_MAP, task="consistency", draws=300))
+    return calibrate_files(*paths, Settings(draws=300), reading=Reading(map=TIFA160_MAP, task="consistency"))
 
 
 def avt(data: Path) -> Calibration:
     """Of three tasks, from the raw export; who gave fewer than 400 ratings is left out."""
     folder = data / "avt_ai_images"
-    settings = Settings(map=AVT_MAP, duplicates="mean", min_ratings=400, draws=100)
-    return calibrate_files(folder / "ratings_as_exported.csv", folder / "iqa.csv", settings=settings)
+    reading = Reading(map=AVT_MAP, duplicates="mean", min_ratings=400)
+    paths = folder / "ratings_as_exported.csv", folder / "iqa.csv"
+    return calibrate_files(*paths, settings=Settings(draws=100), reading=reading)
 
 
 @pytest.fixture(scope="session")

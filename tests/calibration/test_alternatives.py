@@ -7,8 +7,8 @@ from sklearn.isotonic import IsotonicRegression
 
 from calibration.alternatives import EXACT, compare_mappings
 from calibration.crossvalidation import cross_validate_on_new_items
-from calibration.grades import unit_scale
 from calibration.item_folds import item_folds
+from calibration.scale import LIKERT
 
 
 def study(seed, images=300, people=5, noise=0.7):
@@ -89,7 +89,7 @@ def test_tifa160(shared):
     answers = pd.read_csv(folder / "ratings_as_published.csv").pivot(index="item", columns="worker_id", values="answer")
     scores = pd.read_csv(folder / "scores.csv").pivot(index="item", columns="metric", values="score").loc[answers.index]
     prompts = pd.read_csv(folder / "items.csv").set_index("item").loc[answers.index, "prompt"]
-    rows = by_name(compare_mappings(scores["tifa_mplug-large"].to_numpy(), unit_scale(answers), clusters=prompts))
+    rows = by_name(compare_mappings(scores["tifa_mplug-large"].to_numpy(), LIKERT.to_unit(answers), clusters=prompts))
     assert rows["one person"]["grade"] == pytest.approx(0.873, abs=0.001)
     assert rows["best constant"]["grade"] == pytest.approx(0.801, abs=0.002)
     assert rows["quintiles"]["skill"] < 0 < rows["isotonic regression"]["skill"] < rows[EXACT]["skill"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from calibration.baselines import RandomScores, _by_chance, baselines, metric_grades
 from calibration.crossvalidation import cross_validate
-from calibration.grades import unit_scale
+from calibration.scale import LIKERT
 
 
 @settings(max_examples=25, deadline=None)
@@ -100,7 +100,7 @@ def test_tifa160_each_against_the_mean_of_the_others(shared):
     answers = pd.read_csv(folder / "ratings_as_published.csv").pivot(index="item", columns="worker_id", values="answer")
     scores = pd.read_csv(folder / "scores.csv").pivot(index="item", columns="metric", values="score")
     complete = answers.dropna()
-    ratings, scores = unit_scale(complete), scores.loc[complete.index]
+    ratings, scores = LIKERT.to_unit(complete), scores.loc[complete.index]
     by_chance = RandomScores(ratings)
     for name, expected in (("clipscore_vitb32", 0.8233), ("tifa_mplug-large", 0.8535)):
         values = scores[name].to_numpy()

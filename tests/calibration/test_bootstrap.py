@@ -15,7 +15,7 @@ from calibration.intervals import with_other_people
 from calibration.output import metric_rows, write_report
 from calibration.people.kappa import kappa
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Settings
 from tests.calibration.prediction.test_predictor import tifa160
 
 

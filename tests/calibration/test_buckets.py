@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from calibration.buckets import BucketFitter, BucketMapping, fit_buckets
-from calibration.grades import unit_scale
+from calibration.scale import LIKERT
 from tests.calibration.brute_force import least_loss, loss_of
 
 NAN = float("nan")
@@ -18,7 +18,7 @@ def cases(draw, items=6, evaluators=3):
     scores = draw(arrays(float, n, elements=st.sampled_from([-2.0, 0.0, 0.1, 0.3, 1e-9, 7.0])))
     ratings = draw(arrays(float, (n, m), elements=st.sampled_from([1, 2, 3, 4, 5, NAN])))
     ratings[0, 0] = draw(st.integers(1, 5))
-    return scores, unit_scale(ratings), draw(st.sampled_from(["higher", "lower"]))
+    return scores, LIKERT.to_unit(ratings), draw(st.sampled_from(["higher", "lower"]))
 
 
 @settings(max_examples=1000, deadline=None)
@@ -93,9 +93,9 @@ def test_weights_are_as_good_as_repeated_items():
 
 def test_the_interval_of_a_threshold_by_hand():
     """Two images at 1 and 4, both answers sure: every threshold between them is as good, and the outer levels empty."""
-    mapping = fit_buckets([1.0, 4.0], unit_scale([[2], [3]]))
+    mapping = fit_buckets([1.0, 4.0], LIKERT.to_unit([[2], [3]]))
     assert mapping.optimal == ((-np.inf, 1.0), (1.0, 4.0), (4.0, np.inf), (4.0, np.inf))
-    lower = fit_buckets([1.0, 4.0], unit_scale([[3], [2]]), direction="lower")
+    lower = fit_buckets([1.0, 4.0], LIKERT.to_unit([[3], [2]]), direction="lower")
     assert lower.optimal == ((4.0, np.inf), (1.0, 4.0), (-np.inf, 1.0), (-np.inf, 1.0))
 
 
@@ -141,7 +141,7 @@ def test_the_order_of_items_does_not_matter(case):
 
 def test_directions_mirror_each_other():
     rng = np.random.default_rng(0)
-    scores, ratings = rng.normal(size=50), unit_scale(rng.integers(1, 6, (50, 4)))
+    scores, ratings = rng.normal(size=50), LIKERT.to_unit(rng.integers(1, 6, (50, 4)))
     up, down = fit_buckets(scores, ratings), fit_buckets(-scores, ratings, direction="lower")
     assert down.thresholds == tuple(-threshold for threshold in up.thresholds)
     assert down.thresholds == tuple(sorted(down.thresholds, reverse=True))
@@ -149,7 +149,7 @@ def test_directions_mirror_each_other():
 
 
 def test_empty_outer_levels_lie_beyond_the_data():
-    mapping = fit_buckets([10.0, 20.0], unit_scale([[3.0], [4.0]]))
+    mapping = fit_buckets([10.0, 20.0], LIKERT.to_unit([[3.0], [4.0]]))
     first, second, third, fourth = mapping.thresholds
     assert first < 10 and second < 10 and third == 15 and fourth > 20
 
@@ -159,26 +159,26 @@ def test_scores_that_differ_in_their_last_bits_are_never_split(direction):
     """2/13 came out of two sums as 0.15384615384615383 and 0.15384615384615385."""
     sign = 1 if direction == "higher" else -1
     scores = sign * np.array([0.1, 0.15384615384615383, 0.15384615384615385, 0.2])
-    mapping = fit_buckets(scores, unit_scale([[1.0], [2.0], [4.0], [5.0]]), direction=direction)
+    mapping = fit_buckets(scores, LIKERT.to_unit([[1.0], [2.0], [4.0], [5.0]]), direction=direction)
     levels = mapping.levels(scores)
     assert levels[1] == levels[2]
     assert (levels[0], levels[3]) == (1, 5)
 
 
 def test_scores_that_differ_by_more_are_told_apart():
-    mapping = fit_buckets([1.0, 1.0 + 1e-11], unit_scale([[1.0], [5.0]]))
+    mapping = fit_buckets([1.0, 1.0 + 1e-11], LIKERT.to_unit([[1.0], [5.0]]))
     assert mapping.levels([1.0, 1.0 + 1e-11]).tolist() == [1, 5]
 
 
 def test_huge_scores_do_not_overflow():
-    mapping = fit_buckets([-1e300, 1e300], unit_scale([[1.0], [5.0]]))
+    mapping = fit_buckets([-1e300, 1e300], LIKERT.to_unit([[1.0], [5.0]]))
     assert mapping.levels([-1e300, 1e300]).tolist() == [1, 5]
     assert np.isfinite(mapping.thresholds).all()
 
 
 def test_equal_optima_take_the_middle_cut():
     """Items 2 and 3 are liked as much as disliked: any cut among them costs the same."""
-    ratings = unit_scale([[1.0, 1.0], [1.0, 5.0], [1.0, 5.0], [5.0, 5.0]])
+    ratings = LIKERT.to_unit([[1.0, 1.0], [1.0, 5.0], [1.0, 5.0], [5.0, 5.0]])
     assert fit_buckets([1, 2, 3, 4], ratings).thresholds == (2.5,) * 4
 
 
@@ -195,5 +195,5 @@ def test_between_two_neighbouring_numbers_the_threshold_is_the_lower():
     """Their middle is no number of its own, and may round to the upper one; such neighbours are told apart near 0."""
     low, high = 3 * 5e-324, 4 * 5e-324
     assert low / 2 + high / 2 == high
-    mapping = fit_buckets([low, high], unit_scale([[1], [5]]))
+    mapping = fit_buckets([low, high], LIKERT.to_unit([[1], [5]]))
     assert mapping.levels([low, high]).tolist() == [1, 5] and mapping.loss == 0

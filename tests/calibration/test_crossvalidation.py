@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.crossvalidation import confusion_matrix, cross_validate, skill
-from calibration.grades import distance_grade, unit_scale
+from calibration.grades import distance_grade
+from calibration.scale import LIKERT
 
 NONE = None
 
@@ -35,7 +36,7 @@ tables = st.lists(st.lists(st.sampled_from([1, 2, 3, 4, 5, NONE]), min_size=3, m
 @given(tables, st.data(), st.sampled_from([1, 2]), st.booleans())
 def test_folds_equal_the_definition(matrix, data, k, higher):
     scores = data.draw(st.lists(st.sampled_from([0.0, 1.0, 2.5, 4.0]), min_size=len(matrix), max_size=len(matrix)))
-    ratings = unit_scale([[np.nan if value is None else value for value in row] for row in matrix])
+    ratings = LIKERT.to_unit([[np.nan if value is None else value for value in row] for row in matrix])
     result = cross_validate(scores, ratings, k, "higher" if higher else "lower")
     given = [[row[person] is not None for row in matrix] for person in range(3)]
     counted = [sum(own[item] and sum(row[item] for row in given) > 1 for item in range(len(matrix))) for own in given]
@@ -97,10 +98,11 @@ def test_folds_equal_the_definition(matrix, data, k, higher):
 
 def test_complete_ratings_are_graded_on_all_items_with_every_fold_alike():
     rng = np.random.default_rng(4)
-    scores, ratings = rng.normal(size=60), unit_scale(rng.integers(1, 6, (60, 5)))
+    scores, ratings = rng.normal(size=60), LIKERT.to_unit(rng.integers(1, 6, (60, 5)))
     result = cross_validate(scores, ratings)
     plain = [
-        distance_grade(unit_scale(fold.mapping.levels(scores)), ratings[:, fold.held_out])[0] for fold in result.folds
+        distance_grade(LIKERT.to_unit(fold.mapping.levels(scores)), ratings[:, fold.held_out])[0]
+        for fold in result.folds
     ]
     assert [fold.grade for fold in result.folds] == pytest.approx(plain, abs=1e-12)
     assert result.grade_mean == pytest.approx(np.mean(plain), abs=1e-12)
@@ -114,7 +116,7 @@ def test_metric_and_people_are_compared_on_the_same_items():
     people = np.clip(np.rint(3 + 1.2 * truth[:, None] + 0.5 * rng.normal(size=(400, 3))), 1, 5)
     people[:200, 2] = people[200:, :2] = np.nan
     scores = truth + np.where(np.arange(400) < 200, 0.9, 0.1) * rng.normal(size=400)
-    result = cross_validate(scores, unit_scale(people))
+    result = cross_validate(scores, LIKERT.to_unit(people))
     assert np.isnan(result.folds[2].grade)
     for evaluator in (0, 1):
         person, metric, _ = result.against_evaluator(evaluator)
@@ -126,7 +128,7 @@ def test_metric_and_people_are_compared_on_the_same_items():
 @given(tables, st.integers(0, 1000))
 def test_skill_agrees_with_who_is_beaten(matrix, seed):
     """A metric below every evaluator has less skill than the average one; at or above every one it has as much."""
-    ratings = unit_scale([[np.nan if value is None else value for value in row] for row in matrix])
+    ratings = LIKERT.to_unit([[np.nan if value is None else value for value in row] for row in matrix])
     result = cross_validate(np.random.default_rng(seed).normal(size=len(matrix)), ratings)
     compared = [result.against_evaluator(evaluator) for evaluator in range(3)]
     ahead = [metric - person for person, metric, _ in compared if not np.isnan(person)]
@@ -138,7 +140,7 @@ def test_skill_agrees_with_who_is_beaten(matrix, seed):
 
 def test_the_order_of_evaluators_does_not_matter():
     rng = np.random.default_rng(0)
-    scores, ratings = rng.normal(size=40), unit_scale(rng.integers(1, 6, (40, 4)))
+    scores, ratings = rng.normal(size=40), LIKERT.to_unit(rng.integers(1, 6, (40, 4)))
     forwards, backwards = cross_validate(scores, ratings), cross_validate(scores, ratings[:, ::-1])
     assert [fold.grade for fold in forwards.folds] == [fold.grade for fold in backwards.folds][::-1]
     assert forwards.grade_mean == pytest.approx(backwards.grade_mean)
@@ -149,7 +151,7 @@ def test_a_copy_of_an_evaluator_is_graded_like_that_evaluator():
     rng = np.random.default_rng(1)
     truth = rng.normal(3, 1, 400)
     ratings = np.clip(np.rint(truth[:, None] + rng.normal(0, 0.8, (400, 5))), 1, 5)
-    result = cross_validate(ratings[:, 0], unit_scale(ratings))
+    result = cross_validate(ratings[:, 0], LIKERT.to_unit(ratings))
     person, metric, _ = result.against_evaluator(0)
     assert metric >= person - 0.01
 
@@ -157,7 +159,7 @@ def test_a_copy_of_an_evaluator_is_graded_like_that_evaluator():
 def test_random_scores_have_no_skill():
     rng = np.random.default_rng(2)
     truth = rng.normal(3, 1, 2000)
-    ratings = unit_scale(np.clip(np.rint(truth[:, None] + rng.normal(0, 0.5, (2000, 5))), 1, 5))
+    ratings = LIKERT.to_unit(np.clip(np.rint(truth[:, None] + rng.normal(0, 0.5, (2000, 5))), 1, 5))
     result = cross_validate(rng.normal(size=2000), ratings)
     assert abs(result.metric_skill) < 0.02
     assert result.person_skill > 0.3

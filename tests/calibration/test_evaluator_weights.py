@@ -15,7 +15,7 @@ from calibration.evaluator_weights import (
     weighted_mean,
     weighted_median,
 )
-from calibration.grades import LEVELS, unit_scale
+from calibration.scale import LIKERT
 
 
 def gappy(count, people, seed, share):
@@ -69,7 +69,7 @@ def test_the_best_constant_has_the_best_grade_over_pairs(count, people, seed, k,
     if not (rated.sum(axis=1) > 1).any():
         return
     grades = []
-    for level in LEVELS:
+    for level in LIKERT.unit:
         grades.append(weighted_mean(_by_pair(ratings, rated, level, k), pair_weights(ratings)))
     assert constant_costs(ratings, k) == pytest.approx(np.array(grades))
     assert best_constant(ratings, k) == 1 + int(np.flatnonzero(np.array(grades) <= min(grades) + 1e-9)[0])
@@ -87,14 +87,14 @@ def _by_pair(ratings, rated, level, k):
 
 
 def test_best_constant_is_the_median_for_k_1_and_near_the_mean_for_k_2():
-    ratings = np.repeat(unit_scale([[1, 1, 1, 5, 5]]).T, 2, axis=1)
+    ratings = np.repeat(LIKERT.to_unit([[1, 1, 1, 5, 5]]).T, 2, axis=1)
     assert (best_constant(ratings, 1), best_constant(ratings, 2)) == (1, 3)
     assert best_constant(ratings[:, :1]) == 1  # one evaluator alone
     assert best_constant(np.full((2, 2), np.nan)) is None
 
 
 def test_a_stray_rating_does_not_turn_the_constant_over():
-    ratings = unit_scale(np.array([[2, 2, np.nan]] * 41 + [[4, 4, np.nan]] * 38 + [[4, 4, 5]]))
+    ratings = LIKERT.to_unit(np.array([[2, 2, np.nan]] * 41 + [[4, 4, np.nan]] * 38 + [[4, 4, 5]]))
     assert best_constant(ratings[:, :2]) == best_constant(ratings) == 2
 
 

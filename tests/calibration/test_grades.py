@@ -11,8 +11,8 @@ from calibration.grades import (
     mean_or_nan,
     person_to_person_grades,
     sample_scores,
-    unit_scale,
 )
+from calibration.scale import LIKERT
 
 NAN = float("nan")
 ratings_with_gaps = arrays(
@@ -22,7 +22,7 @@ ratings_with_gaps = arrays(
 
 def test_a_case_worked_by_hand():
     """Three evaluators, two items, one gap: leave-one-out means 0.5, -, 0.25 | 1, 0.5, 0.75 by hand."""
-    ratings = unit_scale([[2, NAN, 3], [3, 5, 5]])
+    ratings = LIKERT.to_unit([[2, NAN, 3], [3, 5, 5]])
     assert sample_scores(ratings).tolist() == [0.375, pytest.approx(2.5 / 3)]
     expected = [[0.5, 0.375, 0.25], [1.0, 0.75, 0.75]]
     np.testing.assert_allclose(leave_one_out_scores(ratings), expected)
@@ -62,7 +62,7 @@ def test_person_to_person_is_symmetric(ratings):
 
 
 def test_with_two_evaluators_all_grades_are_one_number():
-    ratings = unit_scale([[1, 3], [5, 4], [2, 2]])
+    ratings = LIKERT.to_unit([[1, 3], [5, 4], [2, 2]])
     assert set(evaluator_grades(ratings)) == {person_to_person_grades(ratings)[0, 1]}
 
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.buckets import BucketFitter
-from calibration.grades import LEVELS, unit_scale
 from calibration.many_mappings import TIE, ScoreOrder, level_costs
+from calibration.scale import LIKERT
 
 
 def case(seed, count, people, ties, gaps):
@@ -31,7 +31,7 @@ def test_for_k_of_one_or_more_the_levels_are_the_fitters(drawn, k, direction):
         return
     order = ScoreOrder(scores, direction)
     costs = level_costs(ratings, k).sum(axis=1)[order.order]
-    steps = ((costs[:, at] - costs[:, at + 1])[None] for at in range(len(LEVELS) - 1))
+    steps = ((costs[:, at] - costs[:, at + 1])[None] for at in range(len(LIKERT.unit) - 1))
     levels = order.levels(steps, np.array([TIE * (1 + ratings.size)]))[0]
     assert (levels + 1 == mapping.levels(scores)[order.order]).all()
 
@@ -58,5 +58,5 @@ def test_for_any_k_the_loss_is_the_fitters(drawn, k, direction):
 
 def test_equal_scores_have_one_level():
     order = ScoreOrder(np.array([1.0, 1.0, 2.0]), "higher")
-    costs = level_costs(unit_scale([[1], [5], [5]]), 0.5).sum(axis=1)[None]
+    costs = level_costs(LIKERT.to_unit([[1], [5], [5]]), 0.5).sum(axis=1)[None]
     assert order.levels_of_any_costs(costs)[0].tolist() in ([0, 0, 4], [4, 4, 4])

@@ -9,8 +9,8 @@ from rich.console import Console
 from calibration.output import evaluator_rows, fold_rows, metric_rows, write_report
 from calibration.pipeline import calibrate_tables
 from calibration.summary import print_summary
-from calibration.task_words import spelled
 from metrics.errors import InputError
+from metrics.text import spelled
 
 RATINGS = pd.DataFrame(
     {"item": list("abcabcabc"), "evaluator": list("xxxyyyzzz"), "rating": [1, 3, 5, 2, 3, 4, 1, 4, 5]}

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Settings
 
 RNG = np.random.default_rng(0)
 QUALITY = RNG.normal(size=25)

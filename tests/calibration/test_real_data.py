@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.grades import leave_one_out_scores, unit_scale
+from calibration.grades import leave_one_out_scores
+from calibration.scale import LIKERT
 from tests.reference import published
 
 
@@ -53,7 +54,7 @@ def test_tifa160_grades(tifa160):
 def test_tifa160_leave_one_out_scores(shared):
     table = pd.read_csv(shared / "data/tifa160/ratings_as_published.csv", dtype={"worker_id": str})
     wide = table.pivot(index="item", columns="worker_id", values="answer")
-    others = leave_one_out_scores(unit_scale(wide))
+    others = leave_one_out_scores(LIKERT.to_unit(wide))
     for column, evaluator in enumerate(wide.columns):
         own, rest = wide[evaluator], pd.Series(others[:, column], index=wide.index)
         found = tuple(round(own.corr(rest, method=method), 4) for method in ("pearson", "spearman"))

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from calibration.crossvalidation import skill
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings, natural_order
+from calibration.settings import Settings
 from metrics.errors import InputError
+from metrics.text import natural_order
 
 
 def ratings(matrix, task="look"):
@@ -109,7 +110,7 @@ def test_directions():
     assert task["metrics"]["lpips"]["notes"] == task["metrics"]["other"]["notes"] == []
     thresholds = task["metrics"]["lpips"]["buckets"]["thresholds"]
     assert thresholds == sorted(thresholds, reverse=True)
-    with pytest.raises(InputError, match="--lower-is-better names 'nique', but the scores have no such metric"):
+    with pytest.raises(InputError, match="lower_is_better names 'nique', but the scores have no such metric"):
         task_of(ratings(GOOD), scores(niqe=up), lower_is_better=("nique",))
 
 
@@ -128,7 +129,7 @@ def test_directions_from_a_part_of_a_name_are_noted_and_can_be_set():
     told = task_of(ratings(GOOD), table, higher_is_better=("MAE_vit_aesthetic", "lpips"))["metrics"]
     assert told["mae_vit_aesthetic"]["direction"] == told["lpips"]["direction"] == "higher"
     assert told["mae_vit_aesthetic"]["notes"] == told["lpips"]["notes"] == []
-    with pytest.raises(InputError, match="--higher-is-better names 'x', but the scores have no such metric"):
+    with pytest.raises(InputError, match="higher_is_better names 'x', but the scores have no such metric"):
         task_of(ratings(GOOD), table, higher_is_better=("x",))
     with pytest.raises(InputError, match="both name 'lpips'; name it once"):
         task_of(ratings(GOOD), table, higher_is_better=("lpips",), lower_is_better=("LPIPS",))
@@ -256,7 +257,7 @@ def test_a_metric_that_scored_no_rated_item():
 def test_tables_whose_item_names_never_meet_are_refused():
     scored = scores(ssim=GOOD_SCORES)
     named = scored.assign(item=scored["item"] + ".png")
-    with pytest.raises(InputError, match=r"share no item: .* rated is 'i0', .* score 'i0\.png'.*--map item=TEMPLATE"):
+    with pytest.raises(InputError, match=r"share no item: .* rated is 'i0', .* score 'i0\.png'.*map item=TEMPLATE"):
         task_of(ratings(GOOD), named)
     items = pd.DataFrame({"item": [*ratings(GOOD)["item"].unique(), "later"]})
     later = pd.DataFrame({"item": ["later"], "ssim": [0.5]})  # one study, of which the scored part is not yet rated
@@ -280,7 +281,7 @@ def test_k_must_be_positive():
     for k in (0, -1, float("nan"), float("inf")):
         with pytest.raises(InputError, match="must be above 0"):
             Settings(k=k)
-    with pytest.raises(InputError, match=r"--k is 1e\+300, but .* must be above 0 and at most 10"):
+    with pytest.raises(InputError, match=r"^k is 1e\+300, but .* must be above 0 and at most 10"):
         Settings(k=1e300)
 
 

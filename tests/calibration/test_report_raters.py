@@ -13,8 +13,9 @@ from rich.console import Console
 from calibration.output import write_report
 from calibration.page.html import render_html
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings, calibrate
+from calibration.report import calibrate
 from calibration.report_raters import without_names
+from calibration.settings import Reading, Settings
 from calibration.summary import print_summary
 from tests.calibration.page.test_html import Page
 
@@ -87,8 +88,8 @@ def both():
     again = ratings[ratings["item"].isin([f"i{item}" for item in range(20)])].assign(repeat=1)
     constant = study(constant=True, task="feel", seed=4)[0]
     every = pd.concat([ratings.assign(repeat=0), again, early.assign(repeat=0), constant.assign(repeat=0)])
-    settings = Settings(draws=100, min_ratings=10)
-    return [calibrate_tables(every, scores, items, settings, for_raters=flag) for flag in (False, True)]
+    how = {"settings": Settings(draws=100), "reading": Reading(min_ratings=10)}
+    return [calibrate_tables(every, scores, items, **how, for_raters=flag) for flag in (False, True)]
 
 
 def test_nobody_is_named_and_nobody_is_blamed(both, tmp_path):

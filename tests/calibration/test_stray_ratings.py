@@ -12,7 +12,7 @@ import pytest
 from calibration.crossvalidation import cross_validate
 from calibration.evaluator_weights import best_constant, constant_costs
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Settings
 
 DATA = Path(__file__).parent / "data"
 SETTINGS = Settings(draws=100)

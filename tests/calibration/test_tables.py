@@ -25,7 +25,7 @@ class TestRatings:
         assert check_ratings(plain, task="look").frame["task"].tolist() == ["look"]
         two = pd.concat([plain.assign(task="look"), plain.assign(task="feel", rating=2)])
         assert check_ratings(two, task="feel").frame["rating"].tolist() == [2]
-        with pytest.raises(InputError, match="no rating in the task 'taste'; its tasks are 'feel', 'look'"):
+        with pytest.raises(InputError, match="no rating in the task 'taste'; its tasks are 'feel' and 'look'"):
             check_ratings(two, task="taste")
 
     @pytest.mark.parametrize("bad", [0, 6, 3.5, "five", "1e9", "inf", "-1"])
@@ -48,7 +48,7 @@ class TestRatings:
             check_ratings(ratings([("a", "", 1)]))
 
     def test_missing_column(self):
-        with pytest.raises(InputError, match=r"no column 'rating'.* columns are 'item'.*--map rating=COLUMN"):
+        with pytest.raises(InputError, match=r"no column 'rating'.* columns are 'item'.*map rating=COLUMN"):
             check_ratings(pd.DataFrame({"item": ["a"], "evaluator": ["x"], "answer": [1]}))
 
     def test_no_rating_left(self):
@@ -57,7 +57,7 @@ class TestRatings:
 
     def test_who_asks_for_more_ratings_than_anybody_gave_is_told_the_most(self):
         rows = ratings([("a", "x", 1), ("b", "x", 2), ("a", "y", 1)])
-        with pytest.raises(InputError, match="nobody gave 3 ratings, the most is 2; lower --min-ratings"):
+        with pytest.raises(InputError, match="nobody gave 3 ratings, the most is 2; lower min_ratings"):
             check_ratings(rows, min_ratings=3)
 
     def test_min_ratings_counts_all_tasks_and_names_who_left(self):
@@ -74,7 +74,7 @@ class TestRatings:
 
     def test_duplicates_stop_with_count_and_examples(self):
         with pytest.raises(
-            InputError, match=r"1 rating given more than once, the first: 'a' by x in rating; .*--duplicates"
+            InputError, match=r"1 rating given more than once, the first: 'a' by x in rating; .*duplicates"
         ):
             check_ratings(self.double)
 

@@ -8,7 +8,7 @@ import pytest
 
 from calibration.output import write_report
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Settings
 from tests.calibration.simulated_studies import study
 
 KINDS = ("these", "people_like_these")

@@ -8,7 +8,7 @@ from scipy import stats
 from calibration.monotone_cubic import fit_monotone_cubic
 from calibration.output import comparison_rows
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Settings
 from calibration.telecom import Telecom, significance, significance_entry, telecom, telecom_entry
 
 

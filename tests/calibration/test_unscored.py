@@ -6,7 +6,8 @@ import pytest
 from scipy import stats
 
 from calibration.pipeline import calibrate_tables
-from calibration.report import INDEPENDENT, Settings
+from calibration.report import INDEPENDENT
+from calibration.settings import Settings
 from calibration.unscored import compare_unscored
 
 

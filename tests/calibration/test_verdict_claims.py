@@ -17,7 +17,7 @@ import calibration.report_people
 import calibration.task_data
 from calibration.page.explanations import meaning, of_grades_against_person
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Settings
 from tests.calibration.simulated_studies import KINDS, study
 
 SEEDS = range(19)

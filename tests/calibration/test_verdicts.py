@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Settings
 from calibration.verdict_words import shown
 from calibration.verdicts import verdict
 

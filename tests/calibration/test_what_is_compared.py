@@ -11,7 +11,7 @@ from calibration.page.explanations import caution
 from calibration.people.screening import screen
 from calibration.people.strictness import strictness
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Settings
 
 CUTS = [-1.2, -0.4, 0.4, 1.2]
 

@@ -41,7 +41,7 @@ class TestWordings:
             ({"ratings": "-1"}, "the number of ratings is '-1'"),
             ({"ratings": ""}, "the number of ratings is ''"),
             ({"asked_from": "last week"}, "asked_from is 'last week', which is no date such as 2026-03-01"),
-            ({"task": "lok"}, "nobody rated the task 'lok'; name tasks as the ratings do: 'feel', 'look'"),
+            ({"task": "lok"}, "nobody rated the task 'lok'; name tasks as the ratings do: 'feel' and 'look'"),
             ({}, "the task 'look' stands there again, without asked_from; say from when"),
         ],
     )

@@ -70,7 +70,7 @@ def test_other_signatures_are_refused_unless_allowed(folder, tmp_path):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"--metric": "dino"}, "has no predictor of 'dino'; it has 'clip', 'niqe'."),
+        ({"--metric": "dino"}, "has no predictor of 'dino'; it has 'clip' and 'niqe'."),
         ({"--task": "taste"}, "has no task 'taste'; its tasks are 'look'."),
         ({"--metric": "niqe"}, "has no score of 'niqe'; its metrics are 'clip'."),
         ({"--scores": "none.csv"}, "cannot be read"),

@@ -8,7 +8,7 @@ from calibration.aesthetic.evaluation import people
 from calibration.aesthetic.rated import ratings_mark, strictness_of, trained_on_these
 from calibration.aesthetic.votes import read_votes
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Settings
 from metrics.errors import InputError
 
 

@@ -4,7 +4,6 @@ import gzip
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,19 @@ import pandas as pd
 
 from calibration.pipeline import calibrate_tables
 from calibration.reading import ColumnMap, read_table
-from calibration.report import Settings
+from calibration.settings import Reading, Settings
 from tests.calibration.simulated_studies import study
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[2].parent / "shared"
 SETTINGS = Settings(draws=40, seed=7)
-Tables = tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame | None, Settings]
+READING = Reading()
+Tables = tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame | None, Reading]
 
 
 def simulated(kind: str, seed: int) -> Tables:
     made = study(kind, seed)
-    return made.ratings, made.scores, made.items if len(made.items.columns) > 1 else None, SETTINGS
+    return made.ratings, made.scores, made.items if len(made.items.columns) > 1 else None, READING
 
 
 def renamed(frames: dict[str, pd.DataFrame], columns: dict[str, str]) -> dict[str, pd.DataFrame]:
@@ -49,7 +49,7 @@ def tifa160() -> Tables:
     frames = {key: frame[frame["item"].isin(kept)] for key, frame in frames.items()}
     frames["ratings"] = frames["ratings"][["item", "evaluator", "rating"]]
     frames = renamed(frames, {"item": "i", "evaluator": "e", "model": "m", "prompt": "p"})
-    return frames["ratings"], frames["scores"], frames["items"], SETTINGS
+    return frames["ratings"], frames["scores"], frames["items"], READING
 
 
 def avt() -> Tables:
@@ -67,7 +67,7 @@ def avt() -> Tables:
     frames["scores"] = frames["scores"][["item", "metric", "score"]]
     frames["scores"] = frames["scores"][frames["scores"]["metric"].isin(["NIQE", "MUSIQ"])]
     frames = renamed(frames, {"item": "i", "evaluator": "e"})
-    return frames["ratings"], frames["scores"], None, replace(SETTINGS, duplicates="mean", min_ratings=100)
+    return frames["ratings"], frames["scores"], None, Reading(duplicates="mean", min_ratings=100)
 
 
 def imagenhub() -> Tables:
@@ -84,7 +84,7 @@ def imagenhub() -> Tables:
             ]
     table = pd.DataFrame(rows, columns=["item", "evaluator", "rating", "model", "prompt"])
     items = table[["item", "model", "prompt"]].drop_duplicates("item")
-    return table[["item", "evaluator", "rating"]], None, renamed({"items": items}, {"model": "m"})["items"], SETTINGS
+    return table[["item", "evaluator", "rating"]], None, renamed({"items": items}, {"model": "m"})["items"], READING
 
 
 def bad_raters() -> Tables:
@@ -94,7 +94,7 @@ def bad_raters() -> Tables:
     wide["item"] = [f"i{number:04d}" for number in range(len(wide))]
     ratings = wide.melt("item", names, var_name="evaluator", value_name="rating").dropna()
     ratings["rating"] = ratings["rating"].astype(int)
-    return ratings, wide[["item", "r01"]].rename(columns={"r01": "ssim"}), None, SETTINGS
+    return ratings, wide[["item", "r01"]].rename(columns={"r01": "ssim"}), None, READING
 
 
 STUDIES: dict[str, Callable[[], Tables]] = {
@@ -112,8 +112,8 @@ REAL = ("tifa160", "avt", "imagenhub", "bad_raters")
 
 def report_of(name: str) -> dict[str, Any]:
     """The report as it would be read from report.json, without what differs from run to run."""
-    ratings, scores, items, settings = STUDIES[name]()
-    report = calibrate_tables(ratings, scores, items, settings).report
+    ratings, scores, items, reading = STUDIES[name]()
+    report = calibrate_tables(ratings, scores, items, SETTINGS, reading=reading).report
     kept = {key: value for key, value in report.items() if key not in ("created", "version")}
     return json.loads(json.dumps(kept, ensure_ascii=False, allow_nan=False))
 

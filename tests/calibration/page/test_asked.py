@@ -6,7 +6,7 @@ import pytest
 from calibration.page.html import render_html
 from calibration.page.methods_text import methods_paragraph
 from calibration.pipeline import calibrate_files, calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Settings
 from calibration.wordings import LEVELS
 from metrics.errors import InputError
 from tests.calibration.page.test_html import GOOD, Page, scores, table

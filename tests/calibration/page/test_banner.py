@@ -9,7 +9,7 @@ import pytest
 
 from calibration.page.html import render_html, with_banner
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Settings
 from tests.calibration.page.test_html import Page
 
 HOSTILE = "<!-- live --></p><script>alert(1)</script> & 'so' \"on\""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from calibration.page.gallery import LEAST_GAP, Thumbnails, disagreements, thumbnail
-from calibration.report import natural_order
+from metrics.text import natural_order
 
 
 def points(levels, means, counts=None, items=None):

@@ -11,7 +11,7 @@ from calibration.page.gallery import disagreements
 from calibration.page.html import POINTS_OF_A_PAGE, render_html
 from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.reading import Source
-from calibration.report import Settings
+from calibration.settings import Reading, Settings
 
 EVIL = ["<script>alert(1)</script>", "\"'><img src=x onerror=alert(2)>", "</script></title>", "--ink", "%{x}"]
 
@@ -144,9 +144,9 @@ def test_the_same_report_gives_the_same_bytes():
 
 def test_thirteen_metrics_stay_small(shared):
     data = shared / "data" / "tifa160"
-    settings = Settings(map="evaluator=worker_id,rating=answer", task="alignment", draws=100)
+    reading = Reading(map="evaluator=worker_id,rating=answer", task="alignment")
     paths = (data / "ratings_as_published.csv", data / "scores.csv", data / "items.csv")
-    text = render_html(calibrate_files(*paths, settings))
+    text = render_html(calibrate_files(*paths, Settings(draws=100), reading=reading))
     assert len(text.encode()) < 1_000_000
     assert text.count("<svg") > 13 * 4
 

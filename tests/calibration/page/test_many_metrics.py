@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from calibration.page.html import render_html
-from calibration.report import Calibration, Settings, calibrate
+from calibration.report import Calibration, calibrate
+from calibration.settings import Settings
 
 MANY = 300
 

@@ -6,7 +6,7 @@ import pytest
 from calibration.page.methods_text import methods_paragraph
 from calibration.page.references import REFERENCES
 from calibration.pipeline import calibrate_files, calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Reading, Settings
 from tests.calibration.page.test_figures import RATINGS, SCORES
 
 CITATION = re.compile(
@@ -73,9 +73,9 @@ def test_no_statistic_is_named_that_no_metric_has(entry, value, words):
 
 def test_numbers_of_a_real_study(shared):
     data = shared / "data" / "tifa160"
-    settings = Settings(map="evaluator=worker_id,rating=answer", task="alignment", draws=100, seed=7)
+    reading = Reading(map="evaluator=worker_id,rating=answer", task="alignment")
     paths = (data / "ratings_as_published.csv", data / "scores.csv", data / "items.csv")
-    text = methods_paragraph(calibrate_files(*paths, settings).report)
+    text = methods_paragraph(calibrate_files(*paths, Settings(draws=100, seed=7), reading=reading).report)
     paragraph, references = text.split("\n\n")
     assert "\n" not in paragraph
     for words in (

@@ -9,7 +9,7 @@ import pytest
 
 from calibration.page.html import render_html
 from calibration.pipeline import calibrate_files, calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Reading, Settings
 
 pytestmark = pytest.mark.browser
 
@@ -181,11 +181,15 @@ def test_inside_a_frame_links_stay_in_the_frame(report_file, open_page, tmp_path
 def test_real_studies(study, shared, open_page, tmp_path):
     data = shared / "data" / study
     if study == "tifa160":
-        settings = Settings(map="evaluator=worker_id,rating=answer", draws=100)
-        calibration = calibrate_files(data / "ratings_as_published.csv", data / "scores.csv", settings=settings)
+        settings, reading = Settings(draws=100), Reading(map="evaluator=worker_id,rating=answer")
+        calibration = calibrate_files(
+            data / "ratings_as_published.csv", data / "scores.csv", settings=settings, reading=reading
+        )
     else:
-        settings = Settings(map=AVT_MAP, duplicates="mean", min_ratings=400, draws=100)
-        calibration = calibrate_files(data / "ratings_as_exported.csv", data / "iqa.csv", settings=settings)
+        settings, reading = Settings(draws=100), Reading(map=AVT_MAP, duplicates="mean", min_ratings=400)
+        calibration = calibrate_files(
+            data / "ratings_as_exported.csv", data / "iqa.csv", settings=settings, reading=reading
+        )
     images = {
         item: data / "images" / item.replace("./stimuli/", "").replace(".png", ".jpg")
         for item in calibration.points["item"].unique()

@@ -8,7 +8,7 @@ from calibration.page.html import render_html
 from calibration.people.answer_order import answers_in_order, rating_order
 from calibration.people.screening import screen
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Settings
 
 
 def study(seed, images=200, people=5, sort=False):

@@ -15,7 +15,7 @@ from calibration.people.consistency import (
 )
 from calibration.people.variance import intraclass_correlations, variance_components
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Settings
 
 
 def study(people, images=4000, seed=0, noise=1.0):

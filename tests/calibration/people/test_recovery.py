@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.grades import unit_scale
 from calibration.people.p910 import alternating_projection
 from calibration.people.recovery import recover_scores, recovery_entry
+from calibration.scale import LIKERT
 
 
 def model(images, bias, noise, seed=0, quality_std=1.0):
@@ -21,7 +21,7 @@ def likert(images, people, seed):
     rng = np.random.default_rng(seed)
     quality = rng.normal(3, 1, size=images)
     noise = rng.normal(size=(images, people)) * rng.uniform(0.5, 1, people)
-    return quality, unit_scale(np.clip(np.rint(quality[:, None] + rng.normal(0, 0.4, people) + noise), 1, 5))
+    return quality, LIKERT.to_unit(np.clip(np.rint(quality[:, None] + rng.normal(0, 0.4, people) + noise), 1, 5))
 
 
 BIAS, NOISE = [0.4, 0.1, -0.2, 0.0, -0.3], [0.3, 0.5, 0.7, 0.9, 1.1]
@@ -112,7 +112,7 @@ def test_projection_often_collapses_with_five_evaluators_and_ours_never():
 def test_tifa160_collapses_onto_one_of_the_dependent_pair(shared):
     table = pd.read_csv(shared / "data" / "tifa160" / "ratings_as_published.csv")
     ratings = table.pivot(index="item", columns="worker_id", values="answer")
-    entry = recovery_entry(unit_scale(ratings), [str(name) for name in ratings.columns], draws=20)
+    entry = recovery_entry(LIKERT.to_unit(ratings), [str(name) for name in ratings.columns], draws=20)
     assert entry["collapsed_onto"] in ("4375840905", "4375843592")
     assert entry["collapsed_onto"] in entry["sentence"] and "must not be used" in entry["sentence"]
     assert entry["correlation"] > 0.99

@@ -8,7 +8,7 @@ from scipy import stats
 from calibration.intervals import item_draws
 from calibration.people.screening import _Beside, _grouped, _relation, _unrelated, screen
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
+from calibration.settings import Settings
 
 NAMES = list("abcde")
 

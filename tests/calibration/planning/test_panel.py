@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from calibration.grades import unit_scale
 from calibration.people.variance import intraclass_correlations, variance_components
 from calibration.planning.panel import Evaluator, evaluators_of
+from calibration.scale import LIKERT
 
 CUTS = np.array([-1.2, -0.4, 0.4, 1.2])
 LEVELS = np.arange(1.0, 6.0)
@@ -16,7 +16,7 @@ def rated(people, images, strictness, gain, seed):
     rng = np.random.default_rng(seed)
     quality = rng.normal(size=(images, 1))
     latent = np.exp(gain * rng.normal(size=people)) * quality + strictness * rng.normal(size=people)
-    return unit_scale(np.digitize(latent + 0.75 * rng.normal(size=latent.shape), CUTS) + 1.0)
+    return LIKERT.to_unit(np.digitize(latent + 0.75 * rng.normal(size=latent.shape), CUTS) + 1.0)
 
 
 def means(people):

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from calibration.bootstrap import metric_intervals
-from calibration.grades import unit_scale
 from calibration.people.agreement_intervals import agreement_intervals
 from calibration.planning.alike import DesignEffects
 from calibration.planning.pilot import pilot_of
 from calibration.planning.plan import plan_width
 from calibration.planning.study import PlannedStudy, possible_between
 from calibration.reading import ColumnMap, read_table
+from calibration.scale import LIKERT
 from metrics.errors import InputError
 from tests.calibration.planning.test_plan import SKEWED, simulated
 
@@ -50,7 +50,7 @@ def test_images_of_a_prompt_that_are_alike_are_noticed():
     items = pd.DataFrame({"item": np.arange(1200).astype(str), "prompt": [f"p{prompt}" for prompt in prompts]})
     scores = pd.DataFrame({"item": items["item"], "m": x})
     effects = pilot_of(rows, scores, items).study.design_effects
-    unit = unit_scale(ratings)
+    unit = LIKERT.to_unit(ratings)
     drawn = [
         metric_intervals(x, unit, clusters=clusters, draws=400).these
         | {"icc": agreement_intervals(unit, clusters, draws=400)["these"]["icc2"]}
@@ -84,7 +84,7 @@ def test_tifa160_promises_the_intervals_that_it_has(shared):
     wide = wide.pivot(index="item", columns="evaluator", values="rating")
     one = replace(found, correlations=found.correlations[1:], between=None, design_effects=DesignEffects())
     clip = scores[scores["metric"] == metrics[1]].set_index("item")["score"].astype(float).reindex(wide.index)
-    unit = unit_scale(wide.to_numpy())
+    unit = LIKERT.to_unit(wide.to_numpy())
     shown = metric_intervals(clip, unit, draws=400)
     agreement = agreement_intervals(unit, draws=400)
     for kind in ("these", "people_like_these"):
@@ -129,10 +129,10 @@ SCORES = pd.DataFrame({"item": [f"i{i}" for i in range(30)], "m": [float(i * 7 %
         ({"ratings": RATINGS.assign(rating=3)}, "ratings that differ"),
         ({"ratings": RATINGS[RATINGS["item"].isin(["i1", "i2"])]}, "agree in everything"),
         ({"ratings": RATINGS.assign(rating=[1 + i // 2 * (2 * (i % 2) - 1) % 5 for i in range(60)])}, "beyond chance"),
-        ({"ratings": RATINGS.assign(task=["s", "t"] * 30)}, "tasks 's', 't'"),
+        ({"ratings": RATINGS.assign(task=["s", "t"] * 30)}, "tasks 's' and 't'"),
         ({"metrics": ["m"]}, "no scores"),
         ({"scores": SCORES, "metrics": ["x"]}, "no metric 'x'; theirs are 'm'"),
-        ({"scores": SCORES.assign(n=SCORES["m"] ** 2, o=1.5)}, "choose with --metrics from 'm', 'n', 'o'"),
+        ({"scores": SCORES.assign(n=SCORES["m"] ** 2, o=1.5)}, "choose with --metrics from 'm', 'n' and 'o'"),
         ({"scores": SCORES.assign(m=1.0)}, "all equal"),
         ({"scores": SCORES[:7]}, "has 7 rated images"),
         ({"scores": pd.concat([SCORES[:15], SCORES[15:].rename(columns={"m": "n"})])}, "no images in common"),

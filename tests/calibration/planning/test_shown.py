@@ -12,7 +12,8 @@ from calibration.planning.alike import DesignEffects
 from calibration.planning.plan import plan_width
 from calibration.planning.shown import can_be_judged, fewest_judged, icc_intervals, simulate, width_surfaces
 from calibration.planning.study import PlannedStudy
-from calibration.report import Settings, calibrate
+from calibration.report import calibrate
+from calibration.settings import Settings
 from calibration.verdicts import LEAST_ITEMS
 
 SKEWED = (0.05, 0.1, 0.2, 0.35, 0.3)

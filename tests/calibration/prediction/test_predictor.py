@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.buckets import fit_buckets
-from calibration.grades import unit_scale
 from calibration.prediction.cross_prediction import MARGINAL, SHRINKAGES, _candidates, cross_predict
 from calibration.prediction.ordinal import level_counts
 from calibration.prediction.predictor import Predictor, fit_predictor, predictor_entry
 from calibration.prediction.predictor_file import json_text, predictors_document, read_predictor
+from calibration.scale import LIKERT
 from metrics.errors import InputError
 
 
@@ -122,7 +122,7 @@ def test_intervals_hold_new_peoples_ratings_of_new_images():
         answers = np.clip(np.rint(2 + bias + quality[:, None] + 0.7 * rng.normal(size=(len(quality), 205))), 0, 4) / 4
         scores = quality + rng.normal(size=len(quality))
         table = fit_predictor(scores[:128], answers[:128, :5], "higher", seed=seed).predict(scores[128:])
-        low, high = (unit_scale(table[name].to_numpy())[:, None] for name in ("low", "high"))
+        low, high = (LIKERT.to_unit(table[name].to_numpy())[:, None] for name in ("low", "high"))
         held.append(np.mean((answers[128:, 5:] >= low) & (answers[128:, 5:] <= high)))
         mean = 1 + 4 * answers[128:, :5].mean(axis=1)
         means.append(np.mean((mean >= table["mean_low"]) & (mean <= table["mean_high"])))
@@ -237,7 +237,7 @@ def test_tifa160(shared):
     for name in ("clipscore_vitb32", "tifa_mplug-large"):
         predictor = fit_predictor(scores[name], ratings, "higher", clusters)
         table = predictor.predict(scores[name])
-        low, high = (unit_scale(table[column].to_numpy())[:, None] for column in ("low", "high"))
+        low, high = (LIKERT.to_unit(table[column].to_numpy())[:, None] for column in ("low", "high"))
         held = ((ratings >= low - 1e-9) & (ratings <= high + 1e-9))[~np.isnan(ratings)].mean()
         assert 0.89 < held < 0.94
         found[name] = round(predictor.log_loss, 2), round((table["high"] - table["low"] + 1).mean(), 1)
@@ -255,7 +255,7 @@ def tifa160(shared):
     aligned = scores.reindex(ratings.index)
     return (
         {name: aligned[name].to_numpy() for name in aligned.columns},
-        unit_scale(ratings.to_numpy()),
+        LIKERT.to_unit(ratings.to_numpy()),
         prompts.reindex(ratings.index).to_numpy(),
     )
 

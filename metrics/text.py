@@ -1,0 +1,69 @@
+"""Words of messages and reports: counts, lists of names, numbers, the order of names."""
+
+import re
+from collections.abc import Iterable
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def natural_order(name: str) -> list[tuple[int, int, str]]:
+    """A sort key that puts 'p2' before 'p10'; numbers of any length compare by their digits.
+
+    Examples
+    --------
+    >>> sorted(["p10", "p2"], key=natural_order)
+    ['p2', 'p10']
+    """
+    parts = re.split(r"(\d+)", str(name))
+    numbers = [part.lstrip("0") if place % 2 else part for place, part in enumerate(parts)]
+    return [(0, len(part), part) if place % 2 else (1, 0, part) for place, part in enumerate(numbers) if parts[place]]
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def spelled(number: int, noun: str = "") -> str:
+    """A small number in words, with its noun where one is given.
+
+    Examples
+    --------
+    >>> spelled(5), spelled(2700), spelled(1, "evaluator"), spelled(2, "evaluator")
+    ('five', '2,700', 'one evaluator', 'two evaluators')
+    """
+    word = _NUMBERS[number] if 0 <= number < len(_NUMBERS) else f"{number:,}"
+    return f"{word} {noun}{'' if number == 1 else 's'}" if noun else word
+
+
+def listed(names: Iterable[str], word: str = "and", most: int | None = None) -> str:
+    """Names in a sentence; of many the first `most`, and how many more there are, where these are two or more.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"]), listed(["a"]), listed("ab", "or")
+    ('a, b and c', 'a', 'a or b')
+    >>> listed("abcdef", most=2), listed("abc", most=2)
+    ('a, b and 4 more', 'a, b and c')
+    """
+    names = list(names)
+    if most is not None and len(names) > most + 1:
+        return f"{', '.join(names[:most])} and {len(names) - most:,} more"
+    return f" {word} ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def quoted(names: Iterable[str]) -> list[str]:
+    """Each name in quotes, as messages show what stands in a file.
+
+    Examples
+    --------
+    >>> listed(quoted(["a b", "c"]))
+    "'a b' and 'c'"
+    """
+    return [f"'{name}'" for name in names]

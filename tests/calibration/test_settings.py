@@ -1,0 +1,66 @@
+import pytest
+
+from calibration.pipeline import calibrate_tables
+from calibration.report import calibrate
+from calibration.settings import Reading, Settings
+from metrics.errors import InputError
+from tests.calibration.simulated_studies import study
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"draws": -5}, "draws is -5; it is a whole number"),
+        ({"draws": 1.5}, "draws is 1.5; it is a whole number"),
+        ({"draws": True}, "draws is True"),
+        ({"draws": 10**9}, "at most 100,000"),
+        ({"seed": 0.5}, "seed is 0.5"),
+        ({"seed": None}, "seed is None"),
+        ({"k": 0}, "k is 0, but the exponent"),
+        ({"k": "1"}, "k is '1', but the exponent"),
+        ({"k": float("nan")}, "k is nan"),
+        ({"lower_is_better": "niqe"}, "it is a tuple of the metrics' names"),
+        ({"higher_is_better": [1]}, "it is a tuple of the metrics' names"),
+        ({"scale": "1-5"}, "make one with calibration.scale.Scale"),
+    ],
+)
+def test_settings_are_checked_where_they_are_made(given, said):
+    with pytest.raises(InputError, match=said):
+        Settings(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"min_ratings": -1}, "min_ratings is -1"),
+        ({"min_ratings": 2.0}, "min_ratings is 2.0"),
+        ({"duplicates": "median"}, "duplicates is 'median'; it is error, first, last or mean"),
+        ({"map": ""}, "map is ''"),
+        ({"task": 3}, "task is 3"),
+    ],
+)
+def test_how_to_read_is_checked_where_it_is_made(given, said):
+    with pytest.raises(InputError, match=said):
+        Reading(**given)
+
+
+def test_a_list_of_names_is_taken():
+    assert Settings(lower_is_better=["niqe"]).lower_is_better == ("niqe",)
+
+
+def test_the_report_says_what_was_applied_and_nothing_else():
+    made = study("flat", 1)
+    settings = Settings(draws=0)
+    unread = calibrate(made.ratings.assign(task="look", rating=made.ratings["rating"].astype(float)), settings=settings)
+    assert {unread.report["settings"][name] for name in ("duplicates", "min_ratings", "map", "task")} == {None}
+    read = calibrate_tables(made.ratings, settings=settings, reading=Reading(min_ratings=3))
+    assert read.report["settings"]["min_ratings"] == 3
+    with pytest.raises(InputError, match="map names columns of files, and these are DataFrames"):
+        calibrate_tables(made.ratings, reading=Reading(map="item=image"))
+
+
+def test_an_option_on_the_command_line_is_a_parameter_in_a_program():
+    with pytest.raises(InputError) as caught:
+        Reading(min_ratings=-1)
+    assert str(caught.value).startswith("min_ratings is -1")
+    assert caught.value.for_command_line().startswith("--min-ratings is -1")
