@@ -117,7 +117,7 @@ def test_a_long_comment_of_a_gif_costs_no_minutes():
         with pytest.raises(UnreadableImage):
             decode_image(hostile.gif(0)[:13] + bytes(3_000_000))
 
-    assert effort(refuse) < 5000
+    assert effort(refuse) < 30_000
     assert decode_image(hostile.gif(1000)).size == (8, 8)
 
 

@@ -265,7 +265,7 @@ def test_truncated_files_end(data):
         for length in range(12, len(data), max(1, len(data) // 150)):
             assert len(strip_metadata(data[:length])) <= length + 64
 
-    assert effort(strip) < 1000
+    assert effort(strip) < 2000
 
 
 @given(st.sampled_from([b"\x89PNG\r\n\x1a\n", b"\xff\xd8", b"\xff\xd8\xff", b"RIFF\xff\xff\xff\xffWEBP"]), st.binary())
@@ -289,7 +289,7 @@ def test_long_runs_of_marker_bytes_take_no_time():
             strip_metadata(b"\xff\xd8" + filler)
             strip_metadata(b"\xff\xd8\xff\xda\x00\x02" + filler)
 
-    assert effort(strip) < 5000
+    assert effort(strip) < 20_000
 
 
 def test_real_images_keep_their_pixels(shared):
