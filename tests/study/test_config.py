@@ -270,3 +270,10 @@ def test_what_is_written_is_read_back(tmp_path_factory, config):
     path.write_text(dump_config(config), encoding="utf-8")
     assert load_config(path) == config
     assert list(load_config(path).tasks) == list(config.tasks)
+
+
+@pytest.mark.parametrize("value", ['"no"', '"true"', "1", "0"])
+def test_yes_and_no_are_no_words_or_numbers(errors, value):
+    """A word in quotation marks that stands for the other answer would be taken for yes."""
+    ((_, text),) = errors(GOOD.replace("}\n", f", show_prompt: {value}}}\n"))
+    assert "show_prompt" in text

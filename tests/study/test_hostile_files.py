@@ -125,6 +125,7 @@ def test_a_new_row_that_names_no_image_is_one_sentence(tmp_path, monkeypatch, ca
 def test_what_an_image_is_replaced_by_is_not_served(tmp_path):
     from fastapi.testclient import TestClient
 
+    from study.rating_routes import MISSING_IMAGE
     from study.server import create_app
 
     study = plain_study(tmp_path, 2, evaluators=("ann",))
@@ -144,6 +145,10 @@ def test_what_an_image_is_replaced_by_is_not_served(tmp_path):
         with path.open("wb") as file:
             file.truncate(2**40)
         assert client.get(address).status_code == 404
+        for content in (b"<svg/>", b"GIF89a", b""):  # words are not taken off these
+            path.write_bytes(content)
+            response = client.get(address)
+            assert (response.status_code, response.json()) == (404, {"detail": MISSING_IMAGE})
     study.close()
 
 

@@ -302,3 +302,13 @@ def test_real_images_keep_their_pixels(shared):
         assert looks(stripped) == looks(data), path
         with Image.open(io.BytesIO(stripped)) as image:
             assert set(image.getexif()) <= {0x0112} and not image.info.keys() & {"xmp", "comment", "photoshop"}
+
+
+@pytest.mark.parametrize("name", [b"JFXX\x00", b"AVI1\x00", b"", b"JFIF "])
+def test_words_in_a_first_segment_that_is_no_jfif_are_taken_off(name):
+    data = encoded(picture(1), "JPEG")
+    content = name + SECRET.encode()
+    segment = b"\xff\xe0" + struct.pack(">H", len(content) + 2) + content
+    jfif = data.index(b"JFIF\x00") - 4
+    end = jfif + 2 + int.from_bytes(data[jfif + 2 : jfif + 4])
+    check(data[:end] + segment + data[end:])
