@@ -1,7 +1,7 @@
 """The report as one dictionary: everything that report.json, report.html and the CSV files say comes from here.
 
-The schema is ``humangrade.report/1``. All values are strict JSON: what cannot be computed is None, with the reason in
-the `notes` beside it.
+Its layout is ``humangrade.report/1``, field by field in `calibration.report_schema`. All values are strict JSON: what
+cannot be computed is None, with the reason in the `notes` beside it.
 """
 
 import math
@@ -30,6 +30,7 @@ from calibration.report_metrics import metric_entry
 from calibration.report_people import median_response_ms, people_entry
 from calibration.report_prediction import NO_PREDICTION, combination, in_full, in_full_note, prediction
 from calibration.report_raters import leave_out_people
+from calibration.report_schema.document import Report
 from calibration.report_strictness import add_people, fair_ratings, metric_without_strictness, strictness_sentence
 from calibration.settings import Reading, Settings
 from calibration.tables import records
@@ -57,7 +58,7 @@ class Calibration:
     Attributes
     ----------
     report : dict
-        The whole report, strict JSON.
+        The whole report, strict JSON; `model` gives it with typed fields.
     points : DataFrame
         task, metric, item, score, mean_rating (in the scale's numbers), n_ratings and level: what scatter plots draw.
     images : mapping of str to Path
@@ -70,6 +71,11 @@ class Calibration:
     points: pd.DataFrame = field(repr=False)
     images: Mapping[str, Path] = field(default_factory=dict, repr=False)
     predictors: tuple[tuple[str, Predictor], ...] = field(default=(), repr=False)
+
+    @property
+    def model(self) -> Report:
+        """The same report with typed fields; made anew each time, as the dictionary may have changed."""
+        return Report.model_validate(self.report)
 
 
 def calibrate(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from calibration.report_schema.people import Asked, Wording
 from calibration.tables import records
 
 
@@ -42,38 +43,39 @@ def asked_entries(wordings: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return {task: {**present, "earlier": earlier} for task, (*earlier, present) in history.items()}
 
 
-def rated_wordings(asked: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def rated_wordings(asked: Asked) -> tuple[Wording, list[Wording]]:
     """The last words under which anybody rated, and those before under which somebody did.
 
     Parameters
     ----------
-    asked : dict
+    asked : Asked
         A task's entry ``asked``.
 
     Returns
     -------
-    last : dict
+    last : Wording
         The present wording where there are no ratings at all.
-    before : list of dict
+    before : list of Wording
         The same words are one entry with all their ratings, wherever they stand.
 
     Examples
     --------
-    >>> words = {"levels": list("abcde"), "show_references": False, "show_prompt": False}
-    >>> old, new = words | {"question": "Old?", "ratings": 9}, words | {"question": "New?", "ratings": 0}
-    >>> last, before = rated_wordings(new | {"earlier": [old, old]})
-    >>> last["question"], last["ratings"], before
+    >>> words = {"levels": list("abcde"), "show_references": False, "show_prompt": False, "note": ""}
+    >>> old = Wording(question="Old?", ratings=9, **words)
+    >>> last, before = rated_wordings(Asked(question="New?", ratings=0, earlier=[old, old], **words))
+    >>> last.question, last.ratings, before
     ('Old?', 18, [])
     """
-    rated: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for one in (*asked["earlier"], asked):
-        if one["ratings"]:
-            known = rated.pop(words_of(one), {"ratings": 0})
-            rated[words_of(one)] = one | {"ratings": one["ratings"] + known["ratings"]}
-    *before, last = rated.values() if rated else [asked]
-    return last, before
+    rated: dict[tuple[str | bool, ...], Wording] = {}
+    for one in (*asked.earlier, asked):
+        if one.ratings:
+            known = rated.pop(words_of(one), None)
+            together = one.ratings + (known.ratings if known else 0)
+            rated[words_of(one)] = one.model_copy(update={"ratings": together})
+    words = [*rated.values()] or [asked]
+    return words[-1], words[:-1]
 
 
-def words_of(one: dict[str, Any]) -> tuple[Any, ...]:
+def words_of(one: Wording) -> tuple[str | bool, ...]:
     """All that an evaluator saw of a wording."""
-    return one["question"], *one["levels"], one["show_references"], one["show_prompt"]
+    return one.question, *one.levels, one.show_references, one.show_prompt

@@ -19,7 +19,7 @@ from calibration.people.recovery import DRAWS as RECOVERY_DRAWS
 from calibration.people.recovery import recovery_entry
 from calibration.people.screening import Flag
 from calibration.people.variance import intraclass_correlations, variance_components
-from calibration.report_raters import simulated_note
+from calibration.report_raters import is_simulated, simulated_note
 from calibration.task_data import TaskData
 
 FEW_ITEMS = 100
@@ -92,6 +92,7 @@ def people_entry(
         people[name] = {
             "n": len(own),
             "n_shared": shared,
+            "simulated": is_simulated(name),
             "weight": float(shares[index]),
             "mean": float(own.mean()),
             "std": float(own.std()),

@@ -79,9 +79,9 @@ def simulated_note(evaluators: list[str]) -> list[str]:
     ]
 
 
-def fewest_ratings(report: dict[str, Any]) -> int:
+def fewest_ratings(for_raters: bool) -> int:
     """How many ratings an image must have for its mean to be shown by its name."""
-    return FEWEST_RATINGS if report["for_raters"] else 1
+    return FEWEST_RATINGS if for_raters else 1
 
 
 def leave_out_people(task: dict[str, Any]) -> None:

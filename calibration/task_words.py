@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from calibration.report_schema.verdict import Question
+from calibration.verdict_claims import Answer
 from calibration.verdict_words import shown
 from metrics.text import counted, listed, spelled
 
@@ -61,19 +63,19 @@ def _alpha_limits(agreement: Mapping[str, Any]) -> tuple[float | None, float | N
     return low, high
 
 
-QUESTIONS = {"sorts": "Sorts images as people do", "predicts": "Predicts one person's rating"}
+QUESTIONS: dict[Question, str] = {"sorts": "Sorts images as people do", "predicts": "Predicts one person's rating"}
 """The two questions, by their key in the report's verdicts."""
 
 _MOST_NAMES = 6
 
 
-def together(verdicts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def together(answers: Mapping[str, Mapping[Question, Answer]]) -> list[str]:
     """What the verdicts of a task's metrics come to: a sentence for each question.
 
     Parameters
     ----------
-    verdicts : mapping of str to mapping
-        The report's verdicts by the metrics' titles, in the order in which to name them.
+    answers : mapping of str to mapping
+        The answers to both questions by the metrics' titles, in the order in which to name them.
 
     Returns
     -------
@@ -82,36 +84,36 @@ def together(verdicts: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
     Examples
     --------
-    >>> one = {"sorts": {"answer": "yes"}, "predicts": {"answer": "no"}}
+    >>> one = {"sorts": "yes", "predicts": "no"}
     >>> together({"A": one, "B": one})
     ['Sorts images as people do: yes for A and B.', "Predicts one person's rating: no for A and B."]
     """
-    if not any(each["sorts"]["answer"] != "unknown" for each in verdicts.values()):
+    if not any(each["sorts"] != "unknown" for each in answers.values()):
         return ["No metric can be judged here; its verdict says why."]
     said = []
     for key, question in QUESTIONS.items():
         parts = []
         for answer, words in (("yes", "yes"), ("with care", "with care"), ("no", "no"), ("unknown", "not judged")):
-            titles = [title for title, each in verdicts.items() if each[key]["answer"] == answer]
+            titles = [title for title, each in answers.items() if each[key] == answer]
             if titles:
                 parts.append(f"{words}{' for' if answer != 'unknown' else ':'} {listed(titles, most=_MOST_NAMES)}")
         said.append(f"{question}: {'; '.join(parts)}.")
     return said
 
 
-def how_many_poor(verdicts: Mapping[str, Mapping[str, Any]]) -> str:
+def how_many_poor(answers: Mapping[str, Mapping[Question, Answer]]) -> str:
     """How many metrics show no sign of sorting images as people do, of those that were judged.
 
     Examples
     --------
-    >>> how_many_poor({"A": {"sorts": {"answer": "unknown"}}, "B": {"sorts": {"answer": "unknown"}}})
+    >>> how_many_poor({"A": {"sorts": "unknown"}, "B": {"sorts": "unknown"}})
     'Not one of the 2 metrics was judged.'
-    >>> how_many_poor({"A": {"sorts": {"answer": "unknown"}}, "B": {"sorts": {"answer": "no"}}})
+    >>> how_many_poor({"A": {"sorts": "unknown"}, "B": {"sorts": "no"}})
     'The one metric that was judged shows no sign of sorting images as people do.'
     """
-    judged = [each["sorts"]["answer"] for each in verdicts.values() if each["sorts"]["answer"] != "unknown"]
+    judged = [each["sorts"] for each in answers.values() if each["sorts"] != "unknown"]
     if not judged:
-        number = len(verdicts)
+        number = len(answers)
         return "The only metric was not judged." if number == 1 else f"Not one of the {number} metrics was judged."
     poor = judged.count("no")
     if len(judged) == 1:

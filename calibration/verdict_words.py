@@ -4,7 +4,7 @@ A number is printed with two digits, or with as many as it takes to stand on the
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from calibration.verdict_claims import Claim, ClaimName, Verdict
 from metrics.text import counted
@@ -15,15 +15,32 @@ _MANY_METRICS = 20
 _NEVER = "cannot be judged here"
 
 
-def sentence(verdict: Verdict) -> str:
-    """What to do with the metric, and the figures that lead every verdict, in one sentence.
+class Parts(NamedTuple):
+    """The parts of a verdict's sentence, which follow each other without anything between.
 
-    Where images without a score are rated differently, a second says so.
+    Attributes
+    ----------
+    title : str
+        The metric's.
+    advice : str
+        What to do with it, or why it was not judged.
+    figures : str
+        Those that lead every verdict, in brackets; empty where the metric was not judged.
+    scope : str
+        The stop, and where images without a score are rated differently, a second sentence that says so.
     """
-    title = verdict.title
+
+    title: str
+    advice: str
+    figures: str
+    scope: str
+
+
+def sentence_parts(verdict: Verdict) -> Parts:
+    """What to do with the metric, and the figures that lead every verdict."""
     if verdict.kind == "unknown":
-        return f"{title} {_why_not_judged(verdict)}"
-    return f"{title} {_advice(verdict)} {_figures(verdict)}.{_on_whom(verdict)}"
+        return Parts(verdict.title, f" {_why_not_judged(verdict)}", "", "")
+    return Parts(verdict.title, f" {_advice(verdict)}", f" {_figures(verdict)}", f".{_on_whom(verdict)}")
 
 
 def by_luck_note(metrics: int) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from calibration.scale import LIKERT
 from calibration.verdict_claims import Answer, Claim, Claims, Verdict
-from calibration.verdict_words import predicts_sentence, sentence, sorts_sentence
+from calibration.verdict_words import predicts_sentence, sentence_parts, sorts_sentence
 
 LEAST_ITEMS = 20
 """Of fewer scored items no metric is judged."""
@@ -50,14 +50,16 @@ def verdict(
     Returns
     -------
     dict
-        ``kind`` (see `calibration.verdict_claims.Kind`); ``sentence``; ``sorts`` and ``predicts``, each with ``answer``
-        ("yes", "with care", "no" or "unknown") and ``sentence``; ``claims``, each with ``name``, ``holds`` and
-        ``figures``.
+        ``kind`` (see `calibration.verdict_claims.Kind`); ``sentence``, and its ``sentence_parts``; ``sorts`` and
+        ``predicts``, each with ``answer`` ("yes", "with care", "no" or "unknown") and ``sentence``; ``claims``, each
+        with ``name``, ``holds`` and ``figures``.
     """
     found = judge(metric, alpha, strictness, step)
+    parts = sentence_parts(found)
     return {
         "kind": found.kind,
-        "sentence": sentence(found),
+        "sentence": "".join(parts),
+        "sentence_parts": parts._asdict(),
         "sorts": {"answer": found.sorts, "sentence": sorts_sentence(found)},
         "predicts": {"answer": found.predicts, "sentence": predicts_sentence(found)},
         "claims": found.claim_entries(),

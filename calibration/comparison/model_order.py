@@ -99,27 +99,35 @@ class ModelOrder:
     @property
     def sentences(self) -> list[str]:
         """What a reader should know: the order of the models, and Simpson's paradox where there is one."""
+        return [self.order_sentence, *([self.simpson_sentence] if self.simpson_sentence else [])]
+
+    @property
+    def order_sentence(self) -> str:
+        """How far the metric orders the models as people do."""
         if not self.told_apart:
-            found = ["These ratings do not tell any two models apart, so the metric's order of them cannot be judged."]
-        elif self.told_apart == 1:
+            return "These ratings do not tell any two models apart, so the metric's order of them cannot be judged."
+        if self.told_apart == 1:
             alike = "alike" if self.told_apart_alike else "otherwise"
-            found = [f"People tell one pair of models apart; the metric orders it {alike}."]
-        else:
-            found = [
-                f"Of the {self.told_apart} pairs of models that people tell apart, the metric orders "
-                f"{self.told_apart_alike} alike."
-            ]
-        if self.simpson:
-            up, down = ("higher", "lower") if self.within.value > 0 else ("lower", "higher")
-            words = {
-                "between": f"models with better scores are rated {down} (correlation {self.between.value:.2f})",
-                "overall": f"over all images better scores go with {down} ratings ({self.overall.value:.2f})",
-            }
-            found.append(
-                f"Simpson's paradox: within a model, images with better scores are rated {up} (correlation "
-                f"{self.within.value:.2f}), but {' and '.join(words[name] for name in self.simpson)}."
-            )
-        return found
+            return f"People tell one pair of models apart; the metric orders it {alike}."
+        return (
+            f"Of the {self.told_apart} pairs of models that people tell apart, the metric orders "
+            f"{self.told_apart_alike} alike."
+        )
+
+    @property
+    def simpson_sentence(self) -> str | None:
+        """Simpson's paradox in words; None where there is none."""
+        if not self.simpson:
+            return None
+        up, down = ("higher", "lower") if self.within.value > 0 else ("lower", "higher")
+        words = {
+            "between": f"models with better scores are rated {down} (correlation {self.between.value:.2f})",
+            "overall": f"over all images better scores go with {down} ratings ({self.overall.value:.2f})",
+        }
+        return (
+            f"Simpson's paradox: within a model, images with better scores are rated {up} (correlation "
+            f"{self.within.value:.2f}), but {' and '.join(words[name] for name in self.simpson)}."
+        )
 
 
 def model_order(
@@ -209,7 +217,8 @@ def model_order_entry(order: ModelOrder) -> dict[str, Any]:
     (None, 'b', 0)
     """
     estimates = {name: getattr(order, name)._asdict() for name in ("overall", "within", "between")}
-    entry: dict[str, Any] = asdict(order) | estimates | {"simpson": list(order.simpson), "sentences": order.sentences}
+    words = {"sentences": order.sentences, "simpson_sentence": order.simpson_sentence}
+    entry: dict[str, Any] = asdict(order) | estimates | {"simpson": list(order.simpson), **words}
     entry["models"] = list(entry["models"])
     for part in (entry, *estimates.values()):
         part.update({key: None for key, value in part.items() if isinstance(value, float) and np.isnan(value)})

@@ -1,8 +1,9 @@
 """How people were asked, in the words of the page: what was shown, and what was changed while they rated."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from calibration.report_asked import rated_wordings, words_of
+from calibration.report_schema.people import Asked, Wording
 from metrics.text import counted
 
 _SHOWN = {
@@ -13,59 +14,95 @@ _SHOWN = {
 }
 
 
-def how_it_was_asked(asked: dict[str, Any] | None) -> dict[str, Any] | None:
-    """What the page says of a task's entry ``asked``; None where nothing is known.
+@dataclass(frozen=True)
+class ShownWording:
+    """The words under which people rated.
 
-    Parameters
+    Attributes
     ----------
-    asked : dict or None
-        See `calibration.report_asked.asked_entries`.
+    question : str
+    levels : list of (int, str)
+        Number and word.
+    shown : str
+        What was shown with each image, in a sentence.
+    note : str
+    ratings : int
+        Given under these words.
+    same_levels, same_shown : bool
+        Whether levels, or what was shown, are those of the last words under which anybody rated.
+    """
 
-    Returns
-    -------
-    dict or None
-        ``question``, ``levels`` (number and word), ``shown`` (a sentence) and ``note`` of the last words under which
-        anybody rated; ``ratings`` under these words; ``earlier``: of each that differs, the same; ``changed``: a
-        sentence where there are any; ``next``: the present words where they are others, without a rating yet.
+    question: str
+    levels: list[tuple[int, str]]
+    shown: str
+    note: str
+    ratings: int
+    same_levels: bool
+    same_shown: bool
+
+
+@dataclass(frozen=True)
+class ShownAsked:
+    """How people were asked.
+
+    Attributes
+    ----------
+    last : ShownWording
+        The last words under which anybody rated.
+    earlier : list of ShownWording
+        Those before that differ, the latest first.
+    changed : str or None
+        A sentence where there are any.
+    next : ShownWording or None
+        The present words where they are others, without a rating yet.
+    """
+
+    last: ShownWording
+    earlier: list[ShownWording]
+    changed: str | None
+    next: ShownWording | None
+
+
+def how_it_was_asked(asked: Asked | None) -> ShownAsked | None:
+    """What the page says of a task's entry ``asked``; None where nothing is known.
 
     Examples
     --------
-    >>> words = {"levels": list("abcde"), "show_references": False, "show_prompt": True, "note": "", "ratings": 3}
-    >>> old = words | {"question": "Good?", "ratings": 9}
-    >>> found = how_it_was_asked(words | {"question": "How good?", "earlier": [old]})
-    >>> found["shown"]
+    >>> words = {"levels": list("abcde"), "show_references": False, "show_prompt": True, "note": ""}
+    >>> old = Wording(question="Good?", ratings=9, **words)
+    >>> found = how_it_was_asked(Asked(question="How good?", ratings=3, earlier=[old], **words))
+    >>> found.last.shown
     'The prompt was shown with each image.'
-    >>> found["changed"]
+    >>> found.changed
     'The words changed while people rated: 9 of 12 ratings were given under earlier ones.'
     """
     if asked is None:
         return None
     last, before = rated_wordings(asked)
-    earlier = sum(one["ratings"] for one in before)
+    earlier = sum(one.ratings for one in before)
     changed = None
     if before:
-        given = f"{earlier:,} of {counted(earlier + last['ratings'], 'rating')} {'was' if earlier == 1 else 'were'}"
+        given = f"{earlier:,} of {counted(earlier + last.ratings, 'rating')} {'was' if earlier == 1 else 'were'}"
         changed = f"The words changed while people rated: {given} given under earlier ones."
-    return {
-        **_in_words(last),
-        "earlier": [
-            _in_words(one) | {"same_levels": one["levels"] == last["levels"], "same_shown": _shown(one) == _shown(last)}
-            for one in before[::-1]
-        ],
-        "changed": changed,
-        "next": None if words_of(last) == words_of(asked) else _in_words(asked),
-    }
+    return ShownAsked(
+        last=_in_words(last, last),
+        earlier=[_in_words(one, last) for one in before[::-1]],
+        changed=changed,
+        next=None if words_of(last) == words_of(asked) else _in_words(asked, last),
+    )
 
 
-def _in_words(one: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "question": one["question"],
-        "levels": list(enumerate(one["levels"], 1)),
-        "shown": _shown(one),
-        "note": one["note"],
-        "ratings": one["ratings"],
-    }
+def _in_words(one: Wording, last: Wording) -> ShownWording:
+    return ShownWording(
+        question=one.question,
+        levels=list(enumerate(one.levels, 1)),
+        shown=_shown(one),
+        note=one.note,
+        ratings=one.ratings,
+        same_levels=one.levels == last.levels,
+        same_shown=_shown(one) == _shown(last),
+    )
 
 
-def _shown(one: dict[str, Any]) -> str:
-    return _SHOWN[one["show_references"], one["show_prompt"]]
+def _shown(one: Wording) -> str:
+    return _SHOWN[one.show_references, one.show_prompt]

@@ -1,13 +1,14 @@
 """Plain words beside each figure: what it shows, how to read it, what would be bad, with this data's numbers."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from calibration.evaluator_weights import is_known
-from calibration.page.figures import MOST_FOLDS, separates, steps
+from calibration.page.figures import MOST_FOLDS, fitted_folds, known_thresholds, separates, steps
 from calibration.page.grade_figures import reference_metric
+from calibration.report_schema.document import Metric, Task
+from calibration.report_schema.prediction import Reliability
 from calibration.score_digits import digits_for, score_text
 from calibration.task_words import how_many_poor, together
 from metrics.text import counted, listed
@@ -25,80 +26,80 @@ class Explanation:
     bad: str
 
 
-def why_skill(task: dict[str, Any]) -> str | None:
+def why_skill(task: Task) -> str | None:
     """Why skill leads and raw grades flatter, in this task's numbers; None where nothing was cross-validated."""
     reference = reference_metric(task)
-    if reference is None or reference["cross_validation"]["person_skill"] is None:
+    if reference is None or reference.cross_validation.person_skill is None:
         return None
-    validation = reference["cross_validation"]
-    constant = number(validation["constant_mean"])
+    validation = reference.cross_validation
+    constant = number(validation.constant_mean)
     best = max(
-        (entry for entry in task["metrics"].values() if entry["cross_validation"]["skill"] is not None),
-        key=lambda entry: entry["cross_validation"]["skill"],
+        (entry for entry in task.metrics.values() if entry.cross_validation.skill is not None),
+        key=lambda entry: entry.cross_validation.skill or 0.0,
     )
     return (
-        f"Raw grades flatter. Giving every image the rating {reference['constant']['level']} without looking at it "
+        f"Raw grades flatter. Giving every image the rating {reference.constant.level} without looking at it "
         f"already grades {constant} against a person; the average evaluator grades "
-        f"{number(validation['person_mean'])}. So a grade near {constant} means nothing. Skill measures from there: 0 "
+        f"{number(validation.person_mean)}. So a grade near {constant} means nothing. Skill measures from there: 0 "
         "is what the best constant answer reaches, 1 is perfect. The average evaluator has a skill of "
-        f"{number(validation['person_skill'])}, the best metric ({best['title']}) "
-        f"{number(best['cross_validation']['skill'])}."
+        f"{number(validation.person_skill)}, the best metric ({best.title}) "
+        f"{number(best.cross_validation.skill)}."
     )
 
 
-def meaning(task: dict[str, Any]) -> list[str]:
+def meaning(task: Task) -> list[str]:
     """What the verdicts of a task mean, in a few sentences; none where nothing was cross-validated."""
     reference = reference_metric(task)
-    judged = [entry for entry in task["metrics"].values() if entry["cross_validation"]["skill"] is not None]
-    if reference is None or not judged or reference["cross_validation"]["person_skill"] is None:
+    judged = [entry for entry in task.metrics.values() if entry.cross_validation.skill is not None]
+    if reference is None or not judged or reference.cross_validation.person_skill is None:
         return []
-    validation = reference["cross_validation"]
+    validation = reference.cross_validation
     people = (
-        f"The average person predicts another with a skill of {number(validation['person_skill'])}: 0 is what one "
-        f"constant answer reaches (it already grades {number(validation['constant_mean'])}), 1 is perfect."
+        f"The average person predicts another with a skill of {number(validation.person_skill)}: 0 is what one "
+        f"constant answer reaches (it already grades {number(validation.constant_mean)}), 1 is perfect."
     )
-    ranked = sorted(task["metrics"].values(), key=lambda entry: -(entry["cross_validation"]["skill"] or -1e9))
-    return [people, *together({entry["title"]: entry["verdict"] for entry in ranked})]
+    ranked = sorted(task.metrics.values(), key=lambda entry: -(entry.cross_validation.skill or -1e9))
+    return [people, *together({entry.title: entry.verdict.answers for entry in ranked})]
 
 
-def caution(task: dict[str, Any]) -> str | None:
+def caution(task: Task) -> str | None:
     """A warning where people agree so little that passing them means nothing; None where they have skill."""
     reference = reference_metric(task)
-    person_skill = reference["cross_validation"]["person_skill"] if reference else None
-    same = reference.get("same_target") if reference else None
-    if reference is None or person_skill is None or person_skill > 0 or (same and (same["person_skill"] or 0) > 0):
+    person_skill = reference.cross_validation.person_skill if reference else None
+    same = reference.same_target if reference else None
+    if reference is None or person_skill is None or person_skill > 0 or (same and (same.person_skill or 0) > 0):
         return None
     careful = (
         "Be careful here: even the average evaluator predicts another one no better than a constant answer does "
         f"(skill {number(person_skill)}). "
     )
-    for claim in reference["verdict"]["claims"]:
-        if claim["name"] == "people differ in strictness" and claim["holds"]:
-            return (
-                f"{careful}These people differ in strictness by {number(claim['figures']['spread'])} of a rating step "
-                "(standard deviation), so no single person's rating can be predicted well; whether a metric sorts "
-                "images as they do is another question, answered beside it."
-            )
+    spread = task.strictness.spread
+    if spread is not None and reference.verdict.holds("people differ in strictness"):
+        return (
+            f"{careful}These people differ in strictness by {number(4 * spread)} of a rating step (standard "
+            "deviation), so no single person's rating can be predicted well; whether a metric sorts images as they do "
+            "is another question, answered beside it."
+        )
     return (
         f"{careful}These people disagree so much that a metric can pass them by staying in the middle of the scale; "
         "that does not mean that it sees what people see."
     )
 
 
-def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
+def of_grades_against_person(task: Task) -> Explanation | None:
     """Explain the first figure of grades; None where it is not drawn."""
     reference = reference_metric(task)
     if reference is None:
         return None
-    validation = reference["cross_validation"]
-    enough = is_known(np.array([*validation["weights"].values()])).tolist()
-    pairs = [
-        pair
-        for pair, is_enough in zip(validation["against_people"].values(), enough, strict=True)
-        if is_enough and None not in pair.values()
+    validation = reference.cross_validation
+    enough = is_known(np.array([*validation.weights.values()])).tolist()
+    grades = [
+        (pair.person_grade, pair.constant_grade)
+        for pair, is_enough in zip(validation.against_people.values(), enough, strict=True)
+        if is_enough and pair.metric_grade is not None
     ]
-    known = [pair["person_grade"] for pair in pairs if pair["person_grade"] > pair["constant_grade"]]
-    poor = how_many_poor({entry["title"]: entry["verdict"] for entry in task["metrics"].values()})
+    known = [person for person, beside in grades if person is not None and beside is not None and person > beside]
+    poor = how_many_poor({entry.title: entry.verdict.answers for entry in task.metrics.values()})
     spread = ""
     if known:
         spread = (
@@ -106,14 +107,14 @@ def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
         )
     constant = (
         "Further right is better, and 1 is perfect agreement. The dashed line is the best constant answer "
-        f"({number(validation['constant_mean'])}); the upper axis counts from it as skill. The verdicts look closer: "
+        f"({number(validation.constant_mean)}); the upper axis counts from it as skill. The verdicts look closer: "
         "at new images, and at whether chance explains it."
     )
     useless = (
         "A metric on or left of the dashed line predicts one person no better than a constant does; whether it sorts "
         f"images as people do is another question. {poor}"
     )
-    if not task["evaluators"]:
+    if not task.evaluators:
         return Explanation(
             line="A metric (diamond) right of the circle agrees with a person more than the average evaluator does; on "
             "or left of the dashed line it predicts a person no better than one constant answer.",
@@ -132,16 +133,16 @@ def of_grades_against_person(task: dict[str, Any]) -> Explanation | None:
     )
 
 
-def of_grades_against_mean(task: dict[str, Any], k: float) -> Explanation:
+def of_grades_against_mean(task: Task, k: float) -> Explanation:
     """Explain the second figure of grades."""
-    known = [entry["grade"][f"{k:g}"] for entry in task["evaluators"].values()]
-    known = [grade for grade in known if grade is not None]
+    grades = [entry.grade[f"{k:g}"] for entry in task.evaluators.values()]
+    known = [grade for grade in grades if grade is not None]
     spread = f" People reach {number(min(known))} to {number(max(known))}." if known else ""
     reference = reference_metric(task)
-    constant = reference["constant"]["grade"] if reference else None
+    constant = reference.constant.grade if reference else None
     against = f" and {number(constant)} against the mean of people" if constant is not None else ""
     mean = (
-        f" The constant, for one, grades {number(reference['cross_validation']['constant_mean'])} against one person"
+        f" The constant, for one, grades {number(reference.cross_validation.constant_mean)} against one person"
         f"{against}."
         if reference
         else ""
@@ -158,20 +159,20 @@ def of_grades_against_mean(task: dict[str, Any], k: float) -> Explanation:
     )
 
 
-def of_scatter(metric: dict[str, Any], low: float, high: float, n_drawn: int) -> Explanation:
+def of_scatter(metric: Metric, low: float, high: float, n_drawn: int) -> Explanation:
     """Explain score against mean rating."""
-    total, buckets, constant = metric["n_items"], metric["buckets"], metric["constant"]
+    total, buckets, constant = metric.n_items, metric.buckets, metric.constant
     drawn = f"one of {total:,} items" if total > 1 else "the only item"
     if n_drawn < total:
         drawn += f" (of which a random {n_drawn:,} are drawn)"
     rank = ""
-    if metric["spearman"] is not None:
-        perfect = "1" if metric["direction"] == "higher" else "−1"
+    if metric.spearman is not None:
+        perfect = "1" if metric.direction == "higher" else "−1"
         rank = (
             f" Spearman's correlation would be {perfect} if both sorted the items alike; it is "
-            f"{number(metric['spearman'])}."
+            f"{number(metric.spearman)}."
         )
-    edges, levels = steps(buckets["thresholds"], metric["direction"], low, high)
+    edges, levels = steps(known_thresholds(buckets), metric.direction, low, high)
     unused = [str(level) for level in range(1, 6) if level not in levels]
     never = f" Never given here: {'level' if len(unused) == 1 else 'levels'} {listed(unused)}." if unused else ""
     return Explanation(
@@ -181,17 +182,17 @@ def of_scatter(metric: dict[str, Any], low: float, high: float, n_drawn: int) ->
         "several items in one place. The heavy line is the mapping that fits all ratings best; dotted lines are its "
         "thresholds, and 3|4 stands where level 3 meets level 4.",
         read=f"Points that follow the heavy line closely are what one hopes for.{rank} The mapping says: "
-        f"{_mapping_in_words(edges, levels, metric['direction'], digits_for(low, high, 3))}. "
-        f"It grades {number(buckets['grade'])} against the mean of people; the constant {constant['level']} "
-        f"grades {number(constant['grade'])}.",
+        f"{_mapping_in_words(edges, levels, metric.direction, digits_for(low, high, 3))}. "
+        f"It grades {number(buckets.grade)} against the mean of people; the constant {constant.level} "
+        f"grades {number(constant.grade)}.",
         bad=f"A cloud without a slope, or a line with only one or two steps: the score then says little about the "
         f"rating.{never}",
     )
 
 
-def of_confusion(metric: dict[str, Any]) -> Explanation | None:
+def of_confusion(metric: Metric) -> Explanation | None:
     """Explain the confusion matrix; None where it is empty."""
-    confusion = metric["cross_validation"]["confusion"]
+    confusion = metric.cross_validation.confusion
     cells = [(row, column, confusion[row][column]) for row in range(5) for column in range(5)]
     total = sum(count for _, _, count in cells)
     if not total:
@@ -212,13 +213,13 @@ def of_confusion(metric: dict[str, Any]) -> Explanation | None:
     )
 
 
-def of_folds(metric: dict[str, Any], low: float, high: float) -> Explanation:
+def of_folds(metric: Metric, low: float, high: float) -> Explanation:
     """Explain the thresholds across folds."""
-    folds = [fold["thresholds"] for fold in metric["cross_validation"]["folds"] if fold["thresholds"][0] is not None]
+    folds = [known_thresholds(fold) for fold in fitted_folds(metric)]
     moved = []
     for index in range(4):
         values = [thresholds[index] for thresholds in folds]
-        if any(separates(value, metric["direction"], low, high) for value in values):
+        if any(separates(value, metric.direction, low, high) for value in values):
             inside = [min(max(value, low), high) for value in values]
             moved.append((max(inside) - min(inside), f"{index + 1}|{index + 2}"))
     if moved and high > low:
@@ -240,14 +241,12 @@ def of_folds(metric: dict[str, Any], low: float, high: float) -> Explanation:
     )
 
 
-def of_reliability(metric: dict[str, Any]) -> Explanation:
+def of_reliability(found: Reliability) -> Explanation:
     """Explain the reliability diagram."""
-    found = metric["reliability"]
-    error = found.get("error", found.get("ece"))
+    error, by_chance = found.error, found.error_by_chance
     measured = (
         "" if error is None else f" The mean distance from the diagonal (calibration error) is {number(error, 3)}"
     )
-    by_chance = found.get("error_by_chance", found.get("ece_null"))
     if measured:
         measured += "." if by_chance is None else f"; a perfect forecast would show {number(by_chance, 3)} by chance."
     return Explanation(
@@ -259,9 +258,9 @@ def of_reliability(metric: dict[str, Any]) -> Explanation:
     )
 
 
-def of_alpha(task: dict[str, Any]) -> str:
+def of_alpha(task: Task) -> str:
     """Explain Krippendorff's alpha."""
-    alpha = task["agreement"]["krippendorff_alpha"]["ordinal"]
+    alpha = task.agreement.krippendorff_alpha.ordinal
     meaning = (
         "Alpha is 1 where people always agree and 0 where they agree as often as chance has it. By custom .800 is "
         "enough for firm conclusions and .667 for tentative ones. Nominal counts every difference alike, ordinal by "
@@ -270,14 +269,16 @@ def of_alpha(task: dict[str, Any]) -> str:
     return meaning if alpha is None else f"{meaning} Here it is {number(alpha)}."
 
 
-def number(value: float, digits: int = 2) -> str:
-    """A number for a sentence or a table, with a true minus sign and without a negative zero.
+def number(value: float | None, digits: int = 2) -> str:
+    """A number for a sentence or a table, with a true minus sign and without a negative zero; a dash for None.
 
     Examples
     --------
-    >>> number(0.126), number(-0.001), number(-0.5)
-    ('0.13', '0.00', '−0.50')
+    >>> number(0.126), number(-0.001), number(-0.5), number(None)
+    ('0.13', '0.00', '−0.50', '–')
     """
+    if value is None:
+        return "–"
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from calibration.page.figures import fitted_folds, reliability_bins, score_range, separates
+from calibration.page.figures import fitted_folds, known_thresholds, reliability_bins, score_range, separates
 from calibration.page.gallery import disagreements
 from calibration.page.grade_figures import GradeRow, reference_metric, rows_against_mean, rows_against_person
 from calibration.report import Calibration
 from calibration.report_raters import fewest_ratings
+from calibration.report_schema.document import Metric, Report
 
 
 def figure_tables(calibration: Calibration) -> dict[str, pd.DataFrame]:
@@ -45,49 +46,46 @@ def figure_tables(calibration: Calibration) -> dict[str, pd.DataFrame]:
     >>> figure_tables(calibrate_tables(ratings, scores))["figure_scores.csv"]["level"].tolist()
     [2, 5]
     """
-    report = calibration.report
+    report = calibration.model
     grades = ["task", "name", "kind", "held_out", "grade", "constant_grade", "skill"]
-    k = report["settings"]["k"]
+    k = report.settings.k
     return {
         "figure_grades_against_person.csv": _table(_against_person(report), grades),
         "figure_grades_against_mean.csv": _table(
-            (
-                {"task": name} | _grade(row)
-                for name, task in report["tasks"].items()
-                for row in rows_against_mean(task, k)
-            ),
+            ({"task": name} | _grade(row) for name, task in report.tasks.items() for row in rows_against_mean(task, k)),
             [name for name in grades if name != "held_out"],
         ),
-        "figure_scores.csv": calibration.points[calibration.points["n_ratings"] >= fewest_ratings(report)],
+        "figure_scores.csv": calibration.points[calibration.points["n_ratings"] >= fewest_ratings(report.for_raters)],
         "figure_confusion.csv": _table(
             _confusion(report), ["task", "metric", "level", "rating", "count", "share_of_level"]
         ),
         "figure_thresholds.csv": _table(
-            _thresholds(calibration), ["task", "metric", "held_out", "boundary", "threshold", "within_scores"]
+            _thresholds(report, calibration.points),
+            ["task", "metric", "held_out", "boundary", "threshold", "within_scores"],
         ),
         "figure_reliability.csv": _table(
             (
-                {"task": task, "metric": metric, **one}
+                {"task": task, "metric": metric, **one._asdict()}
                 for task, metric, entry in _metrics(report)
                 for one in reliability_bins(entry)
             ),
             ["task", "metric", "predicted", "observed", "low", "high", "n"],
         ),
         "figure_disagreements.csv": _table(
-            _disagreements(calibration),
+            _disagreements(report, calibration.points),
             ["task", "metric", "side", "rank", "item", "score", "level", "mean_rating", "n_ratings"],
         ),
     }
 
 
-def _against_person(report: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for name, task in report["tasks"].items():
+def _against_person(report: Report) -> Iterator[dict[str, Any]]:
+    for name, task in report.tasks.items():
         for row in rows_against_person(task):
             yield {"task": name} | _grade(row)
             for held_out, grade in row.folds:
                 yield {"task": name, "name": row.name, "kind": "fold", "held_out": held_out, "grade": grade}
         if reference := reference_metric(task):
-            constant = reference["cross_validation"]["constant_mean"]
+            constant = reference.cross_validation.constant_mean
             yield {"task": name, "kind": "constant", "grade": constant, "constant_grade": constant, "skill": 0.0}
 
 
@@ -101,9 +99,9 @@ def _grade(row: GradeRow) -> dict[str, Any]:
     }
 
 
-def _confusion(report: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _confusion(report: Report) -> Iterator[dict[str, Any]]:
     for task, metric, entry in _metrics(report):
-        for level, counts in enumerate(entry["cross_validation"]["confusion"], 1):
+        for level, counts in enumerate(entry.cross_validation.confusion, 1):
             total = sum(counts)
             for rating, count in enumerate(counts, 1):
                 share = count / total if total else None
@@ -111,12 +109,12 @@ def _confusion(report: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield {"task": task, "metric": metric, **cell}
 
 
-def _thresholds(calibration: Calibration) -> Iterator[dict[str, Any]]:
-    for task, metric, points in _drawn(calibration):
-        entry = calibration.report["tasks"][task]["metrics"][metric]
+def _thresholds(report: Report, drawn: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    for task, metric, points in _drawn(report, drawn):
+        entry = report.tasks[task].metrics[metric]
         low, high = score_range(points)
-        fits = [("", entry["buckets"]["thresholds"])]
-        fits += [(fold["held_out"], fold["thresholds"]) for fold in fitted_folds(entry)]
+        fits = [("", known_thresholds(entry.buckets))]
+        fits += [(fold.held_out, known_thresholds(fold)) for fold in fitted_folds(entry)]
         for held_out, thresholds in fits:
             for place, value in enumerate(thresholds, 1):
                 yield {
@@ -125,28 +123,28 @@ def _thresholds(calibration: Calibration) -> Iterator[dict[str, Any]]:
                     "held_out": held_out,
                     "boundary": f"{place}|{place + 1}",
                     "threshold": value,
-                    "within_scores": separates(value, entry["direction"], low, high),
+                    "within_scores": separates(value, entry.direction, low, high),
                 }
 
 
-def _disagreements(calibration: Calibration) -> Iterator[dict[str, Any]]:
-    fewest = fewest_ratings(calibration.report)
-    for task, metric, points in _drawn(calibration):
+def _disagreements(report: Report, drawn: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    fewest = fewest_ratings(report.for_raters)
+    for task, metric, points in _drawn(report, drawn):
         for side, found in zip(("too high", "too low"), disagreements(points, fewest=fewest), strict=True):
             for rank, one in enumerate(found, 1):
                 yield {"task": task, "metric": metric, "side": side, "rank": rank, **vars(one)}
 
 
-def _metrics(report: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for task, content in report["tasks"].items():
-        for metric, entry in content["metrics"].items():
+def _metrics(report: Report) -> Iterator[tuple[str, str, Metric]]:
+    for task, content in report.tasks.items():
+        for metric, entry in content.metrics.items():
             yield task, metric, entry
 
 
-def _drawn(calibration: Calibration) -> Iterator[tuple[str, str, pd.DataFrame]]:
+def _drawn(report: Report, drawn: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """The points of every task and metric that has any, in the report's order."""
-    groups = dict(iter(calibration.points.groupby(["task", "metric"], sort=False)))
-    for task, metric, _ in _metrics(calibration.report):
+    groups = dict(iter(drawn.groupby(["task", "metric"], sort=False)))
+    for task, metric, _ in _metrics(report):
         if (task, metric) in groups:
             yield task, metric, groups[task, metric]
 

@@ -1,12 +1,14 @@
 """The figures of one metric: score against rating, thresholds across folds, and reliability; and what they rest on."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from calibration.page.figure_style import COLOURS, ROW_HEIGHT, Figure, Scale, canvas, label, label_width
+from calibration.report_schema.document import Metric
+from calibration.report_schema.metric import Buckets, Fold
 from calibration.score_digits import digits_for, score_text
 
 MOST_POINTS = 2000
@@ -22,14 +24,14 @@ _SYMBOLS = ("o", "s", "D", "^")
 _SIGNS = ("●", "■", "◆", "▲")
 
 
-def score_scatter(points: pd.DataFrame, metric: dict[str, Any], seed: int, most: int, prefix: str) -> Figure:
+def score_scatter(points: pd.DataFrame, metric: Metric, seed: int, most: int, prefix: str) -> Figure:
     """A metric's score against the mean rating, with the thresholds and the mapped level as a step line.
 
     Parameters
     ----------
     points : DataFrame
         item, score, mean_rating of one task and metric, at least one row.
-    metric : dict
+    metric : Metric
         The metric's entry in the report, with a mapping.
     seed : int
         For the sample of `most` items that is drawn where there are more.
@@ -45,7 +47,7 @@ def score_scatter(points: pd.DataFrame, metric: dict[str, Any], seed: int, most:
     low, high = score_range(points)
     scale = Scale(low, high)
     shown = sample(points, seed, most)
-    edges, levels = steps(metric["buckets"]["thresholds"], metric["direction"], low, high)
+    edges, levels = steps(known_thresholds(metric.buckets), metric.direction, low, high)
     places = scale.place(edges)
     with canvas(300, left=24, top=52, bottom=42) as drawn:
         axes = drawn.axes
@@ -53,7 +55,7 @@ def score_scatter(points: pd.DataFrame, metric: dict[str, Any], seed: int, most:
         axes.set_ylim(0.8, 5.2)
         axes.set_yticks([1, 2, 3, 4, 5])
         axes.grid(axis="y", color=COLOURS["rule"], linewidth=1)
-        drawn.ticks(*scale.ticks(), label(metric["title"], 48))
+        drawn.ticks(*scale.ticks(), label(metric.title, 48))
         drawn.markers(scale.place(shown["score"]), shown["mean_rating"], "metric", "o", 6, 0.35)
         line = [-0.08, *np.repeat(places, 2), 1.08]
         axes.plot(line, np.repeat(levels, 2), color=COLOURS["ink"], linewidth=2.2, zorder=4)
@@ -61,17 +63,17 @@ def score_scatter(points: pd.DataFrame, metric: dict[str, Any], seed: int, most:
             drawn.upright(place)
         _edge_labels(drawn, places.tolist(), levels)
         axes.text(-0.05, 1.13, "mean rating", transform=axes.transAxes, color=COLOURS["muted"], ha="left")
-        svg = drawn.finish(prefix, f"{metric['title']}: score against people's mean rating")
+        svg = drawn.finish(prefix, f"{metric.title}: score against people's mean rating")
     threshold = [("muted", "┊", "a threshold")] if edges else []
     return Figure(svg, (("metric", "●", "an item"), ("ink", "━", "the mapped level"), *threshold))
 
 
-def fold_thresholds(metric: dict[str, Any], low: float, high: float, prefix: str) -> Figure | None:
+def fold_thresholds(metric: Metric, low: float, high: float, prefix: str) -> Figure | None:
     """The four thresholds of every fold on the score's axis; hollow where they lie beyond the scores there are.
 
     Parameters
     ----------
-    metric : dict
+    metric : Metric
         The metric's entry in the report.
     low, high : float
         The range of the scores.
@@ -87,18 +89,18 @@ def fold_thresholds(metric: dict[str, Any], low: float, high: float, prefix: str
     if not folds:
         return None
     scale, digits = Scale(low, high), digits_for(low, high)
-    names = [fold["held_out"] for fold in folds]
+    names, fitted = [fold.held_out for fold in folds], [known_thresholds(fold) for fold in folds]
     with canvas(70 + (ROW_HEIGHT + 6) * len(folds), left=label_width(names), bottom=44) as drawn:
         drawn.axes.set_xlim(-0.09, 1.09)
         drawn.rows(names)
-        drawn.ticks(*scale.ticks(), label(metric["title"], 40))
-        edges, _ = steps(metric["buckets"]["thresholds"], metric["direction"], low, high)
+        drawn.ticks(*scale.ticks(), label(metric.title, 40))
+        edges, _ = steps(known_thresholds(metric.buckets), metric.direction, low, high)
         for place in scale.place(edges):
             drawn.upright(place)
         hollow_marks = False
         for number, symbol in enumerate(_SYMBOLS):
-            values = [fold["thresholds"][number] for fold in folds]
-            within = np.array([separates(value, metric["direction"], low, high) for value in values])
+            values = [thresholds[number] for thresholds in fitted]
+            within = np.array([separates(value, metric.direction, low, high) for value in values])
             hollow_marks |= not within.all()
             y = np.arange(len(folds)) + 0.12 * (number - 1.5)
             for chosen, hollow in ((within, False), (~within, True)):
@@ -113,18 +115,18 @@ def fold_thresholds(metric: dict[str, Any], low: float, high: float, prefix: str
                         if len(folds) <= MOST_TITLES
                     ],
                 )
-        svg = drawn.finish(prefix, f"{metric['title']}: thresholds without each evaluator in turn")
+        svg = drawn.finish(prefix, f"{metric.title}: thresholds without each evaluator in turn")
     legend = [(f"threshold-{place}", sign, f"{place}|{place + 1}") for place, sign in enumerate(_SIGNS, 1)]
     beyond = [("muted", "○", "beyond the scores")] if hollow_marks else []
     return Figure(svg, (*legend, *beyond, ("muted", "┊", "fitted on everyone")))
 
 
-def reliability_diagram(metric: dict[str, Any], prefix: str) -> Figure | None:
+def reliability_diagram(metric: Metric, prefix: str) -> Figure | None:
     """What was predicted against what people said, in bins with their intervals.
 
     Parameters
     ----------
-    metric : dict
+    metric : Metric
         The metric's entry in the report.
     prefix : str
         What the ids of this figure start with.
@@ -137,7 +139,7 @@ def reliability_diagram(metric: dict[str, Any], prefix: str) -> Figure | None:
     bins = reliability_bins(metric)
     if not bins:
         return None
-    whole = max(max(one["predicted"], one["observed"]) for one in bins) > 1
+    whole = max(max(one.predicted, one.observed) for one in bins) > 1
     low, high = (1.0, 5.0) if whole else (0.0, 1.0)
     margin = 0.04 * (high - low)
     with canvas(300, left=40, top=34, bottom=42, right=70) as drawn:
@@ -150,36 +152,46 @@ def reliability_diagram(metric: dict[str, Any], prefix: str) -> Figure | None:
         drawn.ticks(ticks, [f"{tick:g}" for tick in ticks], "predicted")
         axes.plot([low, high], [low, high], color=COLOURS["constant"], linestyle=(0, (5, 3)), linewidth=1.6)
         for one in bins:
-            if one["low"] is not None and one["high"] is not None:
-                axes.plot([one["predicted"]] * 2, [one["low"], one["high"]], color=COLOURS["metric"], linewidth=1.6)
+            if one.low is not None and one.high is not None:
+                axes.plot([one.predicted] * 2, [one.low, one.high], color=COLOURS["metric"], linewidth=1.6)
         drawn.markers(
-            [one["predicted"] for one in bins],
-            [one["observed"] for one in bins],
+            [one.predicted for one in bins],
+            [one.observed for one in bins],
             *("metric", "o", 8),
-            titles=[
-                f"predicted {one['predicted']:.2f}, observed {one['observed']:.2f}, n = {one['n']}" for one in bins
-            ],
+            titles=[f"predicted {one.predicted:.2f}, observed {one.observed:.2f}, n = {one.n}" for one in bins],
         )
         axes.text(0, 1.05, "observed", transform=axes.transAxes, color=COLOURS["muted"], ha="left")
-        svg = drawn.finish(prefix, f"{metric['title']}: predicted against observed")
+        svg = drawn.finish(prefix, f"{metric.title}: predicted against observed")
     return Figure(svg, (("metric", "●", "a bin, with its interval"), ("constant", "┆", "as predicted")))
 
 
-def reliability_bins(metric: dict[str, Any]) -> list[dict[str, Any]]:
-    """The bins that have both numbers: predicted, observed, low, high and n."""
-    bins = (metric.get("reliability") or {}).get("bins") or []
-    found = []
-    for one in bins:
-        if one.get("predicted") is not None and one.get("observed") is not None:
-            low, high = one.get("interval") or (one.get("low"), one.get("high"))
-            limits = {"low": low, "high": high, "n": one.get("n")}
-            found.append({"predicted": one["predicted"], "observed": one["observed"]} | limits)
-    return found
+class ReliabilityBin(NamedTuple):
+    """A dot of the reliability diagram: predicted against observed, the interval of the latter, and how many images."""
+
+    predicted: float
+    observed: float
+    low: float | None
+    high: float | None
+    n: int
 
 
-def fitted_folds(metric: dict[str, Any]) -> list[dict[str, Any]]:
+def reliability_bins(metric: Metric) -> list[ReliabilityBin]:
+    """The bins that have both numbers."""
+    return [
+        ReliabilityBin(one.predicted, one.observed, one.interval[0], one.interval[1], one.n)
+        for one in (metric.reliability.bins if metric.reliability else [])
+        if one.predicted is not None and one.observed is not None
+    ]
+
+
+def fitted_folds(metric: Metric) -> list[Fold]:
     """The folds in which a mapping could be fitted."""
-    return [fold for fold in metric["cross_validation"]["folds"] if fold["thresholds"][0] is not None]
+    return [fold for fold in metric.cross_validation.folds if known_thresholds(fold)]
+
+
+def known_thresholds(found: Buckets | Fold) -> list[float]:
+    """The thresholds of a mapping; empty where none could be fitted."""
+    return [value for value in found.thresholds if value is not None]
 
 
 def score_range(points: pd.DataFrame) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from calibration.page.figure_style import COLOURS, ROW_HEIGHT, Figure, canvas, label_width
-from calibration.report_raters import is_simulated
+from calibration.report_schema.document import Metric, Task
 
 AVERAGE = "people on average"
 """Whose grade stands for all people where single evaluators are not shown."""
@@ -34,6 +34,8 @@ class GradeRow:
         The grade on each held-out evaluator.
     is_average : bool
         Whether it is the mean of the people.
+    is_simulated : bool
+        Whether a program made the ratings.
     """
 
     name: str
@@ -42,6 +44,7 @@ class GradeRow:
     constant: float | None = None
     folds: tuple[tuple[str, float], ...] = ()
     is_average: bool = False
+    is_simulated: bool = False
 
     @property
     def skill(self) -> float | None:
@@ -55,10 +58,10 @@ class GradeRow:
         """'metric', 'average', 'person' or 'simulated'."""
         if self.is_average:
             return "average"
-        return "metric" if self.is_metric else "simulated" if is_simulated(self.name) else "person"
+        return "metric" if self.is_metric else "simulated" if self.is_simulated else "person"
 
 
-def reference_metric(task: dict[str, Any]) -> dict[str, Any] | None:
+def reference_metric(task: Task) -> Metric | None:
     """The metric whose cross-validation rests on the most items; it gives people's grades and the constant's line.
 
     People are graded on the items that a metric scored, so with gaps in the scores their grades differ a little from
@@ -66,18 +69,18 @@ def reference_metric(task: dict[str, Any]) -> dict[str, Any] | None:
 
     Returns
     -------
-    dict or None
+    Metric or None
         None where no metric could be cross-validated.
     """
-    return _widest(task, lambda entry: entry["cross_validation"]["constant_mean"])
+    return _widest(task, lambda entry: entry.cross_validation.constant_mean)
 
 
-def rows_against_person(task: dict[str, Any]) -> list[GradeRow]:
+def rows_against_person(task: Task) -> list[GradeRow]:
     """People and metrics, each graded against the other evaluators one by one; best first.
 
     Parameters
     ----------
-    task : dict
+    task : Task
         A task of the report.
 
     Returns
@@ -89,29 +92,27 @@ def rows_against_person(task: dict[str, Any]) -> list[GradeRow]:
     if reference is None:
         return []
     rows = [
-        GradeRow(name, pair["person_grade"], False, pair["constant_grade"])
-        for name, pair in reference["cross_validation"]["against_people"].items()
-        if pair["person_grade"] is not None
+        GradeRow(name, pair.person_grade, False, pair.constant_grade, is_simulated=task.evaluators[name].simulated)
+        for name, pair in reference.cross_validation.against_people.items()
+        if pair.person_grade is not None
     ]
-    if not task["evaluators"]:
-        validation = reference["cross_validation"]
-        rows.append(GradeRow(AVERAGE, validation["person_mean"], False, validation["constant_mean"], is_average=True))
-    for entry in task["metrics"].values():
-        validation = entry["cross_validation"]
-        if validation["grade_mean"] is not None:
-            folds = tuple(
-                (fold["held_out"], fold["grade"]) for fold in validation["folds"] if fold["grade"] is not None
-            )
-            rows.append(GradeRow(entry["title"], validation["grade_mean"], True, validation["constant_mean"], folds))
+    validation = reference.cross_validation
+    if not task.evaluators and validation.person_mean is not None:
+        rows.append(GradeRow(AVERAGE, validation.person_mean, False, validation.constant_mean, is_average=True))
+    for entry in task.metrics.values():
+        validation = entry.cross_validation
+        if validation.grade_mean is not None:
+            folds = tuple((fold.held_out, fold.grade) for fold in validation.folds if fold.grade is not None)
+            rows.append(GradeRow(entry.title, validation.grade_mean, True, validation.constant_mean, folds))
     return sorted(rows, key=lambda row: -row.grade)
 
 
-def rows_against_mean(task: dict[str, Any], k: float) -> list[GradeRow]:
+def rows_against_mean(task: Task, k: float) -> list[GradeRow]:
     """People graded against the mean of the others, and metrics against the mean of all people; best first.
 
     Parameters
     ----------
-    task : dict
+    task : Task
         A task of the report.
     k : float
         The report's exponent.
@@ -121,41 +122,45 @@ def rows_against_mean(task: dict[str, Any], k: float) -> list[GradeRow]:
     list of GradeRow
         Empty where there is no grade at all.
     """
-    grades = {name: entry["grade"][f"{k:g}"] for name, entry in task["evaluators"].items()}
-    rows = [GradeRow(name, grade, False) for name, grade in grades.items() if grade is not None]
-    mean = ((task.get("reliability_of_people") or {}).get("ceiling") or {}).get("mean_of_others")
-    if not task["evaluators"] and mean is not None:
+    grades = {name: entry.grade[f"{k:g}"] for name, entry in task.evaluators.items()}
+    rows = [
+        GradeRow(name, grade, False, is_simulated=task.evaluators[name].simulated)
+        for name, grade in grades.items()
+        if grade is not None
+    ]
+    mean = task.reliability_of_people.ceiling.mean_of_others
+    if not task.evaluators and mean is not None:
         rows.append(GradeRow(AVERAGE, mean, False, is_average=True))
     rows += [
-        GradeRow(entry["title"], entry["buckets"]["grade"], True, entry["constant"]["grade"])
-        for entry in task["metrics"].values()
-        if entry["buckets"]["grade"] is not None
+        GradeRow(entry.title, entry.buckets.grade, True, entry.constant.grade)
+        for entry in task.metrics.values()
+        if entry.buckets.grade is not None
     ]
     return sorted(rows, key=lambda row: -row.grade)
 
 
-def grades_against_person(task: dict[str, Any], prefix: str) -> Figure | None:
+def grades_against_person(task: Task, prefix: str) -> Figure | None:
     """Draw `rows_against_person`; `prefix` for its ids. None where there are none."""
     rows = rows_against_person(task)
     reference = reference_metric(task)
     if reference is None or not rows:
         return None
-    constant = reference["cross_validation"]["constant_mean"]
+    constant = reference.cross_validation.constant_mean
     return _grades(rows, constant, "grade against one person", prefix)
 
 
-def grades_against_mean(task: dict[str, Any], k: float, prefix: str) -> Figure | None:
+def grades_against_mean(task: Task, k: float, prefix: str) -> Figure | None:
     """Draw `rows_against_mean`; `prefix` for its ids. None where there are none."""
     rows = rows_against_mean(task, k)
-    reference = _widest(task, lambda entry: entry["constant"]["grade"])
-    constant = reference["constant"]["grade"] if reference else None
+    reference = _widest(task, lambda entry: entry.constant.grade)
+    constant = reference.constant.grade if reference else None
     return _grades(rows, constant, "grade against the mean of people", prefix) if rows else None
 
 
-def _widest(task: dict[str, Any], value: Callable[[dict[str, Any]], float | None]) -> dict[str, Any] | None:
+def _widest(task: Task, value: Callable[[Metric], float | None]) -> Metric | None:
     """The metric with the most items among those that have the value."""
-    known = [entry for entry in task["metrics"].values() if value(entry) is not None]
-    return max(known, key=lambda entry: entry["n_items"], default=None)
+    known = [entry for entry in task.metrics.values() if value(entry) is not None]
+    return max(known, key=lambda entry: entry.n_items, default=None)
 
 
 def _grades(rows: list[GradeRow], constant: float | None, title: str, prefix: str) -> Figure:

@@ -10,8 +10,8 @@ import hashlib
 import html
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePath, PureWindowsPath
-from typing import Any
 
 import pandas as pd
 
@@ -31,8 +31,20 @@ from calibration.page.gallery import Thumbnails, disagreements
 from calibration.page.grade_figures import grades_against_mean, grades_against_person
 from calibration.page.methods_text import methods_paragraph
 from calibration.page.notes import all_notes, notes_of_people
+from calibration.page.shown import (
+    ConfusionCell,
+    ConfusionRow,
+    GallerySide,
+    Shot,
+    ShownConfusion,
+    ShownFigure,
+    ShownMetric,
+    ShownTask,
+)
 from calibration.report import Calibration
-from calibration.report_raters import fewest_ratings, is_simulated
+from calibration.report_raters import fewest_ratings
+from calibration.report_schema.base import Number
+from calibration.report_schema.document import Metric, Report, Task
 from calibration.score_digits import digits_for, score_text
 from calibration.task_words import QUESTIONS
 from calibration.verdicts import LEAST_ITEMS
@@ -96,14 +108,14 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     environment.filters["threshold"] = score_text
     environment.filters["thousands"] = "{:,}".format
     environment.globals["questions"] = QUESTIONS
-    environment.tests["simulated"] = is_simulated
-    report = calibration.report
-    page = _Page(calibration)
-    tasks = [page.task(name, task, f"task{number}") for number, (name, task) in enumerate(report["tasks"].items(), 1)]
+    report = calibration.model
+    environment.globals["scale"] = str(report.settings.scale.scale())
+    page = _Page(report, calibration.points)
+    tasks = [page.task(name, task, f"task{number}") for number, (name, task) in enumerate(report.tasks.items(), 1)]
     script = _read("report.js")
     alone = environment.get_template("metric_alone.html.j2")
 
-    def size_of(task: dict[str, Any], metric: dict[str, Any]) -> int:
+    def size_of(task: ShownTask, metric: ShownMetric) -> int:
         return len(alone.render(report=report, task=task, metric=metric, kinds=_KINDS).encode())
 
     def document(thumbnails: Thumbnails) -> str:
@@ -115,14 +127,14 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
             kinds=_KINDS,
             least_items=LEAST_ITEMS,
             sets=sorted(
-                (row for row in report["set_scores"] if row["note"] != PROMPT),
-                key=lambda row: (row["set"] == "all", natural_order(row["set"])),
+                (row for row in report.set_scores if row.note != PROMPT),
+                key=lambda row: (row.set == "all", natural_order(row.set)),
             ),
             guides=CAVEAT,
-            clusters=report["clusters"],
+            clusters=report.clusters,
             methods=methods_paragraph(report),
             pictures_left_out=thumbnails.left_out,
-            inputs={role: source | {"file": _file_name(source["path"])} for role, source in report["inputs"].items()},
+            files={role: _file_name(source.path) for role, source in report.inputs.items()},
             style=Markup(style),
             script=Markup(script),
             style_hash=_hash(style),
@@ -136,7 +148,7 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
         return without
     thumbnails = Thumbnails(images, min(THUMBNAIL_BYTES, max(0, PAGE_BYTES - len(without.encode()))))
     for shot in page.shots:
-        shot["picture"] = thumbnails.add(shot["one"].item)
+        shot.picture = thumbnails.add(shot.one.item)
     return document(thumbnails)
 
 
@@ -174,13 +186,12 @@ def with_banner(page: str, text: str) -> str:
 class _Page:
     """Gathers what the templates need; numbers the figures, shares out points, and keeps the shots of all galleries."""
 
-    def __init__(self, calibration: Calibration) -> None:
-        settings = calibration.report["settings"]
-        self.k, self.seed = settings["k"], settings["seed"]
-        self.fewest_ratings = fewest_ratings(calibration.report)
-        self.points = dict(iter(calibration.points.groupby(["task", "metric"])))
+    def __init__(self, report: Report, points: pd.DataFrame) -> None:
+        self.k, self.seed = report.settings.k, report.settings.seed
+        self.fewest_ratings = fewest_ratings(report.for_raters)
+        self.points = dict(iter(points.groupby(["task", "metric"])))
         self.most_points = min(MOST_POINTS, max(FEWEST_POINTS, POINTS_OF_A_PAGE // max(1, len(self.points))))
-        self.shots: list[dict[str, Any]] = []
+        self.shots: list[Shot] = []
         self.figures = 0
 
     def prefix(self) -> str:
@@ -188,47 +199,45 @@ class _Page:
         self.figures += 1
         return f"f{self.figures}-"
 
-    def task(self, name: str, task: dict[str, Any], task_id: str) -> dict[str, Any]:
+    def task(self, name: str, task: Task, task_id: str) -> ShownTask:
         """What the templates need of a task."""
-        ranked = sorted(task["metrics"].items(), key=lambda item: _rank(item[1]))
-        return {
-            "id": task_id,
-            "name": name,
-            "content": task,
-            "warnings": notes_of_people(task["notes"], task["evaluators"]),
-            "asked": how_it_was_asked(task.get("asked")),
-            "simulated": [evaluator for evaluator in task["evaluators"] if is_simulated(evaluator)],
-            "mixed": [entry["title"] for entry in task["metrics"].values() if len(entry["signatures"]) > 1],
-            "meaning": explanations.meaning(task),
-            "why_skill": explanations.why_skill(task),
-            "caution": explanations.caution(task),
-            "alpha": explanations.of_alpha(task),
-            "titles": {metric: entry["title"] for metric, entry in task["metrics"].items()},
-            "person": _shown(
+        ranked = sorted(task.metrics.items(), key=lambda item: _rank(item[1]))
+        return ShownTask(
+            id=task_id,
+            name=name,
+            content=task,
+            warnings=notes_of_people(task.notes, task.evaluators),
+            asked=how_it_was_asked(task.asked),
+            simulated=[evaluator for evaluator, one in task.evaluators.items() if one.simulated],
+            mixed=[entry.title for entry in task.metrics.values() if len(entry.signatures) > 1],
+            meaning=explanations.meaning(task),
+            why_skill=explanations.why_skill(task),
+            caution=explanations.caution(task),
+            alpha=explanations.of_alpha(task),
+            titles={metric: entry.title for metric, entry in task.metrics.items()},
+            person=_shown(
                 f"{task_id}-person",
                 grades_against_person(task, self.prefix()),
                 explanations.of_grades_against_person(task),
             ),
-            "mean": _shown(
+            mean=_shown(
                 f"{task_id}-mean",
                 grades_against_mean(task, self.k, self.prefix()),
                 explanations.of_grades_against_mean(task, self.k),
             ),
-            "metrics": [
-                _in_short(metric, entry, f"{task_id}-metric{number}") | {"is_first": number == 1}
+            metrics=[
+                replace(_in_short(metric, entry, f"{task_id}-metric{number}"), is_first=number == 1)
                 for number, (metric, entry) in enumerate(ranked, 1)
             ],
-            "drawn": len(ranked),
-        }
+            drawn=len(ranked),
+        )
 
-    def draw_metrics(
-        self, tasks: list[dict[str, Any]], room: int, size_of: Callable[[dict[str, Any], dict[str, Any]], int]
-    ) -> None:
+    def draw_metrics(self, tasks: list[ShownTask], room: int, size_of: Callable[[ShownTask, ShownMetric], int]) -> None:
         """Give the metrics their figures and tables, the best of each task first, while the page has room.
 
         Parameters
         ----------
-        tasks : list of dict
+        tasks : list of ShownTask
             What `task` gave; their metrics, and how many of these are drawn, are filled in.
         room : int
             The bytes that are left.
@@ -237,139 +246,130 @@ class _Page:
         """
         for place, task in enumerate(tasks):
             own = room // (len(tasks) - place)
-            for number, metric in enumerate(task["metrics"]):
-                points = self.points.get((task["name"], metric["name"]))
-                whole = metric | self.metric(metric["name"], metric["entry"], metric["id"], points)
+            for number, metric in enumerate(task.metrics):
+                whole = self.metric(metric, self.points.get((task.name, metric.name)))
                 taken = size_of(task, whole) - size_of(task, metric)
                 if taken > own and number:
-                    task["drawn"] = number
+                    task.drawn = number
                     break
-                task["metrics"][number] = whole
-                self.shots += [shot for side in whole["gallery"] or () for shot in side["shots"]]
+                task.metrics[number] = whole
+                self.shots += [shot for side in whole.gallery or () for shot in side.shots]
                 own, room = own - taken, room - taken
 
-    def metric(self, name: str, entry: dict[str, Any], metric_id: str, points: pd.DataFrame | None) -> dict[str, Any]:
-        """What the templates need of a metric; without points there is nothing to draw."""
-        shown = _in_short(name, entry, metric_id) | {"is_whole": True, "figures": _figures(entry)}
+    def metric(self, short: ShownMetric, points: pd.DataFrame | None) -> ShownMetric:
+        """All of a metric; without points there is nothing to draw."""
+        entry = short.entry
+        shown = replace(short, is_whole=True, figures=_figures(entry))
         if points is None:
             return shown
         low, high = score_range(points)
         drawn = len(sample(points, self.seed, self.most_points))
         confusion = explanations.of_confusion(entry)
         reliability = reliability_diagram(entry, self.prefix())
-        return shown | {
-            "digits": digits_for(low, high),
-            "scatter": _shown(
-                f"{metric_id}-scatter",
+        return replace(
+            shown,
+            digits=digits_for(low, high),
+            scatter=_shown(
+                f"{short.id}-scatter",
                 score_scatter(points, entry, self.seed, self.most_points, self.prefix()),
                 explanations.of_scatter(entry, low, high, drawn),
             ),
-            "confusion": confusion and {"rows": _confusion_rows(entry), "words": confusion},
-            "folds": _shown(
-                f"{metric_id}-folds",
+            confusion=ShownConfusion(_confusion_rows(entry), confusion) if confusion else None,
+            folds=_shown(
+                f"{short.id}-folds",
                 fold_thresholds(entry, low, high, self.prefix()),
                 explanations.of_folds(entry, low, high),
             ),
-            "reliability": _shown(
-                f"{metric_id}-reliability",
+            reliability=_shown(
+                f"{short.id}-reliability",
                 reliability,
-                explanations.of_reliability(entry) if reliability else None,
+                explanations.of_reliability(entry.reliability) if entry.reliability else None,
             ),
-            "gallery": self.gallery(entry, points),
-        }
+            gallery=self.gallery(entry, points),
+        )
 
-    def gallery(self, entry: dict[str, Any], points: pd.DataFrame) -> list[dict[str, Any]] | None:
+    def gallery(self, entry: Metric, points: pd.DataFrame) -> list[GallerySide] | None:
         """The images on which metric and people differ most; None where the mapping is one level, or all agree."""
-        if entry["buckets"]["levels_used"] < 2:
+        if entry.buckets.levels_used < 2:
             return None
-        sides: list[dict[str, Any]] = [
-            {"title": title, "shots": [{"one": one, "picture": None} for one in found]}
+        sides = [
+            GallerySide(title, [Shot(one) for one in found])
             for title, found in zip(
                 ("Rated higher than people do", "Rated lower than people do"),
                 disagreements(points, fewest=self.fewest_ratings),
                 strict=True,
             )
         ]
-        return [side for side in sides if side["shots"]] or None
+        return [side for side in sides if side.shots] or None
 
 
-def _in_short(name: str, entry: dict[str, Any], metric_id: str) -> dict[str, Any]:
+def _in_short(name: str, entry: Metric, metric_id: str) -> ShownMetric:
     """What the templates need of a metric for which the page has no room."""
-    nothing = dict.fromkeys(("scatter", "confusion", "folds", "reliability", "gallery"))
-    return {
-        "id": metric_id,
-        "name": name,
-        "entry": entry,
-        "is_whole": False,
-        "skill_interval": _skill_interval(entry),
-        "figures": [],
-        **nothing,
-    }
+    return ShownMetric(metric_id, name, entry, _skill_interval(entry))
 
 
-def _figures(entry: dict[str, Any]) -> list[tuple[str, str, float | None]]:
+def _figures(entry: Metric) -> list[tuple[str, str, Number]]:
     """The figures that have intervals: name, words, value."""
-    validation = entry["cross_validation"]
-    skills = validation["skill"], validation["person_skill"]
-    unseen, accuracy = entry.get("unseen") or {}, entry.get("pairwise_accuracy") or {}
+    validation, intervals = entry.cross_validation, entry.intervals
+    skill, person_skill = validation.skill, validation.person_skill
+    advantage = None if skill is None or person_skill is None else skill - person_skill
+    accuracy = entry.pairwise_accuracy
     more = [
-        ("unseen_skill", "Skill on new images", unseen.get("unseen_skill")),
-        ("pairwise_accuracy", "Pairwise accuracy", accuracy.get("accuracy")),
-        ("kappa", "Weighted kappa with a held-out person", (entry.get("kappa") or {}).get("metric")),
-        ("pearson", "Pearson correlation with the mean rating", entry["pearson"]),
-        ("kendall", "Kendall's tau-b with the mean rating", entry["kendall"]),
-        ("rater_equivalents", "Rater equivalents", entry["rater_equivalents"]),
-        ("disattenuated", "Correlation without people's noise", entry.get("disattenuated")),
+        ("unseen_skill", "Skill on new images", entry.unseen.unseen_skill if entry.unseen else None),
+        ("pairwise_accuracy", "Pairwise accuracy", accuracy.accuracy if accuracy else None),
+        ("kappa", "Weighted kappa with a held-out person", entry.kappa.metric),
+        ("pearson", "Pearson correlation with the mean rating", entry.pearson),
+        ("kendall", "Kendall's tau-b with the mean rating", entry.kendall),
+        ("rater_equivalents", "Rater equivalents", entry.rater_equivalents),
+        ("disattenuated", "Correlation without people's noise", entry.disattenuated),
     ]
-    known = (entry["intervals"] or {}).get("these") or {}
+    known = set(intervals.these) if intervals else set()
     return [
-        ("spearman", "Spearman correlation with the mean rating", entry["spearman"]),
-        ("grade", "Grade against one person", validation["grade_mean"]),
-        ("skill", "Skill", skills[0]),
-        ("person_skill", "The average evaluator's skill", skills[1]),
-        ("advantage", "Advantage: skill minus the evaluator's", None if None in skills else skills[0] - skills[1]),
+        ("spearman", "Spearman correlation with the mean rating", entry.spearman),
+        ("grade", "Grade against one person", validation.grade_mean),
+        ("skill", "Skill", skill),
+        ("person_skill", "The average evaluator's skill", person_skill),
+        ("advantage", "Advantage: skill minus the evaluator's", advantage),
         *(figure for figure in more if figure[0] in known),
     ]
 
 
-def _skill_interval(entry: dict[str, Any]) -> tuple[float, float] | None:
+def _skill_interval(entry: Metric) -> tuple[float, float] | None:
     """The interval of the skill for people like these, or, where there is none, for these people."""
-    intervals = entry["intervals"] or {}
-    low, high = (intervals.get("people_like_these") or intervals.get("these") or {}).get("skill") or (None, None)
+    low, high = (entry.intervals.to_quote.get("skill") if entry.intervals else None) or (None, None)
     return None if low is None or high is None else (low, high)
 
 
-def _confusion_rows(entry: dict[str, Any]) -> list[dict[str, Any]]:
+def _confusion_rows(entry: Metric) -> list[ConfusionRow]:
     """The confusion matrix for a table, the highest level first; a cell's shade is its share of the row in tenths."""
     rows = []
-    for level, counts in enumerate(entry["cross_validation"]["confusion"], 1):
+    for level, counts in enumerate(entry.cross_validation.confusion, 1):
         total = sum(counts)
-        shares = [count / total if total else None for count in counts]
         cells = [
-            {
-                "count": count,
-                "share": share,
-                "shade": None if share is None else round(10 * share),
-                "hit": rating == level,
-            }
-            for rating, (count, share) in enumerate(zip(counts, shares, strict=True), 1)
+            ConfusionCell(
+                count=count,
+                share=count / total if total else None,
+                shade=round(10 * (count / total)) if total else None,
+                hit=rating == level,
+            )
+            for rating, count in enumerate(counts, 1)
         ]
-        rows.append({"level": level, "total": total, "cells": cells})
+        rows.append(ConfusionRow(level, total, cells))
     return rows[::-1]
 
 
-def _shown(figure_id: str, figure: Figure | None, words: Explanation | None) -> dict[str, Any] | None:
+def _shown(figure_id: str, figure: Figure | None, words: Explanation | None) -> ShownFigure | None:
     """A figure with its words for the template; None where there is none."""
     from markupsafe import Markup
 
     if figure is None or words is None:
         return None
-    return {"id": figure_id, "svg": Markup(figure.svg), "legend": figure.legend, "words": words}
+    return ShownFigure(figure_id, Markup(figure.svg), figure.legend, words)
 
 
-def _rank(entry: dict[str, Any]) -> tuple[bool, float]:
+def _rank(entry: Metric) -> tuple[bool, float]:
     """Best skill first, unknown skill last."""
-    skill = entry["cross_validation"]["skill"]
+    skill = entry.cross_validation.skill
     return skill is None, -(skill or 0.0)
 
 

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from calibration.report_schema.document import Report
 
 STANDS_FOR = "NAME"
 _ABOUT = re.compile(r"(?:Scores: |Ratings: )?")
@@ -15,13 +17,12 @@ class Note(NamedTuple):
     text: str
 
 
-def all_notes(report: Mapping[str, Any]) -> list[Note]:
+def all_notes(report: Report) -> list[Note]:
     """All notes of a report, in their order.
 
     Parameters
     ----------
-    report : mapping
-        The report.
+    report : Report
 
     Returns
     -------
@@ -31,30 +32,30 @@ def all_notes(report: Mapping[str, Any]) -> list[Note]:
 
     Examples
     --------
-    >>> metrics = {name: {"title": name, "notes": [f"Say --lower-is-better {name}."]} for name in ("m1", "m2")}
-    >>> task = {"notes": ["No scores."], "evaluators": {}, "metrics": metrics}
-    >>> for note in all_notes({"notes": [], "tasks": {"look": task}}):
-    ...     print(note)
-    Note(concerned='', text='No scores.')
-    Note(concerned='m1, m2', text='Say --lower-is-better NAME (for NAME put each of these).')
+    >>> import pandas as pd
+    >>> from calibration.pipeline import calibrate_tables
+    >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5]})
+    >>> scores = pd.DataFrame({"item": ["a", "b"], "m1": [0.1, 0.9], "m2": [1, 2]})
+    >>> all_notes(calibrate_tables(ratings, scores).model)[-1].text
+    'Assumed that higher is better; if lower is, say --lower-is-better NAME (for NAME put each of these).'
     """
-    tasks = report["tasks"]
-    metrics = {name for task in tasks.values() for name in task["metrics"]}
-    found = _merged(((text, "") for text in report["notes"]), metrics)
+    tasks = report.tasks
+    metrics = {name for task in tasks.values() for name in task.metrics}
+    found = _merged(((text, "") for text in report.notes), metrics)
     by_text: dict[tuple[str, bool], dict[str, list[str]]] = {}
     for task_name, task in tasks.items():
-        for text in task["notes"]:
+        for text in task.notes:
             by_text.setdefault((text, False), {}).setdefault(task_name, [])
-        for name, entry in task["metrics"].items():
-            for text in entry["notes"]:
+        for name, entry in task.metrics.items():
+            for text in entry.notes:
                 without = _without(text, name)
                 by_text.setdefault((without or text, without is not None), {}).setdefault(task_name, []).append(
-                    entry["title"]
+                    entry.title
                 )
     alone = {key: places for key, places in by_text.items() if not any(places.values())}
-    people = {name for task in tasks.values() for name in task["evaluators"]}
+    people = {name for task in tasks.values() for name in task.evaluators}
     found += _merged(((text, _places(places, len(tasks))) for (text, _), places in alone.items()), people)
-    names = {entry["title"]: name for task in tasks.values() for name, entry in task["metrics"].items()}
+    names = {entry.title: name for task in tasks.values() for name, entry in task.metrics.items()}
     for (text, is_open), places in by_text.items():
         if (text, is_open) in alone:
             continue

@@ -6,11 +6,22 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from calibration.output import evaluator_rows, fold_rows, metric_rows, write_report
+from calibration.output import (
+    agreement_rows,
+    evaluator_rows,
+    fold_rows,
+    metric_rows,
+    model_order_rows,
+    write_report,
+)
 from calibration.pipeline import calibrate_tables
+from calibration.report import Settings
+from calibration.report_schema.document import Report
 from calibration.summary import print_summary
+from calibration.tables_out import csv_text
 from metrics.errors import InputError
 from metrics.text import spelled
+from tests.calibration.golden.studies import STUDIES, whole
 
 RATINGS = pd.DataFrame(
     {"item": list("abcabcabc"), "evaluator": list("xxxyyyzzz"), "rating": [1, 3, 5, 2, 3, 4, 1, 4, 5]}
@@ -26,9 +37,9 @@ def calibration():
 def test_files_that_say_the_same(calibration, tmp_path):
     paths = write_report(calibration, tmp_path / "new" / "report")
     names = ["report.html", "report.json", "evaluators.csv", "metrics.csv", "folds.csv", "comparison.csv"]
-    assert [path.name for path in paths[:6]] == names
-    assert paths[6].name == "predictor.json"
-    assert all(path.name.startswith("figure_") for path in paths[7:]) and len(paths) == 14
+    names += ["agreement.csv", "model_order.csv", "predictor.json"]
+    assert [path.name for path in paths[:9]] == names
+    assert all(path.name.startswith("figure_") for path in paths[9:]) and len(paths) == 16
     report = json.loads(paths[1].read_text(), parse_constant=lambda name: pytest.fail(f"{name} in the JSON"))
     assert report == calibration.report
     evaluators, metrics, folds = (pd.read_csv(path) for path in paths[2:5])
@@ -46,11 +57,80 @@ def test_files_that_say_the_same(calibration, tmp_path):
 
 
 def test_rows_of_a_report_without_metrics():
-    report = calibrate_tables(RATINGS).report
+    report = calibrate_tables(RATINGS).model
     assert len(evaluator_rows(report)) == 3
-    for frame in (metric_rows(report), fold_rows(report)):
+    for frame in (metric_rows(report), fold_rows(report), model_order_rows(report)):
         assert frame.empty
         assert "metric" in frame.columns
+
+
+def by_statistic(task):
+    """What report.json says of each figure of agreement."""
+    agreement, people = task["agreement"], task["reliability_of_people"]
+    return {
+        **agreement["krippendorff_alpha"],
+        **(agreement["icc"] or dict.fromkeys(f"icc{form}" for form in ("1", "2", "3", "1k", "2k", "3k"))),
+        "kendall_w": agreement["kendall_w"],
+        **{name: people[name] for name in ("split_half", "spearman_brown", "correlation_ceiling")},
+        **people["ceiling"],
+    }
+
+
+def read_back(frame):
+    """The table as a program reads the CSV; an empty cell is None."""
+    table = pd.read_csv(io.StringIO(csv_text(frame))).astype(object)
+    return table.where(table.notna(), None).to_dict("records")
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_agreement_as_a_table(name):
+    report = whole(name)
+    rows = read_back(agreement_rows(Report.model_validate(report)))
+    assert [row["task"] for row in rows] == [task for task in report["tasks"] for _ in range(15)]
+    for task_name, task in report["tasks"].items():
+        own = {row["statistic"]: row for row in rows if row["task"] == task_name}
+        assert {statistic: row["value"] for statistic, row in own.items()} == by_statistic(task)
+        intervals = task["agreement"]["intervals"]["people_like_these"]
+        for statistic, row in own.items():
+            assert [row["low"], row["high"]] == intervals[statistic]
+            assert row["people"] == ("people_like_these" if row["low"] is not None else None)
+            assert (row["n"], row["evaluators"], row["ratings"]) == (
+                task["n_items"],
+                task["n_evaluators"],
+                task["n_ratings"],
+            )
+
+
+def test_whose_interval_of_agreement_it_is():
+    two, alone = RATINGS[RATINGS["evaluator"] != "z"], RATINGS[RATINGS["evaluator"] == "x"]
+    report = calibrate_tables(two, settings=Settings(draws=20)).report
+    (row, *_) = agreement_rows(Report.model_validate(report)).to_dict("records")
+    assert row["people"] == "these"
+    assert [row["low"], row["high"]] == report["tasks"]["rating"]["agreement"]["intervals"]["these"]["nominal"]
+    without = agreement_rows(calibrate_tables(alone).model)
+    assert without[["value", "low", "high", "people"]].isna().all(axis=None) and (without["n"] == 3).all()
+
+
+@pytest.mark.parametrize(("name", "rows"), [("checkpoints", 2 * 3), ("tifa160", 3 * 5), ("strict", 0)])
+def test_the_order_of_models_as_a_table(name, rows):
+    report = whole(name)
+    found = read_back(model_order_rows(Report.model_validate(report)))
+    expected = [
+        {
+            "task": task_name,
+            "metric": metric,
+            "model": one["model"],
+            "n": one["n"],
+            "mean_rating": 1 + 4 * one["rating"],
+            "rank_by_people": one["rank_by_people"],
+            "mean_score": one["score"],
+            "rank_by_metric": one["rank_by_metric"],
+        }
+        for task_name, task in report["tasks"].items()
+        for metric, entry in task["metrics"].items()
+        for one in (entry["models"] or {"models": []})["models"]
+    ]
+    assert found == expected and len(found) == rows
 
 
 def test_nothing_is_left_where_it_cannot_be_written(calibration, tmp_path):

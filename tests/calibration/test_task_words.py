@@ -44,7 +44,7 @@ def test_one_rating_is_one():
 
 def test_all_metrics_together():
     def said(sorts, predicts):
-        return {"sorts": {"answer": sorts}, "predicts": {"answer": predicts}}
+        return {"sorts": sorts, "predicts": predicts}
 
     several = {"A": said("yes", "no"), "B": said("unknown", "unknown"), "C": said("with care", "unknown")}
     assert together(several) == [

@@ -98,6 +98,6 @@ def test_the_tests_of_two_entries_are_those_of_their_figures():
     table = pd.DataFrame({"item": range(200), "good": scores[0], "poor": scores[1]}).astype({"item": str})
     rows = [(str(i), f"e{e}", ratings[i, e] * 4 + 1) for i in range(200) for e in range(4)]
     people = pd.DataFrame(rows, columns=["item", "evaluator", "rating"])
-    report = calibrate_tables(people, table, settings=Settings(draws=0)).report
-    assert report["tasks"]["rating"]["comparison"]["pairs"][0]["p1401"] == pytest.approx(expected._asdict())
-    assert comparison_rows(report).loc[0, "p1401_rmse_p"] == pytest.approx(expected.rmse)
+    calibration = calibrate_tables(people, table, settings=Settings(draws=0))
+    assert calibration.report["tasks"]["rating"]["comparison"]["pairs"][0]["p1401"] == pytest.approx(expected._asdict())
+    assert comparison_rows(calibration.model).loc[0, "p1401_rmse_p"] == pytest.approx(expected.rmse)

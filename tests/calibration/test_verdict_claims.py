@@ -17,6 +17,7 @@ import calibration.report_people
 import calibration.task_data
 from calibration.page.explanations import meaning, of_grades_against_person
 from calibration.pipeline import calibrate_tables
+from calibration.report_schema.document import Task
 from calibration.settings import Settings
 from tests.calibration.simulated_studies import KINDS, study
 
@@ -37,6 +38,13 @@ KIND_OF = {
 }
 
 
+NO_RELIABILITY = dict.fromkeys(("split_half", "spearman_brown", "correlation_ceiling")) | {
+    "ceiling": {"person": None, "mean_of_others": None},
+    "own_consistency": None,
+    "pair_kappas": [],
+}
+
+
 @pytest.fixture(scope="module")
 def tasks():
     """The task of each report, by kind and seed; what no verdict reads is not computed."""
@@ -54,7 +62,7 @@ def tasks():
         patch.setattr(calibration.report, "screen", lambda *_: [])
         nothing = SimpleNamespace(intervals=lambda *_: None)
         patch.setattr(calibration.task_data.TaskData, "worth", lambda *_: nothing)
-        patch.setattr(calibration.report_people, "_reliability", lambda *_: {})
+        patch.setattr(calibration.report_people, "_reliability", lambda *_: NO_RELIABILITY)
         patch.setattr(calibration.report_people, "grade_intervals", lambda *_: [])
         patch.setattr(calibration.report_grades, "EXPONENTS", ())
         patch.setattr(calibration.task_data, "PERMUTATIONS", 99)
@@ -335,21 +343,20 @@ def test_what_is_said_of_people_and_of_all_metrics_together(tasks):
             assert float(given[1]) >= 0.8 and task["n_items"] >= 20 and (low is None or low >= 0.667)
         assert ("too few to say" in words) == (task["n_items"] < 20)
         answers = [entry["verdict"]["sorts"]["answer"] for entry in task["metrics"].values()]
-        count = re.search(
-            r"Of (\d+) metrics? that (?:was|were) judged, (\d+|none) shows? no sign of sorting",
-            of_grades_against_person(task).bad,
-        )
+        model = Task.model_validate(task)
+        bad, sentences = of_grades_against_person(model).bad, meaning(model)[1:]
+        count = re.search(r"Of (\d+) metrics? that (?:was|were) judged, (\d+|none) shows? no sign of sorting", bad)
         if set(answers) == {"unknown"}:
-            assert count is None and "judged." in of_grades_against_person(task).bad, where
-            assert meaning(task)[1:] == ["No metric can be judged here; its verdict says why."]
+            assert count is None and "judged." in bad, where
+            assert sentences == ["No metric can be judged here; its verdict says why."]
         else:
             if len(answers) - answers.count("unknown") == 1:
                 sign = "no" if "no" in answers else "some"
-                assert f"The one metric that was judged shows {sign} sign" in of_grades_against_person(task).bad
+                assert f"The one metric that was judged shows {sign} sign" in bad
             else:
                 assert int(count[1]) == len(answers) - answers.count("unknown")
                 assert int(count[2].replace("none", "0")) == answers.count("no")
-            together = " ".join(meaning(task)[1:])
+            together = " ".join(sentences)
             for title, entry in ((entry["title"], entry) for entry in task["metrics"].values()):
                 for key, question in (
                     ("sorts", "Sorts images as people do"),

@@ -112,6 +112,7 @@ def test_from_import_to_report_and_back(cli, images, tmp_path):
     written = {path.name for path in (tmp_path / "report").iterdir() if not path.name.startswith("figure_")}
     assert written == {
         "report.html", "report.json", "evaluators.csv", "metrics.csv", "folds.csv", "comparison.csv", "predictor.json",
+        "agreement.csv", "model_order.csv",
     }  # fmt: skip
 
 

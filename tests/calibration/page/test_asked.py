@@ -62,8 +62,8 @@ def test_nothing_is_said_where_nothing_is_known():
     plain = calibrated()
     assert plain.report["tasks"]["look"]["asked"] is None
     assert "How it was asked" not in Page(render_html(plain)).text
-    assert "gave 24 ratings from 1 to 5 of 12 items." in methods_paragraph(plain.report)
-    assert "question" not in methods_paragraph(plain.report)
+    assert "gave 24 ratings from 1 to 5 of 12 items." in methods_paragraph(plain.model)
+    assert "question" not in methods_paragraph(plain.model)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_words_under_which_nobody_rated_are_not_what_was_asked():
     assert "‘How pretty?’ from 1, Ugly, to 5, Lovely" in page.text
     assert "The words have been changed since, to ‘How good does it look?’ from 1, Bad, to 5, Excellent" in page.text
     assert "The words changed while people rated" not in page.text
-    text = methods_paragraph(calibration.report)
+    text = methods_paragraph(calibration.model)
     assert "The question was 'How pretty?'" in text and "How good does it look" not in text
 
 
@@ -117,7 +117,7 @@ def test_words_that_came_back_are_the_same_words():
 
 
 def test_the_methods_paragraph_says_what_was_asked():
-    text = methods_paragraph(calibrated(wording("How good\n does it look?", show_references=True)).report)
+    text = methods_paragraph(calibrated(wording("How good\n does it look?", show_references=True)).model)
     assert "Two evaluators gave 24 ratings from 1 (Bad) to 5 (Excellent) of 12 items. The question was " in text
     assert (
         "'How good does it look?', answered with 1 (Bad), 2 (Poor), 3 (Fair), 4 (Good) or 5 (Excellent), with "
@@ -126,11 +126,11 @@ def test_the_methods_paragraph_says_what_was_asked():
 
 
 def test_the_methods_paragraph_says_what_was_asked_before():
-    text = methods_paragraph(calibrated(OLD, NEW).report)
+    text = methods_paragraph(calibrated(OLD, NEW).model)
     assert "gave 24 ratings from 1 to 5 of 12 items." in text
     assert "Of these ratings 7 were given when the question was 'How pretty?', answered with 1 (Ugly)," in text
     many = [wording(f"Number {day}?", ratings=1, asked_from=f"2026-03-0{day}") for day in range(1, 9)]
-    text = methods_paragraph(calibrated(*many).report)
+    text = methods_paragraph(calibrated(*many).model)
     assert "The question was 'Number 8?'" in text and "1 was given when the question was 'Number 5?'" in text
     assert "'Number 4?'" not in text and "Another 4 were given to still earlier words." in text
 

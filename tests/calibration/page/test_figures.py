@@ -29,6 +29,7 @@ from calibration.page.grade_figures import (
     rows_against_person,
 )
 from calibration.pipeline import calibrate_tables
+from calibration.report_schema.prediction import Bin
 
 RATINGS = pd.DataFrame(
     [
@@ -57,7 +58,7 @@ def calibration():
 
 @pytest.fixture(scope="module")
 def task(calibration):
-    return calibration.report["tasks"]["look"]
+    return calibration.model.tasks["look"]
 
 
 def points_of(calibration, metric):
@@ -80,13 +81,13 @@ def places_of(figure, axis="x"):
 
 def test_grades_against_person_are_those_of_the_report(task):
     rows = {row.name: row for row in rows_against_person(task)}
-    for entry in task["metrics"].values():
-        row = rows[entry["title"]]
-        assert row.grade == entry["cross_validation"]["grade_mean"]
-        assert dict(row.folds) == {fold["held_out"]: fold["grade"] for fold in entry["cross_validation"]["folds"]}
-        assert row.skill == pytest.approx(entry["cross_validation"]["skill"])
-    for name, pair in task["metrics"]["SSIM"]["cross_validation"]["against_people"].items():
-        assert rows[name].grade == pair["person_grade"]
+    for entry in task.metrics.values():
+        row = rows[entry.title]
+        assert row.grade == entry.cross_validation.grade_mean
+        assert dict(row.folds) == {fold.held_out: fold.grade for fold in entry.cross_validation.folds}
+        assert row.skill == pytest.approx(entry.cross_validation.skill)
+    for name, pair in task.metrics["SSIM"].cross_validation.against_people.items():
+        assert rows[name].grade == pair.person_grade
     assert [row.kind for row in rows.values()].count("simulated") == 1
     grades = [row.grade for row in rows.values()]
     assert grades == sorted(grades, reverse=True)
@@ -113,8 +114,8 @@ def test_every_grade_and_fold_is_drawn_in_its_place(task):
 
 def test_grades_against_mean_are_those_of_the_report(task):
     rows = {row.name: row.grade for row in rows_against_mean(task, 1.0)}
-    assert rows == {entry["title"]: entry["buckets"]["grade"] for entry in task["metrics"].values()} | {
-        name: entry["grade"]["1"] for name, entry in task["evaluators"].items()
+    assert rows == {entry.title: entry.buckets.grade for entry in task.metrics.values()} | {
+        name: entry.grade["1"] for name, entry in task.evaluators.items()
     }
     assert set(titles_of(grades_against_mean(task, 1.0, "f1-"))) >= {
         f"{name}: {grade:.3f}" for name, grade in rows.items()
@@ -124,7 +125,7 @@ def test_grades_against_mean_are_those_of_the_report(task):
 def test_many_people_share_a_row():
     names = [f"p{number}" for number in range(MOST_PEOPLE + 1)]
     ratings = pd.concat(RATINGS[RATINGS["evaluator"] == "ann"].assign(evaluator=name) for name in names)
-    task = calibrate_tables(ratings, SCORES).report["tasks"]["look"]
+    task = calibrate_tables(ratings, SCORES).model.tasks["look"]
     figure = grades_against_person(task, "f1-")
     assert f"{len(names)} people" in texts_of(figure)
     assert "p3" not in texts_of(figure)
@@ -134,9 +135,9 @@ def test_many_people_share_a_row():
 @pytest.mark.parametrize("metric", ["SSIM", "NIQE"])
 def test_step_line_is_the_mapping(calibration, task, metric):
     points = points_of(calibration, metric)
-    entry = task["metrics"][metric]
+    entry = task.metrics[metric]
     low, high = points["score"].min(), points["score"].max()
-    edges, levels = steps(entry["buckets"]["thresholds"], entry["direction"], low, high)
+    edges, levels = steps(entry.buckets.thresholds, entry.direction, low, high)
     for score, level in zip(points["score"], points["level"], strict=True):
         assert levels[sum(edge < score for edge in edges)] == level
     assert sorted(set(levels)) == sorted(points["level"].unique())
@@ -151,12 +152,12 @@ def test_step_line_is_the_mapping(calibration, task, metric):
 
 def test_every_item_is_a_small_mark_in_its_place(calibration, task):
     points = points_of(calibration, "SSIM")
-    figure = score_scatter(points, task["metrics"]["SSIM"], 0, MOST_POINTS, "f1-")
+    figure = score_scatter(points, task.metrics["SSIM"], 0, MOST_POINTS, "f1-")
     x, y = np.array(re.findall(r"M([\d.]+) ([\d.]+)h", figure.svg), dtype=float).T
     assert np.corrcoef(x, points["score"])[0, 1] == pytest.approx(1, abs=1e-5)
     assert np.corrcoef(y, points["mean_rating"])[0, 1] == pytest.approx(-1, abs=1e-5)
     many = pd.DataFrame({"item": range(900), "score": np.linspace(0, 1, 900), "mean_rating": 3.0})
-    sizes = [len(score_scatter(many, task["metrics"]["SSIM"], 0, most, "f12-").svg) for most in (100, 900)]
+    sizes = [len(score_scatter(many, task.metrics["SSIM"], 0, most, "f12-").svg) for most in (100, 900)]
     assert (sizes[1] - sizes[0]) / 800 < 20
 
 
@@ -171,7 +172,7 @@ def test_large_scatter_is_a_seeded_sample():
 
 
 def test_fold_thresholds_beyond_the_scores_are_hollow(task):
-    metric = task["metrics"]["SSIM"]
+    metric = task.metrics["SSIM"]
     figure = fold_thresholds(metric, 0.1, 0.9, "f1-")
     drawn = {}
     for group in [*ElementTree.fromstring(figure.svg).iter("g"), ElementTree.fromstring(figure.svg)]:
@@ -179,37 +180,45 @@ def test_fold_thresholds_beyond_the_scores_are_hollow(task):
             look = mark.get("fill-opacity", group.get("fill-opacity"))
             drawn[mark.find("title").text] = look == "0"
     expected = {
-        f"without {fold['held_out']}, {number}|{number + 1}: {value:.4g}": not 0.1 <= value < 0.9
-        for fold in metric["cross_validation"]["folds"]
-        for number, value in enumerate(fold["thresholds"], 1)
+        f"without {fold.held_out}, {number}|{number + 1}: {value:.4g}": not 0.1 <= value < 0.9
+        for fold in metric.cross_validation.folds
+        for number, value in enumerate(fold.thresholds, 1)
     }
     assert drawn == expected
 
 
 def test_only_so_many_folds_are_drawn(task):
-    metric = task["metrics"]["SSIM"]
-    folds = [fold | {"held_out": f"p{number}"} for number, fold in enumerate(metric["cross_validation"]["folds"] * 20)]
-    many = metric | {"cross_validation": metric["cross_validation"] | {"folds": folds}}
+    metric = task.metrics["SSIM"]
+    folds = [
+        fold.model_copy(update={"held_out": f"p{number}"})
+        for number, fold in enumerate(metric.cross_validation.folds * 20)
+    ]
+    validation = metric.cross_validation.model_copy(update={"folds": folds})
+    many = metric.model_copy(update={"cross_validation": validation})
     figure = fold_thresholds(many, 0.1, 0.9, "f1-")
     assert figure.svg.count("<use ") + figure.svg.count("h.01") == 4 * MOST_FOLDS
     assert [text for text in texts_of(figure) if text.startswith("p")] == [f"p{number}" for number in range(MOST_FOLDS)]
     assert titles_of(figure) == []
 
 
+def with_bins(metric, *bins):
+    found = [Bin(predicted=predicted, observed=observed, interval=limits, n=9) for predicted, observed, *limits in bins]
+    return metric.model_copy(update={"reliability": metric.reliability.model_copy(update={"bins": found})})
+
+
 def test_reliability_diagram(task):
-    bins = [{"predicted": 0.2, "observed": 0.3, "low": 0.1, "high": 0.5, "n": 9}, {"predicted": None, "observed": 1}]
-    figure = reliability_diagram(task["metrics"]["SSIM"] | {"reliability": {"bins": bins}}, "f1-")
-    assert titles_of(figure) == ["predicted 0.20, observed 0.30, n = 9"]
-    bins = [{"predicted": 2.0, "observed": 2.5, "interval": [2.25, None], "n": 9}] * 2
-    assert len(titles_of(reliability_diagram(task["metrics"]["SSIM"] | {"reliability": {"bins": bins}}, "f1-"))) == 2
-    for nothing in ({}, {"reliability": None}, {"reliability": {"bins": [{"predicted": None, "observed": 1.0}]}}):
+    metric = task.metrics["SSIM"]
+    figure = reliability_diagram(with_bins(metric, (2.0, 2.5, 2.25, 3.0), (None, 1.0, 1.0, 1.0)), "f1-")
+    assert titles_of(figure) == ["predicted 2.00, observed 2.50, n = 9"]
+    assert len(titles_of(reliability_diagram(with_bins(metric, *[(2.0, 2.5, 2.25, None)] * 2), "f1-"))) == 2
+    for nothing in (metric.model_copy(update={"reliability": None}), with_bins(metric, (None, 1.0, 1.0, 1.0))):
         assert reliability_diagram(nothing, "f1-") is None
 
 
 def test_names_are_shown_as_they_are(recwarn):
     evil = "<a href='https://x'>$a$"
     ratings = RATINGS.replace({"evaluator": {"ann": evil, "bob": "評価者 \x07 &"}})
-    task = calibrate_tables(ratings, SCORES).report["tasks"]["look"]
+    task = calibrate_tables(ratings, SCORES).model.tasks["look"]
     for figure in (grades_against_person(task, "f1-"), grades_against_mean(task, 1.0, "f2-")):
         assert "<a " not in figure.svg
         assert "<a href='https://x'…" in texts_of(figure) or evil[:19] + "…" in texts_of(figure)
@@ -220,15 +229,15 @@ def test_names_are_shown_as_they_are(recwarn):
 
 def test_one_evaluator_has_no_grade_to_draw():
     alone = RATINGS[RATINGS["evaluator"] == "ann"]
-    task = calibrate_tables(alone).report["tasks"]["look"]
+    task = calibrate_tables(alone).model.tasks["look"]
     assert reference_metric(task) is None
     assert grades_against_person(task, "f1-") is None
     assert grades_against_mean(task, 1.0, "f1-") is None
 
 
 def test_svg_holds_no_style_no_foreign_colour_and_only_its_own_ids(calibration, task):
-    svg = score_scatter(points_of(calibration, "SSIM"), task["metrics"]["SSIM"], 0, MOST_POINTS, "f7-").svg
-    svg += grades_against_person(task, "f8-").svg + fold_thresholds(task["metrics"]["NIQE"], 2, 9, "f9-").svg
+    svg = score_scatter(points_of(calibration, "SSIM"), task.metrics["SSIM"], 0, MOST_POINTS, "f7-").svg
+    svg += grades_against_person(task, "f8-").svg + fold_thresholds(task.metrics["NIQE"], 2, 9, "f9-").svg
     assert "style=" not in svg and "xmlns" not in svg and "http" not in svg
     assert set(re.findall(r'(?:fill|stroke)="([^"]+)"', svg)) <= {f"var(--{name})" for name in COLOURS} | {"none"}
     assert not re.findall("#[0-9a-f]{6}", svg)

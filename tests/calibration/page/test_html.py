@@ -1,8 +1,11 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
+from typing import get_args
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -11,7 +14,11 @@ from calibration.page.gallery import disagreements
 from calibration.page.html import POINTS_OF_A_PAGE, render_html
 from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.reading import Source
+from calibration.report_schema.base import Section
+from calibration.report_schema.document import Report
 from calibration.settings import Reading, Settings
+from tests.calibration.golden.studies import STUDIES, whole
+from tests.calibration.page.golden_pages import golden_page, with_points
 
 EVIL = ["<script>alert(1)</script>", "\"'><img src=x onerror=alert(2)>", "</script></title>", "--ink", "%{x}"]
 
@@ -266,127 +273,152 @@ def test_scores_with_a_large_offset_are_told_apart():
     assert "e+09" not in page.text
 
 
-NEW_TASK = {
-    "comparison": {
-        "statistic": "spearman",
-        "pairs": [
-            {
-                "first": "good",
-                "second": "flat",
-                "n": 12,
-                "difference": 0.25,
-                "p": 0.0001,
-                "p_holm": None,
-                "p1401": {"plcc": 0.0123},
-            }
-        ],
-        "groups": [
-            {"metric": "good", "correlation": 0.9, "letters": "ab", "best_rank": 1, "worst_rank": 2},
-            {"metric": "flat", "correlation": None, "letters": None, "best_rank": None, "worst_rank": None},
-        ],
-    },
-    "reliability_of_people": {
-        "split_half": 0.811,
-        "spearman_brown": None,
-        "own_consistency": {"ann": 0.777, "bob": None},
-        "pair_kappas": [{"first": "ann", "second": "bob", "n": 12, "kappa": 0.432, "weighted_kappa": None}],
-        "ceiling": {"person": 0.345, "mean_of_others": None},
-    },
-    "recovery": {
-        "evaluators": {"ann": {"bias": 0.12, "bias_low": -0.1, "bias_high": 0.3, "inconsistency": None}},
-        "sentence": "Nothing collapsed.",
-    },
-    "combination": {
-        "sentence": "Together they are no better.",
-        "grade": 0.812,
-        "best_grade": 0.808,
-        "gain": 0.004,
-        "these": [-0.001, 0.009],
-        "people_like_these": [None, None],
-        "weights": {"good": 1.25},
-    },
-}
-NEW_METRIC = {
-    "baselines": {"constant": 0.801, "random_mean": None, "random_p": 0.0004, "metric": 0.842},
-    "unseen": {
-        "seen_grade": 0.8,
-        "unseen_grade": 0.7,
-        "optimism": 0.123,
-        "grouped_by": "prompt",
-        "folds": 5,
-        "by_model": {"unseen_grade": 0.65},
-    },
-    "same_target": {"compared": 2, "wins": 1, "advantage": 0.1, "skill": None, "person_skill": 0.2},
-    "sensitivity": [{"k": 0.5, "grade": 0.611, "constant": None, "skill": 0.1, "person_skill": 0.2}],
-    "kappa": {"metric": 0.42, "person": None},
-    "alternatives": [
-        {"mapping": "isotonic", "grade": 0.8, "levels_used": 4, "difference": 0.01, "low": -0.1, "high": 0.2}
-    ],
-    "annotator_test": {"winning_rate": 0.6, "passes": True, "constant_passes": True, "sentence": "It passes."},
-    "equivalence": {"answer": "cannot tell", "sentence": "Too few images."},
-    "reliability": {"bins": [{"predicted": 0.2, "observed": 0.3, "low": 0.1, "high": 0.4, "n": 9}], "error": 0.087},
-    "telecom": {"plcc": 0.654, "plcc_low": 0.5, "plcc_high": 0.7, "rmse": None},
-    "models": {
-        "within": {"value": 0.3, "low": 0.2, "high": 0.4},
-        "between": {"value": 0.95, "low": None, "high": None},
-        "overall": None,
-        "simpson": ["between"],
-        "sentences": ["It ranks the models.", "Simpson's paradox is here."],
-        "models": [
-            {"model": "sd", "n": 9, "rating": 0.625, "rank_by_people": 1.5, "score": 0.25, "rank_by_metric": 2.0}
-        ],
-    },
-    "pairwise_accuracy": {"accuracy": 0.618, "all_tied": None},
-}
+def squeezed(text):
+    return re.sub(r"\s", "", text)
 
 
-def test_newer_parts_of_a_report_are_shown():
-    calibration = calibrate_tables(table(["ann", "bob"]), scores(good=GOOD, flat=[1.0] * 12))
-    task = calibration.report["tasks"]["look"]
-    task.update(NEW_TASK)
-    task["metrics"]["good"].update(NEW_METRIC)
-    page = Page(render_html(calibration))
-    for words in (
-        "Which metric follows people best Metric Spearman Group Rank good 0.900 ab 1 to 2",
-        "good flat 12 0.250 < 0.001 – – –",
-        "0.811",
-        "ann 0.777",
-        "ann bob 12 0.432 –",
-        "ann 0.12 −0.10 to 0.30 – –",
-        "Nothing collapsed.",
-        "Together they are no better.",
-        "Gain in grade, and its 95 % interval 0.004 −0.001 to 0.009 Metric Weight good 1.25",
-        "The best constant 0.801",
-        "p < 0.001 that shuffled scores",
-        "0.123",
-        "(5 folds, grouped by prompt)",
-        "0.5 0.611 – 0.100 0.200",
-        "Weighted kappa 0.42",
-        "isotonic 0.800 – 4 0.010 −0.100 to 0.200",
-        "It passes. Winning rate 0.60 (passes)",
-        "(passes too)",
-        "As good as the median evaluator? Cannot tell. Too few images.",
-        "it beats 1 of 2 evaluators",
-        "images of another model 0.650",
-        "calibration error) is 0.087",
-        "Linear correlation (PLCC) 0.654 0.500 to 0.700",
-        "Simpson's paradox is here. As good as",
-        "It ranks the models.",
-        "0.300 0.200 to 0.400",
-        "sd 9 3.50 1.5 0.25 2",
-        "It orders 62 % of all pairs",
-    ):
-        assert re.sub(r"\s", "", words) in re.sub(r"\s", "", page.text), words
-    assert not re.search(r"\b(None|nan|NaN|Undefined)\b", page.text)
+def shown(value, digits=3):
+    return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
-@pytest.mark.parametrize("nothing", [None, {}, []])
-def test_newer_parts_may_be_empty(nothing):
-    calibration = calibrate_tables(table(["ann", "bob"]), scores(good=GOOD))
-    task = calibration.report["tasks"]["look"]
-    task.update(dict.fromkeys(NEW_TASK, nothing))
-    task["metrics"]["good"].update(dict.fromkeys(NEW_METRIC, nothing))
+def limits(low, high, digits=3):
+    return "–" if low is None or high is None else f"{shown(low, digits)} to {shown(high, digits)}"
+
+
+def said_of_a_metric(entry):
+    """What the page says of the parts of a metric's entry, each with its words."""
+    if base := entry.baselines:
+        mean = base.against_mean_of_others
+        yield f"The best constant {shown(base.constant)} {shown(mean.constant)}"
+        yield f"{entry.title} {shown(base.metric)} {shown(mean.metric)} One person {shown(base.person)}"
+        yield f"The mean of the other people {shown(base.mean_of_others)} –"
+        yield f"p {'< 0.001' if base.random_p < 0.001 else shown(base.random_p)} that shuffled scores do as well"
+    if new := entry.unseen:
+        yield f"{shown(new.unseen_grade)} {shown(new.unseen_skill)} {shown(new.person_skill)} {shown(new.optimism)}"
+        yield f"({new.folds} folds{f', grouped by {new.grouped_by}' if new.grouped_by else ''})"
+        if new.by_model:
+            yield f"images of another model {shown(new.by_model.unseen_grade)} {shown(new.by_model.unseen_skill)}"
+    for one in entry.sensitivity:
+        yield f"{one.k:g} {shown(one.grade)} {shown(one.constant)} {shown(one.skill)} {shown(one.person_skill)}"
+    for one in entry.alternatives or []:
+        levels = "–" if one.levels_used is None else one.levels_used
+        figures = f"{shown(one.grade)} {shown(one.skill)} {levels} {shown(one.difference)}"
+        yield f"{one.mapping} {figures} {limits(one.low, one.high)}"
+    if found := entry.telecom:
+        yield f"Linear correlation (PLCC) {shown(found.plcc)} {limits(found.plcc_low, found.plcc_high)}"
+        yield f"Epsilon-insensitive RMSE* {shown(found.rmse_star)} –"
+    if test := entry.annotator_test:
+        passed = "passes" if test.passes else "does not pass"
+        yield f"{test.sentence} Winning rate {shown(test.winning_rate, 2)} ({passed})"
+    if same := entry.equivalence:
+        yield f"As good as the median evaluator? {same.answer.capitalize()}. {same.sentence}"
+    if same := entry.same_target:
+        yield f"it beats {same.wins} of {same.compared} evaluators"
+    yield f"Weighted kappa {shown(entry.kappa.metric, 2)}"
+    if pairs := entry.pairwise_accuracy:
+        yield f"It orders {100 * pairs.accuracy:.0f} % of all pairs"
+    if models := entry.models:
+        yield from models.sentences
+        yield f"Correlation within a model {shown(models.within.value)} {limits(models.within.low, models.within.high)}"
+        yield f"in people's order {models.alike} of {models.pairs}"
+        for one in models.models:
+            yield f"{one.model} {one.n} {shown(one.rating * 4 + 1, 2)} {one.rank_by_people:g}"
+
+
+def said_of_a_task(task):
+    """The same of a task's entry."""
+    titles = {name: entry.title for name, entry in task.metrics.items()}
+    for level in ("nominal", "ordinal", "interval"):
+        alpha = getattr(task.agreement.krippendorff_alpha, level)
+        yield f"Krippendorff's alpha, {level} {shown(alpha)} {limits(*task.agreement.intervals.to_quote[level])}"
+    people = task.reliability_of_people
+    yield f"Split-half correlation {shown(people.split_half)}"
+    yield f"the mean of the others {shown(people.ceiling.mean_of_others)}"
+    for one in people.pair_kappas[:100]:
+        yield f"{one.first} {one.second} {one.n} {shown(one.kappa)}"
+    for name, one in task.recovery.evaluators.items():
+        yield f"{name} {shown(one.bias, 2)} {limits(one.bias_low, one.bias_high, 2)} {shown(one.inconsistency, 2)}"
+    yield task.recovery.sentence
+    yield task.strictness.sentence
+    if found := task.comparison:
+        for one in found.groups:
+            ranks = f"{one.best_rank} to {one.worst_rank}" if one.best_rank != one.worst_rank else one.best_rank
+            yield f"{titles[one.metric]} {shown(one.correlation)} {one.letters} {ranks}"
+        for one in found.pairs:
+            yield f"{titles[one.first]} {titles[one.second]} {one.n} {shown(one.difference)}"
+    if found := task.combination:
+        together = found.people_like_these if found.people_like_these[0] is not None else found.these
+        yield f"Gain in grade, and its 95 % interval {shown(found.gain)} {limits(*together)}"
+        for name, weight in found.weights.items():
+            yield f"{titles[name]} {shown(weight, 2)}"
+    if found := task.without_flagged:
+        yield f"With and without {', '.join(found.left_out)}"
+        yield f"alpha is {shown(found.alpha_without)} in place of {shown(found.alpha)}"
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_part_of_a_real_report_is_shown(name):
+    shown_text = Page(golden_page(name)).text
+    text = squeezed(shown_text)
+    for task in Report.model_validate(whole(name)).tasks.values():
+        said = list(said_of_a_task(task))
+        for entry in task.metrics.values():
+            assert squeezed(entry.verdict.sentence) in text
+            said += said_of_a_metric(entry)
+        assert [words for words in said if squeezed(words) not in text] == []
+    assert not re.search(r"\b(None|nan|NaN|Undefined)\b", shown_text)
+
+
+def without(part):
+    """A section with null in place of every section in it that may be absent."""
+    for name, field in type(part).model_fields.items():
+        value = getattr(part, name)
+        if isinstance(value, Section):
+            is_optional = type(None) in get_args(field.annotation)
+            yield name, None if is_optional else value.model_copy(update=dict(without(value)))
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "tifa160", "bad_raters"])
+def test_what_may_be_absent_is_left_out(name):
+    model = Report.model_validate(whole(name))
+    tasks = {}
+    for title, task in model.tasks.items():
+        metrics = {each: entry.model_copy(update=dict(without(entry))) for each, entry in task.metrics.items()}
+        assert not any(entry.unseen or entry.models or entry.intervals for entry in metrics.values())
+        tasks[title] = task.model_copy(update=dict(without(task)) | {"metrics": metrics})
+    calibration = replace(with_points(whole(name)), report=model.model_copy(update={"tasks": tasks}).model_dump())
     assert not re.search(r"\b(None|nan|Undefined)\b", Page(render_html(calibration)).text)
+
+
+def test_who_was_asked_twice_stands_there_with_their_consistency():
+    twice = pd.concat([table(["ann", "bob"]).assign(repeat=0), table(["ann", "bob"], shift=2).assign(repeat=1)])
+    calibration = calibrate_tables(twice, settings=Settings(draws=0))
+    found = calibration.model.tasks["look"].reliability_of_people.own_consistency
+    text = squeezed(Page(render_html(calibration)).text)
+    assert found["bob"].exact < 1
+    for name, one in found.items():
+        figures = f"{one.n:.0f} {shown(one.grade)} {shown(one.exact)} {shown(one.correlation)}"
+        assert squeezed(f"{name} {figures}") in text
+
+
+def test_simpsons_paradox_is_a_warning():
+    rng = np.random.default_rng(0)
+    model, own = np.repeat(np.arange(4), 30), rng.normal(size=120)
+    quality = 1.5 * (model - 1.5) + own
+    items = [f"i{number}" for number in range(120)]
+    answers = np.clip(np.rint(3 + 0.6 * quality[:, None] + 0.3 * rng.normal(size=(120, 3))), 1, 5).astype(int)
+    ratings = pd.DataFrame(answers, columns=list("abc")).assign(item=items).melt("item", var_name="evaluator")
+    scored = pd.DataFrame({"item": items, "turned": own - 2.0 * model})
+    table_of_items = pd.DataFrame({"item": items, "model": [f"m{each}" for each in model]})
+    calibration = calibrate_tables(
+        ratings.rename(columns={"value": "rating"}), scored, table_of_items, Settings(draws=50)
+    )
+    models = calibration.model.tasks["rating"].metrics["turned"].models
+    assert models.simpson and models.sentences[-1] == models.simpson_sentence
+    page = Page(render_html(calibration))
+    assert page.text.count(models.simpson_sentence) == 2
+    place = page.text.index(models.simpson_sentence)
+    assert squeezed(page.text[place + len(models.simpson_sentence) :]).startswith("Asgoodasthemedianevaluator?")
 
 
 def test_where_people_and_metric_disagree(tmp_path):

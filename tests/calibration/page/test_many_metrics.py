@@ -38,6 +38,7 @@ def many() -> Calibration:
         entry["title"] = new
         entry["notes"] = [note.replace(old, new) for note in entry["notes"]]
         entry["verdict"]["sentence"] = entry["verdict"]["sentence"].replace(old, new)
+        entry["verdict"]["sentence_parts"]["title"] = new
         metrics[new] = entry
         points.append(few.points[few.points["metric"] == old].assign(metric=new))
     return replace(few, report=report, points=pd.concat([few.points, *points], ignore_index=True))

@@ -4,20 +4,25 @@ import re
 from itertools import permutations
 
 from calibration.page.notes import all_notes, notes_of_people
+from calibration.report_schema.document import Metric, Report, Task
 
 
 def report(tasks, notes=()):
-    return {
-        "notes": list(notes),
-        "tasks": {
-            name: {
-                "notes": task.get("notes", []),
-                "evaluators": dict.fromkeys(task.get("people", [])),
-                "metrics": {each: {"title": f"The {each}", "notes": said} for each, said in task.get("of", {}).items()},
-            }
+    """Of a report, what notes are made of."""
+    return Report.model_construct(
+        notes=list(notes),
+        tasks={
+            name: Task.model_construct(
+                notes=task.get("notes", []),
+                evaluators=dict.fromkeys(task.get("people", [])),
+                metrics={
+                    each: Metric.model_construct(title=f"The {each}", notes=said)
+                    for each, said in task.get("of", {}).items()
+                },
+            )
             for name, task in tasks.items()
         },
-    }
+    )
 
 
 def unfolded(note, names):

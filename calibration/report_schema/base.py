@@ -1,0 +1,49 @@
+"""What the report's models share: strict types, no unknown keys, and a dump that is the report as it was read."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+"""A figure that is always known."""
+
+Number = Finite | None
+"""A figure; None where it cannot be computed, and a note beside it says why."""
+
+Count = Annotated[int, Field(ge=0)]
+"""How many there are."""
+
+Limits = Annotated[list[Number], Field(min_length=2, max_length=2)]
+"""The lower and the upper end of an interval; both None where it is not known."""
+
+
+class Section(BaseModel):
+    """A part of the report.
+
+    A key of the report that not every report has is a field with the default None. Such a field that was not set is
+    absent from the dump again, so that what was read is what is written.
+
+    Examples
+    --------
+    >>> class Example(Section):
+    ...     value: float
+    ...     interval: Limits | None = None
+    >>> Example.model_validate({"value": 0.5}).model_dump()
+    {'value': 0.5}
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True, protected_namespaces=())
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """The section as report.json holds it: its keys, in their order, without those that are absent.
+
+        Parameters
+        ----------
+        **options
+            As pydantic's `BaseModel.model_dump` takes them.
+
+        Returns
+        -------
+        dict
+        """
+        return super().model_dump(**{"by_alias": True, "exclude_unset": True} | options)
