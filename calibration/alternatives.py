@@ -18,7 +18,7 @@ from calibration.monotone_cubic import fit_monotone_cubic
 from calibration.prediction.ordinal import fit_ordinals, level_counts
 from calibration.scale import LIKERT, Scale
 from calibration.ties import as_equals
-from metrics.registry import Direction
+from metrics.known import Direction
 
 EXACT = "exact mapping"
 _MOST_ITEMS = 20_000

@@ -21,7 +21,7 @@ from calibration.intervals import group_codes
 from calibration.many_mappings import TIE, ScoreOrder, level_costs
 from calibration.scale import LIKERT, Scale
 from calibration.ties import as_equals
-from metrics.registry import Direction
+from metrics.known import Direction
 
 PERMUTATIONS = 1000
 HIGH = 0.95

@@ -29,7 +29,7 @@ from calibration.many_mappings import ScoreOrder
 from calibration.people.pair_grades import PairGrades, one_less
 from calibration.scale import LIKERT, Scale
 from calibration.ties import group_starts
-from metrics.registry import Direction
+from metrics.known import Direction
 
 _RANGES = {
     "spearman": (-1.0, 1.0),

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from calibration.grades import Array
 from calibration.scale import LIKERT, Scale
 from calibration.ties import group_starts
-from metrics.registry import Direction
+from metrics.known import Direction
 
 _TIE = 1e-12  # two costs closer than this, relative to the number of ratings, are equal: rounding made the difference
 _KEPT = 2**20  # with fewer ratings every evaluator's costs are kept

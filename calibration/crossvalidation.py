@@ -19,7 +19,7 @@ from calibration.buckets import BucketFitter, BucketMapping
 from calibration.evaluator_weights import best_constant, pair_weights, weighted_mean
 from calibration.grades import Array, person_to_person_grades
 from calibration.scale import LIKERT, Scale
-from metrics.registry import Direction
+from metrics.known import Direction
 
 NAN = float("nan")
 

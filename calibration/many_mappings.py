@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from calibration.grades import Array
 from calibration.scale import LIKERT, Scale
 from calibration.ties import group_starts
-from metrics.registry import Direction
+from metrics.known import Direction
 
 TIE = 1e-9
 """Costs that differ by no more than this, relative to the number of ratings, are equal."""

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from metrics.errors import InputError, parameter
-from metrics.registry import Direction, find_metric, is_named
+from metrics.known import Direction, find_metric, is_named
 
 _CLEARLY_WRONG = 0.3  # a rank correlation this far against the assumed direction deserves a second look
 _OTHER: dict[Direction, Direction] = {"higher": "lower", "lower": "higher"}

@@ -192,9 +192,9 @@ def model_order_rows(report: Report) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        task, metric, model; n, the model's images with a rating and a score; mean_rating (1 to 5) and rank_by_people;
-        mean_score and rank_by_metric. Rank 1 is best, and ties share their mean rank. Without rows where no models, or
-        no metrics, are known.
+        task, metric, model; n, the model's images with a rating and a score; mean_rating (in the scale's numbers) and
+        rank_by_people; mean_score and rank_by_metric. Rank 1 is best, and ties share their mean rank. Without rows
+        where no models, or no metrics, are known.
 
     Examples
     --------
@@ -205,12 +205,13 @@ def model_order_rows(report: Report) -> pd.DataFrame:
     >>> model_order_rows(calibrate_tables(ratings, scores, items).model)["rank_by_metric"].tolist()
     [2.0, 1.0]
     """
+    scale = report.settings.scale.scale()
     columns = ["task", "metric", "model", "n", "mean_rating", "rank_by_people", "mean_score", "rank_by_metric"]
     rows = [
         (task, metric, one.model, one.n, mean, one.rank_by_people, one.score, one.rank_by_metric)
         for task, metric, entry in _metrics(report)
         for one in (entry.models.models if entry.models else [])
-        for mean in [None if one.rating is None else 1 + 4 * one.rating]
+        for mean in [None if one.rating is None else float(scale.from_unit(one.rating))]
     ]
     return pd.DataFrame(rows, columns=columns)
 

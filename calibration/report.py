@@ -39,7 +39,8 @@ from calibration.task_words import task_verdict
 from calibration.verdict_words import by_luck_note
 from calibration.verdicts import LEAST_ITEMS, verdict
 from metrics import __version__
-from metrics.bands import band
+from metrics.catalogue import band
+from metrics.engine.signature import identity_of, other_provenance
 from metrics.errors import InputError
 from metrics.text import natural_order
 
@@ -281,12 +282,17 @@ def _with_verdicts(report: dict[str, Any], step: float) -> dict[str, Any]:
 
 def _mixture_notes(signatures: list[str]) -> list[str]:
     """A warning where a metric's scores were not all made alike."""
-    if len(signatures) < 2:
-        return []
-    shown = "; ".join(signatures[:3])
-    return [
-        f"Its scores carry {len(signatures)} different signatures ({shown}), so they may not be comparable; score anew."
-    ]
+    by_identity = {identity_of(each): each for each in reversed(signatures)}
+    if len(by_identity) > 1:
+        shown = "; ".join(sorted(by_identity.values())[:3])
+        return [
+            f"Its scores carry {len(by_identity)} different signatures ({shown}), so they may not be comparable; score "
+            "anew."
+        ]
+    if len(signatures) > 1:
+        differs = other_provenance(signatures[1], signatures[0])
+        return [f"Its scores were not all computed with the same versions ({differs}); all else is the same."]
+    return []
 
 
 def _remarks(remarks: pd.DataFrame | None) -> dict[str, pd.Series]:

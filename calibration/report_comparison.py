@@ -15,7 +15,7 @@ from calibration.comparison.sorting import sorting, sorting_entry
 from calibration.grades import Array, sample_scores
 from calibration.task_data import TaskData
 from calibration.telecom import significance_entry, telecom_entry
-from metrics.registry import Direction
+from metrics.known import Direction
 
 MOST_METRICS = 20
 """More metrics than these are not compared pair by pair; the best by their correlation are."""

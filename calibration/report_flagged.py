@@ -12,7 +12,7 @@ from calibration.grades import sample_scores
 from calibration.people.agreement import correlations, krippendorff_alpha
 from calibration.people.screening import Flag
 from calibration.task_data import TaskData
-from metrics.registry import Direction
+from metrics.known import Direction
 
 
 def without_flagged(

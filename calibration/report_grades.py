@@ -13,7 +13,7 @@ from calibration.grades import Array
 from calibration.item_folds import item_folds
 from calibration.people.kappa import kappa, mean_pair_kappa, pair_kappas
 from calibration.task_data import TaskData
-from metrics.registry import Direction
+from metrics.known import Direction
 
 EXPONENTS = (0.5, 1.0, 2.0)
 _FEWEST_ITEMS = 10

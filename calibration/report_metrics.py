@@ -21,7 +21,7 @@ from calibration.scale import Scale
 from calibration.task_data import TaskData
 from calibration.ties import as_equals
 from calibration.unscored import compare_unscored
-from metrics.registry import Direction
+from metrics.known import Direction
 from metrics.text import counted, spelled
 
 _FEW_LEVELS = 3

@@ -6,15 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration.comparison.combination import combination_entry, combine_metrics
+from calibration.comparison.combination import MOST_METRICS, combination_entry, combine_metrics
 from calibration.grades import Array, sample_scores
 from calibration.people.agreement import correlations
 from calibration.prediction.cross_prediction import cross_predict
 from calibration.prediction.predictor import Predictor, fit_predictor, predictor_entry
 from calibration.prediction.reliability import reliability_entry
-from calibration.report_comparison import MOST_METRICS
 from calibration.task_data import TaskData
-from metrics.registry import Direction
+from metrics.known import Direction
 
 MOST_IN_FULL = 40
 """Of so many metrics, at most, other mappings are tried and a predictor is fitted in each task."""
@@ -149,13 +148,14 @@ def combination(
     -------
     dict or None
         See `calibration.comparison.combination.combination_entry`. Metrics that scored less than 90 % of the items
-        that the widest one scored are left out, and all but the 20 whose correlations are farthest from 0.
+        that the widest one scored are left out; of more than 20, so are those that would leave less than this of the
+        items with a score of every one.
     """
     widest = max((entry["n_items"] for entry in entries.values()), default=0)
     usable = [name for name, entry in entries.items() if entry["n_scores"] > 1 and entry["n_items"] >= _MOSTLY * widest]
-    ranked = sorted(usable, key=lambda name: -abs(np.nan_to_num(entries[name]["spearman"])))[:MOST_METRICS]
+    given = {name: scores[name].reindex(task.items).to_numpy(dtype=float) for name in usable}
     found = combine_metrics(
-        {name: scores[name].reindex(task.items).to_numpy(dtype=float) for name in usable if name in ranked},
+        {name: given[name] for name in _scored_together(given, _MOSTLY * widest)},
         task.ratings,
         directions,
         task.groups(),
@@ -166,3 +166,17 @@ def combination(
         scale=task.scale,
     )
     return combination_entry(found)
+
+
+def _scored_together(given: Mapping[str, Array], least: float) -> list[str]:
+    """The metrics to combine: all, or of many those, the fullest first, that leave so many items with every score."""
+    if len(given) <= MOST_METRICS:
+        return list(given)
+    known = {name: np.isfinite(values) for name, values in given.items()}
+    kept: set[str] = set()
+    together: Any = True
+    for name in sorted(given, key=lambda name: -int(known[name].sum())):
+        if (together & known[name]).sum() >= least:
+            together = together & known[name]
+            kept.add(name)
+    return [name for name in given if name in kept]

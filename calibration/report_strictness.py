@@ -15,7 +15,7 @@ from calibration.people.strictness import Strictness, strictness, without_strict
 from calibration.scale import LIKERT
 from calibration.task_data import TaskData
 from calibration.verdicts import SIGNIFICANCE, STRICT
-from metrics.registry import Direction
+from metrics.known import Direction
 
 
 @dataclass(frozen=True)

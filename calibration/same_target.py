@@ -16,12 +16,15 @@ from calibration.crossvalidation import NewItems, skill
 from calibration.evaluator_weights import best_constant, evaluator_shares, is_known, pair_weights, weighted_mean
 from calibration.grades import Array
 from calibration.scale import LIKERT, Scale
-from metrics.registry import Direction
+from metrics.known import Direction
 
 MOST_EVALUATORS = 25
 
 FEWEST_RATINGS = 30
 """Of fewer, where they are not half of the images, no mapping of an evaluator is like one of a metric."""
+
+LEAST_SHARE = 0.5
+"""Where those of whom enough is known weigh less than this among all evaluators, they do not stand for them."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,8 @@ class EvaluatorsAsMetrics:
         known = (~np.isnan(ratings)).sum(axis=0) >= min(FEWEST_RATINGS, len(ratings) / 2)
         if people > MOST_EVALUATORS:
             known &= is_known(evaluator_shares(ratings))
+        if evaluator_shares(ratings)[known].sum() < LEAST_SHARE:
+            known &= False  # three of forty who happen to share some images are not the average evaluator
         chosen = np.flatnonzero(known)
         if len(chosen) > MOST_EVALUATORS:
             chosen = np.sort(np.random.default_rng(seed % 2**63).choice(chosen, MOST_EVALUATORS, replace=False))
@@ -162,7 +167,7 @@ class EvaluatorsAsMetrics:
         Returns
         -------
         SameTarget or None
-            None for fewer than three evaluators.
+            None for fewer than three evaluators, or where most of them rated too few images.
 
         Examples
         --------

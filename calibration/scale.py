@@ -215,6 +215,38 @@ class Scale:
         return np.asarray((np.asarray(numbers, dtype=float) - 1.0) / (self.count - 1))
 
     @property
+    def width(self) -> float:
+        """From one level to the next in the scale's numbers, on average."""
+        return (self.high - self.low) / (self.count - 1)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The levels' numbers as texts.
+
+        Examples
+        --------
+        >>> Scale((0, 0.5, 1)).names
+        ('0', '0.5', '1')
+        """
+        return tuple(map(_shown, self.values))
+
+    def formula(self, rating: str = "rating", minus: str = "-") -> str:
+        """How an answer is put on the unit scale, in words or as a formula.
+
+        Examples
+        --------
+        >>> LIKERT.formula("r"), Scale.parse("0-10").formula(), Scale((1, 2, 4)).formula()
+        ('(r - 1) / 4', 'rating / 10', 'the place of the rating among the levels, in equal steps from 0 to 1')
+        """
+        if self.bounds is not None or not self._is_even:
+            return f"the place of the {rating} among the levels, in equal steps from 0 to 1"
+        span = _shown(self.high - self.low)
+        if self.low == 0:
+            return f"{rating} / {span}" if span != "1" else rating
+        sign, size = (minus, self.low) if self.low > 0 else ("+", -self.low)
+        return f"({rating} {sign} {_shown(size)}) / {span}"
+
+    @property
     def answer(self) -> str:
         """What an answer is, in words.
 

@@ -15,6 +15,7 @@ from calibration.reading import require_columns, text_cells
 from calibration.scale import LIKERT, Scale
 from calibration.settings import Duplicates
 from calibration.wide_scores import long_form
+from metrics.engine.signature import identity_of
 from metrics.errors import InputError, parameter
 from metrics.text import counted, listed, quoted
 
@@ -155,7 +156,8 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
         notes.append(f"{counted(int(unexplained.sum()), 'empty score')} left out.")
     remarks = frame.loc[frame["note"] != "", ["item", "metric", "note"]]
     frame = frame[~missing].drop(columns="note")
-    frame = frame.drop_duplicates([name for name in ("item", "metric", "score", "signature") if name in frame.columns])
+    made_by = frame["signature"].map(identity_of) if "signature" in frame.columns else ""  # other versions alone: one
+    frame = frame[~frame[["item", "metric", "score"]].assign(made_by=made_by).duplicated()]
     twice = frame.duplicated(["item", "metric"], keep=False)
     if twice.any():
         first = frame[twice].drop_duplicates(["item", "metric"])

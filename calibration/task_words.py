@@ -38,10 +38,11 @@ def task_verdict(task: Mapping[str, Any], least_items: int = 20) -> str:
     if task["n_items"] < least_items:
         return f"{given}, too few to say how far they agree ({figure})."
     low, high = _alpha_limits(agreement)
+    without = _without_strictness(task, alpha)
     if low is None or high is None:
-        return f"{given}; they agree {_strength(alpha, alpha)} ({figure})."
+        return f"{given}; they agree {_strength(alpha, alpha)} ({figure}{without})."
     limits = f"95 % interval {shown(low, *_LIMITS)} to {shown(high, *_LIMITS)}"
-    return f"{given}; they agree {_strength(alpha, low)} ({figure}, {limits})."
+    return f"{given}; they agree {_strength(alpha, low)} ({figure}, {limits}{without})."
 
 
 _FIRM, _TENTATIVE, _CHANCE = _LIMITS = (0.8, 0.667, 0.2)
@@ -61,6 +62,14 @@ def _alpha_limits(agreement: Mapping[str, Any]) -> tuple[float | None, float | N
     found = agreement.get("intervals") or {}
     low, high = (found.get("people_like_these") or found.get("these") or {}).get("ordinal") or (None, None)
     return low, high
+
+
+def _without_strictness(task: Mapping[str, Any], alpha: float) -> str:
+    """That people who hardly agree do but for strictness: then metrics are judged as sorters."""
+    without = (task.get("strictness") or {}).get("alpha_without")
+    if alpha >= _CHANCE or without is None or without < _CHANCE:
+        return ""
+    return f"; with strictness taken off they do agree more, interval alpha {shown(without, _CHANCE)}"
 
 
 QUESTIONS: dict[Question, str] = {"sorts": "Sorts images as people do", "predicts": "Predicts one person's rating"}

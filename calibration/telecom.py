@@ -11,7 +11,7 @@ from calibration.grades import Array
 from calibration.intervals import CONFIDENCE, UNKNOWN, Interval
 from calibration.monotone_cubic import fit_monotone_cubic
 from calibration.scale import LIKERT, Scale
-from metrics.registry import Direction
+from metrics.known import Direction
 
 _MAPPING = 4  # the cubic's coefficients: so many degrees of freedom are spent on the errors
 _LEAST_ITEMS = 6

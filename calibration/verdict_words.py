@@ -110,13 +110,12 @@ def sorts_sentence(verdict: Verdict) -> str:
     models = verdict.claim("tells one model's images apart")
     if models and not models.holds:
         figures = models.figures
-        how = "not one model's images"
+        how = "is not shown to tell one model's images apart"
         if verdict.fails("not against people within a model"):
-            how = "sorts one model's against people's order"
+            how = "sorts one model's images against people's order"
         said += (
-            f", but it tells models apart and {how} (correlation between models "
-            f"{shown(figures['between'], figures['within'])}, within a model {shown(figures['within'])}, "
-            f"{_interval(figures)})"
+            f", but it {how} (correlation within a model {shown(figures['within'])}, {_interval(figures)}; between "
+            f"models {shown(figures['between'], figures['within'])})"
         )
     compared = verdict.claim("sorts as well as a person")
     if compared is None:
@@ -174,7 +173,7 @@ def _some_order(verdict: Verdict) -> str:
     if verdict.fails("mean ratings are comparable"):
         return f"{better}, by mean ratings of different people, who differ in strictness"
     if verdict.fails("tells one model's images apart"):
-        return f"{better}, but tells models apart only, not one model's images"
+        return f"{better}, but is not shown to tell one model's images apart"
     if compared is None:
         return f"{better}, but cannot be compared with a person"
     if compared.holds:

@@ -1,121 +1,39 @@
-"""The metrics that humangrade computes: what each needs, and how it is made from the options."""
+"""The list of the metrics that humangrade computes, and what follows from their entries.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+A metric is one file, called as the metric: arithmetic, class, and `ENTRY`, which says all else that is known of it.
+To add one, write the file and name it in `_MODULES`. README's table is held against the entries by a test.
+"""
+
+from collections.abc import Sequence
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Literal
+from functools import cache
+from importlib import import_module
 
-from metrics.aesthetic import DEFAULT_HEADS, Aesthetic, plain_name
-from metrics.clip import ClipImages, ClipModel
-from metrics.clip_score import ClipCosine, ClipScore
-from metrics.device import Precision
-from metrics.diversity import Diversity, clip_distances
+from metrics.engine.types import ComputedMetric
+from metrics.entry import Entry, MetricOptions, Need
 from metrics.errors import InputError
-from metrics.faces import FaceFeatures
-from metrics.image_folders import images_below
-from metrics.images import ImageSource, UnreadableImage
-from metrics.inception import InceptionFeatures
-from metrics.lpips_features import LpipsFeatures, native_distances, pairwise_distances
-from metrics.lpips_score import Lpips
-from metrics.own_functions import named_function
-from metrics.plugin_table import find_known
-from metrics.plugins import is_plugin, make_plugin
-from metrics.pooling import Pool
-from metrics.quality_score import QualityFeatures, SingleNumber
-from metrics.registry import Metric, find_metric
-from metrics.scoring import ComputedMetric
-from metrics.set_distance import Fid, Kid
-from metrics.similarity import LEAST_PROBABILITY, Similarity
-from metrics.statistics_file import SavedStatistics, read_statistics
+from metrics.plugins.own_functions import named_function
+from metrics.plugins.package_table import find_known
+from metrics.plugins.packages import is_plugin, make_plugin
 
-Need = Literal["references", "prompts"]
-
-
-@dataclass(frozen=True)
-class MetricOptions:
-    """What can be chosen about the metrics.
-
-    Attributes
-    ----------
-    clip_model, clip_pretrained : str
-        The open_clip encoder of aesthetic, clip_score and diversity_clip.
-    head : str or None
-        The aesthetic head: a name of `metrics.weights`, or a file; None takes the one that fits the encoder.
-    lpips_net : str
-        alex, vgg or squeeze.
-    lpips_size : int or None
-        The side to which images are brought for LPIPS; None leaves them as they are.
-    detector, encoder : str or None
-        MODULE:FUNCTION in place of MTCNN and InceptionResnetV1.
-    align : bool
-        Turn faces upright by their landmarks.
-    least_face : float
-        The probability from which on what the detector finds counts as a face.
-    pool_references : {"mean", "median", "max"}
-        An image's similarity from those to several references.
-    inception : {"torch-fidelity", "pytorch-fid"}
-        Whose preprocessing FID and KID follow.
-    reference_set : Path or None
-        Images, or saved statistics (.npz), that stand for the references in FID and KID.
-    precision : {"float32", "float16"}
-        Of the networks' arithmetic.
-    seed : int
-        For KID's subsets; 2020 gives torch-fidelity's.
-    """
-
-    clip_model: str = "ViT-L-14"
-    clip_pretrained: str = "openai"
-    head: str | None = None
-    lpips_net: str = "alex"
-    lpips_size: int | None = 256
-    detector: str | None = None
-    encoder: str | None = None
-    align: bool = False
-    least_face: float = LEAST_PROBABILITY
-    pool_references: Pool = "mean"
-    inception: Literal["torch-fidelity", "pytorch-fid"] = "torch-fidelity"
-    reference_set: Path | None = None
-    precision: Precision = "float32"
-    seed: int = 2020
+_MODULES = (
+    "metrics.image.similarity",
+    "metrics.image.aesthetic",
+    "metrics.image.lpips",
+    "metrics.image.clip_score",
+    "metrics.image.clip_t",
+    "metrics.image.sharpness",
+    "metrics.image.contrast",
+    "metrics.image.exposure",
+    "metrics.sets.diversity",
+    "metrics.sets.diversity_clip",
+    "metrics.sets.fid",
+    "metrics.sets.kid",
+)
+CAVEAT = "rules of thumb from guides to person LoRAs (20-100 images, varied prompts, 512 x 512), not measurements"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One metric that can be computed.
-
-    Attributes
-    ----------
-    name : str
-        What `humangrade score --metrics` calls it.
-    scores : {"image", "set"}
-        What it gives a number for.
-    needs : tuple of {"references", "prompts"}
-        What must be known of the images.
-    weights : callable
-        Options to the names of the files of weights that it needs.
-    make : callable
-        Options to the metric.
-    source : str
-        Who proposed it.
-    """
-
-    name: str
-    scores: Literal["image", "set"]
-    needs: tuple[Need, ...]
-    weights: Callable[[MetricOptions], tuple[str, ...]]
-    make: Callable[[MetricOptions], ComputedMetric]
-    source: str
-
-    @property
-    def what(self) -> Metric:
-        """Title, direction and range."""
-        found = find_metric(self.name)
-        if found is None:
-            raise LookupError(f"metrics.registry does not know '{self.name}'")
-        return found
-
-
+@cache
 def catalogue() -> tuple[Entry, ...]:
     """All metrics that can be computed without a plug-in.
 
@@ -124,7 +42,18 @@ def catalogue() -> tuple[Entry, ...]:
     >>> [entry.name for entry in catalogue() if entry.scores == "set"]
     ['diversity', 'diversity_clip', 'fid', 'kid']
     """
-    return _ENTRIES
+    return tuple(import_module(name).ENTRY for name in _MODULES)
+
+
+def find_entry(name: str) -> Entry | None:
+    """The entry of a metric by its name; None for one that is not in the catalogue.
+
+    Examples
+    --------
+    >>> find_entry("lpips").title, find_entry("pyiqa:musiq") is None
+    ('LPIPS', True)
+    """
+    return next((entry for entry in catalogue() if entry.name == name), None)
 
 
 def check_options(options: MetricOptions) -> None:
@@ -151,20 +80,27 @@ def make_metrics(names: Sequence[str], options: MetricOptions) -> list[ComputedM
     InputError
         For an unknown name, a missing file of weights, or a plug-in whose package is not installed.
     """
-    by_name = {entry.name: entry for entry in _ENTRIES}
     made: list[ComputedMetric] = []
     for name in dict.fromkeys(names):
+        entry = find_entry(name)
         if is_plugin(name):
             made.append(make_plugin(name))
-        elif name in by_name:
-            made.append(by_name[name].make(options))
+        elif entry is not None:
+            made.append(entry.make(options))
         else:
             raise _no_metric(name)
     return made
 
 
-def needs_of(name: str) -> tuple[Need, ...]:
+def needs_of(name: str, options: MetricOptions | None = None) -> tuple[Need, ...]:
     """What must be known of the images for a metric of the catalogue, or of another package.
+
+    Parameters
+    ----------
+    name : str
+        The metric.
+    options : MetricOptions, optional
+        What was chosen; some options take the place of a need.
 
     Examples
     --------
@@ -174,11 +110,59 @@ def needs_of(name: str) -> tuple[Need, ...]:
     known = find_known(name)
     if known is not None:
         return ("references",) if known.takes == "pair" else ("prompts",) if known.takes == "prompt" else ()
-    return next((entry.needs for entry in _ENTRIES if entry.name == name), ())
+    entry = find_entry(name)
+    return () if entry is None else entry.needs_with(options or MetricOptions())
+
+
+def written_names(name: str) -> tuple[str, ...]:
+    """The metrics under whose names a metric of the catalogue writes scores.
+
+    Examples
+    --------
+    >>> written_names("lpips"), written_names("fid")
+    (('lpips', 'lpips_min'), ('fid',))
+    """
+    entry = find_entry(name)
+    return (name, *(entry.written if entry else ()))
+
+
+def weights_users(weights: str) -> tuple[str, ...]:
+    """The metrics that may need a file of weights.
+
+    Examples
+    --------
+    >>> weights_users("inception-fid"), weights_users("lpips-vgg")
+    (('fid', 'kid'), ('lpips', 'diversity'))
+    """
+    return tuple(
+        entry.name for entry in catalogue() if any(weights.startswith(needed.family) for needed in entry.weights)
+    )
+
+
+def band(metric: str, score: float) -> str:
+    """What guides call a score; "" for a metric without such a rule.
+
+    The rules are no result of a measurement: they presume 20 to 100 images of varied prompts at 512 x 512 pixels. Where
+    people have rated the images, the study's own bucket mapping takes their place.
+
+    Parameters
+    ----------
+    metric : str
+        A name of the catalogue; others have no bands.
+    score : float
+        A set's score.
+
+    Examples
+    --------
+    >>> band("lpips", 0.14), band("lpips", 0.15), band("fid", 72.0), band("kid", 0.1)
+    ('excellent', 'good', 'poor', '')
+    """
+    entry = find_entry(metric)
+    return next((name for upper, name in (entry.bands if entry else ()) if score < upper), "")
 
 
 def _no_metric(name: str) -> InputError:
-    names = [entry.name for entry in _ENTRIES]
+    names = [entry.name for entry in catalogue()]
     if ":" in name:
         return InputError(
             f"There is no metric '{name}'; of other packages those of pyiqa:NAME and torchmetrics:NAME can be "
@@ -191,141 +175,3 @@ def _no_metric(name: str) -> InputError:
         f"There is no metric '{name}'; {meant}humangrade metrics lists them: {', '.join(names)}, pyiqa:NAME and "
         "torchmetrics:NAME."
     )
-
-
-def written_names(name: str) -> tuple[str, ...]:
-    """The metrics under whose names a metric of the catalogue writes scores.
-
-    Examples
-    --------
-    >>> written_names("lpips"), written_names("fid")
-    (('lpips', 'lpips_min'), ('fid',))
-    """
-    return ("lpips", "lpips_min") if name == "lpips" else (name,)
-
-
-def _clip(options: MetricOptions) -> ClipModel:
-    return ClipModel.find(options.clip_model, options.clip_pretrained, options.precision)
-
-
-def _lpips(options: MetricOptions) -> LpipsFeatures:
-    return LpipsFeatures.find(options.lpips_net, options.lpips_size, options.precision)
-
-
-def _clip_weights(options: MetricOptions) -> tuple[str, ...]:
-    return (f"clip/{options.clip_model}/{options.clip_pretrained}",)
-
-
-def _head_weights(options: MetricOptions) -> tuple[str, ...]:
-    head = head_of(options) or ""
-    return _clip_weights(options) + ((head,) if head.startswith("aesthetic/") else ())
-
-
-def head_of(options: MetricOptions) -> str | None:
-    """The aesthetic head chosen, or the published one for the CLIP model; None where there is none for it."""
-    return options.head or DEFAULT_HEADS.get(plain_name(f"{options.clip_model}/{options.clip_pretrained}"))
-
-
-def _lpips_weights(options: MetricOptions) -> tuple[str, ...]:
-    return (f"lpips-{options.lpips_net}",)
-
-
-def _face_weights(options: MetricOptions) -> tuple[str, ...]:
-    return () if options.encoder else ("facenet-vggface2",)
-
-
-def _inception_weights(options: MetricOptions) -> tuple[str, ...]:
-    return ("inception-fid",)
-
-
-def _reference(options: MetricOptions) -> tuple[ImageSource, ...] | SavedStatistics | None:
-    """What stands for the references in FID and KID."""
-    chosen = options.reference_set
-    if chosen is None:
-        return None
-    if chosen.suffix.lower() == ".npz":
-        return read_statistics(chosen)
-    try:
-        return tuple(ImageSource.of(path) for path in images_below(chosen))
-    except UnreadableImage as error:
-        raise InputError(f"An image of the reference set {chosen} {error}; check its permissions.") from error
-
-
-def _no_weights(options: MetricOptions) -> tuple[str, ...]:
-    return ()
-
-
-def _quality(name: str, source: str) -> Entry:
-    return Entry(name, "image", (), _no_weights, lambda _: SingleNumber(name, QualityFeatures(name)), source)
-
-
-_ENTRIES = (
-    Entry(
-        "similarity",
-        "image",
-        ("references",),
-        _face_weights,
-        lambda o: Similarity(FaceFeatures.find(o.detector, o.encoder, o.align), o.pool_references, o.least_face),
-        "Schroff et al. 2015; Cao et al. 2018",
-    ),
-    Entry(
-        "aesthetic",
-        "image",
-        (),
-        _head_weights,
-        lambda o: Aesthetic.find(o.head, o.clip_model, o.clip_pretrained, o.precision),
-        "Schuhmann 2022; Murray et al. 2012",
-    ),
-    Entry("lpips", "image", ("references",), _lpips_weights, lambda o: Lpips(_lpips(o)), "Zhang et al. 2018"),
-    Entry(
-        "clip_score",
-        "image",
-        ("prompts",),
-        _clip_weights,
-        lambda o: ClipScore(_clip(o)),
-        "Hessel et al. 2021",
-    ),
-    Entry(
-        "clip_t",
-        "image",
-        ("prompts",),
-        _clip_weights,
-        lambda o: ClipCosine(_clip(o)),
-        "Radford et al. 2021",
-    ),
-    _quality("sharpness", "Crete et al. 2007"),
-    _quality("contrast", "Peli 1990"),
-    _quality("exposure", "share of clipped pixels"),
-    Entry(
-        "diversity",
-        "set",
-        (),
-        _lpips_weights,
-        lambda o: Diversity("diversity", _lpips(o), pairwise_distances if o.lpips_size else native_distances),
-        "Zhu et al. 2017",
-    ),
-    Entry(
-        "diversity_clip",
-        "set",
-        (),
-        _clip_weights,
-        lambda o: Diversity("diversity_clip", ClipImages(_clip(o)), clip_distances),
-        "Radford et al. 2021",
-    ),
-    Entry(
-        "fid",
-        "set",
-        ("references",),
-        _inception_weights,
-        lambda o: Fid(InceptionFeatures.find(o.inception, o.precision), _reference(o)),
-        "Heusel et al. 2017",
-    ),
-    Entry(
-        "kid",
-        "set",
-        ("references",),
-        _inception_weights,
-        lambda o: Kid(InceptionFeatures.find(o.inception, o.precision), _reference(o), seed=o.seed),
-        "Binkowski et al. 2018",
-    ),
-)

@@ -78,7 +78,7 @@ def embed(
     refuse_missing_parent(out)
     from rich.console import Console
 
-    from metrics.score_run import RunSettings
+    from metrics.engine.run import RunSettings
     from study.aesthetic_embed import embed_folder
     from study.score_progress import print_skipped
 

@@ -20,9 +20,9 @@ from calibration.aesthetic.scale import TEN, Scale
 from calibration.aesthetic.split import FEWEST
 from calibration.aesthetic.twins import each_image_once
 from calibration.aesthetic.votes import Votes, read_votes
-from metrics.aesthetic import DEFAULT_HEADS, plain_name
-from metrics.aesthetic_head import Head, find_head
 from metrics.errors import InputError
+from metrics.image.aesthetic import DEFAULT_HEADS, plain_name
+from metrics.networks.aesthetic_head import Head, find_head
 
 OTHERS = "-others"  # the folder of the heads that were not written, after the written one's name
 _NAMED = 5

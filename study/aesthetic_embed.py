@@ -5,11 +5,11 @@ from pathlib import Path
 from rich.console import Console
 
 from calibration.aesthetic.embed import embed_images
-from metrics.cache import FeatureCache, cache_folder
-from metrics.clip import ClipImages, ClipModel
-from metrics.device import Precision, check_precision, choose_device
-from metrics.image_folders import folder_notes, images_below
-from metrics.score_run import RunSettings
+from metrics.engine.cache import FeatureCache, cache_folder
+from metrics.engine.device import Precision, check_precision, choose_device
+from metrics.engine.image_folders import folder_notes, images_below
+from metrics.engine.run import RunSettings
+from metrics.networks.clip import ClipImages, ClipModel
 from study.score_items import read_sources
 from study.score_progress import Bar, print_notes
 from study.scoring import EngineName, choose_engine

@@ -20,9 +20,9 @@ from calibration.aesthetic.scale import Scale
 from calibration.aesthetic.split import named_images
 from calibration.aesthetic.votes import Votes
 from calibration.tables_out import csv_text
-from metrics.aesthetic_head import find_head, head_details, predict_distribution
 from metrics.errors import InputError
 from metrics.files import write_together
+from metrics.networks.aesthetic_head import find_head, head_details, predict_distribution
 from study.aesthetic_data import OTHERS, VotesFile, fitting_head, print_evaluations, print_pairs, print_votes, read_data
 
 

@@ -22,10 +22,10 @@ from calibration.aesthetic.paired import recommend
 from calibration.aesthetic.split import Split, named_images, official_split, seeded_split
 from calibration.aesthetic.training import Recipe
 from calibration.aesthetic.votes import Votes
-from metrics.aesthetic_head import Head, head_details, head_file
+from metrics.engine.signature import signature, versions
 from metrics.errors import InputError
 from metrics.files import write_together
-from metrics.signature import signature, versions
+from metrics.networks.aesthetic_head import Head, head_details, head_file
 from study.aesthetic_data import OTHERS, VotesFile, fitting_head, print_evaluations, read_data, without_twins
 
 BEST = "best"

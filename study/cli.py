@@ -157,7 +157,7 @@ def init(
 ) -> None:
     """Make a study from a folder of images, with a private link for each evaluator."""
     refuse_missing_parent(study, "The study's folder")
-    from metrics.image_folders import folder_notes
+    from metrics.engine.image_folders import folder_notes
     from study.create import create_study
     from study.folder import ITEMS
     from study.images import find_images

@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError
 from calibration.reading import read_table
 from calibration.tables import check_items
 from calibration.tables_out import csv_text
+from metrics.engine.image_folders import first_names
 from metrics.errors import InputError
 from metrics.files import make_folders, not_written, remove_empty
-from metrics.image_folders import first_names
 from study.assignments import split_items
 from study.config import FILE_NAME, StudyConfig, dump_config, preset
 from study.folder import DATABASE, ITEMS, LEFT_OPEN, Study, check_item_columns, open_study

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from calibration.tables import records
+from metrics.engine.signature import signature, versions
 from metrics.errors import InputError
 from metrics.files import make_folders, not_written, remove_empty
-from metrics.image_quality import psnr, sharpness, ssim
-from metrics.signature import signature, versions
+from metrics.image.fidelity import psnr, ssim
+from metrics.image.sharpness import sharpness
 from study.assignments import random_generator
 from study.config import load_config
 from study.create import UNWRITTEN, create_study, not_made

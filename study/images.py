@@ -14,11 +14,11 @@ from pathlib import Path
 
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
+from metrics.engine.image_folders import OTHER_KINDS, first_names, image_files
+from metrics.engine.image_guard import CostlyMetadata, open_image, orientation
+from metrics.engine.images import FORMATS, MOST_PIXELS, SUFFIXES
 from metrics.errors import InputError
 from metrics.files import read_regular_file
-from metrics.image_folders import OTHER_KINDS, first_names, image_files
-from metrics.image_guard import CostlyMetadata, open_image, orientation
-from metrics.images import FORMATS, MOST_PIXELS, SUFFIXES
 
 MOST_BYTES = 100_000_000  # of one image: it goes to the raters' browsers, and through the server's memory
 MOST_FRAMES = 1000

@@ -9,8 +9,8 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from metrics.image_guard import open_image, orientation
-from metrics.images import MOST_PIXELS
+from metrics.engine.image_guard import open_image, orientation
+from metrics.engine.images import MOST_PIXELS
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = {
@@ -193,7 +193,7 @@ def _orientation(data: bytes) -> bytes | None:
     try:
         with open_image(data, ("PNG", "JPEG", "WEBP")) as image:
             value = orientation(image) if image.width * image.height <= MOST_PIXELS else 1
-    except Exception:  # as in `metrics.images`: a decoder raises anything; no EXIF that anybody could read
+    except Exception:  # as in `metrics.engine.images`: a decoder raises anything; no EXIF that anybody could read
         return None
     if not isinstance(value, int) or not 2 <= value <= 8:
         return None

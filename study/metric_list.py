@@ -6,23 +6,26 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from metrics.cache import FeatureCache, cache_folder
-from metrics.catalogue import Entry, MetricOptions, catalogue
-from metrics.plugin_table import PACKAGES, usable
-from metrics.weights import is_present
+from metrics.catalogue import catalogue
+from metrics.engine.cache import FeatureCache, cache_folder
+from metrics.entry import Entry, MetricOptions
+from metrics.plugins.package_table import PACKAGES, usable
+from metrics.weights.locate import is_present
 
 
 def print_metrics(console: Console) -> None:
-    """Print two lines for each metric that can be computed: what it is, and what it takes."""
+    """Print each metric that can be computed: what it is, what it takes, and which options change its numbers."""
     options = MetricOptions()
     form = "{:<16}{:<8}{:<8}{:<14}{}"
     console.print(f"[bold]{form.format('Metric', 'Scores', 'Better', 'Range', 'Needs')}[/]", soft_wrap=True)
     for entry in catalogue():
-        what = entry.what
-        scores, bounds = "images" if entry.scores == "image" else "sets", f"{_bound(what.low)} to {_bound(what.high)}"
-        line = form.format(entry.name, scores, what.direction, bounds, ", ".join(entry.needs) or "-")
+        scores, bounds = "images" if entry.scores == "image" else "sets", f"{_bound(entry.low)} to {_bound(entry.high)}"
+        line = form.format(entry.name, scores, entry.direction, bounds, ", ".join(entry.needs) or "-")
         console.print(escape(line), soft_wrap=True)
         console.print(f"[dim]  {escape(entry.source)}; weights: {_weights(entry, options)}[/]", soft_wrap=True)
+        if entry.options:
+            named = ", ".join(f"--{name.replace('_', '-')}" for name in entry.options)
+            console.print(f"[dim]  changed by {named}[/]", soft_wrap=True)
     console.print(
         "\nWith the packages installed, as --metric pyiqa:NAME and --metric torchmetrics:CLASS, also:", soft_wrap=True
     )
@@ -55,7 +58,7 @@ def prune_cache(unused_days: float, word: str | None, console: Console) -> None:
 
 
 def _weights(entry: Entry, options: MetricOptions) -> str:
-    names = entry.weights(options)
+    names = entry.weights_for(options)
     if not names:
         return "none"
     return ", ".join(f"{name} [{'green]here' if is_present(name) else 'red]missing'}[/]" for name in names)

@@ -36,6 +36,7 @@ def predict(
     from calibration.reading import ColumnMap, read_table
     from calibration.tables import check_scores
     from calibration.tables_out import csv_text
+    from metrics.engine.signature import identity_of, other_provenance
     from metrics.files import refuse_missing_parent, write_together
     from metrics.text import counted, listed, quoted
 
@@ -55,7 +56,8 @@ def predict(
         there = listed(quoted(sorted(set(table["metric"])))) or "none"
         raise InputError(f"{scores} has no score of '{metric}'; its metrics are {there}.")
     signatures = sorted(set(rows["signature"]) - {""}) if "signature" in rows.columns else []
-    other = [each for each in signatures if each not in predictor.signatures]
+    known = {identity_of(each): each for each in predictor.signatures}
+    other = [each for each in signatures if identity_of(each) not in known]
     if predictor.signatures and other and not allow_other_signature:
         raise InputError(
             f"{scores} has scores of '{metric}' with the signature {other[0]}, and the study's had "
@@ -63,6 +65,10 @@ def predict(
         )
     if predictor.signatures and not signatures:
         print(f"{scores} has no signatures, so nobody can tell whether its scores were computed as the study's.")
+    for each in signatures:
+        if predictor.signatures and each not in predictor.signatures and each not in other:
+            differs = other_provenance(each, known[identity_of(each)])
+            print(f"{scores} was scored with other versions than the study ({differs}); all else is the same.")
     predicted = predictor.predict(rows["score"])
     content = csv_text(pd.concat([rows[["item"]], predicted], axis=1))
     write_together({out: content})

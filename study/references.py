@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from calibration.tables import records
+from metrics.engine.image_folders import first_names
 from metrics.errors import InputError
-from metrics.image_folders import first_names
 from study.folder import split_references
 from study.images import check_images, find_images
 

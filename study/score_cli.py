@@ -36,7 +36,7 @@ def score(
             "--metrics",
             "--metric",
             metavar="NAME,...",
-            help="Which; pyiqa:NAME and torchmetrics:NAME where these are installed.",
+            help="Which (humangrade metrics lists them); pyiqa:NAME and torchmetrics:NAME where these are installed.",
             show_default="all that can be computed",
         ),
     ] = None,
@@ -102,8 +102,8 @@ def score(
         refuse_missing_parent(out)
     from rich.console import Console
 
-    from metrics.catalogue import MetricOptions
-    from metrics.score_run import RunSettings
+    from metrics.engine.run import RunSettings
+    from metrics.entry import MetricOptions
     from study.folder import open_study
     from study.score_items import folder_collection
     from study.score_progress import print_scores
@@ -164,7 +164,7 @@ def statistics(
     refuse_missing_parent(out)
     from rich.console import Console
 
-    from metrics.score_run import RunSettings
+    from metrics.engine.run import RunSettings
     from study.score_progress import print_skipped
     from study.scoring import save_statistics
 

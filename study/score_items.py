@@ -10,9 +10,9 @@ import pandas as pd
 from rich.progress import track
 
 from calibration.tables import records
-from metrics.image_folders import folder_notes, images_below
-from metrics.images import ImageSource, UnreadableImage
-from metrics.scoring import Item
+from metrics.engine.image_folders import folder_notes, images_below
+from metrics.engine.images import ImageSource, UnreadableImage
+from metrics.engine.types import Item
 from study.create import place_cells, with_own_table
 from study.folder import ITEMS, Study, split_references
 from study.prompts import read_prompts

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Column, Table
 from rich.text import Text
 
-from metrics.bands import CAVEAT, band
-from metrics.score_run import RunResult
-from metrics.scoring import PROMPT, Score, SetScore
+from metrics.catalogue import CAVEAT, band
+from metrics.engine.run import RunResult
+from metrics.engine.types import PROMPT, Score, SetScore
 from metrics.text import natural_order
 
 _NAMED = 10

@@ -9,29 +9,20 @@ import pandas as pd
 from rich.console import Console
 
 from calibration.tables_out import csv_text
-from metrics.cache import FeatureCache, cache_folder
-from metrics.catalogue import (
-    Entry,
-    MetricOptions,
-    Need,
-    catalogue,
-    check_options,
-    head_of,
-    make_metrics,
-    needs_of,
-    written_names,
-)
-from metrics.device import check_precision, choose_device
+from metrics.catalogue import catalogue, check_options, make_metrics, needs_of, written_names
+from metrics.engine.cache import FeatureCache, cache_folder
+from metrics.engine.device import check_precision, choose_device
+from metrics.engine.extraction import extract, missing
+from metrics.engine.image_folders import folder_notes, images_below
+from metrics.engine.run import Engine, RunResult, RunSettings, score_items
+from metrics.engine.types import ComputedMetric, Features, Item, Score, Scored, SetScore
+from metrics.entry import Entry, MetricOptions, Need
 from metrics.errors import InputError
-from metrics.extraction import extract, missing
 from metrics.files import write_together
-from metrics.image_folders import folder_notes, images_below
-from metrics.inception import InceptionFeatures
-from metrics.score_run import Engine, RunResult, RunSettings, score_items
-from metrics.scoring import ComputedMetric, Features, Item, Score, Scored, SetScore
-from metrics.set_distance import reference_statistics
-from metrics.statistics_file import write_statistics
-from metrics.weights import is_present
+from metrics.networks.inception import InceptionFeatures
+from metrics.sets.compared_sets import reference_statistics
+from metrics.sets.statistics_file import write_statistics
+from metrics.weights.locate import is_present
 from study.folder import Study
 from study.score_items import Collection, read_sources, study_collection
 from study.score_progress import Bar, print_notes
@@ -40,10 +31,7 @@ _IN_A_STUDY: Mapping[Need, str] = {
     "references": "name them in the column 'references' of the study's items.csv",
     "prompts": "say them in the column 'prompt' of the study's items.csv",
 }
-_IN_A_FOLDER: Mapping[Need, str] = {
-    "references": "add --references PHOTOS (fid and kid also take --reference-set)",
-    "prompts": "add --prompts FILE",
-}
+_IN_A_FOLDER: Mapping[Need, str] = {"references": "add --references PHOTOS", "prompts": "add --prompts FILE"}
 EngineName = Literal["local", "ray"]
 
 
@@ -110,7 +98,8 @@ def score_folder(collect: Callable[[], Collection], settings: ScoreSettings, out
         sets_text = _csv(sets, SetScore._fields) if sets else None  # what an earlier run wrote there goes
         write_together({out: _csv(scores, Score._fields), beside: sets_text})
 
-    return _score(collect, _IN_A_FOLDER, settings, console, deliver)
+    advice = {need: said + _instead(need) for need, said in _IN_A_FOLDER.items()}
+    return _score(collect, advice, settings, console, deliver)
 
 
 def save_statistics(images: Path, out: Path, preprocessing: str, run: RunSettings, console: Console) -> dict[Path, str]:
@@ -193,9 +182,9 @@ def _lacking(entry: Entry, items: Sequence[Item], options: MetricOptions) -> str
     """What a metric needs and has not; "" where nothing is missing."""
     for need in _unmet(entry.name, items, options):
         return f"no {need}"
-    if entry.name == "aesthetic" and head_of(options) is None:
-        return f"no published head fits {options.clip_model}/{options.clip_pretrained}; name one with --head"
-    missing = [name for name in entry.weights(options) if is_present(name) is None]
+    if lacking := entry.lacks(options):
+        return lacking
+    missing = [name for name in entry.weights_for(options) if is_present(name) is None]
     if not missing:
         return ""
     return f"no weights ({', '.join(missing)}); get them with humangrade weights fetch {' '.join(missing)}"
@@ -203,12 +192,8 @@ def _lacking(entry: Entry, items: Sequence[Item], options: MetricOptions) -> str
 
 def _unmet(name: str, items: Sequence[Item], options: MetricOptions) -> list[Need]:
     """What no image has and a metric needs."""
-    has = {
-        "references": any(item.references for item in items)
-        or (name in ("fid", "kid") and options.reference_set is not None),
-        "prompts": any(item.prompt for item in items),
-    }
-    return [need for need in needs_of(name) if not has[need]]
+    has = {"references": any(item.references for item in items), "prompts": any(item.prompt for item in items)}
+    return [need for need in needs_of(name, options) if not has[need]]
 
 
 def _refuse_lacking(settings: ScoreSettings, items: Sequence[Item], advice: Mapping[Need, str]) -> None:
@@ -223,10 +208,19 @@ def _refuse_lacking(settings: ScoreSettings, items: Sequence[Item], advice: Mapp
         raise InputError(f"--metrics names what cannot be computed: {' '.join(said)}")
 
 
+def _instead(need: Need) -> str:
+    """Which metrics take an option in place of a need, in brackets; "" where none does."""
+    others = [(entry.name, entry.instead[need]) for entry in catalogue() if need in entry.instead]
+    if not others:
+        return ""
+    names, option = " and ".join(name for name, _ in others), others[0][1].replace("_", "-")
+    return f" ({names} also take --{option})"
+
+
 def choose_engine(name: EngineName) -> Engine:
     """What runs extractors: this process, or a Ray cluster."""
     if name == "ray":
-        from metrics.ray_engine import extract_with_ray
+        from metrics.engine.ray import extract_with_ray
 
         return extract_with_ray
     return extract

@@ -37,7 +37,7 @@ from study.wording import Wording, note_history, present, read_wordings, record,
 if TYPE_CHECKING:
     import pandas as pd
 
-    from metrics.scoring import Score, SetScore
+    from metrics.engine.types import Score, SetScore
 
 __all__ = [
     "Assignment",

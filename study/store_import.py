@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from metrics.engine.signature import identity_of
 from metrics.errors import InputError
 from study.schema import assignments, rating_events, ratings, scores
 from study.store_rows import ASSIGNMENT_KEY, AssignmentKey, add_evaluators, new_assignment, next_positions, now
@@ -50,7 +51,7 @@ def import_scores(connection: Connection, rows: Iterable[Row]) -> int:
         if key not in known:
             known[key] = value
             new.append({"item": key[0], "metric": key[1], "score": value[0], "signature": value[1]})
-        elif known[key] != value:
+        elif known[key][0] != value[0] or identity_of(known[key][1]) != identity_of(value[1]):
             conflicts.append(f"'{key[0]}' by {key[1]}")
     if conflicts:
         raise _conflict(conflicts, "score")

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, insert, literal, null, select, union_all
 
+from metrics.engine.types import Score, SetScore
 from metrics.errors import InputError
-from metrics.scoring import Score, SetScore
 from study.schema import score_notes, scores, set_scores
 
 

@@ -27,7 +27,7 @@ def fetch(
     names: Annotated[list[str], typer.Argument(metavar="NAME", help="As humangrade weights lists them, or all.")],
 ) -> None:
     """Download weights, checked by their sha256; an interrupted fetch goes on where it stopped."""
-    from metrics.weights import fetch_weights, is_present, known_weights
+    from metrics.weights.locate import fetch_weights, is_present, known_weights
 
     failed = []
     wanted = [known.name for known in known_weights()] if names == ["all"] else names
@@ -52,7 +52,7 @@ def add(
     file: Annotated[Path, typer.Argument(help="A .safetensors, .pt, .pth or .bin file.", show_default=False)],
 ) -> None:
     """Copy a file of weights to where the metrics find it, if it is what it should be."""
-    from metrics.weights import add_weights, is_published, weights_digest
+    from metrics.weights.locate import add_weights, is_published, weights_digest
 
     path = add_weights(name, file)
     digest = weights_digest(path)
@@ -69,7 +69,7 @@ def print_weights() -> None:
     """Print name, presence, metrics, file and place of all known weights, and where they were looked for."""
     from rich.console import Console
 
-    from metrics.weights import VARIABLE, is_present, known_weights, places, weights_folder
+    from metrics.weights.locate import VARIABLE, is_present, known_weights, places, weights_folder
 
     console = Console(highlight=False)
     width = max(len(known.name) for known in known_weights())

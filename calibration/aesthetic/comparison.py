@@ -22,8 +22,8 @@ from calibration.aesthetic.split import FEWEST, Split, refuse_constant, stratifi
 from calibration.aesthetic.spread import QuantileMatch, match_quantiles
 from calibration.aesthetic.training import Loss, Part, Recipe, Trained, train
 from calibration.aesthetic.votes import Votes, levels
-from metrics.aesthetic_head import Activation, Head, Layer, predict, predict_distribution
 from metrics.errors import InputError
+from metrics.networks.aesthetic_head import Activation, Head, Layer, predict, predict_distribution
 
 Told = Callable[[str, dict[str, float]], None]
 _FOLDS = 5

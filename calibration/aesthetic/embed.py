@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.aesthetic.embeddings import CHUNK, check_target, write_embeddings
-from metrics.cache import FeatureCache
-from metrics.clip import ClipImages
+from metrics.engine.cache import FeatureCache
+from metrics.engine.extraction import extract, missing
+from metrics.engine.images import ImageSource
+from metrics.engine.run import Engine, Progress, RunSettings, Silent
 from metrics.errors import InputError
-from metrics.extraction import extract, missing
-from metrics.images import ImageSource
-from metrics.score_run import Engine, Progress, RunSettings, Silent
+from metrics.networks.clip import ClipImages
 
 
 def embed_images(

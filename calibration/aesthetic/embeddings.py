@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from calibration.aesthetic.votes import image_name
 from calibration.reading import MOST_BYTES, read_cells
 from calibration.tables_out import csv_text
-from metrics.aesthetic_head import TOLERANCE
-from metrics.arrays import map_npy
+from metrics.engine.arrays import map_npy
 from metrics.errors import InputError
 from metrics.files import make_folders, not_written, parse_json, read_regular_file, reason, remove_empty
+from metrics.networks.aesthetic_head import TOLERANCE
 
 CHUNK = 2**14
 _LONGEST_ABOUT, _LONGEST_LINE = 2**20, 2**13  # bytes; a path has 4,096 at most

@@ -23,8 +23,8 @@ from calibration.aesthetic.ridge import fit_ridge
 from calibration.aesthetic.split import refuse_constant, stratified_folds
 from calibration.aesthetic.votes import Votes
 from calibration.weighted import Order, correlation
-from metrics.aesthetic_head import Activation, Head, Layer, predict
 from metrics.errors import InputError
+from metrics.networks.aesthetic_head import Activation, Head, Layer, predict
 
 Array = NDArray[np.float64]
 FEWEST = 30
@@ -119,7 +119,7 @@ def fine_tune(
     ------
     InputError
         For fewer than 30 images or 3 folds, ratings that are all the same, a head that answers a distribution, and what
-        `metrics.aesthetic_head.predict` refuses.
+        `metrics.networks.aesthetic_head.predict` refuses.
     """
     y, fold_of = np.asarray(means, dtype=np.float64), np.asarray(folds)
     if head.levels:

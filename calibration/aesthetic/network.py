@@ -1,8 +1,8 @@
 """The network: a linear part that starts at the closed form, and beside it layers that learn what is left.
 
 Embeddings are first brought to mean 0 and variance 1 in every number. All of it is then written as plain layers with
-max(0, .) between them, which is the form of `metrics.aesthetic_head`: the linear part passes through as max(0, a) and
-max(0, -a), whose difference is a.
+max(0, .) between them, which is the form of `metrics.networks.aesthetic_head`: the linear part passes through as
+max(0, a) and max(0, -a), whose difference is a.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from calibration.aesthetic.ridge import Ridge
 from calibration.aesthetic.votes import levels
-from metrics.aesthetic_head import Layer
+from metrics.networks.aesthetic_head import Layer
 
 
 class HeadNetwork(nn.Module):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metrics.aesthetic_head import Layer
+from metrics.networks.aesthetic_head import Layer
 
 NARROW = 0.5
 CROWDED = 0.95

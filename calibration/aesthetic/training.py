@@ -23,7 +23,7 @@ from calibration.aesthetic.ridge import Ridge
 from calibration.aesthetic.votes import levels
 from metrics.errors import InputError
 from metrics.files import write_atomically
-from metrics.tensors import load_pickle
+from metrics.weights.tensors import load_pickle
 
 Loss = Literal["mse", "mae", "huber", "emd"]
 Told = Callable[[dict[str, float]], None]

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.cells import numbers_of as as_numbers
+from metrics.engine.images import SUFFIXES
 from metrics.errors import InputError
-from metrics.images import SUFFIXES
 
 GROUP = ("challenge", "tag3", "group", "prompt", "subject")
 COUNTS = ("", "c", "count", "counts", "level", "n", "rating", "ratings", "score", "scores", "vote", "votes")

@@ -139,10 +139,11 @@ def benjamini_yekutieli(p: ArrayLike) -> Array:
     >>> benjamini_yekutieli([0.01, 0.5]).round(3).tolist()
     [0.03, 0.75]
     """
-    values, order = _ascending(p)
-    places = np.arange(1, len(order) + 1)
-    steps = values[order] * len(order) * (1 / places).sum() / places
-    return _at(order, np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1.0), len(values))
+    values = np.asarray(p, dtype=float)
+    adjusted, known = np.full(values.shape, NAN), ~np.isnan(values)
+    if known.any():
+        adjusted[known] = stats.false_discovery_control(values[known], method="by")
+    return adjusted
 
 
 def _tail(distribution: Any, value: float, alternative: Alternative, *freedom: int) -> float:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from calibration.comparison.correlation_tests import benjamini_yekutieli, holm, williams
 from calibration.comparison.permutation import PERMUTATIONS, Pair, Statistic, Swaps, correlation_with, p_values
 from calibration.grades import Array
-from metrics.registry import Direction
+from metrics.known import Direction
 
 SIGNIFICANCE = 0.05
 _PERMUTATIONS_A_PAIR = 100

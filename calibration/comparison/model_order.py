@@ -16,7 +16,7 @@ from calibration.comparison.model_study import SAME, Figures, ModelStudy
 from calibration.grades import Array, mean_or_nan
 from calibration.item_folds import FEWEST_CLUSTERS
 from calibration.ties import as_equals
-from metrics.registry import Direction
+from metrics.known import Direction
 
 CONFIDENCE = 0.95
 DRAWS = 1000

@@ -15,7 +15,7 @@ from scipy import stats
 
 from calibration.grades import Array
 from calibration.ties import as_equals
-from metrics.registry import Direction
+from metrics.known import Direction
 
 SAME = 1e-12
 """Two means that differ by less, in standard deviations, are equal."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from calibration.report_asked import rated_wordings, words_of
 from calibration.report_schema.people import Asked, Wording
+from calibration.scale import LIKERT, Scale
 from metrics.text import counted
 
 _SHOWN = {
@@ -21,7 +22,7 @@ class ShownWording:
     Attributes
     ----------
     question : str
-    levels : list of (int, str)
+    levels : list of (str, str)
         Number and word.
     shown : str
         What was shown with each image, in a sentence.
@@ -33,7 +34,7 @@ class ShownWording:
     """
 
     question: str
-    levels: list[tuple[int, str]]
+    levels: list[tuple[str, str]]
     shown: str
     note: str
     ratings: int
@@ -63,7 +64,7 @@ class ShownAsked:
     next: ShownWording | None
 
 
-def how_it_was_asked(asked: Asked | None) -> ShownAsked | None:
+def how_it_was_asked(asked: Asked | None, scale: Scale = LIKERT) -> ShownAsked | None:
     """What the page says of a task's entry ``asked``; None where nothing is known.
 
     Examples
@@ -85,17 +86,17 @@ def how_it_was_asked(asked: Asked | None) -> ShownAsked | None:
         given = f"{earlier:,} of {counted(earlier + last.ratings, 'rating')} {'was' if earlier == 1 else 'were'}"
         changed = f"The words changed while people rated: {given} given under earlier ones."
     return ShownAsked(
-        last=_in_words(last, last),
-        earlier=[_in_words(one, last) for one in before[::-1]],
+        last=_in_words(last, last, scale),
+        earlier=[_in_words(one, last, scale) for one in before[::-1]],
         changed=changed,
-        next=None if words_of(last) == words_of(asked) else _in_words(asked, last),
+        next=None if words_of(last) == words_of(asked) else _in_words(asked, last, scale),
     )
 
 
-def _in_words(one: Wording, last: Wording) -> ShownWording:
+def _in_words(one: Wording, last: Wording, scale: Scale) -> ShownWording:
     return ShownWording(
         question=one.question,
-        levels=list(enumerate(one.levels, 1)),
+        levels=list(zip(scale.names, one.levels, strict=False)),
         shown=_shown(one),
         note=one.note,
         ratings=one.ratings,

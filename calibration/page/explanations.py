@@ -1,6 +1,7 @@
 """Plain words beside each figure: what it shows, how to read it, what would be bad, with this data's numbers."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from calibration.page.figures import MOST_FOLDS, fitted_folds, known_thresholds,
 from calibration.page.grade_figures import reference_metric
 from calibration.report_schema.document import Metric, Task
 from calibration.report_schema.prediction import Reliability
+from calibration.scale import LIKERT, Scale
 from calibration.score_digits import digits_for, score_text
 from calibration.task_words import how_many_poor, together
 from metrics.text import counted, listed
@@ -73,10 +75,10 @@ def caution(task: Task) -> str | None:
         "Be careful here: even the average evaluator predicts another one no better than a constant answer does "
         f"(skill {number(person_skill)}). "
     )
-    spread = task.strictness.spread
-    if spread is not None and reference.verdict.holds("people differ in strictness"):
+    strict = reference.verdict.claim("people differ in strictness")
+    if strict is not None and strict.holds:
         return (
-            f"{careful}These people differ in strictness by {number(4 * spread)} of a rating step (standard "
+            f"{careful}These people differ in strictness by {number(strict.figure('spread'))} of a rating step (standard "
             "deviation), so no single person's rating can be predicted well; whether a metric sorts images as they do "
             "is another question, answered beside it."
         )
@@ -159,7 +161,7 @@ def of_grades_against_mean(task: Task, k: float) -> Explanation:
     )
 
 
-def of_scatter(metric: Metric, low: float, high: float, n_drawn: int) -> Explanation:
+def of_scatter(metric: Metric, low: float, high: float, n_drawn: int, scale: Scale = LIKERT) -> Explanation:
     """Explain score against mean rating."""
     total, buckets, constant = metric.n_items, metric.buckets, metric.constant
     drawn = f"one of {total:,} items" if total > 1 else "the only item"
@@ -173,55 +175,60 @@ def of_scatter(metric: Metric, low: float, high: float, n_drawn: int) -> Explana
             f"{number(metric.spearman)}."
         )
     edges, levels = steps(known_thresholds(buckets), metric.direction, low, high)
-    unused = [str(level) for level in range(1, 6) if level not in levels]
+    mapped = [scale.names[level - 1] for level in levels]
+    constant_name = None if constant.level is None else scale.names[constant.level - 1]
+    unused = [name for level, name in enumerate(scale.names, 1) if level not in levels]
+    lower, upper = scale.names[scale.count // 2 : scale.count // 2 + 2]
     never = f" Never given here: {'level' if len(unused) == 1 else 'levels'} {listed(unused)}." if unused else ""
     return Explanation(
-        line="The closer the dots lie to the heavy line, which turns the score into a level from 1 to 5, the better "
-        "the metric follows people.",
+        line="The closer the dots lie to the heavy line, which turns the score into a level from "
+        f"{scale}, the better the metric follows people.",
         shows=f"Each point is {drawn}: the metric's score across, people's mean rating upwards; darker spots are "
         "several items in one place. The heavy line is the mapping that fits all ratings best; dotted lines are its "
-        "thresholds, and 3|4 stands where level 3 meets level 4.",
+        f"thresholds, and {lower}|{upper} stands where level {lower} meets level {upper}.",
         read=f"Points that follow the heavy line closely are what one hopes for.{rank} The mapping says: "
-        f"{_mapping_in_words(edges, levels, metric.direction, digits_for(low, high, 3))}. "
-        f"It grades {number(buckets.grade)} against the mean of people; the constant {constant.level} "
+        f"{_mapping_in_words(edges, mapped, metric.direction, digits_for(low, high, 3))}. "
+        f"It grades {number(buckets.grade)} against the mean of people; the constant "
+        f"{constant_name} "
         f"grades {number(constant.grade)}.",
         bad=f"A cloud without a slope, or a line with only one or two steps: the score then says little about the "
         f"rating.{never}",
     )
 
 
-def of_confusion(metric: Metric) -> Explanation | None:
+def of_confusion(metric: Metric, scale: Scale = LIKERT) -> Explanation | None:
     """Explain the confusion matrix; None where it is empty."""
     confusion = metric.cross_validation.confusion
-    cells = [(row, column, confusion[row][column]) for row in range(5) for column in range(5)]
+    levels = range(scale.count)
+    cells = [(row, column, confusion[row][column]) for row in levels for column in levels]
     total = sum(count for _, _, count in cells)
     if not total:
         return None
     exact = sum(count for row, column, count in cells if row == column) / total
     near = sum(count for row, column, count in cells if abs(row - column) <= 1) / total
-    columns = [sum(row[column] for row in confusion) for column in range(5)]
-    commonest = max(range(5), key=columns.__getitem__)
+    columns = [sum(row[column] for row in confusion) for column in levels]
+    commonest = max(levels, key=columns.__getitem__)
     return Explanation(
         line="Read along a row: how held-out people rated what the metric puts at this level. The darker the framed "
         "diagonal, the better.",
         shows="What the mapping said (rows) against what the held-out person answered (columns), "
         f"{counted(total, 'rating')} in all. Percentages are of the row; counts stand below them.",
         read=f"Framed cells are exact hits: {exact:.0%} of all ratings; {near:.0%} are at most one step off. For "
-        f"comparison, {commonest + 1} is the commonest rating, with {columns[commonest] / total:.0%}.",
+        f"comparison, {scale.names[commonest]} is the commonest rating, with {columns[commonest] / total:.0%}.",
         bad="Rows that all look alike: then the level says nothing about the rating. A row marked 'never' is a level "
-        f"that the mapping does not use; here {_of(sum(not sum(row) for row in confusion), 5, 'level')}.",
+        f"that the mapping does not use; here {_of(sum(not sum(row) for row in confusion), scale.count, 'level')}.",
     )
 
 
-def of_folds(metric: Metric, low: float, high: float) -> Explanation:
+def of_folds(metric: Metric, low: float, high: float, scale: Scale = LIKERT) -> Explanation:
     """Explain the thresholds across folds."""
     folds = [known_thresholds(fold) for fold in fitted_folds(metric)]
     moved = []
-    for index in range(4):
+    for index, name in enumerate(f"{lower}|{upper}" for lower, upper in pairwise(scale.names)):
         values = [thresholds[index] for thresholds in folds]
         if any(separates(value, metric.direction, low, high) for value in values):
             inside = [min(max(value, low), high) for value in values]
-            moved.append((max(inside) - min(inside), f"{index + 1}|{index + 2}"))
+            moved.append((max(inside) - min(inside), name))
     if moved and high > low:
         distance, name = max(moved)
         share = distance / (high - low)
@@ -264,7 +271,7 @@ def of_alpha(task: Task) -> str:
     meaning = (
         "Alpha is 1 where people always agree and 0 where they agree as often as chance has it. By custom .800 is "
         "enough for firm conclusions and .667 for tentative ones. Nominal counts every difference alike, ordinal by "
-        "rank, interval by distance; for ratings from 1 to 5 the ordinal one is the usual choice."
+        "rank, interval by distance; for ratings on a few levels the ordinal one is the usual choice."
     )
     return meaning if alpha is None else f"{meaning} Here it is {number(alpha)}."
 
@@ -282,7 +289,7 @@ def number(value: float | None, digits: int = 2) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
-def _mapping_in_words(edges: list[float], levels: list[int], direction: str, digits: int) -> str:
+def _mapping_in_words(edges: list[float], levels: list[str], direction: str, digits: int) -> str:
     """'a score up to 0.4 becomes 2, up to 0.7 becomes 4, above that 5'."""
     if not edges:
         return f"every score becomes {levels[0]}"

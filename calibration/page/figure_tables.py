@@ -128,9 +128,13 @@ def _thresholds(report: Report, drawn: pd.DataFrame) -> Iterator[dict[str, Any]]
 
 
 def _disagreements(report: Report, drawn: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    fewest = fewest_ratings(report.for_raters)
+    fewest, scale = fewest_ratings(report.for_raters), report.settings.scale.scale()
     for task, metric, points in _drawn(report, drawn):
-        for side, found in zip(("too high", "too low"), disagreements(points, fewest=fewest), strict=True):
+        for side, found in zip(
+            ("too high", "too low"),
+            disagreements(points, fewest=fewest, scale=scale),
+            strict=True,
+        ):
             for rank, one in enumerate(found, 1):
                 yield {"task": task, "metric": metric, "side": side, "rank": rank, **vars(one)}
 

@@ -1,6 +1,7 @@
 """The figures of one metric: score against rating, thresholds across folds, and reliability; and what they rest on."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,8 @@ import pandas as pd
 from calibration.page.figure_style import COLOURS, ROW_HEIGHT, Figure, Scale, canvas, label, label_width
 from calibration.report_schema.document import Metric
 from calibration.report_schema.metric import Buckets, Fold
+from calibration.scale import LIKERT
+from calibration.scale import Scale as AnswerScale
 from calibration.score_digits import digits_for, score_text
 
 MOST_POINTS = 2000
@@ -24,7 +27,9 @@ _SYMBOLS = ("o", "s", "D", "^")
 _SIGNS = ("●", "■", "◆", "▲")
 
 
-def score_scatter(points: pd.DataFrame, metric: Metric, seed: int, most: int, prefix: str) -> Figure:
+def score_scatter(
+    points: pd.DataFrame, metric: Metric, seed: int, most: int, prefix: str, levels_of: AnswerScale = LIKERT
+) -> Figure:
     """A metric's score against the mean rating, with the thresholds and the mapped level as a step line.
 
     Parameters
@@ -39,6 +44,8 @@ def score_scatter(points: pd.DataFrame, metric: Metric, seed: int, most: int, pr
         How many items are drawn at most.
     prefix : str
         What the ids of this figure start with.
+    levels_of : calibration.scale.Scale
+        On which people answered.
 
     Returns
     -------
@@ -52,24 +59,28 @@ def score_scatter(points: pd.DataFrame, metric: Metric, seed: int, most: int, pr
     with canvas(300, left=24, top=52, bottom=42) as drawn:
         axes = drawn.axes
         axes.set_xlim(-0.08, 1.08)
-        axes.set_ylim(0.8, 5.2)
-        axes.set_yticks([1, 2, 3, 4, 5])
+        margin = 0.2 * levels_of.width
+        axes.set_ylim(levels_of.low - margin, levels_of.high + margin)
+        axes.set_yticks(levels_of.values, levels_of.names)
         axes.grid(axis="y", color=COLOURS["rule"], linewidth=1)
         drawn.ticks(*scale.ticks(), label(metric.title, 48))
         drawn.markers(scale.place(shown["score"]), shown["mean_rating"], "metric", "o", 6, 0.35)
         line = [-0.08, *np.repeat(places, 2), 1.08]
-        axes.plot(line, np.repeat(levels, 2), color=COLOURS["ink"], linewidth=2.2, zorder=4)
+        heights = np.repeat([levels_of.values[level - 1] for level in levels], 2)
+        axes.plot(line, heights, color=COLOURS["ink"], linewidth=2.2, zorder=4)
         for place in places:
             drawn.upright(place)
-        _edge_labels(drawn, places.tolist(), levels)
+        _edge_labels(drawn, places.tolist(), levels, levels_of)
         axes.text(-0.05, 1.13, "mean rating", transform=axes.transAxes, color=COLOURS["muted"], ha="left")
         svg = drawn.finish(prefix, f"{metric.title}: score against people's mean rating")
     threshold = [("muted", "┊", "a threshold")] if edges else []
     return Figure(svg, (("metric", "●", "an item"), ("ink", "━", "the mapped level"), *threshold))
 
 
-def fold_thresholds(metric: Metric, low: float, high: float, prefix: str) -> Figure | None:
-    """The four thresholds of every fold on the score's axis; hollow where they lie beyond the scores there are.
+def fold_thresholds(
+    metric: Metric, low: float, high: float, prefix: str, levels_of: AnswerScale = LIKERT
+) -> Figure | None:
+    """The thresholds of every fold on the score's axis; hollow where they lie beyond the scores there are.
 
     Parameters
     ----------
@@ -89,6 +100,7 @@ def fold_thresholds(metric: Metric, low: float, high: float, prefix: str) -> Fig
     if not folds:
         return None
     scale, digits = Scale(low, high), digits_for(low, high)
+    between = [f"{lower}|{upper}" for lower, upper in pairwise(levels_of.names)]
     names, fitted = [fold.held_out for fold in folds], [known_thresholds(fold) for fold in folds]
     with canvas(70 + (ROW_HEIGHT + 6) * len(folds), left=label_width(names), bottom=44) as drawn:
         drawn.axes.set_xlim(-0.09, 1.09)
@@ -98,30 +110,31 @@ def fold_thresholds(metric: Metric, low: float, high: float, prefix: str) -> Fig
         for place in scale.place(edges):
             drawn.upright(place)
         hollow_marks = False
-        for number, symbol in enumerate(_SYMBOLS):
+        for number in range(levels_of.count - 1):
+            symbol, kind = _SYMBOLS[number % 4], f"threshold-{number % 4 + 1}"
             values = [thresholds[number] for thresholds in fitted]
             within = np.array([separates(value, metric.direction, low, high) for value in values])
             hollow_marks |= not within.all()
-            y = np.arange(len(folds)) + 0.12 * (number - 1.5)
+            y = np.arange(len(folds)) + 0.48 / (levels_of.count - 1) * (number - levels_of.count / 2 + 1)
             for chosen, hollow in ((within, False), (~within, True)):
                 drawn.markers(
                     scale.place(np.array(values)[chosen]),
                     y[chosen],
-                    *(f"threshold-{number + 1}", symbol, 6.5 if symbol == "D" else 7.5),
+                    *(kind, symbol, 6.5 if symbol == "D" else 7.5),
                     hollow=hollow,
                     titles=[
-                        f"without {names[row]}, {number + 1}|{number + 2}: {score_text(values[row], digits)}"
+                        f"without {names[row]}, {between[number]}: {score_text(values[row], digits)}"
                         for row in np.flatnonzero(chosen)
                         if len(folds) <= MOST_TITLES
                     ],
                 )
         svg = drawn.finish(prefix, f"{metric.title}: thresholds without each evaluator in turn")
-    legend = [(f"threshold-{place}", sign, f"{place}|{place + 1}") for place, sign in enumerate(_SIGNS, 1)]
+    legend = [(f"threshold-{place % 4 + 1}", _SIGNS[place % 4], words) for place, words in enumerate(between)]
     beyond = [("muted", "○", "beyond the scores")] if hollow_marks else []
     return Figure(svg, (*legend, *beyond, ("muted", "┊", "fitted on everyone")))
 
 
-def reliability_diagram(metric: Metric, prefix: str) -> Figure | None:
+def reliability_diagram(metric: Metric, prefix: str, levels_of: AnswerScale = LIKERT) -> Figure | None:
     """What was predicted against what people said, in bins with their intervals.
 
     Parameters
@@ -140,16 +153,21 @@ def reliability_diagram(metric: Metric, prefix: str) -> Figure | None:
     if not bins:
         return None
     whole = max(max(one.predicted, one.observed) for one in bins) > 1
-    low, high = (1.0, 5.0) if whole else (0.0, 1.0)
+    low, high = (1.0, float(levels_of.count)) if whole else (0.0, 1.0)
     margin = 0.04 * (high - low)
+
+    def said(place: float) -> str:
+        return f"{levels_of.from_unit((place - low) / (high - low)) if whole else place:.2f}"
+
     with canvas(300, left=40, top=34, bottom=42, right=70) as drawn:
         axes = drawn.axes
         axes.set_xlim(low - margin, high + margin)
         axes.set_ylim(low - margin, high + margin)
-        ticks = [1, 2, 3, 4, 5] if whole else [0, 0.25, 0.5, 0.75, 1]
-        axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        ticks = np.linspace(low, high, levels_of.count).tolist()
+        names = levels_of.names if whole else [f"{tick:g}" for tick in ticks]
+        axes.set_yticks(ticks, names)
         axes.grid(color=COLOURS["rule"], linewidth=1)
-        drawn.ticks(ticks, [f"{tick:g}" for tick in ticks], "predicted")
+        drawn.ticks(ticks, names, "predicted")
         axes.plot([low, high], [low, high], color=COLOURS["constant"], linestyle=(0, (5, 3)), linewidth=1.6)
         for one in bins:
             if one.low is not None and one.high is not None:
@@ -158,7 +176,7 @@ def reliability_diagram(metric: Metric, prefix: str) -> Figure | None:
             [one.predicted for one in bins],
             [one.observed for one in bins],
             *("metric", "o", 8),
-            titles=[f"predicted {one.predicted:.2f}, observed {one.observed:.2f}, n = {one.n}" for one in bins],
+            titles=[f"predicted {said(one.predicted)}, observed {said(one.observed)}, n = {one.n}" for one in bins],
         )
         axes.text(0, 1.05, "observed", transform=axes.transAxes, color=COLOURS["muted"], ha="left")
         svg = drawn.finish(prefix, f"{metric.title}: predicted against observed")
@@ -212,7 +230,7 @@ def steps(thresholds: Sequence[float], direction: str, low: float, high: float) 
 
     Parameters
     ----------
-    thresholds : sequence of 4 floats
+    thresholds : sequence of float
         As the report gives them.
     direction : {"higher", "lower"}
         Which way the metric points.
@@ -246,14 +264,14 @@ def separates(threshold: float, direction: str, low: float, high: float) -> bool
     return low <= threshold < high if direction == "higher" else low < threshold <= high
 
 
-def _edge_labels(drawn: Any, places: list[float], levels: list[int]) -> None:
+def _edge_labels(drawn: Any, places: list[float], levels: list[int], levels_of: AnswerScale) -> None:
     """'3|4' above each threshold, either way; a label that would run into the one before it stands a line higher."""
-    last, raised = -1.0, False
+    last, raised, names = -1.0, False, levels_of.names
     for place, before, after in zip(places, levels, levels[1:], strict=False):
         raised = place - last < 0.09 and not raised
         last = place
         drawn.axes.text(
-            *(place, 1.07 if raised else 1.015, f"{min(before, after)}|{max(before, after)}"),
+            *(place, 1.07 if raised else 1.015, f"{names[min(before, after) - 1]}|{names[max(before, after) - 1]}"),
             transform=drawn.axes.get_xaxis_transform(),
             color=COLOURS["muted"],
             ha="center",

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from metrics.images import UnreadableImage, read_image
+from calibration.scale import LIKERT, Scale
+from metrics.engine.images import UnreadableImage, read_image
 from metrics.text import natural_order
 
 SHOWN = 6
@@ -31,22 +32,22 @@ class Disagreement:
     item : str
     score : float
         The metric's.
-    level : int
-        What the mapping makes of it, 1 to 5.
+    level : float
+        What the mapping makes of it, in the scale's numbers.
     mean_rating : float
-        Of the people, 1 to 5.
+        Of the people, in the scale's numbers.
     n_ratings : int
     """
 
     item: str
     score: float
-    level: int
+    level: float
     mean_rating: float
     n_ratings: int
 
 
 def disagreements(
-    points: pd.DataFrame, shown: int = SHOWN, fewest: int = 1
+    points: pd.DataFrame, shown: int = SHOWN, fewest: int = 1, scale: Scale = LIKERT
 ) -> tuple[list[Disagreement], list[Disagreement]]:
     """Where metric and people disagree most, both ways.
 
@@ -58,6 +59,8 @@ def disagreements(
         How many of each kind at most.
     fewest : int
         Images with fewer ratings are left out.
+    scale : Scale
+        Whose levels the ratings are.
 
     Returns
     -------
@@ -74,7 +77,8 @@ def disagreements(
     (['c'], ['a'])
     """
     points = points[points["n_ratings"] >= fewest]
-    gap = (points["level"] - points["mean_rating"]).round(9)
+    points = points.assign(level=scale.from_unit(scale.of_levels(points["level"])))
+    gap = ((points["level"] - points["mean_rating"]) / scale.width).round(9)
     return _widest(points.assign(gap=gap), shown), _widest(points.assign(gap=-gap), shown)
 
 
@@ -87,7 +91,7 @@ def _widest(points: pd.DataFrame, shown: int) -> list[Disagreement]:
         key=lambda row: (-row[0], -row[5], natural_order(row[1])),
     )
     return [
-        Disagreement(str(item), float(score), int(level), float(mean), int(n))
+        Disagreement(str(item), float(score), float(level), float(mean), int(n))
         for _, item, score, level, mean, n in rows[:shown]
     ]
 
@@ -146,7 +150,7 @@ def thumbnail(path: Path) -> bytes | None:
     Parameters
     ----------
     path : Path
-        In any format that `metrics.images` reads.
+        In any format that `metrics.engine.images` reads.
 
     Returns
     -------

@@ -11,6 +11,7 @@ import html
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path, PurePath, PureWindowsPath
 
 import pandas as pd
@@ -45,12 +46,14 @@ from calibration.report import Calibration
 from calibration.report_raters import fewest_ratings
 from calibration.report_schema.base import Number
 from calibration.report_schema.document import Metric, Report, Task
+from calibration.scale import Scale
 from calibration.score_digits import digits_for, score_text
 from calibration.task_words import QUESTIONS
 from calibration.verdicts import LEAST_ITEMS
-from metrics.bands import CAVEAT
-from metrics.scoring import PROMPT
-from metrics.text import natural_order
+from metrics.catalogue import CAVEAT
+from metrics.engine.signature import identity_of
+from metrics.engine.types import PROMPT
+from metrics.text import natural_order, spelled
 
 POINTS_OF_A_PAGE = 20_000
 """Points that all scatter plots draw together."""
@@ -109,7 +112,10 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     environment.filters["thousands"] = "{:,}".format
     environment.globals["questions"] = QUESTIONS
     report = calibration.model
-    environment.globals["scale"] = str(report.settings.scale.scale())
+    scale = report.settings.scale.scale()
+    environment.globals["scale"] = scale
+    environment.globals["boundaries"] = [(f"{lower}|{upper}", True) for lower, upper in pairwise(scale.names)]
+    environment.filters["spelled"] = spelled
     page = _Page(report, calibration.points)
     tasks = [page.task(name, task, f"task{number}") for number, (name, task) in enumerate(report.tasks.items(), 1)]
     script = _read("report.js")
@@ -188,6 +194,7 @@ class _Page:
 
     def __init__(self, report: Report, points: pd.DataFrame) -> None:
         self.k, self.seed = report.settings.k, report.settings.seed
+        self.scale = report.settings.scale.scale()
         self.fewest_ratings = fewest_ratings(report.for_raters)
         self.points = dict(iter(points.groupby(["task", "metric"])))
         self.most_points = min(MOST_POINTS, max(FEWEST_POINTS, POINTS_OF_A_PAGE // max(1, len(self.points))))
@@ -207,9 +214,9 @@ class _Page:
             name=name,
             content=task,
             warnings=notes_of_people(task.notes, task.evaluators),
-            asked=how_it_was_asked(task.asked),
+            asked=how_it_was_asked(task.asked, self.scale),
             simulated=[evaluator for evaluator, one in task.evaluators.items() if one.simulated],
-            mixed=[entry.title for entry in task.metrics.values() if len(entry.signatures) > 1],
+            mixed=[entry.title for entry in task.metrics.values() if len({*map(identity_of, entry.signatures)}) > 1],
             meaning=explanations.meaning(task),
             why_skill=explanations.why_skill(task),
             caution=explanations.caution(task),
@@ -264,21 +271,21 @@ class _Page:
             return shown
         low, high = score_range(points)
         drawn = len(sample(points, self.seed, self.most_points))
-        confusion = explanations.of_confusion(entry)
-        reliability = reliability_diagram(entry, self.prefix())
+        confusion = explanations.of_confusion(entry, self.scale)
+        reliability = reliability_diagram(entry, self.prefix(), self.scale)
         return replace(
             shown,
             digits=digits_for(low, high),
             scatter=_shown(
                 f"{short.id}-scatter",
-                score_scatter(points, entry, self.seed, self.most_points, self.prefix()),
-                explanations.of_scatter(entry, low, high, drawn),
+                score_scatter(points, entry, self.seed, self.most_points, self.prefix(), self.scale),
+                explanations.of_scatter(entry, low, high, drawn, self.scale),
             ),
-            confusion=ShownConfusion(_confusion_rows(entry), confusion) if confusion else None,
+            confusion=ShownConfusion(_confusion_rows(entry, self.scale), confusion) if confusion else None,
             folds=_shown(
                 f"{short.id}-folds",
-                fold_thresholds(entry, low, high, self.prefix()),
-                explanations.of_folds(entry, low, high),
+                fold_thresholds(entry, low, high, self.prefix(), self.scale),
+                explanations.of_folds(entry, low, high, self.scale),
             ),
             reliability=_shown(
                 f"{short.id}-reliability",
@@ -296,7 +303,7 @@ class _Page:
             GallerySide(title, [Shot(one) for one in found])
             for title, found in zip(
                 ("Rated higher than people do", "Rated lower than people do"),
-                disagreements(points, fewest=self.fewest_ratings),
+                disagreements(points, fewest=self.fewest_ratings, scale=self.scale),
                 strict=True,
             )
         ]
@@ -340,7 +347,7 @@ def _skill_interval(entry: Metric) -> tuple[float, float] | None:
     return None if low is None or high is None else (low, high)
 
 
-def _confusion_rows(entry: Metric) -> list[ConfusionRow]:
+def _confusion_rows(entry: Metric, scale: Scale) -> list[ConfusionRow]:
     """The confusion matrix for a table, the highest level first; a cell's shade is its share of the row in tenths."""
     rows = []
     for level, counts in enumerate(entry.cross_validation.confusion, 1):
@@ -354,7 +361,7 @@ def _confusion_rows(entry: Metric) -> list[ConfusionRow]:
             )
             for rating, count in enumerate(counts, 1)
         ]
-        rows.append(ConfusionRow(level, total, cells))
+        rows.append(ConfusionRow(scale.names[level - 1], total, cells))
     return rows[::-1]
 
 

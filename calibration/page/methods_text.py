@@ -7,6 +7,7 @@ from calibration.page.references import REFERENCES
 from calibration.report_asked import rated_wordings
 from calibration.report_schema.document import Metric, Report
 from calibration.report_schema.people import Agreement, AgreementFigure, Asked, Wording
+from calibration.scale import Scale
 from metrics.text import counted, spelled
 
 _MOST_WORDINGS = 3  # of earlier words; with more the paragraph would be about nothing else
@@ -39,10 +40,10 @@ def methods_paragraph(report: Report) -> str:
 
 
 def _people(report: Report, cited: list[str]) -> Iterator[str]:
-    several = len(report.tasks) > 1
+    several, scale = len(report.tasks) > 1, report.settings.scale.scale()
     for name, task in report.tasks.items():
         who = f"{spelled(task.n_evaluators, 'evaluator')} gave {counted(task.n_ratings, 'rating')}"
-        what = f"{who} {_scale(task.asked)} of {counted(task.n_items, 'item')}"
+        what = f"{who} {_scale(task.asked, scale)} of {counted(task.n_items, 'item')}"
         yield f"For the task '{name}', {what}." if several else f"{what[0].upper()}{what[1:]}."
         yield from _asked(task.asked)
         agreement = task.agreement
@@ -61,14 +62,14 @@ def _people(report: Report, cited: list[str]) -> Iterator[str]:
             yield f"{' and '.join(found)}."
 
 
-def _scale(asked: Asked | None) -> str:
+def _scale(asked: Asked | None, scale: Scale) -> str:
     """'from 1 (Bad) to 5 (Excellent)'; without the words where they are not known, or were not always the same."""
     if asked is None:
-        return "from 1 to 5"
+        return f"from {scale}"
     last, before = rated_wordings(asked)
     if any(one.levels != last.levels for one in before):
-        return "from 1 to 5"
-    return f"from 1 ({_plain(last.levels[0])}) to 5 ({_plain(last.levels[4])})"
+        return f"from {scale}"
+    return f"from {scale.names[0]} ({_plain(last.levels[0])}) to {scale.names[-1]} ({_plain(last.levels[-1])})"
 
 
 def _asked(asked: Asked | None) -> Iterator[str]:
@@ -105,13 +106,14 @@ def _metrics(report: Report, cited: list[str]) -> Iterator[str]:
     if not names:
         return
     cited += ["deepsense", "stone"]
-    k = report.settings.k
+    k, scale = report.settings.k, report.settings.scale.scale()
     yield (
         f"{spelled(len(names), 'automatic metric').capitalize()} ({', '.join(names)}) "
         f"{'was' if len(names) == 1 else 'were'} judged as one would judge an evaluator (deepsense.ai, 2023): ratings "
-        "r were put on the unit scale, e = (r - 1) / 4, and each metric's scores were turned into five levels by four "
-        f"thresholds, monotone in the metric's direction, that minimise the sum of |level - e|^{k:g} over images and "
-        "evaluators exactly. The thresholds were fitted without each evaluator in turn and graded on the one left out "
+        f"r were put on the unit scale, e = {scale.formula('r')}, and each metric's scores were turned into "
+        f"{spelled(scale.count)} levels by {spelled(scale.count - 1)} thresholds, monotone in the metric's direction, "
+        f"that minimise the sum of |level - e|^{k:g} over images and evaluators exactly. The thresholds were fitted "
+        "without each evaluator in turn and graded on the one left out "
         f"(cross-validation; Stone, 1974), grade = 1 - mean |level - e|^{k:g}, averaged over the folds; each evaluator "
         "was graded against the others, one by one, on the same images. Every two evaluators weigh in the averages by "
         f"the images that both rated, times n / (n + {HALF_TRUST:g}) for each of the two, n being the images that an "

@@ -35,7 +35,7 @@ class ConfusionCell:
 class ConfusionRow:
     """What held-out people answered where the mapping said this level."""
 
-    level: int
+    level: str
     total: int
     cells: list[ConfusionCell]
 

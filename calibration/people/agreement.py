@@ -9,7 +9,7 @@ from scipy import stats
 
 from calibration.grades import Array
 from calibration.ties import as_equals
-from metrics.registry import Direction
+from metrics.known import Direction
 
 AlphaLevel = Literal["nominal", "ordinal", "interval", "ratio"]
 

@@ -256,5 +256,6 @@ def _dependent(pair: Pair, names: list[str]) -> str:
     return (
         f"{a} and {b} rated more alike than the images explain (correlation {pair.correlation:.2f}, where "
         f"{pair.expected:.2f} is expected from how each goes with the others, on {pair.common} images that both "
-        f"rated{equal}; {p} for {pair.tested} pairs); they may not be independent.{instead}"
+        f"rated{equal}; {p} for {pair.tested} pairs); they may not be independent, or share a taste that the others do "
+        f"not have.{instead}"
     )

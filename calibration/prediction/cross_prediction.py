@@ -13,7 +13,7 @@ from calibration.grades import Array
 from calibration.prediction.ordinal import Ordinal, fit_ordinals, level_counts
 from calibration.scale import LIKERT, Scale
 from calibration.ties import as_equals
-from metrics.registry import Direction
+from metrics.known import Direction
 
 Family = Literal["isotonic", "proportional_odds"]
 SHRINKAGES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)

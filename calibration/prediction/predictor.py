@@ -16,7 +16,7 @@ from calibration.prediction.conformal import conformal_quantile, set_threshold, 
 from calibration.prediction.cross_prediction import MARGINAL, CrossPrediction, Curve, cross_predict
 from calibration.scale import FEWEST_LEVELS, LIKERT, MOST_LEVELS, Scale
 from metrics.errors import InputError
-from metrics.registry import Direction
+from metrics.known import Direction
 
 VERSION = 1
 COVERAGE = 0.9

@@ -5,24 +5,26 @@ from typing import Literal
 from pydantic import Field
 
 from calibration.report_schema import judging, metric, people, prediction
-from calibration.report_schema.base import Count, Finite, Limits, Number, Section
+from calibration.report_schema.base import Count, Finite, Number, Section
 from calibration.report_schema.verdict import Verdict
 from calibration.scale import Scale
 from calibration.settings import Duplicates
-from metrics.registry import Direction
+from metrics.known import Direction
 
 
 class AnswerScale(Section):
-    """On which people answered."""
+    """Ordered levels, from the lowest to the highest; on the unit scale they are 0 to 1 in equal steps."""
 
-    values: list[Finite] = Field(min_length=3, max_length=11, description="What stands for each level, ascending.")
-    words: list[str] = Field(description="What each level is called; empty where that is not known.")
-    bounds: Limits | None = Field(description="Of a range that was cut into levels: its ends; null for levels.")
+    values: list[int | Finite] = Field(min_length=3, max_length=11, description="What stands in a table for each.")
+    words: list[str] = Field(description="What each is called; empty where it has no words.")
+    bounds: list[int | Finite] | None = Field(
+        min_length=2, max_length=2, description="The least and the greatest answer of a range that was cut into them."
+    )
 
     def scale(self) -> Scale:
         """The same as what computes with it."""
-        low_high = None if self.bounds is None else (float(self.bounds[0] or 0), float(self.bounds[1] or 0))
-        return Scale(tuple(self.values), tuple(self.words), low_high)
+        bounds = None if self.bounds is None else (self.bounds[0], self.bounds[1])
+        return Scale(tuple(self.values), tuple(self.words), bounds)
 
 
 class Settings(Section):
@@ -33,8 +35,12 @@ class Settings(Section):
     draws: int = Field(description="How many bootstrap draws were asked for; 0 for no intervals.")
     lower_is_better: list[str] = Field(description="Metrics of which the user says so.")
     higher_is_better: list[str] = Field(description="Metrics of which the user says so.")
-    duplicates: Duplicates | None = Field(description="What became of several ratings of an image by one evaluator.")
-    min_ratings: int | None = Field(description="Evaluators with fewer ratings were left out.")
+    duplicates: Duplicates | None = Field(
+        description="What became of several ratings of an image by one evaluator; null where it was not read here."
+    )
+    min_ratings: int | None = Field(
+        description="Evaluators with fewer ratings were left out; null where it was not read here."
+    )
     map: str | None = Field(description="How columns were renamed.")
     task: str | None = Field(description="The one task that was read; null for all.")
     scale: AnswerScale = Field(description="On which people answered.")

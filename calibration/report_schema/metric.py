@@ -191,11 +191,9 @@ class Unscored(Section):
 
     n_scored: Count = Field(description="Images with a score.")
     n_unscored: Count = Field(description="Images without.")
-    mean_scored: Number = Field(description="Mean rating of the first, in the scale's numbers.")
-    mean_unscored: Number = Field(description="Mean rating of the second, in the scale's numbers.")
-    low: Number = Field(
-        description="Lower end of the 95 % interval of the second less the first (in the scale's numbers)."
-    )
+    mean_scored: Number = Field(description="Mean rating of the first (the scale's numbers).")
+    mean_unscored: Number = Field(description="Mean rating of the second (the scale's numbers).")
+    low: Number = Field(description="Lower end of the 95 % interval of the second less the first (rating points).")
     high: Number = Field(description="Upper end.")
     differs: bool = Field(description="Whether they are rated differently, by more than chance gives.")
 

@@ -12,18 +12,34 @@ class Curve(Section):
     p1: list[Number] = Field(description="Probability of level 1 (0 to 1).")
     p2: list[Number] = Field(description="Probability of level 2 (0 to 1).")
     p3: list[Number] = Field(description="Probability of level 3 (0 to 1).")
-    p4: list[Number] | None = Field(default=None, description="Probability of level 4 (0 to 1).")
-    p5: list[Number] | None = Field(default=None, description="Probability of level 5 (0 to 1).")
-    p6: list[Number] | None = Field(default=None, description="Probability of level 6 (0 to 1).")
-    p7: list[Number] | None = Field(default=None, description="Probability of level 7 (0 to 1).")
-    p8: list[Number] | None = Field(default=None, description="Probability of level 8 (0 to 1).")
-    p9: list[Number] | None = Field(default=None, description="Probability of level 9 (0 to 1).")
-    p10: list[Number] | None = Field(default=None, description="Probability of level 10 (0 to 1).")
-    p11: list[Number] | None = Field(default=None, description="Probability of level 11 (0 to 1).")
-    mean: list[Number] = Field(description="Expected level number (1 for the lowest).")
-    low: list[Number] = Field(description="The lowest level in the set that holds a new rating (its number, from 1).")
+    p4: list[Number] | None = Field(
+        default=None, description="Probability of level 4; absent where there are fewer levels."
+    )
+    p5: list[Number] | None = Field(
+        default=None, description="Probability of level 5; absent where there are fewer levels."
+    )
+    p6: list[Number] | None = Field(
+        default=None, description="Probability of level 6; absent where there are fewer levels."
+    )
+    p7: list[Number] | None = Field(
+        default=None, description="Probability of level 7; absent where there are fewer levels."
+    )
+    p8: list[Number] | None = Field(
+        default=None, description="Probability of level 8; absent where there are fewer levels."
+    )
+    p9: list[Number] | None = Field(
+        default=None, description="Probability of level 9; absent where there are fewer levels."
+    )
+    p10: list[Number] | None = Field(
+        default=None, description="Probability of level 10; absent where there are fewer levels."
+    )
+    p11: list[Number] | None = Field(
+        default=None, description="Probability of level 11; absent where there are fewer levels."
+    )
+    mean: list[Number] = Field(description="Expected level (from 1).")
+    low: list[Number] = Field(description="The lowest level in the set that holds a new rating (from 1).")
     high: list[Number] = Field(description="The highest.")
-    mean_low: list[Number] = Field(description="Lower end of the interval of an image's mean level number.")
+    mean_low: list[Number] = Field(description="Lower end of the interval of an image's mean level (from 1).")
     mean_high: list[Number] = Field(description="Upper end.")
 
 
@@ -47,8 +63,8 @@ class Bin(Section):
     """Images with about the same predicted rating."""
 
     n: Count = Field(description="How many.")
-    predicted: Number = Field(description="Mean predicted level number.")
-    observed: Number = Field(description="Mean level number by people who were held out.")
+    predicted: Number = Field(description="Mean predicted level (from 1).")
+    observed: Number = Field(description="Mean level by people who were held out (from 1).")
     interval: Limits = Field(description="95 % interval of the observed mean.")
 
 

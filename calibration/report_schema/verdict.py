@@ -72,6 +72,11 @@ class Claim(Section):
         description="What it rests on, unrounded, with the limits that were asked for."
     )
 
+    def figure(self, name: ClaimFigure) -> float | None:
+        """A figure that is a number; None where it is not known."""
+        value = self.figures.get(name)
+        return value if isinstance(value, float | int) else None
+
 
 class SentenceParts(Section):
     """The verdict's sentence in parts, which follow each other without anything between."""
@@ -92,9 +97,9 @@ class Verdict(Section):
     predicts: Answered = Field(description="Does it predict one person's rating?")
     claims: list[Claim] = Field(description="Everything that was looked at.")
 
-    def holds(self, name: ClaimName) -> bool:
-        """Whether the claim was looked at and holds."""
-        return any(claim.name == name and claim.holds for claim in self.claims)
+    def claim(self, name: ClaimName) -> Claim | None:
+        """The claim of this name; None where it was not looked at."""
+        return next((claim for claim in self.claims if claim.name == name), None)
 
     @property
     def answers(self) -> dict[Question, Answer]:

@@ -1,4 +1,4 @@
-"""Which standard error of FID is near the truth: that of `metrics.fid_interval`, or the bootstrap's.
+"""Which standard error of FID is near the truth: that of `metrics.sets.frechet_interval`, or the bootstrap's.
 
 Many pairs of sets are drawn from two known distributions; the standard deviation of the distance over them is the
 truth. The bootstrap draws images with replacement, by the matrices of products of features, computed once.
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from metrics.fid_interval import frechet_with_error
+from metrics.sets.frechet_interval import frechet_with_error
 from tests.benchmarks.arguments import parser
 
 Array = NDArray[np.float64]

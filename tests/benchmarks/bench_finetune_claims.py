@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 
 from calibration.aesthetic.finetune import fine_tune, left_out_together
 from calibration.aesthetic.votes import Votes
-from metrics.aesthetic_head import Head, predict
+from metrics.networks.aesthetic_head import Head, predict
 from tests.benchmarks.arguments import parser
 from tests.calibration.aesthetic.made_ratings import made_study
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from metrics.fid import frechet_distance
+from metrics.sets.frechet import frechet_distance
 from tests.benchmarks.arguments import parser
 
 DIMENSIONS = 2048

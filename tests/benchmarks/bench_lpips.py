@@ -12,10 +12,10 @@ import numpy as np
 import torch
 import torchvision
 
-from metrics.cache import FeatureCache
-from metrics.extraction import extract
-from metrics.images import ImageSource
-from metrics.lpips_features import LpipsFeatures, load_lpips, pairwise_distances
+from metrics.engine.cache import FeatureCache
+from metrics.engine.extraction import extract
+from metrics.engine.images import ImageSource
+from metrics.networks.lpips import LpipsFeatures, load_lpips, pairwise_distances
 from tests.benchmarks.arguments import parser
 from tests.metrics.pictures import noise
 

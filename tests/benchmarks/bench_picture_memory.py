@@ -15,15 +15,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from metrics.cache import FeatureCache
-from metrics.faces import FaceFeatures
-from metrics.images import ImageSource
-from metrics.lpips_features import LpipsFeatures
-from metrics.lpips_score import Lpips
-from metrics.quality_score import QualityFeatures, SingleNumber
-from metrics.score_run import RunSettings, score_items
-from metrics.scoring import ComputedMetric, Item
-from metrics.similarity import Similarity
+from metrics.engine.cache import FeatureCache
+from metrics.engine.images import ImageSource
+from metrics.engine.run import RunSettings, score_items
+from metrics.engine.types import ComputedMetric, Item
+from metrics.image.contrast import contrast
+from metrics.image.lpips import Lpips
+from metrics.image.quality import QualityFeatures, SingleNumber
+from metrics.image.sharpness import sharpness
+from metrics.image.similarity import Similarity
+from metrics.networks.faces import FaceFeatures
+from metrics.networks.lpips import LpipsFeatures
 from tests.benchmarks.arguments import ROOT, parser, peak_memory, run_again
 
 SIZES = {"24": ((6000, 4000), 8), "99": ((11_000, 9_000), 4)}
@@ -68,7 +70,7 @@ def sizes(pictures: Sequence[Image.Image]) -> list[list[float]]:
 def metrics(name: str, folder: Path) -> list[ComputedMetric]:
     """What is measured under a name."""
     if name == "quality":
-        return [SingleNumber(each, QualityFeatures(each)) for each in ("contrast", "sharpness")]
+        return [SingleNumber(each.__name__, QualityFeatures(each)) for each in (contrast, sharpness)]
     if name == "lpips":
         return [Lpips(LpipsFeatures("squeeze", folder / "squeeze.pth", 256))]
     if name == "faces":

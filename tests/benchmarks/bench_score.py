@@ -21,20 +21,20 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch_fidelity import calculate_metrics
 
-from metrics.aesthetic import Aesthetic
-from metrics.aesthetic_head import read_head
-from metrics.cache import FeatureCache
-from metrics.clip import ClipModel
-from metrics.clip_score import ClipCosine
-from metrics.faces import FaceFeatures
-from metrics.images import ImageSource
-from metrics.inception import InceptionFeatures
-from metrics.lpips_features import LpipsFeatures, load_lpips
-from metrics.lpips_score import Lpips
-from metrics.score_run import RunSettings, score_items
-from metrics.scoring import Item
-from metrics.set_distance import Fid
-from metrics.similarity import Similarity
+from metrics.engine.cache import FeatureCache
+from metrics.engine.images import ImageSource
+from metrics.engine.run import RunSettings, score_items
+from metrics.engine.types import Item
+from metrics.image.aesthetic import Aesthetic
+from metrics.image.clip_t import ClipCosine
+from metrics.image.lpips import Lpips
+from metrics.image.similarity import Similarity
+from metrics.networks.aesthetic_head import read_head
+from metrics.networks.clip import ClipModel
+from metrics.networks.faces import FaceFeatures
+from metrics.networks.inception import InceptionFeatures
+from metrics.networks.lpips import LpipsFeatures, load_lpips
+from metrics.sets.fid import Fid
 from tests.benchmarks.arguments import parser
 from tests.metrics.random_inception import random_inception
 

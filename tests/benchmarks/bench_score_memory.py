@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from metrics.cache import FeatureCache
-from metrics.images import ImageSource
-from metrics.lpips_features import LpipsFeatures
-from metrics.lpips_score import Lpips
-from metrics.quality_score import QualityFeatures, SingleNumber
-from metrics.score_run import RunSettings, score_items
-from metrics.scoring import Item
+from metrics.engine.cache import FeatureCache
+from metrics.engine.images import ImageSource
+from metrics.engine.run import RunSettings, score_items
+from metrics.engine.types import Item
+from metrics.image.contrast import contrast
+from metrics.image.lpips import Lpips
+from metrics.image.quality import QualityFeatures, SingleNumber
+from metrics.networks.lpips import LpipsFeatures
 from tests.benchmarks.arguments import parser, peak_memory, run_again
 
 SIZES = (1000, 10000)
@@ -43,7 +44,7 @@ def score(folder: Path, count: int) -> None:
     items = [Item(source.path.name, source, tuple(sources[:5])) for source in sources]
     metrics = [
         Lpips(LpipsFeatures("squeeze", folder / "squeeze.pth", SIDE)),
-        SingleNumber("contrast", QualityFeatures("contrast")),
+        SingleNumber("contrast", QualityFeatures(contrast)),
     ]
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=folder) as name:

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from metrics.cache import FeatureCache
-from metrics.extraction import Forward
-from metrics.images import ImageSource
-from metrics.score_run import score_items
-from metrics.scoring import Item
-from metrics.set_distance import Fid, Kid
+from metrics.engine.cache import FeatureCache
+from metrics.engine.extraction import Forward
+from metrics.engine.images import ImageSource
+from metrics.engine.run import score_items
+from metrics.engine.types import Item
+from metrics.sets.fid import Fid
+from metrics.sets.kid import Kid
 from tests.benchmarks.arguments import parser, peak_memory, run_again
 
 DIMENSIONS = 2048

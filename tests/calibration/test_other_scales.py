@@ -1,5 +1,6 @@
 """Studies on scales other than 1 to 5: the same answers under other numbers, and levels fewer and more."""
 
+import re
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -10,6 +11,7 @@ from calibration.buckets import BucketFitter, fit_buckets
 from calibration.crossvalidation import cross_validate
 from calibration.evaluator_weights import best_constant
 from calibration.grades import person_to_person_grades
+from calibration.page.html import render_html
 from calibration.pipeline import calibrate_tables
 from calibration.scale import LIKERT, Scale
 from calibration.settings import Settings
@@ -152,3 +154,33 @@ def test_an_answer_that_is_not_on_the_scale_is_refused(text, rating, said):
 
 def test_the_usual_scale_is_what_nothing_is_said_of():
     assert Settings().scale == LIKERT == Scale.parse("1-5")
+
+
+def test_the_page_speaks_of_the_scale_that_people_used():
+    rng = np.random.default_rng(5)
+    quality = rng.normal(size=60)
+    given = np.clip(np.rint(5 + 2.5 * quality[:, None] + 1.5 * rng.normal(size=(60, 4))), 0, 10)
+    rows = [(f"i{at:02d}", f"p{who}", given[at, who]) for at in range(60) for who in range(4)]
+    ratings = pd.DataFrame(rows, columns=["item", "evaluator", "rating"])
+    scores = pd.DataFrame({"item": [f"i{at:02d}" for at in range(60)], "good": quality})
+    items = pd.DataFrame({"item": scores["item"], "model": ["m1", "m2"] * 30})
+    found = calibrate_tables(ratings, scores, items, Settings(draws=100, scale=Scale.parse("0-10")))
+    page = render_html(found)
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+    for words in ("1 to 5", "four thresholds", "(r - 1) / 4", "(rating − 1) / 4", "five levels"):
+        assert words.lower() not in text.lower()
+    for words in (
+        "from 0 to 10",
+        "rating / 10",
+        "Ten thresholds that turn a metric's score into a level from 0 to 10",
+        "eleven levels by ten thresholds",
+        "where 0 becomes 0 and 10 becomes 1",
+    ):
+        assert words in text
+    task = found.model.tasks["rating"]
+    best = max(task.metrics["good"].models.models, key=lambda one: one.rating)
+    assert f"{10 * best.rating:.2f}" in text
+    person = task.evaluators["p0"]
+    assert f"{10 * person.mean:.2f}" in text and f"{10 * person.std:.2f}" in text
+    over = given[:, 0].mean()
+    assert 10 * person.mean == pytest.approx(over)

@@ -15,8 +15,8 @@ from calibration.output import (
     write_report,
 )
 from calibration.pipeline import calibrate_tables
-from calibration.report import Settings
 from calibration.report_schema.document import Report
+from calibration.settings import Settings
 from calibration.summary import print_summary
 from calibration.tables_out import csv_text
 from metrics.errors import InputError

@@ -339,6 +339,16 @@ def test_scores_of_different_signatures_are_never_compared_silently():
     assert task_of(ratings(GOOD), table.assign(signature="v1"))["metrics"]["ssim"]["notes"] == []
 
 
+def test_scores_that_differ_in_versions_alone_are_compared_and_that_is_said():
+    table = scores(ssim=[1, 2, 3, 4])
+    made_by = ["metric:ssim|versions:x-1", "metric:ssim|versions:x-2"]
+    found = task_of(ratings(GOOD), table.assign(signature=[made_by[0], made_by[1]] * 2))["metrics"]["ssim"]
+    assert found["signatures"] == made_by
+    assert found["notes"] == [
+        "Its scores were not all computed with the same versions (x-2 instead of x-1); all else is the same."
+    ]
+
+
 def test_scores_of_unusual_size():
     with pytest.raises(InputError, match=r"The score of 'i1' by ssim is 1e.200; beyond 1e.150"):
         task_of(ratings(GOOD), scores(ssim=[1, 1e200, 3, 4]))

@@ -55,6 +55,16 @@ def test_it_takes_three_evaluators(people):
     assert same_target(quality, ratings, item_folds(np.arange(30))) is None
 
 
+def test_a_few_of_many_evaluators_do_not_stand_for_all():
+    """Of forty who rated some 24 images each, the few who rated 30 share two or three of them."""
+    rng = np.random.default_rng(6)
+    quality, ratings = study(rng, 300, 40)
+    ratings[rng.random(ratings.shape) >= 0.08] = np.nan
+    known = ((~np.isnan(ratings)).sum(axis=0) >= 30).sum()
+    assert 2 < known < 10
+    assert same_target(quality, ratings, item_folds(np.arange(300))) is None
+
+
 def test_of_very_many_evaluators_some_are_compared():
     quality, ratings = study(np.random.default_rng(4), 40, 30)
     folds = item_folds(np.arange(40), 2)

@@ -140,6 +140,7 @@ class TestScores:
             check_scores(table.assign(score=["1", "2"]))
         with pytest.raises(InputError, match="signatures"):
             check_scores(table.assign(signature=["x", "y"]))
+        assert len(check_scores(table.assign(signature=["x|versions:a-1", "x|versions:a-2"])).frame) == 1
 
     def test_wide_items_are_unique(self):
         with pytest.raises(InputError, match="row 3: the item 'a' stands there twice"):

@@ -31,6 +31,12 @@ def test_people(alpha, interval, words):
     assert words in sentence
 
 
+@pytest.mark.parametrize(("alpha", "without", "said"), [(-0.02, 0.33, True), (-0.02, 0.1, False), (0.4, 0.6, False)])
+def test_people_who_hardly_agree_but_sort_alike(alpha, without, said):
+    sentence = task_verdict(task(alpha, interval=[-0.2, 0.5]) | {"strictness": {"alpha_without": without}})
+    assert (f"with strictness taken off they do agree more, interval alpha {without}" in sentence) is said
+
+
 def test_two_images_are_firm_for_nothing():
     sentence = task_verdict(task(1.0, 2, [1.0, 1.0], 4, 2))
     assert sentence == "Two evaluators gave 4 ratings of 2 items, too few to say how far they agree " + (

@@ -70,7 +70,7 @@ NO_TEST = {"annotator_test__passes": False, "annotator_test__winning_rate": 0.4}
         ({"intervals": None}, "sorts", "yes", "with care", "(skill 0.40; 0.38 on new prompts; the"),
         (
             {"models": {"within": {"value": 0.1, "low": -0.1, "high": 0.3}, "between": {"value": 0.8}}},
-            *("predicts", "with care", "yes", "tells models apart only"),
+            *("predicts", "with care", "yes", "is not shown to tell one model's images apart"),
         ),
         (
             {"spearman": -0.018, "spearman_p": 0.58},

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from metrics.images import ImageSource
+from metrics.engine.images import ImageSource
 
 
 def noise(seed: int, size: tuple[int, int] = (48, 32)) -> Image.Image:

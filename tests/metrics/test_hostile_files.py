@@ -18,17 +18,17 @@ from calibration.aesthetic.embeddings import read_embeddings, write_embeddings
 from calibration.aesthetic.training import Part, Recipe, train
 from calibration.prediction.predictor import Predictor
 from calibration.prediction.predictor_file import read_predictor
-from metrics.aesthetic_head import find_head, head_details, read_head, write_head
-from metrics.cache import FeatureCache
-from metrics.clip import ClipModel, image_transform, load_clip
+from metrics.engine.cache import FeatureCache
 from metrics.errors import InputError
-from metrics.faces import load_facenet
-from metrics.inception import load_inception
-from metrics.lpips_features import load_lpips
-from metrics.statistics_file import read_statistics
-from metrics.tensors import load_tensors
-from metrics.weights import add_weights, fetch_weights, known_weights, weights_digest
-from metrics.weights_content import read_shapes
+from metrics.networks.aesthetic_head import find_head, head_details, read_head, write_head
+from metrics.networks.clip import ClipModel, image_transform, load_clip
+from metrics.networks.faces import load_facenet
+from metrics.networks.inception import load_inception
+from metrics.networks.lpips import load_lpips
+from metrics.sets.statistics_file import read_statistics
+from metrics.weights.content import read_shapes
+from metrics.weights.locate import add_weights, fetch_weights, known_weights, weights_digest
+from metrics.weights.tensors import load_tensors
 from study.cli import app
 from tests.metrics.homes import empty_home, published
 from tests.metrics.hostile import MAKERS, run_them

@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from metrics.cache import FeatureCache
-from metrics.clip import ClipModel
-from metrics.extraction import extract
-from metrics.scoring import Features, Scored
+from metrics.engine.cache import FeatureCache
+from metrics.engine.extraction import extract
+from metrics.engine.types import Features, Scored
+from metrics.networks.clip import ClipModel
 
 CONFIG = {
     "embed_dim": 16,

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from calibration.aesthetic.embeddings import read_embeddings, write_embeddings
-from metrics.aesthetic_head import head_details, predict, read_head, write_head
+from metrics.networks.aesthetic_head import head_details, predict, read_head, write_head
 from tests.calibration.aesthetic.made import made_embeddings, made_votes
 from tests.metrics.tiny_clip import register, save_tiny
 from tests.study.command import command_line, environment, run_cli

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from metrics.engine.types import Score, SetScore
 from metrics.errors import InputError
-from metrics.scoring import Score, SetScore
 from study import schema
 from study.store import Store, sqlite_url
 from tests.study.layouts import make_database
@@ -122,7 +122,7 @@ def test_a_foreign_database_with_a_table_of_the_same_name(path):
 
 RATE_ALL = """
 import sys, time
-from metrics.scoring import Score, SetScore
+from metrics.engine.types import Score, SetScore
 from study.store import Store, sqlite_url
 from contextlib import closing
 from pathlib import Path

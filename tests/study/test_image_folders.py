@@ -3,8 +3,8 @@
 import pytest
 from PIL import Image
 
+from metrics.engine.image_folders import folder_notes, images_below
 from metrics.errors import InputError
-from metrics.image_folders import folder_notes, images_below
 from study.create import create_study
 from study.images import check_images, find_images
 from study.score_items import folder_collection

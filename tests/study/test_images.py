@@ -9,9 +9,9 @@ from contextlib import closing
 import pytest
 from PIL import Image, ImageSequence
 
-from metrics import image_folders
+from metrics.engine import image_folders
+from metrics.engine.image_folders import images_below
 from metrics.errors import InputError
-from metrics.image_folders import images_below
 from study import images as study_images
 from study.images import check_images, find_images, read_picture
 from tests.metrics import hostile_images as hostile

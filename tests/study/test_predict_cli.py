@@ -67,6 +67,23 @@ def test_other_signatures_are_refused_unless_allowed(folder, tmp_path):
     assert run(folder, *arguments, "--allow-other-signature").exit_code == 0 and (tmp_path / "p.csv").exists()
 
 
+def test_other_versions_alone_are_taken_and_said(tmp_path):
+    scores, ratings = study(80, 4, 0)
+    theirs, ours = (f"metric:clip|weights:ab|versions:torch-{number}+Pillow-12.3" for number in ("2.9.1", "2.10.0"))
+    report = tmp_path / "report"
+    report.mkdir()
+    fitted = fit_predictor(scores, ratings, "higher", metric="clip", signatures=[theirs])
+    (report / "predictor.json").write_text(json_text(predictors_document([("look", fitted)])))
+    new = written(tmp_path / "s.csv", item=["a"], metric="clip", score=[0.5], signature=ours)
+    found = run(report, "--metric", "clip", "--scores", new, "--out", tmp_path / "p.csv")
+    assert found.exit_code == 0 and (tmp_path / "p.csv").exists()
+    said = "was scored with other versions than the study (torch-2.10.0 instead of torch-2.9.1); all else is the same."
+    assert said in found.output
+    other = written(tmp_path / "o.csv", item=["a"], metric="clip", score=[0.5], signature=ours.replace("ab", "cd"))
+    refused = run(report, "--metric", "clip", "--scores", other, "--out", tmp_path / "q.csv")
+    assert "score them alike" in str(refused.exception) and not (tmp_path / "q.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

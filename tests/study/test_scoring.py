@@ -15,9 +15,9 @@ from PIL import Image
 
 from calibration.reading import read_table
 from calibration.tables import check_scores
-from metrics.cache import FeatureCache
+from metrics.engine.cache import FeatureCache
+from metrics.engine.types import Score, SetScore
 from metrics.errors import InputError
-from metrics.scoring import Score, SetScore
 from study.score_items import folder_collection
 from study.scoring import _csv
 from tests.metrics.random_inception import random_inception
@@ -380,7 +380,7 @@ def test_a_metric_that_fails_leaves_the_rows_of_those_before(images, tmp_path, c
     def fail(self, items, features):
         raise InputError("It does not work.")
 
-    monkeypatch.setattr("metrics.lpips_score.Lpips.score", fail)
+    monkeypatch.setattr("metrics.image.lpips.Lpips.score", fail)
     arguments = ("--images", images, "--references", images, "--out", tmp_path / "s.csv", "--lpips-net", "squeeze")
     code, _, err = cli("score", *arguments, "--metrics", "contrast,lpips")
     assert code == 2 and "It does not work." in err

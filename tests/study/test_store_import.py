@@ -51,6 +51,16 @@ def test_the_same_import_again_changes_nothing(store, path):
     assert len(store.scores_table()) == 1
 
 
+def test_the_same_score_by_another_version_is_no_conflict(store):
+    score = {"item": "0.png", "metric": "lpips", "score": 0.25, "signature": "metric:lpips|versions:torch-2.9"}
+    store.import_rows([], [score])
+    store.import_rows([], [score | {"signature": "metric:lpips|versions:torch-2.10"}])
+    (row,) = store.scores_table().itertuples()
+    assert row.signature == score["signature"]
+    with pytest.raises(InputError, match="1 score differs"):
+        store.import_rows([], [score | {"signature": "metric:lpips|net:vgg|versions:torch-2.9"}])
+
+
 def state(store) -> tuple:
     people = store.evaluators()
     return (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.aesthetic_head import Head
+from metrics.networks.aesthetic_head import Head
 
 WIDTH = 48
 

@@ -7,8 +7,8 @@ from scipy.stats import spearmanr
 from calibration.aesthetic.evaluation import evaluate
 from calibration.aesthetic.finetune import fine_tune, fine_tuning_advice, left_out_together
 from calibration.aesthetic.votes import Votes
-from metrics.aesthetic_head import Head, predict
 from metrics.errors import InputError
+from metrics.networks.aesthetic_head import Head, predict
 from tests.calibration.aesthetic.made_ratings import made_study
 
 

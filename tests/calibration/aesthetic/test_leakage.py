@@ -4,7 +4,7 @@ import numpy as np
 
 from calibration.aesthetic.embeddings import read_embeddings, write_embeddings
 from calibration.aesthetic.leakage import TRAINED_ON, leakage_warnings, seen_before, seen_images, sources_of
-from metrics.aesthetic_head import PUBLISHED
+from metrics.networks.aesthetic_head import PUBLISHED
 
 
 def test_every_published_head_is_known():

@@ -8,7 +8,7 @@ from calibration.aesthetic.evaluation import evaluate
 from calibration.aesthetic.figures import answers_and_votes, learning_curves
 from calibration.aesthetic.model_card import SNIPPET, Card, model_card
 from calibration.aesthetic.votes import levels
-from metrics.aesthetic_head import predict, read_head, write_head
+from metrics.networks.aesthetic_head import predict, read_head, write_head
 from tests.calibration.aesthetic.made import made_votes
 
 

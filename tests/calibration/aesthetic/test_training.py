@@ -16,9 +16,9 @@ from calibration.aesthetic.split import seeded_split, stratified_folds
 from calibration.aesthetic.spread import spread_ratio
 from calibration.aesthetic.training import Part, Recipe, answers_of, train
 from calibration.aesthetic.votes import levels, read_votes
-from metrics.aesthetic_head import predict as predict_head
-from metrics.aesthetic_head import predict_distribution, read_head, write_head
 from metrics.errors import InputError
+from metrics.networks.aesthetic_head import predict as predict_head
+from metrics.networks.aesthetic_head import predict_distribution, read_head, write_head
 from tests.calibration.aesthetic.made import made_embeddings, made_votes
 
 QUICK = Recipe(hidden=(16,), epochs=4, patience=4, batch_size=64)

@@ -3,6 +3,7 @@ import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import get_args
 
 import numpy as np
@@ -16,6 +17,7 @@ from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.reading import Source
 from calibration.report_schema.base import Section
 from calibration.report_schema.document import Report
+from calibration.scale import Scale
 from calibration.settings import Reading, Settings
 from tests.calibration.golden.studies import STUDIES, whole
 from tests.calibration.page.golden_pages import golden_page, with_points
@@ -399,6 +401,37 @@ def test_who_was_asked_twice_stands_there_with_their_consistency():
     for name, one in found.items():
         figures = f"{one.n:.0f} {shown(one.grade)} {shown(one.exact)} {shown(one.correlation)}"
         assert squeezed(f"{name} {figures}") in text
+
+
+@pytest.mark.parametrize(
+    ("scale", "shown_scale"),
+    [(Scale((1, 2, 5)), "1, 2 and 5"), (Scale.parse("0-10"), "0 to 10"), (Scale.cut(0, 6, 7), "0 to 6 in 7 parts")],
+)
+def test_the_page_is_on_the_scale_of_the_answers(scale, shown_scale):
+    rng = np.random.default_rng(3)
+    place = (np.arange(60) % scale.count)[:, None] + rng.integers(-1, 2, (60, 3))
+    answers = np.array(scale.values)[np.clip(place, 0, scale.count - 1)]
+    items = [f"i{number}" for number in range(60)]
+    wide = pd.DataFrame(answers, columns=list("abc")).assign(item=items)
+    ratings = wide.melt("item", var_name="evaluator", value_name="rating")
+    models = pd.DataFrame({"item": items, "model": [f"m{number % 2}" for number in range(60)]})
+    scored = pd.DataFrame({"item": items, "good": np.arange(60) % scale.count + 0.1 * rng.normal(size=60)})
+    calibration = calibrate_tables(ratings, scored, models, Settings(draws=20, scale=scale))
+    page = Page(render_html(calibration))
+    text = squeezed(page.text)
+    assert not re.search(r"\b(None|nan|Undefined)\b", page.text)
+    assert squeezed(f"scale {shown_scale}") in text
+    for name, own in ratings.groupby("evaluator")["rating"]:
+        assert squeezed(f"{name} 60 60 33.3 % {shown(float(scale.from_unit(scale.to_unit(own).mean())), 2)}") in text
+    for one in calibration.model.tasks["rating"].metrics["good"].models.models:
+        mean = float(scale.from_unit(one.rating))
+        assert squeezed(f"{one.model} {one.n} {shown(mean, 2)} {one.rank_by_people:g}") in text
+    header = "".join(f"{lower}|{upper}" for lower, upper in pairwise(scale.names))
+    assert squeezed(f"Training loss {header}") in text
+    assert f"a level from {scale}" in page.text
+    confusion = calibration.model.tasks["rating"].metrics["good"].cross_validation.confusion
+    hits = sum(confusion[level][level] for level in range(scale.count)) / sum(map(sum, confusion))
+    assert f"exact hits: {hits:.0%}" in page.text
 
 
 def test_simpsons_paradox_is_a_warning():

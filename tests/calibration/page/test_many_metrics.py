@@ -70,6 +70,16 @@ def test_the_best_metrics_have_figures_and_it_says_how_many(many, page):
     assert [skills[name] for name in shown[:drawn]] == best
 
 
+def test_of_a_mixture_of_some_it_is_not_said_that_it_is_of_all(page):
+    assert "3 of the 300 metrics together reach a skill of" in page and "all metrics together" not in page
+
+
+def test_with_care_says_that_ratings_may_be_beyond_judgement(page):
+    """People of strictness 1.5 agree by chance only: a metric's order is judged then, its skill, below 0, is not."""
+    words = "but are not shown to replace a person's, or people differ too much for them to be judged;"
+    assert words in html.unescape(page)
+
+
 def test_every_link_of_a_metric_has_its_place(page):
     targets = re.findall(r'href="#(task1-metric\d+)"', page)
     assert len(set(targets)) == MANY

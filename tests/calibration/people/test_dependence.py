@@ -83,7 +83,7 @@ def test_the_figures_and_the_sentence():
     assert pair.expected_equal == pytest.approx(np.mean(independent[:, 0] == independent[:, 1]), abs=0.15)
     sentence = next(flag.sentence for flag in screen(ratings, names(ratings)) if len(flag.evaluators) == 2)
     assert f"on 400 images that both rated; {pair.equal:.0%} of these ratings are equal" in sentence
-    assert "p < .0001 for 10 pairs); they may not be independent." in sentence
+    assert "p < .0001 for 10 pairs); they may not be independent, or share a taste that the others do not" in sentence
 
 
 def test_of_four_the_other_two_are_named_as_well():

@@ -11,10 +11,12 @@ from pydantic import BaseModel, ValidationError
 
 import calibration.task_data
 from calibration.pipeline import calibrate_tables
-from calibration.report import SCHEMA, Settings
+from calibration.report import SCHEMA
 from calibration.report_schema.base import Section
 from calibration.report_schema.document import Report
 from calibration.report_schema.publish import SCHEMA_FILE, report_schema, schema_text
+from calibration.scale import Scale
+from calibration.settings import Reading, Settings
 from tests.calibration.golden.studies import STUDIES, whole
 from tests.calibration.simulated_studies import KINDS, study
 
@@ -95,6 +97,12 @@ MODELS = pd.DataFrame({"item": [f"i{item}" for item in range(12)], "model": list
         (table(), {"scores": scores().assign(item=[f"i{item}" for item in range(9, 21)])}),
         (table(), {"scores": scores(), "items": MODELS, "for_raters": True, "set_scores": SETS}),
         (table(response_ms=900.0), {"scores": scores(), "wordings": WORDINGS}),
+        (table(), {"scores": scores(), "reading": Reading(duplicates="mean", min_ratings=2, task="look")}),
+        (
+            table().replace({"rating": {2: 1, 4: 5}}),
+            {"scores": scores(), "settings": Settings(draws=8, scale=Scale((1, 3, 5), ("low", "middle", "high")))},
+        ),
+        (table(), {"scores": scores(), "settings": Settings(draws=8, scale=Scale.cut(0, 6, 7))}),
         (ASKED_TWICE, {"scores": scores(), "settings": Settings(lower_is_better=("mine",), draws=8)}),
     ],
 )

@@ -1,0 +1,1 @@
+"""Images in, features kept, scores out: what runs the metrics."""

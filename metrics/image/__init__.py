@@ -1,0 +1,1 @@
+"""Metrics of an image: a file for each, and what several share."""

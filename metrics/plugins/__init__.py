@@ -1,0 +1,1 @@
+"""Metrics of other packages, and functions of the user's."""

@@ -1,0 +1,1 @@
+"""Metrics of a set of images: a file for each, and what they rest on."""

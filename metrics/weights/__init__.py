@@ -1,0 +1,1 @@
+"""Files of networks' weights: which there are, where they stand, what they hold."""
