@@ -114,6 +114,7 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     report = calibration.model
     scale = report.settings.scale.scale()
     environment.globals["scale"] = scale
+    environment.filters["in_numbers"] = lambda place: None if place is None else float(scale.from_unit(place))
     environment.globals["boundaries"] = [(f"{lower}|{upper}", True) for lower, upper in pairwise(scale.names)]
     environment.filters["spelled"] = spelled
     page = _Page(report, calibration.points)
