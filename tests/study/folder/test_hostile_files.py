@@ -124,9 +124,9 @@ def test_a_new_row_that_names_no_image_is_one_sentence(tmp_path, monkeypatch, ca
 
 def test_what_an_image_is_replaced_by_is_not_served(tmp_path):
     from fastapi.testclient import TestClient
-    from study.server.rating_routes import MISSING_IMAGE
 
     from study.server.app import create_app
+    from study.server.rater import MISSING_IMAGE
 
     study = plain_study(tmp_path, 2, evaluators=("ann",))
     (ann,) = study.store.evaluators()
