@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from calibration.pipeline import Calibration, calibrate_files
+from calibration.pipeline import calibrate_files
+from calibration.report import Calibration
 from calibration.settings import Reading, Settings
 
 TIFA160_MAP = "evaluator=worker_id,rating=answer"
@@ -26,8 +27,8 @@ def avt(data: Path) -> Calibration:
     """Of three tasks, from the raw export; who gave fewer than 400 ratings is left out."""
     folder = data / "avt_ai_images"
     reading = Reading(map=AVT_MAP, duplicates="mean", min_ratings=400)
-    files = folder / "ratings_as_exported.csv", folder / "iqa.csv"
-    return calibrate_files(*files, settings=Settings(draws=100), reading=reading)
+    paths = folder / "ratings_as_exported.csv", folder / "iqa.csv"
+    return calibrate_files(*paths, settings=Settings(draws=100), reading=reading)
 
 
 @pytest.fixture(scope="session")

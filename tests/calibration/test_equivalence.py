@@ -111,7 +111,7 @@ def test_by_hand_where_the_evaluators_alone_vary():
 @pytest.mark.parametrize("clusters", [None, np.arange(100) // 2])
 def test_by_hand_where_images_and_evaluators_vary(clusters):
     """Of the images' influence, in sums over clusters, the variances add up; Satterthwaite's degrees of freedom."""
-    influence = np.random.default_rng(0).normal(size=100) * 0.002
+    influence = np.repeat(np.random.default_rng(0).normal(size=50), 2) * 0.0015
     influence -= influence.mean()
     found = median_evaluator(beside_five(np.tile(influence[:, None], 5)), clusters, draws=4000)
     items = np.sum(influence**2) if clusters is None else np.sum(np.bincount(clusters, influence) ** 2)

@@ -237,8 +237,9 @@ def test_the_figures_points(written):
     assert {row["side"] for row in worst} == {"too high", "too low"}
     for row in worst:
         point = known[row["task"], row["metric"], row["item"]]
-        assert all(row[name] == point[name] for name in ("score", "level", "mean_rating", "n_ratings"))
-        apart = int(row["level"]) - float(row["mean_rating"])
+        names = ("score", "level", "mean_rating", "n_ratings")
+        assert [float(row[name]) for name in names] == [float(point[name]) for name in names]
+        apart = float(row["level"]) - float(row["mean_rating"])
         assert (apart > 0) == (row["side"] == "too high")
 
 

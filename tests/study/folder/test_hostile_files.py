@@ -5,7 +5,6 @@ import os
 import resource
 import shlex
 import subprocess
-import time
 from contextlib import closing
 
 import numpy as np
@@ -25,6 +24,7 @@ from study.folder.score_items import folder_collection
 from study.folder.study import open_study
 from study.folder.tables import export_tables
 from tests.calibration.prediction.test_predictor import study as made_scores
+from tests.effort import effort
 from tests.metrics import hostile_images as hostile
 from tests.study.command import command_line, environment, run_cli
 from tests.study.samples import encoded, picture, plain_study, write_images
@@ -126,6 +126,7 @@ def test_what_an_image_is_replaced_by_is_not_served(tmp_path):
     from fastapi.testclient import TestClient
 
     from study.server.app import create_app
+    from study.server.rater import MISSING_IMAGE
 
     study = plain_study(tmp_path, 2, evaluators=("ann",))
     (ann,) = study.store.evaluators()
@@ -144,6 +145,10 @@ def test_what_an_image_is_replaced_by_is_not_served(tmp_path):
         with path.open("wb") as file:
             file.truncate(2**40)
         assert client.get(address).status_code == 404
+        for content in (b"<svg/>", b"GIF89a", b""):  # words are not taken off these
+            path.write_bytes(content)
+            response = client.get(address)
+            assert (response.status_code, response.json()) == (404, {"detail": MISSING_IMAGE})
     study.close()
 
 
@@ -307,9 +312,7 @@ def test_paths_that_are_too_long_or_lead_in_a_circle(place, monkeypatch, capsys,
 
 def test_nothing_takes_long(place, monkeypatch, capsys):
     monkeypatch.chdir(place)
-    began = time.monotonic()
-    run_cli(monkeypatch, capsys, "report", "--ratings", "/dev/zero", "--out", "out")
-    assert time.monotonic() - began < 20
+    assert effort(lambda: run_cli(monkeypatch, capsys, "report", "--ratings", "/dev/zero", "--out", "out")) < 30_000
 
 
 FORMULAS = ["=1+1", "@x", "'=y", "-5", "+49 170"]

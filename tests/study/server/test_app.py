@@ -118,9 +118,12 @@ class TestRequests:
         headers = client.get(path).headers
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["x-content-type-options"] == "nosniff"
-        rules = dict(rule.split(" ", 1) for rule in headers["content-security-policy"].split("; "))
-        assert rules["default-src"].startswith("'self' ") and "http" not in rules["default-src"]
-        assert rules["frame-ancestors"] == "'self'" and rules["form-action"] == "'none'"
+        policy = dict(rule.strip().split(" ", 1) for rule in headers["content-security-policy"].split(";"))
+        assert policy["default-src"].startswith("'self'") and "http" not in policy["default-src"]
+        # no page of somebody else's shows these, no form sends anything away, and no base turns addresses elsewhere
+        for name, value in (("frame-ancestors", "'self'"), ("form-action", "'none'"), ("object-src", "'none'")):
+            assert policy[name] == value
+        assert policy["base-uri"] == "'self'"
         assert headers["cache-control"]
 
     def test_session_is_kept_by_no_cache(self, study, client):
