@@ -1,6 +1,7 @@
 """Plain words beside each figure: what it shows, how to read it, what would be bad, with this data's numbers."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def meaning(task: Task) -> list[str]:
     return [people, *together({entry.title: entry.verdict.answers for entry in ranked})]
 
 
-def caution(task: Task, scale: Scale = LIKERT) -> str | None:
+def caution(task: Task) -> str | None:
     """A warning where people agree so little that passing them means nothing; None where they have skill."""
     reference = reference_metric(task)
     person_skill = reference.cross_validation.person_skill if reference else None
@@ -76,9 +77,8 @@ def caution(task: Task, scale: Scale = LIKERT) -> str | None:
     )
     strict = reference.verdict.claim("people differ in strictness")
     if strict is not None and strict.holds:
-        spread = number(strict.figure("spread"))
         return (
-            f"{careful}These people differ in strictness by {number(spread / scale.step)} of a rating step (standard "
+            f"{careful}These people differ in strictness by {number(strict.figure('spread'))} of a rating step (standard "
             "deviation), so no single person's rating can be predicted well; whether a metric sorts images as they do "
             "is another question, answered beside it."
         )
@@ -220,15 +220,15 @@ def of_confusion(metric: Metric, scale: Scale = LIKERT) -> Explanation | None:
     )
 
 
-def of_folds(metric: Metric, low: float, high: float) -> Explanation:
+def of_folds(metric: Metric, low: float, high: float, scale: Scale = LIKERT) -> Explanation:
     """Explain the thresholds across folds."""
     folds = [known_thresholds(fold) for fold in fitted_folds(metric)]
     moved = []
-    for index in range(len(metric.buckets.thresholds)):
+    for index, name in enumerate(f"{lower}|{upper}" for lower, upper in pairwise(scale.names)):
         values = [thresholds[index] for thresholds in folds]
         if any(separates(value, metric.direction, low, high) for value in values):
             inside = [min(max(value, low), high) for value in values]
-            moved.append((max(inside) - min(inside), f"{index + 1}|{index + 2}"))
+            moved.append((max(inside) - min(inside), name))
     if moved and high > low:
         distance, name = max(moved)
         share = distance / (high - low)
@@ -265,7 +265,7 @@ def of_reliability(found: Reliability) -> Explanation:
     )
 
 
-def of_alpha(task: Task, scale: Scale) -> str:
+def of_alpha(task: Task) -> str:
     """Explain Krippendorff's alpha."""
     alpha = task.agreement.krippendorff_alpha.ordinal
     meaning = (

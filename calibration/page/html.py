@@ -11,6 +11,7 @@ import html
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path, PurePath, PureWindowsPath
 
 import pandas as pd
@@ -29,7 +30,7 @@ from calibration.page.figures import (
 )
 from calibration.page.gallery import Thumbnails, disagreements
 from calibration.page.grade_figures import grades_against_mean, grades_against_person
-from calibration.page.methods_text import methods_paragraph, unit_formula
+from calibration.page.methods_text import methods_paragraph
 from calibration.page.notes import all_notes, notes_of_people
 from calibration.page.shown import (
     ConfusionCell,
@@ -111,7 +112,9 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     environment.filters["thousands"] = "{:,}".format
     environment.globals["questions"] = QUESTIONS
     report = calibration.model
-    environment.globals["scale"] = report.settings.scale.scale()
+    scale = report.settings.scale.scale()
+    environment.globals["scale"] = scale
+    environment.globals["boundaries"] = [(f"{lower}|{upper}", True) for lower, upper in pairwise(scale.names)]
     environment.filters["spelled"] = spelled
     page = _Page(report, calibration.points)
     tasks = [page.task(name, task, f"task{number}") for number, (name, task) in enumerate(report.tasks.items(), 1)]
@@ -216,7 +219,7 @@ class _Page:
             mixed=[entry.title for entry in task.metrics.values() if len({*map(identity_of, entry.signatures)}) > 1],
             meaning=explanations.meaning(task),
             why_skill=explanations.why_skill(task),
-            caution=explanations.caution(task, self.scale),
+            caution=explanations.caution(task),
             alpha=explanations.of_alpha(task),
             titles={metric: entry.title for metric, entry in task.metrics.items()},
             person=_shown(
@@ -282,7 +285,7 @@ class _Page:
             folds=_shown(
                 f"{short.id}-folds",
                 fold_thresholds(entry, low, high, self.prefix(), self.scale),
-                explanations.of_folds(entry, low, high),
+                explanations.of_folds(entry, low, high, self.scale),
             ),
             reliability=_shown(
                 f"{short.id}-reliability",

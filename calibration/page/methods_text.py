@@ -1,7 +1,6 @@
 """The methods of a report as a paragraph to paste into a paper, with this study's numbers and the references."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from calibration.evaluator_weights import HALF_TRUST
 from calibration.page.references import REFERENCES
@@ -65,7 +64,6 @@ def _people(report: Report, cited: list[str]) -> Iterator[str]:
 
 def _scale(asked: Asked | None, scale: Scale) -> str:
     """'from 1 (Bad) to 5 (Excellent)'; without the words where they are not known, or were not always the same."""
-    plain = f"from {scale.low:g} to {scale.high:g}"
     if asked is None:
         return f"from {scale}"
     last, before = rated_wordings(asked)

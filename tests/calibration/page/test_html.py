@@ -3,6 +3,7 @@ import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import get_args
 
 import numpy as np
@@ -404,7 +405,7 @@ def test_who_was_asked_twice_stands_there_with_their_consistency():
 
 @pytest.mark.parametrize(
     ("scale", "shown_scale"),
-    [(Scale((1, 2, 5)), "1, 2 and 5"), (Scale.parse("0-10"), "0 to 10"), (Scale.cut(0, 6, 7), "")],
+    [(Scale((1, 2, 5)), "1, 2 and 5"), (Scale.parse("0-10"), "0 to 10"), (Scale.cut(0, 6, 7), "0 to 6 in 7 parts")],
 )
 def test_the_page_is_on_the_scale_of_the_answers(scale, shown_scale):
     rng = np.random.default_rng(3)
@@ -425,10 +426,9 @@ def test_the_page_is_on_the_scale_of_the_answers(scale, shown_scale):
     for one in calibration.model.tasks["rating"].metrics["good"].models.models:
         mean = float(scale.from_unit(one.rating))
         assert squeezed(f"{one.model} {one.n} {shown(mean, 2)} {one.rank_by_people:g}") in text
-    header = "".join(f"{level}|{level + 1}" for level in range(1, scale.count))
+    header = "".join(f"{lower}|{upper}" for lower, upper in pairwise(scale.names))
     assert squeezed(f"Training loss {header}") in text
-    assert f"a level from 1 to {scale.count}" in page.text
-    assert f"from {scale.low:g} to {scale.high:g}" in page.text
+    assert f"a level from {scale}" in page.text
     confusion = calibration.model.tasks["rating"].metrics["good"].cross_validation.confusion
     hits = sum(confusion[level][level] for level in range(scale.count)) / sum(map(sum, confusion))
     assert f"exact hits: {hits:.0%}" in page.text
