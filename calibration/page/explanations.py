@@ -78,8 +78,8 @@ def caution(task: Task) -> str | None:
     strict = reference.verdict.claim("people differ in strictness")
     if strict is not None and strict.holds:
         return (
-            f"{careful}These people differ in strictness by {number(strict.figure('spread'))} of a rating step (standard "
-            "deviation), so no single person's rating can be predicted well; whether a metric sorts images as they do "
+            f"{careful}These people differ in strictness by {number(strict.figure('spread'))} of a rating step "
+            "(standard deviation), so no single person's rating can be predicted well; whether a metric sorts images as they do "
             "is another question, answered beside it."
         )
     return (
