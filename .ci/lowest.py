@@ -55,8 +55,8 @@ def report(folder: Path) -> None:
 
 def pages(folder: Path) -> None:
     """The pages of the demo's study, as the server would send them."""
-    from study.demo_study import make_demo
-    from study.server import create_app
+    from study.folder.demo_study import make_demo
+    from study.server.app import create_app
 
     study = make_demo(folder / "demo")
     try:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from metrics.engine.signature import identity_of
 from metrics.errors import InputError, parameter
 from metrics.known import Direction, find_metric, is_named
 
@@ -37,6 +38,17 @@ def signatures_of(scores: pd.DataFrame) -> dict[str, list[str]]:
     if "signature" not in scores.columns:
         return {}
     return {str(name): sorted(filter(None, group.unique())) for name, group in scores.groupby("metric")["signature"]}
+
+
+def are_mixed(signatures: Iterable[str]) -> bool:
+    """Whether scores with these signatures may not be comparable; other versions of packages alone do no harm.
+
+    Examples
+    --------
+    >>> are_mixed(["lpips|net:alex|versions:torch-1", "lpips|net:alex|versions:torch-2"]), are_mixed(["a", "b"])
+    (False, True)
+    """
+    return len({identity_of(made_by) for made_by in signatures}) > 1
 
 
 def directions_of(

@@ -1,1 +1,62 @@
-"""People: what is rated and by whom, the store, the rating app, and the command line."""
+"""People: studies on disk, the rating page, the database and the command line.
+
+For notebooks and scripts: make or open a study, score its images, judge the scores.
+
+Examples
+--------
+>>> from pathlib import Path
+>>> from tempfile import TemporaryDirectory
+>>> from PIL import Image
+>>> from calibration.settings import Settings
+>>> place = TemporaryDirectory()
+>>> images = Path(place.name) / "images"
+>>> images.mkdir()
+>>> for number in range(6):
+...     Image.new("RGB", (32, 32), (40 * number, 0, 0)).save(images / f"{number}.png")
+>>> study = create_study(Path(place.name) / "study", images, tasks=["aesthetic"], evaluators=["ann", "bob", "cleo"])
+>>> for evaluator in study.store.evaluators():  # the rating page does this
+...     for one in study.store.assignments(evaluator.id):
+...         rating = 1 + int(one.item[0]) // 2
+...         saved = study.store.rate(evaluator.id, one.public_id, rating, f"{evaluator.id}-{one.item}")
+>>> result = score_study(study, ScoreSettings(metrics=("exposure",)))
+>>> study.store.scores_table()["metric"].unique().tolist()
+['exposure']
+>>> calibration = calibrate_study(study, Settings(draws=0))
+>>> calibration.report["tasks"]["aesthetic"]["n_ratings"]
+18
+>>> study.close()
+>>> place.cleanup()
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from study.background.live_report import calibrate_study
+    from study.folder.create import create_study
+    from study.folder.study import Study, open_study
+    from study.scoring import ScoreSettings, score_study
+
+__all__ = ["ScoreSettings", "Study", "calibrate_study", "create_study", "open_study", "score_study"]
+
+_PLACES = {
+    "ScoreSettings": "study.scoring",
+    "Study": "study.folder.study",
+    "calibrate_study": "study.background.live_report",
+    "create_study": "study.folder.create",
+    "open_study": "study.folder.study",
+    "score_study": "study.scoring",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for at its first use, so that ``import study`` costs nothing (PEP 562)."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'study' has no attribute '{name}'")
+    value = getattr(import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

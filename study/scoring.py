@@ -23,9 +23,9 @@ from metrics.networks.inception import InceptionFeatures
 from metrics.sets.compared_sets import reference_statistics
 from metrics.sets.statistics_file import write_statistics
 from metrics.weights.locate import is_present
-from study.folder import Study
-from study.score_items import Collection, read_sources, study_collection
-from study.score_progress import Bar, print_notes
+from study.cli.terminal import Bar, print_notes
+from study.folder.score_items import Collection, read_sources, study_collection
+from study.folder.study import Study
 
 _IN_A_STUDY: Mapping[Need, str] = {
     "references": "name them in the column 'references' of the study's items.csv",
@@ -60,14 +60,43 @@ class ScoreSettings:
     cache: Path | None = None
 
 
-def score_study(study: Study, settings: ScoreSettings, console: Console) -> RunResult:
+def score_study(study: Study, settings: ScoreSettings | None = None, console: Console | None = None) -> RunResult:
     """Score a study's images, and put the scores into its store, each metric's as soon as they are there.
+
+    Parameters
+    ----------
+    study : Study
+        An opened study.
+    settings : ScoreSettings, optional
+        Which metrics, and how; every metric that can be computed unless told.
+    console : Console, optional
+        Where progress and notes are shown; nowhere unless told.
+
+    Returns
+    -------
+    RunResult
+        The scores that were computed, and what was skipped; the scores are in the study too.
 
     Raises
     ------
     InputError
         For metrics that cannot be computed, missing images, and imported scores that would be replaced.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> from study import create_study
+    >>> with TemporaryDirectory() as place:
+    ...     Image.new("RGB", (32, 32), "white").save(Path(place) / "a.png")
+    ...     study = create_study(Path(place) / "study", place, tasks=["aesthetic"], evaluators=["ann"])
+    ...     result = score_study(study, ScoreSettings(metrics=("contrast",)))
+    ...     study.store.scores_table()[["item", "metric", "score"]].values.tolist()
+    ...     study.close()
+    [['a.png', 'contrast', 0.0]]
     """
+    settings = settings or ScoreSettings()
+    console = console or Console(quiet=True)
 
     def deliver(metric: ComputedMetric, scored: Scored) -> None:
         study.store.save_scores(scored.scores, scored.set_scores, (metric.name, *scored.names))

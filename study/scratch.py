@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from study.database_file import identity
+from study.store.sqlite_file import identity
 
 PREFIX = "humangrade-"
 

@@ -79,8 +79,8 @@ def caution(task: Task) -> str | None:
     if strict is not None and strict.holds:
         return (
             f"{careful}These people differ in strictness by {number(strict.figure('spread'))} of a rating step "
-            "(standard deviation), so no single person's rating can be predicted well; whether a metric sorts images as they do "
-            "is another question, answered beside it."
+            "(standard deviation), so no single person's rating can be predicted well; whether a metric sorts images "
+            "as they do is another question, answered beside it."
         )
     return (
         f"{careful}These people disagree so much that a metric can pass them by staying in the middle of the scale; "

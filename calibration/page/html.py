@@ -16,6 +16,7 @@ from pathlib import Path, PurePath, PureWindowsPath
 
 import pandas as pd
 
+from calibration.metric_facts import are_mixed
 from calibration.page import explanations
 from calibration.page.asked import how_it_was_asked
 from calibration.page.explanations import Explanation
@@ -51,7 +52,6 @@ from calibration.score_digits import digits_for, score_text
 from calibration.task_words import QUESTIONS
 from calibration.verdicts import LEAST_ITEMS
 from metrics.catalogue import CAVEAT
-from metrics.engine.signature import identity_of
 from metrics.engine.types import PROMPT
 from metrics.text import natural_order, spelled
 
@@ -114,6 +114,7 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     report = calibration.model
     scale = report.settings.scale.scale()
     environment.globals["scale"] = scale
+    environment.filters["in_numbers"] = lambda place: None if place is None else float(scale.from_unit(place))
     environment.globals["boundaries"] = [(f"{lower}|{upper}", True) for lower, upper in pairwise(scale.names)]
     environment.filters["spelled"] = spelled
     page = _Page(report, calibration.points)
@@ -216,7 +217,7 @@ class _Page:
             warnings=notes_of_people(task.notes, task.evaluators),
             asked=how_it_was_asked(task.asked, self.scale),
             simulated=[evaluator for evaluator, one in task.evaluators.items() if one.simulated],
-            mixed=[entry.title for entry in task.metrics.values() if len({*map(identity_of, entry.signatures)}) > 1],
+            mixed=[entry.title for entry in task.metrics.values() if are_mixed(entry.signatures)],
             meaning=explanations.meaning(task),
             why_skill=explanations.why_skill(task),
             caution=explanations.caution(task),

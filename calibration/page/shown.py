@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from calibration.metric_facts import are_mixed
 from calibration.page.asked import ShownAsked
 from calibration.page.explanations import Explanation
 from calibration.page.gallery import Disagreement
@@ -99,6 +100,11 @@ class ShownMetric:
     folds: ShownFigure | None = None
     reliability: ShownFigure | None = None
     gallery: list[GallerySide] | None = None
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether its scores may not be comparable."""
+        return are_mixed(self.entry.signatures)
 
 
 @dataclass

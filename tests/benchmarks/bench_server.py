@@ -44,11 +44,11 @@ METRICS = 6
 PHASE_SECONDS = 10.0
 PHASES = 4
 CLI = "import sys; from study.cli import main; sys.argv = ['humangrade', *sys.argv[1:]]; main()"
-NO_PAUSE = "import study.live_report as l; l.pause = lambda seconds: 0.0; "
+NO_PAUSE = "import study.background.live_report as l; l.pause = lambda seconds: 0.0; "
 PROGRESS = """
 import sys, time
 from pathlib import Path
-from study.store import Store, sqlite_url
+from study.store.store import Store, sqlite_url
 path = Path(sys.argv[1])
 try:
     store = Store(sqlite_url(path), create=True)

@@ -14,9 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy.exc import OperationalError
 
-from study.store import Store, sqlite_url
+from study.store.store import NotSaved, Store, sqlite_url
 from tests.benchmarks.arguments import parser
 
 WRITERS = 50
@@ -70,7 +69,7 @@ def measure(way: Callable[[Store, Path], Callable[[], Store]], seconds: float) -
                 began = time.perf_counter()
                 try:
                     mine.rate(evaluator, public_id, rng.randint(1, 5), client_id)
-                except OperationalError as error:
+                except NotSaved as error:
                     errors.append(error)
                 times.append(1000 * (time.perf_counter() - began))
             if mine is not store:

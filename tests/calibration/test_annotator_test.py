@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
-from calibration.annotator_test import EPSILON, alternative_annotator_test, annotator_test_entry
+from calibration.annotator_test import EPSILON, AnnotatorTest, alternative_annotator_test, annotator_test_entry
 from calibration.comparison.correlation_tests import benjamini_yekutieli
 from calibration.equivalence import as_good_as_median, median_evaluator, two_one_sided
 from calibration.item_folds import item_folds
@@ -120,3 +121,26 @@ def test_the_two_tests_and_the_interval_agree():
         is_above = stats.t.sf((difference + 0.025) / 0.01, 6) < 0.025
         assert (as_good_as_median(difference, 0.01, 6, 0.025) == "yes") == is_above
     assert np.isnan(two_one_sided(0.0, 0.0, 3, 0.1))
+
+
+def test_the_p_values_are_adjusted_for_the_number_of_evaluators():
+    """A candidate about as good as people but for what is granted: p values between the certain and the hopeless."""
+    _, ratings = study(11, images=60, people=6)
+    candidate, people = ratings[:, 5], ratings[:, :5]
+    raw = []
+    for one in range(5):
+        others = np.delete(people, one, axis=1)
+        mine, theirs = (np.abs(each[:, None] - others).mean(axis=1) for each in (candidate, people[:, one]))
+        behind = (theirs <= mine + 1e-9).astype(float) - (mine <= theirs + 1e-9)
+        raw.append(stats.ttest_1samp(behind, 0.15, alternative="less").pvalue)
+    assert sum(1e-4 < p < 0.5 for p in raw) >= 3
+    expected = multipletests(raw, method="fdr_by")[1]
+    found = alternative_annotator_test(candidate, people)
+    assert found.p == pytest.approx(expected, rel=1e-6) and found.epsilon == 0.15
+    assert any(p < 0.05 <= q for p, q in zip(raw, expected, strict=True)) or not np.allclose(raw, expected, rtol=0.5)
+
+
+@pytest.mark.parametrize(("p", "passes"), [([0.01, 0.04, 0.06, 0.9], True), ([0.01, 0.06, 0.06, 0.9], False)])
+def test_half_of_the_evaluators_are_enough(p, passes):
+    found = AnnotatorTest(np.full(4, 0.5), np.array(p), EPSILON, np.full(4, 0.25))
+    assert found.passes is passes

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.baselines import RandomScores, baselines, metric_grades
+from calibration.baselines import RandomScores, _by_chance, baselines, metric_grades
 from calibration.crossvalidation import cross_validate
 from calibration.scale import LIKERT
 
@@ -110,3 +110,20 @@ def test_tifa160_each_against_the_mean_of_the_others(shared):
         assert found["person"] == pytest.approx(0.8833, abs=0.00005)
         assert found["random_mean"] == pytest.approx(0.8161, abs=0.0006)
         assert found["random_p"] == 1 / 1001
+
+
+def test_by_hand_what_random_scores_reach():
+    """Of 0, .01, ..., 1 a twentieth lies above .95; a draw as good as the metric counts for chance."""
+    found = _by_chance(np.arange(101) / 100, 0.9)
+    assert (found["random_mean"], found["random_high"]) == pytest.approx((0.5, 0.95))
+    assert found["random_p"] == pytest.approx(12 / 102)  # .90 to 1, and the metric
+    assert _by_chance(np.array([0.1, 0.5, 0.5, 0.9]), 0.5)["random_p"] == 4 / 5
+
+
+def test_a_group_gets_the_scores_of_one_group_in_any_order():
+    groups = np.repeat(np.arange(4), 3)
+    givers = RandomScores(np.full((12, 2), 0.5), permutations=200, groups=groups)._givers().reshape(200, 4, 3)
+    assert (givers // 3 == givers[:, :, :1] // 3).all()
+    assert all(sorted(set(row.ravel().tolist())) == list(range(12)) for row in givers)
+    orders = {tuple((group % 3).tolist()) for row in givers for group in row}
+    assert len(orders) == 6

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from statsmodels.stats.weightstats import ttost_paired
 
 from calibration.equivalence import MARGIN, _sentence, as_good_as_median, equivalence_test, median_evaluator
@@ -86,3 +87,35 @@ def test_without_a_margin_no_share_of_a_step_is_spoken_of():
         said = _sentence(answer, high, 0.0)
         assert words in said and "of a rating step" not in said
         assert "of a rating step" in _sentence(answer, high, 0.02)
+
+
+AHEAD = np.array([0.01, 0.05, -0.02, 0.04, 0.03])
+
+
+def beside_five(influence):
+    """A metric that is so far ahead of five evaluators, of whom each gains .2 over a constant."""
+    return SameTarget(tuple(range(5)), np.full(5, 0.2), 0.7 + AHEAD, np.full(5, 0.7), np.full(5, 0.5), influence)
+
+
+def test_by_hand_where_the_evaluators_alone_vary():
+    """The median of E differences varies by pi / 2 of their variance over E, on E - 1 degrees of freedom."""
+    found = median_evaluator(beside_five(np.zeros((10, 5))), draws=20)
+    error = np.sqrt(np.pi / 2 * np.var(AHEAD, ddof=1) / 5)
+    half = stats.t.ppf(0.975, 4) * error
+    assert (found["difference"], found["low"], found["high"]) == pytest.approx((0.03, 0.03 - half, 0.03 + half))
+    assert found["p"] == pytest.approx(
+        max(stats.t.sf((0.03 + MARGIN) / error, 4), stats.t.cdf((0.03 - MARGIN) / error, 4))
+    )
+
+
+@pytest.mark.parametrize("clusters", [None, np.arange(100) // 2])
+def test_by_hand_where_images_and_evaluators_vary(clusters):
+    """Of the images' influence, in sums over clusters, the variances add up; Satterthwaite's degrees of freedom."""
+    influence = np.random.default_rng(0).normal(size=100) * 0.002
+    influence -= influence.mean()
+    found = median_evaluator(beside_five(np.tile(influence[:, None], 5)), clusters, draws=4000)
+    items = np.sum(influence**2) if clusters is None else np.sum(np.bincount(clusters, influence) ** 2)
+    people = np.pi / 2 * np.var(AHEAD, ddof=1) / 5
+    assert 0.3 < items / people < 3  # neither could stand for both
+    half = stats.t.ppf(0.975, (items + people) ** 2 / (people**2 / 4)) * np.sqrt(items + people)
+    assert (found["high"] - found["low"]) / 2 == pytest.approx(half, rel=0.04)

@@ -329,3 +329,18 @@ class TestColumnMap:
     def test_bad_form(self, text):
         with pytest.raises(InputError, match="OUR_COLUMN=THEIR_COLUMN"):
             ColumnMap.parse(text)
+
+
+def test_the_digest_is_of_the_whole_file(write):
+    """Two tables that differ in their last line only are two files."""
+    rows = "".join(f"i{number},{number}\n" for number in range(2000))
+    paths = [write(f"item,score\n{rows}last,{value}\n", f"{value}.csv") for value in (1, 2)]
+    digests = [read_table(path)[1].sha256 for path in paths]
+    assert digests == [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    assert digests[0] != digests[1]
+
+
+def test_a_float_that_holds_no_whole_number_exactly_keeps_its_own_digits():
+    """Up to 2^53 every whole number is a float of its own; beyond, the digits of one would be made up."""
+    assert text_cells(pd.DataFrame({"x": [2.0**53 - 1, 3.0]}))["x"].tolist() == ["9007199254740991", "3"]
+    assert text_cells(pd.DataFrame({"x": [2.0**60, 3.0]}))["x"].tolist() == [repr(2.0**60), "3.0"]

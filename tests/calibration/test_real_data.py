@@ -5,27 +5,18 @@ import pandas as pd
 import pytest
 
 from calibration.grades import leave_one_out_scores
-from calibration.pipeline import calibrate_files
 from calibration.scale import LIKERT
-from calibration.settings import Reading
 from tests.reference import published
 
-AVT_MAP = "evaluator=user_ID,task=rating_type,item=stimuli_file,item=./stimuli/{model}/{img_id},score=quality_score"
+
+@pytest.fixture(scope="module")
+def tifa160(real_study):
+    return real_study("tifa160").report["tasks"]["consistency"]
 
 
 @pytest.fixture(scope="module")
-def tifa160(shared):
-    folder = shared / "data" / "tifa160"
-    reading = Reading(map="evaluator=worker_id,rating=answer", task="consistency")
-    paths = [folder / name for name in ("ratings_as_published.csv", "scores.csv", "items.csv")]
-    return calibrate_files(*paths, reading=reading).report["tasks"]["consistency"]
-
-
-@pytest.fixture(scope="module")
-def avt(shared):
-    folder = shared / "data" / "avt_ai_images"
-    reading = Reading(map=AVT_MAP, duplicates="mean", min_ratings=400)
-    return calibrate_files(folder / "ratings_as_exported.csv", folder / "iqa.csv", reading=reading).report
+def avt(real_study):
+    return real_study("avt").report
 
 
 def test_tifa160_counts(tifa160):

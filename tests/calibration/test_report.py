@@ -193,7 +193,8 @@ def test_noise_is_not_recommended():
     spread = [0.5, 0.7, 1.0, 1.5, 2.5]
     matrix = np.column_stack([np.clip(np.rint(3 + truth + random.normal(0, one, 150)), 1, 5) for one in spread])
     noise = scores(**{f"noise{number}": random.normal(size=150) for number in range(100)})
-    kinds = [entry["verdict"]["kind"] for entry in task_of(ratings(matrix.tolist()), noise)["metrics"].values()]
+    task = task_of(ratings(matrix.tolist()), noise, draws=0)  # whether it is none is asked of permutations alone
+    kinds = [entry["verdict"]["kind"] for entry in task["metrics"].values()]
     assert len(kinds) - kinds.count("none") - kinds.count("unknown") <= 5
 
 
@@ -299,7 +300,7 @@ def test_the_same_input_gives_the_same_report():
 messy = st.lists(st.lists(st.sampled_from([1, 2, 3, 4, 5, None]), min_size=3, max_size=3), min_size=1, max_size=7)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60)
 @given(messy, st.data())
 def test_whatever_is_missing_the_report_is_strict_and_grades_are_grades(matrix, data):
     if all(value is None for value in matrix[0]):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from calibration.crossvalidation import cross_validate, cross_validate_on_new_items
+from calibration.crossvalidation import NewItems, cross_validate, cross_validate_on_new_items
 from calibration.item_folds import item_folds
-from calibration.same_target import MOST_EVALUATORS, EvaluatorsAsMetrics
+from calibration.same_target import EvaluatorsAsMetrics, SameTarget
 
 
 def study(rng, images, people, noise=1.0):
@@ -66,10 +66,10 @@ def test_a_few_of_many_evaluators_do_not_stand_for_all():
 
 
 def test_of_very_many_evaluators_some_are_compared():
-    quality, ratings = study(np.random.default_rng(4), 40, MOST_EVALUATORS + 5)
+    quality, ratings = study(np.random.default_rng(4), 40, 30)
     folds = item_folds(np.arange(40), 2)
     first, again = (same_target(quality, ratings, folds, seed=3) for _ in range(2))
-    assert first.evaluators == again.evaluators and first.compared == MOST_EVALUATORS
+    assert first.evaluators == again.evaluators and first.compared == 25
 
 
 def test_new_items_take_away_the_optimism():
@@ -89,8 +89,18 @@ def test_an_items_level_on_new_items_does_not_depend_on_its_own_rating():
     rng = np.random.default_rng(6)
     quality, ratings = study(rng, 60, 3)
     folds = item_folds(np.arange(60))
-    before = cross_validate_on_new_items(quality, ratings, folds)
     changed = ratings.copy()
     changed[folds == 0] = 1.0 - changed[folds == 0]
-    after = cross_validate_on_new_items(quality[folds == 0], changed[folds == 0], np.zeros(12, dtype=int))
-    assert np.isnan(after.grade_mean) and np.isfinite(before.grade_mean)
+    before, after = (NewItems(quality, each, folds, 1.0, "higher").levels(without=0) for each in (ratings, changed))
+    assert np.array_equal(before[folds == 0], after[folds == 0], equal_nan=True)
+    assert not np.array_equal(before[folds != 0], after[folds != 0], equal_nan=True)
+    alone = cross_validate_on_new_items(quality[folds == 0], changed[folds == 0], np.zeros(12, dtype=int))
+    assert np.isnan(alone.grade_mean)  # nothing is left to learn from
+
+
+def test_a_draw_counts_half():
+    same = np.array([0.7, 0.7, 0.7, 0.6, 0.8])
+    found = SameTarget(
+        tuple(range(5)), np.full(5, 0.2), np.full(5, 0.7), same, np.full(5, 0.65), np.zeros((5, 5))
+    )  # three draws, one win, one loss
+    assert (found.wins, found.compared, found.wins_over_able) == (2, 5, 1)

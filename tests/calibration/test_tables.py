@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from calibration.tables import check_items, check_ratings, check_scores, tasks_of
+from calibration.tables import check_items, check_ratings, check_scores, check_set_scores, tasks_of
 from metrics.errors import InputError
 
 
@@ -172,3 +172,20 @@ def test_decimal_commas_are_named_in_every_table():
             check_scores(table)
     words = pd.DataFrame({"item": ["a", "b"], "m": ["1", "2"], "style": ["red, blue", "1,2,3"]})
     assert set(check_scores(words).frame["metric"]) == {"m"}
+
+
+def test_rows_without_a_rating_are_none_of_the_ratings_asked_for():
+    rows = [("a", "ann", "3"), ("b", "ann", "4"), ("a", "bob", "2"), ("b", "bob", "")]
+    frame = pd.DataFrame(rows, columns=["item", "evaluator", "rating"])
+    table = check_ratings(frame, min_ratings=2)
+    assert set(table.frame["evaluator"]) == {"ann"}
+    assert any("1 evaluator with fewer than 2 ratings left out: bob (1)" in note for note in table.notes)
+
+
+def test_a_bound_of_a_sets_score_may_be_unknown_and_a_score_may_not():
+    rows = pd.DataFrame([("m", "fid", "12.5", "40", "", "13")], columns=["set", "metric", "score", "n", "low", "high"])
+    found = check_set_scores(rows).iloc[0]
+    assert (found["score"], found["n"], found["high"]) == (12.5, 40, 13.0) and pd.isna(found["low"])
+    for column in ("score", "n"):
+        with pytest.raises(InputError, match=f"the {column} '' of 'm' by fid is not a finite number"):
+            check_set_scores(rows.assign(**{column: ""}))

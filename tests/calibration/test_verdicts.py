@@ -178,3 +178,45 @@ def test_strict_and_lenient_people_leave_the_order_and_are_named():
         low, high = person["strictness_interval"]
         assert low < person["strictness"] < high and low * high > 0
         assert person["grade_without_strictness"] > person["grade"]["1"] + 0.05
+
+
+@pytest.mark.parametrize(("wins", "holds"), [(2, True), (1, False), (3, True)])
+def test_half_of_the_evaluators_is_half(wins, holds):
+    found = verdict(metric(same_target__wins=wins, same_target__compared=4), 0.7)
+    assert {claim["name"]: claim["holds"] for claim in found["claims"]}["beats half of the evaluators"] is holds
+
+
+def models_study(seed=0, images=50):
+    """Four models, and a metric that knows them by heart and nothing about their images."""
+    rng = np.random.default_rng(seed)
+    model = np.repeat(np.arange(4), images)
+    quality = np.array([-1.5, -0.5, 0.5, 1.5])[model] + rng.normal(size=len(model))
+    latent = quality[:, None] + 0.5 * rng.normal(size=(len(model), 4))
+    ratings = pd.DataFrame(np.digitize(latent, [-1.8, -0.6, 0.6, 1.8]) + 1).rename_axis("item").reset_index()
+    ratings = ratings.melt("item", var_name="evaluator", value_name="rating").astype({"item": str, "evaluator": str})
+    names = np.arange(len(model)).astype(str)
+    items = pd.DataFrame({"item": names, "model": [f"m{each}" for each in model]})
+    knows = {
+        "knows_models": model + 0.3 * rng.normal(size=len(model)),
+        "sees": quality + 0.5 * rng.normal(size=len(model)),
+    }
+    return ratings, pd.DataFrame({"item": names, **knows}), items
+
+
+def test_a_metric_that_knows_models_only_is_said_to_in_a_report():
+    task = calibrate_tables(*models_study(), settings=Settings(draws=100)).report["tasks"]["rating"]
+    entry = task["metrics"]["knows_models"]
+    models, found = entry["models"], entry["verdict"]
+    assert models["within"]["low"] <= 0 < models["within"]["value"] + 0.2 and models["between"]["value"] > 0.9
+    claims = {claim["name"]: claim for claim in found["claims"]}
+    assert claims["order above chance"]["holds"] and not claims["tells one model's images apart"]["holds"]
+    assert found["sorts"]["answer"] == "with care" and found["kind"] in ("below", "within", "predicts")
+    assert "sorts images better than chance, but tells models apart only, not one model's images" in found["sentence"]
+    within, between = (models[name]["value"] for name in ("within", "between"))
+    assert (
+        f"it tells models apart and not one model's images (correlation between models {between:.2f}, within a model "
+        f"{within:.2f}, 95 % interval"
+    ) in found["sorts"]["sentence"]
+    other = task["metrics"]["sees"]["verdict"]
+    assert {claim["name"]: claim["holds"] for claim in other["claims"]}["tells one model's images apart"]
+    assert "tells models apart" not in other["sentence"] + other["sorts"]["sentence"]

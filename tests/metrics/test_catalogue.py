@@ -17,8 +17,8 @@ from metrics.entry import MetricOptions
 from metrics.errors import InputError
 from metrics.known import find_metric, is_named, known_metrics
 from metrics.weights.catalog import known_weights, weights_file
-from study.metric_list import print_metrics
-from study.score_cli import score
+from study.cli.metric_list import print_metrics
+from study.cli.score import score
 from tests.metrics.homes import empty_home
 from tests.metrics.pictures import saved
 from tests.metrics.readme_table import metric_rows

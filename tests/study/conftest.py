@@ -1,8 +1,10 @@
 """Fixtures for studies of generated images, and for their servers."""
 
 import re
+import secrets
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +14,48 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from study.create import create_study
-from study.folder import Study, open_study
+from study.folder.create import create_study
+from study.folder.study import Study, open_study
+from study.store.store import sqlite_url
+from tests.conftest import skip_or_fail
+from tests.study.postgresql import Server, programs
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKER = "Zebrafinch77"  # stands in every name that a rater must not see, and in the files' own metadata
 SERVE = (
-    "import sys; from study.folder import open_study; from study.server import serve; "
+    "import sys; from study.folder.study import open_study; from study.server.app import serve; "
     "serve(open_study(sys.argv[1]), '127.0.0.1', int(sys.argv[2]))"
 )
 SIZES = ((96, 64), (64, 96), (80, 80), (24, 16))
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """A PostgreSQL server for all tests."""
+    binaries = programs()
+    if binaries is None:
+        skip_or_fail("PostgreSQL's programs are not installed (apt-get install postgresql)")
+    with tempfile.TemporaryDirectory(prefix="hg-") as folder:  # short: a socket's path has 107 characters at most
+        Path(folder).chmod(0o755)
+        server = Server(Path(folder), binaries)
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server) -> str:
+    """The address of an empty place in PostgreSQL."""
+    name = f"s{secrets.token_hex(6)}"
+    postgresql_server.sql(f"CREATE SCHEMA {name}")
+    return postgresql_server.url(name)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database(request, tmp_path) -> str:
+    """The address of a database that is not made yet, in each kind."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgresql_url")
+    return sqlite_url(tmp_path / "ratings.sqlite").render_as_string()
 
 
 def save_image(path: Path, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Databases as earlier versions of humangrade made them: layout 1 (0.1.0) and layout 2 (until November 2026)."""
+"""Databases as earlier versions of humangrade made them: layout 1 (0.1.0), and 2 and 3 (until November 2026)."""
 
 import sqlite3
 from pathlib import Path
@@ -40,11 +40,27 @@ INSERT INTO scores VALUES ('a.png', 'ssim', 0.5, '');
 """
 
 
+_WORDINGS = """
+CREATE TABLE wordings (id INTEGER NOT NULL, task VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL,
+    question VARCHAR NOT NULL, levels VARCHAR NOT NULL, show_references BOOLEAN NOT NULL, show_prompt BOOLEAN NOT NULL,
+    asked_from VARCHAR NOT NULL, note VARCHAR NOT NULL, PRIMARY KEY (id));
+CREATE INDEX ix_wordings_task ON wordings (task);
+CREATE TABLE history (id INTEGER NOT NULL, at VARCHAR NOT NULL, what VARCHAR NOT NULL, PRIMARY KEY (id));
+ALTER TABLE ratings ADD COLUMN wording_id INTEGER REFERENCES wordings (id);
+ALTER TABLE rating_events ADD COLUMN wording_id INTEGER REFERENCES wordings (id);
+INSERT INTO wordings VALUES (1, 'aesthetic', 'f', 'How good?', '["a", "b", "c", "d", "e"]', 0, 0, 't', '');
+UPDATE ratings SET wording_id = 1;
+UPDATE rating_events SET wording_id = 1;
+INSERT INTO history VALUES (1, 't', 'Something was done.');
+INSERT INTO meta VALUES ('report_seen:2', '2026-10-02T10:00:00.000+00:00');
+"""
+
+
 def make_database(path: Path, layout: int) -> None:
     """A database of an earlier layout: two evaluators, three assignments, one rating that was changed once."""
-    later = layout == 2
+    later = layout >= 2
     script = _BOTH + _SET_SCORES.format(", low FLOAT, high FLOAT, note VARCHAR" if later else "")
-    script += (_NOTES if later else "") + _ROWS
+    script += (_NOTES if later else "") + _ROWS + (_WORDINGS if layout >= 3 else "")
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.executescript(script)

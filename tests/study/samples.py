@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from study.create import create_study
-from study.folder import Study
+from study.folder.create import create_study
+from study.folder.study import Study
 
 
 def picture(seed: int = 0, width: int = 24, height: int = 16, mode: str = "RGB") -> Image.Image:

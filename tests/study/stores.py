@@ -1,9 +1,11 @@
 """A small store for the tests, and what can be asked of it."""
 
-import sqlite3
 from pathlib import Path
 
-from study.store import Store, sqlite_url
+from sqlalchemy import select
+
+from study.store.schema import rating_events
+from study.store.store import Store, sqlite_url
 
 ROWS = [
     {"evaluator": name, "task": task, "item": f"{number}.png", "position": position * 6 + number}
@@ -13,8 +15,8 @@ ROWS = [
 ]
 
 
-def filled(path: Path) -> Store:
-    store = Store(sqlite_url(path), create=True)
+def filled(database: Path | str) -> Store:
+    store = Store(sqlite_url(database) if isinstance(database, Path) else database, create=True)
     store.add_evaluators(["ann", "bob"])
     store.add_assignments(ROWS)
     return store
@@ -28,8 +30,7 @@ def given_ratings(store, evaluator: int) -> dict[str, int | None]:
     return {one.public_id: one.rating for one in store.assignments(evaluator)}
 
 
-def events(path: Path) -> list[tuple]:
-    with sqlite3.connect(path) as connection:
-        rows = connection.execute("SELECT assignment_id, client_id, rating FROM rating_events ORDER BY id").fetchall()
-    connection.close()
-    return rows
+def events(store) -> list[tuple]:
+    e = rating_events.c
+    with store._read() as connection:
+        return [tuple(row) for row in connection.execute(select(e.assignment_id, e.client_id, e.rating).order_by(e.id))]

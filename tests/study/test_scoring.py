@@ -18,7 +18,7 @@ from calibration.tables import check_scores
 from metrics.engine.cache import FeatureCache
 from metrics.engine.types import Score, SetScore
 from metrics.errors import InputError
-from study.score_items import folder_collection
+from study.folder.score_items import folder_collection
 from study.scoring import _csv
 from tests.metrics.random_inception import random_inception
 from tests.study.command import command_line, environment, run_cli
@@ -217,7 +217,7 @@ def test_odd_images_are_scored_or_named(tmp_path, cli):
     ],
 )
 def test_prompts_from_a_table_or_a_line_each(images, tmp_path, name, text, expected):
-    from study.score_items import folder_collection
+    from study.folder.score_items import folder_collection
 
     (tmp_path / name).write_text(text)
     prompts = {item.item: item.prompt for item in folder_collection(images, prompts=tmp_path / name).items}

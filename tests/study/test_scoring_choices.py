@@ -51,7 +51,7 @@ def unread(monkeypatch):
     def read(path):
         raise AssertionError(f"{path} was read")
 
-    monkeypatch.setattr("study.score_items._source", read)
+    monkeypatch.setattr("study.folder.score_items._source", read)
 
 
 @pytest.mark.parametrize(

@@ -39,3 +39,22 @@ def test_uniform_votes_all_count_the_same(balance):
     means = np.arange(10, 101) / 10  # 1.3 and others are not at their bin's end but by a rounding
     np.testing.assert_allclose(balance_weights(means, balance), 1.0)
     np.testing.assert_allclose(balance_weights(np.arange(1.0, 10.0001, 0.1), balance), 1.0)
+
+
+@pytest.mark.parametrize(("balance", "ratio"), [("inverse", 20), ("lds", 20), ("sqrt", 1000**0.5)])
+def test_a_single_odd_image_counts_twenty_times_the_median_at_most(balance, ratio):
+    weights = balance_weights(np.r_[np.full(1000, 5.05), 9.05], balance)
+    assert weights[-1] / weights[0] == pytest.approx(min(ratio, 20))
+
+
+def test_counts_are_mirrored_at_the_ends_of_the_scale():
+    """Written out: a Gaussian of two bins, cut at four of its widths, over counts that are mirrored at the end."""
+    values = np.repeat([1.05, 1.25, 3.05], [60, 20, 90])
+    counts = np.zeros(91)
+    counts[[0, 2, 20]] = 60, 20, 90
+    mirrored = np.concatenate([counts[::-1], counts, counts[::-1]])
+    kernel = np.exp(-(np.arange(-8, 9) ** 2) / 8)
+    smooth = np.convolve(mirrored, kernel / kernel.sum(), mode="same")[91:182]
+    found = balance_weights(values, "lds")
+    assert found[0] / found[-1] == pytest.approx(smooth[20] / smooth[0])
+    assert found[60] / found[-1] == pytest.approx(smooth[20] / smooth[2])

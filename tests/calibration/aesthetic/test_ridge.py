@@ -60,3 +60,7 @@ def test_what_cannot_be_learnt_from_is_refused():
         fit_ridge(np.eye(4), np.ones(4), np.zeros(4))
     with pytest.raises(InputError, match="all alike"):
         fit_ridge(np.ones((4, 3)), np.arange(4), [0, 1, 0, 1])
+
+
+def test_the_penalties_are_four_a_decade_from_a_millionth_to_ten_thousand():
+    assert PENALTIES[[0, -1]] == pytest.approx([1e-6, 1e4]) and np.diff(np.log10(PENALTIES)) == pytest.approx(0.25)

@@ -55,3 +55,18 @@ def test_too_few_images_or_challenges_are_refused():
         seeded_split(made_votes(40))
     with pytest.raises(InputError, match=r"are of 3 groups, which cannot be divided into 10 .* with --group"):
         stratified_folds(made_votes(100, groups=3), 10, 0)
+
+
+@pytest.mark.parametrize("groups", [0, 60])
+def test_another_seed_gives_another_split(groups):
+    votes = made_votes(300, 0, groups, voters=20)
+    first, other = (seeded_split(votes, seed) for seed in (0, 1))
+    assert set(first.test.tolist()) != set(other.test.tolist()) and first.name != other.name
+
+
+def test_parts_of_grouped_votes_have_the_same_means():
+    """As good as those of single images: by chance alone the parts' means would differ by .1."""
+    votes = made_votes(600, 0, 300, voters=20)
+    folds = stratified_folds(votes, 10, 0)
+    means = [votes.means[folds == fold].mean() for fold in range(10)]
+    assert np.std(means) < 0.05

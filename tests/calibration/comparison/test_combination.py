@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from calibration.comparison.combination import combination_entry, combine_metrics
+from calibration.comparison import combination
+from calibration.comparison.combination import _test, combination_entry, combine_metrics
+from calibration.crossed_folds import crossed_folds
 from calibration.crossvalidation import cross_validate_on_new_items
 from calibration.grades import sample_scores
 from calibration.item_folds import item_folds
@@ -148,3 +150,23 @@ def test_tifa160(shared):
     assert max(found.chosen, key=found.chosen.get) == "tifa_mplug-large"
     assert (round(found.grade, 3), round(found.best_grade, 3), round(found.constant, 2)) == (0.846, 0.835, 0.8)
     assert 0.005 < found.gain < 0.015 and found.p < 0.1 and round(found.spearman, 2) == 0.69
+
+
+def test_a_gain_that_no_draw_reaches_has_not_the_p_of_none():
+    """By hand: every image gains a tenth, so that no draw differs from the gain at all."""
+    gains, shares = np.full((30, 3), 0.1), np.full(3, 1 / 3)
+    assert _test(gains, shares, np.arange(30), 99, 0)[2] == pytest.approx(1 / 100)
+    assert _test(np.zeros((30, 3)), shares, np.arange(30), 99, 0)[2] == 1.0
+
+
+def test_the_penalty_is_chosen_on_three_parts(monkeypatch):
+    asked = []
+
+    def watched(ratings, groups, folds, seed):
+        asked.append(folds)
+        return crossed_folds(ratings, groups, folds, seed)
+
+    monkeypatch.setattr(combination, "crossed_folds", watched)
+    scores, ratings = two_halves(60, 3, 5)
+    assert combine_metrics(scores, ratings, {"a": "higher", "b": "lower"}, draws=0, folds=4) is not None
+    assert set(asked[1:]) == {3} and len(asked) > 4

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.comparison.pairwise_accuracy import calibrate_ties, cross_validated_accuracy, pairwise_accuracy
+from calibration.comparison.pairwise_accuracy import (
+    calibrate_ties,
+    chosen_items,
+    cross_validated_accuracy,
+    pairwise_accuracy,
+)
 
 # The case of mt-metrics-eval's own test (google-research/mt-metrics-eval @ 38882cc9, stats_test.py, variant acc23): .6
 # at epsilon 0, .4 at epsilon 2, .7 at best. By hand: people tie 23 of the ten pairs of images 1..5; the metric has 12,
@@ -153,3 +158,9 @@ def test_tifa160(shared):
     assert accuracy["tifa_mplug-large"].accuracy > accuracy["clipscore_vitb32"].accuracy > 0.5
     rows = ratings.to_numpy()[:60].round(9).tolist(), table["tifa_mplug-large"].to_numpy()[:60].tolist()
     assert pairwise_accuracy(rows[1], rows[0], 0.05) == pytest.approx(by_loops(rows[1], rows[0], 0.05 + 1e-9, 1e-9))
+
+
+def test_of_very_many_items_each_is_paired_once():
+    chosen = chosen_items(np.arange(5000.0), np.ones(5000))
+    assert len(np.unique(chosen)) == 2048 and (np.diff(chosen) > 0).all()
+    assert not np.array_equal(chosen, chosen_items(np.arange(5000.0), np.ones(5000), seed=1))

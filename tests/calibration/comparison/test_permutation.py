@@ -97,6 +97,8 @@ def test_models_are_swapped_on_top_of_prompts():
     # a cell is its prompt's coin against its model's: in every 2 x 2 square the number of swaps is even
     assert not (crossed[:, 0, 0] ^ crossed[:, 0, 1] ^ crossed[:, 1, 0] ^ crossed[:, 1, 1]).any()
     assert crossed.mean(axis=0) == pytest.approx(np.full((4, 3), 0.5), abs=0.1)
+    assert (crossed[:, 0, 0] ^ crossed[:, 1, 0]).mean() == pytest.approx(0.5, abs=0.1)  # prompts have coins
+    assert (crossed[:, 0, 0] ^ crossed[:, 0, 1]).mean() == pytest.approx(0.5, abs=0.1)  # and models
 
 
 def test_missing_scores_drop_out_and_what_is_undefined_is_nan():

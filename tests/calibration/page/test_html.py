@@ -179,6 +179,18 @@ def test_every_figure_says_how_to_read_it_and_every_link_has_its_target():
     assert targets <= set(page.ids)
 
 
+@pytest.mark.parametrize(
+    ("other", "warned"), [("metric:x|versions:torch-2.10", False), ("metric:x|net:vgg|versions:torch-2.9", True)]
+)
+def test_signatures_that_differ_in_versions_alone_are_no_warning(other, warned):
+    scored = scores(good=GOOD)
+    scored["signature"] = ["metric:x|versions:torch-2.9", other] * (len(scored) // 2)
+    page = render(table(["ann", "bob"]), scored)
+    assert ("carry different signatures and may not be comparable" in page.text) is warned
+    assert ("Scores with different signatures, which may not be comparable" in page.text) is warned
+    assert ("Signatures, which differ in versions alone" in page.text) is not warned and other in page.text
+
+
 def test_hostile_names_are_only_text():
     ratings = table(EVIL, task=EVIL[0]).replace({"item": {"i0": EVIL[1], "i1": EVIL[2]}})
     scored = pd.concat([scores(x=GOOD).assign(metric=name) for name in EVIL])

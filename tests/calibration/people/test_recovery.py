@@ -139,3 +139,29 @@ def test_an_evaluator_who_never_varies_and_the_same_draws_for_a_seed():
     first, again, other = (recovery_entry(ratings, list("abcd"), 30, seed) for seed in (1, 1, 2))
     assert first == again != other
     assert first["evaluators"]["c"]["inconsistency"] > 0
+
+
+def test_by_hand_where_the_parameters_come_to_rest():
+    """One more round of what the notes describe changes nothing: five ratings more say that all are alike."""
+    _, ratings = model(30, [0.3, 0.0, -0.3], [0.3, 0.6, 0.9], seed=6)
+    found = recover_scores(ratings, draws=0)
+    assert found.converged
+    variance, bias = found.inconsistency**2, ratings.mean(axis=0)
+    spread = 1 / (1 / found.quality_variance + (1 / variance).sum())
+    quality = ((ratings - bias) / variance).sum(axis=1) * spread
+    assert found.bias == pytest.approx(bias - bias.mean(), abs=1e-4)
+    assert found.quality_variance == pytest.approx(np.mean(quality**2) + spread, rel=1e-3)
+    sums = ((ratings - bias - quality[:, None]) ** 2).sum(axis=0) + 30 * spread
+    assert variance == pytest.approx((sums + 5 * sums.sum() / 90) / 35, rel=1e-3)
+
+
+def test_intervals_are_in_rating_points_as_the_figures_are():
+    _, ratings = likert(60, 4, 2)
+    found, entry = recover_scores(ratings, draws=50, seed=1), recovery_entry(ratings, list("abcd"), 50, 1)
+    for column, name in enumerate("abcd"):
+        one = entry["evaluators"][name]
+        assert one["bias"] == 4 * found.bias[column] and one["inconsistency"] == 4 * found.inconsistency[column]
+        assert (one["bias_low"], one["bias_high"]) == tuple(4 * each for each in found.bias_intervals[column])
+        spread = tuple(4 * each for each in found.inconsistency_intervals[column])
+        assert (one["inconsistency_low"], one["inconsistency_high"]) == spread
+        assert one["bias_low"] < one["bias"] < one["bias_high"]

@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from calibration.people.screening import screen
+from calibration.intervals import item_draws
+from calibration.people.screening import _Beside, _grouped, _relation, _unrelated, screen
 from calibration.pipeline import calibrate_tables
 from calibration.settings import Settings
 
@@ -195,3 +197,46 @@ def test_the_report_shows_the_results_without_whom_it_names(kind):
         f"the average evaluator's skill is {found['metrics']['m']['person_skill_without']:.2f} in place of "
         f"{found['metrics']['m']['person_skill']:.2f}."
     )
+
+
+def beside(column, own, mean):
+    return _Beside(column, np.ones(len(own), dtype=bool), np.asarray(own, dtype=float), np.asarray(mean, dtype=float))
+
+
+def test_the_error_of_a_rank_correlation_is_fiellers():
+    rng = np.random.default_rng(0)
+    found = _relation(beside(0, rng.normal(size=28), rng.normal(size=28)), 0, None)
+    assert (found.error, found.freedom) == (pytest.approx(1.03 / 5), 25)
+
+
+def test_the_error_with_groups_by_hand():
+    """Three groups are drawn; a bootstrap's standard error of three is too small by sqrt(2 / 3)."""
+    rng, codes = np.random.default_rng(1), np.repeat(np.arange(3), 8)
+    mean = rng.normal(size=24)
+    own = mean + rng.normal(size=24)
+    rho = stats.spearmanr(own, mean).statistic
+    drawn = []
+    for weight in next(item_draws(codes, 200, 200, np.random.default_rng(5))).astype(int):
+        drawn.append(stats.spearmanr(np.repeat(own, weight), np.repeat(mean, weight)).statistic)
+    error = np.std(drawn) * np.sqrt(3 / 2)
+    found = _grouped(own, mean, rho, codes, 5)
+    assert found == pytest.approx((stats.t.sf(rho / error, 2), error / (1 - rho**2), 2))
+
+
+def reversed_with_p(p, people):
+    """Ratings that go against the mean with about this one-sided p, and others who go with it."""
+    rng, mean = np.random.default_rng(2), np.arange(30.0)
+    for _ in range(20_000):
+        own = rng.permutation(30).astype(float)
+        if 0.7 * p < stats.spearmanr(own, mean, alternative="less").pvalue < p:
+            others = [beside(one, mean + 4 * rng.normal(size=30), mean) for one in range(1, people)]
+            return [beside(0, own, mean), *others]
+    raise AssertionError("none found")
+
+
+@pytest.mark.parametrize(("p", "against"), [(0.004, False), (0.0009, True)])
+def test_more_people_make_it_harder_to_be_said_to_rate_against_the_others(p, against):
+    """One of five who are tested, so that less than a fifth of .005 is asked for."""
+    flags = _unrelated(reversed_with_p(p, 5), NAMES, 0, None)
+    assert [flag.evaluators for flag in flags] == [(0,)]
+    assert ("rated against the others" in flags[0].sentence) is against

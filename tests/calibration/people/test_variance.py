@@ -7,8 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.people.variance import intraclass_correlations, rater_equivalents, variance_components
-from calibration.pipeline import calibrate_files
-from calibration.settings import Reading, Settings
 
 # Shrout and Fleiss (1979), table 2: four judges, six targets; the six values are those of their table 4
 SHROUT_FLEISS = np.array(
@@ -68,15 +66,13 @@ def test_a_metric_that_is_the_mean_of_three_people_is_worth_three():
     assert found == pytest.approx(3, rel=0.08)
 
 
-def test_tifa160(shared):
-    folder = shared / "data" / "tifa160"
-    paths = [folder / name for name in ("ratings_as_published.csv", "scores.csv")]
-    choices = {"settings": Settings(draws=0), "reading": Reading(map="evaluator=worker_id,rating=answer")}
-    task = next(iter(calibrate_files(*paths, **choices).report["tasks"].values()))
+def test_tifa160(shared, real_study):
+    task = real_study("tifa160").report["tasks"]["consistency"]
     # the issue: CLIP-score .04, tifa_mplug .28
     assert task["metrics"]["clipscore_vitb32"]["rater_equivalents"] == pytest.approx(0.04, abs=0.006)
     assert task["metrics"]["tifa_mplug-large"]["rater_equivalents"] == pytest.approx(0.28, abs=0.006)
-    wide = pd.read_csv(paths[0]).pivot(index="item", columns="worker_id", values="answer").to_numpy(float)
+    answers = pd.read_csv(shared / "data" / "tifa160" / "ratings_as_published.csv")
+    wide = answers.pivot(index="item", columns="worker_id", values="answer").to_numpy(float)
     complete = wide[~np.isnan(wide).any(axis=1)]
     by_hand = intraclass_correlations(variance_components(complete))
     assert task["agreement"]["icc"]["icc2"] == pytest.approx(by_hand["icc2"], abs=0.005)

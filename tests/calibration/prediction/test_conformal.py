@@ -50,3 +50,16 @@ def test_people_who_differ_raise_the_threshold():
 
 def test_equal_values_count_as_inside():
     assert set_threshold([np.array([0.3] * 95 + [0.8] * 5)] * 3, 0.9) == 0.3
+
+
+def test_the_raised_level_is_the_one_that_is_used():
+    """Written out: the second person's ratings are stranger, so that the first one's quantile at .66 holds too few."""
+    people = [np.linspace(0.01, 0.5, 50), np.linspace(0.21, 1.0, 80)]
+    for level in np.linspace(0.66, 1.0, 201):
+        limits = [np.quantile(other, level, method="higher") for other in people[::-1]]
+        if np.mean([np.mean(own <= limit) for own, limit in zip(people, limits, strict=True)]) >= 0.66:
+            break
+    assert 0.8 < level < 1
+    together = np.sort(np.concatenate(people))
+    found = set_threshold(people, 0.66)
+    assert found == together[int(np.ceil(131 * level - 1e-9)) - 1] > conformal_quantile(together, 0.66, WHOLE)

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -257,3 +258,12 @@ def tifa160(shared):
         LIKERT.to_unit(ratings.to_numpy()),
         prompts.reindex(ratings.index).to_numpy(),
     )
+
+
+def test_the_most_probable_level_is_always_in_the_set():
+    """Where people are so alike that the threshold is below every level's strangeness."""
+    predictor = replace(fit_predictor(*study(200, 4, 0), "higher"), set_threshold=0.0)
+    at = np.linspace(predictor.low, predictor.high, 20)
+    table = predictor.predict(at)
+    shares = table[[f"p{level}" for level in range(1, 6)]].to_numpy()
+    assert (table["low"] == shares.argmax(axis=1) + 1).all() and (table["high"] == table["low"]).all()

@@ -1,0 +1,1 @@
+"""The aesthetic head: its data, embedding, training and evaluation."""

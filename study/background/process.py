@@ -1,0 +1,95 @@
+"""The process that `study.background.job` starts; it says on its standard output, in lines of JSON, how far it is."""
+
+import gzip
+import json
+import os
+import sys
+import threading
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from metrics.errors import InputError
+
+_PATIENCE_SECONDS = 60
+
+
+def main() -> None:
+    """Make what the first argument asks for; InputError is said as a trouble, anything else is a traceback."""
+    asked = json.loads(sys.argv[1])
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    _take_lowest_priority()
+    threading.Thread(target=_ask_for_more_where_starved, daemon=True).start()
+    try:
+        ratings = _make(**asked)
+    except InputError as error:
+        _say(trouble=str(error))
+        sys.exit(2)
+    _say(is_done=True, share_done=1.0, ratings=ratings)
+
+
+def _make(kind: str, folder: str, out: str, identity: list[int] | None) -> int:
+    """Make it, and tell of how many ratings."""
+    from study.folder.study import DATABASE, open_study
+    from study.store.sqlite_file import DatabaseGone
+    from study.store.sqlite_file import identity as identity_of
+
+    if identity is not None and identity_of(Path(folder) / DATABASE) != tuple(identity):
+        raise DatabaseGone(f"{Path(folder) / DATABASE} is not the file that the server has open; start it again.")
+    study = open_study(folder, watch=True)
+    place = Path(out)
+    if kind in ("export", "nameless-export"):
+        from study.folder.tables import table_files
+
+        with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as packed:
+            for name, content in table_files(study, without_names=kind == "nameless-export").items():
+                packed.writestr(name, content)
+        return 0
+    from calibration.page.html import render_html
+    from calibration.settings import Settings
+    from study.background.live_report import LIVE_DRAWS, calibrate_study
+
+    calibration = calibrate_study(
+        study, Settings(draws=LIVE_DRAWS), for_raters=kind == "raters-report", on_progress=_progress
+    )
+    page = render_html(calibration, calibration.images).encode()
+    place.write_bytes(gzip.compress(page, 6))
+    return sum(int(task["n_ratings"]) for task in calibration.report["tasks"].values())
+
+
+def _progress(done: int, of: int) -> None:
+    _say(share_done=0.95 * done / max(of, 1))
+
+
+def _say(**words: Any) -> None:
+    print(json.dumps(words), flush=True)
+
+
+def _take_lowest_priority() -> None:
+    """Run only where nothing else would."""
+    if hasattr(os, "nice"):
+        os.nice(19)
+    if hasattr(os, "sched_setscheduler"):
+        try:
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        except OSError:
+            return  # not allowed here; nice is what there is
+
+
+def _ask_for_more_where_starved() -> None:
+    """After a minute with next to nothing, beside other work that never rests, be at least as nice allows."""
+    time.sleep(_PATIENCE_SECONDS)
+    if hasattr(os, "sched_setscheduler") and time.process_time() < _PATIENCE_SECONDS / 4:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+def _end_with_the_server() -> None:
+    """The standard input ends with the process at its other end, also where that was killed."""
+    while os.read(0, 1024):  # not through sys.stdin, whose lock would be held when this process ends by itself
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

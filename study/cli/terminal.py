@@ -1,0 +1,103 @@
+"""How all commands look in the terminal: bars, tables of numbers, notes, and how one ends."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+SKIPPED = 3  # the exit code where images could not be used
+INTERRUPTED = 130
+
+_NAMED = 10
+
+
+def terminal() -> Console:
+    """The terminal, in which numbers are not coloured."""
+    return Console(highlight=False)
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """What Ctrl-C may interrupt without loss; it says so, and ends the command."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("Stopped; what is done is kept, and the same command goes on from there.", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def say_written(out: Path, skipped: Mapping[Path, str], console: Console) -> None:
+    """Name what was skipped and what was written; where something was skipped, the command ends with `SKIPPED`."""
+    print_skipped(skipped, console)
+    console.print(f"Written: {out}", soft_wrap=True)
+    if skipped:
+        raise typer.Exit(SKIPPED)
+
+
+def numbers_table(*titles: str) -> Table:
+    """A table of numbers, flush right, as narrow as the common terminal of 80 columns asks."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for title in titles:
+        table.add_column(title, justify="right")
+    return table
+
+
+class Bar:
+    """A bar for each extractor: images done, images a second, time left."""
+
+    def __init__(self, console: Console):
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Speed(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+
+    def __enter__(self) -> "Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def start(self, title: str, total: int) -> None:
+        """A bar of its own for the next extractor."""
+        self._task = self._progress.add_task(escape(title), total=total)
+
+    def advance(self, count: int) -> None:
+        """So many images more are done."""
+        self._progress.advance(self._task, count)
+
+
+class _Speed(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.1f}/s" if speed else "", style="progress.data.speed")
+
+
+def print_notes(notes: Sequence[str], console: Console) -> None:
+    """Print what the user should know of how the images were found."""
+    for note in notes:
+        console.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
+
+
+def print_skipped(skipped: Mapping[Path, str], console: Console) -> None:
+    """Name the files that could not be scored."""
+    if not skipped:
+        return
+    console.print(f"[red]Skipped {len(skipped)} file{'s' if len(skipped) > 1 else ''} that cannot be scored:[/]")
+    for path, reason in list(skipped.items())[:_NAMED]:
+        console.print(f"  {escape(str(path))} {escape(reason)}", soft_wrap=True)
+    if len(skipped) > _NAMED:
+        console.print(f"  and {len(skipped) - _NAMED} more")

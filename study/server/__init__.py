@@ -1,0 +1,1 @@
+"""The web server: who asks, what they get."""

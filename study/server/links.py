@@ -1,0 +1,47 @@
+"""The private links of a study."""
+
+from rich.text import Text
+
+from study.cli.terminal import terminal
+from study.folder.study import Study
+
+
+def rater_link(base: str, token: str) -> str:
+    """The address of an evaluator's rating page.
+
+    Examples
+    --------
+    >>> rater_link("http://127.0.0.1:7860", "abc")
+    'http://127.0.0.1:7860/rate/?key=abc'
+    """
+    return f"{base}/rate/?key={token}"
+
+
+def owner_link(base: str, token: str) -> str:
+    """The address of the owner's page.
+
+    Examples
+    --------
+    >>> owner_link("http://127.0.0.1:7860", "abc")
+    'http://127.0.0.1:7860/owner/?key=abc'
+    """
+    return f"{base}/owner/?key={token}"
+
+
+def print_links(study: Study, base: str) -> None:
+    """Print one line for the owner's link and one for each evaluator's.
+
+    Parameters
+    ----------
+    study : Study
+        An opened study.
+    base : str
+        The server's address without a slash at the end, such as ``http://127.0.0.1:7860``.
+    """
+    links = [("owner", owner_link(base, study.store.owner_token))]
+    links += [(evaluator.name, rater_link(base, evaluator.token)) for evaluator in study.store.evaluators()]
+    width = max(len(name) for name, _ in links)
+    console = terminal()
+    console.print(Text(f"{study.config.title}: private links, one for each person", style="bold"))
+    for name, link in links:
+        console.print(Text.assemble(f"  {name:<{width}}  ", (link, "cyan")), soft_wrap=True)

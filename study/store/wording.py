@@ -1,0 +1,240 @@
+"""What was asked is part of the data: each task's question and words, kept with the ratings that answer them."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from calibration.wordings import LEVELS
+from metrics.errors import InputError
+from metrics.text import counted
+from study.folder.config import FILE_NAME, TaskConfig
+from study.store.rows import now
+from study.store.schema import assignments, history, ratings, wordings
+
+CHANGED_SINCE = f"{FILE_NAME} asks in other words now; these are the ones that the ratings answer."
+UNRECORDED = (
+    "The study did not record what was asked when these ratings were given; these are study.yaml's words later."
+)
+
+
+@dataclass(frozen=True)
+class Wording:
+    """One version of what a task asks.
+
+    Attributes
+    ----------
+    id : int
+        Ratings point to it.
+    task : str
+        The task's name.
+    fingerprint : str
+        See `fingerprint`.
+    question : str
+        What the evaluators read.
+    levels : tuple of str
+        The words for 1 to 5.
+    show_references, show_prompt : bool
+        What they saw beside the image.
+    asked_from : str
+        ISO 8601, UTC.
+    note : str
+        What is to be known of it; mostly empty.
+    ratings : int
+        How many ratings were given under it.
+    """
+
+    id: int
+    task: str
+    fingerprint: str
+    question: str
+    levels: tuple[str, ...]
+    show_references: bool
+    show_prompt: bool
+    asked_from: str
+    note: str
+    ratings: int
+
+    def row(self) -> dict[str, Any]:
+        """As a row of the exported table of wordings."""
+        words = dict(zip(LEVELS, self.levels, strict=True))
+        shown = {"show_references": self.show_references, "show_prompt": self.show_prompt}
+        rest = {"asked_from": self.asked_from, "ratings": self.ratings, "note": self.note}
+        return {"task": self.task, "question": self.question, **words, **shown, **rest}
+
+
+def fingerprint(task: TaskConfig) -> str:
+    """What identifies a wording: 16 hexadecimal digits of a sha256 over question, words and what is shown.
+
+    Line breaks and repeated spaces do not count.
+
+    Examples
+    --------
+    >>> one = TaskConfig(question="How good?", levels=list("abcde"))
+    >>> fingerprint(one) == fingerprint(one.model_copy(update={"question": "How  good?"}))
+    True
+    >>> fingerprint(one) == fingerprint(one.model_copy(update={"levels": list("edcba")}))
+    False
+    """
+    content = [_plain(task.question), [_plain(word) for word in task.levels], task.show_references, task.show_prompt]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def read_wordings(connection: Connection) -> list[Wording]:
+    """All wordings in the order in which they were asked."""
+    given = select(ratings.c.wording_id, func.count()).group_by(ratings.c.wording_id)
+    counts = {row[0]: row[1] for row in connection.execute(given)}
+    w = wordings.c
+    columns = (
+        w.id,
+        w.task,
+        w.fingerprint,
+        w.question,
+        w.levels,
+        w.show_references,
+        w.show_prompt,
+        w.asked_from,
+        w.note,
+    )
+    return [
+        Wording(*row[:4], tuple(json.loads(row[4])), *row[5:], ratings=counts.get(row[0], 0))
+        for row in connection.execute(select(*columns).order_by(w.id))
+    ]
+
+
+def record_missing(connection: Connection, tasks: Mapping[str, TaskConfig], rated_only: bool = False) -> None:
+    """Take today's words as asked where none are recorded of a task; a note says so where there are ratings.
+
+    With `rated_only` a task without ratings is passed over, unless nothing is recorded of any task.
+    """
+    known = set(connection.scalars(select(wordings.c.task).distinct()))
+    for name, task in tasks.items():
+        if name not in known:
+            rated = _rated(connection, name)
+            if rated_only and known and not rated:
+                continue
+            number = _add(connection, name, task, UNRECORDED if rated else "")
+            if rated:
+                _point(connection, name, number)
+
+
+def record(connection: Connection, tasks: Mapping[str, TaskConfig], reword: bool = False) -> None:
+    """Make study.yaml's words those that are asked from now on.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction.
+    tasks : mapping of str to TaskConfig
+        study.yaml's.
+    reword : bool
+        Where ratings were given under other words of the same task, go on and note it in the history.
+
+    Raises
+    ------
+    InputError
+        Where ratings were given under other words, unless `reword`.
+    """
+    record_missing(connection, tasks)
+    for name, task in tasks.items():
+        last = connection.execute(
+            select(wordings).where(wordings.c.task == name).order_by(wordings.c.id.desc()).limit(1)
+        ).one()
+        if last.fingerprint == fingerprint(task):
+            continue
+        given = _rated(connection, name)
+        if not given:
+            connection.execute(update(wordings).where(wordings.c.id == last.id).values(_values(name, task, last.note)))
+            continue
+        answered = _last_answered(connection, name) or last
+        is_unanswered = answered.id != last.id
+        if is_unanswered and answered.fingerprint == fingerprint(task):
+            connection.execute(delete(wordings).where(wordings.c.id == last.id))
+            note_history(
+                connection, f"The words of the task {name} were put back before anybody answered the new ones."
+            )
+            continue
+        what = _difference(answered, task)
+        if not reword:
+            raise InputError(
+                f"{FILE_NAME} asks the task {name} in other words than its {counted(given, 'rating')} "
+                f"{'was' if given == 1 else 'were'} given for ({what}); put the old words back, ask the new ones as a "
+                "task of another name, or, where only the spelling was corrected, say --reword to humangrade serve."
+            )
+        if is_unanswered:
+            connection.execute(update(wordings).where(wordings.c.id == last.id).values(_values(name, task, last.note)))
+        else:
+            _add(connection, name, task, "")
+        note_history(connection, f"The words of the task {name} were changed after {counted(given, 'rating')}: {what}.")
+
+
+def present(connection: Connection, task: str) -> int | None:
+    """The id of a task's present wording."""
+    return connection.scalar(select(func.max(wordings.c.id)).where(wordings.c.task == task))
+
+
+def note_history(connection: Connection, what: str) -> None:
+    """Add a line to the study's history."""
+    connection.execute(insert(history).values(at=now(), what=what))
+
+
+def _add(connection: Connection, name: str, task: TaskConfig, note: str) -> int:
+    connection.execute(insert(wordings).values(_values(name, task, note)))
+    number = present(connection, name)
+    assert number is not None
+    return number
+
+
+def _values(name: str, task: TaskConfig, note: str) -> dict[str, Any]:
+    return {
+        "task": name,
+        "fingerprint": fingerprint(task),
+        "question": task.question,
+        "levels": json.dumps(task.levels, ensure_ascii=False),
+        "show_references": task.show_references,
+        "show_prompt": task.show_prompt,
+        "asked_from": now(),
+        "note": note,
+    }
+
+
+def _last_answered(connection: Connection, name: str) -> Any:
+    """The last wording of a task under which anybody answered."""
+    given = select(ratings.c.wording_id).distinct()
+    query = select(wordings).where(wordings.c.task == name, wordings.c.id.in_(given))
+    return connection.execute(query.order_by(wordings.c.id.desc()).limit(1)).one_or_none()
+
+
+def _rated(connection: Connection, task: str) -> int:
+    query = select(func.count()).join_from(ratings, assignments).where(assignments.c.task == task)
+    return connection.scalar(query) or 0
+
+
+def _point(connection: Connection, task: str, number: int) -> None:
+    """Say of the ratings that there are that they were given under a wording."""
+    of_task = select(assignments.c.id).where(assignments.c.task == task)
+    own = ratings.c.assignment_id.in_(of_task) & ratings.c.wording_id.is_(None)
+    connection.execute(update(ratings).where(own).values(wording_id=number))
+
+
+def _difference(last: Any, task: TaskConfig) -> str:
+    """What changed, the first of it in words."""
+    if _plain(last.question) != _plain(task.question):
+        return f"the question was '{last.question}' and is '{task.question}'"
+    for number, (old, new) in enumerate(zip(json.loads(last.levels), task.levels, strict=False), 1):
+        if _plain(old) != _plain(new):
+            return f"{number} was '{old}' and is '{new}'"
+    for name, words, verb in (
+        ("show_references", "the reference photos", "were"),
+        ("show_prompt", "the prompt", "was"),
+    ):
+        if getattr(last, name) != getattr(task, name):
+            return f"{words} {verb} {'shown, now not' if getattr(last, name) else 'not shown, now shown'}"
+    return "the words differ"
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())

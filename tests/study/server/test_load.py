@@ -1,0 +1,40 @@
+"""Fifty people rate at the same time, some answers sent twice: none is lost and none is doubled."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from study.folder.study import open_study
+
+RATERS = tuple(f"rater-{number:02}" for number in range(50))
+IMAGES = 12
+
+pytestmark = pytest.mark.load
+
+
+def whole_session(server, name):
+    """Rate everything through HTTP as the page does; every third answer is sent once more."""
+    with httpx.Client(base_url=f"{server.base}/api/rater/{server.token(name)}/", timeout=60) as client:
+        session = client.get("session").raise_for_status().json()
+        given = {}
+        for number, entry in enumerate(session["tasks"][0]["assignments"]):
+            client.get(f"images/{entry['id']}").raise_for_status()
+            answer = {"rating": 1 + (number + len(name)) % 5, "client_id": f"{name}-{number}", "response_ms": 1000}
+            saved = [client.put(f"ratings/{entry['id']}", json=answer) for _ in range(2 if number % 3 == 0 else 1)]
+            assert {response.status_code for response in saved} == {200}
+            assert len({response.text for response in saved}) == 1
+            given[entry["id"]] = answer["rating"]
+        return given
+
+
+def test_fifty_raters_at_once(make_study, serve_study):
+    study = make_study(images=IMAGES, references=0, tasks=("aesthetic",), evaluators=RATERS)
+    server = serve_study(study)
+    with ThreadPoolExecutor(len(RATERS)) as pool:
+        given = dict(zip(RATERS, pool.map(lambda name: whole_session(server, name), RATERS), strict=True))
+    assert {name: server.ratings(name) for name in RATERS} == given
+
+    table = open_study(study.folder).store.ratings_table()
+    assert len(table) == len(RATERS) * IMAGES
+    assert not table.duplicated(["item", "evaluator", "task"]).any()
