@@ -152,22 +152,20 @@ def reliability_diagram(metric: Metric, prefix: str, levels_of: AnswerScale = LI
     bins = reliability_bins(metric)
     if not bins:
         return None
-    whole = max(max(one.predicted, one.observed) for one in bins) > 1
-    low, high = (1.0, float(levels_of.count)) if whole else (0.0, 1.0)
+    low, high = 1.0, float(levels_of.count)
     margin = 0.04 * (high - low)
 
     def said(place: float) -> str:
-        return f"{levels_of.from_unit((place - low) / (high - low)) if whole else place:.2f}"
+        return f"{levels_of.from_unit((place - low) / (high - low)):.2f}"
 
     with canvas(300, left=40, top=34, bottom=42, right=70) as drawn:
         axes = drawn.axes
         axes.set_xlim(low - margin, high + margin)
         axes.set_ylim(low - margin, high + margin)
         ticks = np.linspace(low, high, levels_of.count).tolist()
-        names = levels_of.names if whole else [f"{tick:g}" for tick in ticks]
-        axes.set_yticks(ticks, names)
+        axes.set_yticks(ticks, levels_of.names)
         axes.grid(color=COLOURS["rule"], linewidth=1)
-        drawn.ticks(ticks, names, "predicted")
+        drawn.ticks(ticks, levels_of.names, "predicted")
         axes.plot([low, high], [low, high], color=COLOURS["constant"], linestyle=(0, (5, 3)), linewidth=1.6)
         for one in bins:
             if one.low is not None and one.high is not None:
