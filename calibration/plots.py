@@ -43,7 +43,7 @@ def plot_grades(judged: Calibration, task: str | None = None, ax: "Axes | None" 
     own = own[own[("value", "skill")].notna()].sort_values(("value", "skill"))
     if own.empty:
         raise InputError(f"No metric of the task '{name}' has a skill.")
-    ax = _axes(ax)
+    ax = _axes(ax, len(own))
     titles = judged.report["tasks"][name]["metrics"]
     for figure, colour, label, shift in (
         ("person_skill", PEOPLE, "the average evaluator", -0.14),
@@ -54,7 +54,7 @@ def plot_grades(judged: Calibration, task: str | None = None, ax: "Axes | None" 
     ax.set_yticks(range(len(own)), [titles[metric]["title"] for metric in own.index])
     ax.set_xlabel("skill")
     ax.set_title(name)
-    ax.legend(frameon=False)
+    _legend_above(ax, len(own))
     return ax
 
 
@@ -82,10 +82,11 @@ def plot_evaluators(judged: Calibration, task: str | None = None, ax: "Axes | No
     if own.empty:
         raise InputError(f"Nobody in the task '{name}' has a grade: it takes two people who rated the same images.")
     own = own.sort_values("value").set_index("evaluator")
-    ax = _axes(ax)
+    ax = _axes(ax, len(own))
     reach = np.abs(own[["low", "high"]].to_numpy(dtype=float).T - own["value"].to_numpy(dtype=float))
     ax.errorbar(own["value"], range(len(own)), xerr=np.nan_to_num(reach), fmt="o", color=PEOPLE)
     ax.set_yticks(range(len(own)), own.index)
+    ax.set_ylim(-0.5, len(own) - 0.5)
     ax.set_xlabel("grade against the mean of the others")
     ax.set_title(name)
     return ax
@@ -145,12 +146,22 @@ def _task(judged: Calibration, task: str | None) -> str:
     return task
 
 
-def _axes(ax: "Axes | None") -> "Axes":
+def _axes(ax: "Axes | None", rows: int = 0) -> "Axes":
+    """Those given, or new ones, as high as so many rows ask, with room for their names."""
     if ax is not None:
         return ax
     from matplotlib import pyplot
 
-    return pyplot.subplots()[1]
+    height = min(1.8 + 0.5 * rows, 40) if rows else 4.8
+    return pyplot.subplots(figsize=(6.4, height), layout="constrained")[1]
+
+
+def _legend_above(ax: Any, rows: int) -> None:
+    """A legend inside the axes, above all rows; matplotlib's best place is upon the intervals."""
+    height = 0.9  # inches, of three lines
+    free = min(height / (ax.get_window_extent().height / ax.figure.dpi), 0.5)
+    ax.set_ylim(-0.5, rows - 0.5 + rows * free / (1 - free))
+    ax.legend(frameon=False, loc="upper left")
 
 
 def _dots(ax: Any, own: pd.DataFrame, figure: str, rows: Any, colour: str, label: str) -> None:

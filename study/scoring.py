@@ -96,7 +96,7 @@ def score_study(study: Study, settings: ScoreSettings | None = None, console: Co
     [['a.png', 'contrast', 0.0]]
     """
     settings = settings or ScoreSettings()
-    console = console or Console(quiet=True)
+    console = console or Console(quiet=True, force_jupyter=False)  # quiet, rich still warns in a notebook
 
     def deliver(metric: ComputedMetric, scored: Scored) -> None:
         study.store.save_scores(scored.scores, scored.set_scores, (metric.name, *scored.names))
