@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from calibration.reading import ColumnMap, read_table
+from calibration.tables.checking.checking import check_ratings, check_scores
+from calibration.tables.checking.reading import ColumnMap, read_table
+
 from calibration.settings import Duplicates
-from calibration.tables import check_ratings, check_scores
 from metrics.errors import InputError
 from metrics.text import counted
 from study.folder.study import Study

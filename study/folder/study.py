@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
+from calibration.tables.checking.checking import check_items, records
+from calibration.tables.checking.reading import read_table
 
-from calibration.reading import read_table
-from calibration.tables import check_items, records
 from metrics.errors import InputError
 from metrics.files import digest_of
 from metrics.text import counted

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from calibration.tables.checking.reading import ColumnMap, read_table
 
 from calibration.pipeline import calibrate_tables
-from calibration.reading import ColumnMap, read_table
 from calibration.settings import Reading, Settings
 from tests.calibration.simulated_studies import study
 

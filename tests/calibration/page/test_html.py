@@ -9,14 +9,14 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 import pytest
+from calibration.report.build.schema.base import Section
+from calibration.report.build.schema.document import Report
+from calibration.tables.checking.reading import Source
 from PIL import Image
 
 from calibration.page.gallery import disagreements
 from calibration.page.html import POINTS_OF_A_PAGE, render_html
 from calibration.pipeline import calibrate_files, calibrate_tables
-from calibration.reading import Source
-from calibration.report_schema.base import Section
-from calibration.report_schema.document import Report
 from calibration.scale import Scale
 from calibration.settings import Reading, Settings
 from tests.calibration.golden.studies import STUDIES, whole

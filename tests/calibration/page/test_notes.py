@@ -3,8 +3,9 @@
 import re
 from itertools import permutations
 
+from calibration.report.build.schema.document import Metric, Report, Task
+
 from calibration.page.notes import all_notes, notes_of_people
-from calibration.report_schema.document import Metric, Report, Task
 
 
 def report(tasks, notes=()):
