@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from calibration.plots import plot_evaluators as plot_evaluators
     from calibration.plots import plot_grades as plot_grades
     from calibration.plots import plot_scores as plot_scores
-    from calibration.report.build.build import Calibration as Calibration
-    from calibration.report.build.files import write_report as write_report
+    from calibration.report.build import Calibration as Calibration
+    from calibration.report.files import write_report as write_report
     from calibration.scale import Scale as Scale
     from metrics.errors import InputError as InputError
 
@@ -40,7 +40,7 @@ _MODULES = {
     "agreement": "calibration.api",
     "answers": "calibration.api",
     "calibrate": "calibration.api",
-    "Calibration": "calibration.report.build.build",
+    "Calibration": "calibration.report.build",
     "compare": "calibration.api",
     "evaluators": "calibration.api",
     "InputError": "metrics.errors",
@@ -53,7 +53,7 @@ _MODULES = {
     "read_ratings": "calibration.api",
     "read_scores": "calibration.api",
     "Scale": "calibration.scale",
-    "write_report": "calibration.report.build.files",
+    "write_report": "calibration.report.files",
 }
 __all__ = [*_MODULES]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-from calibration.tables.checking.writing import csv_text
 from rich.console import Console
 
+from calibration.tables.writing import csv_text
 from metrics.catalogue import catalogue, check_options, make_metrics, needs_of, written_names
 from metrics.engine.cache import FeatureCache, cache_folder
 from metrics.engine.device import check_precision, choose_device

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from calibration.report.build.asked import rated_wordings, words_of
-from calibration.report.build.schema.people import Asked, Wording
+from calibration.report.asked import rated_wordings, words_of
+from calibration.report.schema.people import Asked, Wording
 from calibration.scale import LIKERT, Scale
 from metrics.text import counted
 

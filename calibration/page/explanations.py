@@ -9,8 +9,8 @@ from calibration.core.evaluator_weights import is_known
 from calibration.page.figures import MOST_FOLDS, fitted_folds, known_thresholds, separates, steps
 from calibration.page.grade_figures import reference_metric
 from calibration.page.score_digits import digits_for, score_text
-from calibration.report.build.schema.document import Metric, Task
-from calibration.report.build.schema.prediction import Reliability
+from calibration.report.schema.document import Metric, Task
+from calibration.report.schema.prediction import Reliability
 from calibration.scale import LIKERT, Scale
 from calibration.verdict.task_words import how_many_poor, together
 from metrics.text import counted, listed

@@ -9,8 +9,8 @@ import pandas as pd
 
 from calibration.page.figure_style import COLOURS, ROW_HEIGHT, Figure, Scale, canvas, label, label_width
 from calibration.page.score_digits import digits_for, score_text
-from calibration.report.build.schema.document import Metric
-from calibration.report.build.schema.metric import Buckets, Fold
+from calibration.report.schema.document import Metric
+from calibration.report.schema.metric import Buckets, Fold
 from calibration.scale import LIKERT
 from calibration.scale import Scale as AnswerScale
 

@@ -44,10 +44,10 @@ from calibration.page.shown import (
     ShownMetric,
     ShownTask,
 )
-from calibration.report.build.build import Calibration
-from calibration.report.build.raters import fewest_ratings
-from calibration.report.build.schema.base import Number
-from calibration.report.build.schema.document import Metric, Report, Task
+from calibration.report.build import Calibration
+from calibration.report.raters import fewest_ratings
+from calibration.report.schema.base import Number
+from calibration.report.schema.document import Metric, Report, Task
 from calibration.scale import Scale
 from calibration.verdict.judge import LEAST_ITEMS
 from calibration.verdict.task_words import QUESTIONS
@@ -88,7 +88,7 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     Parameters
     ----------
     calibration : Calibration
-        What `calibration.report.build.build.calibrate` gave.
+        What `calibration.report.build.calibrate` gave.
     images : mapping of str to Path, optional
         Image files by item, for the gallery of disagreements; one that cannot be read is shown by its name.
 

@@ -8,8 +8,8 @@ from calibration.metric.facts import are_mixed
 from calibration.page.asked import ShownAsked
 from calibration.page.explanations import Explanation
 from calibration.page.gallery import Disagreement
-from calibration.report.build.schema.base import Number
-from calibration.report.build.schema.document import Metric, Task
+from calibration.report.schema.base import Number
+from calibration.report.schema.document import Metric, Task
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from calibration.planning.panel import evaluators_of
 from calibration.planning.study import FEWEST_IMAGES, LEAST_ICC, PlannedStudy, possible_between
 from calibration.scale import LIKERT
 from calibration.settings import Duplicates
-from calibration.tables.checking.checking import check_items, check_ratings, check_scores
+from calibration.tables.checking import check_items, check_ratings, check_scores
 from metrics.errors import InputError, parameter
 from metrics.text import listed, quoted
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from calibration.report.build.schema.people import Asked, Wording
-from calibration.tables.checking.checking import records
+from calibration.report.schema.people import Asked, Wording
+from calibration.tables.checking import records
 
 
 def asked_entries(wordings: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -14,7 +14,7 @@ def asked_entries(wordings: pd.DataFrame) -> dict[str, dict[str, Any]]:
     Parameters
     ----------
     wordings : DataFrame
-        As `calibration.tables.checking.wordings.check_wordings` gives it.
+        As `calibration.tables.wordings.check_wordings` gives it.
 
     Returns
     -------
@@ -25,7 +25,7 @@ def asked_entries(wordings: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
     Examples
     --------
-    >>> from calibration.tables.checking.wordings import LEVELS
+    >>> from calibration.tables.wordings import LEVELS
     >>> row = ["look", "How good?", "Bad", "Poor", "Fair", "Good", "Excellent", False, False, "", 9, ""]
     >>> columns = ["task", "question", *LEVELS, "show_references", "show_prompt", "asked_from", "ratings", "note"]
     >>> found = asked_entries(pd.DataFrame([row, [*row[:10], 2, "no change"]], columns=columns))["look"]

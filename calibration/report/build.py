@@ -1,6 +1,6 @@
 """The report as one dictionary: everything that report.json, report.html and the CSV files say comes from here.
 
-Its layout is ``humangrade.report/1``, field by field in `calibration.report.build.schema`. All values are strict JSON: what
+Its layout is ``humangrade.report/1``, field by field in `calibration.report.schema`. All values are strict JSON: what
 cannot be computed is None, with the reason in the `notes` beside it.
 """
 
@@ -22,20 +22,20 @@ from calibration.people.answer_order import rating_order
 from calibration.people.screening import screen
 from calibration.prediction.predictor import Predictor
 from calibration.progress import METRIC, PEOPLE, PREDICTION, OnProgress, Steps, bar_in_terminal
-from calibration.report.build.asked import asked_entries
-from calibration.report.build.comparison import comparison
-from calibration.report.build.flagged import what_changes, without_flagged
-from calibration.report.build.metric import metric_entry
-from calibration.report.build.people import median_response_ms, people_entry
-from calibration.report.build.prediction import NO_PREDICTION, combination, in_full, in_full_note, prediction
-from calibration.report.build.raters import leave_out_people
-from calibration.report.build.schema.document import Report
-from calibration.report.build.strictness import add_people, fair_ratings, metric_without_strictness, strictness_sentence
-from calibration.report.build.task_data import task_data
+from calibration.report.asked import asked_entries
+from calibration.report.comparison import comparison
+from calibration.report.flagged import what_changes, without_flagged
+from calibration.report.metric import metric_entry
+from calibration.report.people import median_response_ms, people_entry
+from calibration.report.prediction import NO_PREDICTION, combination, in_full, in_full_note, prediction
+from calibration.report.raters import leave_out_people
+from calibration.report.schema.document import Report
+from calibration.report.strictness import add_people, fair_ratings, metric_without_strictness, strictness_sentence
+from calibration.report.task_data import task_data
 from calibration.settings import Reading, Settings
-from calibration.tables.checking.checking import records
-from calibration.tables.checking.levels_given import levels_note
-from calibration.tables.checking.reading import Source
+from calibration.tables.checking import records
+from calibration.tables.levels_given import levels_note
+from calibration.tables.reading import Source
 from calibration.verdict.judge import LEAST_ITEMS, verdict
 from calibration.verdict.task_words import task_verdict
 from calibration.verdict.words import by_luck_note
@@ -126,11 +126,11 @@ def calibrate(
     Parameters
     ----------
     ratings : DataFrame
-        item, evaluator, task, rating as `calibration.tables.checking.checking.check_ratings` gives them: one row for each
+        item, evaluator, task, rating as `calibration.tables.checking.check_ratings` gives them: one row for each
         rating that counts. Where there is a column position or rated_at, answers that follow their order are found;
         response_ms is shown.
     scores : DataFrame, optional
-        item, metric, score as `calibration.tables.checking.checking.check_scores` gives them; without it only the people are
+        item, metric, score as `calibration.tables.checking.check_scores` gives them; without it only the people are
         graded.
     settings : Settings, optional
         How people and metrics are judged.
@@ -141,7 +141,7 @@ def calibrate(
     remarks : DataFrame, optional
         item, metric, note: what is to be known of a score, or why there is none.
     set_scores : DataFrame, optional
-        Scores of sets of images, as `calibration.tables.checking.checking.check_set_scores` gives them.
+        Scores of sets of images, as `calibration.tables.checking.check_set_scores` gives them.
     items : DataFrame, optional
         item and, where known, prompt, subject and model: which images belong together.
     repeats : DataFrame, optional
@@ -149,9 +149,9 @@ def calibrate(
     show_progress : bool
         Show a bar in the terminal while metrics are judged.
     wordings : DataFrame, optional
-        What was asked, as `calibration.tables.checking.wordings.check_wordings` gives it.
+        What was asked, as `calibration.tables.wordings.check_wordings` gives it.
     for_raters : bool
-        Say nothing about single evaluators, neither in figures nor in words; see `calibration.report.build.raters`.
+        Say nothing about single evaluators, neither in figures nor in words; see `calibration.report.raters`.
     reading : Reading, optional
         How the tables were read, where that is known, for the report to say.
     on_progress : callable, optional

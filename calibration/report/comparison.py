@@ -14,7 +14,7 @@ from calibration.comparison.sorting import sorting, sorting_entry
 from calibration.core.grades import Array, sample_scores
 from calibration.metric.alternatives import compare_mappings
 from calibration.metric.telecom import significance_entry, telecom_entry
-from calibration.report.build.task_data import TaskData
+from calibration.report.task_data import TaskData
 from metrics.known import Direction
 
 MOST_METRICS = 20

@@ -8,13 +8,13 @@ import pandas as pd
 from calibration.page.figure_tables import figure_tables
 from calibration.page.html import render_html
 from calibration.prediction import predictor_file
-from calibration.report.build.build import Calibration
-from calibration.report.build.schema.base import Number
-from calibration.report.build.schema.document import Metric, Report, Task
-from calibration.report.build.schema.judging import Sorting
-from calibration.report.build.schema.metric import MetricFigure, MetricIntervals
-from calibration.report.build.schema.people import AgreementFigure, Evaluator
-from calibration.tables.checking.writing import csv_text
+from calibration.report.build import Calibration
+from calibration.report.schema.base import Number
+from calibration.report.schema.document import Metric, Report, Task
+from calibration.report.schema.judging import Sorting
+from calibration.report.schema.metric import MetricFigure, MetricIntervals
+from calibration.report.schema.people import AgreementFigure, Evaluator
+from calibration.tables.writing import csv_text
 from metrics.files import write_together
 
 
@@ -24,7 +24,7 @@ def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
     Parameters
     ----------
     calibration : Calibration
-        What `calibration.report.build.build.calibrate` gave.
+        What `calibration.report.build.calibrate` gave.
     out : str or Path
         The folder; it is made where it is missing, and files of these names in it are replaced.
 

@@ -11,7 +11,7 @@ from calibration.core.evaluator_weights import best_constant
 from calibration.core.grades import sample_scores
 from calibration.people.agreement import correlations, krippendorff_alpha
 from calibration.people.screening import Flag
-from calibration.report.build.task_data import TaskData
+from calibration.report.task_data import TaskData
 from metrics.known import Direction
 
 

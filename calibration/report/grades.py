@@ -12,7 +12,7 @@ from calibration.metric.annotator_test import annotator_test_entry
 from calibration.metric.baselines import baselines
 from calibration.metric.equivalence import median_evaluator
 from calibration.people.kappa import kappa, mean_pair_kappa, pair_kappas
-from calibration.report.build.task_data import TaskData
+from calibration.report.task_data import TaskData
 from metrics.known import Direction
 
 EXPONENTS = (0.5, 1.0, 2.0)

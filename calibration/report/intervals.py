@@ -12,7 +12,7 @@ from calibration.comparison.pairwise_accuracy import CrossValidatedAccuracy
 from calibration.core.grades import Array
 from calibration.core.intervals import Interval
 from calibration.metric.bootstrap import metric_intervals
-from calibration.report.build.task_data import TaskData
+from calibration.report.task_data import TaskData
 
 KINDS = ("these", "people_like_these")
 

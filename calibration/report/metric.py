@@ -16,10 +16,10 @@ from calibration.metric.unscored import compare_unscored
 from calibration.people.agreement import correlations
 from calibration.people.consistency import disattenuated
 from calibration.people.variance import rater_equivalents, reliability, variance_components
-from calibration.report.build.comparison import judging_entries
-from calibration.report.build.grades import against_people, grade_entries
-from calibration.report.build.intervals import metric_interval_entry
-from calibration.report.build.task_data import TaskData
+from calibration.report.comparison import judging_entries
+from calibration.report.grades import against_people, grade_entries
+from calibration.report.intervals import metric_interval_entry
+from calibration.report.task_data import TaskData
 from calibration.scale import Scale
 from metrics.known import Direction
 from metrics.text import counted, spelled

@@ -12,7 +12,7 @@ from calibration.people.agreement import correlations
 from calibration.prediction.cross_prediction import cross_predict
 from calibration.prediction.predictor import Predictor, fit_predictor, predictor_entry
 from calibration.prediction.reliability import reliability_entry
-from calibration.report.build.task_data import TaskData
+from calibration.report.task_data import TaskData
 from metrics.known import Direction
 
 MOST_IN_FULL = 40

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration.tables.checking.reading import text_cells
+from calibration.tables.reading import text_cells
 
 FEWEST_RATINGS = 3
 """Of fewer ratings a mean tells one evaluator what the other answered."""

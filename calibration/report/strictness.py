@@ -12,7 +12,7 @@ from calibration.core.evaluator_weights import best_constant, evaluator_shares, 
 from calibration.core.grades import Array, evaluator_grades, person_to_person_grades
 from calibration.people.agreement import interval_alpha
 from calibration.people.strictness import Strictness, strictness, without_strictness
-from calibration.report.build.task_data import TaskData
+from calibration.report.task_data import TaskData
 from calibration.scale import LIKERT
 from calibration.verdict.judge import SIGNIFICANCE, STRICT
 from metrics.known import Direction
@@ -59,7 +59,7 @@ def add_people(entry: dict[str, Any], task: TaskData, fair: FairRatings) -> None
     Parameters
     ----------
     entry : dict
-        As `calibration.report.build.people.people_entry` made it. It gets ``strictness``: ``spread`` (the standard deviation
+        As `calibration.report.people.people_entry` made it. It gets ``strictness``: ``spread`` (the standard deviation
         among people like these, unit scale), ``p`` (that all are equally strict), ``islands`` (sets of evaluators of
         whom enough is known between which no image makes a link), ``same_people`` (whether all of these rated every
         image), ``alpha`` and

@@ -1,6 +1,6 @@
 """The tables of the calibration: ratings, scores and items, checked and in one form.
 
-Each function takes text cells as `calibration.tables.checking.reading.read_table` gives them (or any DataFrame) and returns the
+Each function takes text cells as `calibration.tables.reading.read_table` gives them (or any DataFrame) and returns the
 table in long form, with its extra columns kept, and with notes: sentences about what was left out or
 assumed.
 """
@@ -12,9 +12,9 @@ import pandas as pd
 
 from calibration.scale import LIKERT, Scale
 from calibration.settings import Duplicates
-from calibration.tables.checking.cells import comma_hint, first_row, numbers_of, refuse_empty, refuse_twice, row_number
-from calibration.tables.checking.reading import require_columns, text_cells
-from calibration.tables.checking.wide_scores import long_form
+from calibration.tables.cells import comma_hint, first_row, numbers_of, refuse_empty, refuse_twice, row_number
+from calibration.tables.reading import require_columns, text_cells
+from calibration.tables.wide_scores import long_form
 from metrics.engine.signature import identity_of
 from metrics.errors import InputError, parameter
 from metrics.text import counted, listed, quoted

@@ -1,7 +1,7 @@
 """Reading tables from files: CSV or Parquet, with foreign column names mapped to ours.
 
 Cells arrive as text with nothing interpreted, so that an evaluator called ``007`` or an item called ``NA`` stays what
-it is; `calibration.tables.checking.checking` gives them their meaning. Of a table no more is read than a study could hold.
+it is; `calibration.tables.checking` gives them their meaning. Of a table no more is read than a study could hold.
 """
 
 import csv
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from calibration.tables.checking.writing import unguarded
+from calibration.tables.writing import unguarded
 from metrics.errors import InputError, parameter
 from metrics.files import read_input
 from metrics.text import listed, quoted
@@ -135,7 +135,7 @@ def read_table(path: str | Path, columns: ColumnMap | None = None) -> tuple[pd.D
 
     Notes
     -----
-    A pipe is read as a file is (``--ratings <(command)``). The apostrophe that `calibration.tables.checking.writing` sets before
+    A pipe is read as a file is (``--ratings <(command)``). The apostrophe that `calibration.tables.writing` sets before
     what a spreadsheet would run is taken off. Columns of a Parquet file that hold lists or structures are passed over.
     """
     path = Path(path)

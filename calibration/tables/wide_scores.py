@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from calibration.tables.checking.cells import comma_hint, first_row, numbers_of, refuse_twice, row_number
+from calibration.tables.cells import comma_hint, first_row, numbers_of, refuse_twice, row_number
 from metrics.errors import InputError
 
 _ITEM_COLUMNS = {"item", "image", "subject", "model", "checkpoint", "prompt", "seed", "references"}

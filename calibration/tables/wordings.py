@@ -6,8 +6,8 @@ from datetime import datetime
 import pandas as pd
 
 from calibration.scale import LIKERT, Scale
-from calibration.tables.checking.cells import first_row, numbers_of, refuse_empty, row_number
-from calibration.tables.checking.reading import require_columns, text_cells
+from calibration.tables.cells import first_row, numbers_of, refuse_empty, row_number
+from calibration.tables.reading import require_columns, text_cells
 from metrics.errors import InputError
 from metrics.text import listed, quoted
 

@@ -2,7 +2,7 @@
 
 A text cell that begins with =, +, -, @, a tab or a carriage return is a formula to a spreadsheet, unless it is a
 number, and what stands there came from people: an item, an evaluator, a prompt. Such a cell is written with an
-apostrophe before it, and `calibration.tables.checking.reading` takes one off again. Both look behind apostrophes that are there
+apostrophe before it, and `calibration.tables.reading` takes one off again. Both look behind apostrophes that are there
 already, so that what was written is what is read, whatever it was.
 """
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from calibration.report.build.schema.verdict import Question
+from calibration.report.schema.verdict import Question
 from calibration.verdict.claims import Answer
 from calibration.verdict.words import shown
 from metrics.text import counted, listed, spelled

@@ -291,9 +291,8 @@ def report(
     scale: AnswerScale = None,
 ) -> None:
     """Grade metrics and people by the same formula, and say whether a metric can stand in."""
-    from calibration.report.build.files import write_report
-
     from calibration.pipeline import calibrate_files
+    from calibration.report.files import write_report
     from calibration.scale import LIKERT, Scale
     from calibration.settings import Reading, Settings
     from study.cli.report_summary import print_summary

@@ -31,11 +31,11 @@ def predict(
 ) -> None:
     """Predict how people would rate new images: a distribution over 1 to 5, its mean, and intervals."""
     import pandas as pd
-    from calibration.tables.checking.checking import check_scores
-    from calibration.tables.checking.reading import ColumnMap, read_table
-    from calibration.tables.checking.writing import csv_text
 
     from calibration.prediction.predictor_file import read_predictor, read_verdict
+    from calibration.tables.checking import check_scores
+    from calibration.tables.reading import ColumnMap, read_table
+    from calibration.tables.writing import csv_text
     from metrics.engine.signature import identity_of, other_provenance
     from metrics.files import refuse_missing_parent, write_together
     from metrics.text import counted, listed, quoted

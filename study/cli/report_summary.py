@@ -17,7 +17,7 @@ def print_summary(report: dict[str, Any], paths: Sequence[Path], console: Consol
     Parameters
     ----------
     report : dict
-        As `calibration.report.build.build.calibrate` made it.
+        As `calibration.report.build.calibrate` made it.
     paths : sequence of Path
         The files written; the first is the page to open.
     console : rich.console.Console, optional

@@ -10,11 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
-from calibration.tables.checking.checking import check_items
-from calibration.tables.checking.reading import read_table
-from calibration.tables.checking.writing import csv_text
 from sqlalchemy.exc import DBAPIError
 
+from calibration.tables.checking import check_items
+from calibration.tables.reading import read_table
+from calibration.tables.writing import csv_text
 from metrics.engine.image_folders import first_names
 from metrics.errors import InputError
 from metrics.files import make_folders, not_written, remove_empty

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from calibration.tables.checking.checking import records
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from calibration.tables.checking import records
 from metrics.engine.signature import signature, versions
 from metrics.errors import InputError
 from metrics.files import make_folders, not_written, remove_empty

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
-from calibration.tables.checking.checking import check_items
-from calibration.tables.checking.reading import MOST_BYTES, decoded, read_table
 
+from calibration.tables.checking import check_items
+from calibration.tables.reading import MOST_BYTES, decoded, read_table
 from metrics.errors import InputError
 from metrics.files import read_input
 from metrics.text import counted, natural_order

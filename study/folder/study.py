@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
-from calibration.tables.checking.checking import check_items, records
-from calibration.tables.checking.reading import read_table
 
+from calibration.tables.checking import check_items, records
+from calibration.tables.reading import read_table
 from metrics.errors import InputError
 from metrics.files import digest_of
 from metrics.text import counted

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from calibration.tables.checking.checking import check_ratings, check_scores, records
-from calibration.tables.checking.writing import csv_text
 
+from calibration.tables.checking import check_ratings, check_scores, records
+from calibration.tables.writing import csv_text
 from metrics.errors import InputError
 from metrics.files import write_together
 from metrics.text import counted
@@ -86,7 +86,7 @@ def import_tables(
     Raises
     ------
     InputError
-        For tables that `calibration.tables.checking.checking` refuses, items or tasks that the study does not have, whole
+        For tables that `calibration.tables.checking` refuses, items or tasks that the study does not have, whole
         numbers that are none, and values that differ from those it has already; nothing is imported then.
     """
     rating_rows: list[dict[str, Any]] = []

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from calibration.tables.checking.wordings import LEVELS
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from calibration.tables.wordings import LEVELS
 from metrics.errors import InputError
 from metrics.text import counted
 from study.folder.config import FILE_NAME, TaskConfig

@@ -11,10 +11,10 @@ import time
 
 import numpy as np
 import pandas as pd
-from calibration.report.build.build import Calibration
 
 from calibration.page.html import render_html
 from calibration.pipeline import calibrate_files, calibrate_tables
+from calibration.report.build import Calibration
 from calibration.settings import Reading, Settings
 from tests.benchmarks.arguments import ROOT, parser
 

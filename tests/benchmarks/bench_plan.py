@@ -17,7 +17,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from calibration.report.build.build import calibrate
 from scipy import stats
 
 from calibration.comparison.correlation_tests import williams
@@ -29,6 +28,7 @@ from calibration.planning.pilot import pilot_of
 from calibration.planning.plan import plan_power, plan_width
 from calibration.planning.shown import KINDS, fewest_judged
 from calibration.planning.study import PlannedStudy
+from calibration.report.build import calibrate
 from calibration.settings import Settings
 from tests.benchmarks.arguments import parser
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from calibration.report.build.build import Calibration
 from filelock import FileLock
 
 from calibration.pipeline import calibrate_files
+from calibration.report.build import Calibration
 from calibration.settings import Reading, Settings
 
 TIFA160_MAP = "evaluator=worker_id,rating=answer"

@@ -1,9 +1,9 @@
 """Which metrics are combined, where there are many and each left out some images."""
 
 import numpy as np
-from calibration.report.build.prediction import _scored_together
 
 from calibration.comparison.combination import MOST_METRICS
+from calibration.report.prediction import _scored_together
 
 
 def test_of_many_metrics_those_are_combined_that_leave_most_images():

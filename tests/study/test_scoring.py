@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from calibration.tables.checking.checking import check_scores
-from calibration.tables.checking.reading import read_table
 from PIL import Image
 
+from calibration.tables.checking import check_scores
+from calibration.tables.reading import read_table
 from metrics.engine.cache import FeatureCache
 from metrics.engine.types import Score, SetScore
 from metrics.errors import InputError

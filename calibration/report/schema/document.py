@@ -4,9 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from calibration.report.build.schema import judging, metric, people, prediction
-from calibration.report.build.schema.base import Count, Finite, Number, Section
-from calibration.report.build.schema.verdict import Verdict
+from calibration.report.schema import judging, metric, people, prediction
+from calibration.report.schema.base import Count, Finite, Number, Section
+from calibration.report.schema.verdict import Verdict
 from calibration.scale import Scale
 from calibration.settings import Duplicates
 from metrics.known import Direction

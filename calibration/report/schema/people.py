@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from calibration.report.build.schema.base import Count, Limits, Number, Section
+from calibration.report.schema.base import Count, Limits, Number, Section
 
 AgreementFigure = Literal[
     "nominal",

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from calibration.report.build.schema.base import Count, Limits, Number, Section
+from calibration.report.schema.base import Count, Limits, Number, Section
 
 
 class Curve(Section):

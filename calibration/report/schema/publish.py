@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from calibration.report.build.schema.document import Report
+from calibration.report.schema.document import Report
 
 SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
 """Published with the package."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from calibration.report.build.schema.base import Finite, Section
+from calibration.report.schema.base import Finite, Section
 from calibration.verdict.claims import Answer, ClaimName, Kind
 
 ClaimFigure = Literal[

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from calibration.tables.checking.reading import ColumnMap, read_table
 
 from calibration.pipeline import calibrate_tables
 from calibration.settings import Reading, Settings
+from calibration.tables.reading import ColumnMap, read_table
 from tests.calibration.simulated_studies import study
 
 HERE = Path(__file__).parent

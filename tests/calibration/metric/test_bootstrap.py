@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from calibration.report.build.files import metric_rows, write_report
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
@@ -15,6 +14,7 @@ from calibration.core.intervals import with_other_people
 from calibration.metric.bootstrap import STATISTICS, _about, _Study, metric_intervals
 from calibration.people.kappa import kappa
 from calibration.pipeline import calibrate_tables
+from calibration.report.files import metric_rows, write_report
 from calibration.settings import Settings
 from tests.calibration.prediction.test_predictor import tifa160
 

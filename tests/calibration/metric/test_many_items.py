@@ -3,8 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from calibration.report.build.people import people_entry
-from calibration.report.build.task_data import task_data
 
 from calibration import baselines, bootstrap
 from calibration.core.draws import MANY_ITEMS, STEPS, Drawn
@@ -12,6 +10,8 @@ from calibration.core.many_mappings import ScoreOrder
 from calibration.people import agreement_intervals as of_agreement
 from calibration.people.agreement_intervals import agreement_intervals
 from calibration.people.p910 import alternating_projection
+from calibration.report.people import people_entry
+from calibration.report.task_data import task_data
 
 ITEMS = MANY_ITEMS + 4000
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from calibration.report.build.files import comparison_rows
 from scipy import stats
 
 from calibration.metric.monotone_cubic import fit_monotone_cubic
 from calibration.metric.telecom import Telecom, significance, significance_entry, telecom, telecom_entry
 from calibration.pipeline import calibrate_tables
+from calibration.report.files import comparison_rows
 from calibration.settings import Settings
 
 

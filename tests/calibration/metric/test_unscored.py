@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from calibration.report.build.build import INDEPENDENT
 from scipy import stats
 
 from calibration.metric.unscored import compare_unscored
 from calibration.pipeline import calibrate_tables
+from calibration.report.build import INDEPENDENT
 from calibration.settings import Settings
 
 

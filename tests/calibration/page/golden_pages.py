@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from calibration.report.build.build import Calibration
 
 from calibration.page.html import render_html
+from calibration.report.build import Calibration
 from tests.calibration.golden.studies import STUDIES, whole
 
 SUMS = Path(__file__).with_name("golden_pages.json")

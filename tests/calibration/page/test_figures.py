@@ -7,7 +7,6 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from calibration.report.build.schema.prediction import Bin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +29,7 @@ from calibration.page.grade_figures import (
     rows_against_person,
 )
 from calibration.pipeline import calibrate_tables
+from calibration.report.schema.prediction import Bin
 
 RATINGS = pd.DataFrame(
     [

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from calibration.report.build.build import Calibration, calibrate
 
 from calibration.page.html import render_html
+from calibration.report.build import Calibration, calibrate
 from calibration.settings import Settings
 
 MANY = 300

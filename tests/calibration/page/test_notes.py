@@ -3,9 +3,8 @@
 import re
 from itertools import permutations
 
-from calibration.report.build.schema.document import Metric, Report, Task
-
 from calibration.page.notes import all_notes, notes_of_people
+from calibration.report.schema.document import Metric, Report, Task
 
 
 def report(tasks, notes=()):

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from calibration.report.build.build import calibrate
 
 from calibration.metric.bootstrap import metric_intervals
 from calibration.people.agreement_intervals import agreement_intervals
@@ -13,6 +12,7 @@ from calibration.planning.alike import DesignEffects
 from calibration.planning.plan import plan_width
 from calibration.planning.shown import can_be_judged, fewest_judged, icc_intervals, simulate, width_surfaces
 from calibration.planning.study import PlannedStudy
+from calibration.report.build import calibrate
 from calibration.settings import Settings
 from calibration.verdict.judge import LEAST_ITEMS
 

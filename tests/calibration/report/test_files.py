@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from calibration.report.build.files import (
+from rich.console import Console
+
+from calibration.pipeline import calibrate_tables
+from calibration.report.files import (
     agreement_rows,
     evaluator_rows,
     fold_rows,
@@ -12,12 +15,9 @@ from calibration.report.build.files import (
     model_order_rows,
     write_report,
 )
-from calibration.report.build.schema.document import Report
-from calibration.tables.checking.writing import csv_text
-from rich.console import Console
-
-from calibration.pipeline import calibrate_tables
+from calibration.report.schema.document import Report
 from calibration.settings import Settings
+from calibration.tables.writing import csv_text
 from metrics.errors import InputError
 from metrics.text import spelled
 from study.cli.report_summary import print_summary

@@ -5,9 +5,9 @@ import json
 
 import pandas as pd
 import pytest
-from calibration.report.build.files import write_report
 
 from calibration.pipeline import calibrate_tables
+from calibration.report.files import write_report
 from calibration.settings import Settings
 from tests.calibration.simulated_studies import study
 

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
-from calibration.tables.checking.checking import check_items, check_ratings, check_scores, check_set_scores, tasks_of
 
+from calibration.tables.checking import check_items, check_ratings, check_scores, check_set_scores, tasks_of
 from metrics.errors import InputError
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from calibration.tables.checking.reading import ColumnMap, read_table, require_columns, text_cells
 
+from calibration.tables.reading import ColumnMap, read_table, require_columns, text_cells
 from metrics.errors import InputError
 from tests.effort import effort
 
@@ -162,7 +162,7 @@ def test_short_rows_below_many_columns_count_as_whole_ones(tmp_path):
 
 
 def test_the_byte_that_is_no_text_is_named_wherever_it_is(tmp_path, monkeypatch):
-    monkeypatch.setattr("calibration.tables.checking.reading._PART", 7)
+    monkeypatch.setattr("calibration.tables.reading._PART", 7)
     for place in range(8, 40):
         text = ("item\n" + "é" * 40).encode()
         (tmp_path / "table.csv").write_bytes(text)

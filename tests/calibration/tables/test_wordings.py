@@ -2,8 +2,8 @@
 
 import pandas as pd
 import pytest
-from calibration.tables.checking.wordings import LEVELS, check_wordings
 
+from calibration.tables.wordings import LEVELS, check_wordings
 from metrics.errors import InputError
 
 

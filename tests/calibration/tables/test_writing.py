@@ -7,10 +7,11 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from calibration.tables.checking.reading import read_table
-from calibration.tables.checking.writing import csv_text, guarded, unguarded
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from calibration.tables.reading import read_table
+from calibration.tables.writing import csv_text, guarded, unguarded
 
 AWKWARD = st.text(st.sampled_from("'=+-@\t\r\n 5.eE,;\"aé"), max_size=8) | st.text(max_size=8)
 

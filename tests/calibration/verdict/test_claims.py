@@ -7,17 +7,17 @@ import re
 from collections import Counter
 from types import SimpleNamespace
 
-import calibration.report.build.build
-import calibration.report.build.comparison
-import calibration.report.build.grades
-import calibration.report.build.intervals
-import calibration.report.build.people
-import calibration.report.build.task_data
 import pytest
-from calibration.report.build.schema.document import Task
 
+import calibration.report.build
+import calibration.report.comparison
+import calibration.report.grades
+import calibration.report.intervals
+import calibration.report.people
+import calibration.report.task_data
 from calibration.page.explanations import meaning, of_grades_against_person
 from calibration.pipeline import calibrate_tables
+from calibration.report.schema.document import Task
 from calibration.settings import Settings
 from tests.calibration.simulated_studies import KINDS, study
 
@@ -53,21 +53,21 @@ def tasks():
             calibration.report.build, "prediction", lambda *_: ({"predictor": None, "reliability": None}, None)
         )
         for place, name in (
-            (calibration.report.build.build, "combination"),
-            (calibration.report.build.build, "comparison"),
-            (calibration.report.build.people, "recovery_entry"),
-            (calibration.report.build.comparison, "compare_mappings"),
-            (calibration.report.build.comparison, "telecom_entry"),
-            (calibration.report.build.intervals, "pair_intervals"),
+            (calibration.report.build, "combination"),
+            (calibration.report.build, "comparison"),
+            (calibration.report.people, "recovery_entry"),
+            (calibration.report.comparison, "compare_mappings"),
+            (calibration.report.comparison, "telecom_entry"),
+            (calibration.report.intervals, "pair_intervals"),
         ):
             patch.setattr(place, name, lambda *_, **__: None)
-        patch.setattr(calibration.report.build.build, "screen", lambda *_: [])
+        patch.setattr(calibration.report.build, "screen", lambda *_: [])
         nothing = SimpleNamespace(intervals=lambda *_: None)
-        patch.setattr(calibration.report.build.task_data.TaskData, "worth", lambda *_: nothing)
-        patch.setattr(calibration.report.build.people, "_reliability", lambda *_: NO_RELIABILITY)
-        patch.setattr(calibration.report.build.people, "grade_intervals", lambda *_: [])
-        patch.setattr(calibration.report.build.grades, "EXPONENTS", ())
-        patch.setattr(calibration.report.build.task_data, "PERMUTATIONS", 99)
+        patch.setattr(calibration.report.task_data.TaskData, "worth", lambda *_: nothing)
+        patch.setattr(calibration.report.people, "_reliability", lambda *_: NO_RELIABILITY)
+        patch.setattr(calibration.report.people, "grade_intervals", lambda *_: [])
+        patch.setattr(calibration.report.grades, "EXPONENTS", ())
+        patch.setattr(calibration.report.task_data, "PERMUTATIONS", 99)
         found = {}
         for kind in KINDS:
             for seed in SEEDS:

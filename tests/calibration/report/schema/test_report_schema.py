@@ -3,18 +3,18 @@
 import json
 from inspect import getdoc
 
-import calibration.report.build.task_data
 import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
-from calibration.report.build.build import SCHEMA
-from calibration.report.build.schema.base import Section
-from calibration.report.build.schema.document import Report
-from calibration.report.build.schema.publish import SCHEMA_FILE, report_schema, schema_text
 from pydantic import BaseModel, ValidationError
 
+import calibration.report.task_data
 from calibration.pipeline import calibrate_tables
+from calibration.report.build import SCHEMA
+from calibration.report.schema.base import Section
+from calibration.report.schema.document import Report
+from calibration.report.schema.publish import SCHEMA_FILE, report_schema, schema_text
 from calibration.scale import Scale
 from calibration.settings import Reading, Settings
 from tests.calibration.golden.studies import STUDIES, whole
@@ -40,7 +40,7 @@ def test_every_byte_of_a_golden_report_comes_back(name):
 @pytest.fixture(scope="module", params=KINDS)
 def simulated(request):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calibration.report.build.task_data, "PERMUTATIONS", 19)
+        patch.setattr(calibration.report.task_data, "PERMUTATIONS", 19)
         made = study(request.param, KINDS.index(request.param))
         items = made.items if len(made.items.columns) > 1 else None
         return calibrate_tables(made.ratings, made.scores, items, Settings(draws=8))
@@ -119,7 +119,7 @@ def test_the_published_schema_is_current():
 
 def models(one: type[BaseModel] = Section):
     for each in one.__subclasses__():
-        if each.__module__.startswith("calibration.report.build.schema"):
+        if each.__module__.startswith("calibration.report.schema"):
             yield each
             yield from models(each)
 
