@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from calibration.api import read_items as read_items
     from calibration.api import read_ratings as read_ratings
     from calibration.api import read_scores as read_scores
-    from calibration.output import write_report as write_report
     from calibration.plots import plot_evaluators as plot_evaluators
     from calibration.plots import plot_grades as plot_grades
     from calibration.plots import plot_scores as plot_scores
-    from calibration.report import Calibration as Calibration
+    from calibration.report.build import Calibration as Calibration
+    from calibration.report.files import write_report as write_report
     from calibration.scale import Scale as Scale
     from metrics.errors import InputError as InputError
 
@@ -40,7 +40,7 @@ _MODULES = {
     "agreement": "calibration.api",
     "answers": "calibration.api",
     "calibrate": "calibration.api",
-    "Calibration": "calibration.report",
+    "Calibration": "calibration.report.build",
     "compare": "calibration.api",
     "evaluators": "calibration.api",
     "InputError": "metrics.errors",
@@ -53,7 +53,7 @@ _MODULES = {
     "read_ratings": "calibration.api",
     "read_scores": "calibration.api",
     "Scale": "calibration.scale",
-    "write_report": "calibration.output",
+    "write_report": "calibration.report.files",
 }
 __all__ = [*_MODULES]
 

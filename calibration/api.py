@@ -12,16 +12,16 @@ from typing import Any
 
 import pandas as pd
 
-from calibration.output import agreement_rows, comparison_rows
 from calibration.pipeline import calibrate_files, calibrate_tables
-from calibration.reading import ColumnMap, read_table
-from calibration.report import Calibration
-from calibration.report_schema.base import Number
-from calibration.report_schema.document import Metric
-from calibration.report_schema.people import Evaluator
+from calibration.report.build import Calibration
+from calibration.report.files import agreement_rows, comparison_rows
+from calibration.report.schema.base import Number
+from calibration.report.schema.document import Metric
+from calibration.report.schema.people import Evaluator
 from calibration.scale import LIKERT, Scale
 from calibration.settings import Duplicates, Reading, Settings
-from calibration.tables import check_items, check_ratings, check_scores
+from calibration.tables.checking import check_items, check_ratings, check_scores
+from calibration.tables.reading import ColumnMap, read_table
 from metrics.errors import InputError, parameter
 from metrics.text import listed, quoted
 
@@ -159,7 +159,7 @@ def calibrate(
     -------
     Calibration
         ``report`` holds everything, as report.json does; `agreement`, `evaluators`, `metric_figures`, `compare`,
-        `answers` and `predict` make tables of it, `calibration.output.write_report` the folder with the page.
+        `answers` and `predict` make tables of it, `calibration.report.files.write_report` the folder with the page.
 
     Raises
     ------
@@ -195,7 +195,8 @@ def agreement(judged: Calibration) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        task, statistic, value, low, high, people, n, evaluators, ratings; see `calibration.output.agreement_rows`.
+        task, statistic, value, low, high, people, n, evaluators, ratings; see
+        `calibration.report.files.agreement_rows`.
 
     Examples
     --------
@@ -309,7 +310,7 @@ def compare(judged: Calibration) -> pd.DataFrame:
     -------
     DataFrame
         task, first, second, n, difference, p, p_holm, p_by, williams_p and ITU-T P.1401's; see
-        `calibration.output.comparison_rows`. Without rows for fewer than two metrics.
+        `calibration.report.files.comparison_rows`. Without rows for fewer than two metrics.
     """
     return comparison_rows(judged.model)
 

@@ -8,18 +8,18 @@ from pathlib import Path
 import pandas as pd
 
 from calibration.progress import OnProgress
-from calibration.reading import ColumnMap, Source, read_table
-from calibration.report import Calibration, calibrate
-from calibration.report_raters import without_names
+from calibration.report.build import Calibration, calibrate
+from calibration.report.raters import without_names
 from calibration.settings import Reading, Settings
-from calibration.tables import (
+from calibration.tables.checking import (
     check_items,
     check_ratings,
     check_scores,
     check_set_scores,
     tasks_of,
 )
-from calibration.wordings import check_wordings
+from calibration.tables.reading import ColumnMap, Source, read_table
+from calibration.tables.wordings import check_wordings
 from metrics.errors import InputError, parameter
 from metrics.text import counted
 
@@ -106,7 +106,7 @@ def calibrate_tables(
     reading: Reading | None = None,
     on_progress: OnProgress | None = None,
 ) -> Calibration:
-    """Calibrate from DataFrames with our column names; see `calibration.tables` for what they must hold.
+    """Calibrate from DataFrames with our column names; see `calibration.tables.checking` for what they must hold.
 
     Parameters
     ----------
@@ -117,17 +117,17 @@ def calibrate_tables(
     sources : mapping of str to Source, optional
         Where the tables came from; messages and the report name the files.
     set_scores : DataFrame, optional
-        Scores of sets of images; see `calibration.tables.check_set_scores`.
+        Scores of sets of images; see `calibration.tables.checking.check_set_scores`.
     show_progress : bool
         Show a bar in the terminal while metrics are judged.
     wordings : DataFrame, optional
-        What was asked, word for word; see `calibration.wordings.check_wordings`.
+        What was asked, word for word; see `calibration.tables.wordings.check_wordings`.
     for_raters : bool
         Make the report for the evaluators themselves: without their names, and without anything about a single one.
     reading : Reading, optional
         How the tables are read; its map is of files only, and must not be given without sources.
     on_progress : callable, optional
-        Called with (done, of) while people and metrics are judged; see `calibration.report.calibrate`.
+        Called with (done, of) while people and metrics are judged; see `calibration.report.build.calibrate`.
 
     Returns
     -------

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from calibration.api import evaluators, metric_figures
-from calibration.report import Calibration
+from calibration.report.build import Calibration
 from metrics.errors import InputError, parameter
 from metrics.text import listed, quoted
 

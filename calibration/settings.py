@@ -26,7 +26,7 @@ class Reading:
     min_ratings : int
         Evaluators with fewer ratings, over all tasks, are left out.
     map : str, optional
-        Which columns of files are ours, as ``item=image,evaluator=worker``; see `calibration.reading.ColumnMap`.
+        Which columns of files are ours, as ``item=image,evaluator=worker``; see `calibration.tables.reading.ColumnMap`.
     task : str, optional
         The one task to judge, or the name of the task of a table that names none.
 

@@ -8,7 +8,7 @@ from typing import Literal
 import pandas as pd
 from rich.console import Console
 
-from calibration.tables_out import csv_text
+from calibration.tables.writing import csv_text
 from metrics.catalogue import catalogue, check_options, make_metrics, needs_of, written_names
 from metrics.engine.cache import FeatureCache, cache_folder
 from metrics.engine.device import check_precision, choose_device

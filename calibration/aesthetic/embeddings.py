@@ -21,8 +21,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.aesthetic.votes import image_name
-from calibration.reading import MOST_BYTES, read_cells
-from calibration.tables_out import csv_text
+from calibration.tables.reading import MOST_BYTES, read_cells
+from calibration.tables.writing import csv_text
 from metrics.engine.arrays import map_npy
 from metrics.errors import InputError
 from metrics.files import make_folders, not_written, parse_json, read_regular_file, reason, remove_empty

@@ -24,7 +24,7 @@ from calibration.aesthetic.clusters import (
 from calibration.aesthetic.scale import HIGHEST, LOWEST
 from calibration.aesthetic.spread import alarms
 from calibration.aesthetic.votes import Votes, levels
-from calibration.weighted import Order, correlation, covariance
+from calibration.core.weighted import Order, correlation, covariance
 from metrics.errors import InputError
 from metrics.text import counted
 

@@ -22,7 +22,7 @@ from calibration.aesthetic.clusters import (
 from calibration.aesthetic.ridge import fit_ridge
 from calibration.aesthetic.split import refuse_constant, stratified_folds
 from calibration.aesthetic.votes import Votes
-from calibration.weighted import Order, correlation
+from calibration.core.weighted import Order, correlation
 from metrics.errors import InputError
 from metrics.networks.aesthetic_head import Activation, Head, Layer, predict
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from calibration.aesthetic.scale import Scale, agreed_scale, told_scale
 from calibration.aesthetic.vote_tables import image_name
-from calibration.reading import MOST_BYTES, decoded
-from calibration.tables_out import unguarded
+from calibration.tables.reading import MOST_BYTES, decoded
+from calibration.tables.writing import unguarded
 from metrics.errors import InputError
 from metrics.files import read_input
 

@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.aesthetic.vote_tables import GROUP, with_known_names
-from calibration.cells import numbers_of
-from calibration.reading import read_table
+from calibration.tables.cells import numbers_of
+from calibration.tables.reading import read_table
 from metrics.errors import InputError
 
 _PULL = 4.0  # one rating scatters about twice as much as people's strictness

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from calibration.aesthetic.votes import Votes, image_name
-from calibration.reading import MOST_BYTES, decoded
+from calibration.tables.reading import MOST_BYTES, decoded
 from metrics.errors import InputError
 from metrics.files import read_input
 from metrics.text import counted

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calibration.cells import numbers_of as as_numbers
+from calibration.tables.cells import numbers_of as as_numbers
 from metrics.engine.images import SUFFIXES
 from metrics.errors import InputError
 

@@ -39,7 +39,7 @@ from calibration.aesthetic.vote_tables import (
     numbers_of,
     with_known_names,
 )
-from calibration.reading import MOST_BYTES, decoded, is_parquet, table_of
+from calibration.tables.reading import MOST_BYTES, decoded, is_parquet, table_of
 from metrics.errors import InputError
 from metrics.files import read_input
 

@@ -8,15 +8,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from calibration.buckets import BucketFitter
-from calibration.crossed_folds import FOLDS, HeldOut, crossed_folds
-from calibration.crossvalidation import skill
-from calibration.evaluator_weights import best_constant, evaluator_shares, is_known, weighted_mean
-from calibration.grades import Array, sample_scores
-from calibration.intervals import UNKNOWN, Interval, group_codes, item_draws, left_out, percentiles, with_other_people
+from calibration.core.buckets import BucketFitter
+from calibration.core.crossed_folds import FOLDS, HeldOut, crossed_folds
+from calibration.core.crossvalidation import skill
+from calibration.core.evaluator_weights import best_constant, evaluator_shares, is_known, weighted_mean
+from calibration.core.grades import Array, sample_scores
+from calibration.core.intervals import (
+    UNKNOWN,
+    Interval,
+    group_codes,
+    item_draws,
+    left_out,
+    percentiles,
+    with_other_people,
+)
+from calibration.core.weighted import Order, correlation
 from calibration.prediction.ordinal import fit_ordinal, level_counts
 from calibration.scale import LIKERT, Scale
-from calibration.weighted import Order, correlation
 from metrics.known import Direction
 
 DRAWS = 1000
@@ -103,7 +111,7 @@ def combine_metrics(
     clusters : array_like, shape (items,), optional
         Which images belong together.
     folds : int
-        Of items and of evaluators; see `calibration.crossed_folds.crossed_folds`.
+        Of items and of evaluators; see `calibration.core.crossed_folds.crossed_folds`.
     draws : int
         Of the bootstrap; 0 leaves intervals and p unknown.
     seed : int
@@ -129,11 +137,11 @@ def combine_metrics(
     four thresholds of the combined score; and, for the rival, which metric has the least training loss, with its
     thresholds. So neither is flattered by having been chosen. The penalty is needed where metrics are many and alike,
     and images few; `calibration.prediction.ordinal.fit_ordinal` says why statsmodels' OrderedModel is not used. An
-    image counts against a person where that person and another rated it, as in `calibration.crossvalidation`; with
+    image counts against a person where that person and another rated it, as in `calibration.core.crossvalidation`; with
     nothing missing the grades are those of `cross_validate_on_new_items`.
 
     The bootstrap draws clusters of images and keeps the fitted folds; p is the share of draws whose gain lies as far
-    from the gain as that lies from 0. For other people see `calibration.intervals.with_other_people`.
+    from the gain as that lies from 0. For other people see `calibration.core.intervals.with_other_people`.
 
     Examples
     --------

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from calibration.grades import Array
+from calibration.core.grades import Array
 
 Alternative = Literal["two-sided", "greater", "less"]
 

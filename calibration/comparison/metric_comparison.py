@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from calibration.comparison.correlation_tests import benjamini_yekutieli, holm, williams
 from calibration.comparison.permutation import PERMUTATIONS, Pair, Statistic, Swaps, correlation_with, p_values
-from calibration.grades import Array
+from calibration.core.grades import Array
 from metrics.known import Direction
 
 SIGNIFICANCE = 0.05

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from calibration.comparison.model_study import SAME, Figures, ModelStudy
-from calibration.grades import Array, mean_or_nan
-from calibration.item_folds import FEWEST_CLUSTERS
-from calibration.ties import as_equals
+from calibration.core.grades import Array, mean_or_nan
+from calibration.core.item_folds import FEWEST_CLUSTERS
+from calibration.core.ties import as_equals
 from metrics.known import Direction
 
 CONFIDENCE = 0.95

@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from calibration.grades import Array
-from calibration.ties import as_equals
+from calibration.core.grades import Array
+from calibration.core.ties import as_equals
 from metrics.known import Direction
 
 SAME = 1e-12

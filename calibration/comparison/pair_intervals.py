@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calibration.comparison.pairwise_accuracy import CrossValidatedAccuracy, chosen_items
-from calibration.draws import same_draws
-from calibration.grades import Array, sample_scores
-from calibration.intervals import Interval, group_codes, left_out, percentiles, with_other_people
-from calibration.ties import TOLERANCE, as_equals
+from calibration.core.draws import same_draws
+from calibration.core.grades import Array, sample_scores
+from calibration.core.intervals import Interval, group_codes, left_out, percentiles, with_other_people
+from calibration.core.ties import TOLERANCE, as_equals
 
 NAMES = ("pairwise_accuracy", "kendall")
 _Rows = NDArray[np.intp] | slice

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from calibration.grades import Array
-from calibration.item_folds import item_folds
-from calibration.ties import TOLERANCE
+from calibration.core.grades import Array
+from calibration.core.item_folds import item_folds
+from calibration.core.ties import TOLERANCE
 
 MOST_ITEMS = 2048
 FOLDS = 5

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from calibration.grades import Array
-from calibration.ties import as_equals
+from calibration.core.grades import Array
+from calibration.core.ties import as_equals
 
 Statistic = Literal["spearman", "pearson", "kendall"]
 

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from calibration.evaluator_weights import evaluator_shares
-from calibration.grades import Array, leave_one_out_scores
-from calibration.intervals import CONFIDENCE, Interval, group_codes
-from calibration.ties import as_equals
+from calibration.core.evaluator_weights import evaluator_shares
+from calibration.core.grades import Array, leave_one_out_scores
+from calibration.core.intervals import CONFIDENCE, Interval, group_codes
+from calibration.core.ties import as_equals
 
 MARGIN = 0.05
 """A loss of pairwise accuracy that does not matter, at most."""
@@ -37,7 +37,7 @@ class Sorting:
     ----------
     metric, person, difference : float
         Pairwise accuracies of metric and evaluator against the mean of the other evaluators, and the first minus the
-        second; means over the evaluators, who weigh as `calibration.evaluator_weights.evaluator_shares` has it.
+        second; means over the evaluators, who weigh as `calibration.core.evaluator_weights.evaluator_shares` has it.
     these, people_like_these : dict of str to Interval
         Of each; for other images, and for other images and other evaluators (empty for fewer than three).
     compared, evaluators : int

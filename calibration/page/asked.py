@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from calibration.report_asked import rated_wordings, words_of
-from calibration.report_schema.people import Asked, Wording
+from calibration.report.asked import rated_wordings, words_of
+from calibration.report.schema.people import Asked, Wording
 from calibration.scale import LIKERT, Scale
 from metrics.text import counted
 

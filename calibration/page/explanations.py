@@ -5,14 +5,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from calibration.evaluator_weights import is_known
+from calibration.core.evaluator_weights import is_known
 from calibration.page.figures import MOST_FOLDS, fitted_folds, known_thresholds, separates, steps
 from calibration.page.grade_figures import reference_metric
-from calibration.report_schema.document import Metric, Task
-from calibration.report_schema.prediction import Reliability
+from calibration.page.score_digits import digits_for, score_text
+from calibration.report.schema.document import Metric, Task
+from calibration.report.schema.prediction import Reliability
 from calibration.scale import LIKERT, Scale
-from calibration.score_digits import digits_for, score_text
-from calibration.task_words import how_many_poor, together
+from calibration.verdict.task_words import how_many_poor, together
 from metrics.text import counted, listed
 
 _LOOSE = 0.25  # share of the score's range beyond which a threshold that moves from fold to fold is called unsteady

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from calibration.grades import Array
+from calibration.core.grades import Array
 from calibration.page.figure_svg import inline_svg
-from calibration.score_digits import digits_for, score_text
+from calibration.page.score_digits import digits_for, score_text
 
 WIDTH = 400
 """Pixels; narrow, so that texts stay readable where a phone shows the figure smaller."""

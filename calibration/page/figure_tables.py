@@ -8,9 +8,9 @@ import pandas as pd
 from calibration.page.figures import fitted_folds, known_thresholds, reliability_bins, score_range, separates
 from calibration.page.gallery import disagreements
 from calibration.page.grade_figures import GradeRow, reference_metric, rows_against_mean, rows_against_person
-from calibration.report import Calibration
-from calibration.report_raters import fewest_ratings
-from calibration.report_schema.document import Metric, Report
+from calibration.report.build import Calibration
+from calibration.report.raters import fewest_ratings
+from calibration.report.schema.document import Metric, Report
 
 
 def figure_tables(calibration: Calibration) -> dict[str, pd.DataFrame]:
@@ -19,7 +19,7 @@ def figure_tables(calibration: Calibration) -> dict[str, pd.DataFrame]:
     Parameters
     ----------
     calibration : Calibration
-        What `calibration.report.calibrate` gave.
+        What `calibration.report.build.calibrate` gave.
 
     Returns
     -------

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from calibration.page.figure_style import COLOURS, ROW_HEIGHT, Figure, Scale, canvas, label, label_width
-from calibration.report_schema.document import Metric
-from calibration.report_schema.metric import Buckets, Fold
+from calibration.page.score_digits import digits_for, score_text
+from calibration.report.schema.document import Metric
+from calibration.report.schema.metric import Buckets, Fold
 from calibration.scale import LIKERT
 from calibration.scale import Scale as AnswerScale
-from calibration.score_digits import digits_for, score_text
 
 MOST_POINTS = 2000
 """How many items a scatter plot draws at most."""

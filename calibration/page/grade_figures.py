@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from calibration.page.figure_style import COLOURS, ROW_HEIGHT, Figure, canvas, label_width
-from calibration.report_schema.document import Metric, Task
+from calibration.report.schema.document import Metric, Task
 
 AVERAGE = "people on average"
 """Whose grade stands for all people where single evaluators are not shown."""

@@ -16,7 +16,7 @@ from pathlib import Path, PurePath, PureWindowsPath
 
 import pandas as pd
 
-from calibration.metric_facts import are_mixed
+from calibration.metric.facts import are_mixed
 from calibration.page import explanations
 from calibration.page.asked import how_it_was_asked
 from calibration.page.explanations import Explanation
@@ -33,6 +33,7 @@ from calibration.page.gallery import Thumbnails, disagreements
 from calibration.page.grade_figures import grades_against_mean, grades_against_person
 from calibration.page.methods_text import methods_paragraph
 from calibration.page.notes import all_notes, notes_of_people
+from calibration.page.score_digits import digits_for, score_text
 from calibration.page.shown import (
     ConfusionCell,
     ConfusionRow,
@@ -43,14 +44,13 @@ from calibration.page.shown import (
     ShownMetric,
     ShownTask,
 )
-from calibration.report import Calibration
-from calibration.report_raters import fewest_ratings
-from calibration.report_schema.base import Number
-from calibration.report_schema.document import Metric, Report, Task
+from calibration.report.build import Calibration
+from calibration.report.raters import fewest_ratings
+from calibration.report.schema.base import Number
+from calibration.report.schema.document import Metric, Report, Task
 from calibration.scale import Scale
-from calibration.score_digits import digits_for, score_text
-from calibration.task_words import QUESTIONS
-from calibration.verdicts import LEAST_ITEMS
+from calibration.verdict.judge import LEAST_ITEMS
+from calibration.verdict.task_words import QUESTIONS
 from metrics.catalogue import CAVEAT
 from metrics.engine.types import PROMPT
 from metrics.text import natural_order, spelled
@@ -88,7 +88,7 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     Parameters
     ----------
     calibration : Calibration
-        What `calibration.report.calibrate` gave.
+        What `calibration.report.build.calibrate` gave.
     images : mapping of str to Path, optional
         Image files by item, for the gallery of disagreements; one that cannot be read is shown by its name.
 

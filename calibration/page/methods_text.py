@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from calibration.evaluator_weights import HALF_TRUST
+from calibration.core.evaluator_weights import HALF_TRUST
 from calibration.page.references import REFERENCES
-from calibration.report_asked import rated_wordings
-from calibration.report_schema.document import Metric, Report
-from calibration.report_schema.people import Agreement, AgreementFigure, Asked, Wording
+from calibration.report.asked import rated_wordings
+from calibration.report.schema.document import Metric, Report
+from calibration.report.schema.people import Agreement, AgreementFigure, Asked, Wording
 from calibration.scale import Scale
 from metrics.text import counted, spelled
 

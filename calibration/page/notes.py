@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from calibration.report_schema.document import Report
+from calibration.report.schema.document import Report
 
 STANDS_FOR = "NAME"
 _ABOUT = re.compile(r"(?:Scores: |Ratings: )?")

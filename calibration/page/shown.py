@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from calibration.metric_facts import are_mixed
+from calibration.metric.facts import are_mixed
 from calibration.page.asked import ShownAsked
 from calibration.page.explanations import Explanation
 from calibration.page.gallery import Disagreement
-from calibration.report_schema.base import Number
-from calibration.report_schema.document import Metric, Task
+from calibration.report.schema.base import Number
+from calibration.report.schema.document import Metric, Task
 
 
 @dataclass(frozen=True)

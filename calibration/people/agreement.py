@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from calibration.grades import Array
-from calibration.ties import as_equals
+from calibration.core.grades import Array
+from calibration.core.ties import as_equals
 from metrics.known import Direction
 
 AlphaLevel = Literal["nominal", "ordinal", "interval", "ratio"]

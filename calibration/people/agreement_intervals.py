@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from calibration.draws import Drawn, fewer_draws
-from calibration.evaluator_weights import evaluator_shares, pair_weights, rated_both
-from calibration.grades import Array
-from calibration.intervals import Interval, left_out, percentiles, with_other_people
+from calibration.core.draws import Drawn, fewer_draws
+from calibration.core.evaluator_weights import evaluator_shares, pair_weights, rated_both
+from calibration.core.grades import Array
+from calibration.core.intervals import Interval, left_out, percentiles, with_other_people
 from calibration.people.agreement import alphas, coincidence_table
 from calibration.people.concordance import RankSums
 from calibration.people.consistency import Halves, spearman_brown

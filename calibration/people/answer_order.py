@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calibration.grades import Array, leave_one_out_scores
+from calibration.core.grades import Array, leave_one_out_scores
 
 LEAST_ANSWERS = 40
 _MOST_ANSWERS = 10_000  # of each evaluator, the first

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from calibration.grades import Array
+from calibration.core.grades import Array
 
 
 def kendalls_w(ratings: Array) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from calibration.grades import Array
+from calibration.core.grades import Array
 from calibration.scale import LIKERT, Scale
 
 NAN = float("nan")

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from calibration.comparison.correlation_tests import holm
-from calibration.grades import Array
+from calibration.core.grades import Array
 from calibration.people.graded_response import (
     GradedResponse,
     Levels,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, special
 
-from calibration.grades import Array
+from calibration.core.grades import Array
 
 _MOST_LEVELS, _CUT = 11, 7  # more different ratings than these are cut at their quantiles
 _ROUNDS, _CLOSE = 40, 2e-3

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.evaluator_weights import pair_weights, weighted_mean
-from calibration.grades import Array
+from calibration.core.evaluator_weights import pair_weights, weighted_mean
+from calibration.core.grades import Array
 from calibration.people.pair_grades import shared_ratings
 from calibration.scale import LIKERT, Scale
 
@@ -116,7 +116,7 @@ def mean_pair_kappa(pairs: Sequence[dict[str, Any]], ratings: Array) -> float:
     pairs : sequence of dict
         From `pair_kappas`.
     ratings : ndarray, shape (items, evaluators)
-        The same; a pair weighs as in `calibration.evaluator_weights.pair_weights`.
+        The same; a pair weighs as in `calibration.core.evaluator_weights.pair_weights`.
 
     Returns
     -------

@@ -5,9 +5,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from calibration.draws import Drawn
-from calibration.grades import Array
-from calibration.intervals import Interval, percentiles
+from calibration.core.draws import Drawn
+from calibration.core.grades import Array
+from calibration.core.intervals import Interval, percentiles
 from calibration.people.kappa import kappas
 from calibration.scale import LIKERT, Scale
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calibration.grades import Array
+from calibration.core.grades import Array
 
 _CLOSE = 1e-8
 _MOST_ROUNDS = 10_000

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.evaluator_weights import rating_weights, trust
-from calibration.grades import Array
+from calibration.core.evaluator_weights import rating_weights, trust
+from calibration.core.grades import Array
 
 
 class PairGrades:
-    """The mean grade of one person against another, by the weights of `calibration.evaluator_weights`.
+    """The mean grade of one person against another, by the weights of `calibration.core.evaluator_weights`.
 
     Parameters
     ----------

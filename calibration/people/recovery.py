@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from calibration.draws import Drawn
-from calibration.grades import Array, sample_scores
-from calibration.intervals import Interval, percentiles
+from calibration.core.draws import Drawn
+from calibration.core.grades import Array, sample_scores
+from calibration.core.intervals import Interval, percentiles
 from calibration.people.p910 import alternating_projection
 from calibration.scale import LIKERT, Scale
 

@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from calibration.comparison.correlation_tests import holm
-from calibration.grades import Array, leave_one_out_scores
-from calibration.intervals import group_codes, item_draws
+from calibration.core.grades import Array, leave_one_out_scores
+from calibration.core.intervals import group_codes, item_draws
+from calibration.core.weighted import Order, correlation
 from calibration.people.answer_order import OrderFinding, answers_in_order
 from calibration.people.dependence import Pair, dependent_pairs
-from calibration.weighted import Order, correlation
 
 SIGNIFICANCE = 0.05
 LEAST_ITEMS = 20

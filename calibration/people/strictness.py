@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from calibration.grades import Array
-from calibration.intervals import CONFIDENCE, UNKNOWN, Interval, group_codes
+from calibration.core.grades import Array
+from calibration.core.intervals import CONFIDENCE, UNKNOWN, Interval, group_codes
 
 _TINY = 1e-10
 _FEW_IMAGES = 30
@@ -161,7 +161,7 @@ def without_strictness(ratings: Array, folds: NDArray[np.intp], clusters: ArrayL
     ratings : ndarray, shape (items, evaluators)
         Unit scale, NaN where missing.
     folds : ndarray of int, shape (items,)
-        Which images are held out together, as `calibration.item_folds.item_folds` deals them.
+        Which images are held out together, as `calibration.core.item_folds.item_folds` deals them.
     clusters : array_like, shape (items,), optional
         As in `strictness`.
 

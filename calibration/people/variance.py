@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from calibration.grades import Array, sample_scores
+from calibration.core.grades import Array, sample_scores
 
 NAN = float("nan")
 

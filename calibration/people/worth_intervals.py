@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from calibration.draws import fewer_draws, same_draws
-from calibration.grades import Array, sample_scores
-from calibration.intervals import Interval, group_codes, left_out, percentiles, with_other_people
+from calibration.core.draws import fewer_draws, same_draws
+from calibration.core.grades import Array, sample_scores
+from calibration.core.intervals import Interval, group_codes, left_out, percentiles, with_other_people
 from calibration.people.variance import ComponentSums
 
 _BLOCK = 2**18  # draw-items that are in memory at once

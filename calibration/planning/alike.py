@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from calibration.buckets import fit_buckets
-from calibration.evaluator_weights import best_constant
-from calibration.grades import Array
+from calibration.core.buckets import fit_buckets
+from calibration.core.evaluator_weights import best_constant
+from calibration.core.grades import Array
 from calibration.people.variance import variance_components
 from calibration.scale import LIKERT
 from metrics.errors import InputError

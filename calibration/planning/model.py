@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from scipy import optimize, stats
 
-from calibration.grades import Array
+from calibration.core.grades import Array
 from calibration.scale import LIKERT
 
 Statistic = Literal["spearman", "pearson"]

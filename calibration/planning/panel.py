@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calibration.evaluator_weights import trust
-from calibration.grades import Array
+from calibration.core.evaluator_weights import trust
+from calibration.core.grades import Array
 from calibration.people.variance import ComponentSums
 from calibration.planning.model import latent_ratings
 from calibration.scale import LIKERT

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
-from calibration.grades import Array, sample_scores
-from calibration.item_folds import clusters_of, groupings_of
+from calibration.core.grades import Array, sample_scores
+from calibration.core.item_folds import clusters_of, groupings_of
 from calibration.people.agreement import correlations
 from calibration.people.variance import Components, intraclass_correlations, variance_components
 from calibration.planning.alike import DesignEffects, design_effects
@@ -17,7 +17,7 @@ from calibration.planning.panel import evaluators_of
 from calibration.planning.study import FEWEST_IMAGES, LEAST_ICC, PlannedStudy, possible_between
 from calibration.scale import LIKERT
 from calibration.settings import Duplicates
-from calibration.tables import check_items, check_ratings, check_scores
+from calibration.tables.checking import check_items, check_ratings, check_scores
 from metrics.errors import InputError, parameter
 from metrics.text import listed, quoted
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from calibration.grades import Array
+from calibration.core.grades import Array
 from calibration.planning.model import Ratings, Spread, Statistic, correlation_spread
 from calibration.planning.shown import KINDS, Kind, icc_surfaces, width_surfaces
 from calibration.planning.study import FEWEST_IMAGES, MOST_IMAGES, PlannedStudy, check_counts

@@ -2,9 +2,9 @@
 
 A plan that reckoned with formulas of its own would promise intervals that the report does not draw, and numbers of
 images of which the report says that no metric can be judged by them. So the widths come from
-`calibration.bootstrap.metric_intervals`, and whether a metric can be judged at all from the figures and limits by which
-`calibration.verdicts` refuses. Sizes and panels between and beyond the simulated ones follow from a surface that falls
-with the number of images and with that of evaluators.
+`calibration.metric.bootstrap.metric_intervals`, and whether a metric can be judged at all from the figures and limits
+by which `calibration.verdict.judge` refuses. Sizes and panels between and beyond the simulated ones follow from a
+surface that falls with the number of images and with that of evaluators.
 """
 
 import zlib
@@ -15,12 +15,12 @@ from typing import Literal
 import numpy as np
 from scipy import optimize, stats
 
-from calibration.bootstrap import metric_intervals
-from calibration.crossvalidation import cross_validate
-from calibration.draws import Drawn
-from calibration.grades import Array
-from calibration.intervals import CONFIDENCE, UNKNOWN, Interval, left_out, percentiles, with_other_people
-from calibration.item_folds import item_folds
+from calibration.core.crossvalidation import cross_validate
+from calibration.core.draws import Drawn
+from calibration.core.grades import Array
+from calibration.core.intervals import CONFIDENCE, UNKNOWN, Interval, left_out, percentiles, with_other_people
+from calibration.core.item_folds import item_folds
+from calibration.metric.bootstrap import metric_intervals
 from calibration.people.agreement import interval_alpha, krippendorff_alpha
 from calibration.people.strictness import without_strictness
 from calibration.people.variance import ComponentSums, many_intraclass_correlations
@@ -29,7 +29,7 @@ from calibration.planning.alike import DesignEffects
 from calibration.planning.model import Statistic, latent_ratings
 from calibration.planning.study import PlannedStudy
 from calibration.scale import LIKERT
-from calibration.verdicts import CHANCE, LEAST_ITEMS
+from calibration.verdict.judge import CHANCE, LEAST_ITEMS
 
 Kind = Literal["these", "people_like_these"]
 

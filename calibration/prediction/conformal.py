@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from calibration.grades import Array
+from calibration.core.grades import Array
 
 WHOLE = 1.0
 """The threshold with which every set holds all levels."""

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 
-from calibration.crossed_folds import crossed_folds
-from calibration.grades import Array
+from calibration.core.crossed_folds import crossed_folds
+from calibration.core.grades import Array
+from calibration.core.ties import as_equals
 from calibration.prediction.ordinal import Ordinal, fit_ordinals, level_counts
 from calibration.scale import LIKERT, Scale
-from calibration.ties import as_equals
 from metrics.known import Direction
 
 Family = Literal["isotonic", "proportional_odds"]
@@ -107,7 +107,7 @@ def cross_predict(
     clusters : array_like, shape (items,), optional
         Which images belong together, and are held out together.
     folds : int
-        Of items and of evaluators; see `calibration.crossed_folds.crossed_folds`.
+        Of items and of evaluators; see `calibration.core.crossed_folds.crossed_folds`.
     seed : int
         Of the folds and the sample.
     scale : Scale

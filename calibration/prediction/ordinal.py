@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calibration.grades import Array
+from calibration.core.grades import Array
 from calibration.scale import LIKERT, Scale
 
 _ROUNDS = 100

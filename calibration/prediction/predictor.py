@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from calibration.buckets import BucketMapping, fit_buckets
-from calibration.grades import Array, sample_scores
+from calibration.core.buckets import BucketMapping, fit_buckets
+from calibration.core.grades import Array, sample_scores
 from calibration.prediction.conformal import conformal_quantile, set_threshold, strangeness
 from calibration.prediction.cross_prediction import MARGINAL, CrossPrediction, Curve, cross_predict
 from calibration.scale import FEWEST_LEVELS, LIKERT, MOST_LEVELS, Scale

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.draws import signs_and_draws
-from calibration.grades import Array
-from calibration.intervals import UNKNOWN, Interval, group_codes, percentiles
+from calibration.core.draws import signs_and_draws
+from calibration.core.grades import Array
+from calibration.core.intervals import UNKNOWN, Interval, group_codes, percentiles
 from calibration.prediction.cross_prediction import CrossPrediction
 
 BINS = 10

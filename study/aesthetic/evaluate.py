@@ -19,7 +19,7 @@ from calibration.aesthetic.predictions import read_predictions
 from calibration.aesthetic.scale import Scale
 from calibration.aesthetic.split import named_images
 from calibration.aesthetic.votes import Votes
-from calibration.tables_out import csv_text
+from calibration.tables.writing import csv_text
 from metrics.errors import InputError
 from metrics.files import write_together
 from metrics.networks.aesthetic_head import find_head, head_details, predict_distribution

@@ -15,7 +15,7 @@ from study.scratch import Scratch
 from study.server.pages import message_page
 
 if TYPE_CHECKING:
-    from calibration.report import Calibration
+    from calibration.report.build import Calibration
     from calibration.settings import Reading, Settings
 
 

@@ -291,11 +291,11 @@ def report(
     scale: AnswerScale = None,
 ) -> None:
     """Grade metrics and people by the same formula, and say whether a metric can stand in."""
-    from calibration.output import write_report
     from calibration.pipeline import calibrate_files
+    from calibration.report.files import write_report
     from calibration.scale import LIKERT, Scale
     from calibration.settings import Reading, Settings
-    from calibration.summary import print_summary
+    from study.cli.report_summary import print_summary
 
     folder = folder_to_write(out)
     if draws and not 100 <= draws <= 100_000:
@@ -335,7 +335,7 @@ def report(
         )
     else:
         raise InputError("A report needs ratings: name a study's folder, or give --ratings FILE and --scores FILE.")
-    print_summary(calibration.report, write_report(calibration, folder))
+    print_summary(calibration.report.build, write_report(calibration, folder))
 
 
 app.command(rich_help_panel=JUDGEMENT)(predict_cli.predict)

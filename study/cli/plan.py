@@ -183,7 +183,7 @@ def _pilot(
         if given:
             raise InputError(f"{given[0]} belongs to a pilot, which needs --ratings FILE.")
         return None
-    from calibration.reading import ColumnMap, read_table
+    from calibration.tables.reading import ColumnMap, read_table
 
     columns = ColumnMap.parse(files["--map"])
     paths = [files[name] for name in ("--ratings", "--scores", "--items")]
@@ -303,7 +303,7 @@ def _print_tables(made: "Plan", console: "Console") -> None:
 
 def _write(made: "Plan", folder: Path) -> list[Path]:
     from calibration.planning.curve import plan_svg
-    from calibration.tables_out import csv_text
+    from calibration.tables.writing import csv_text
     from metrics.files import write_together
 
     needed = made.needed.astype("Int64")

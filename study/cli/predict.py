@@ -33,9 +33,9 @@ def predict(
     import pandas as pd
 
     from calibration.prediction.predictor_file import read_predictor, read_verdict
-    from calibration.reading import ColumnMap, read_table
-    from calibration.tables import check_scores
-    from calibration.tables_out import csv_text
+    from calibration.tables.checking import check_scores
+    from calibration.tables.reading import ColumnMap, read_table
+    from calibration.tables.writing import csv_text
     from metrics.engine.signature import identity_of, other_provenance
     from metrics.files import refuse_missing_parent, write_together
     from metrics.text import counted, listed, quoted

@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 from sqlalchemy.exc import DBAPIError
 
-from calibration.reading import read_table
-from calibration.tables import check_items
-from calibration.tables_out import csv_text
+from calibration.tables.checking import check_items
+from calibration.tables.reading import read_table
+from calibration.tables.writing import csv_text
 from metrics.engine.image_folders import first_names
 from metrics.errors import InputError
 from metrics.files import make_folders, not_written, remove_empty

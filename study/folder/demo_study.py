@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from calibration.tables import records
+from calibration.tables.checking import records
 from metrics.engine.signature import signature, versions
 from metrics.errors import InputError
 from metrics.files import make_folders, not_written, remove_empty

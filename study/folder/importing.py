@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from calibration.reading import ColumnMap, read_table
 from calibration.settings import Duplicates
-from calibration.tables import check_ratings, check_scores
+from calibration.tables.checking import check_ratings, check_scores
+from calibration.tables.reading import ColumnMap, read_table
 from metrics.errors import InputError
 from metrics.text import counted
 from study.folder.study import Study

@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from calibration.reading import MOST_BYTES, decoded, read_table
-from calibration.tables import check_items
+from calibration.tables.checking import check_items
+from calibration.tables.reading import MOST_BYTES, decoded, read_table
 from metrics.errors import InputError
 from metrics.files import read_input
 from metrics.text import counted, natural_order

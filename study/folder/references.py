@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from calibration.tables import records
+from calibration.tables.checking import records
 from metrics.engine.image_folders import first_names
 from metrics.errors import InputError
 from study.folder.images import check_images, find_images

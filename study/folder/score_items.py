@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from rich.progress import track
 
-from calibration.tables import records
+from calibration.tables.checking import records
 from metrics.engine.image_folders import folder_notes, images_below
 from metrics.engine.images import ImageSource, UnreadableImage
 from metrics.engine.types import Item

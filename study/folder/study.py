@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from calibration.reading import read_table
-from calibration.tables import check_items, records
+from calibration.tables.checking import check_items, records
+from calibration.tables.reading import read_table
 from metrics.errors import InputError
 from metrics.files import digest_of
 from metrics.text import counted

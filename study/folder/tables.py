@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from calibration.tables import check_ratings, check_scores, records
-from calibration.tables_out import csv_text
+from calibration.tables.checking import check_ratings, check_scores, records
+from calibration.tables.writing import csv_text
 from metrics.errors import InputError
 from metrics.files import write_together
 from metrics.text import counted
@@ -86,8 +86,8 @@ def import_tables(
     Raises
     ------
     InputError
-        For tables that `calibration.tables` refuses, items or tasks that the study does not have, whole numbers that
-        are none, and values that differ from those it has already; nothing is imported then.
+        For tables that `calibration.tables.checking` refuses, items or tasks that the study does not have, whole
+        numbers that are none, and values that differ from those it has already; nothing is imported then.
     """
     rating_rows: list[dict[str, Any]] = []
     score_rows: list[dict[str, Any]] = []

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from calibration.wordings import LEVELS
+from calibration.tables.wordings import LEVELS
 from metrics.errors import InputError
 from metrics.text import counted
 from study.folder.config import FILE_NAME, TaskConfig

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from calibration.alternatives import compare_mappings
+from calibration.metric.alternatives import compare_mappings
 from calibration.scale import LIKERT
 from tests.benchmarks.arguments import one_count
 

@@ -10,8 +10,8 @@ from itertools import combinations_with_replacement
 import numpy as np
 from scipy.optimize import minimize
 
-from calibration.buckets import fit_buckets
-from calibration.crossvalidation import cross_validate
+from calibration.core.buckets import fit_buckets
+from calibration.core.crossvalidation import cross_validate
 from calibration.scale import LIKERT
 from tests.benchmarks.arguments import parser
 

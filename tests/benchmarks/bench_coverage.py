@@ -13,11 +13,11 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
-from calibration.bootstrap import _Study, metric_intervals
 from calibration.comparison.pair_intervals import pair_intervals
 from calibration.comparison.pairwise_accuracy import cross_validated_accuracy
-from calibration.crossvalidation import CrossValidation, cross_validate, cross_validate_on_new_items
-from calibration.item_folds import item_folds
+from calibration.core.crossvalidation import CrossValidation, cross_validate, cross_validate_on_new_items
+from calibration.core.item_folds import item_folds
+from calibration.metric.bootstrap import _Study, metric_intervals
 from calibration.people.agreement_intervals import _Agreement, agreement_intervals
 from calibration.people.pair_grades import PairGrades
 from calibration.people.worth_intervals import _Noise, worth_intervals

@@ -14,7 +14,7 @@ import pandas as pd
 
 from calibration.page.html import render_html
 from calibration.pipeline import calibrate_files, calibrate_tables
-from calibration.report import Calibration
+from calibration.report.build import Calibration
 from calibration.settings import Reading, Settings
 from tests.benchmarks.arguments import ROOT, parser
 

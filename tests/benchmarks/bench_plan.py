@@ -19,16 +19,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from calibration.bootstrap import _Study
 from calibration.comparison.correlation_tests import williams
 from calibration.comparison.permutation import permutation_both
+from calibration.metric.bootstrap import _Study
 from calibration.people.variance import intraclass_correlations, variance_components
 from calibration.planning.model import latent_ratings
 from calibration.planning.pilot import pilot_of
 from calibration.planning.plan import plan_power, plan_width
 from calibration.planning.shown import KINDS, fewest_judged
 from calibration.planning.study import PlannedStudy
-from calibration.report import calibrate
+from calibration.report.build import calibrate
 from calibration.settings import Settings
 from tests.benchmarks.arguments import parser
 

@@ -17,15 +17,15 @@ import pandas as pd
 import pingouin
 from scipy import stats
 
-from calibration.baselines import RandomScores, baselines
-from calibration.bootstrap import metric_intervals
-from calibration.crossvalidation import cross_validate, cross_validate_on_new_items
-from calibration.grades import Array, evaluator_grades, sample_scores
-from calibration.item_folds import item_folds
+from calibration.core.crossvalidation import cross_validate, cross_validate_on_new_items
+from calibration.core.grades import Array, evaluator_grades, sample_scores
+from calibration.core.item_folds import item_folds
+from calibration.metric.baselines import RandomScores, baselines
+from calibration.metric.bootstrap import metric_intervals
+from calibration.metric.same_target import EvaluatorsAsMetrics
 from calibration.people.agreement import correlations, krippendorff_alpha
 from calibration.people.concordance import kendalls_w
 from calibration.people.variance import intraclass_correlations, variance_components
-from calibration.same_target import EvaluatorsAsMetrics
 from tests.benchmarks.arguments import one_count
 
 

@@ -12,8 +12,8 @@ import time
 
 import numpy as np
 
-from calibration.bootstrap import metric_intervals
-from calibration.crossvalidation import cross_validate
+from calibration.core.crossvalidation import cross_validate
+from calibration.metric.bootstrap import metric_intervals
 from tests.benchmarks.arguments import parser
 
 DRAWS = 300

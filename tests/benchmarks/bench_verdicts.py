@@ -15,21 +15,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from calibration.annotator_test import alternative_annotator_test, annotator_test_entry
-from calibration.baselines import RandomScores, baselines
-from calibration.bootstrap import metric_intervals
-from calibration.buckets import BucketFitter
 from calibration.comparison.sorting import sorting, sorting_entry
-from calibration.crossvalidation import cross_validate, cross_validate_on_new_items, unseen_levels
-from calibration.equivalence import median_evaluator
-from calibration.evaluator_weights import best_constant
-from calibration.grades import sample_scores
-from calibration.item_folds import item_folds
+from calibration.core.buckets import BucketFitter
+from calibration.core.crossvalidation import cross_validate, cross_validate_on_new_items, unseen_levels
+from calibration.core.evaluator_weights import best_constant
+from calibration.core.grades import sample_scores
+from calibration.core.item_folds import item_folds
+from calibration.metric.annotator_test import alternative_annotator_test, annotator_test_entry
+from calibration.metric.baselines import RandomScores, baselines
+from calibration.metric.bootstrap import metric_intervals
+from calibration.metric.equivalence import median_evaluator
+from calibration.metric.same_target import EvaluatorsAsMetrics
 from calibration.people.agreement import correlations, interval_alpha, krippendorff_alpha
 from calibration.people.strictness import without_strictness
-from calibration.same_target import EvaluatorsAsMetrics
 from calibration.scale import LIKERT
-from calibration.verdicts import judge
+from calibration.verdict.judge import judge
 from tests.benchmarks.arguments import one_count
 
 IMAGES, PROMPTS = 128, np.repeat(np.arange(32), 4)

@@ -9,7 +9,7 @@ import pytest
 from filelock import FileLock
 
 from calibration.pipeline import calibrate_files
-from calibration.report import Calibration
+from calibration.report.build import Calibration
 from calibration.settings import Reading, Settings
 
 TIFA160_MAP = "evaluator=worker_id,rating=answer"

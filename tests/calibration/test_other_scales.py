@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.buckets import BucketFitter, fit_buckets
-from calibration.crossvalidation import cross_validate
-from calibration.evaluator_weights import best_constant
-from calibration.grades import person_to_person_grades
+from calibration.core.buckets import BucketFitter, fit_buckets
+from calibration.core.crossvalidation import cross_validate
+from calibration.core.evaluator_weights import best_constant
+from calibration.core.grades import person_to_person_grades
 from calibration.page.html import render_html
 from calibration.pipeline import calibrate_tables
 from calibration.scale import LIKERT, Scale

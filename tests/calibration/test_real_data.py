@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.grades import leave_one_out_scores
+from calibration.core.grades import leave_one_out_scores
 from calibration.scale import LIKERT
 from tests.reference import published
 

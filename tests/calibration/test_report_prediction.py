@@ -3,7 +3,7 @@
 import numpy as np
 
 from calibration.comparison.combination import MOST_METRICS
-from calibration.report_prediction import _scored_together
+from calibration.report.prediction import _scored_together
 
 
 def test_of_many_metrics_those_are_combined_that_leave_most_images():

@@ -1,7 +1,7 @@
 import pytest
 
 from calibration.pipeline import calibrate_tables
-from calibration.report import calibrate
+from calibration.report.build import calibrate
 from calibration.settings import Reading, Settings
 from metrics.errors import InputError
 from tests.calibration.simulated_studies import study

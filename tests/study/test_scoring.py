@@ -13,8 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
-from calibration.reading import read_table
-from calibration.tables import check_scores
+from calibration.tables.checking import check_scores
+from calibration.tables.reading import read_table
 from metrics.engine.cache import FeatureCache
 from metrics.engine.types import Score, SetScore
 from metrics.errors import InputError

@@ -9,10 +9,10 @@ from scipy.stats import spearmanr
 
 from calibration.comparison import combination
 from calibration.comparison.combination import _test, combination_entry, combine_metrics
-from calibration.crossed_folds import crossed_folds
-from calibration.crossvalidation import cross_validate_on_new_items
-from calibration.grades import sample_scores
-from calibration.item_folds import item_folds
+from calibration.core.crossed_folds import crossed_folds
+from calibration.core.crossvalidation import cross_validate_on_new_items
+from calibration.core.grades import sample_scores
+from calibration.core.item_folds import item_folds
 from tests.calibration.prediction.test_predictor import study, tifa160
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibration.comparison.sorting import sorting, sorting_entry
-from calibration.evaluator_weights import evaluator_shares
+from calibration.core.evaluator_weights import evaluator_shares
 
 CUTS = np.array([-1.2, -0.4, 0.4, 1.2])
 

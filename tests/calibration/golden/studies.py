@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from calibration.pipeline import calibrate_tables
-from calibration.reading import ColumnMap, read_table
 from calibration.settings import Reading, Settings
+from calibration.tables.reading import ColumnMap, read_table
 from tests.calibration.simulated_studies import study
 
 HERE = Path(__file__).parent

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from calibration.page.html import render_html
-from calibration.report import Calibration
+from calibration.report.build import Calibration
 from tests.calibration.golden.studies import STUDIES, whole
 
 SUMS = Path(__file__).with_name("golden_pages.json")

@@ -7,7 +7,7 @@ from calibration.page.html import render_html
 from calibration.page.methods_text import methods_paragraph
 from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.settings import Settings
-from calibration.wordings import LEVELS
+from calibration.tables.wordings import LEVELS
 from metrics.errors import InputError
 from tests.calibration.page.test_html import GOOD, Page, scores, table
 

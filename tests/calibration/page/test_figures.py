@@ -29,7 +29,7 @@ from calibration.page.grade_figures import (
     rows_against_person,
 )
 from calibration.pipeline import calibrate_tables
-from calibration.report_schema.prediction import Bin
+from calibration.report.schema.prediction import Bin
 
 RATINGS = pd.DataFrame(
     [

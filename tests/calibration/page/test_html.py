@@ -14,11 +14,11 @@ from PIL import Image
 from calibration.page.gallery import disagreements
 from calibration.page.html import POINTS_OF_A_PAGE, render_html
 from calibration.pipeline import calibrate_files, calibrate_tables
-from calibration.reading import Source
-from calibration.report_schema.base import Section
-from calibration.report_schema.document import Report
+from calibration.report.schema.base import Section
+from calibration.report.schema.document import Report
 from calibration.scale import Scale
 from calibration.settings import Reading, Settings
+from calibration.tables.reading import Source
 from tests.calibration.golden.studies import STUDIES, whole
 from tests.calibration.page.golden_pages import golden_page, with_points
 

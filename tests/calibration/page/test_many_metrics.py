@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from calibration.page.html import render_html
-from calibration.report import Calibration, calibrate
+from calibration.report.build import Calibration, calibrate
 from calibration.settings import Settings
 
 MANY = 300

@@ -6,7 +6,7 @@ import pytest
 from calibration.page.methods_text import methods_paragraph
 from calibration.page.references import REFERENCES
 from calibration.pipeline import calibrate_files, calibrate_tables
-from calibration.report_schema.document import Report
+from calibration.report.schema.document import Report
 from calibration.settings import Reading, Settings
 from tests.calibration.golden.studies import whole
 from tests.calibration.page.test_figures import RATINGS, SCORES

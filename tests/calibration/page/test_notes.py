@@ -4,7 +4,7 @@ import re
 from itertools import permutations
 
 from calibration.page.notes import all_notes, notes_of_people
-from calibration.report_schema.document import Metric, Report, Task
+from calibration.report.schema.document import Metric, Report, Task
 
 
 def report(tasks, notes=()):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.evaluator_weights import evaluator_shares, trust, weighted_mean
-from calibration.grades import evaluator_grades, person_to_person_grades, sample_scores
+from calibration.core.evaluator_weights import evaluator_shares, trust, weighted_mean
+from calibration.core.grades import evaluator_grades, person_to_person_grades, sample_scores
 from calibration.people.agreement import krippendorff_alpha
 from calibration.people.agreement_intervals import (
     _Agreement,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from calibration.crossvalidation import confusion_matrix
+from calibration.core.crossvalidation import confusion_matrix
 from calibration.people.kappa import kappa, mean_pair_kappa, pair_kappas
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from calibration.evaluator_weights import trust, weighted_mean
-from calibration.grades import person_to_person_grades
-from calibration.intervals import left_out
+from calibration.core.evaluator_weights import trust, weighted_mean
+from calibration.core.grades import person_to_person_grades
+from calibration.core.intervals import left_out
 from calibration.people.pair_grades import PairGrades
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from calibration.intervals import item_draws
+from calibration.core.intervals import item_draws
 from calibration.people.screening import _Beside, _grouped, _relation, _unrelated, screen
 from calibration.pipeline import calibrate_tables
 from calibration.settings import Settings

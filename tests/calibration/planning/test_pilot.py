@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.bootstrap import metric_intervals
+from calibration.metric.bootstrap import metric_intervals
 from calibration.people.agreement_intervals import agreement_intervals
 from calibration.planning.alike import DesignEffects
 from calibration.planning.pilot import pilot_of
 from calibration.planning.plan import plan_width
 from calibration.planning.study import PlannedStudy, possible_between
-from calibration.reading import ColumnMap, read_table
 from calibration.scale import LIKERT
+from calibration.tables.reading import ColumnMap, read_table
 from metrics.errors import InputError
 from tests.calibration.planning.test_plan import SKEWED, simulated
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from calibration.bootstrap import _Study
 from calibration.comparison.correlation_tests import williams
 from calibration.comparison.permutation import permutation_both
+from calibration.metric.bootstrap import _Study
 from calibration.people.variance import intraclass_correlations, variance_components
 from calibration.planning.alike import DesignEffects
 from calibration.planning.model import Ratings, correlation_spread, latent_ratings

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.bootstrap import metric_intervals
+from calibration.metric.bootstrap import metric_intervals
 from calibration.people.agreement_intervals import agreement_intervals
 from calibration.people.variance import intraclass_correlations, variance_components
 from calibration.planning import shown
@@ -12,9 +12,9 @@ from calibration.planning.alike import DesignEffects
 from calibration.planning.plan import plan_width
 from calibration.planning.shown import can_be_judged, fewest_judged, icc_intervals, simulate, width_surfaces
 from calibration.planning.study import PlannedStudy
-from calibration.report import calibrate
+from calibration.report.build import calibrate
 from calibration.settings import Settings
-from calibration.verdicts import LEAST_ITEMS
+from calibration.verdict.judge import LEAST_ITEMS
 
 SKEWED = (0.05, 0.1, 0.2, 0.35, 0.3)
 

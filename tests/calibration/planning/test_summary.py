@@ -10,7 +10,7 @@ from calibration.planning import summary
 from calibration.planning.curve import plan_svg
 from calibration.planning.study import PlannedStudy
 from calibration.planning.summary import about, make_plan, short
-from calibration.verdicts import LEAST_ITEMS
+from calibration.verdict.judge import LEAST_ITEMS
 
 pytestmark = pytest.mark.usefixtures("quick_plans")
 TWO = PlannedStudy(0.5, (0.55, 0.45), between=0.55)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.buckets import fit_buckets
+from calibration.core.buckets import fit_buckets
 from calibration.prediction.cross_prediction import MARGINAL, SHRINKAGES, _candidates, cross_predict
 from calibration.prediction.ordinal import level_counts
 from calibration.prediction.predictor import Predictor, fit_predictor, predictor_entry

@@ -12,7 +12,7 @@ from PIL import ImageFilter
 from skimage.metrics import peak_signal_noise_ratio
 from torchmetrics.functional.image import visual_information_fidelity
 
-from calibration.metric_facts import directions_of
+from calibration.metric.facts import directions_of
 from metrics.engine.cache import FeatureCache
 from metrics.engine.images import ImageSource, pixels
 from metrics.engine.run import score_items

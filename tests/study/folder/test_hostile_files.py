@@ -18,7 +18,7 @@ from calibration.aesthetic.votes import read_votes
 from calibration.pipeline import calibrate_files
 from calibration.prediction.predictor import fit_predictor
 from calibration.prediction.predictor_file import json_text, predictors_document, read_predictor, read_verdict
-from calibration.tables_out import csv_text
+from calibration.tables.writing import csv_text
 from metrics.errors import InputError
 from study.folder.score_items import folder_collection
 from study.folder.study import open_study

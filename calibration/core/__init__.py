@@ -1,0 +1,1 @@
+"""The formula: grades, buckets, cross-validation, and what they need."""

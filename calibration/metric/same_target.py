@@ -1,0 +1,212 @@
+"""Metric against person with the same target and the same noise.
+
+The raw ratings of a person and the mapped scores of a metric are not alike: the mapping was fitted to come close, and
+stays near the middle where it knows little, which pays; a person was never told to. Here every evaluator is treated as
+if their ratings were a metric's scores: mapped by buckets that were fitted on the ratings of third people, of other
+images. Metric and person are then graded on the same unseen images against the same people, neither of whom either
+mapping has seen. A metric that is no better and no worse than one more evaluator wins half of its comparisons.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.core.crossvalidation import NewItems, skill
+from calibration.core.evaluator_weights import best_constant, evaluator_shares, is_known, pair_weights, weighted_mean
+from calibration.core.grades import Array
+from calibration.scale import LIKERT, Scale
+from metrics.known import Direction
+
+MOST_EVALUATORS = 25
+
+FEWEST_RATINGS = 30
+"""Of fewer, where they are not half of the images, no mapping of an evaluator is like one of a metric."""
+
+LEAST_SHARE = 0.5
+"""Where those of whom enough is known weigh less than this among all evaluators, they do not stand for them."""
+
+
+@dataclass(frozen=True)
+class SameTarget:
+    """A metric beside evaluators who are treated as metrics; grades are against one person on unseen images.
+
+    Attributes
+    ----------
+    evaluators : tuple of int
+        The columns compared.
+    weights : ndarray, shape (compared,)
+        How much each weighs in a mean over them; sums to 1.
+    metric_grades, person_grades, constant_grades : ndarray, shape (compared,)
+        Against the same other evaluators, on the same items: of the metric, of each evaluator, of the best constant.
+    influence : ndarray, shape (items, compared)
+        How far each item carries the metric's grade minus the evaluator's from its mean; sums to 0 over the items.
+    """
+
+    evaluators: tuple[int, ...]
+    weights: Array = field(repr=False)
+    metric_grades: Array = field(repr=False)
+    person_grades: Array = field(repr=False)
+    constant_grades: Array = field(repr=False)
+    influence: Array = field(repr=False)
+
+    @property
+    def is_compared(self) -> NDArray[np.bool_]:
+        """With whom the metric is compared: of whom enough is known."""
+        return np.asarray(~np.isnan(self.ahead) & is_known(np.where(np.isnan(self.ahead), 0.0, self.weights)))
+
+    @property
+    def ahead(self) -> Array:
+        """The metric's grade minus each evaluator's; shape (compared,)."""
+        return np.round(self.metric_grades - self.person_grades, 12)
+
+    @property
+    def wins(self) -> int:
+        """Against how many evaluators the metric is better; a draw counts half, rounded down in the sum."""
+        return _wins(self.ahead[self.is_compared])
+
+    @property
+    def able(self) -> NDArray[np.bool_]:
+        """Who is better than the best constant, mapped as a metric is; beating anybody else means nothing."""
+        return np.asarray(self.is_compared & (np.round(self.person_grades - self.constant_grades, 12) > 0))
+
+    @property
+    def wins_over_able(self) -> int:
+        """As `wins`, over those alone."""
+        return _wins(self.ahead[self.able])
+
+    @property
+    def compared(self) -> int:
+        """How many evaluators were compared with."""
+        return int(self.is_compared.sum())
+
+    @property
+    def advantage(self) -> float:
+        """The metric's grade minus the person's, averaged over evaluators."""
+        return weighted_mean(self.metric_grades - self.person_grades, self.weights)
+
+    @property
+    def metric_skill(self) -> float:
+        """The metric's skill over the constant."""
+        return skill(weighted_mean(self.metric_grades, self.weights), weighted_mean(self.constant_grades, self.weights))
+
+    @property
+    def person_skill(self) -> float:
+        """The mean evaluator's skill over the constant, mapped as a metric is."""
+        return skill(weighted_mean(self.person_grades, self.weights), weighted_mean(self.constant_grades, self.weights))
+
+
+def _wins(ahead: Array) -> int:
+    return int((ahead > 0).sum() + (ahead == 0).sum() // 2)
+
+
+class EvaluatorsAsMetrics:
+    """Every evaluator as if their ratings were a metric's scores, for metrics to be compared with.
+
+    Parameters
+    ----------
+    ratings : ndarray, shape (items, evaluators)
+        Unit scale, NaN where missing.
+    folds : ndarray of int, shape (items,)
+        Which items are held out together, as `calibration.core.item_folds.item_folds` deals them.
+    k : float
+        The exponent of the distance, above 0.
+    seed : int
+        Of the choice of 25 evaluators, where enough is known of more.
+    constant : int, optional
+        The number of the task's best constant, from 1; that of these ratings unless given.
+    scale : Scale
+        Whose levels the ratings are.
+    """
+
+    def __init__(
+        self,
+        ratings: Array,
+        folds: NDArray[np.intp],
+        k: float = 1.0,
+        seed: int = 0,
+        constant: int | None = None,
+        scale: Scale = LIKERT,
+    ):
+        people = ratings.shape[1]
+        known = (~np.isnan(ratings)).sum(axis=0) >= min(FEWEST_RATINGS, len(ratings) / 2)
+        if people > MOST_EVALUATORS:
+            known &= is_known(evaluator_shares(ratings))
+        if evaluator_shares(ratings)[known].sum() < LEAST_SHARE:
+            known &= False  # three of forty who happen to share some images are not the average evaluator
+        chosen = np.flatnonzero(known)
+        if len(chosen) > MOST_EVALUATORS:
+            chosen = np.sort(np.random.default_rng(seed % 2**63).choice(chosen, MOST_EVALUATORS, replace=False))
+        self._ratings, self._folds, self._k, self._chosen = ratings, folds, k, chosen
+        level = best_constant(ratings, k, scale) if constant is None else constant
+        self._scale = scale
+        self._constant = np.nan if level is None else float(scale.of_levels(level))
+        self._weights = pair_weights(ratings)
+        self._levels: list[Array] = []
+        for one in chosen.tolist() if people > 2 else ():
+            own, others = ~np.isnan(ratings[:, one]), np.setdiff1d(chosen, [one]).tolist()
+            levels = np.full(ratings.shape, np.nan)
+            mapped = NewItems(ratings[own, one], ratings[own], folds[own], k, "higher", scale)
+            levels[own] = mapped.levels(without=one, of=others)
+            self._levels.append(levels[:, others])
+
+    def compare(
+        self, scores: Array, direction: Direction = "higher", unseen: NewItems | None = None
+    ) -> SameTarget | None:
+        """A metric beside the evaluators, all mapped alike and graded against the same people on unseen images.
+
+        Parameters
+        ----------
+        scores : ndarray, shape (items,)
+            Finite scores.
+        direction : {"higher", "lower"}
+            Which way the metric points.
+        unseen : NewItems, optional
+            The metric's mappings, where they are fitted already: of these scores, ratings and folds.
+
+        Returns
+        -------
+        SameTarget or None
+            None for fewer than three evaluators, or where most of them rated too few images.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> quality = rng.normal(size=300)
+        >>> ratings = np.clip(np.round(2 + quality[:, None] + rng.normal(size=(300, 4))), 0, 4) / 4
+        >>> perfect = EvaluatorsAsMetrics(ratings, np.arange(300) % 5).compare(quality)
+        >>> perfect.wins, perfect.compared
+        (4, 4)
+        """
+        if not self._levels:
+            return None
+        people, k = self._ratings.shape[1], self._k
+        metric, person, constant = (np.full((people, people), np.nan) for _ in range(3))
+        influence = np.zeros((len(scores), len(self._chosen)))
+        weights = np.zeros((people, people))
+        mapped = unseen or NewItems(scores, self._ratings, self._folds, k, direction, self._scale)
+        for place, (one, by_person) in enumerate(zip(self._chosen.tolist(), self._levels, strict=True)):
+            others = np.setdiff1d(self._chosen, [one])
+            third = self._ratings[:, others]
+            by_metric = mapped.levels(without=one, of=others.tolist())[:, others]
+            answered = ~np.isnan(by_person) & ~np.isnan(by_metric) & ~np.isnan(third)
+            for column, other in enumerate(others.tolist()):
+                rows = answered[:, column]
+                if rows.any() and self._weights[one, other] > 0:
+                    own = third[rows, column]
+                    mapped_levels = by_metric[rows, column], by_person[rows, column]
+                    answers = *map(self._scale.of_levels, mapped_levels), self._constant
+                    distances = [np.abs(each - own) ** k for each in answers]
+                    for grades, distance in zip((metric, person, constant), distances, strict=True):
+                        grades[one, other] = 1.0 - distance.mean()
+                    weights[one, other] = self._weights[one, other]
+                    ahead = distances[1] - distances[0]
+                    influence[rows, place] += weights[one, other] * (ahead - ahead.mean()) / rows.sum()
+            influence[:, place] /= max(weights[one].sum(), 1e-300)
+        by_metric, by_person, level = (
+            np.array([weighted_mean(grades[one], weights[one]) for one in self._chosen])
+            for grades in (metric, person, constant)
+        )
+        shares = weights.sum(axis=1)[self._chosen]
+        shares = shares / max(shares.sum(), 1e-300)
+        return SameTarget(tuple(self._chosen.tolist()), shares, by_metric, by_person, level, influence)

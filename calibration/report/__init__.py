@@ -1,0 +1,1 @@
+"""The report: its sections, its schema, its files."""

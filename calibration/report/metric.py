@@ -1,0 +1,269 @@
+"""What the report says of one metric in one task."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from calibration.core.buckets import BucketFitter
+from calibration.core.crossvalidation import CrossValidation, Fold, cross_validate
+from calibration.core.grades import Array, distance_grade, sample_scores
+from calibration.core.ties import as_equals
+from calibration.metric.unscored import compare_unscored
+from calibration.people.agreement import correlations
+from calibration.people.consistency import disattenuated
+from calibration.people.variance import rater_equivalents, reliability, variance_components
+from calibration.report.comparison import judging_entries
+from calibration.report.grades import against_people, grade_entries
+from calibration.report.intervals import metric_interval_entry
+from calibration.report.task_data import TaskData
+from calibration.scale import Scale
+from metrics.known import Direction
+from metrics.text import counted, spelled
+
+_FEW_LEVELS = 3
+_FEWEST_TO_COPY = 20
+_COPY = 0.98
+_TWIN = 0.9
+
+
+def metric_entry(
+    scores: pd.Series,
+    task: TaskData,
+    direction: Direction,
+    remarks: pd.Series | None = None,
+    is_in_full: bool = True,
+) -> tuple[dict[str, Any], pd.DataFrame | None]:
+    """One metric in one task.
+
+    Parameters
+    ----------
+    scores : Series
+        The metric's scores by item.
+    task : TaskData
+        The people.
+    direction : {"higher", "lower"}
+        Which way the metric points.
+    remarks : Series of str, optional
+        By item: why it has no score, or what is to be known of its score.
+    is_in_full : bool
+        Whether other mappings are tried.
+
+    Returns
+    -------
+    entry : dict
+        The metric's part of the report, without title and verdict.
+    points : DataFrame or None
+        item, score, mean_rating, n_ratings, level to draw; None where nothing that was rated has a score.
+    """
+    items, evaluators, k = task.items, task.evaluators, task.k
+    aligned = scores.reindex(items)
+    scored = aligned.notna().to_numpy()
+    values, ratings = aligned.to_numpy(dtype=float)[scored], task.ratings[scored]
+    target = sample_scores(ratings)
+    found = correlations(values, target, direction)
+    constant = task.constant(k, scored)
+    mapping, levels = _mapping(BucketFitter(values, ratings, k, direction, scale=task.scale), values, target, constant)
+    result = cross_validate(values, ratings, k, direction, constant, task.scale)
+    reason = _no_skill(result, ratings, len(scores))
+    components = variance_components(ratings)
+    entry: dict[str, Any] = {
+        "direction": direction,
+        "n_items": len(values),
+        "n_scores": len(np.unique(as_equals(values))),
+        "pearson": found.pearson,
+        "spearman": found.spearman,
+        "spearman_p": _order_p(found.spearman_p, values, target, task, scored, direction),
+        "kendall": found.kendall,
+        **mapping,
+        "cross_validation": _cross_validation(result, evaluators, task.scale) | {"no_skill_because": reason},
+        **grade_entries(values, scored, task, result, direction),
+        **judging_entries(values, scored, task, direction, is_in_full),
+        "rater_equivalents": rater_equivalents(values, ratings, components),
+        "disattenuated": disattenuated(found.pearson, reliability(components)),
+        "notes": [
+            *_coverage_notes(scored, remarks if remarks is None else remarks.reindex(items).fillna("")),
+            *_correlation_notes(values, target),
+            *_fold_notes(result, evaluators, task.for_raters),
+            *_level_notes(levels, task.scale),
+            *_copy_notes(values, ratings, evaluators, task.for_raters),
+            *([reason] if reason else []),
+        ],
+    }
+    entry["unscored"] = _unscored(scored, task)
+    entry["intervals"] = None if reason else metric_interval_entry(values, scored, task, entry)
+    if levels is None:
+        return entry, None
+    points = {
+        "item": items[scored],
+        "score": values,
+        "mean_rating": task.scale.from_unit(target),
+        "n_ratings": (~np.isnan(ratings)).sum(axis=1),
+        "level": levels,
+    }
+    return entry, pd.DataFrame(points)
+
+
+def _unscored(scored: NDArray[np.bool_], task: TaskData) -> dict[str, Any] | None:
+    """How the images without a score were rated beside the others."""
+    found = compare_unscored(task.scale.from_unit(sample_scores(task.ratings)), scored, task.groups())
+    return None if found is None else asdict(found) | {"differs": found.differs}
+
+
+def _order_p(
+    p: float, values: Array, target: Array, task: TaskData, scored: NDArray[np.bool_], direction: Direction
+) -> float:
+    """The one-sided p of the rank correlation; by dealing scores between groups where images belong together."""
+    if task.together is None or np.isnan(p):
+        return p
+    dealt = task.by_chance(scored).spearman_p(values, target, direction)
+    return p if np.isnan(dealt) else dealt
+
+
+def _mapping(
+    fitter: BucketFitter, values: Array, target: Array, constant: int | None
+) -> tuple[dict[str, Any], NDArray[np.int_] | None]:
+    """The mapping fitted on everyone and the constant, graded against the mean of people, and each item's level."""
+    mapping = fitter.fit(with_optimal=True)
+    if mapping is None or constant is None:
+        cuts = fitter.scale.count - 1
+        nothing = {"thresholds": [None] * cuts, "optimal": [[None] * 2] * cuts}
+        nothing |= {"loss": None, "grade": None, "levels_used": 0}
+        return {"buckets": nothing, "constant": {"level": None, "grade": None}}, None
+    levels = mapping.levels(values)
+    grade, _ = distance_grade(fitter.scale.of_levels(levels), target, fitter.k)
+    constant_grade, _ = distance_grade(np.full(len(target), fitter.scale.of_levels(constant)), target, fitter.k)
+    buckets = {
+        "thresholds": list(mapping.thresholds),
+        "optimal": [list(interval) for interval in mapping.optimal],
+        "loss": mapping.loss,
+        "grade": grade,
+        "levels_used": len(np.unique(levels)),
+    }
+    return {"buckets": buckets, "constant": {"level": constant, "grade": constant_grade}}, levels
+
+
+def _cross_validation(result: CrossValidation, evaluators: list[str], scale: Scale) -> dict[str, Any]:
+    return {
+        "folds": [_fold(fold, evaluators, scale) for fold in result.folds],
+        "grade_mean": result.grade_mean,
+        "grade_std": result.grade_std,
+        "constant_mean": result.constant_mean,
+        "person_mean": result.person_mean,
+        "skill": result.metric_skill,
+        "person_skill": result.person_skill,
+        "weights": dict(zip(evaluators, result.weights.sum(axis=1).tolist(), strict=True)),
+        "against_people": against_people(result, evaluators),
+        "confusion": result.confusion.tolist(),
+    }
+
+
+def _fold(fold: Fold, evaluators: list[str], scale: Scale) -> dict[str, Any]:
+    return {
+        "held_out": evaluators[fold.held_out],
+        "n_ratings": fold.n_ratings,
+        "thresholds": list(fold.mapping.thresholds) if fold.mapping else [None] * (scale.count - 1),
+        "train_loss": fold.mapping.loss if fold.mapping else None,
+        "grade": fold.grade,
+        "constant_grade": fold.constant_grade,
+        "person_grade": fold.person_grade,
+    }
+
+
+def _no_skill(result: CrossValidation, ratings: Array, n_scores: int) -> str | None:
+    """Why there is no skill, as a sentence; None where there is one."""
+    if not np.isnan(result.metric_skill):
+        return None
+    if not len(ratings):
+        return f"It scored {counted(n_scores, 'item')}, and nobody rated any of them in this task."
+    if not np.isnan(result.constant_mean):
+        return "There is no skill: one constant answer is right for every rating."
+    if (~np.isnan(ratings)).any(axis=0).sum() == 1:
+        return "Only one evaluator rated items that have a score, so nobody could be held out."
+    return "No two evaluators rated the same scored item, so there is no person to compare with."
+
+
+def _coverage_notes(scored: NDArray[np.bool_], remarks: pd.Series | None) -> list[str]:
+    """How many rated items have no score, and what is to be known of the others' scores."""
+    notes = []
+    if not scored.all():
+        reasons = _tally(remarks, ~scored)
+        notes.append(
+            f"{int((~scored).sum()):,} of {len(scored):,} rated items have no score by this metric and do not count"
+            f"{f' ({reasons})' if reasons else ''}."
+        )
+    if caveats := _tally(remarks, scored, several=True):
+        notes.append(f"Of the {int(scored.sum()):,} scored items: {caveats}.")
+    return notes
+
+
+def _correlation_notes(values: Array, target: Array) -> list[str]:
+    """Why there is no correlation."""
+    if len(values) < 2:
+        return ["Fewer than two rated items have a score, so there is no correlation."]
+    if np.ptp(as_equals(values)) == 0:
+        return [f"Gave the same score ({values[0]:g}) to every item: no correlation, and the mapping is a constant."]
+    if np.ptp(target) == 0:
+        return ["People's mean rating is the same for every item, so there is no correlation."]
+    return []
+
+
+def _fold_notes(result: CrossValidation, evaluators: list[str], for_raters: bool) -> list[str]:
+    """Whose fold has no grade, where others have."""
+    empty = [evaluators[fold.held_out] for fold in result.folds if np.isnan(fold.grade)]
+    if not empty or len(empty) == len(evaluators):
+        return []
+    whose = ", ".join(empty)
+    if for_raters:
+        whose = f"{len(empty)} of the {len(evaluators)} evaluators"
+    return [f"No grade in the fold of {whose}: nobody else rated a scored item that they rated."]
+
+
+def _level_notes(levels: NDArray[np.int_] | None, scale: Scale) -> list[str]:
+    """A warning where the mapping stays in the middle of the scale."""
+    used = np.unique(levels) if levels is not None else np.empty(0)
+    if not 1 < len(used) < _FEW_LEVELS or {1, scale.count} & set(used.tolist()):
+        return []
+    return [
+        f"The mapping uses only {len(used)} of the {spelled(scale.count)} levels: it answers near the middle and risks "
+        "little."
+    ]
+
+
+def _copy_notes(values: Array, ratings: Array, evaluators: list[str], for_raters: bool) -> list[str]:
+    """Whose ratings the scores are, or nearly so; then they are no independent measure of people's."""
+    for column, name in enumerate(evaluators):
+        rows = ~np.isnan(ratings[:, column])
+        own = ratings[rows, column]
+        if rows.sum() < _FEWEST_TO_COPY or np.ptp(own) == 0 or np.ptp(values[rows]) == 0:
+            continue
+        if abs(spearmanr(values[rows], own).statistic) >= _COPY and not _has_twin(ratings, column):
+            whose = "one evaluator" if for_raters else name
+            return [
+                f"Its scores follow the ratings of {whose} all but exactly; if they come from them, it looks better "
+                "here than it is."
+            ]
+    return []
+
+
+def _has_twin(ratings: Array, column: int) -> bool:
+    """Whether another evaluator follows this one nearly as closely, as where all agree."""
+    for other in np.delete(np.arange(ratings.shape[1]), column).tolist():
+        both = ~np.isnan(ratings[:, [column, other]]).any(axis=1)
+        pair = ratings[both][:, [column, other]]
+        if len(pair) > 1 and np.ptp(pair, axis=0).all() and spearmanr(pair).statistic >= _TWIN:
+            return True
+    return False
+
+
+def _tally(remarks: pd.Series | None, chosen: NDArray[np.bool_], several: bool = False) -> str:
+    """How often each remark was made of the chosen items, the most frequent first; `several` to a cell."""
+    if remarks is None:
+        return ""
+    some = remarks[chosen]
+    some = some[some != ""]
+    counts = (some.str.split("; ").explode() if several else some).value_counts()
+    return ", ".join(f"{count:,} {remark}" for remark, count in counts.items())

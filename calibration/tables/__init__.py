@@ -1,0 +1,1 @@
+"""Tables of ratings, scores and items: read, checked, written."""
