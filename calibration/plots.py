@@ -158,10 +158,10 @@ def _axes(ax: "Axes | None", rows: int = 0) -> "Axes":
 
 def _legend_above(ax: Any, rows: int) -> None:
     """A legend inside the axes, above all rows; matplotlib's best place is upon the intervals."""
-    height = 0.9  # inches, of three lines
+    height = 0.8  # inches, of three lines
     free = min(height / (ax.get_window_extent().height / ax.figure.dpi), 0.5)
     ax.set_ylim(-0.5, rows - 0.5 + rows * free / (1 - free))
-    ax.legend(frameon=False, loc="upper left")
+    ax.legend(framealpha=1, edgecolor="none", loc="upper left")  # the constant's line passes behind it
 
 
 def _dots(ax: Any, own: pd.DataFrame, figure: str, rows: Any, colour: str, label: str) -> None:

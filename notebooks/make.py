@@ -36,7 +36,7 @@ def executed(name: str) -> NotebookNode:
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=source.metadata)
     with tempfile.TemporaryDirectory() as folder:
         place = {"metadata": {"path": folder}}
-        client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place, record_timing=False)
+        client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place, record_timing=False, coalesce_streams=True)
         client.execute(env=_environment(folder))
     notebook.metadata = source.metadata  # without the version of Python that ran it
     return notebook
