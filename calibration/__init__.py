@@ -1,1 +1,77 @@
-"""The judgement: grades, agreement, bucket mapping, cross-validation and the report."""
+"""The judgement: grades, agreement, bucket mapping, cross-validation and the report.
+
+The names below are what a notebook needs; each is imported when it is first asked for, so that ``import calibration``
+is quick. All else is imported from its module.
+
+Examples
+--------
+>>> import pandas as pd
+>>> from calibration import calibrate, evaluators
+>>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5]})
+>>> table = evaluators(calibrate(ratings, draws=0))
+>>> table[table["figure"] == "grade"]["value"].tolist()
+[0.875, 0.875]
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from calibration.api import agreement as agreement
+    from calibration.api import answers as answers
+    from calibration.api import calibrate as calibrate
+    from calibration.api import compare as compare
+    from calibration.api import evaluators as evaluators
+    from calibration.api import metric_figures as metric_figures
+    from calibration.api import predict as predict
+    from calibration.api import read_items as read_items
+    from calibration.api import read_ratings as read_ratings
+    from calibration.api import read_scores as read_scores
+    from calibration.output import write_report as write_report
+    from calibration.plots import plot_evaluators as plot_evaluators
+    from calibration.plots import plot_grades as plot_grades
+    from calibration.plots import plot_scores as plot_scores
+    from calibration.report import Calibration as Calibration
+    from calibration.scale import Scale as Scale
+    from metrics.errors import InputError as InputError
+
+_MODULES = {
+    "agreement": "calibration.api",
+    "answers": "calibration.api",
+    "calibrate": "calibration.api",
+    "Calibration": "calibration.report",
+    "compare": "calibration.api",
+    "evaluators": "calibration.api",
+    "InputError": "metrics.errors",
+    "metric_figures": "calibration.api",
+    "plot_evaluators": "calibration.plots",
+    "plot_grades": "calibration.plots",
+    "plot_scores": "calibration.plots",
+    "predict": "calibration.api",
+    "read_items": "calibration.api",
+    "read_ratings": "calibration.api",
+    "read_scores": "calibration.api",
+    "Scale": "calibration.scale",
+    "write_report": "calibration.output",
+}
+__all__ = [*_MODULES]
+
+_metrics = find_spec("metrics")
+if _metrics is not None and _metrics.submodule_search_locations is None:
+    raise ImportError(
+        f"{_metrics.origin} hides humangrade's package 'metrics', because it stands in a folder that Python looks into "
+        "first; rename that file."
+    )
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'calibration' has no attribute '{name}'")
+    found = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

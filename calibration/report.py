@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ from metrics import __version__
 from metrics.catalogue import band
 from metrics.engine.signature import identity_of, other_provenance
 from metrics.errors import InputError
-from metrics.text import natural_order
+from metrics.text import counted, listed, natural_order
 
 SCHEMA = "humangrade.report/1"
 INDEPENDENT = (
@@ -52,7 +53,7 @@ INDEPENDENT = (
 _LARGEST_SCORE = 1e150
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Calibration:
     """A finished calibration.
 
@@ -72,6 +73,30 @@ class Calibration:
     points: pd.DataFrame = field(repr=False)
     images: Mapping[str, Path] = field(default_factory=dict, repr=False)
     predictors: tuple[tuple[str, Predictor], ...] = field(default=(), repr=False)
+
+    def __repr__(self) -> str:
+        said = [
+            f"{name} ({counted(task['n_items'], 'item')}, {counted(task['n_evaluators'], 'evaluator')}, "
+            f"{counted(task['n_ratings'], 'rating')}; "
+            f"{'no metrics' if not task['metrics'] else 'metrics ' + listed(task['metrics'], most=6)})"
+            for name, task in self._tasks()
+        ]
+        return f"Calibration of {counted(len(said), 'task')}: {'; '.join(said)}"
+
+    def _repr_html_(self) -> str:
+        """The verdicts, as a notebook shows them."""
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{escape(metric['title'])}</td><td>{metric['verdict']['sorts']['answer']}"
+            f"</td><td>{metric['verdict']['predicts']['answer']}</td><td>{escape(metric['verdict']['sentence'])}</td></tr>"
+            for name, task in self._tasks()
+            for metric in task["metrics"].values()
+        )
+        people = "".join(f"<p><b>{escape(name)}</b>: {escape(task['verdict'])}</p>" for name, task in self._tasks())
+        head = "<tr><th>task</th><th>metric</th><th>sorts</th><th>predicts</th><th>verdict</th></tr>"
+        return people + (f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else "")
+
+    def _tasks(self) -> list[tuple[str, dict[str, Any]]]:
+        return list(self.report["tasks"].items())
 
     @property
     def model(self) -> Report:

@@ -29,6 +29,7 @@ Examples
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,6 +48,15 @@ _PLACES = {
     "open_study": "study.folder.study",
     "score_study": "study.scoring",
 }
+
+
+for _package in ("metrics", "calibration"):
+    _found = find_spec(_package)
+    if _found is not None and _found.submodule_search_locations is None:
+        raise ImportError(
+            f"{_found.origin} hides humangrade's package '{_package}', because it stands in a folder that Python looks "
+            "into first; rename that file."
+        )
 
 
 def __getattr__(name: str) -> Any:

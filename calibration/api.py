@@ -1,0 +1,420 @@
+"""What a notebook needs of the judgement: tables in, tidy tables out, one row a figure with its interval.
+
+Every table has ``value``, the figure; ``low`` and ``high``, its 95 % interval (NaN where it has none); and ``n``, the
+images that it rests on. Where there are intervals for people like these, those stand there; else those for other images
+judged by these people; ``people`` says which.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from calibration.output import agreement_rows, comparison_rows
+from calibration.pipeline import calibrate_files, calibrate_tables
+from calibration.reading import ColumnMap, read_table
+from calibration.report import Calibration
+from calibration.report_schema.base import Number
+from calibration.report_schema.document import Metric
+from calibration.report_schema.people import Evaluator
+from calibration.scale import LIKERT, Scale
+from calibration.settings import Duplicates, Reading, Settings
+from calibration.tables import check_items, check_ratings, check_scores
+from metrics.errors import InputError, parameter
+from metrics.text import listed, quoted
+
+Source = str | os.PathLike[str] | pd.DataFrame
+"""A table, or the CSV or Parquet file that holds it."""
+
+_FIGURES = ("value", "low", "high", "people", "n")
+
+
+def read_ratings(
+    source: Source,
+    *,
+    map: str | None = None,
+    task: str | None = None,
+    duplicates: Duplicates = "error",
+    min_ratings: int = 0,
+    scale: Scale = LIKERT,
+) -> pd.DataFrame:
+    """Read and check a table of ratings.
+
+    Parameters
+    ----------
+    source : path or DataFrame
+        item, evaluator and rating; optionally task and repeat.
+    map : str, optional
+        Which foreign column is which of ours, as ``item=image,evaluator=worker``.
+    task : str, optional
+        The one task to keep, or the name of the task of a table that names none.
+    duplicates : {"error", "first", "last", "mean"}
+        What to do where a person rated an item twice.
+    min_ratings : int
+        Evaluators with fewer ratings are left out.
+    scale : Scale
+        On which people answered; see `calibration.scale.Scale`.
+
+    Returns
+    -------
+    DataFrame
+        item, evaluator, task, rating (in the scale's numbers), one row for each rating that counts; ``attrs["notes"]``
+        says what was left out.
+
+    Raises
+    ------
+    InputError
+        For a column that is missing or a cell that cannot be; the message names it.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"image": list("abab"), "who": list("xxyy"), "rating": [1, 5, 2, 5]})
+    >>> read_ratings(table, map="item=image,evaluator=who")["rating"].tolist()
+    [1.0, 5.0, 2.0, 5.0]
+    """
+    reading = Reading(duplicates=duplicates, min_ratings=min_ratings, map=map, task=task)
+    frame, where = _table(source, reading.map, "the ratings table")
+    checked = check_ratings(frame, where, reading.task, reading.duplicates, reading.min_ratings, scale=scale)
+    return _noted(checked.frame, checked.notes)
+
+
+def read_scores(source: Source, *, map: str | None = None) -> pd.DataFrame:
+    """Read and check a table of scores, long (item, metric, score) or with a column for each metric.
+
+    Parameters
+    ----------
+    source : path or DataFrame
+        The table.
+    map : str, optional
+        As in `read_ratings`.
+
+    Returns
+    -------
+    DataFrame
+        item, metric, score; ``attrs["notes"]`` says what was left out.
+
+    Raises
+    ------
+    InputError
+        For a column that is missing or a cell that cannot be.
+
+    Examples
+    --------
+    >>> read_scores(pd.DataFrame({"item": ["a", "b"], "ssim": [0.1, 0.9]}))["metric"].tolist()
+    ['ssim', 'ssim']
+    """
+    checked = check_scores(*_table(source, map, "the scores table"))
+    return _noted(checked.frame, checked.notes)
+
+
+def read_items(source: Source, *, map: str | None = None) -> pd.DataFrame:
+    """Read and check a table of items: item and, where known, prompt, subject and model.
+
+    Raises
+    ------
+    InputError
+        For a column that is missing, or an item that stands there twice.
+
+    Examples
+    --------
+    >>> read_items(pd.DataFrame({"item": ["a", "b"], "prompt": ["fox", "fox"]})).shape
+    (2, 2)
+    """
+    return check_items(*_table(source, map, "the items table")).frame
+
+
+def calibrate(
+    ratings: Source,
+    scores: Source | None = None,
+    items: Source | None = None,
+    *,
+    k: float = 1.0,
+    seed: int = 0,
+    draws: int = 1000,
+    lower_is_better: tuple[str, ...] = (),
+    higher_is_better: tuple[str, ...] = (),
+    scale: Scale = LIKERT,
+    map: str | None = None,
+    task: str | None = None,
+    duplicates: Duplicates = "error",
+    min_ratings: int = 0,
+    show_progress: bool = False,
+) -> Calibration:
+    """Grade people and metrics by one formula, task by task.
+
+    Parameters
+    ----------
+    ratings, scores, items : path or DataFrame
+        All of them files, or all of them tables; without scores only the people are graded.
+    k, seed, draws, lower_is_better, higher_is_better, scale
+        How people and metrics are judged; see `calibration.settings.Settings`.
+    map, task, duplicates, min_ratings
+        How tables are read; see `calibration.settings.Reading`. `map` is of files.
+    show_progress : bool
+        Show a bar in the terminal.
+
+    Returns
+    -------
+    Calibration
+        ``report`` holds everything, as report.json does; `agreement`, `evaluators`, `metric_figures`, `compare`,
+        `answers` and `predict` make tables of it, `calibration.output.write_report` the folder with the page.
+
+    Raises
+    ------
+    InputError
+        For a table or a setting that cannot be used.
+
+    Examples
+    --------
+    >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5]})
+    >>> calibrate(ratings, pd.DataFrame({"item": ["a", "b"], "ssim": [0.1, 0.9]}), draws=0)
+    Calibration of 1 task: rating (2 items, 2 evaluators, 4 ratings; metrics ssim)
+    """
+    settings = Settings(k, seed, draws, tuple(lower_is_better), tuple(higher_is_better), scale)
+    reading = Reading(duplicates=duplicates, min_ratings=min_ratings, map=map, task=task)
+    given = [table for table in (ratings, scores, items) if table is not None]
+    frames = [isinstance(table, pd.DataFrame) for table in given]
+    if all(frames):
+        tables: dict[str, Any] = {"ratings": ratings, "scores": scores, "items": items}
+        return calibrate_tables(**tables, settings=settings, show_progress=show_progress, reading=reading)
+    if any(frames):
+        raise InputError("Some tables are files and others are DataFrames; read all of them, or none.")
+    paths: dict[str, Any] = {"ratings": ratings, "scores": scores, "items": items}
+    return calibrate_files(**paths, settings=settings, show_progress=show_progress, reading=reading)
+
+
+def agreement(judged: Calibration) -> pd.DataFrame:
+    """How far people agree: Krippendorff's alphas, intraclass correlations, Kendall's W, grades and more.
+
+    Parameters
+    ----------
+    judged : Calibration
+
+    Returns
+    -------
+    DataFrame
+        task, statistic, value, low, high, people, n, evaluators, ratings; see `calibration.output.agreement_rows`.
+
+    Examples
+    --------
+    >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5]})
+    >>> table = agreement(calibrate(ratings, draws=0)).set_index("statistic")
+    >>> float(table.loc["person", "value"])
+    0.875
+    """
+    return agreement_rows(judged.model)
+
+
+def evaluators(judged: Calibration) -> pd.DataFrame:
+    """Each evaluator beside the others.
+
+    Parameters
+    ----------
+    judged : Calibration
+
+    Returns
+    -------
+    DataFrame
+        task, evaluator, figure, value, low, high, people, n. Figures: ``grade`` against the mean of the others, for the
+        report's k; ``mean`` and ``std`` of the ratings in the scale's numbers; ``weight``, the share wherever people
+        are averaged; ``strictness`` in rating steps, above 0 for who rates lower than the others do; and
+        ``grade_without_strictness``.
+
+    Examples
+    --------
+    >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5]})
+    >>> table = evaluators(calibrate(ratings, draws=0))
+    >>> table[table["figure"] == "mean"][["evaluator", "value"]].values.tolist()
+    [['x', 3.0], ['y', 3.5]]
+    """
+    report = judged.model
+    scale, k = report.settings.scale.scale(), f"{report.settings.k:g}"
+    rows = [
+        (task, name, figure, *found, entry.n)
+        for task, content in report.tasks.items()
+        for name, entry in content.evaluators.items()
+        for figure, *found in _of_evaluator(entry, scale, k)
+    ]
+    return pd.DataFrame(rows, columns=["task", "evaluator", "figure", *_FIGURES])
+
+
+def metric_figures(judged: Calibration) -> pd.DataFrame:
+    """Each metric against people.
+
+    Parameters
+    ----------
+    judged : Calibration
+
+    Returns
+    -------
+    DataFrame
+        task, metric, figure, value, low, high, people, n. Figures: ``spearman``, ``pearson`` and ``kendall`` with the
+        mean rating; ``grade`` against one person, ``constant`` (what the best constant answer reaches) and ``person``
+        (what the average evaluator does); ``skill`` and ``person_skill``; ``advantage``, the first less the second;
+        ``unseen_skill``, on new images; ``pairwise_accuracy``; ``kappa``; ``rater_equivalents``; ``disattenuated``.
+
+    Examples
+    --------
+    >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5]})
+    >>> table = metric_figures(calibrate(ratings, pd.DataFrame({"item": ["a", "b"], "ssim": [0.1, 0.9]}), draws=0))
+    >>> float(table.set_index("figure").loc["grade", "value"])
+    0.875
+    """
+    rows = [
+        (task, name, figure, value, *_limits(entry, figure), entry.n_items)
+        for task, content in judged.model.tasks.items()
+        for name, entry in content.metrics.items()
+        for figure, value in _of_metric(entry).items()
+    ]
+    return pd.DataFrame(rows, columns=["task", "metric", "figure", *_FIGURES])
+
+
+def answers(judged: Calibration) -> pd.DataFrame:
+    """What the report says of each metric.
+
+    Parameters
+    ----------
+    judged : Calibration
+
+    Returns
+    -------
+    DataFrame
+        task, metric, ``sorts`` (does it sort images as people do?) and ``predicts`` (does it predict one person's
+        rating?), each "yes", "with care", "no" or "unknown"; and the verdict's sentence.
+
+    Examples
+    --------
+    >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5]})
+    >>> answers(calibrate(ratings, pd.DataFrame({"item": ["a", "b"], "ssim": [0.1, 0.9]}), draws=0))["sorts"].tolist()
+    ['unknown']
+    """
+    rows = [
+        (task, name, entry.verdict.sorts.answer, entry.verdict.predicts.answer, entry.verdict.sentence)
+        for task, content in judged.model.tasks.items()
+        for name, entry in content.metrics.items()
+    ]
+    return pd.DataFrame(rows, columns=["task", "metric", "sorts", "predicts", "sentence"])
+
+
+def compare(judged: Calibration) -> pd.DataFrame:
+    """Every two metrics of a task: the difference of their rank correlations with people, and p-values.
+
+    Parameters
+    ----------
+    judged : Calibration
+
+    Returns
+    -------
+    DataFrame
+        task, first, second, n, difference, p, p_holm, p_by, williams_p and ITU-T P.1401's; see
+        `calibration.output.comparison_rows`. Without rows for fewer than two metrics.
+    """
+    return comparison_rows(judged.model)
+
+
+def predict(judged: Calibration, metric: str, scores: Any, task: str | None = None) -> pd.DataFrame:
+    """What people would say of new images, from a metric's scores of them.
+
+    Parameters
+    ----------
+    judged : Calibration
+    metric : str
+        Its name in the report.
+    scores : array_like, shape (n,)
+        Finite scores, computed as those of the report were.
+    task : str, optional
+        Needed where the metric was judged in several tasks.
+
+    Returns
+    -------
+    DataFrame
+        See `calibration.prediction.predictor.Predictor.predict`.
+
+    Raises
+    ------
+    InputError
+        Where there is no predictor of that metric.
+
+    Examples
+    --------
+    >>> ratings = pd.DataFrame({"item": list("abcd") * 2, "evaluator": list("xxxxyyyy"), "rating": [1, 2, 4, 5] * 2})
+    >>> judged = calibrate(ratings, pd.DataFrame({"item": list("abcd"), "ssim": [0.1, 0.3, 0.7, 0.9]}), draws=0)
+    >>> predict(judged, "ssim", [0.2])["level"].tolist()
+    [1]
+    """
+    found = {of: one for of, one in judged.predictors if one.metric == metric and task in (None, of)}
+    if not found:
+        known = sorted({one.metric for of, one in judged.predictors if task in (None, of)})
+        raise InputError(f"There is no predictor of '{metric}'; there are {listed(quoted(known)) or 'none'}.")
+    if len(found) > 1:
+        raise InputError(
+            f"'{metric}' was judged in the tasks {listed(quoted(found))}; choose one with {parameter('task')}."
+        )
+    return next(iter(found.values())).predict(scores)
+
+
+def _table(source: Source, columns: str | None, where: str) -> tuple[pd.DataFrame, str]:
+    """The table with our column names, and what messages call it."""
+    mapped = ColumnMap.parse(columns)
+    if isinstance(source, pd.DataFrame):
+        frame = mapped.apply(source.reset_index(drop=True))
+    else:
+        frame, where = read_table(Path(source), mapped)[0], str(source)
+    mapped.check_used()
+    return frame, where
+
+
+def _noted(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    frame.attrs["notes"] = notes
+    return frame
+
+
+def _of_evaluator(entry: Evaluator, scale: Scale, k: str) -> Iterator[tuple[str, Number, Number, Number, str | None]]:
+    """Figure, value, low, high and for whom the interval is."""
+    these = "these"
+    low, high = entry.grade_interval or (None, None)
+    yield "grade", entry.grade.get(k), low, high, None if low is None else these
+    mean, spread = entry.mean, entry.std
+    yield "mean", None if mean is None else float(scale.from_unit(mean)), None, None, None
+    yield "std", None if spread is None else spread * (scale.high - scale.low), None, None, None
+    yield "weight", entry.weight, None, None, None
+    if entry.strictness is not None:
+        low, high = (
+            None if limit is None else limit / scale.step for limit in entry.strictness_interval or (None, None)
+        )
+        yield "strictness", entry.strictness / scale.step, low, high, None if low is None else these
+    if entry.grade_without_strictness is not None:
+        yield "grade_without_strictness", entry.grade_without_strictness, None, None, None
+
+
+def _of_metric(entry: Metric) -> Mapping[str, Number]:
+    validation, unseen, accuracy = entry.cross_validation, entry.unseen, entry.pairwise_accuracy
+    skill, person = validation.skill, validation.person_skill
+    return {
+        "spearman": entry.spearman,
+        "pearson": entry.pearson,
+        "kendall": entry.kendall,
+        "grade": validation.grade_mean,
+        "constant": validation.constant_mean,
+        "person": validation.person_mean,
+        "skill": skill,
+        "person_skill": person,
+        "advantage": None if skill is None or person is None else skill - person,
+        "unseen_skill": unseen.unseen_skill if unseen else None,
+        "pairwise_accuracy": accuracy.accuracy if accuracy else None,
+        "kappa": entry.kappa.metric,
+        "rater_equivalents": entry.rater_equivalents,
+        "disattenuated": entry.disattenuated,
+    }
+
+
+def _limits(entry: Metric, figure: str) -> tuple[Number, Number, str | None]:
+    if entry.intervals is None:
+        return None, None, None
+    known: Mapping[Any, Any] = entry.intervals.to_quote
+    low, high = known.get(figure) or (None, None)
+    if low is None or high is None:
+        return None, None, None
+    return low, high, "people_like_these" if entry.intervals.people_like_these else "these"

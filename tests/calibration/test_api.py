@@ -1,0 +1,207 @@
+"""The front door: tables in, tidy tables out, every figure held against the report."""
+
+import subprocess
+import sys
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+import calibration
+from calibration import (
+    InputError,
+    Scale,
+    agreement,
+    answers,
+    calibrate,
+    compare,
+    evaluators,
+    metric_figures,
+    plot_evaluators,
+    plot_grades,
+    plot_scores,
+    predict,
+    read_items,
+    read_ratings,
+    read_scores,
+)
+from tests.calibration.simulated_studies import study
+
+matplotlib.use("agg")
+
+
+@pytest.fixture(scope="module")
+def made():
+    return study("checkpoints", 3)
+
+
+@pytest.fixture(scope="module")
+def judged(made):
+    return calibrate(made.ratings, made.scores, made.items, draws=100, seed=4)
+
+
+def one(table, **where):
+    for column, value in where.items():
+        table = table[table[column] == value]
+    assert len(table) == 1
+    return table.iloc[0]
+
+
+def test_metrics_figures_are_the_reports(judged):
+    table = metric_figures(judged)
+    assert table.columns.tolist() == ["task", "metric", "figure", "value", "low", "high", "people", "n"]
+    for name, metric in judged.report["tasks"]["look"]["metrics"].items():
+        validation, limits = metric["cross_validation"], metric["intervals"]["people_like_these"]
+        expected = {
+            "spearman": metric["spearman"],
+            "grade": validation["grade_mean"],
+            "constant": validation["constant_mean"],
+            "person": validation["person_mean"],
+            "skill": validation["skill"],
+            "person_skill": validation["person_skill"],
+            "advantage": validation["skill"] - validation["person_skill"],
+            "kappa": metric["kappa"]["metric"],
+            "unseen_skill": metric["unseen"]["unseen_skill"],
+            "pairwise_accuracy": metric["pairwise_accuracy"]["accuracy"],
+        }
+        for figure, value in expected.items():
+            row = one(table, metric=name, figure=figure)
+            assert row["value"] == pytest.approx(value) and row["n"] == metric["n_items"]
+            if figure in limits:
+                assert [row["low"], row["high"]] == pytest.approx(limits[figure])
+                assert row["people"] == "people_like_these"
+
+
+def test_evaluators_are_the_reports(judged, made):
+    table = evaluators(judged)
+    for name, person in judged.report["tasks"]["look"]["evaluators"].items():
+        own = made.ratings[made.ratings["evaluator"] == name]["rating"]
+        assert one(table, evaluator=name, figure="mean")["value"] == pytest.approx(own.mean())
+        assert one(table, evaluator=name, figure="std")["value"] == pytest.approx(own.std(ddof=0))
+        grade = one(table, evaluator=name, figure="grade")
+        assert grade["value"] == pytest.approx(person["grade"]["1"])
+        assert [grade["low"], grade["high"]] == pytest.approx(person["grade_interval"])
+        strict = one(table, evaluator=name, figure="strictness")
+        assert strict["value"] == pytest.approx(4 * person["strictness"])
+        assert [strict["low"], strict["high"]] == pytest.approx([4 * end for end in person["strictness_interval"]])
+        assert grade["n"] == person["n"] == len(own)
+
+
+def test_agreement_answers_and_comparison(judged):
+    task = judged.report["tasks"]["look"]
+    alpha = one(agreement(judged), statistic="ordinal")
+    assert alpha["value"] == pytest.approx(task["agreement"]["krippendorff_alpha"]["ordinal"])
+    said = answers(judged)
+    for name, metric in task["metrics"].items():
+        row = one(said, metric=name)
+        assert row["sorts"] == metric["verdict"]["sorts"]["answer"]
+        assert row["predicts"] == metric["verdict"]["predicts"]["answer"]
+        assert row["sentence"] == metric["verdict"]["sentence"]
+    pairs = compare(judged)
+    assert pairs["difference"].tolist() == pytest.approx([pair["difference"] for pair in task["comparison"]["pairs"]])
+
+
+def test_predictions_are_those_of_the_predictor(judged):
+    predictor = {one.metric: one for _, one in judged.predictors}["good"]
+    pd.testing.assert_frame_equal(predict(judged, "good", [0.0, 1.0]), predictor.predict([0.0, 1.0]))
+    with pytest.raises(InputError, match="no predictor of 'nothing'; there are 'good' and 'noise'"):
+        predict(judged, "nothing", [0.0])
+
+
+def test_files_and_tables_give_the_same(made, judged, tmp_path):
+    paths = []
+    for name in ("ratings", "scores", "items"):
+        paths.append(tmp_path / f"{name}.csv")
+        getattr(made, name).to_csv(paths[-1], index=False)
+    again = calibrate(*paths, draws=100, seed=4)
+    assert metric_figures(again).equals(metric_figures(judged))
+    with pytest.raises(InputError, match="Some tables are files and others are DataFrames"):
+        calibrate(paths[0], made.scores)
+
+
+def test_tables_are_read_and_checked(tmp_path):
+    table = pd.DataFrame({"image": ["a", "a", "b"], "who": ["x", "y", "x"], "stars": [1, 7, None]})
+    path = tmp_path / "r.csv"
+    table.to_csv(path, index=False)
+    for source in (table, path):
+        read = read_ratings(source, map="item=image,evaluator=who,rating=stars", scale=Scale.parse("1-7"))
+        assert read["rating"].tolist() == [1, 7]
+        assert read.attrs["notes"] == ["1 row without a rating left out."]
+        with pytest.raises(InputError, match=r"the rating '7(\.0)?' is not a whole number from 1 to 5"):
+            read_ratings(source, map="item=image,evaluator=who,rating=stars")
+    assert read_scores(pd.DataFrame({"item": ["a"], "m": [1], "n": [2]}))["score"].tolist() == [1, 2]
+    with pytest.raises(InputError, match="no column 'item'"):
+        read_items(pd.DataFrame({"image": ["a"]}))
+
+
+def test_a_calibration_is_shown_in_a_line_and_in_a_table(judged):
+    assert len(repr(judged)) < 200 and "look (" in repr(judged) and "metrics good and noise" in repr(judged)
+    page = judged._repr_html_()
+    for metric in judged.report["tasks"]["look"]["metrics"].values():
+        assert f"<td>{metric['title']}</td>" in page
+    named = calibrate(
+        pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5], "task": "<b>"}), draws=0
+    )
+    assert "<b><b>" not in named._repr_html_() and "&lt;b&gt;" in named._repr_html_()
+
+
+def xs(ax, label):
+    (found,) = [each for each in ax.containers if each.get_label() == label]
+    return found.lines[0].get_xdata()
+
+
+def test_plots_draw_the_figures_on_the_axes_they_are_given(judged):
+    figure = Figure()
+    ax = figure.subplots()
+    assert plot_grades(judged, ax=ax) is ax
+    table = metric_figures(judged).pivot(index="metric", columns="figure", values="value").sort_values("skill")
+    assert xs(ax, "the metric").tolist() == pytest.approx(table["skill"].tolist())
+    assert xs(ax, "the average evaluator").tolist() == pytest.approx(table["person_skill"].tolist())
+    ax = plot_evaluators(judged, ax=figure.subplots())
+    grades = evaluators(judged).query("figure == 'grade'").sort_values("value")
+    assert ax.containers[0].lines[0].get_xdata().tolist() == pytest.approx(grades["value"].tolist())
+    assert [label.get_text() for label in ax.get_yticklabels()] == grades["evaluator"].tolist()
+    ax = plot_scores(judged, "good", ax=figure.subplots())
+    points = judged.points[judged.points["metric"] == "good"]
+    drawn = ax.collections[0].get_offsets()
+    assert sorted(map(tuple, np.asarray(drawn))) == sorted(zip(points["score"], points["mean_rating"], strict=True))
+    for draw, said in (
+        (lambda: plot_grades(judged, "feel"), "no task 'feel'; there are 'look'"),
+        (lambda: plot_scores(judged, "nothing"), "has no scores of rated items"),
+    ):
+        with pytest.raises(InputError, match=said):
+            draw()
+
+
+def test_plots_make_axes_where_none_are_given(judged):
+    from matplotlib import pyplot
+
+    ax = plot_grades(judged)
+    assert ax.get_xlabel() == "skill"
+    pyplot.close(ax.figure)
+
+
+def test_every_public_name_is_there():
+    for name in calibration.__all__:
+        assert callable(getattr(calibration, name))
+    assert set(calibration.__all__) <= set(dir(calibration))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        calibration.nothing  # noqa: B018
+
+
+def test_importing_loads_nothing_heavy():
+    code = "import sys, calibration; print([name for name in ('pandas', 'numpy', 'torch') if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"
+
+
+@pytest.mark.parametrize("package", ["calibration", "study"])
+def test_a_file_that_hides_the_package_is_named(package, tmp_path):
+    (tmp_path / "metrics.py").write_text("x = 1")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {package}"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 1
+    last = run.stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: ") and str(tmp_path / "metrics.py") in last and "rename that file" in last
