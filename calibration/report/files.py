@@ -41,7 +41,7 @@ def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
     out, report = Path(out), calibration.model
     contents: dict[str, str | None] = {
         "report.html": render_html(calibration, calibration.images),
-        "report.json": json.dumps(calibration.report.build, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+        "report.json": json.dumps(calibration.report, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
         "evaluators.csv": csv_text(evaluator_rows(report)),
         "metrics.csv": csv_text(metric_rows(report)),
         "folds.csv": csv_text(fold_rows(report)),

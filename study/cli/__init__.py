@@ -335,7 +335,7 @@ def report(
         )
     else:
         raise InputError("A report needs ratings: name a study's folder, or give --ratings FILE and --scores FILE.")
-    print_summary(calibration.report.build, write_report(calibration, folder))
+    print_summary(calibration.report, write_report(calibration, folder))
 
 
 app.command(rich_help_panel=JUDGEMENT)(predict_cli.predict)

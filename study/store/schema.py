@@ -87,6 +87,7 @@ ratings = Table(
     Column("rated_at", Text),
     Column("response_ms", Integer),
     Column("wording_id", ForeignKey("wordings.id")),
+    sqlite_with_rowid=False,  # one tree of pages to write for an answer, not two
 )
 
 rating_events = Table(

@@ -178,7 +178,7 @@ def test_the_report_tells_them_everywhere(tmp_path):
     entry = calibration.report["tasks"]["rating"]["metrics"]["m"]
     low, high = entry["intervals"]["people_like_these"]["skill"]
     assert f"95 % interval {round(low, 2) + 0.0:.2f} to {high:.2f}" in entry["verdict"]["sentence"]
-    row = metric_rows(calibration.report.build).iloc[0]
+    row = metric_rows(calibration.model).iloc[0]
     assert (row["skill_low_people_like_these"], row["skill_high_people_like_these"]) == (low, high)
     write_report(calibration, tmp_path)
     page = (tmp_path / "report.html").read_text()

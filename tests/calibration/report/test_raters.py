@@ -60,8 +60,8 @@ def said(calibration, folder):
     """Everything that a report says, anywhere."""
     out = io.StringIO()
     paths = write_report(calibration, folder)
-    print_summary(calibration.report.build, [Path("report.html")], Console(file=out, width=200))
-    return "\n".join([out.getvalue(), *strings(calibration.report.build), *(path.read_text() for path in paths)])
+    print_summary(calibration.report, [Path("report.html")], Console(file=out, width=200))
+    return "\n".join([out.getvalue(), *strings(calibration.report), *(path.read_text() for path in paths)])
 
 
 BLAME = (
@@ -131,7 +131,7 @@ def test_no_list_or_table_has_an_entry_a_person(both):
 
 
 def test_the_verdicts_and_the_groups_figures_stay(both):
-    owner, raters = (calibration.report.build for calibration in both)
+    owner, raters = (calibration.report for calibration in both)
     for name, task in owner["tasks"].items():
         for metric, entry in task["metrics"].items():
             other = raters["tasks"][name]["metrics"][metric]

@@ -11,6 +11,7 @@ from calibration.page.explanations import caution
 from calibration.people.screening import screen
 from calibration.people.strictness import strictness
 from calibration.pipeline import calibrate_tables
+from calibration.report.schema.document import Task
 from calibration.settings import Settings
 
 CUTS = [-1.2, -0.4, 0.4, 1.2]
@@ -77,7 +78,7 @@ def test_where_people_do_not_predict_each_other_for_strictness_the_page_says_so(
     quality, ratings = people(rng, 150, 5, np.array([-2.0, -1.0, 0.0, 1.0, 2.0]))
     task = task_of(long_form(ratings), table(quality + 0.2 * rng.normal(size=150)))
     assert task["metrics"]["m"]["cross_validation"]["person_skill"] < 0
-    said = caution(task)
+    said = caution(Task.model_validate(task))
     spread = float(re.search(r"differ in strictness by ([\d.]+) of a rating step", said)[1])
     assert spread == pytest.approx(4 * task["strictness"]["spread"], abs=0.006)
     assert task["strictness"]["p"] < 0.05 and "disagree so much" not in said

@@ -211,7 +211,7 @@ def test_a_metric_that_knows_models_only_is_said_to_in_a_report():
     claims = {claim["name"]: claim for claim in found["claims"]}
     assert claims["order above chance"]["holds"] and not claims["tells one model's images apart"]["holds"]
     assert found["sorts"]["answer"] == "with care" and found["kind"] in ("below", "within", "predicts")
-    assert "sorts images better than chance, but tells models apart only, not one model's images" in found["sentence"]
+    assert "sorts images better than chance, but is not shown to tell one model's images apart" in found["sentence"]
     within, between = (models[name]["value"] for name in ("within", "between"))
     assert (
         f"it tells models apart and not one model's images (correlation between models {between:.2f}, within a model "

@@ -56,7 +56,7 @@ def _rating_events() -> list[sa.Column]:
 
 
 def _write_anew(table: str, copied: str, *columns: sa.Column) -> None:
-    op.create_table(f"{table}_anew", *columns)
+    op.create_table(f"{table}_anew", *columns, sqlite_with_rowid=table != "ratings")
     op.execute(f"INSERT INTO {table}_anew ({copied}) SELECT {copied} FROM {table}")
     op.drop_table(table)
     op.rename_table(f"{table}_anew", table)
