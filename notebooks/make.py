@@ -1,8 +1,8 @@
 """Runs the notebooks and writes them with what they say and draw: ``python -m notebooks.make [NAME ...]``.
 
-A notebook is its own source: edit its cells, run this, look at the difference, commit. The notebooks run without a
-network on made data, on the code beside them and without the user's cache. What differs from run to run (cells' ids, times, versions) is
-not written, so that a run that changes nothing changes no file; a test says where the outputs are out of date.
+A notebook is its own source: edit its cells, run this, look at the difference, commit. Notebooks run on made data, on
+the code beside them, without a network and without the user's cache. What differs from run to run (cells' ids, times,
+versions) is not written; a test says where the outputs are out of date.
 """
 
 import os
@@ -36,7 +36,9 @@ def executed(name: str) -> NotebookNode:
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=source.metadata)
     with tempfile.TemporaryDirectory() as folder:
         place = {"metadata": {"path": folder}}
-        client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place, record_timing=False, coalesce_streams=True)
+        client = NotebookClient(
+            notebook, timeout=300, kernel_name="python3", resources=place, record_timing=False, coalesce_streams=True
+        )
         client.execute(env=_environment(folder))
     notebook.metadata = source.metadata  # without the version of Python that ran it
     return notebook

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import sys
 import threading
 import unicodedata
 import warnings
@@ -105,7 +106,8 @@ def check_images(paths: Sequence[Path], folder: Path, refuse_copies: bool = True
     with ThreadPoolExecutor(_WORKERS) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # what is too large is an error of its own
         checked = pool.map(partial(_check, folder), paths)
-        results = list(track(checked, "Checking images", total=len(paths), transient=True, disable=len(paths) < 50))
+        is_hidden = len(paths) < 50 or not sys.stdout.isatty()  # rich takes a notebook for a terminal, and warns
+        results = list(track(checked, "Checking images", total=len(paths), transient=True, disable=is_hidden))
     problems = []
     for problem in _PROBLEMS:
         culprits = [path for path, found in zip(paths, results, strict=True) if found.problem == problem]

@@ -1,6 +1,7 @@
 """What is scored: a study's items, or a folder of images with its references and prompts."""
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -112,7 +113,8 @@ def read_sources(paths: Sequence[Path]) -> tuple[dict[Path, ImageSource], dict[P
     sources, unreadable = {}, {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(_source, paths)
-        shown = track(found, "Reading files", total=len(paths), transient=True, disable=len(paths) < 2000)
+        is_hidden = len(paths) < 2000 or not sys.stdout.isatty()  # rich takes a notebook for a terminal, and warns
+        shown = track(found, "Reading files", total=len(paths), transient=True, disable=is_hidden)
         for path, source in zip(paths, shown, strict=True):
             if isinstance(source, ImageSource):
                 sources[path] = source
