@@ -74,10 +74,10 @@ def are_alike(old: str, new: str) -> bool:
 
 
 def kinds(cell):
-    return [kind for output in cell.get("outputs", []) for kind in output.get("data", {output.get("name"): ""})]
+    return [kind for output in cell.get("outputs", []) for kind in sorted(output.get("data", [output.get("name")]))]
 
 
 def texts(cell):
     for output in cell.get("outputs", []):
         yield output.get("text", "")
-        yield from (text for kind, text in output.get("data", {}).items() if kind.startswith("text/"))
+        yield from (text for kind, text in sorted(output.get("data", {}).items()) if kind.startswith("text/"))
