@@ -183,6 +183,24 @@ def test_plots_make_axes_where_none_are_given(judged):
     pyplot.close(ax.figure)
 
 
+def test_nothing_in_a_plot_is_cut_or_covered(judged):
+    from matplotlib import pyplot
+
+    given = Figure(figsize=(3, 2.2)).subplots()
+    for ax in (plot_grades(judged), plot_evaluators(judged), plot_grades(judged, ax=given)):
+        ax.figure.draw_without_rendering()
+        if ax is not given:  # of a figure that others laid out they must see to the labels
+            texts = [text.get_window_extent() for text in (*ax.get_yticklabels(), ax.xaxis.label, ax.title)]
+            assert all(ax.figure.bbox.x0 <= box.x0 and box.x1 <= ax.figure.bbox.x1 for box in texts)
+            assert all(ax.figure.bbox.y0 <= box.y0 and box.y1 <= ax.figure.bbox.y1 for box in texts)
+        if (legend := ax.get_legend()) is not None:
+            lowest = legend.get_window_extent().y0
+            for drawn in ax.containers:
+                highest = max(drawn.lines[0].get_ydata())
+                assert ax.transData.transform((0, highest))[1] < lowest
+    pyplot.close("all")
+
+
 def test_every_public_name_is_there():
     for name in calibration.__all__:
         assert callable(getattr(calibration, name))
