@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from calibration.progress import OnProgress
+from calibration.report.anonymous import without_names
 from calibration.report.build import Calibration, calibrate
-from calibration.report.raters import without_names
 from calibration.settings import Reading, Settings
 from calibration.tables.checking import (
     check_items,

@@ -8,8 +8,8 @@ import pandas as pd
 from calibration.page.figures import fitted_folds, known_thresholds, reliability_bins, score_range, separates
 from calibration.page.gallery import disagreements
 from calibration.page.grade_figures import GradeRow, reference_metric, rows_against_mean, rows_against_person
+from calibration.report.anonymous import fewest_ratings
 from calibration.report.build import Calibration
-from calibration.report.raters import fewest_ratings
 from calibration.report.schema.document import Metric, Report
 
 

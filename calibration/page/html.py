@@ -44,8 +44,8 @@ from calibration.page.shown import (
     ShownMetric,
     ShownTask,
 )
+from calibration.report.anonymous import fewest_ratings
 from calibration.report.build import Calibration
-from calibration.report.raters import fewest_ratings
 from calibration.report.schema.base import Number
 from calibration.report.schema.document import Metric, Report, Task
 from calibration.scale import Scale

@@ -22,13 +22,13 @@ from calibration.people.answer_order import rating_order
 from calibration.people.screening import screen
 from calibration.prediction.predictor import Predictor
 from calibration.progress import METRIC, PEOPLE, PREDICTION, OnProgress, Steps, bar_in_terminal
+from calibration.report.anonymous import leave_out_people
 from calibration.report.asked import asked_entries
 from calibration.report.comparison import comparison
 from calibration.report.flagged import what_changes, without_flagged
 from calibration.report.metric import metric_entry
 from calibration.report.people import median_response_ms, people_entry
 from calibration.report.prediction import NO_PREDICTION, combination, in_full, in_full_note, prediction
-from calibration.report.raters import leave_out_people
 from calibration.report.schema.document import Report
 from calibration.report.strictness import add_people, fair_ratings, metric_without_strictness, strictness_sentence
 from calibration.report.task_data import task_data
@@ -151,7 +151,7 @@ def calibrate(
     wordings : DataFrame, optional
         What was asked, as `calibration.tables.wordings.check_wordings` gives it.
     for_raters : bool
-        Say nothing about single evaluators, neither in figures nor in words; see `calibration.report.raters`.
+        Say nothing about single evaluators, neither in figures nor in words; see `calibration.report.anonymous`.
     reading : Reading, optional
         How the tables were read, where that is known, for the report to say.
     on_progress : callable, optional

@@ -19,7 +19,7 @@ from calibration.people.recovery import DRAWS as RECOVERY_DRAWS
 from calibration.people.recovery import recovery_entry
 from calibration.people.screening import Flag
 from calibration.people.variance import intraclass_correlations, variance_components
-from calibration.report.raters import is_simulated, simulated_note
+from calibration.report.anonymous import is_simulated, simulated_note
 from calibration.report.task_data import TaskData
 
 FEW_ITEMS = 100

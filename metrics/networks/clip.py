@@ -23,7 +23,7 @@ from metrics.engine.images import READING
 from metrics.engine.signature import signature, versions
 from metrics.entry import MetricOptions, NeededWeights
 from metrics.errors import InputError
-from metrics.weights.catalog import canonical_name
+from metrics.weights.known_weights import canonical_name
 from metrics.weights.locate import find_weights, published_content, weights_digest
 from metrics.weights.tensors import is_torchscript, load_tensors
 

@@ -19,7 +19,7 @@ from metrics.engine.arrays import read_npz
 from metrics.engine.cache import cache_folder
 from metrics.errors import InputError
 from metrics.files import parse_json, write_atomically
-from metrics.weights.catalog import known_weights
+from metrics.weights.known_weights import known_weights
 
 Activation = Literal["none", "relu"]
 Layer = tuple[NDArray[np.float64], NDArray[np.float64]]

@@ -30,7 +30,7 @@ def check_content(name: str, path: Path) -> None:
     Parameters
     ----------
     name : str
-        As `metrics.weights.catalog.canonical_name` gives it.
+        As `metrics.weights.known_weights.canonical_name` gives it.
     path : Path
         A safetensors file, or one of torch.save.
 

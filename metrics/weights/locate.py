@@ -14,7 +14,7 @@ from typing import Any
 from metrics.engine.cache import cache_folder
 from metrics.errors import InputError
 from metrics.files import parse_json, write_atomically
-from metrics.weights.catalog import Published, WeightsFile, canonical_name, known_weights, weights_file
+from metrics.weights.known_weights import Published, WeightsFile, canonical_name, known_weights, weights_file
 
 __all__ = [
     "add_weights",

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from study.server.access import Owned
-from study.server.answering import compressed_json, html_in_gzip
+from study.server.compression import compressed_json, html_in_gzip
 from study.server.links import rater_link
 from study.store.store import Progress
 

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from study.folder.config import SCALE
 from study.folder.study import Study
 from study.server.access import Rater, Served, Serving, rater_of_link
-from study.server.answering import compressed_json, html_in_gzip
+from study.server.compression import compressed_json, html_in_gzip
 from study.server.guard import LARGEST_BODY
 from study.store.store import Assignment, ConflictError, Evaluator, LockedError, StaleError, UnknownAssignment
 

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from metrics.weights import catalog as weights_catalog
-from metrics.weights.catalog import weights_file
+from metrics.weights import known_weights as weights_catalog
+from metrics.weights.known_weights import weights_file
 
 
 def empty_home(tmp_path, monkeypatch):

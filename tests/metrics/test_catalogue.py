@@ -16,7 +16,7 @@ from metrics.catalogue import band, catalogue, find_entry, make_metrics, needs_o
 from metrics.entry import MetricOptions
 from metrics.errors import InputError
 from metrics.known import find_metric, is_named, known_metrics
-from metrics.weights.catalog import known_weights, weights_file
+from metrics.weights.known_weights import known_weights, weights_file
 from study.cli.metric_list import print_metrics
 from study.cli.score import score
 from tests.metrics.homes import empty_home

@@ -129,6 +129,8 @@ def whole(name: str) -> dict[str, Any]:
 
 
 def main() -> None:
+    if not SHARED.is_dir() and not {*REAL}.isdisjoint(sys.argv[1:] or STUDIES):
+        sys.exit(f"{', '.join(REAL)} need the real data in {SHARED.name}/ beside the checkout; name the others.")
     for name in sys.argv[1:] or STUDIES:
         text = json.dumps(report_of(name), ensure_ascii=False, separators=(",", ":"))
         (HERE / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), mtime=0))

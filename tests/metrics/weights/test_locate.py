@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from metrics.errors import InputError
-from metrics.weights import catalog as weights_catalog
-from metrics.weights.catalog import Published, weights_file
+from metrics.weights import known_weights as weights_catalog
+from metrics.weights.known_weights import Published, weights_file
 from metrics.weights.locate import (
     fetch_weights,
     find_weights,
