@@ -6,10 +6,12 @@ judged by these people; ``people`` says which.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from calibration.pipeline import calibrate_files, calibrate_tables
@@ -34,11 +36,11 @@ _FIGURES = ("value", "low", "high", "people", "n")
 def read_ratings(
     source: Source,
     *,
-    map: str | None = None,
+    map: str | Mapping[str, str] | None = None,
     task: str | None = None,
     duplicates: Duplicates = "error",
     min_ratings: int = 0,
-    scale: Scale = LIKERT,
+    scale: Scale | str = LIKERT,
 ) -> pd.DataFrame:
     """Read and check a table of ratings.
 
@@ -47,7 +49,7 @@ def read_ratings(
     source : path or DataFrame
         item, evaluator and rating; optionally task and repeat.
     map : str, optional
-        Which foreign column is which of ours, as ``item=image,evaluator=worker``.
+        Which foreign column is which of ours, as ``item=image,evaluator=worker`` or a dictionary of these.
     task : str, optional
         The one task to keep, or the name of the task of a table that names none.
     duplicates : {"error", "first", "last", "mean"}
@@ -55,7 +57,7 @@ def read_ratings(
     min_ratings : int
         Evaluators with fewer ratings are left out.
     scale : Scale
-        On which people answered; see `calibration.scale.Scale`.
+        On which people answered; see `calibration.scale.Scale`. It may be written, as ``"1-7"``.
 
     Returns
     -------
@@ -74,13 +76,13 @@ def read_ratings(
     >>> read_ratings(table, map="item=image,evaluator=who")["rating"].tolist()
     [1.0, 5.0, 2.0, 5.0]
     """
-    reading = Reading(duplicates=duplicates, min_ratings=min_ratings, map=map, task=task)
+    reading = Reading(duplicates=duplicates, min_ratings=min_ratings, map=_map(map), task=task)
     frame, where = _table(source, reading.map, "the ratings table")
-    checked = check_ratings(frame, where, reading.task, reading.duplicates, reading.min_ratings, scale=scale)
+    checked = check_ratings(frame, where, reading.task, reading.duplicates, reading.min_ratings, scale=_scale(scale))
     return _noted(checked.frame, checked.notes)
 
 
-def read_scores(source: Source, *, map: str | None = None) -> pd.DataFrame:
+def read_scores(source: Source, *, map: str | Mapping[str, str] | None = None) -> pd.DataFrame:
     """Read and check a table of scores, long (item, metric, score) or with a column for each metric.
 
     Parameters
@@ -105,11 +107,11 @@ def read_scores(source: Source, *, map: str | None = None) -> pd.DataFrame:
     >>> read_scores(pd.DataFrame({"item": ["a", "b"], "ssim": [0.1, 0.9]}))["metric"].tolist()
     ['ssim', 'ssim']
     """
-    checked = check_scores(*_table(source, map, "the scores table"))
+    checked = check_scores(*_table(source, _map(map), "the scores table"))
     return _noted(checked.frame, checked.notes)
 
 
-def read_items(source: Source, *, map: str | None = None) -> pd.DataFrame:
+def read_items(source: Source, *, map: str | Mapping[str, str] | None = None) -> pd.DataFrame:
     """Read and check a table of items: item and, where known, prompt, subject and model.
 
     Raises
@@ -122,7 +124,7 @@ def read_items(source: Source, *, map: str | None = None) -> pd.DataFrame:
     >>> read_items(pd.DataFrame({"item": ["a", "b"], "prompt": ["fox", "fox"]})).shape
     (2, 2)
     """
-    return check_items(*_table(source, map, "the items table")).frame
+    return check_items(*_table(source, _map(map), "the items table")).frame
 
 
 def calibrate(
@@ -133,10 +135,10 @@ def calibrate(
     k: float = 1.0,
     seed: int = 0,
     draws: int = 1000,
-    lower_is_better: tuple[str, ...] = (),
-    higher_is_better: tuple[str, ...] = (),
-    scale: Scale = LIKERT,
-    map: str | None = None,
+    lower_is_better: str | Sequence[str] = (),
+    higher_is_better: str | Sequence[str] = (),
+    scale: Scale | str = LIKERT,
+    map: str | Mapping[str, str] | None = None,
     task: str | None = None,
     duplicates: Duplicates = "error",
     min_ratings: int = 0,
@@ -149,9 +151,10 @@ def calibrate(
     ratings, scores, items : path or DataFrame
         All of them files, or all of them tables; without scores only the people are graded.
     k, seed, draws, lower_is_better, higher_is_better, scale
-        How people and metrics are judged; see `calibration.settings.Settings`.
+        How people and metrics are judged; see `calibration.settings.Settings`. A scale may be written, as ``"1-7"``;
+        one metric's name stands for itself.
     map, task, duplicates, min_ratings
-        How tables are read; see `calibration.settings.Reading`. `map` is of files.
+        How tables are read; see `calibration.settings.Reading`. A map may be a dictionary, ours to theirs.
     show_progress : bool
         Show a bar in the terminal.
 
@@ -172,12 +175,16 @@ def calibrate(
     >>> calibrate(ratings, pd.DataFrame({"item": ["a", "b"], "ssim": [0.1, 0.9]}), draws=0)
     Calibration of 1 task: rating (2 items, 2 evaluators, 4 ratings; metrics ssim)
     """
-    settings = Settings(k, seed, draws, tuple(lower_is_better), tuple(higher_is_better), scale)
-    reading = Reading(duplicates=duplicates, min_ratings=min_ratings, map=map, task=task)
+    settings = Settings(k, seed, draws, _names(lower_is_better), _names(higher_is_better), _scale(scale))
+    reading = Reading(duplicates=duplicates, min_ratings=min_ratings, map=_map(map), task=task)
     given = [table for table in (ratings, scores, items) if table is not None]
     frames = [isinstance(table, pd.DataFrame) for table in given]
     if all(frames):
-        tables: dict[str, Any] = {"ratings": ratings, "scores": scores, "items": items}
+        mapped = ColumnMap.parse(reading.map)
+        named: dict[str, Any] = {"ratings": ratings, "scores": scores, "items": items}
+        tables: dict[str, Any] = {name: None if table is None else mapped.apply(table) for name, table in named.items()}
+        mapped.check_used()
+        reading = replace(reading, map=None)
         return calibrate_tables(**tables, settings=settings, show_progress=show_progress, reading=reading)
     if any(frames):
         raise InputError("Some tables are files and others are DataFrames; read all of them, or none.")
@@ -336,7 +343,7 @@ def predict(judged: Calibration, metric: str, scores: Any, task: str | None = No
     Raises
     ------
     InputError
-        Where there is no predictor of that metric.
+        Where there is no predictor of that metric, or scores are not numbers.
 
     Examples
     --------
@@ -353,7 +360,15 @@ def predict(judged: Calibration, metric: str, scores: Any, task: str | None = No
         raise InputError(
             f"'{metric}' was judged in the tasks {listed(quoted(found))}; choose one with {parameter('task')}."
         )
-    return next(iter(found.values())).predict(scores)
+    try:
+        values = np.asarray(scores, dtype=float)
+    except (TypeError, ValueError):
+        values = np.array([np.nan])
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise InputError(
+            f"{parameter('scores')} are finite numbers, one an image; give the column of them, as table['score']."
+        )
+    return next(iter(found.values())).predict(values)
 
 
 def _table(source: Source, columns: str | None, where: str) -> tuple[pd.DataFrame, str]:
@@ -365,6 +380,18 @@ def _table(source: Source, columns: str | None, where: str) -> tuple[pd.DataFram
         frame, where = read_table(Path(source), mapped)[0], str(source)
     mapped.check_used()
     return frame, where
+
+
+def _map(given: str | Mapping[str, str] | None) -> str | None:
+    return ",".join(f"{ours}={theirs}" for ours, theirs in given.items()) if isinstance(given, Mapping) else given
+
+
+def _scale(given: Scale | str) -> Scale:
+    return Scale.parse(given) if isinstance(given, str) else given
+
+
+def _names(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _noted(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from calibration.tables.checking import check_items, records
 from calibration.tables.reading import read_table
 from metrics.errors import InputError
 from metrics.files import digest_of
-from metrics.text import counted
+from metrics.text import counted, listed, quoted
 from study.assignment.order import plan_assignments
 from study.folder.config import FILE_NAME, StudyConfig, load_config
 from study.folder.images import MOST_BYTES, check_images
@@ -26,7 +26,7 @@ DATABASE = "ratings.sqlite"
 LEFT_OPEN = tuple(f"{DATABASE}{end}" for end in ("-wal", "-shm", "-journal"))  # SQLite's, beside an open database
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study:
     """An opened study.
 
@@ -40,6 +40,10 @@ class Study:
         items.csv, text cells: item, image, and what describes it.
     store : Store
         The database.
+
+    Notes
+    -----
+    ``with open_study(folder) as study:`` closes it at the end.
     """
 
     folder: Path
@@ -133,6 +137,16 @@ class Study:
                 row["note"] = " ".join(filter(None, [row["note"], CHANGED_SINCE]))
             rows.append(row)
         return pd.DataFrame(rows)
+
+    def __enter__(self) -> "Study":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        images, tasks = counted(len(self.items), "image"), listed(quoted(self.config.tasks))
+        return f"Study '{self.config.title}' in {self.folder}: {images}, asked: {tasks}"
 
     def close(self) -> None:
         """Close the database."""

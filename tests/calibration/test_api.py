@@ -223,3 +223,19 @@ def test_a_file_that_hides_the_package_is_named(package, tmp_path):
     assert run.returncode == 1
     last = run.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: ") and str(tmp_path / "metrics.py") in last and "rename that file" in last
+
+
+def test_what_is_written_in_a_notebook_is_understood(made, judged):
+    foreign = made.ratings.rename(columns={"item": "image", "evaluator": "who"})
+    mapped = calibrate(
+        foreign, made.scores, made.items, draws=0, map={"item": "image", "evaluator": "who"}, lower_is_better="noise"
+    )
+    assert mapped.report["tasks"]["look"]["metrics"]["noise"]["direction"] == "lower"
+    assert mapped.report["tasks"]["look"]["n_ratings"] == len(made.ratings)
+    with pytest.raises(InputError, match="no file has the column 'nothing'"):
+        calibrate(made.ratings, draws=0, map={"item": "nothing"})
+    seven = made.ratings.assign(rating=made.ratings["rating"] + 2)
+    assert calibrate(seven, draws=0, scale="1-7").report["settings"]["scale"]["values"] == [1, 2, 3, 4, 5, 6, 7]
+    for wrong in (made.scores, ["a"], [np.nan], [[1.0]]):
+        with pytest.raises(InputError, match="scores are finite numbers, one an image"):
+            predict(judged, "good", wrong)
