@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration import baselines, bootstrap
 from calibration.core.draws import MANY_ITEMS, STEPS, Drawn
 from calibration.core.many_mappings import ScoreOrder
+from calibration.metric import baselines, bootstrap
 from calibration.people import agreement_intervals as of_agreement
 from calibration.people.agreement_intervals import agreement_intervals
 from calibration.people.p910 import alternating_projection
