@@ -155,7 +155,8 @@ def _answer(url: str, start: int = 0) -> Any:
     """The server's answer, an http.client.HTTPResponse, from the byte `start` on where the server can do that."""
     headers = {"User-Agent": "humangrade"} | ({"Range": f"bytes={start}-"} if start else {})
     try:
-        return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_SECONDS)
+        opener = urllib.request.build_opener()  # a kept one would go on with the proxy of its first use
+        return opener.open(urllib.request.Request(url, headers=headers), timeout=_SECONDS)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:

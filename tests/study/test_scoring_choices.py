@@ -16,6 +16,7 @@ def place(tmp_path, monkeypatch):
     empty_home(tmp_path, monkeypatch)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))  # what the command looks into too is forgotten again
     for number in range(4):
         save_image(tmp_path / "images" / f"{number}.png", number)
         save_image(tmp_path / "photos" / f"photo-{number % 2}.png", 50 + number % 2)
