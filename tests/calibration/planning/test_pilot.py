@@ -132,7 +132,7 @@ SCORES = pd.DataFrame({"item": [f"i{i}" for i in range(30)], "m": [float(i * 7 %
         ({"ratings": RATINGS.assign(task=["s", "t"] * 30)}, "tasks 's' and 't'"),
         ({"metrics": ["m"]}, "no scores"),
         ({"scores": SCORES, "metrics": ["x"]}, "no metric 'x'; theirs are 'm'"),
-        ({"scores": SCORES.assign(n=SCORES["m"] ** 2, o=1.5)}, "choose with --metrics from 'm', 'n' and 'o'"),
+        ({"scores": SCORES.assign(n=SCORES["m"] ** 2, o=1.5)}, "choose with metrics from 'm', 'n' and 'o'"),
         ({"scores": SCORES.assign(m=1.0)}, "all equal"),
         ({"scores": SCORES[:7]}, "has 7 rated images"),
         ({"scores": pd.concat([SCORES[:15], SCORES[15:].rename(columns={"m": "n"})])}, "no images in common"),

@@ -68,7 +68,7 @@ def test_isotonic_curves_are_those_of_sklearn():
     counts = level_counts(ratings)
     marginal = ((counts.sum(axis=0) + 1) / (counts.sum() + 5)).cumsum()[:-1]
     for direction in ("higher", "lower"):
-        curve = _candidates([(scores, ratings)], direction)[0].curve("isotonic 5 %")
+        curve = _candidates([(scores, ratings)], direction, LIKERT)[0].curve("isotonic 5 %")
         fitted = (curve.probabilities(scores).cumsum(axis=1)[:, :-1] - 0.05 * marginal) / 0.95
         for level in range(4):
             share = counts[:, : level + 1].sum(axis=1) / counts.sum(axis=1)
@@ -186,9 +186,9 @@ def test_files_are_saved_loaded_and_chosen(tmp_path):
     (tmp_path / "predictor.json").write_text(json_text(document))
     assert read_predictor(tmp_path, "clip", "look") == predictor and read_predictor(tmp_path, "niqe") == other
     for arguments, message in (
-        (("dino",), "has no predictor of 'dino'; it has 'clip', 'niqe'."),
+        (("dino",), "has no predictor of 'dino'; it has 'clip' and 'niqe'."),
         (("niqe", "look"), "has no predictor of 'niqe'; it has 'clip'."),
-        (("clip",), "'clip' was judged in the tasks 'look', 'like'; choose one with --task."),
+        (("clip",), "'clip' was judged in the tasks 'look' and 'like'; choose one with task."),
         (("clip", "taste"), "has no task 'taste'; its tasks are 'look', 'like'."),
     ):
         with pytest.raises(InputError, match=message):
