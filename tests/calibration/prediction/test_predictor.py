@@ -189,7 +189,7 @@ def test_files_are_saved_loaded_and_chosen(tmp_path):
         (("dino",), "has no predictor of 'dino'; it has 'clip' and 'niqe'."),
         (("niqe", "look"), "has no predictor of 'niqe'; it has 'clip'."),
         (("clip",), "'clip' was judged in the tasks 'look' and 'like'; choose one with task."),
-        (("clip", "taste"), "has no task 'taste'; its tasks are 'look', 'like'."),
+        (("clip", "taste"), "has no task 'taste'; its tasks are 'look' and 'like'."),
     ):
         with pytest.raises(InputError, match=message):
             read_predictor(tmp_path, *arguments)
