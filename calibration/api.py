@@ -17,8 +17,7 @@ import pandas as pd
 from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.report.build import Calibration
 from calibration.report.files import agreement_rows, comparison_rows
-from calibration.report.schema.base import Number
-from calibration.report.schema.document import Metric
+from calibration.report.schema.base import Number, interval_to_quote
 from calibration.report.schema.people import Evaluator
 from calibration.scale import LIKERT, Scale
 from calibration.settings import Duplicates, Reading, Settings
@@ -271,10 +270,10 @@ def metric_figures(judged: Calibration) -> pd.DataFrame:
     0.875
     """
     rows = [
-        (task, name, figure, value, *_limits(entry, figure), entry.n_items)
+        (task, name, figure, value, *interval_to_quote(entry.intervals, figure), entry.n_items)
         for task, content in judged.model.tasks.items()
         for name, entry in content.metrics.items()
-        for figure, value in _of_metric(entry).items()
+        for figure, value in entry.figures.items()
     ]
     return pd.DataFrame(rows, columns=["task", "metric", "figure", *_FIGURES])
 
@@ -415,34 +414,3 @@ def _of_evaluator(entry: Evaluator, scale: Scale, k: str) -> Iterator[tuple[str,
         yield "strictness", entry.strictness / scale.step, low, high, None if low is None else these
     if entry.grade_without_strictness is not None:
         yield "grade_without_strictness", entry.grade_without_strictness, None, None, None
-
-
-def _of_metric(entry: Metric) -> Mapping[str, Number]:
-    validation, unseen, accuracy = entry.cross_validation, entry.unseen, entry.pairwise_accuracy
-    skill, person = validation.skill, validation.person_skill
-    return {
-        "spearman": entry.spearman,
-        "pearson": entry.pearson,
-        "kendall": entry.kendall,
-        "grade": validation.grade_mean,
-        "constant": validation.constant_mean,
-        "person": validation.person_mean,
-        "skill": skill,
-        "person_skill": person,
-        "advantage": None if skill is None or person is None else skill - person,
-        "unseen_skill": unseen.unseen_skill if unseen else None,
-        "pairwise_accuracy": accuracy.accuracy if accuracy else None,
-        "kappa": entry.kappa.metric,
-        "rater_equivalents": entry.rater_equivalents,
-        "disattenuated": entry.disattenuated,
-    }
-
-
-def _limits(entry: Metric, figure: str) -> tuple[Number, Number, str | None]:
-    if entry.intervals is None:
-        return None, None, None
-    known: Mapping[Any, Any] = entry.intervals.to_quote
-    low, high = known.get(figure) or (None, None)
-    if low is None or high is None:
-        return None, None, None
-    return low, high, "people_like_these" if entry.intervals.people_like_these else "these"

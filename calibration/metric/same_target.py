@@ -128,11 +128,11 @@ class EvaluatorsAsMetrics:
         constant: int | None = None,
         scale: Scale = LIKERT,
     ):
-        people = ratings.shape[1]
+        people, shares = ratings.shape[1], evaluator_shares(ratings)
         known = (~np.isnan(ratings)).sum(axis=0) >= min(FEWEST_RATINGS, len(ratings) / 2)
         if people > MOST_EVALUATORS:
-            known &= is_known(evaluator_shares(ratings))
-        if evaluator_shares(ratings)[known].sum() < LEAST_SHARE:
+            known &= is_known(shares)
+        if shares[known].sum() < LEAST_SHARE:
             known &= False  # three of forty who happen to share some images are not the average evaluator
         chosen = np.flatnonzero(known)
         if len(chosen) > MOST_EVALUATORS:

@@ -46,14 +46,31 @@ from calibration.page.shown import (
 )
 from calibration.report.anonymous import fewest_ratings
 from calibration.report.build import Calibration
-from calibration.report.schema.base import Number
+from calibration.report.schema.base import Number, interval_to_quote
 from calibration.report.schema.document import Metric, Report, Task
+from calibration.report.schema.metric import MetricFigure
 from calibration.scale import Scale
 from calibration.verdict.judge import LEAST_ITEMS
 from calibration.verdict.task_words import QUESTIONS
 from metrics.catalogue import CAVEAT
 from metrics.engine.types import PROMPT
 from metrics.text import natural_order, spelled
+
+_FIGURES: dict[MetricFigure, str] = {
+    "spearman": "Spearman correlation with the mean rating",
+    "grade": "Grade against one person",
+    "skill": "Skill",
+    "person_skill": "The average evaluator's skill",
+    "advantage": "Advantage: skill minus the evaluator's",
+    "unseen_skill": "Skill on new images",
+    "pairwise_accuracy": "Pairwise accuracy",
+    "kappa": "Weighted kappa with a held-out person",
+    "pearson": "Pearson correlation with the mean rating",
+    "kendall": "Kendall's tau-b with the mean rating",
+    "rater_equivalents": "Rater equivalents",
+    "disattenuated": "Correlation without people's noise",
+}
+_ALWAYS = ("spearman", "grade", "skill", "person_skill", "advantage")  # the others only with an interval
 
 POINTS_OF_A_PAGE = 20_000
 """Points that all scatter plots draw together."""
@@ -318,33 +335,14 @@ def _in_short(name: str, entry: Metric, metric_id: str) -> ShownMetric:
 
 def _figures(entry: Metric) -> list[tuple[str, str, Number]]:
     """The figures that have intervals: name, words, value."""
-    validation, intervals = entry.cross_validation, entry.intervals
-    skill, person_skill = validation.skill, validation.person_skill
-    advantage = None if skill is None or person_skill is None else skill - person_skill
-    accuracy = entry.pairwise_accuracy
-    more = [
-        ("unseen_skill", "Skill on new images", entry.unseen.unseen_skill if entry.unseen else None),
-        ("pairwise_accuracy", "Pairwise accuracy", accuracy.accuracy if accuracy else None),
-        ("kappa", "Weighted kappa with a held-out person", entry.kappa.metric),
-        ("pearson", "Pearson correlation with the mean rating", entry.pearson),
-        ("kendall", "Kendall's tau-b with the mean rating", entry.kendall),
-        ("rater_equivalents", "Rater equivalents", entry.rater_equivalents),
-        ("disattenuated", "Correlation without people's noise", entry.disattenuated),
-    ]
-    known = set(intervals.these) if intervals else set()
-    return [
-        ("spearman", "Spearman correlation with the mean rating", entry.spearman),
-        ("grade", "Grade against one person", validation.grade_mean),
-        ("skill", "Skill", skill),
-        ("person_skill", "The average evaluator's skill", person_skill),
-        ("advantage", "Advantage: skill minus the evaluator's", advantage),
-        *(figure for figure in more if figure[0] in known),
-    ]
+    figures = entry.figures
+    known = set(entry.intervals.these) if entry.intervals else set()
+    return [(name, words, figures[name]) for name, words in _FIGURES.items() if name in _ALWAYS or name in known]
 
 
 def _skill_interval(entry: Metric) -> tuple[float, float] | None:
     """The interval of the skill for people like these, or, where there is none, for these people."""
-    low, high = (entry.intervals.to_quote.get("skill") if entry.intervals else None) or (None, None)
+    low, high, _ = interval_to_quote(entry.intervals, "skill")
     return None if low is None or high is None else (low, high)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from calibration.core.evaluator_weights import HALF_TRUST
 from calibration.page.references import REFERENCES
 from calibration.report.asked import rated_wordings
+from calibration.report.schema.base import interval_to_quote
 from calibration.report.schema.document import Metric, Report
 from calibration.report.schema.people import Agreement, AgreementFigure, Asked, Wording
 from calibration.scale import Scale
@@ -237,5 +238,5 @@ def _entries(report: Report) -> Iterator[tuple[str, Metric]]:
 
 def _limits(agreement: Agreement, name: AgreementFigure) -> str:
     """'95 % interval a to b; ' where there is one; for people like these rather than for these."""
-    low, high = (agreement.intervals.to_quote.get(name) if agreement.intervals else None) or (None, None)
+    low, high, _ = interval_to_quote(agreement.intervals, name)
     return "" if low is None or high is None else f"95 % interval {low:.3f} to {high:.3f}; "

@@ -9,7 +9,7 @@ from calibration.page.figure_tables import figure_tables
 from calibration.page.html import render_html
 from calibration.prediction import predictor_file
 from calibration.report.build import Calibration
-from calibration.report.schema.base import Number
+from calibration.report.schema.base import Number, interval_to_quote
 from calibration.report.schema.document import Metric, Report, Task
 from calibration.report.schema.judging import Sorting
 from calibration.report.schema.metric import MetricFigure, MetricIntervals
@@ -171,13 +171,10 @@ def agreement_rows(report: Report) -> pd.DataFrame:
     columns = ["task", "statistic", "value", "low", "high", "people", "n", "evaluators", "ratings"]
     rows = []
     for name, task in report.tasks.items():
-        intervals = task.agreement.intervals
-        people = None if intervals is None else "people_like_these" if intervals.people_like_these else "these"
         for statistic, value in _agreement(task).items():
-            low, high = (intervals.to_quote.get(statistic) if intervals else None) or (None, None)
-            whose = None if low is None or high is None else people
+            limits = interval_to_quote(task.agreement.intervals, statistic)
             rows.append(
-                (name, statistic, value, low, high, whose, task.n_items, task.n_evaluators, task.n_ratings),
+                (name, statistic, value, *limits, task.n_items, task.n_evaluators, task.n_ratings),
             )
     return pd.DataFrame(rows, columns=columns)
 

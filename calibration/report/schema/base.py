@@ -1,6 +1,7 @@
 """What the report's models share: strict types, no unknown keys, and a dump that is the report as it was read."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -47,3 +48,41 @@ class Section(BaseModel):
         dict
         """
         return super().model_dump(**{"by_alias": True, "exclude_unset": True} | options)
+
+
+class Intervals(Protocol):
+    """The intervals of several figures, for both questions."""
+
+    @property
+    def these(self) -> Mapping[Any, list[Number]]:
+        """For other images, rated by these evaluators."""
+
+    @property
+    def people_like_these(self) -> Mapping[Any, list[Number]]:
+        """For other images and other evaluators; empty where that is not known."""
+
+
+class Quoted(NamedTuple):
+    """An interval to quote, and for whom it is; all None where there is none."""
+
+    low: Number
+    high: Number
+    people: Literal["people_like_these", "these"] | None
+
+
+def interval_to_quote(intervals: Intervals | None, figure: str) -> Quoted:
+    """A figure's interval for people like these, or, where no figure has one, for these people.
+
+    Examples
+    --------
+    >>> from calibration.report.schema.metric import MetricIntervals
+    >>> known = {"people_like_these": {}, "draws": 9, "clusters": 9, "clustered_by": None}
+    >>> interval_to_quote(MetricIntervals(these={"skill": [0.1, 0.3]}, **known), "skill")
+    Quoted(low=0.1, high=0.3, people='these')
+    """
+    nothing = Quoted(None, None, None)
+    if intervals is None:
+        return nothing
+    people: Literal["people_like_these", "these"] = "people_like_these" if intervals.people_like_these else "these"
+    low, high = getattr(intervals, people).get(figure) or (None, None)
+    return nothing if low is None or high is None else Quoted(low, high, people)

@@ -91,6 +91,28 @@ class Metric(Section):
     signatures: list[str] = Field(description="How its scores were made; several may not be comparable.")
     verdict: Verdict = Field(description="What its figures come to.")
 
+    @property
+    def figures(self) -> dict[metric.MetricFigure, Number]:
+        """The figures that intervals are of, by the names of their intervals."""
+        validation, unseen, accuracy = self.cross_validation, self.unseen, self.pairwise_accuracy
+        skill, person = validation.skill, validation.person_skill
+        return {
+            "spearman": self.spearman,
+            "pearson": self.pearson,
+            "kendall": self.kendall,
+            "grade": validation.grade_mean,
+            "constant": validation.constant_mean,
+            "person": validation.person_mean,
+            "skill": skill,
+            "person_skill": person,
+            "advantage": None if skill is None or person is None else skill - person,
+            "unseen_skill": unseen.unseen_skill if unseen else None,
+            "pairwise_accuracy": accuracy.accuracy if accuracy else None,
+            "kappa": self.kappa.metric,
+            "rater_equivalents": self.rater_equivalents,
+            "disattenuated": self.disattenuated,
+        }
+
 
 class Task(Section):
     """One question that people were asked of the images."""

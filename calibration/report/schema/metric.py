@@ -209,11 +209,6 @@ class MetricIntervals(Section):
     clusters: Count = Field(description="How many images, or groups of them, were drawn each time.")
     clustered_by: str | None = Field(description="What makes a group; null where images were drawn one by one.")
 
-    @property
-    def to_quote(self) -> dict[MetricFigure, Limits]:
-        """Those for people like these, or, where there are none, for these people."""
-        return self.people_like_these or self.these
-
 
 class WithoutStrictness(Section):
     """Grades with people's strictness taken off, cross-validated over images."""
