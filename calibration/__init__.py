@@ -13,9 +13,8 @@ Examples
 [0.875, 0.875]
 """
 
-from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from calibration.api import agreement as agreement
@@ -65,13 +64,6 @@ if _metrics is not None and _metrics.submodule_search_locations is None:
     )
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'calibration' has no attribute '{name}'")
-    found = getattr(import_module(_MODULES[name]), name)
-    globals()[name] = found
-    return found
+from metrics.front_door import front_door  # noqa: E402  (only now is it known to be ours)
 
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES})
+__getattr__, __dir__ = front_door(__name__, _MODULES)

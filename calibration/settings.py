@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from calibration.core.draws import DRAWS
 from calibration.scale import LIKERT, Scale
 from metrics.errors import InputError, parameter
-
-DRAWS = 1000
-"""Bootstrap draws, unless said otherwise."""
 
 MOST_DRAWS = 100_000
 _LARGEST_K = 10  # with a larger exponent only ratings at opposite ends of the scale differ noticeably

@@ -11,9 +11,10 @@ Examples
 0.5
 """
 
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from metrics.front_door import front_door
 
 if TYPE_CHECKING:
     from metrics.api import clip_score as clip_score
@@ -67,13 +68,4 @@ except PackageNotFoundError:  # a checkout that is not installed
     __version__ = "0+unknown"
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'metrics' has no attribute '{name}'")
-    found = getattr(import_module(_MODULES[name]), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES})
+__getattr__, __dir__ = front_door(__name__, _MODULES)

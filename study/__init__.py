@@ -28,9 +28,8 @@ Examples
 >>> place.cleanup()
 """
 
-from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from study.background.live_report import calibrate_study
@@ -59,14 +58,6 @@ for _package in ("metrics", "calibration"):
         )
 
 
-def __getattr__(name: str) -> Any:
-    """Import what is asked for at its first use, so that ``import study`` costs nothing (PEP 562)."""
-    if name not in _PLACES:
-        raise AttributeError(f"module 'study' has no attribute '{name}'")
-    value = getattr(import_module(_PLACES[name]), name)
-    globals()[name] = value
-    return value
+from metrics.front_door import front_door  # noqa: E402  (only now is it known to be ours)
 
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = front_door(__name__, _PLACES)

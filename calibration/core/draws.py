@@ -15,6 +15,9 @@ MANY_ITEMS = 20_000
 STEPS = 4096
 """Into so many steps the scores of more images are grouped, in draws and shuffles only: never for a figure itself."""
 
+DRAWS = 1000
+"""Of the bootstrap, unless said otherwise."""
+
 FEWEST_DRAWS = 100
 _EFFORT = 2**24  # draws x items, at most, where there are more items than those
 _KEPT = 2**22  # draw-items that are kept; more are drawn anew each time

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import ThreadpoolController
 
-from calibration.core.draws import MANY_ITEMS, STEPS, fewer_draws, same_draws
+from calibration.core.draws import DRAWS, FEWEST_DRAWS, MANY_ITEMS, STEPS, fewer_draws, same_draws
 from calibration.core.evaluator_weights import best_constant, evaluator_shares, is_known, rating_weights
 from calibration.core.grades import Array
 from calibration.core.intervals import Interval, group_codes, percentiles, with_other_people
@@ -43,8 +43,6 @@ _RANGES = {
 }
 STATISTICS = tuple(_RANGES)
 _MAPPED = ("grade", "skill", "kappa")  # those that mappings take part in
-DRAWS = 1000
-FEWEST_DRAWS = 100
 _EFFORT = 2**30  # draws x images x evaluators that are spent on a metric, at most
 _BLOCK = 2**17  # image-draws that are computed at once: what the processor keeps close
 _THREADS = min(4, os.cpu_count() or 1)

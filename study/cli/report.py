@@ -56,15 +56,18 @@ def report(
     scale: AnswerScale = None,
 ) -> None:
     """Grade metrics and people by the same formula, and say whether a metric can stand in."""
+    from calibration.core.draws import FEWEST_DRAWS
     from calibration.pipeline import calibrate_files
     from calibration.report.files import write_report
     from calibration.scale import LIKERT, Scale
-    from calibration.settings import Reading, Settings
+    from calibration.settings import MOST_DRAWS, Reading, Settings
     from study.cli.report_summary import print_summary
 
     folder = folder_to_write(out)
-    if draws and not 100 <= draws <= 100_000:
-        raise InputError(f"--draws is {draws}; the bootstrap takes 100 to 100,000 draws, or 0 for no intervals.")
+    if draws and not FEWEST_DRAWS <= draws <= MOST_DRAWS:
+        raise InputError(
+            f"--draws is {draws}; the bootstrap takes {FEWEST_DRAWS} to {MOST_DRAWS:,} draws, or 0 for no intervals."
+        )
     settings = Settings(
         k=k,
         seed=seed,
