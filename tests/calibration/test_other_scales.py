@@ -177,6 +177,7 @@ def test_the_page_speaks_of_the_scale_that_people_used():
         "where 0 becomes 0 and 10 becomes 1",
     ):
         assert words in text
+    assert '<table class="confusion wide">' in page  # which scrolls on a phone
     task = found.model.tasks["rating"]
     best = max(task.metrics["good"].models.models, key=lambda one: one.rating)
     assert f"{10 * best.rating:.2f}" in text
