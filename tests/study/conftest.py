@@ -18,7 +18,7 @@ from study.folder.create import create_study
 from study.folder.study import Study, open_study
 from study.store.store import sqlite_url
 from tests.conftest import skip_or_fail
-from tests.study.postgresql import Server, programs
+from tests.study.postgresql import Server, place_for_others, programs
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKER = "Zebrafinch77"  # stands in every name that a rater must not see, and in the files' own metadata
@@ -35,7 +35,8 @@ def postgresql_server() -> Iterator[Server]:
     binaries = programs()
     if binaries is None:
         skip_or_fail("PostgreSQL's programs are not installed (apt-get install postgresql)")
-    with tempfile.TemporaryDirectory(prefix="hg-") as folder:  # short: a socket's path has 107 characters at most
+    # short: a socket's path has 107 characters at most
+    with tempfile.TemporaryDirectory(prefix="hg-", dir=place_for_others()) as folder:
         Path(folder).chmod(0o755)
         server = Server(Path(folder), binaries)
         yield server

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import stat
 import subprocess
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -17,6 +19,17 @@ def programs() -> Path | None:
         return Path(found).resolve().parent
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[4]))
     return places[-1].parent if places else None
+
+
+def place_for_others() -> str | None:
+    """Where a temporary folder is to stand that the server's account can enter; None for the usual place."""
+    if os.getuid() != 0:
+        return None
+    for place in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
+        folder = Path(place).resolve()
+        if all(each.stat().st_mode & stat.S_IXOTH for each in (folder, *folder.parents)):
+            return place
+    return None
 
 
 class Server:
