@@ -1,25 +1,18 @@
 """study.yaml: what a study asks. All its errors come at once, each with its line."""
 
-import reprlib
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import ErrorDetails
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from calibration.scale import LIKERT
-from metrics.errors import InputError
-from metrics.files import read_regular_file, reason
+from study.folder.yaml_file import load_yaml
 
 FILE_NAME = "study.yaml"
-MOST_BYTES = 250_000
-_MOST_NODES = 100_000  # keys and values, with what aliases stand for
-_LONGEST_NUMBER = 100  # digits
-_NAMED = 20  # how many errors a message lists
 
 SCALE = LIKERT
 """What an evaluator chooses from."""
@@ -127,18 +120,7 @@ def load_config(path: Path) -> StudyConfig:
         With all that is wrong in the file, each with its line; where it is no file or larger than 0.25 MB; and where
         its aliases stand for themselves or for very much.
     """
-    node, content, problems = _parse(path)
-    count = len(problems)
-    try:
-        config = StudyConfig.model_validate(content)
-    except ValidationError as error:
-        count += error.error_count()
-        problems += [(_line(node, each["loc"]), _explain(each)) for each in error.errors()[:_NAMED]]
-    if problems:
-        listed = "".join(f"\n  line {line}: {text}" for line, text in sorted(problems)[:_NAMED])
-        more = f"\n  and {count - _NAMED:,} more." if count > _NAMED else ""
-        raise InputError(f"{path} has {count:,} error{'s' if count > 1 else ''}:{listed}{more}")
-    return config
+    return load_yaml(path, StudyConfig, "is this the study's folder?", _explain)
 
 
 def dump_config(config: StudyConfig) -> str:
@@ -170,86 +152,6 @@ def _yaml(content: object) -> str:
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
 
 
-def _parse(path: Path) -> tuple[yaml.Node | None, Any, list[tuple[int, str]]]:
-    """The file as YAML nodes and as Python values, and the repeated keys with their lines."""
-    try:
-        text = read_regular_file(path, MOST_BYTES).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({reason(error)}); is this the study's folder?") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text; save it as UTF-8.") from error
-    try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
-        if _size(node, {}) > _MOST_NODES:
-            raise InputError(
-                f"{path} holds more than {_MOST_NODES:,} keys and values, with what its aliases (*name) stand for; "
-                "write out what the study asks."
-            )
-        content = loader.construct_document(node) if node else None
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise InputError(f"{path}, line {line}: not well-formed YAML (a control character); remove it.") from error
-    except yaml.MarkedYAMLError as error:
-        where = error.problem_mark or error.context_mark
-        place = f", line {where.line + 1}" if where else ""
-        hint = "; indent with spaces, never with tabs" if "'\\t'" in str(error.problem) else ""
-        begun = f" {error.context} from line {error.context_mark.line + 1}" if error.context_mark else ""
-        raise InputError(f"{path}{place}: not well-formed YAML ({error.problem}{begun}){hint}.") from error
-    except RecursionError as error:
-        raise InputError(
-            f"{path} is nested too deeply, or has an alias (*name) within itself; it holds a few keys and the tasks."
-        ) from error
-    return node, content, loader.repeated
-
-
-def _size(node: yaml.Node | None, known: dict[int, int]) -> int:
-    """How many nodes there are, each alias counted as all that it stands for; RecursionError for one within itself."""
-    if not isinstance(node, yaml.CollectionNode):
-        return 1
-    if id(node) not in known:
-        known[id(node)] = -1
-        parts = [part for pair in node.value for part in (pair if isinstance(pair, tuple) else (pair,))]
-        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
-    elif known[id(node)] < 0:
-        raise RecursionError
-    return known[id(node)]
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML in which dates and all keys are text, a bad number has its line, and repeated keys are noted."""
-
-    def __init__(self, text: str):
-        super().__init__(text)
-        self.repeated: list[tuple[int, str]] = []
-
-    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
-        """Read ``on`` and ``7`` as text where they are keys; note a repeated key, of which YAML keeps the last."""
-        node = super().compose_mapping_node(anchor)
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                key.tag = "tag:yaml.org,2002:str"
-                if key.value in seen:
-                    self.repeated.append((key.start_mark.line + 1, f"'{key.value}' stands there twice."))
-                seen.add(key.value)
-        return node
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
-        """Give a value such as ``!!int five``, ``0b_`` or a number of a thousand digits its line."""
-        is_number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
-        if is_number and len(node.value) > _LONGEST_NUMBER:
-            text = f"a number of more than {_LONGEST_NUMBER} digits"
-            raise yaml.constructor.ConstructorError(None, None, text, node.start_mark)
-        try:
-            return super().construct_object(node, deep)
-        except ValueError as error:
-            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
-
-
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: str(node.value))
-
-
 def refuse_password(address: str) -> None:
     """Raise ValueError, whose words do not hold it, for an address with a password or of no PostgreSQL.
 
@@ -271,45 +173,15 @@ def refuse_password(address: str) -> None:
         raise ValueError(plain)
 
 
-def _explain(error: ErrorDetails) -> str:
-    """One of pydantic's errors in plain words."""
+def _explain(error: ErrorDetails) -> str | None:
+    """What `explain_plainly` cannot know of study.yaml."""
     location = [part for part in error["loc"] if part != "[key]"]
-    if location == ["database"] and error["type"] == "value_error":  # what was given may hold a password
+    kind = error["type"]
+    if location == ["database"] and kind == "value_error":  # what was given may hold a password
         return str(error["ctx"]["error"])
-    where = f"'{'.'.join(map(str, location))}'" if location else "the file"
-    kind, given = error["type"], error["input"]
-    model = TaskConfig if len(location) > 1 else StudyConfig
-    keys = ", ".join(model.model_fields)
-    if kind == "extra_forbidden":
-        close = get_close_matches(str(location[-1]), model.model_fields, n=1)
-        known = f"did you mean '{close[0]}'?" if close else f"the keys are {keys}."
-        return f"{where} is not known; {known}"
-    if kind == "missing":
-        return f"{where} is missing."
     if kind in ("too_short", "too_long") and location[-1] == "levels":
-        return f"{where} has {error['ctx']['actual_length']} words, but 1 to 5 need exactly five."
-    if (location and given in ("", {}, [], None)) or kind == "string_too_short":
-        return f"{where} is empty."
-    if kind in ("model_type", "dict_type"):
-        inside = ", ".join((TaskConfig if location else StudyConfig).model_fields)
-        if location == ["tasks"]:
-            return f"{where} must hold the tasks, each a name with {inside} below it."
-        return f"{where} must hold keys with their values: {inside}."
-    if kind == "string_type" and isinstance(given, bool | int | float):
-        return f"{where} is not a text: YAML reads it as {given!r}; put it in quotes."
-    return f"{where} is {reprlib.repr(given)}: {error['msg'][0].lower()}{error['msg'][1:]}."
-
-
-def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
-    """The line (from 1) of the innermost part of `location` that the file has."""
-    line = 1
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
-            if found is None:
-                break
-            line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-    return line
+        where = ".".join(map(str, location))
+        return f"'{where}' has {error['ctx']['actual_length']} words, but 1 to 5 need exactly five."
+    if location == ["tasks"] and kind in ("model_type", "dict_type") and error["input"] not in ("", {}, [], None):
+        return f"'tasks' must hold the tasks, each a name with {', '.join(TaskConfig.model_fields)} below it."
+    return None
