@@ -231,7 +231,7 @@ class _Page:
             id=task_id,
             name=name,
             content=task,
-            warnings=notes_of_people(task.notes, task.evaluators),
+            warnings=notes_of_people(task),
             asked=how_it_was_asked(task.asked, self.scale),
             simulated=[evaluator for evaluator, one in task.evaluators.items() if one.simulated],
             mixed=[entry.title for entry in task.metrics.values() if are_mixed(entry.signatures)],
