@@ -11,7 +11,7 @@ from importlib import import_module
 
 from metrics.engine.types import ComputedMetric
 from metrics.entry import Entry, MetricOptions, Need
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.plugins.own_functions import named_function
 from metrics.plugins.package_table import find_known
 from metrics.plugins.packages import is_plugin, make_plugin
@@ -59,10 +59,12 @@ def find_entry(name: str) -> Entry | None:
 def check_options(options: MetricOptions) -> None:
     """Raise InputError where detector, encoder or reference set cannot be had, whichever metrics are computed."""
     if options.reference_set is not None and not options.reference_set.exists():
-        raise InputError(f"--reference-set is {options.reference_set}, and there is nothing of that name; correct it.")
-    for given, option in ((options.detector, "--detector"), (options.encoder, "--encoder")):
+        raise InputError(
+            f"{parameter('reference_set')} is {options.reference_set}, and there is nothing of that name; correct it."
+        )
+    for given, option in ((options.detector, "detector"), (options.encoder, "encoder")):
         if given:
-            named_function(given, option)
+            named_function(given, parameter(option))
 
 
 def make_metrics(names: Sequence[str], options: MetricOptions) -> list[ComputedMetric]:

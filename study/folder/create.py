@@ -16,7 +16,7 @@ from calibration.tables.checking import check_items
 from calibration.tables.reading import read_table
 from calibration.tables.writing import csv_text
 from metrics.engine.image_folders import first_names
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.files import make_folders, not_written, remove_empty
 from study.assignment.order import split_items
 from study.folder.config import FILE_NAME, StudyConfig, dump_config, preset, refuse_password
@@ -108,18 +108,24 @@ def create_study(
 def _evaluator_names(evaluators: int | Sequence[str]) -> list[str]:
     if isinstance(evaluators, int):
         if not 1 <= evaluators <= 1000:
-            raise InputError(f"--evaluators is {evaluators}; a study has from 1 to 1000 of them.")
+            raise InputError(f"{parameter('evaluators')} is {evaluators}; a study has from 1 to 1000 of them.")
         return [f"evaluator-{number}" for number in range(1, evaluators + 1)]
     names = [" ".join(unicodedata.normalize("NFC", name).split()) for name in evaluators]
     if not names or not all(names):
-        raise InputError("--evaluators has an empty name; name each evaluator, or say how many there are.")
+        raise InputError(
+            f"{parameter('evaluators')} has an empty name; name each evaluator, or say how many there are."
+        )
     awkward = [name for name in names if not is_plain(name)]
     if awkward:
-        raise InputError(f"--evaluators has the name {awkward[0]!a} with a control character; leave that out.")
+        raise InputError(
+            f"{parameter('evaluators')} has the name {awkward[0]!a} with a control character; leave that out."
+        )
     alike = [name.casefold() for name in names]
     twice = [name for name, key in zip(names, alike, strict=True) if alike.count(key) > 1]
     if twice:
-        raise InputError(f"--evaluators names '{twice[0]}' twice; every evaluator needs a name of their own.")
+        raise InputError(
+            f"{parameter('evaluators')} names '{twice[0]}' twice; every evaluator needs a name of their own."
+        )
     return names
 
 
@@ -128,25 +134,25 @@ def _config(
 ) -> StudyConfig:
     bad = [task for task in tasks if not re.fullmatch(r"[\w-]+", task)]
     if bad:
-        raise InputError(f"--tasks names '{bad[0]}'; a task's name has letters, digits, '-' and '_' only.")
+        raise InputError(f"{parameter('tasks')} names '{bad[0]}'; a task's name has letters, digits, '-' and '_' only.")
     if not tasks:
-        raise InputError("--tasks is empty; name at least one task.")
+        raise InputError(f"{parameter('tasks')} is empty; name at least one task.")
     if len(set(tasks)) < len(tasks):
-        raise InputError("--tasks names a task twice; name each once.")
+        raise InputError(f"{parameter('tasks')} names a task twice; name each once.")
     asked = {task: preset(task) for task in tasks}
     needy = [task for task, config in asked.items() if config.show_references]
     if needy and not has_references:
         raise InputError(
-            f"The task {needy[0]} shows reference photos; name their folder with --references, "
-            "or leave the task out with --tasks."
+            f"The task {needy[0]} shows reference photos; name their folder with {parameter('references')}, "
+            f"or leave the task out with {parameter('tasks')}."
         )
     if not title.strip() or not all(map(is_plain, title.strip().splitlines())):
-        raise InputError(f"--title is {title!a}; it needs words, without control characters.")
+        raise InputError(f"{parameter('title')} is {title!a}; it needs words, without control characters.")
     try:
         if database is not None:
             refuse_password(database)
     except ValueError as error:
-        raise InputError(f"--database: {error}") from None
+        raise InputError(f"{parameter('database')}: {error}") from None
     return StudyConfig(title=title, seed=seed, share_report=share_report, database=database, tasks=asked)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from calibration.settings import Duplicates
 from calibration.tables.checking import check_ratings, check_scores, records
 from calibration.tables.reading import ColumnMap, read_table
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.text import counted
 from study.folder.config import FILE_NAME
 from study.folder.study import ITEMS, Study
@@ -50,9 +50,13 @@ def import_files(
         For a file, cell, item or task that cannot be used.
     """
     if ratings is None and scores is None:
-        raise InputError("There is nothing to import; give --ratings FILE, --scores FILE or both.")
+        raise InputError(
+            f"There is nothing to import; give {parameter('ratings')} FILE, {parameter('scores')} FILE or both."
+        )
     if duplicates == "mean":
-        raise InputError("A study holds whole ratings, so --duplicates mean cannot be imported; say first or last.")
+        raise InputError(
+            f"A study holds whole ratings, so {parameter('duplicates')} mean cannot be imported; say first or last."
+        )
     column_map = ColumnMap.parse(columns)
     tables, lines = {}, []
     if ratings is not None:

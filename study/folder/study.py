@@ -152,6 +152,36 @@ class Study:
         """Close the database."""
         self.store.close()
 
+    def links(self, address: str = "http://127.0.0.1:7860") -> pd.DataFrame:
+        """Everybody's private link: name, link, the owner's first.
+
+        Parameters
+        ----------
+        address : str
+            Where the study is served, as `humangrade serve` says it.
+        """
+        base = address.rstrip("/")
+        rows = [("owner", f"{base}/owner/?key={self.store.owner_token}")]
+        rows += [(one.name, f"{base}/rate/?key={one.token}") for one in self.store.evaluators()]
+        return pd.DataFrame(rows, columns=["name", "link"])
+
+    def progress(self) -> pd.DataFrame:
+        """How far everybody is: evaluator, task, done, total, a row each."""
+        rows = [(one.evaluator, one.task, one.done, one.total) for one in self.store.progress()]
+        return pd.DataFrame(rows, columns=["evaluator", "task", "done", "total"])
+
+    def ratings(self) -> pd.DataFrame:
+        """All ratings, a row each: item, evaluator, task, rating, rated_at, response_ms, position, repeat."""
+        return self.store.ratings_table()
+
+    def scores(self) -> pd.DataFrame:
+        """All scores: item, metric, score (NaN where there is none), signature, note (why there is none)."""
+        return self.store.scores_table()
+
+    def set_scores(self) -> pd.DataFrame:
+        """All scores of sets of images: set, metric, score, n, signature, low, high, note."""
+        return self.store.set_scores_table()
+
     def tables(self) -> dict[str, pd.DataFrame]:
         """The study's tables as a calibration takes them: items, ratings, scores, set_scores."""
         return {

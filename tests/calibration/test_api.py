@@ -232,7 +232,7 @@ def test_what_is_written_in_a_notebook_is_understood(made, judged):
     )
     assert mapped.report["tasks"]["look"]["metrics"]["noise"]["direction"] == "lower"
     assert mapped.report["tasks"]["look"]["n_ratings"] == len(made.ratings)
-    with pytest.raises(InputError, match="no file has the column 'nothing'"):
+    with pytest.raises(InputError, match="no table has the column 'nothing'"):
         calibrate(made.ratings, draws=0, map={"item": "nothing"})
     seven = made.ratings.assign(rating=made.ratings["rating"] + 2)
     assert calibrate(seven, draws=0, scale="1-7").report["settings"]["scale"]["values"] == [1, 2, 3, 4, 5, 6, 7]
