@@ -13,7 +13,7 @@ import pandas as pd
 
 from calibration.page.methods_text import methods_paragraph
 from calibration.report.build import Calibration
-from calibration.report.files import agreement_rows, comparison_rows
+from calibration.report.csv_tables import agreement_rows, comparison_rows
 from calibration.report.schema.base import Number, interval_to_quote
 from calibration.report.schema.document import Metric
 from calibration.report.schema.people import Evaluator
@@ -33,7 +33,7 @@ def agreement(judged: Calibration) -> pd.DataFrame:
     -------
     DataFrame
         task, statistic, value, low, high, people, n, evaluators, ratings; see
-        `calibration.report.files.agreement_rows`.
+        `calibration.report.csv_tables.agreement_rows`.
 
     Examples
     --------
@@ -151,7 +151,7 @@ def compare(judged: Calibration) -> pd.DataFrame:
     -------
     DataFrame
         task, first, second, n, difference, p, p_holm, p_by, williams_p and ITU-T P.1401's; see
-        `calibration.report.files.comparison_rows`. Without rows for fewer than two metrics.
+        `calibration.report.csv_tables.comparison_rows`. Without rows for fewer than two metrics.
     """
     return comparison_rows(judged.model)
 

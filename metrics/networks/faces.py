@@ -22,9 +22,9 @@ from metrics.engine.images import READING
 from metrics.engine.signature import UNSTATED, signature, versions
 from metrics.entry import NeededWeights
 from metrics.errors import InputError, parameter
-from metrics.image.reference_faces import FACENET_SAME
 from metrics.networks.face_crops import FACENET, Face, Size, aligned_crop, facenet_crop, undistorted_crop
-from metrics.plugins.own_answers import answered, encoded_pictures, found_faces
+from metrics.networks.own_answers import answered, encoded_pictures, found_faces
+from metrics.networks.reference_faces import FACENET_SAME
 from metrics.plugins.own_functions import called, code_digest, identity, named_function
 from metrics.weights.locate import find_weights, weights_digest
 

@@ -14,8 +14,9 @@ from calibration.core.intervals import with_other_people
 from calibration.metric.bootstrap import STATISTICS, _about, _Study, metric_intervals
 from calibration.people.kappa import kappa
 from calibration.pipeline import calibrate_tables
-from calibration.report.files import metric_rows, write_report
+from calibration.report.csv_tables import metric_rows
 from calibration.settings import Settings
+from calibration.write_report import write_report
 from tests.calibration.prediction.test_predictor import tifa160
 
 
