@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 
 from calibration.tables.writing import csv_text
-from metrics.catalogue import catalogue, check_options, make_metrics, needs_of, written_names
+from metrics.catalogue import catalogue, check_options, check_options_used, make_metrics, needs_of, written_names
 from metrics.engine.cache import FeatureCache, cache_folder
 from metrics.engine.device import check_precision, choose_device
 from metrics.engine.extraction import extract, missing
@@ -188,6 +188,8 @@ def _score(
     if settings.options.precision == "float16":
         check_precision("float16", choose_device(settings.run.device))
     check_options(settings.options)
+    if settings.metrics:
+        check_options_used(settings.metrics, settings.options)
     metrics = make_metrics(settings.metrics, settings.options)
     collection = collect()
     print_notes(collection.notes, console)

@@ -18,6 +18,7 @@ from metrics.text import counted, listed, quoted
 from study.assignment.order import plan_assignments
 from study.folder.config import FILE_NAME, StudyConfig, load_config
 from study.folder.images import MOST_BYTES, check_images
+from study.folder.links import owner_link, rater_link
 from study.store.store import Store, sqlite_url
 from study.store.wording import CHANGED_SINCE, fingerprint
 
@@ -161,8 +162,8 @@ class Study:
             Where the study is served, as `humangrade serve` says it.
         """
         base = address.rstrip("/")
-        rows = [("owner", f"{base}/owner/?key={self.store.owner_token}")]
-        rows += [(one.name, f"{base}/rate/?key={one.token}") for one in self.store.evaluators()]
+        rows = [("owner", owner_link(base, self.store.owner_token))]
+        rows += [(one.name, rater_link(base, one.token)) for one in self.store.evaluators()]
         return pd.DataFrame(rows, columns=["name", "link"])
 
     def progress(self) -> pd.DataFrame:
