@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from calibration.plots import plot_grades as plot_grades
     from calibration.plots import plot_scores as plot_scores
     from calibration.report.build import Calibration as Calibration
+    from calibration.report_folder import write_report as write_report
     from calibration.scale import Scale as Scale
     from calibration.tidy import agreement as agreement
     from calibration.tidy import answers as answers
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from calibration.tidy import methods as methods
     from calibration.tidy import metric_figures as metric_figures
     from calibration.tidy import thresholds as thresholds
-    from calibration.write_report import write_report as write_report
     from metrics.errors import InputError as InputError
 
 _MODULES = {
@@ -66,7 +66,7 @@ _MODULES = {
     "Scale": "calibration.scale",
     "thresholds": "calibration.tidy",
     "train_head": "calibration.aesthetic.heads",
-    "write_report": "calibration.write_report",
+    "write_report": "calibration.report_folder",
 }
 __all__ = [*_MODULES]
 

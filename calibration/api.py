@@ -150,7 +150,7 @@ def calibrate(
     -------
     Calibration
         ``report`` holds everything, as report.json does; `agreement`, `evaluators`, `metric_figures`, `compare`,
-        `answers` and `predict` make tables of it, `calibration.write_report.write_report` the folder with the page.
+        `answers` and `predict` make tables of it, `calibration.report_folder.write_report` the folder with the page.
 
     Raises
     ------

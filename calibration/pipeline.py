@@ -150,8 +150,9 @@ def calibrate_tables(
     settings, reading = settings or Settings(), reading or Reading()
     if reading.map and not sources:  # tables that were read from files are mapped already
         columns = ColumnMap.parse(reading.map)
-        given = (ratings, scores, items, set_scores, wordings)
-        ratings, scores, items, set_scores, wordings = (each if each is None else columns.apply(each) for each in given)
+        ratings = columns.apply(ratings)
+        others = (scores, items, set_scores, wordings)
+        scores, items, set_scores, wordings = (each if each is None else columns.apply(each) for each in others)
         columns.check_used()
     where = {name: f"the {name} table" for name in ("ratings", "scores", "items", "set_scores", "wordings")}
     where |= {name: source.path for name, source in (sources or {}).items()}

@@ -188,13 +188,12 @@ def _score(
     if settings.options.precision == "float16":
         check_precision("float16", choose_device(settings.run.device))
     check_options(settings.options)
-    if settings.metrics:
-        check_options_used(settings.metrics, settings.options)
     metrics = make_metrics(settings.metrics, settings.options)
     collection = collect()
     print_notes(collection.notes, console)
     if metrics:
         _refuse_lacking(settings, collection.items, advice)
+        check_options_used(settings.metrics, settings.options)
     else:
         names, left_out = choose_metrics(collection.items, settings.options)
         taken = [name for name in names if imported.intersection(written_names(name))]

@@ -84,9 +84,9 @@ def plan_study(
     >>> made.grid[["evaluators", "images", "ratings"]].values.tolist()
     [[5, 128, 640]]
     """
-    stated = {"icc": icc, "strictness": strictness, "between": between}
+    stated: dict[str, Any] = {"icc": icc, "strictness": strictness, "between": between}
     stated |= {name: tuple(value) for name, value in (("levels", levels), ("correlations", correlations)) if value}
-    found: dict[str, Any] = {name: value for name, value in stated.items() if value is not None}
+    found = {name: value for name, value in stated.items() if value is not None}
     if clusters is not None:
         found["design_effects"] = effects_of_clusters(clusters)
     pilot = None if ratings is None else pilot_of(ratings, scores, items, metrics, task, duplicates)

@@ -58,9 +58,9 @@ def report(
     """Grade metrics and people by the same formula, and say whether a metric can stand in."""
     from calibration.core.draws import FEWEST_DRAWS
     from calibration.pipeline import calibrate_files
+    from calibration.report_folder import write_report
     from calibration.scale import LIKERT, Scale
     from calibration.settings import MOST_DRAWS, Reading, Settings
-    from calibration.write_report import write_report
     from study.cli.report_summary import print_summary
 
     folder = folder_to_write(out)

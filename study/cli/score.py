@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from click import Context, HelpFormatter
 from typer.core import TyperCommand, TyperOption
 
 from metrics.errors import InputError
@@ -21,7 +20,7 @@ Pooling = Literal["mean", "median", "max"]
 class ScoreCommand(TyperCommand):
     """Its help says which metrics an option changes, as their entries do."""
 
-    def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
+    def format_help(self, ctx: Any, formatter: Any) -> None:
         """Name the metrics, and show the help."""
         from metrics.catalogue import metrics_taking
 

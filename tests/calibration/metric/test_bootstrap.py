@@ -15,8 +15,8 @@ from calibration.metric.bootstrap import STATISTICS, _about, _Study, metric_inte
 from calibration.people.kappa import kappa
 from calibration.pipeline import calibrate_tables
 from calibration.report.csv_tables import metric_rows
+from calibration.report_folder import write_report
 from calibration.settings import Settings
-from calibration.write_report import write_report
 from tests.calibration.prediction.test_predictor import tifa160
 
 

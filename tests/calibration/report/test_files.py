@@ -15,9 +15,9 @@ from calibration.report.csv_tables import (
     model_order_rows,
 )
 from calibration.report.schema.document import Report
+from calibration.report_folder import write_report
 from calibration.settings import Settings
 from calibration.tables.writing import csv_text
-from calibration.write_report import write_report
 from metrics.errors import InputError
 from metrics.text import spelled
 from study.cli.report_summary import print_summary

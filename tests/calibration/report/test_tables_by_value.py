@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from calibration.pipeline import calibrate_tables
+from calibration.report_folder import write_report
 from calibration.settings import Settings
-from calibration.write_report import write_report
 from tests.calibration.simulated_studies import study
 
 KINDS = ("these", "people_like_these")
