@@ -32,7 +32,7 @@ def import_files(
     task : str, optional
         The task of all ratings where the file has no task column.
     duplicates : {"error", "first", "last", "mean"}
-        What to do where a person rated an item twice; a mean that is no whole number cannot be imported.
+        What to do where a person rated an item twice; a mean may be no level of the study's scale, so it is refused.
 
     Returns
     -------
@@ -47,14 +47,16 @@ def import_files(
     if ratings is None and scores is None:
         raise InputError("There is nothing to import; give --ratings FILE, --scores FILE or both.")
     if duplicates == "mean":
-        raise InputError("A study holds whole ratings, so --duplicates mean cannot be imported; say first or last.")
+        raise InputError(
+            "A study holds levels of its scale, so --duplicates mean cannot be imported; say first or last."
+        )
     column_map = ColumnMap.parse(columns)
     tables, lines = {}, []
     if ratings is not None:
         frame, source = read_table(ratings, column_map)
         if "task" not in frame.columns:
             task = task or _only_task(study)
-        checked = check_ratings(frame, source.path, task, duplicates, keep_repeats=True)
+        checked = check_ratings(frame, source.path, task, duplicates, keep_repeats=True, scale=study.config.scale)
         tables["ratings"] = checked.frame
         lines += [f"{source.path}: {note}" for note in checked.notes]
     if scores is not None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from calibration.scale import Scale
 from calibration.tables.checking import check_ratings, check_scores, records
 from calibration.tables.writing import csv_text
 from metrics.errors import InputError
@@ -92,10 +93,10 @@ def import_tables(
     rating_rows: list[dict[str, Any]] = []
     score_rows: list[dict[str, Any]] = []
     if ratings is not None:
-        checked = check_ratings(ratings, keep_repeats=True).frame
+        checked = check_ratings(ratings, keep_repeats=True, scale=study.config.scale).frame
         _refuse_strangers(checked["item"], study.items["item"], "item", f"the study's {ITEMS} lacks")
         _refuse_strangers(checked["task"], pd.Series(list(study.config.tasks)), "task", f"{FILE_NAME} lacks")
-        rating_rows = _rating_rows(checked)
+        rating_rows = _rating_rows(checked, study.config.scale)
     if scores is not None:
         checked = check_scores(scores).frame
         _refuse_strangers(checked["item"], study.items["item"], "item", f"the study's {ITEMS} lacks")
@@ -104,9 +105,10 @@ def import_tables(
     return study.store.import_rows(rating_rows, score_rows)
 
 
-def _rating_rows(ratings: pd.DataFrame) -> list[dict[str, Any]]:
+def _rating_rows(ratings: pd.DataFrame, scale: Scale) -> list[dict[str, Any]]:
     """Rows with plain Python values, and None in every cell that is empty."""
-    rows = records(ratings[["item", "evaluator", "task"]].assign(rating=ratings["rating"].astype(int).astype(object)))
+    numbers = ratings["rating"].map(dict(zip(scale.values, scale.numbers, strict=True))).astype(object)
+    rows = records(ratings[["item", "evaluator", "task"]].assign(rating=numbers))
     if "rated_at" in ratings.columns:
         for row, cell in zip(rows, ratings["rated_at"], strict=True):
             row["rated_at"] = cell or None
