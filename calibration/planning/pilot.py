@@ -87,8 +87,7 @@ def pilot_of(
     ------
     InputError
         For tables that cannot be used, a scale of other than five levels, several tasks, evaluators who share no image
-        or do not agree beyond chance,
-        metrics that are not there, or too few images with a score.
+        or do not agree beyond chance, metrics that are not there, or too few images with a score.
 
     Notes
     -----
@@ -111,8 +110,8 @@ def pilot_of(
     if scale.count != LIKERT.count:
         raise InputError(
             f"The pilot's scale, {scale}, has {scale.count} levels, and a plan reckons with {LIKERT.count}, as of "
-            f"{LIKERT}: its figures would be another scale's. State {parameter('icc')} instead, and read the plan as one for "
-            f"ratings from {LIKERT}."
+            f"{LIKERT}: its figures would be another scale's. State {parameter('icc')} instead, and read the plan as "
+            f"one for ratings from {LIKERT}."
         )
     rows = check_ratings(ratings, "the pilot's ratings table", task, duplicates, scale=scale).frame
     tasks = list(dict.fromkeys(rows["task"]))

@@ -107,7 +107,8 @@ def import_tables(
 
 def _rating_rows(ratings: pd.DataFrame, scale: Scale) -> list[dict[str, Any]]:
     """Rows with plain Python values, and None in every cell that is empty."""
-    numbers = ratings["rating"].map(dict(zip(scale.values, scale.numbers, strict=True))).astype(object)
+    known = dict(zip(scale.values, scale.numbers, strict=True))
+    numbers = pd.Series([known[rating] for rating in ratings["rating"]], index=ratings.index, dtype=object)
     rows = records(ratings[["item", "evaluator", "task"]].assign(rating=numbers))
     if "rated_at" in ratings.columns:
         for row, cell in zip(rows, ratings["rated_at"], strict=True):

@@ -3,8 +3,8 @@
 A rating is a value in a column, never part of a key: one row for each assignment and axis, so a changed answer replaces
 the old one; `rating_events` keeps every answer that was ever given. Which values are legal is decided by the task's
 scale, in the code, and a scale may have fractions. The same tables stand in SQLite and in PostgreSQL. Whoever changes
-them adds a migration beside those in `study/store/migrations/versions` and raises `VERSION`; a new feature brings tables
-of its own.
+them adds a migration beside those in `study/store/migrations/versions` and raises `VERSION`; a new feature brings
+tables of its own.
 """
 
 from typing import Any

@@ -118,8 +118,8 @@ def read_wordings(connection: Connection) -> list[Wording]:
 def record_missing(connection: Connection, tasks: Mapping[str, TaskConfig], rated_only: bool = False) -> None:
     """Take today's words as asked where none are recorded of a task; a note says so where there are ratings.
 
-    They also take the place of words that nobody answered and that were asked on another scale. With `rated_only` a task
-    without ratings is passed over, unless nothing is recorded of any task.
+    They also take the place of words that nobody answered and that were asked on another scale. With `rated_only` a
+    task without ratings is passed over, unless nothing is recorded of any task.
     """
     known = set(connection.scalars(select(wordings.c.task).distinct()))
     for name, task in tasks.items():
@@ -212,14 +212,14 @@ def refuse_other_scale(task: str, answered: Scale, asked: Scale, count: int) -> 
     --------
     >>> refuse_other_scale("look", LIKERT, Scale.parse("0-4"), 12)
     Traceback (most recent call last):
-    metrics.errors.InputError: study.yaml asks the task look on 0 to 4, and its 12 ratings were given on 1 to 5; put the
-    scale back ('levels' and 'scale'), or make a new study for the other one.
+    metrics.errors.InputError: study.yaml asks on the scale 0 to 4, and 12 ratings of the task look were given on 1 to
+    5; put the scale back ('levels' and 'scale'), or make a new study for the other one.
     """
     if answered != asked:
-        were = "rating was" if count == 1 else "ratings were"
+        given = f"1 rating of the task {task} was" if count == 1 else f"{count:,} ratings of the task {task} were"
         raise InputError(
-            f"{FILE_NAME} asks the task {task} on {asked}, and its {count:,} {were} given on {answered}; put the scale "
-            "back ('levels' and 'scale'), or make a new study for the other one."
+            f"{FILE_NAME} asks on the scale {asked}, and {given} given on {answered}; put the scale back ('levels' and "
+            "'scale'), or make a new study for the other one."
         )
 
 
