@@ -12,11 +12,11 @@ from calibration.planning.pilot import pilot_of
 from calibration.scale import Scale
 from calibration.settings import Settings
 from metrics.errors import InputError
-from study.background.live_report import calibrate_study
+from study.calibrating import calibrate_study
 from study.folder.create import create_study
+from study.folder.exporting import export_tables
 from study.folder.importing import import_files
 from study.folder.study import open_study
-from study.folder.tables import export_tables
 from tests.study.command import run_cli
 from tests.study.samples import write_images
 

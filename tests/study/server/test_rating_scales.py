@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from study.background.live_report import calibrate_study
+from study.calibrating import calibrate_study
 from study.folder.config import page_scale
 from study.folder.study import open_study
 from study.server.pages import WEB
