@@ -182,7 +182,7 @@ def calibrate_tables(
         )
     asked = None
     if wordings is not None:
-        asked = check_wordings(wordings, where["wordings"], tasks_of(ratings, reading.task))
+        asked = check_wordings(wordings, where["wordings"], tasks_of(ratings, reading.task), settings.scale)
     sets = None if set_scores is None else check_set_scores(set_scores, where["set_scores"])
     repeats = None
     if "repeat" in rated.frame.columns:

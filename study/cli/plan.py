@@ -9,7 +9,7 @@ import typer
 
 from metrics.errors import InputError
 from metrics.files import refuse_missing_parent
-from study.cli.options import counts, numbers
+from study.cli.options import AnswerScale, counts, numbers
 from study.cli.options import names as names_in
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from calibration.planning.pilot import Pilot
     from calibration.planning.study import PlannedStudy
     from calibration.planning.summary import Plan
+    from calibration.scale import Scale
 
 _MOST_NUMBERS = 20  # in a list of the command line
 _TITLES = {
@@ -54,12 +55,14 @@ def plan(
     duplicates: Annotated[
         Literal["error", "first", "last", "mean"], typer.Option(help="Where a person rated an item twice.")
     ] = "error",
+    scale: AnswerScale = None,
     icc: Annotated[
         float | None,
         typer.Option(help="How alike two evaluators' ratings are, in place of a pilot's.", show_default=False),
     ] = None,
     levels: Annotated[
-        str | None, typer.Option(metavar="P1,...,P5", help="The shares of 1 to 5.", show_default="a rounded N(3, 1)")
+        str | None,
+        typer.Option(metavar="P1,...,P5", help="The shares of the five levels.", show_default="a rounded N(3, 1)"),
     ] = None,
     strictness: Annotated[
         float | None,
@@ -93,6 +96,7 @@ def plan(
     """Say how many images and evaluators a study needs, from a pilot or from stated values."""
     from calibration.planning.plan_study import planned_study
     from calibration.planning.summary import make_plan
+    from calibration.scale import LIKERT
     from study.cli.terminal import terminal
 
     if out is not None and not out.strip():
@@ -109,7 +113,7 @@ def plan(
             "--metrics and --correlations were both given; take the pilot's metrics, or state correlations."
         )
     files = {"--ratings": ratings, "--scores": scores, "--items": items, "--map": columns}
-    pilot = _pilot(study, files, named, task, duplicates)
+    pilot = _pilot(study, files, named, task, duplicates, scale)
     console = terminal()
     names: tuple[str, ...] = ()
     planned = replace(planned_study(stated, pilot, named), statistic=statistic)
@@ -117,7 +121,7 @@ def plan(
         names = () if "correlations" in stated else pilot.metrics
         _print_pilot(pilot, console)
     made = make_plan(planned, *sizes, power=power, width=width, metrics=names)
-    console.print(_assumptions(planned), soft_wrap=True)
+    console.print(_assumptions(planned, LIKERT if pilot is None else pilot.scale), soft_wrap=True)
     if out is None:
         _print_tables(made, console)
     for sentence in made.sentences:
@@ -154,22 +158,24 @@ def _pilot(
     metrics: list[str],
     task: str | None,
     duplicates: Literal["error", "first", "last", "mean"],
+    scale: str | None,
 ) -> "Pilot | None":
     """The pilot from a study's folder or from files; None where there is none."""
     from calibration.planning.pilot import pilot_of
+    from calibration.scale import LIKERT, Scale
 
-    given = [name for name, value in files.items() if value is not None]
+    given = [name for name, value in (files | {"--scale": scale}).items() if value is not None]
     if study is not None:
         if given:
             raise InputError(f"{given[0]} and the study {study} were both given; a pilot is one or the other.")
         from study.folder.study import open_study
 
         with closing(open_study(study)) as opened:
-            tables = opened.tables()
+            tables, answers = opened.tables(), opened.config.scale
         if tables["ratings"].empty:
             raise InputError(f"Nobody has rated anything in {study} yet, so it is no pilot; state --icc instead.")
         scores = None if tables["scores"].empty else tables["scores"]
-        return pilot_of(tables["ratings"], scores, tables["items"], metrics, task, duplicates)
+        return pilot_of(tables["ratings"], scores, tables["items"], metrics, task, duplicates, answers)
     if files["--ratings"] is None:
         given += [name for name, is_given in (("--task", task), ("--duplicates", duplicates != "error")) if is_given]
         if given:
@@ -182,7 +188,8 @@ def _pilot(
     ratings, scores, items = (None if path is None else read_table(path, columns)[0] for path in paths)
     columns.check_used()
     assert ratings is not None
-    return pilot_of(ratings, scores, items, metrics, task, duplicates)
+    answers = LIKERT if scale is None else Scale.parse(scale)
+    return pilot_of(ratings, scores, items, metrics, task, duplicates, answers)
 
 
 def _print_pilot(pilot: "Pilot", console: "Console") -> None:
@@ -195,11 +202,11 @@ def _print_pilot(pilot: "Pilot", console: "Console") -> None:
         console.print(f"Note: {note}", soft_wrap=True, markup=False)
 
 
-def _assumptions(study: "PlannedStudy") -> str:
+def _assumptions(study: "PlannedStudy", scale: "Scale") -> str:
     from calibration.planning.summary import short
 
     shares = " ".join(f"{100 * share / sum(study.levels):.0f}" for share in study.levels)
-    parts = [f"intraclass correlation of one rating {short(study.icc)}", f"ratings 1 to 5 in {shares} %"]
+    parts = [f"intraclass correlation of one rating {short(study.icc)}", f"ratings {scale} in {shares} %"]
     parts.append(_of_evaluators(study))
     if study.correlations:
         true = " and ".join(short(value) for value in study.correlations)

@@ -132,7 +132,8 @@ class Study:
         wordings = self.store.wordings()
         last = {wording.task: wording.id for wording in wordings}
         rows = []
-        for wording in wordings:
+        # a task that is asked no more, and never was answered, may have been asked on another scale
+        for wording in (one for one in wordings if one.ratings or one.scale == self.config.scale):
             row, now = wording.row(), self.config.tasks.get(wording.task)
             if wording.id == last[wording.task] and now is not None and fingerprint(now) != wording.fingerprint:
                 row["note"] = " ".join(filter(None, [row["note"], CHANGED_SINCE]))
@@ -246,9 +247,14 @@ def open_study(folder: str | Path, watch: bool = False) -> Study:
     check_item_columns(items, config, source.path)
     if config.database is None and not (folder / DATABASE).is_file():
         raise InputError(f"{folder} has no {DATABASE}, which holds its links and ratings; restore it.")
-    store = Store(config.database or sqlite_url(folder / DATABASE), watch=watch)
-    if not store.is_read_only:
-        store.record_missing_wordings(config.tasks)
+    store = Store(config.database or sqlite_url(folder / DATABASE), watch=watch, scale=config.scale)
+    try:
+        store.refuse_ratings_on_another_scale()
+        if not store.is_read_only:
+            store.record_missing_wordings(config.tasks)
+    except BaseException:
+        store.close()
+        raise
     return Study(folder, config, items, store)
 
 
