@@ -3,7 +3,9 @@
 kohya's sd-scripts, ai-toolkit, OneTrainer, SimpleTuner and diffusers' own examples are understood.
 """
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
@@ -11,10 +13,12 @@ from typing import Any, Literal
 
 from metrics.errors import InputError
 from metrics.text import counted, listed, natural_order, quoted
-from study.generation.safetensors_header import Header, read_header
+from study.generation.lora.forms import is_lora_key, other_kind
+from study.generation.lora.header import Header, read_header
+from study.generation.lora.read import DIFFUSERS_FILE, PEFT_FILE
 from study.generation.types import Checkpoint
 
-LORA_NAMES = ("pytorch_lora_weights.safetensors", "adapter_model.safetensors")
+LORA_NAMES = (DIFFUSERS_FILE, PEFT_FILE)
 """LoRA files that are named alike in every folder, of diffusers and of peft."""
 
 _PIPELINE = "model_index.json"
@@ -119,20 +123,21 @@ def place_of(name: str) -> Place:
     return Place(name)
 
 
-def training_images(header: Header) -> int | None:
+def training_images(metadata: Mapping[str, str]) -> int | None:
     """How many different pictures a LoRA was trained on, as kohya's metadata has it.
 
     ``ss_num_train_images`` counts each as often as it was repeated, so the folders' own counts are taken.
 
     Examples
     --------
-    >>> training_images(Header({}, {"ss_num_train_images": "200", "ss_dataset_dirs": '{"10_a": {"img_count": 20}}'}))
+    >>> training_images({"ss_num_train_images": "200", "ss_dataset_dirs": '{"10_a": {"img_count": 20}}'})
     20
     """
-    folders = header.json("ss_dataset_dirs")
-    counts = [each.get("img_count") for each in folders.values() if isinstance(each, dict)] if _is_map(folders) else []
+    folders = _json(metadata, "ss_dataset_dirs")
+    inner = folders.values() if isinstance(folders, dict) else []
+    counts = [each.get("img_count") for each in inner if isinstance(each, dict)]
     if not counts:
-        datasets = header.json("ss_datasets")
+        datasets = _json(metadata, "ss_datasets")
         subsets = [
             subset
             for dataset in (datasets if isinstance(datasets, list) else [])
@@ -147,8 +152,12 @@ def training_images(header: Header) -> int | None:
     return sum(whole) if whole and len(whole) == len(counts) else None
 
 
-def _is_map(value: object) -> bool:
-    return isinstance(value, dict)
+def _json(metadata: Mapping[str, str], key: str) -> Any:
+    """A metadata value that is JSON itself; None where it is missing or none."""
+    try:
+        return json.loads(metadata[key])
+    except (KeyError, ValueError, RecursionError):
+        return None
 
 
 def _number(value: object) -> int | None:
@@ -162,7 +171,7 @@ def _number(value: object) -> int | None:
 def _at(path: Path) -> Found:
     """The checkpoints at one path."""
     if path.is_file():
-        return Found([_of_file(path, path.stem, path.parent)])
+        return Found([_of_file(path)])
     if not path.is_dir():
         raise InputError(f"there is nothing at {path}; correct the path.")
     below = sorted(path.iterdir(), key=lambda each: natural_order(each.name))
@@ -178,10 +187,10 @@ def _at(path: Path) -> Found:
         raise InputError(_not_understood(path, below))
     found, passed = [], []
     for file in files:
-        if read_header(file).kind in ("lora", "model"):
-            found.append(_of_file(file, file.stem, path))
-        else:
+        if _kind(read_header(file)) is None:
             passed.append(file.name)
+        else:
+            found.append(_of_file(file))
     if not found:
         raise InputError(_not_understood(path, below))
     notes = [f"{path}: passed over {listed(quoted(passed), most=3)}, which hold no checkpoint."] if passed else []
@@ -218,7 +227,7 @@ def _of_folder(path: Path) -> Checkpoint:
     return _checkpoint(run, place, "lora", path, header)
 
 
-def _of_file(path: Path, stem: str, parent: Path) -> Checkpoint:
+def _of_file(path: Path) -> Checkpoint:
     """The checkpoint that a file is."""
     if path.suffix.lower() in _PICKLES:
         raise InputError(
@@ -229,15 +238,13 @@ def _of_file(path: Path, stem: str, parent: Path) -> Checkpoint:
     header = read_header(path)
     if path.name in LORA_NAMES:
         return _of_folder(path.parent)
-    kind = header.kind
-    if kind == "embedding":
-        raise InputError(f"{path} holds a textual inversion and no LoRA; understood are {_UNDERSTOOD}.")
-    if kind == "other":
-        first = next(iter(header.shapes), "")
-        holds = f"tensors such as '{first}'" if first else "no tensors"
+    kind = _kind(header)
+    if kind is None:
+        what = other_kind(header.shapes)
+        holds = what or f"tensors such as '{next(iter(header.tensors))}'"
         raise InputError(f"{path} holds {holds}, neither a LoRA nor a whole model; understood are {_UNDERSTOOD}.")
-    place = place_of(stem)
-    parent = parent.resolve()
+    place = place_of(path.stem)
+    parent = path.resolve().parent
     run = place.run or (parent.parent.name if parent.name == "save" else parent.name)
     return _checkpoint(run, place, kind, path, header)
 
@@ -248,11 +255,11 @@ def _checkpoint(
     """A checkpoint by what its name says and, where that is silent, by what its header says."""
     step, epoch, count = place.step, place.epoch, None
     if header is not None:
-        info = header.json("training_info")  # ai-toolkit's
+        info = _json(header.metadata, "training_info")  # ai-toolkit's
         info = info if isinstance(info, dict) else {}
         step = step or _number(header.metadata.get("ss_steps")) or _number(info.get("step"))
         epoch = epoch or _number(header.metadata.get("ss_epoch")) or _number(info.get("epoch"))
-        count = training_images(header)
+        count = training_images(header.metadata)
     return Checkpoint(run, checkpoint_name(step, epoch), kind, path, step, epoch, count)
 
 
@@ -298,6 +305,13 @@ def _training_order(checkpoint: Checkpoint) -> tuple[Any, ...]:
 
 def _says_step(checkpoint: Checkpoint) -> bool:
     return checkpoint.path is not None and place_of(checkpoint.path.stem).step is not None
+
+
+def _kind(header: Header) -> Literal["lora", "model"] | None:
+    """What a file holds by its tensors' names; a file without any is taken for a LoRA, which is refused as empty."""
+    if not header.tensors or any(is_lora_key(key) for key in header.tensors):
+        return "lora"
+    return "model" if other_kind(header.shapes) == "a whole model" else None
 
 
 def _lora_in(path: Path) -> Path | None:
