@@ -119,12 +119,11 @@ def read_samples(folder: Path, paths: Sequence[Path]) -> Samples:
 
     Examples
     --------
-    >>> found = read_samples(Path("x"), [Path("x/sample/anna_000300_00_20240819160839_42.png"), Path("x/other.png")])
-    >>> found.cells
-    {PosixPath('x/sample/anna_000300_00_20240819160839_42.png'): {'model': 'anna', 'checkpoint': '300', 'step': '300', \
-'prompt_number': '0', 'seed': '42'}}
+    >>> found = read_samples(Path("x"), [Path("x/sample/anna_000300_00_20240819160839_42.png")])
+    >>> list(found.cells.values())
+    [{'model': 'anna', 'checkpoint': '300', 'step': '300', 'prompt_number': '0', 'seed': '42'}]
     >>> found.notes
-    ["Samples of kohya's sd-scripts: 1 image of 'anna' at 1 step, 300, of 1 prompt. The others are read by their folders."]
+    ["Samples of kohya's sd-scripts: 1 image of 'anna' at 1 step, 300, of 1 prompt."]
     """
     beside = _Beside()
     found: dict[Path, Sample] = {}
