@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.study.command import command_line, environment, run_cli
+from tests.study.samples import write_images
 
 
 @pytest.fixture
