@@ -10,6 +10,7 @@ from typing import Any
 
 from metrics.errors import InputError
 from metrics.files import parse_json, read_regular_file, reason
+from metrics.weights.known_weights import known_weights
 from metrics.weights.locate import weights_digest
 
 DEFAULT = "stable-diffusion-v1-5/stable-diffusion-v1-5"
@@ -49,15 +50,17 @@ class BaseModel:
         return f"{self.identity.get('repository', Path(self.name).name)}@{told[:12]}"
 
 
-def is_on_the_hub(name: str) -> bool:
-    """Whether a name is that of a hub's repository, and of nothing on this machine.
+def is_repository(name: str) -> bool:
+    """Whether a name is that of a base model's repository, and not of a metric's weights.
 
     Examples
     --------
-    >>> is_on_the_hub(DEFAULT), is_on_the_hub("./models/mine"), is_on_the_hub("mine")
+    >>> is_repository(DEFAULT), is_repository("./models/mine"), is_repository("clip/ViT-L-14/openai")
     (True, False, False)
+    >>> is_repository("aesthetic/improved-l14-mse")
+    False
     """
-    return bool(_ON_THE_HUB.fullmatch(name)) and not Path(name).exists()
+    return bool(_ON_THE_HUB.fullmatch(name)) and name not in {known.name for known in known_weights()}
 
 
 def locate(name: str, revision: str = "", config: Path | None = None) -> BaseModel:
@@ -77,7 +80,7 @@ def locate(name: str, revision: str = "", config: Path | None = None) -> BaseMod
     InputError
         Where it is not here or not whole, saying what to fetch and how.
     """
-    if is_on_the_hub(name):
+    if is_repository(name) and not Path(name).exists():
         folder = _in_the_cache(name, revision)
         part = f"The base model {name} is here in part only; get the rest with {_command(name, revision)}."
         _check_folder(folder, part)
@@ -122,11 +125,8 @@ def scheduler_config(model: BaseModel) -> dict[str, Any]:
     return _read_json(model.config / "scheduler" / "scheduler_config.json")
 
 
-def present_on_the_hub() -> list[tuple[str, bool, Path | None]]:
-    """The default base model and every other that the hub's cache holds: name, whether it is whole, and where.
-
-    Raises nothing where there is no cache.
-    """
+def present_on_the_hub() -> list[tuple[str, Path | None]]:
+    """The default base model and every other that the hub's cache holds, and where it stands whole, or None."""
     from huggingface_hub import CacheNotFound, scan_cache_dir
 
     names = {DEFAULT}
@@ -136,12 +136,12 @@ def present_on_the_hub() -> list[tuple[str, bool, Path | None]]:
                 names.add(repository.repo_id)
     except (CacheNotFound, OSError, ValueError):
         pass
-    found: list[tuple[str, bool, Path | None]] = []
+    found: list[tuple[str, Path | None]] = []
     for name in sorted(names, key=lambda name: (name != DEFAULT, name)):
         try:
-            found.append((name, True, locate(name).path))
+            found.append((name, locate(name).path))
         except InputError:
-            found.append((name, False, None))
+            found.append((name, None))
     return found
 
 

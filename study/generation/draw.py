@@ -218,6 +218,7 @@ class _Run:
         self._images, self._settings, self._advance = images, settings, advance
         self._pending = [batch for batch in plan.batches() if self._lacks(batch)]
         self._counted = {one.name for batch in self._pending for one in self._lacks(batch)}
+        self._held: list[Batch] = []  # by other processes, at the end
         self._locks: dict[Batch, FileLock] = {}
         self._writer = ThreadPoolExecutor(1)  # PNGs are packed and synced while the next batch is drawn
         self._writing: tuple[Batch, int, Future[None]] | None = None
@@ -246,7 +247,7 @@ class _Run:
                     self._unlock(batch)
                     self._count(batch)
             if not took:
-                self.outcome.left = sum(len(self._lacks(batch)) for batch in held)
+                self._held = held
                 return
             self._images.refresh()
             self._pending = [batch for batch in held if self._lacks(batch)]
@@ -278,6 +279,7 @@ class _Run:
             for batch in list(self._locks):
                 self._unlock(batch)
             lines = self._images.write_items(self._all)
+            self.outcome.left = sum(len(self._lacks(batch)) for batch in self._held)
             names = {one.name for one in self._all if self._images.is_finished(one)}
             self.outcome.lines = {name: line for name, line in lines.items() if name in names}
             self._images.tidy()

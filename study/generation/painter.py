@@ -203,7 +203,8 @@ class Painter:
             lora = read_lora(checkpoint.path, checkpoint.alpha)
             found = self._adapters.enter_context(applied(self._pipeline, lora, checkpoint.scale))
             self._applied = Applied(found.layers_in_file, found.layers_applied, tuple(found.notes))
-            self._text_state = checkpoint
+            if any(component.startswith("text_encoder") for component in lora.modules):
+                self._text_state = checkpoint
         self._checkpoint = checkpoint
 
     def _release(self) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ COLUMNS = (
     *("seed", "steps", "guidance", "width", "height", "scheduler", "clip_skip", "dtype", "base", "rate", "recipe"),
 )
 _RECIPE, _IDENTITY = "humangrade.recipe", "humangrade.identity"  # texts in the PNG
+_RECENT = 64  # images whose seconds count
 _LEVEL = 6  # of zlib: fixed, so that the same image is the same file
 
 
@@ -183,6 +185,13 @@ class ImageSet:
                 (self.folder / LOCKS).rmdir()
         except OSError:  # another process has just come
             return
+
+
+def seconds_per_image(folder: Path) -> float | None:
+    """How long an image took of those drawn last in a folder, the median; None where none was."""
+    lines = list(_parsed(_content(folder / PROVENANCE, 0)))[-_RECENT:]
+    found = [line["seconds"] for line in lines if isinstance(line.get("seconds"), (int, float))]
+    return median(found) if found else None
 
 
 def png(pixels: NDArray[np.uint8], identity: Mapping[str, Any]) -> bytes:
