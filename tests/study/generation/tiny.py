@@ -1,7 +1,7 @@
 """A whole Stable Diffusion pipeline without a download: the real classes, random weights, 15 MB when saved.
 
-Its tokenizer is CLIP's own: the merges stand in open_clip's wheel. With ``seed=0`` the weights are those that the expected
-values of ``shared/data/lora_forms`` were computed with, so the order in which the networks are made must stay.
+Its tokenizer is CLIP's own: the merges stand in open_clip's wheel. With ``seed=0`` the weights are those that the
+expected values of ``shared/data/lora_forms`` were computed with, so the order in which the networks are made must stay.
 """
 
 import gzip
