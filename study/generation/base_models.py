@@ -166,10 +166,16 @@ def fetch(name: str, revision: str = "") -> Path:
         Where it cannot be had: no network, no such repository, a licence that was not accepted.
     """
     from diffusers import DiffusionPipeline
-    from huggingface_hub import errors
+    from huggingface_hub import errors, model_info
+
+    from study.generation.quiet import quiet
 
     try:
-        folder = Path(DiffusionPipeline.download(name, revision=revision or None))
+        model_info(
+            name, revision=revision or None
+        )  # diffusers goes on without the network, and then says another reason
+        with quiet():
+            folder = Path(DiffusionPipeline.download(name, revision=revision or None))
     except errors.GatedRepoError:
         raise InputError(
             f"{name} is given only to those who accept its licence; do that at https://huggingface.co/{name}, then "

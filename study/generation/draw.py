@@ -16,6 +16,7 @@ from study.generation import identity as identities
 from study.generation.base_models import BaseModel, locate
 from study.generation.painter import Drawn, Painter, Unusable, model_of
 from study.generation.pipelines import (
+    Dtype,
     Machine,
     check_machine,
     check_wishes,
@@ -51,7 +52,7 @@ class DrawSettings:
     """
 
     device: str = "auto"
-    dtype: Literal["float32", "float16", "bfloat16"] | None = None
+    dtype: Dtype | None = None
     batch_size: int | None = None
     offload: bool = False
     attention_slicing: bool = False
@@ -169,12 +170,13 @@ def draw(
     try:
         if run.missing():
             base = locate(plan.base, plan.revision, plan.config)
+            expected = {one.image.checkpoint: one.file_digest for one in wanted}
             if settings.engine == "ray":
                 from study.generation.ray import draw_with_ray
 
-                draw_with_ray(base, plan.dtype, settings, run.batches(), run.keep, say)
+                draw_with_ray(base, expected, plan.dtype, settings, run.batches(), run.keep, say)
             else:
-                _draw_here(base, plan, settings, run, say)
+                _draw_here(base, expected, plan.dtype, settings, run, say)
     finally:
         run.close()
     return run.outcome
@@ -195,9 +197,11 @@ def machine_for(settings: DrawSettings, dtype: str) -> Machine:
     return machine
 
 
-def _draw_here(base: BaseModel, plan: Plan, settings: DrawSettings, run: "_Run", say: Say) -> None:
-    machine = machine_for(settings, plan.dtype)
-    with Painter(base, plan.dtype, machine, say) as painter:
+def _draw_here(
+    base: BaseModel, expected: Mapping[Checkpoint, str], dtype: Dtype, settings: DrawSettings, run: "_Run", say: Say
+) -> None:
+    machine = machine_for(settings, dtype)
+    with Painter(base, expected, dtype, machine, say) as painter:
         for batch in run.batches():
             try:
                 drawn: list[Drawn] | Unusable = painter.draw(batch)

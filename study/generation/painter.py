@@ -1,7 +1,7 @@
 """Drawing a batch: the pipeline in memory, the checkpoint that is applied to it, and what is wrong with an image."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -79,10 +79,28 @@ class Unusable(InputError):
 
 
 class Painter:
-    """Draws batches; holds one pipeline at a time, and at most one LoRA on it."""
+    """Draws batches; holds one pipeline at a time, and at most one LoRA on it.
 
-    def __init__(self, base: BaseModel, dtype: Dtype, machine: Machine, say: Say = lambda sentence: None):
-        self._base, self._dtype, self._machine, self._say = base, dtype, machine, say
+    Parameters
+    ----------
+    base : BaseModel
+    expected : mapping
+        The sha256 of each checkpoint's file, as the images' identities have it; another file is not drawn with.
+    dtype : {"float32", "float16", "bfloat16"}
+    machine : Machine
+    say : callable
+        Takes a sentence about the run.
+    """
+
+    def __init__(
+        self,
+        base: BaseModel,
+        expected: Mapping[Checkpoint, str],
+        dtype: Dtype,
+        machine: Machine,
+        say: Say = lambda sentence: None,
+    ):
+        self._base, self._expected, self._dtype, self._machine, self._say = base, expected, dtype, machine, say
         self._pipeline: Any = None
         self._model: BaseModel | None = None
         self._own_scheduler: Any = None
@@ -191,6 +209,8 @@ class Painter:
         self._adapters.close()
         self._checkpoint, self._applied = None, Applied()
         wanted = model_of(checkpoint, self._base)
+        if checkpoint.kind == "model":
+            self._refuse_change(checkpoint, wanted.identity["sha256"])
         if wanted != self._model:
             self._release()
             self._pipeline, self._model = load_pipeline(wanted, self._dtype, self._machine), wanted
@@ -201,11 +221,19 @@ class Painter:
 
             assert checkpoint.path is not None
             lora = read_lora(checkpoint.path, checkpoint.alpha)
+            self._refuse_change(checkpoint, lora.sha256)
             found = self._adapters.enter_context(applied(self._pipeline, lora, checkpoint.scale))
             self._applied = Applied(found.layers_in_file, found.layers_applied, tuple(found.notes))
             if any(component.startswith("text_encoder") for component in lora.modules):
                 self._text_state = checkpoint
         self._checkpoint = checkpoint
+
+    def _refuse_change(self, checkpoint: Checkpoint, sha256: str) -> None:
+        if sha256 != self._expected[checkpoint]:
+            raise InputError(
+                f"{checkpoint.path} has changed since this run began, or is another file on another machine; begin "
+                "again when its training does not write to it."
+            )
 
     def _release(self) -> None:
         self._prompts.clear()

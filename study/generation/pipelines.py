@@ -1,14 +1,12 @@
 """Loading a diffusers pipeline that draws from text, and putting it where it shall run."""
 
 import inspect
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from metrics.errors import InputError
 from study.generation.base_models import BaseModel, read_index, scheduler_config
+from study.generation.quiet import quiet
 
 Dtype = Literal["float32", "float16", "bfloat16"]
 
@@ -105,7 +103,7 @@ def load_pipeline(model: BaseModel, dtype: Dtype, machine: Machine) -> Any:
     kind = pipeline_class(model)
     options: dict[str, Any] = {"dtype": getattr(torch, dtype), "local_files_only": True}
     try:
-        with _quiet():
+        with quiet():
             if model.path.is_dir():
                 pipeline = kind.from_pretrained(model.path, **options)
             else:
@@ -159,7 +157,7 @@ def make_scheduler(name: str, own: Any) -> Any:
     own : mapping
         The settings that the model's own scheduler had when it was loaded, as diffusers keeps them.
     """
-    with _quiet():
+    with quiet():
         return _scheduler_class(name or own["_class_name"]).from_config(own)
 
 
@@ -226,25 +224,3 @@ def _scheduler_class(name: str) -> Any:
 
 def _reason(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:200]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the bars and advice that loading prints: what matters is said in our words."""
-    import diffusers
-    import transformers
-
-    loggers = [logging.getLogger(name) for name in ("diffusers", "transformers")]
-    levels = [logger.level for logger in loggers]
-    bars = diffusers.utils.logging.is_progress_bar_enabled()
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    diffusers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-        if bars:
-            diffusers.utils.logging.enable_progress_bar()

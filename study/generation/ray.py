@@ -6,15 +6,16 @@ worker that dies had in hand is drawn again.
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from metrics.errors import InputError
-from study.generation.base_models import BaseModel
+from study.generation.base_models import BaseModel, locate
 from study.generation.draw import Batch, DrawSettings, Say
 from study.generation.painter import Drawn, Painter, Unusable
 from study.generation.pipelines import Dtype, Machine, check_machine
+from study.generation.types import Checkpoint
 
 Keep = Callable[[Batch, list[Drawn] | Unusable, str], None]
 
@@ -33,13 +34,21 @@ class _Answer:
 
 
 def draw_with_ray(
-    base: BaseModel, dtype: Dtype, settings: DrawSettings, batches: Iterator[Batch], keep: Keep, say: Say
+    base: BaseModel,
+    expected: Mapping[Checkpoint, str],
+    dtype: Dtype,
+    settings: DrawSettings,
+    batches: Iterator[Batch],
+    keep: Keep,
+    say: Say,
 ) -> None:
     """Draw batches on the cluster that RAY_ADDRESS names, or on this machine.
 
     Parameters
     ----------
     base : BaseModel
+    expected : mapping
+        See `study.generation.painter.Painter`.
     dtype : {"float32", "float16", "bfloat16"}
     settings : DrawSettings
         "auto" takes the cluster's GPUs where it has any.
@@ -64,7 +73,8 @@ def draw_with_ray(
     on_gpu = settings.device.startswith("cuda") or (
         settings.device == "auto" and ray.cluster_resources().get("GPU", 0) > 0
     )
-    crew = _Crew(ray, base, dtype, settings, on_gpu)
+    machine = Machine("cuda" if on_gpu else settings.device, settings.offload, settings.attention_slicing)
+    crew = _Crew(ray, (base, expected, dtype, machine), on_gpu)
     try:
         said: set[str] = set()
         for batch, answer in crew.results(batches):
@@ -82,10 +92,8 @@ def draw_with_ray(
 class _Crew:
     """The workers, and who has which batch."""
 
-    def __init__(self, ray: Any, base: BaseModel, dtype: Dtype, settings: DrawSettings, on_gpu: bool):
-        self._ray = ray
-        machine = Machine("cuda" if on_gpu else settings.device, settings.offload, settings.attention_slicing)
-        self._arguments = base, dtype, machine
+    def __init__(self, ray: Any, arguments: tuple[Any, ...], on_gpu: bool):
+        self._ray, self._arguments = ray, arguments
         self._wanted: list[dict[str, Any]] = []  # what each worker asks of the cluster
         for node in ray.nodes():
             has = node["Resources"] if node["Alive"] else {}
@@ -143,7 +151,7 @@ class _Crew:
 class _Worker:
     """One painter on the cluster."""
 
-    def __init__(self, base: BaseModel, dtype: Dtype, machine: Machine):
+    def __init__(self, base: BaseModel, expected: Mapping[Checkpoint, str], dtype: Dtype, machine: Machine):
         from metrics.engine.device import choose_device
 
         self._said: list[str] = []
@@ -151,10 +159,15 @@ class _Worker:
         try:
             machine = Machine(choose_device(machine.device), machine.offload, machine.attention_slicing)
             check_machine(machine, dtype)
+            here = locate(
+                base.name, base.identity.get("revision", ""), base.config if base.config != base.path else None
+            )
+            if here.identity != base.identity:
+                raise InputError(f"{base.name} is another model on one of the cluster's machines; copy the same there.")
         except InputError as error:
             self._refusal = str(error)
         self._device = machine.device
-        self._painter = Painter(base, dtype, machine, self._said.append)
+        self._painter = Painter(base, expected, dtype, machine, self._said.append)
 
     def ready(self) -> None:
         """Nothing; that it answers says that it stands."""

@@ -62,6 +62,14 @@ class Wanted:
         """Its path below the folder."""
         return self.image.file.as_posix()
 
+    @property
+    def file_digest(self) -> str:
+        """The sha256 of its checkpoint's file, or of a whole model's files; "" for the base."""
+        lora = self.identity["lora"]
+        if lora is not None:
+            return str(lora["sha256"])
+        return self.base.identity.get("sha256", "") if self.image.checkpoint.kind == "model" else ""
+
     @cached_property
     def digest(self) -> str:
         """The sha256 of its identity."""

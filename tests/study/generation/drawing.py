@@ -51,3 +51,45 @@ def pixels_in(folder: Path) -> dict[str, np.ndarray]:
     """Each image's levels."""
     paths = sorted(folder.rglob("*.png"))
     return {path.relative_to(folder).as_posix(): np.asarray(Image.open(path)).astype(int) for path in paths}
+
+
+def make_loras(folder: Path, count: int = 3, text: bool = False) -> list[Checkpoint]:
+    """LoRA files of one run in kohya's form, at steps 300, 600 and so on, and their checkpoints.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files go.
+    count : int
+        How many.
+    text : bool
+        Adapt the text encoder as well.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    pipeline = tiny_pipeline()
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    for number in range(1, count + 1):
+        generator = torch.Generator().manual_seed(number)
+        tensors = {}
+        for prefix, network in (("lora_unet", pipeline.unet), ("lora_te", pipeline.text_encoder)):
+            if prefix == "lora_te" and not text:
+                continue
+            for name, module in network.named_modules():
+                if name.endswith(("to_q", "to_v", "q_proj", "v_proj")):
+                    key = f"{prefix}_{name.replace('.', '_')}"
+                    key = (
+                        key
+                        if prefix == "lora_unet" or "text_model" in key
+                        else key.replace("lora_te_", "lora_te_text_model_")
+                    )
+                    down, up = (4, module.in_features), (module.out_features, 4)
+                    tensors[f"{key}.lora_down.weight"] = torch.randn(down, generator=generator) * 0.3
+                    tensors[f"{key}.lora_up.weight"] = torch.randn(up, generator=generator) * 0.3
+                    tensors[f"{key}.alpha"] = torch.tensor(4.0)
+        path = folder / f"anna-step{number * 300:08}.safetensors"
+        save_file(tensors, path)
+        found.append(Checkpoint("anna", str(number * 300), "lora", path, step=number * 300))
+    return found
