@@ -24,6 +24,7 @@ LORA_NAMES = (DIFFUSERS_FILE, PEFT_FILE)
 _PIPELINE = "model_index.json"
 _ACCELERATE = ("optimizer.bin", "optimizer.pt", "scheduler.bin", "random_states_0.pkl", "training_state.json")
 _PICKLES = (".ckpt", ".pt", ".pth", ".bin")
+_WHOLE = ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.", "conditioner.")
 _MOST_FILES = 5_000  # that one path or glob may name
 _UNDERSTOOD = (
     "LoRA files (.safetensors), folders with pytorch_lora_weights.safetensors or adapter_model.safetensors, folders "
@@ -241,7 +242,8 @@ def _of_file(path: Path) -> Checkpoint:
     kind = _kind(header)
     if kind is None:
         what = other_kind(header.shapes)
-        holds = what or f"tensors such as '{next(iter(header.tensors))}'"
+        part = "a part of a model, without its other networks" if what == "a whole model" else what
+        holds = part or f"tensors such as '{next(iter(header.tensors))}'"
         raise InputError(f"{path} holds {holds}, neither a LoRA nor a whole model; understood are {_UNDERSTOOD}.")
     place = place_of(path.stem)
     parent = path.resolve().parent
@@ -311,7 +313,7 @@ def _kind(header: Header) -> Literal["lora", "model"] | None:
     """What a file holds by its tensors' names; a file without any is taken for a LoRA, which is refused as empty."""
     if not header.tensors or any(is_lora_key(key) for key in header.tensors):
         return "lora"
-    return "model" if other_kind(header.shapes) == "a whole model" else None
+    return "model" if any(key.startswith(_WHOLE) for key in header.tensors) else None
 
 
 def _lora_in(path: Path) -> Path | None:
