@@ -12,10 +12,9 @@ from typing import Any
 from metrics.errors import InputError
 from study.generation.lora import convert
 from study.generation.lora.probe import outputs_of
-from study.generation.lora.read import Layer, LoraFile
+from study.generation.lora.read import FAMILIES, Layer, LoraFile
 
 ADAPTER = "humangrade"
-_FAMILIES = {768: "Stable Diffusion 1.x", 1024: "Stable Diffusion 2.x", 2048: "Stable Diffusion XL"}
 
 
 @dataclass(frozen=True)
@@ -81,10 +80,9 @@ def applied(pipeline: Any, lora: LoraFile, scale: float = 1.0) -> Iterator[Appli
     try:
         for component, network in components.items():
             _inject(network, targets[component], scale, undo)
-        count = sum(_adapted(network) for network in components.values())
-        in_file = sum(map(len, lora.layers.values()))
-        if count != in_file:  # no known form leads here
-            raise InputError(f"{lora.path}: {count} of the {in_file} layers that it names were adapted; none is kept.")
+        adapted = {component: _adapted(network) for component, network in components.items()}
+        if adapted != {component: {target.name for target in of} for component, of in targets.items()}:
+            raise RuntimeError(f"peft did not adapt the modules that {lora.path} names, and those only")
         changes = {}
         for component, network in components.items():
             changes[component] = _change(lora, component, before[component], outputs_of(network))
@@ -94,6 +92,9 @@ def applied(pipeline: Any, lora: LoraFile, scale: float = 1.0) -> Iterator[Appli
                 notes.append(f"the {component} is not changed: the scale is 0")
             elif changes[component] == 0:
                 raise InputError(f"{lora.path} was applied to the {component}, and its output did not change.")
+        if getattr(pipeline, "_all_hooks", None):  # offloading: the calls above left the networks on the accelerator
+            pipeline.maybe_free_model_hooks()
+        in_file, count = (sum(map(len, of.values())) for of in (lora.layers, adapted))
         yield Applied(in_file, count, changes, tuple(notes))
     finally:
         for restore in reversed(undo):
@@ -116,11 +117,12 @@ def _targets(lora: LoraFile, components: Mapping[str, Any]) -> dict[str, list[_T
     import torch
     from safetensors import SafetensorError, safe_open
 
-    state = lora.file.stat()
+    try:
+        state = lora.file.stat()
+    except OSError as error:
+        raise InputError(f"{lora.file} cannot be read: {error.strerror}.") from None
     if (state.st_size, state.st_mtime_ns) != lora.state:
-        raise InputError(
-            f"{lora.file} has changed since it was read; start again when its training does not write to it."
-        )
+        raise InputError(f"{lora.file} has changed since it was read; start again when nothing writes to it.")
     targets: dict[str, list[_Target]] = {}
     try:
         with safe_open(lora.file, framework="pt") as file:
@@ -170,13 +172,15 @@ def _fitting(
     import torch
 
     weight = module.weight
+    if weight.device.type == "meta":
+        raise InputError("LoRAs cannot be applied under sequential offload; offload whole networks instead.")
     rank, kernel = layer.rank, tuple(weight.shape[2:])
     one = (1,) * len(kernel)
     # a matrix for a linear layer serves a convolution of one pixel, and the other way round
     fits = tuple(down.shape[:2]) == (rank, weight.shape[1]) and tuple(up.shape[:2]) == (weight.shape[0], rank)
     fits = fits and (tuple(down.shape[2:]) or (1, 1)) == (kernel or (1, 1))
     if not fits or getattr(module, "groups", 1) != 1:
-        base = _FAMILIES.get(getattr(network.config, "cross_attention_dim", 0), "") if component == "unet" else ""
+        base = FAMILIES.get(getattr(network.config, "cross_attention_dim", 0), "") if component == "unet" else ""
         sizes = f"{list(up.shape)} x {list(down.shape)} for a layer of {list(weight.shape)}"
         both = f": it is for {lora.family}, the base is {base}" if lora.family and base and lora.family != base else ""
         of = both or f": it was trained on another model{_trained_on(lora)}"
@@ -220,7 +224,6 @@ def _inject(network: Any, targets: list[_Target], scale: float, undo: list[Any])
 def _restorer(network: Any, targets: list[_Target]) -> Any:
     """What puts the network's own modules back, and all else that peft changes on a network."""
     needs_grad = [(parameter, parameter.requires_grad) for parameter in network.parameters()]
-    hooks = [(target.module, dict(target.module._forward_hooks)) for target in targets]
     places = []
     for target in targets:
         parent, _, attribute = target.name.rpartition(".")
@@ -233,19 +236,16 @@ def _restorer(network: Any, targets: list[_Target]) -> Any:
             del network.peft_config
         for parameter, flag in needs_grad:
             parameter.requires_grad_(flag)
-        for module, before in hooks:
-            for key in [key for key in module._forward_hooks if key not in before]:
-                del module._forward_hooks[key]
 
     return restore
 
 
-def _adapted(network: Any) -> int:
-    """How many modules of a network are a peft layer with an adapter that is active."""
+def _adapted(network: Any) -> set[str]:
+    """The modules of a network that have an adapter which is active."""
     from peft.tuners.tuners_utils import BaseTunerLayer
 
-    layers = [module for module in network.modules() if isinstance(module, BaseTunerLayer)]
-    return sum(not layer.merged and not layer.disable_adapters for layer in layers)
+    layers = {name: module for name, module in network.named_modules() if isinstance(module, BaseTunerLayer)}
+    return {name for name, layer in layers.items() if layer.active_adapters and not layer.disable_adapters}
 
 
 def _change(lora: LoraFile, component: str, before: Any, after: Any) -> float:
