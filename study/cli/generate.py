@@ -75,14 +75,16 @@ def generate(
             f"{folder} is a study; images for it are drawn into a folder of their own, and that becomes a study with "
             "humangrade init."
         )
-    from study.cli.terminal import terminal
+    from study.cli.terminal import print_notes, terminal
     from study.generation.draw import DrawSettings, with_settings
     from study.generation.plan import make_plan
     from study.generation.recipe import load_recipe
 
     settings = DrawSettings(device, dtype, batch_size, offload, attention_slicing, engine)
-    plan = with_settings(make_plan(load_recipe(recipe)), settings)
+    read = load_recipe(recipe)
+    plan = with_settings(make_plan(read), settings)
     console = terminal()
+    print_notes(read.notes, console)
     if dry_run:
         _describe(plan, folder, console)
         return

@@ -127,11 +127,11 @@ def scheduler_config(model: BaseModel) -> dict[str, Any]:
 
 def present_on_the_hub() -> list[tuple[str, Path | None]]:
     """The default base model and every other that the hub's cache holds, and where it stands whole, or None."""
-    from huggingface_hub import CacheNotFound, scan_cache_dir
+    from huggingface_hub import CacheNotFound, constants, scan_cache_dir
 
     names = {DEFAULT}
     try:
-        for repository in scan_cache_dir().repos:
+        for repository in scan_cache_dir(constants.HF_HUB_CACHE).repos:
             if any((snapshot.snapshot_path / INDEX).is_file() for snapshot in repository.revisions):
                 names.add(repository.repo_id)
     except (CacheNotFound, OSError, ValueError):

@@ -161,6 +161,7 @@ def draw(
     """
     settings = settings or DrawSettings()
     plan = with_settings(plan, settings)
+    machine = machine_for(settings, plan.dtype) if settings.engine == "local" else None
     wanted = wanted_images(plan)
     images = ImageSet(folder)
     images.refresh()
@@ -171,12 +172,12 @@ def draw(
         if run.missing():
             base = locate(plan.base, plan.revision, plan.config)
             expected = {one.image.checkpoint: one.file_digest for one in wanted}
-            if settings.engine == "ray":
+            if machine is not None:
+                _draw_here(Painter(base, expected, plan.dtype, machine, say), machine.device, run)
+            else:
                 from study.generation.ray import draw_with_ray
 
                 draw_with_ray(base, expected, plan.dtype, settings, run.batches(), run.keep, say)
-            else:
-                _draw_here(base, expected, plan.dtype, settings, run, say)
     finally:
         run.close()
     return run.outcome
@@ -197,17 +198,14 @@ def machine_for(settings: DrawSettings, dtype: str) -> Machine:
     return machine
 
 
-def _draw_here(
-    base: BaseModel, expected: Mapping[Checkpoint, str], dtype: Dtype, settings: DrawSettings, run: "_Run", say: Say
-) -> None:
-    machine = machine_for(settings, dtype)
-    with Painter(base, expected, dtype, machine, say) as painter:
+def _draw_here(painter: Painter, device: str, run: "_Run") -> None:
+    with painter:
         for batch in run.batches():
             try:
                 drawn: list[Drawn] | Unusable = painter.draw(batch)
             except Unusable as error:
                 drawn = error
-            run.keep(batch, drawn, machine.device)
+            run.keep(batch, drawn, device)
 
 
 class _Run:

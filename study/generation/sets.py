@@ -155,6 +155,7 @@ class ImageSet:
         InputError
             Where the disk is full or cannot be written.
         """
+        _remove_unfinished([self.folder / wanted.name for wanted, _ in pairs])
         for wanted, drawn in pairs:
             write_atomically(self.folder / wanted.name, png(drawn.pixels, wanted.identity))
         lines = [json.dumps(_line(wanted, drawn, how), ensure_ascii=True) for wanted, drawn in pairs]
@@ -181,6 +182,7 @@ class ImageSet:
                     rows.append(row(one, was.get("layers_in_file"), was.get("layers_applied")))
             ours = {one.name for one in wanted}
             rows += [line["row"] for name, line in lines.items() if name not in ours]
+            _remove_unfinished([self.folder / ITEMS])
             write_atomically(self.folder / ITEMS, _table(rows))
         return lines
 
@@ -294,6 +296,15 @@ def _line(wanted: Wanted, drawn: Drawn, how: Mapping[str, Any]) -> dict[str, Any
         **how,
         "row": row(wanted, drawn.applied.layers_in_file, drawn.applied.layers_applied),
     }
+
+
+def _remove_unfinished(paths: Sequence[Path]) -> None:
+    """Remove what a process that was killed had begun to write; whoever calls holds the lock of these files."""
+    for folder in {path.parent for path in paths}:
+        names = {path.name for path in paths if path.parent == folder}
+        for left in folder.glob(".*.tmp"):
+            if left.name.removeprefix(".").rsplit(".", 2)[0] in names:
+                left.unlink(missing_ok=True)
 
 
 def _content(path: Path, start: int) -> bytes:
