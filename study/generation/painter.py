@@ -181,7 +181,7 @@ class Painter:
         pipeline.scheduler = make_scheduler(first.scheduler, self._own_scheduler)
         prompts, negatives = [image.prompt for image in batch], [image.negative for image in batch]
         arguments = self._prompts.arguments(pipeline, self._text_state, prompts, negatives, first.clip_skip, guided)
-        if first.clip_skip:
+        if first.clip_skip and "prompt" in arguments:  # otherwise it is in the embeddings
             arguments["clip_skip"] = first.clip_skip
         torch.manual_seed(first.seed)  # for the few schedulers that draw noise by the global generator
         with torch.no_grad():
