@@ -178,7 +178,7 @@ def _person_likeness() -> str:
         + "\n# All are rated; with more seeds, '16 per checkpoint' keeps the raters' work as it is.\nrate: all\n"
         "rate_seed: 0\n\n"
         + _CHECKPOINT_COMMENT
-        + "# Fill in the paths, and the tokens. People differ in their number of training images: kohya's files say it,\n"
+        + "# Fill in paths and tokens. People differ in their number of training images: kohya's files say it,\n"
         "# for others write training_images.\ncheckpoints:\n" + people
     )
 

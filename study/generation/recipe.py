@@ -165,14 +165,17 @@ class Recipe(BaseModel):
         lines = [line for entry in info.data.get("prompts", []) for line in entry.lines]
         used = dict.fromkeys(name for each in lines for name in placeholders(f"{each.text} {each.negative or ''}"))
         used |= dict.fromkeys(placeholders(info.data.get("negative", "")))
+        fields = {"subject": "subject", "token": "token", "class": "noun"}
+        unsaid = [name for name in used if not info.data.get(fields[name])]
         for entry in entries:
-            fields = {"subject": "subject", "token": "token", "class": "noun"}
-            lacking = [name for name in used if not (getattr(entry, fields[name]) or info.data.get(fields[name]))]
+            lacking = [name for name in unsaid if not getattr(entry, fields[name])]
             if lacking:
                 raise ValueError(
                     f"prompts have {{{lacking[0]}}}, and neither the recipe nor the entry '{entry.path}' says what "
                     f"that is; add '{lacking[0]}: ...' to one of them."
                 )
+        if unsaid and not entries:
+            raise ValueError(f"prompts have {{{unsaid[0]}}}, and the recipe does not say what that is.")
         return entries
 
     @model_validator(mode="after")
