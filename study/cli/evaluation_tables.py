@@ -33,7 +33,7 @@ def print_evaluation(found: Evaluation, console: Console) -> None:
     if any(not gap.is_apart for gap in found.differences):
         console.print("[dim]?: not told apart from the base.[/]")
     if found.guides:
-        console.print(f"[dim]guides: {GUIDES}[/]", soft_wrap=True)
+        console.print(f"[dim]What guides say: {GUIDES}[/]", soft_wrap=True)
     for said in [*in_short(found), *on_copies(found), *on_chance(found)]:
         console.print(escape(said), soft_wrap=True)
     for said in [*cautions(found), *found.notes]:

@@ -95,12 +95,18 @@ def render_page(found: Evaluation, settings: EvaluationSettings) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "estimate": estimate, "thousands": "{:,}".format}
+    environment.filters |= {"number": number, "estimate": estimate, "thousands": "{:,}".format, "breakable": _breakable}
     paths = {one.item: one.path for one in found.pictures}
     paths |= {_photo(one): one.reference for one in found.nearness.nearest}
     thumbnails = Thumbnails(paths, PICTURE_BYTES)
     matches = _matches(found, thumbnails)
     galleries = [_gallery(found, metric, thumbnails) for metric in found.metrics if metric.scores == "image"]
+    against = {(one.name, one.base) for one in found.sets}
+    compared = [
+        metric
+        for metric in found.metrics
+        if any(gap.metric == metric.name and (gap.set, gap.other) in against for gap in found.differences)
+    ]
     style = "\n".join(filter(None, [page_source("report.css"), _own_style(), thumbnails.css]))
     script = page_source("report.js")
     plots = [
@@ -115,7 +121,8 @@ def render_page(found: Evaluation, settings: EvaluationSettings) -> str:
         short=in_short(found),
         cautions=cautions(found),
         rows=_rows(found),
-        differences=_differences(found),
+        differences=_differences(found, compared),
+        compared=compared,
         plots=plots,
         galleries=[one for one in galleries if one.sides],
         matches=matches,
@@ -151,15 +158,15 @@ def _rows(found: Evaluation) -> list[dict[str, Any]]:
     ]
 
 
-def _differences(found: Evaluation) -> list[dict[str, Any]]:
+def _differences(found: Evaluation, metrics: list[Measured]) -> list[dict[str, Any]]:
     """A row a set that has a base: its difference by each metric; empty where there is none."""
     rows = []
     for one in found.sets:
-        gaps = [found.difference(one.name, one.base, metric.name) for metric in found.metrics] if one.base else []
+        gaps = [found.difference(one.name, one.base, metric.name) for metric in metrics] if one.base else []
         if any(gaps):
             cells = [
                 {"gap": gap, "way": _way(metric, gap.value) if gap and gap.is_apart else ""}
-                for metric, gap in zip(found.metrics, gaps, strict=True)
+                for metric, gap in zip(metrics, gaps, strict=True)
             ]
             rows.append({"set": one, "cells": cells})
     return rows
@@ -174,7 +181,10 @@ def _gallery(found: Evaluation, metric: Measured, thumbnails: Thumbnails) -> Gal
 
     def shots(items: list[str]) -> list[Shot]:
         scores = found.scores[metric.name]
-        return [Shot(thumbnails.add(item), item, f"{number(scores[item])}, {sets[item]}") for item in items]
+        return [
+            Shot(thumbnails.add(item), _within(item, sets[item]), f"{number(scores[item])}, {sets[item]}")
+            for item in items
+        ]
 
     best, worst = ends(found, metric)
     return Gallery(metric, [Side(title, shots(items)) for title, items in (("Best", best), ("Worst", worst)) if items])
@@ -187,12 +197,24 @@ def _matches(found: Evaluation, thumbnails: Thumbnails) -> list[Match]:
     return [
         Match(
             one,
-            Shot(thumbnails.add(one.item), one.item, ""),
+            Shot(thumbnails.add(one.item), _within(one.item, one.set), one.set),
             Shot(thumbnails.add(_photo(one)), one.reference.name, "mirrored" if one.is_mirrored else ""),
             "a copy" if one.is_copy else "nearer than photos are to each other" if one.is_near else "",
         )
         for one in order[:most]
     ]
+
+
+def _within(item: str, name: str) -> str:
+    """An item's name without its set's, which stands beside it."""
+    return item.removeprefix(f"{name}/")
+
+
+def _breakable(name: str) -> Any:
+    """A name that a narrow column may break behind its slashes."""
+    from markupsafe import Markup, escape
+
+    return Markup("/<wbr>").join(escape(part) for part in name.split("/"))
 
 
 def _photo(one: Nearest) -> str:

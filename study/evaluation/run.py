@@ -115,7 +115,7 @@ def evaluate(
     compute = _computing(cache, settings.run, engine, progress)
     for metric in metrics:
         if isinstance(metric, Fid):
-            found.chance = _chances(metric, collection.items, features, settings.seed)
+            found.chance = _chances(metric, [one.name for one in found.sets], collection.items, features, settings.seed)
         if isinstance(metric, Diversity) and found.references > 1:
             found.among_references |= _among_references(metric, collection.items, features, compute)
     _add_nearness(found, collection.items, metrics, features, compute)
@@ -270,14 +270,16 @@ def _add_differences(
             found.differences += [gap] if gap else []
 
 
-def _chances(metric: Fid, items: Sequence[Item], features: Features, seed: int) -> dict[str, Chance]:
+def _chances(
+    metric: Fid, groups: Sequence[str], items: Sequence[Item], features: Features, seed: int
+) -> dict[str, Chance]:
     """For each set its FID at the number of images that half of its reference has."""
     if isinstance(metric.reference, SavedStatistics):
         return {}
     found = {}
     with RowFile() as file:
         table = FeatureTable.of(file, metric.extractor, all_sources(items, metric.reference), features)
-        for group in dict.fromkeys(item.group for item in items):
+        for group in groups:
             mine = [item for item in items if item.group == group]
             known = metric.reference or tuple(photo for item in mine for photo in item.references)
             unique = list({photo.key: photo for photo in known}.values())

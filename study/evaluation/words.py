@@ -15,8 +15,8 @@ SIZE = "512 x 512"
 _NAMED = 5
 
 GUIDES = (
-    "What guides to person LoRAs say of 20 to 100 images of varied prompts at 512 x 512 pixels; rules of thumb, no "
-    "measurements, and the guides contradict each other: for LPIPS one draws its line at 0.15, another at 0.20."
+    "Rules of thumb from guides to person LoRAs (20 to 100 images, varied prompts, 512 x 512 pixels), no measurements. "
+    "They contradict each other: for LPIPS the line is drawn at 0.15 in one place and at 0.20 in another."
 )
 
 
@@ -53,17 +53,18 @@ def _on_best(found: Evaluation, metric: Measured, best: Figure) -> str:
     base = next(one.base for one in found.sets if one.name == best.set)
     gap = found.difference(best.set, base, metric.name) if base else None
     if gap is not None:
-        parts.append(_against_base(gap, metric))
+        parts[0] += f", {_against_base(gap, metric)}"
     others = [
         one for one in found.differences if (one.set, one.metric) == (best.set, metric.name) and one.other != base
     ]
     known = [one for one in others if one.low is not None]
     alike = [one.other for one in known if not one.is_apart]
     if alike:
-        parts.append(f"not told apart from {listed(alike, most=_NAMED)} on the images that they share")
+        verb = "is" if len(alike) == 1 else "are"
+        parts.append(f"of the other checkpoints {listed(alike, most=_NAMED)} {verb} not told apart")
     elif known and len(known) == len([one for one in found.sets if not one.is_base]) - 1:
-        parts.append("and apart from each other checkpoint")
-    return ", ".join(parts) + "."
+        parts.append("it is apart from each other checkpoint")
+    return "; ".join(parts) + "."
 
 
 def _against_base(gap: Difference, metric: Measured) -> str:
@@ -93,6 +94,10 @@ def on_chance(found: Evaluation) -> list[str]:
         + ": with so few it is far above 0 also where nothing differs, so it can be compared within this table, and "
         "with no other."
     )
+    if fewest < FEWEST // 2:
+        said.append(
+            "Of so few images FID says next to nothing; give a larger set of real images with --real, or look at KID."
+        )
     return said
 
 
@@ -185,6 +190,14 @@ def cautions(found: Evaluation) -> list[str]:
         said.append(
             f"{_sets(unpaired, found)} no image of the same prompt and seed as the base; differences are left out."
         )
+    for metric in found.metrics:
+        if metric.scores == "image":
+            without = len(found.pictures) - len(found.scores[metric.name])
+            if without:
+                said.append(
+                    f"{metric.title}: {without:,} of {counted(len(found.pictures), 'image')} "
+                    f"{'has' if without == 1 else 'have'} no score; means are over the others."
+                )
     if not found.references:
         said.append("There are no reference photos, so likeness and copies are not measured; add --references PHOTOS.")
     return said
