@@ -32,7 +32,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from study.background.live_report import calibrate_study
+    from study.calibrating import calibrate_study
     from study.folder.create import create_study
     from study.folder.study import Study, open_study
     from study.scoring import ScoreSettings, score_study
@@ -42,7 +42,7 @@ __all__ = ["ScoreSettings", "Study", "calibrate_study", "create_study", "open_st
 _PLACES = {
     "ScoreSettings": "study.scoring",
     "Study": "study.folder.study",
-    "calibrate_study": "study.background.live_report",
+    "calibrate_study": "study.calibrating",
     "create_study": "study.folder.create",
     "open_study": "study.folder.study",
     "score_study": "study.scoring",
