@@ -12,6 +12,7 @@ from metrics.errors import InputError
 from metrics.files import reason, refuse_missing_parent
 from study.cli import aesthetic as aesthetic_cli
 from study.cli import evaluate as evaluate_cli
+from study.cli import generate as generate_cli
 from study.cli import plan as plan_cli
 from study.cli import predict as predict_cli
 from study.cli import rate as rate_cli
@@ -20,6 +21,7 @@ from study.cli import score as score_cli
 from study.cli import weights as weights_cli
 from study.cli.options import HELP_NAMES, Port
 
+IMAGES = "Images"
 PEOPLE = "People rate"
 MACHINES = "Machines score"
 JUDGEMENT = "The judgement"
@@ -100,6 +102,7 @@ def demo(
     run_demo(folder, reset=reset, port=port, open_browser=browser)
 
 
+app.command(rich_help_panel=IMAGES)(generate_cli.generate)
 app.command(rich_help_panel=PEOPLE)(rate_cli.init)
 app.command(rich_help_panel=PEOPLE)(rate_cli.serve)
 app.command("import", rich_help_panel=PEOPLE)(rate_cli.import_)
