@@ -16,6 +16,12 @@ def evaluate(
         Path | None,
         typer.Option(help="A folder of images: MODEL/CHECKPOINT/FILE, as generate makes it.", show_default=False),
     ] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            help="In place of --images: what generate draws, into the folder images in --out.", show_default=False
+        ),
+    ] = None,
     references: Annotated[
         Path | None, typer.Option(help="The subject's photos, as for init.", show_default=False)
     ] = None,
@@ -72,8 +78,10 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Of KID's subsets and FID's splits.")] = 2020,
 ) -> None:
     """Evaluate one or more LoRAs' images by all metrics: figures, differences to the base, copies, one page."""
-    if images is None:
-        raise InputError("evaluate needs --images, the folder of images, for instance --images GENERATED.")
+    if (images is None) == (recipe is None):
+        raise InputError(
+            "evaluate needs a folder of images with --images, or a recipe with --recipe; name one of the two."
+        )
     folder = folder_to_write(out)
     from metrics.engine.run import RunSettings
     from metrics.entry import MetricOptions
@@ -105,6 +113,14 @@ def evaluate(
         seed=seed,
     )
     console = terminal()
+    unusable = ""
+    if recipe is not None:
+        from study.cli.generate import draw_recipe
+        from study.generation.draw import DrawSettings
+
+        images = folder / "images"
+        unusable = draw_recipe(recipe, images, DrawSettings(device=device, engine=engine), console)
+    assert images is not None
     with resumable():
         collection = folder_collection(images, references, prompts)
         print_notes(collection.notes, console)
@@ -115,5 +131,7 @@ def evaluate(
     print_evaluation(found, console)
     print_skipped(found.result.skipped, console)
     console.print(f"Written: {', '.join(str(path) for path in written)}", soft_wrap=True)
-    if found.result.skipped:
+    if unusable:
+        print_notes([unusable], console)
+    if found.result.skipped or unusable:
         raise typer.Exit(SKIPPED)
