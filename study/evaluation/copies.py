@@ -167,7 +167,8 @@ class _Photos:
             for kind in ("smaller", "cut", "mirrored")
         }
         straight = FeatureRows(features, extractor, sources)
-        between = np.minimum(distances(straight, straight), distances(kinds["mirrored"], straight).T)
+        turned = distances(kinds["mirrored"], straight)
+        between = np.minimum(distances(straight, straight), np.minimum(turned, turned.T))
         limits = np.maximum(*(_own(kinds[kind], straight, distances) for kind in ("smaller", "cut")))
         count = len(sources)
         if count > 1:

@@ -40,7 +40,7 @@ def in_short(found: Evaluation) -> list[str]:
             said.append(_on_best(found, metric, best))
         else:
             said += [
-                f"{metric.title}: {one.name} {_against_base(gap, metric)}."
+                f"{metric.title}: {one.name} is {_against_base(gap, metric)}."
                 for one in found.sets
                 if one.base and (gap := found.difference(one.name, one.base, metric.name))
             ]
@@ -126,7 +126,7 @@ def on_copies(found: Evaluation) -> list[str]:
     if found.nearness.twins:
         (one, other), count = found.nearness.twins[0], len(found.nearness.twins)
         said.append(
-            f"{counted(count, 'pair')} of the reference photos {'is' if count == 1 else 'are'} copies of each other, "
+            f"{counted(count, 'pair')} of reference photos are copies of each other, "
             f"the first {one.name} and {other.name}."
         )
     return said
@@ -139,6 +139,8 @@ def how_nearness(found: Evaluation) -> str:
     limits = {one.reference: one.copy_distance for one in found.nearness.nearest}
     photos = {one.photo_distance for one in found.nearness.nearest if one.photo_distance is not None}
     apart = f" The nearest two photos that are no copies are {number(min(photos))} apart." if photos else ""
+    if not photos and len(limits) == 1:
+        apart = " There is one photo only, so nothing tells how far apart different photos would be."
     measure = "LPIPS" if found.nearness_by == "LPIPS" else "1 minus the cosine of CLIP embeddings"
     return (
         f"Distances are {measure}, to the photo as it is or mirrored. A copy is what lies no farther from a photo than "

@@ -75,7 +75,10 @@ def test_what_is_no_model_is_a_sentence(tmp_path, monkeypatch, name, words):
     ("index", "words"),
     [
         ({"_class_name": "StableDiffusionImg2ImgPipeline"}, "is a StableDiffusionImg2ImgPipeline, which does not draw"),
-        ({"_class_name": "AnimateDiffPipeline"}, "is a AnimateDiffPipeline, which does not draw pictures from text alone"),
+        (
+            {"_class_name": "AnimateDiffPipeline"},
+            "is a AnimateDiffPipeline, which does not draw pictures from text alone",
+        ),
         ({"_class_name": "NoSuchPipeline"}, "is a NoSuchPipeline, which diffusers .* does not have"),
         ({"_class_name": ["pipeline", "Mine"]}, "is a custom pipeline, which diffusers"),
         ({"_class_name": "UNet2DConditionModel"}, "is a UNet2DConditionModel, which diffusers"),
