@@ -46,6 +46,7 @@ def init(
     from study.folder.create import create_study
     from study.folder.images import find_images
     from study.folder.study import ITEMS
+    from study.generation.samples import read_samples
     from study.server.links import print_links
 
     if tasks is None and references is None:
@@ -62,7 +63,9 @@ def init(
         seed=seed,
         database=database,
     )
-    for note in folder_notes(images, [] if (images / ITEMS).is_file() else find_images(images)):
+    paths = [] if (images / ITEMS).is_file() else find_images(images)
+    samples = read_samples(images, paths)
+    for note in (*samples.notes, *folder_notes(images, [path for path in paths if path not in samples.cells])):
         print(note)
     with closing(made):
         print_links(made, "http://127.0.0.1:7860")

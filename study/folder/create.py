@@ -23,6 +23,7 @@ from study.folder.config import FILE_NAME, StudyConfig, dump_config, preset, ref
 from study.folder.images import check_images, find_images, is_plain
 from study.folder.references import own_reference_cells, reference_cells, relative_path
 from study.folder.study import DATABASE, ITEMS, LEFT_OPEN, Study, check_item_columns, open_study
+from study.generation.samples import Samples, read_samples
 from study.store.postgresql import drop_study, refuse_study
 from study.store.store import Store, sqlite_url
 
@@ -48,9 +49,10 @@ def create_study(
     folder : str or Path
         Where the study shall stand; it must not hold one yet.
     images : str or Path
-        The generated images, read with their sub-folders: MODEL/CHECKPOINT/FILE, MODEL/FILE or FILE. They are not
-        copied. An items.csv in it (a column image, relative to it, and any of item, subject, model, checkpoint,
-        prompt, seed, references, the last relative to it as well) adds what it says, and wins.
+        The generated images, read with their sub-folders: MODEL/CHECKPOINT/FILE, MODEL/FILE or FILE, or as a trainer's
+        samples (`study.generation.samples.read_samples`). They are not copied. An items.csv in it (a column image,
+        relative to it, and any of item, subject, model, checkpoint, prompt, seed, references, the last relative to it
+        as well, and rate: 1 or 0, whether people rate it) adds what it says, and wins.
     references : str or Path, optional
         Reference photos: one of the same name for each image, or a flat folder that goes with every image, or a
         sub-folder for each subject, which is the item's subject or a folder in the image's path.
@@ -152,15 +154,22 @@ def _config(
 
 def _items(images: Path, folder: Path) -> pd.DataFrame:
     """The items table: a row for each image, with what its path and the folder's own items.csv say of it."""
+    has_table = (images / ITEMS).is_file()
     paths = find_images(images)
+    samples = Samples() if has_table else read_samples(images, paths)
+    paths = [path for path in paths if path not in samples.left_out]
     check_images(paths, images)
     places = place_cells([path.relative_to(images) for path in paths])
     rows = [
-        {"item": path.relative_to(images).as_posix(), "image": relative_path(path, folder), **place}
+        {
+            "item": path.relative_to(images).as_posix(),
+            "image": relative_path(path, folder),
+            **samples.cells.get(path, place),
+        }
         for path, place in zip(paths, places, strict=True)
     ]
     items = pd.DataFrame(rows).fillna("")
-    return with_own_table(items, images, folder) if (images / ITEMS).is_file() else items
+    return with_own_table(items, images, folder) if has_table else items
 
 
 def place_cells(paths: Sequence[Path]) -> list[dict[str, str]]:

@@ -69,14 +69,16 @@ class PromptCache:
 
         key = prompt, negative, clip_skip, guided
         if key not in self._known:
+            given: dict[str, Any] = {"prompt": prompt, "clip_skip": clip_skip or None}
             with torch.no_grad():
+                if clip_skip and not hasattr(pipeline, "text_encoder_2"):
+                    given = {"prompt": None, "prompt_embeds": _skipping(pipeline, prompt, clip_skip)}
                 self._known[key] = pipeline.encode_prompt(
-                    prompt=prompt,
+                    **given,
                     device=pipeline._execution_device,
                     num_images_per_prompt=1,
                     do_classifier_free_guidance=guided,
                     negative_prompt=negative or None,
-                    clip_skip=clip_skip or None,
                 )
             self.encoded += 1
         return self._known[key]
@@ -90,6 +92,22 @@ def longest_prompt(pipeline: Any, prompts: Sequence[str]) -> tuple[int, int] | N
     most = tokenizer.model_max_length
     longest = max(len(tokenizer(prompt, truncation=False, verbose=False).input_ids) for prompt in prompts)
     return (longest, most) if longest > most else None
+
+
+def _skipping(pipeline: Any, prompt: str, clip_skip: int) -> Any:
+    """A prompt as the text encoder's earlier layer has it: what diffusers 0.42 cannot do with transformers 5.
+
+    It asks for ``text_encoder.text_model``, which is the text encoder itself since.
+    """
+    tokenizer, encoder = pipeline.tokenizer, pipeline.text_encoder
+    words = pipeline.maybe_convert_prompt(prompt, tokenizer)
+    most = tokenizer.model_max_length
+    tokens = tokenizer(words, padding="max_length", max_length=most, truncation=True, return_tensors="pt")
+    asks_mask = getattr(encoder.config, "use_attention_mask", False)
+    device = pipeline._execution_device
+    mask = tokens.attention_mask.to(device) if asks_mask else None
+    states = encoder(tokens.input_ids.to(device), attention_mask=mask, output_hidden_states=True).hidden_states
+    return getattr(encoder, "text_model", encoder).final_layer_norm(states[-(clip_skip + 1)])
 
 
 def _words(pipeline: Any, prompts: Sequence[str], negatives: Sequence[str]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 kohya's sd-scripts, ai-toolkit, OneTrainer, SimpleTuner and diffusers' own examples are understood.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from metrics.errors import InputError
+from metrics.files import parse_json
 from metrics.text import counted, listed, natural_order, quoted
 from study.generation.lora.forms import is_lora_key, other_kind
 from study.generation.lora.header import Header, read_header
@@ -156,8 +156,8 @@ def training_images(metadata: Mapping[str, str]) -> int | None:
 def _json(metadata: Mapping[str, str], key: str) -> Any:
     """A metadata value that is JSON itself; None where it is missing or none."""
     try:
-        return json.loads(metadata[key])
-    except (KeyError, ValueError, RecursionError):
+        return parse_json(metadata[key])
+    except (KeyError, ValueError):
         return None
 
 

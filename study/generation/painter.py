@@ -15,7 +15,6 @@ from study.generation.embeddings import PromptCache, longest_prompt
 from study.generation.pipelines import (
     Dtype,
     Machine,
-    check_wishes,
     exact_drawing,
     free_memory,
     is_out_of_memory,
@@ -144,7 +143,6 @@ class Painter:
             if checkpoint.kind == "base":
                 raise
             raise Unusable(str(error)) from error
-        check_wishes(type(self._pipeline), batch[0].clip_skip, batch[0].negative)
         cut = longest_prompt(self._pipeline, [image.prompt for image in batch])
         if cut is not None:
             self._say_once(f"A prompt has {cut[0]} tokens, and the model reads {cut[1]}; the rest is cut off.")
@@ -181,7 +179,7 @@ class Painter:
         pipeline.scheduler = make_scheduler(first.scheduler, self._own_scheduler)
         prompts, negatives = [image.prompt for image in batch], [image.negative for image in batch]
         arguments = self._prompts.arguments(pipeline, self._text_state, prompts, negatives, first.clip_skip, guided)
-        if first.clip_skip:
+        if first.clip_skip and "prompt" in arguments:  # otherwise it is in the embeddings
             arguments["clip_skip"] = first.clip_skip
         torch.manual_seed(first.seed)  # for the few schedulers that draw noise by the global generator
         with torch.no_grad():

@@ -180,7 +180,8 @@ def _fitting(
     fits = tuple(down.shape[:2]) == (rank, weight.shape[1]) and tuple(up.shape[:2]) == (weight.shape[0], rank)
     fits = fits and (tuple(down.shape[2:]) or (1, 1)) == (kernel or (1, 1))
     if not fits or getattr(module, "groups", 1) != 1:
-        base = FAMILIES.get(getattr(network.config, "cross_attention_dim", 0), "") if component == "unet" else ""
+        width = getattr(network.config, "cross_attention_dim", 0)
+        base = FAMILIES.get(width, "") if isinstance(width, int) else ""
         sizes = f"{list(up.shape)} x {list(down.shape)} for a layer of {list(weight.shape)}"
         both = f": it is for {lora.family}, the base is {base}" if lora.family and base and lora.family != base else ""
         of = both or f": it was trained on another model{_trained_on(lora)}"

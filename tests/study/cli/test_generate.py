@@ -67,6 +67,18 @@ def test_a_recipe_becomes_a_folder_and_then_a_study(place, monkeypatch, capsys):
     assert code == 2 and err.startswith("humangrade: study is a study; ")
 
 
+@pytest.mark.parametrize("preset", [(), ("--preset", "person-likeness")])
+def test_a_new_recipe_is_written_once(tmp_path, monkeypatch, capsys, preset):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run_cli(monkeypatch, capsys, "generate", "--new", "recipe.yaml", *preset)
+    assert code == 0 and "Edit it, then: humangrade generate FOLDER --recipe recipe.yaml" in out, err
+    before = (tmp_path / "recipe.yaml").read_bytes()
+    code, _, err = run_cli(monkeypatch, capsys, "generate", "--new", "recipe.yaml", *preset)
+    assert code == 2 and "recipe.yaml is there already" in err and (tmp_path / "recipe.yaml").read_bytes() == before
+    code, _, err = run_cli(monkeypatch, capsys, "generate", "--new", "other.yaml", "--preset", "nobody")
+    assert code == 2 and "nobody" in err and not (tmp_path / "other.yaml").exists()
+
+
 def test_a_checkpoint_that_does_not_fit_ends_with_2_and_the_others_are_there(place, monkeypatch, capsys):
     from safetensors.torch import load_file, save_file
 

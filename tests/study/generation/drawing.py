@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def pixels_in(folder: Path) -> dict[str, np.ndarray]:
     return {path.relative_to(folder).as_posix(): np.asarray(Image.open(path)).astype(int) for path in paths}
 
 
-def make_loras(folder: Path, count: int = 3, text: bool = False) -> list[Checkpoint]:
+def make_loras(folder: Path, count: int = 3, text: bool = False, pipeline: Any = None) -> list[Checkpoint]:
     """LoRA files of one run in kohya's form, at steps 300, 600 and so on, and their checkpoints.
 
     Parameters
@@ -64,11 +65,13 @@ def make_loras(folder: Path, count: int = 3, text: bool = False) -> list[Checkpo
         How many.
     text : bool
         Adapt the text encoder as well.
+    pipeline : diffusers pipeline, optional
+        Whose sizes they have; None for the tiny one's.
     """
     import torch
     from safetensors.torch import save_file
 
-    pipeline = tiny_pipeline()
+    pipeline = pipeline or tiny_pipeline()
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for number in range(1, count + 1):

@@ -2,14 +2,19 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from metrics.errors import InputError
 from study.generation.base_models import DEFAULT, fetch, locate, present_on_the_hub
+from study.generation.draw import draw
 from study.generation.pipelines import Machine, load_pipeline, pipeline_class
+from study.generation.types import Checkpoint
 from tests.metrics.homes import empty_home
-from tests.study.generation.drawing import tiny_folder
+from tests.study.generation.drawing import pixels_in, plan_of, tiny_folder
+from tests.study.generation.single_file import original_names
+from tests.study.generation.tiny import tiny_pipeline
 
 __all__ = ["tiny_folder"]
 
@@ -75,10 +80,7 @@ def test_what_is_no_model_is_a_sentence(tmp_path, monkeypatch, name, words):
     ("index", "words"),
     [
         ({"_class_name": "StableDiffusionImg2ImgPipeline"}, "is a StableDiffusionImg2ImgPipeline, which does not draw"),
-        (
-            {"_class_name": "AnimateDiffPipeline"},
-            "is a AnimateDiffPipeline, which does not draw pictures from text alone",
-        ),
+        ({"_class_name": "AnimateDiffPipeline"}, "is a AnimateDiffPipeline, which does not draw pictures from"),
         ({"_class_name": "NoSuchPipeline"}, "is a NoSuchPipeline, which diffusers .* does not have"),
         ({"_class_name": ["pipeline", "Mine"]}, "is a custom pipeline, which diffusers"),
         ({"_class_name": "UNet2DConditionModel"}, "is a UNet2DConditionModel, which diffusers"),
@@ -125,3 +127,24 @@ def test_without_a_network_it_says_so(home, monkeypatch):
     monkeypatch.setattr("huggingface_hub.model_info", offline)
     with pytest.raises(InputError, match=r"could not be fetched \(Name or service not known\); check the network"):
         fetch(DEFAULT)
+
+
+def test_a_single_file_draws_what_its_folder_draws(tiny_folder, tmp_path):
+    from safetensors.torch import save_file
+
+    file = tmp_path / "mine.safetensors"
+    save_file(original_names(tiny_pipeline()), file)
+    shutil.copytree(tiny_folder, tmp_path / "config", ignore=shutil.ignore_patterns("*.safetensors"))
+    plan = plan_of(file, seeds=(1,))
+    draw(replace(plan, config=tmp_path / "config"), tmp_path / "set")
+    draw(plan_of(tiny_folder, seeds=(1,)), tmp_path / "folder")
+    ours, theirs = pixels_in(tmp_path / "set"), pixels_in(tmp_path / "folder")
+    assert ours.keys() == theirs.keys() and all((ours[name] == theirs[name]).all() for name in ours)
+    assert "mine.safetensors@" in (tmp_path / "set" / "items.csv").read_text()
+    with pytest.raises(InputError, match="differs in the base model"):
+        draw(plan_of(tiny_folder, seeds=(1,)), tmp_path / "set")
+    whole = Checkpoint("mine", "1", "model", file)  # a whole model beside its base, built as that is
+    outcome = draw(plan_of(tiny_folder, [whole], seeds=(1,)), tmp_path / "set")
+    assert outcome.drawn == 4
+    for name, pixels in pixels_in(tmp_path / "set").items():
+        assert (pixels == theirs[f"base/0/{name.rsplit('/')[-1]}"]).all()

@@ -5,7 +5,7 @@ import pytest
 
 from metrics.errors import InputError
 from study.generation.lora import applied, is_lora, read_lora
-from tests.study.generation.lora.conftest import outputs
+from tests.study.generation.lora.samples import outputs
 
 # the largest difference measured is 1.3e-6, of outputs up to 4; the smallest effect of a file is .31
 TOLERANCE = 5e-6
