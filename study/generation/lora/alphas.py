@@ -14,6 +14,7 @@ from typing import Any, Literal
 from metrics.errors import InputError
 
 Source = Literal["file", "metadata", "adapter_config", "recipe", "unknown"]
+ONLY_PLAIN = "only plain LoRAs are applied here: merge it into its base model and draw that as a whole one"
 _KEEPS_BASE = {"gaussian", "eva", "orthogonal"}
 """peft's named initialisations after which the base model is what it was."""
 
@@ -62,9 +63,7 @@ def check_config(config: Mapping[str, Any], where: str) -> None:
         reason = "a variant of LoRA"
     else:
         return
-    raise InputError(
-        f"{where} is {reason}; only plain LoRAs are applied here: merge it into its base model, or retrain."
-    )
+    raise InputError(f"{where} is {reason}; {ONLY_PLAIN}.")
 
 
 def from_config(config: Mapping[str, Any], module: str, source: Source) -> Alpha | None:

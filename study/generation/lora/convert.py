@@ -1,4 +1,4 @@
-"""A LoRA file's names in a model's own spelling: kohya's underscores, transformers 4 and 5, Stability's block numbers."""
+"""A LoRA file's names in a model's own spelling: kohya's underscores, transformers' versions, Stability's numbers."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -147,7 +147,7 @@ def is_lora_key(key: str) -> bool:
     """
     return any(pattern.search(key) for pattern, role in _ROLES if role != ALPHA) or (
         _PROCESSOR.search(key) is not None
-        or any(pattern.search(key) for pattern, _ in _KINDS[:8])
+        or any(pattern.search(key) for pattern, _ in _KINDS)
         or key.startswith(("lora_unet_", "lora_te", "lora_transformer_"))
         or re.search(r"\.processor\.\w+_lora\d*\.(down|up)\.weight$", key) is not None
     )
@@ -164,11 +164,15 @@ def other_kind(shapes: Mapping[str, tuple[int, ...]]) -> str | None:
     found = [name for pattern, name in _KINDS if any(pattern.search(key) for key in shapes)]
     if found:
         return found[0] if len(found) == 1 else f"{found[0]} with {found[1]}"
+    is_lora = any(is_lora_key(key) for key in shapes)
     if any(_EMBEDDING.search(key) for key in shapes):
-        inside = any(is_lora_key(key) for key in shapes)
-        return "a LoRA bundled with token embeddings" if inside else "a textual-inversion embedding"
-    if any(_CHECKPOINT.search(key) for key in shapes) and not any(is_lora_key(key) for key in shapes):
+        return "a LoRA bundled with token embeddings" if is_lora else "a textual-inversion embedding"
+    if is_lora:
+        return None
+    if any(_CHECKPOINT.search(key) for key in shapes):
         return "a whole model"
+    if len(shapes) == 1 and all("." not in key and len(shape) in {1, 2} for key, shape in shapes.items()):
+        return "a textual-inversion embedding"  # diffusers names the tensor after the token
     return None
 
 
@@ -181,17 +185,13 @@ def foreign_architecture(keys: list[str]) -> str | None:
     'FLUX'
     >>> foreign_architecture(["unet.mid_block.attentions.0.proj_in.lora_A.weight"])
     """
-    names = [_bare(key) for key in keys if part_of(key) is None or not _is_unet(part_of(key))]
+    names = [_bare(key) for key in keys if part_of(key) is None]
     for pattern, architecture in _ARCHITECTURES:
         if any(pattern.search(name) for name in names):
             return architecture
     if strange := next((key for key in keys if key.startswith(_STRANGE_PREFIXES)), None):
         return f"a model that is not known here ('{strange}')"
     return None
-
-
-def _is_unet(part: Part | None) -> bool:
-    return part is not None and part.component == UNET
 
 
 def _bare(key: str) -> str:

@@ -21,7 +21,7 @@ DIFFUSERS_FILE, PEFT_FILE, PEFT_CONFIG = (
     "adapter_config.json",
 )
 _PICKLES = {".pt", ".pth", ".bin", ".ckpt", ".pkl"}
-_FAMILIES = {768: "Stable Diffusion 1.x", 1024: "Stable Diffusion 2.x", 2048: "Stable Diffusion XL"}
+FAMILIES = {768: "Stable Diffusion 1.x", 1024: "Stable Diffusion 2.x", 2048: "Stable Diffusion XL"}
 _FLOATS = {"F16", "BF16", "F32", "F64"}
 
 
@@ -95,7 +95,7 @@ class LoraFile:
         """The models that it fits by the width of the text it attends to; "" where no layer shows it."""
         for name, layer in self.layers.get(forms.UNET, {}).items():
             if name.replace(".", "_").endswith(("attn2_to_k", "attn2_to_v")):
-                return _FAMILIES.get(layer.down_shape[1], "")
+                return FAMILIES.get(layer.down_shape[1], "")
         return ""
 
 
@@ -196,15 +196,14 @@ def _refuse_others(header: Header) -> None:
     kind, architecture = forms.other_kind(shapes), forms.foreign_architecture(list(shapes))
     if kind is None and architecture is not None:
         raise InputError(
-            f"{path} is a LoRA for {architecture}; LoRAs are applied here to Stable Diffusion 1.x, 2.x and XL only."
+            f"{path} is a LoRA for {architecture}; LoRAs are applied here to Stable Diffusion 1.x, 2.x and XL only:"
+            " merge it into its base model and draw that as a whole one."
         )
     if kind in {"a whole model", "a textual-inversion embedding"}:
         raise InputError(f"{path} is {kind}, not a LoRA.")
     if kind is not None:
         of = f" for {architecture}" if architecture else ""
-        raise InputError(
-            f"{path} is {kind}{of}; only plain LoRAs are applied here: merge it into its base model, or retrain."
-        )
+        raise InputError(f"{path} is {kind}{of}; {alphas.ONLY_PLAIN}.")
 
 
 def _layers(
