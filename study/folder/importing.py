@@ -56,7 +56,8 @@ def import_files(
         )
     if duplicates == "mean":
         raise InputError(
-            f"A study holds levels of its scale, so {parameter('duplicates')} mean cannot be imported; say first or last."
+            f"A study holds levels of its scale, so {parameter('duplicates')} mean cannot be imported; "
+            "say first or last."
         )
     column_map = ColumnMap.parse(columns)
     tables, lines = {}, []
