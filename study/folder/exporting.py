@@ -22,8 +22,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("asked_from", "ratings", "note", "scale"),
     ),
 }
-"""Of each file, in their order, on the usual scale; items.csv has those of the study's own table. A new one has to come out of the store's
-table of the same name (`study.store.store`), or of `study.store.wording.Wording.row`."""
+"""Of each file, in their order, on the usual scale; items.csv has those of the study's own table. A new one has to come
+out of the store's table of the same name (`study.store.store`), or of `study.store.wording.Wording.row`."""
 
 
 def export_tables(study: Study, out: str | Path, without_names: bool = False) -> list[Path]:
