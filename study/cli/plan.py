@@ -94,6 +94,7 @@ def plan(
     ] = None,
 ) -> None:
     """Say how many images and evaluators a study needs, from a pilot or from stated values."""
+    from calibration.planning.plan_study import planned_study
     from calibration.planning.summary import make_plan
     from calibration.scale import LIKERT
     from study.cli.terminal import terminal
@@ -115,13 +116,10 @@ def plan(
     pilot = _pilot(study, files, named, task, duplicates, scale)
     console = terminal()
     names: tuple[str, ...] = ()
-    if pilot is None:
-        planned = _from_statements(stated, named)
-    else:
-        planned = _from_pilot(pilot, stated)
+    planned = replace(planned_study(stated, pilot, named), statistic=statistic)
+    if pilot is not None:
         names = () if "correlations" in stated else pilot.metrics
         _print_pilot(pilot, console)
-    planned = replace(planned, statistic=statistic)
     made = make_plan(planned, *sizes, power=power, width=width, metrics=names)
     console.print(_assumptions(planned, LIKERT if pilot is None else pilot.scale), soft_wrap=True)
     if out is None:
@@ -142,7 +140,7 @@ def _stated(
     clusters: str | None,
 ) -> dict[str, Any]:
     """What the options say of the study, by the name of `PlannedStudy`'s field."""
-    from calibration.planning.alike import DesignEffects
+    from calibration.planning.plan_study import effects_of_clusters
 
     found: dict[str, Any] = {"icc": icc, "strictness": strictness, "between": between}
     if levels is not None:
@@ -150,13 +148,7 @@ def _stated(
     if correlations is not None:
         found["correlations"] = tuple(numbers(correlations, "--correlations", _MOST_NUMBERS))
     if clusters is not None:
-        pair = numbers(clusters, "--clusters", _MOST_NUMBERS)
-        if len(pair) != 2 or not pair[0] >= 1 or not 0 <= pair[1] <= 1:
-            raise InputError(
-                f"--clusters is {clusters}; it is the number of images a prompt, 1 or more, and how alike they are, "
-                "from 0 to 1, as in --clusters 5,.2."
-            )
-        found["design_effects"] = DesignEffects.same(1 + (pair[0] - 1) * pair[1])
+        found["design_effects"] = effects_of_clusters(numbers(clusters, "--clusters", _MOST_NUMBERS))
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -198,28 +190,6 @@ def _pilot(
     assert ratings is not None
     answers = LIKERT if scale is None else Scale.parse(scale)
     return pilot_of(ratings, scores, items, metrics, task, duplicates, answers)
-
-
-def _from_statements(stated: dict[str, Any], metrics: list[str]) -> "PlannedStudy":
-    from calibration.planning.study import PlannedStudy
-
-    if metrics:
-        raise InputError("--metrics names metrics of a pilot; give --ratings and --scores, or state --correlations.")
-    if "icc" not in stated:
-        raise InputError(
-            "A plan needs to know how well people agree: give a pilot (a study's folder, or --ratings FILE), or state "
-            "--icc, for instance --icc .5."
-        )
-    return PlannedStudy(**stated)
-
-
-def _from_pilot(pilot: "Pilot", stated: dict[str, Any]) -> "PlannedStudy":
-    """The pilot's estimates, where nothing else is stated."""
-    if "correlations" in stated:
-        stated = {"between": None} | stated
-    if {"icc", "levels", "strictness"} & set(stated):
-        stated = {"people": ()} | stated  # the pilot's evaluators agree as the pilot's do
-    return replace(pilot.study, **stated)
 
 
 def _print_pilot(pilot: "Pilot", console: "Console") -> None:

@@ -51,6 +51,7 @@ def init(
     from study.folder.create import create_study
     from study.folder.images import find_images
     from study.folder.study import ITEMS
+    from study.generation.samples import read_samples
     from study.server.links import print_links
 
     if tasks is None and references is None:
@@ -68,7 +69,9 @@ def init(
         database=database,
         scale=scale,
     )
-    for note in folder_notes(images, [] if (images / ITEMS).is_file() else find_images(images)):
+    paths = [] if (images / ITEMS).is_file() else find_images(images)
+    samples = read_samples(images, paths)
+    for note in (*samples.notes, *folder_notes(images, [path for path in paths if path not in samples.cells])):
         print(note)
     with closing(made):
         if any(name in task.levels for task in made.config.tasks.values() for name in made.config.scale.names):

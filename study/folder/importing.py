@@ -9,7 +9,7 @@ from calibration.scale import Scale
 from calibration.settings import Duplicates
 from calibration.tables.checking import check_ratings, check_scores, records
 from calibration.tables.reading import ColumnMap, read_table
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.text import counted
 from study.folder.config import FILE_NAME
 from study.folder.study import ITEMS, Study
@@ -51,10 +51,13 @@ def import_files(
         For a file, cell, item or task that cannot be used.
     """
     if ratings is None and scores is None:
-        raise InputError("There is nothing to import; give --ratings FILE, --scores FILE or both.")
+        raise InputError(
+            f"There is nothing to import; give {parameter('ratings')} FILE, {parameter('scores')} FILE or both."
+        )
     if duplicates == "mean":
         raise InputError(
-            "A study holds levels of its scale, so --duplicates mean cannot be imported; say first or last."
+            f"A study holds levels of its scale, so {parameter('duplicates')} mean cannot be imported; "
+            "say first or last."
         )
     column_map = ColumnMap.parse(columns)
     tables, lines = {}, []
