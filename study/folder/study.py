@@ -18,6 +18,7 @@ from metrics.text import counted, listed, quoted
 from study.assignment.order import ASKED, is_asked, plan_assignments
 from study.folder.config import FILE_NAME, StudyConfig, load_config
 from study.folder.images import MOST_BYTES, check_images
+from study.folder.links import owner_link, rater_link
 from study.store.store import Store, sqlite_url
 from study.store.wording import CHANGED_SINCE, fingerprint
 
@@ -132,7 +133,8 @@ class Study:
         wordings = self.store.wordings()
         last = {wording.task: wording.id for wording in wordings}
         rows = []
-        for wording in wordings:
+        # a task that is asked no more, and never was answered, may have been asked on another scale
+        for wording in (one for one in wordings if one.ratings or one.scale == self.config.scale):
             row, now = wording.row(), self.config.tasks.get(wording.task)
             if wording.id == last[wording.task] and now is not None and fingerprint(now) != wording.fingerprint:
                 row["note"] = " ".join(filter(None, [row["note"], CHANGED_SINCE]))
@@ -152,6 +154,36 @@ class Study:
     def close(self) -> None:
         """Close the database."""
         self.store.close()
+
+    def links(self, address: str = "http://127.0.0.1:7860") -> pd.DataFrame:
+        """Everybody's private link: name, link, the owner's first.
+
+        Parameters
+        ----------
+        address : str
+            Where the study is served, as `humangrade serve` says it.
+        """
+        base = address.rstrip("/")
+        rows = [("owner", owner_link(base, self.store.owner_token))]
+        rows += [(one.name, rater_link(base, one.token)) for one in self.store.evaluators()]
+        return pd.DataFrame(rows, columns=["name", "link"])
+
+    def progress(self) -> pd.DataFrame:
+        """How far everybody is: evaluator, task, done, total, a row each."""
+        rows = [(one.evaluator, one.task, one.done, one.total) for one in self.store.progress()]
+        return pd.DataFrame(rows, columns=["evaluator", "task", "done", "total"])
+
+    def ratings(self) -> pd.DataFrame:
+        """All ratings, a row each: item, evaluator, task, rating, rated_at, response_ms, position, repeat."""
+        return self.store.ratings_table()
+
+    def scores(self) -> pd.DataFrame:
+        """All scores: item, metric, score (NaN where there is none), signature, note (why there is none)."""
+        return self.store.scores_table()
+
+    def set_scores(self) -> pd.DataFrame:
+        """All scores of sets of images: set, metric, score, n, signature, low, high, note."""
+        return self.store.set_scores_table()
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """The study's tables as a calibration takes them: items, ratings, scores, set_scores."""
@@ -221,9 +253,14 @@ def open_study(folder: str | Path, watch: bool = False) -> Study:
     check_item_columns(items, config, source.path)
     if config.database is None and not (folder / DATABASE).is_file():
         raise InputError(f"{folder} has no {DATABASE}, which holds its links and ratings; restore it.")
-    store = Store(config.database or sqlite_url(folder / DATABASE), watch=watch)
-    if not store.is_read_only:
-        store.record_missing_wordings(config.tasks)
+    store = Store(config.database or sqlite_url(folder / DATABASE), watch=watch, scale=config.scale)
+    try:
+        store.refuse_ratings_on_another_scale()
+        if not store.is_read_only:
+            store.record_missing_wordings(config.tasks)
+    except BaseException:
+        store.close()
+        raise
     return Study(folder, config, items, store)
 
 

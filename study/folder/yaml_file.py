@@ -58,7 +58,7 @@ def load_yaml(
     except ValidationError as error:
         count += error.error_count()
         listed = error.errors()[:_NAMED]
-        problems += [(line_of(node, each["loc"]), explain(each) or explain_plainly(each, model)) for each in listed]
+        problems += [(line_of(node, _place(each)), explain(each) or explain_plainly(each, model)) for each in listed]
     if problems or read is None:
         raise errors_of(path, problems, count)
     return read
@@ -121,6 +121,11 @@ def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
         yield annotation
     for inner in get_args(annotation):
         yield from _models_in(inner)
+
+
+def _place(error: ErrorDetails) -> tuple[int | str, ...]:
+    """Where an error is; a validator of a whole may say in its context, as ``at``, in which part."""
+    return (*error["loc"], *error.get("ctx", {}).get("at", ()))
 
 
 def line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:

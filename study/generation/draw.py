@@ -100,12 +100,13 @@ def wanted_images(plan: Plan) -> list[Wanted]:
     """
     base = locate(plan.base, plan.revision, plan.config)
     models: dict[Checkpoint, BaseModel] = {}
+    kinds: dict[Checkpoint, Any] = {}
     loras: dict[Checkpoint, Mapping[str, Any] | None] = {}
     problems = []
     for checkpoint in plan.checkpoints:
         try:
             models[checkpoint] = model_of(checkpoint, base)
-            pipeline_class(models[checkpoint])
+            kinds[checkpoint] = pipeline_class(models[checkpoint])
             loras[checkpoint] = _lora_identity(checkpoint)
         except InputError as error:
             if checkpoint.kind == "base":
@@ -114,10 +115,14 @@ def wanted_images(plan: Plan) -> list[Wanted]:
     if problems:
         raise InputError(" ".join(problems))
     schedulers: dict[tuple[str, str], dict[str, Any]] = {}
+    checked: set[tuple[Any, int, str]] = set()
     found = []
     for image in plan.images:
         model = models[image.checkpoint]
-        check_wishes(pipeline_class(model), image.clip_skip, image.negative)
+        wishes = kinds[image.checkpoint], image.clip_skip, image.negative
+        if wishes not in checked:
+            checked.add(wishes)
+            check_wishes(*wishes)
         key = str(model.config), image.scheduler
         if key not in schedulers:
             schedulers[key] = scheduler_settings(model, image.scheduler)

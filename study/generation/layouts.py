@@ -71,6 +71,13 @@ def find_checkpoints(pattern: str, folder: Path) -> Found:
     InputError
         Where there is nothing, or nothing that is understood; it says what was found.
     """
+    try:
+        return _found(pattern, folder)
+    except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be read, a ~ of nobody
+        raise InputError(f"{pattern} cannot be read ({error}); correct the path, or its permissions.") from error
+
+
+def _found(pattern: str, folder: Path) -> Found:
     whole = folder / Path(pattern).expanduser()
     if whole.exists() or not re.search(r"[*?\[]", pattern):
         paths = [whole]

@@ -16,6 +16,7 @@ from study.generation.recipe_entries import CheckpointEntry, PromptEntry, Text
 from study.generation.types import Checkpoint
 
 DEFAULT_BASE = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+_FILES = (".safetensors", ".ckpt")
 _MOST_PROMPTS, _MOST_SEEDS, _MOST_CHECKPOINTS = 10_000, 10_000, 10_000
 Size = Annotated[int, Field(ge=LIMITS["size"][0], le=LIMITS["size"][1], multiple_of=8)]
 
@@ -89,14 +90,21 @@ class Recipe(BaseModel):
         """A local path as it is found from here; a repository's name stays."""
         if place is None:
             return None
-        path = (info.context or Path()) / Path(place).expanduser()
-        if path.exists():
+        try:
+            path = (info.context or Path()) / Path(place).expanduser()
+            is_there = path.exists()
+        except (OSError, RuntimeError) as error:  # a name that is too long, a ~ of nobody
+            raise ValueError(f"it cannot be looked for ({error}); correct the path.") from None
+        is_base = info.field_name == "base"
+        if is_there:
+            if is_base and not _is_model(path):
+                raise ValueError(
+                    f"{path} is neither a diffusers folder (with model_index.json) nor a .safetensors file."
+                )
             return str(path)
-        if info.field_name == "base" and re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", place):
-            if place.endswith((".safetensors", ".ckpt")):
-                raise ValueError(f"there is nothing at {path}; correct the path.")
+        if is_base and re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", place) and path.suffix not in _FILES:
             return place
-        or_hub = ", and it is no repository of the Hugging Face hub either" if info.field_name == "base" else ""
+        or_hub = ", and it is no repository of the Hugging Face hub either" if is_base else ""
         raise ValueError(f"there is nothing at {path}{or_hub}; correct the path.")
 
     @field_validator("config")
@@ -147,7 +155,7 @@ class Recipe(BaseModel):
     @field_validator("rate", mode="before")
     @classmethod
     def _read_rate(cls, given: Any) -> Rate:
-        text = " ".join(str(given).split()).lower()
+        text = " ".join(str(given).split()).lower() if given is not None else ""
         if text in ("all", "none"):
             return Rate(per_checkpoint=None if text == "all" else 0)
         number = re.fullmatch(r"([1-9]\d{0,5}) per checkpoint", text)
@@ -216,6 +224,10 @@ class Recipe(BaseModel):
             words = {"subject": subject, "token": token, "class": entry.noun or self.noun}
             both += [(replace(each, subject=subject, token=token), words) for each in entry.found]
         return both
+
+
+def _is_model(path: Path) -> bool:
+    return (path / "model_index.json").is_file() or (path.is_file() and path.suffix == ".safetensors")
 
 
 def load_recipe(path: str | Path) -> Recipe:

@@ -337,8 +337,8 @@ def _cautions(found: dict[Path, Sample], models: dict[Path, str]) -> list[str]:
         by_step, by_epoch = sum(x.step is not None for x in mine), sum(x.step is None for x in mine)
         if by_step and by_epoch:
             notes.append(
-                f"Of '{model}', {counted(by_step, 'sample')} count steps and {by_epoch:,} count epochs; they are kept "
-                "apart (checkpoints 300 and epoch-3), for a name does not say at which step an epoch ended."
+                f"'{model}' has samples by steps ({by_step:,}) and by epochs ({by_epoch:,}); they are kept apart "
+                "(checkpoints 300 and epoch-3), for a name does not say at which step an epoch ended."
             )
     twice = sum(len(samples) - len({(x.step, x.epoch, x.seed) for x in samples}) for samples in several)
     if twice and any(each.trainer == "kohya" for samples in several for each in samples):

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from metrics.errors import InputError
-from study.generation.lora import convert
-from study.generation.lora.probe import outputs_of
+from study.generation.lora import convert, layers
+from study.generation.lora.probe import base_outputs_of, outputs_of
 from study.generation.lora.read import FAMILIES, Layer, LoraFile
-
-ADAPTER = "humangrade"
 
 
 @dataclass(frozen=True)
@@ -35,17 +33,6 @@ class Applied:
     layers_applied: int
     changes: Mapping[str, float]
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Target:
-    """One module of the pipeline and what it gets."""
-
-    name: str
-    module: Any
-    down: Any
-    up: Any
-    strength: float
 
 
 @contextmanager
@@ -72,15 +59,15 @@ def applied(pipeline: Any, lora: LoraFile, scale: float = 1.0) -> Iterator[Appli
         sizes or values that are not finite, or changes nothing though its matrices are not zero.
     """
     components = {component: _component(pipeline, component, lora) for component in lora.layers}
-    targets = _targets(lora, components)
+    targets = _targets(lora, components, scale)
     notes = list(lora.notes)
     silent = [component for component, of in targets.items() if not any(t.up.any() and t.down.any() for t in of)]
-    before = {component: outputs_of(network) for component, network in components.items()}
+    before = {component: base_outputs_of(network) for component, network in components.items()}
     undo: list[Any] = []
     try:
         for component, network in components.items():
-            _inject(network, targets[component], scale, undo)
-        adapted = {component: _adapted(network) for component, network in components.items()}
+            layers.put_in(network, targets[component], undo)
+        adapted = {component: layers.adapted(network) for component, network in components.items()}
         if adapted != {component: {target.name for target in of} for component, of in targets.items()}:
             raise RuntimeError(f"peft did not adapt the modules that {lora.path} names, and those only")
         changes = {}
@@ -107,12 +94,12 @@ def _component(pipeline: Any, name: str, lora: LoraFile) -> Any:
         has = type(pipeline).__name__
         more = "; it was trained on Stable Diffusion XL" if name == "text_encoder_2" else ""
         raise InputError(f"{lora.path} adapts the {name}, which a {has} does not have{more}.")
-    if getattr(network, "peft_config", None) or _adapted(network):
+    if getattr(network, "peft_config", None) or layers.adapted(network):
         raise RuntimeError(f"the {name} holds an adapter already; take it off first")
     return network
 
 
-def _targets(lora: LoraFile, components: Mapping[str, Any]) -> dict[str, list[_Target]]:
+def _targets(lora: LoraFile, components: Mapping[str, Any], scale: float) -> dict[str, list[layers.Target]]:
     """Everything that will be adapted, checked, before anything is."""
     import torch
     from safetensors import SafetensorError, safe_open
@@ -123,14 +110,14 @@ def _targets(lora: LoraFile, components: Mapping[str, Any]) -> dict[str, list[_T
         raise InputError(f"{lora.file} cannot be read: {error.strerror}.") from None
     if (state.st_size, state.st_mtime_ns) != lora.state:
         raise InputError(f"{lora.file} has changed since it was read; start again when nothing writes to it.")
-    targets: dict[str, list[_Target]] = {}
+    targets: dict[str, list[layers.Target]] = {}
     try:
         with safe_open(lora.file, framework="pt") as file:
-            for component, layers in lora.layers.items():
+            for component, of_file in lora.layers.items():
                 network = components[component]
                 modules = convert.adaptable(network)
                 found = _found(lora, component, network, modules)
-                for name, layer in layers.items():
+                for name, layer in of_file.items():
                     module = modules[found[name]]
                     down, up = file.get_tensor(layer.down), file.get_tensor(layer.up)
                     if not (torch.isfinite(down).all() and torch.isfinite(up).all()):
@@ -138,7 +125,9 @@ def _targets(lora: LoraFile, components: Mapping[str, Any]) -> dict[str, list[_T
                             f"{lora.path} holds values that are not finite, first in {name}: training diverged."
                         )
                     down, up = _fitting(lora, component, name, layer, module, down, up, network)
-                    targets.setdefault(component, []).append(_Target(found[name], module, down, up, layer.strength))
+                    targets.setdefault(component, []).append(
+                        layers.Target(found[name], module, down, up, scale * layer.strength)
+                    )
     except SafetensorError as error:
         raise InputError(f"{lora.file} cannot be read: {error}.") from None
     return targets
@@ -146,14 +135,14 @@ def _targets(lora: LoraFile, components: Mapping[str, Any]) -> dict[str, list[_T
 
 def _found(lora: LoraFile, component: str, network: Any, modules: Mapping[str, Any]) -> dict[str, str]:
     """The model's name of each module in the file; all of them or an error."""
-    layers = lora.layers[component]
+    of_file = lora.layers[component]
     per_block = getattr(network.config, "layers_per_block", 2)
-    found = convert.model_names(layers, modules, per_block if isinstance(per_block, int) else 2)
+    found = convert.model_names(of_file, modules, per_block if isinstance(per_block, int) else 2)
     missing = [name for name, of_model in found.items() if of_model is None]
     if missing:
         raise InputError(
             f"{lora.path} names modules of the {component} that the base model does not have, {len(missing)} of"
-            f" {len(layers)}, first {missing[0]}: it was trained on another model{_trained_on(lora)}."
+            f" {len(of_file)}, first {missing[0]}: it was trained on another model{_trained_on(lora)}."
         )
     names = {name: of_model for name, of_model in found.items() if of_model is not None}
     if len(set(names.values())) < len(names):
@@ -193,60 +182,6 @@ def _fitting(
             f"{lora.path}: values of {name} are too large for {weight.dtype}; draw in float32 or bfloat16."
         )
     return down, up
-
-
-def _inject(network: Any, targets: list[_Target], scale: float, undo: list[Any]) -> None:
-    """Put peft's layers in the place of the network's own; ``undo`` gets what takes them out again."""
-    import re
-
-    from peft import LoraConfig, inject_adapter_in_model
-    from torch import nn
-
-    ranks = {f"^{re.escape(target.name)}": target.down.shape[0] for target in targets}
-    first = next(iter(ranks.values()))
-    config = LoraConfig(
-        r=first,
-        rank_pattern={name: rank for name, rank in ranks.items() if rank != first},
-        target_modules=[target.name for target in targets],
-        init_lora_weights=False,
-        inference_mode=True,
-    )
-    undo.append(_restorer(network, targets))
-    keys = {f"{target.name}.lora_A.weight": target.down for target in targets}
-    inject_adapter_in_model(config, network, ADAPTER, low_cpu_mem_usage=True, state_dict=keys)
-    layers = dict(network.named_modules())
-    for target in targets:
-        layer = layers[target.name]
-        layer.lora_A[ADAPTER].weight = nn.Parameter(target.down, requires_grad=False)
-        layer.lora_B[ADAPTER].weight = nn.Parameter(target.up, requires_grad=False)
-        layer.scaling[ADAPTER] = scale * target.strength
-
-
-def _restorer(network: Any, targets: list[_Target]) -> Any:
-    """What puts the network's own modules back, and all else that peft changes on a network."""
-    needs_grad = [(parameter, parameter.requires_grad) for parameter in network.parameters()]
-    places = []
-    for target in targets:
-        parent, _, attribute = target.name.rpartition(".")
-        places.append((network.get_submodule(parent), attribute, target.module))
-
-    def restore() -> None:
-        for place, attribute, module in places:
-            setattr(place, attribute, module)
-        if hasattr(network, "peft_config"):
-            del network.peft_config
-        for parameter, flag in needs_grad:
-            parameter.requires_grad_(flag)
-
-    return restore
-
-
-def _adapted(network: Any) -> set[str]:
-    """The modules of a network that have an adapter which is active."""
-    from peft.tuners.tuners_utils import BaseTunerLayer
-
-    layers = {name: module for name, module in network.named_modules() if isinstance(module, BaseTunerLayer)}
-    return {name for name, layer in layers.items() if layer.active_adapters and not layer.disable_adapters}
 
 
 def _change(lora: LoraFile, component: str, before: Any, after: Any) -> float:

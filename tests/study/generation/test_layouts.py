@@ -187,3 +187,17 @@ def test_training_images_are_counted_once_at_several_sizes_and_without_regularis
 def test_a_run_named_by_its_keys_alone(tmp_path):
     write_tensors(tmp_path / "runs" / "anna-v2.safetensors", LORA_KEYS)
     assert places(find_checkpoints("runs/anna-v2.safetensors", tmp_path)) == [("anna-v2", "last", None, None)]
+
+
+def test_real_files(shared):
+    weights = find_checkpoints("weights/sd15_lora_*.safetensors", shared).checkpoints
+    assert [each.kind for each in weights] == ["lora", "lora"]
+    forms = find_checkpoints("data/lora_forms/*", shared)
+    assert {each.kind for each in forms.checkpoints} == {"lora"}
+    by_model = {each.model: each for each in forms.checkpoints}
+    assert len(by_model) == 22
+    kohya = by_model["kohya_unet_te_fp32"]
+    assert (kohya.step, kohya.epoch, kohya.n_training_images) == (300, 3, 20)
+    assert by_model["diffusers_lora"].path == shared / "data" / "lora_forms" / "diffusers_lora"
+    with pytest.raises(InputError, match="a textual-inversion embedding"):
+        find_checkpoints("data/lora_forms/invokeai_test_embedding.safetensors", shared)

@@ -78,26 +78,29 @@ def batch_of(folder, checkpoint=BASE, **changes):
     return plan_of(folder, [checkpoint], seeds=(1,), **changes).images
 
 
-@pytest.mark.parametrize("guidance", [7.5, 1.0])
-@pytest.mark.parametrize("negative", ["", "blurry"])
-@pytest.mark.parametrize(("family", "clip_skip"), [("tiny_folder", 0), ("xl_folder", 0), ("xl_folder", 1)])
-def test_cached_prompts_draw_what_the_pipeline_draws_from_words(request, family, guidance, negative, clip_skip):
+@pytest.mark.parametrize("family", ["tiny_folder", "xl_folder"])
+def test_cached_prompts_draw_what_the_pipeline_draws_from_words(request, family):
     folder = request.getfixturevalue(family)
-    images = batch_of(folder, guidance=guidance, negative=negative, clip_skip=clip_skip)
     with painter_of(folder) as painter:
-        ours = np.stack([one.pixels for one in painter.draw(images)]).astype(int)
-        pipeline = painter._pipeline
-        theirs = pipeline(
-            prompt=[image.prompt for image in images],
-            negative_prompt=[negative] * len(images) if negative else None,
-            generator=[torch.Generator("cpu").manual_seed(image.seed) for image in images],
-            num_inference_steps=2,
-            guidance_scale=guidance,
-            height=64,
-            width=64,
-            clip_skip=clip_skip or None,
-            output_type="np",
-        ).images
+        for guidance, negative, clip_skip in ((7.5, "", 0), (1.0, "", 0), (7.5, "blurry", int(family == "xl_folder"))):
+            check_words(painter, folder, guidance, negative, clip_skip)
+
+
+def check_words(painter, folder, guidance, negative, clip_skip):
+    images = batch_of(folder, guidance=guidance, negative=negative, clip_skip=clip_skip)
+    ours = np.stack([one.pixels for one in painter.draw(images)]).astype(int)
+    pipeline = painter._pipeline
+    theirs = pipeline(
+        prompt=[image.prompt for image in images],
+        negative_prompt=[negative] * len(images) if negative else None,
+        generator=[torch.Generator("cpu").manual_seed(image.seed) for image in images],
+        num_inference_steps=2,
+        guidance_scale=guidance,
+        height=64,
+        width=64,
+        clip_skip=clip_skip or None,
+        output_type="np",
+    ).images
     assert np.abs(ours - (theirs * 255).round().astype(int)).max() <= 1
     assert not (ours[0] == ours[1]).all()
 
@@ -142,9 +145,19 @@ def test_checkpoints_change_on_one_pipeline_and_the_base_is_bit_for_bit_the_same
 
 def test_the_text_encoders_lora_is_in_the_picture(tiny_folder, tmp_path):
     """Embeddings of the base, kept, would give the picture of the UNet's layers alone."""
+    from safetensors.torch import load_file
+
     both = make_loras(tmp_path, 1, text=True)[0]
     pipeline = tiny_pipeline()
-    pipeline.load_lora_weights(both.path, adapter_name="a")
+    tensors = load_file(both.path)
+    added = 0
+    for start, network in (("lora_unet", pipeline.unet), ("lora_te_text_model", pipeline.text_encoder)):
+        for name, module in network.named_modules():
+            key = f"{start}_{name.removeprefix('text_model.').replace('.', '_')}"
+            if f"{key}.alpha" in tensors:  # which is the rank: the product counts once
+                module.weight.data += tensors[f"{key}.lora_up.weight"] @ tensors[f"{key}.lora_down.weight"]
+                added += 1
+    assert added == 20
     images = batch_of(tiny_folder, both)
     theirs = pipeline(
         prompt=[image.prompt for image in images],

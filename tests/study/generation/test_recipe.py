@@ -212,3 +212,57 @@ def test_steps_that_are_not_known_beside_others_are_noted(tmp_path):
         "Of 'anna' the step of 'epoch-1' is not known, and that of others is: they cannot stand on one axis. 'step' in "
         "an entry of its own says it."
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "3",
+        "prompts: 3",
+        "prompts: {a: b}",
+        "prompts: []",
+        "prompts: [3]",
+        "prompts: [[a]]",
+        "prompts: [null]",
+        "prompts: [{text: a, file: b}]",
+        "prompts: [{group: b}]",
+        'prompts: [{text: a, group: "x\\0"}]',
+        "prompts: [{file: .}]",
+        'prompts: [{file: "a\\0"}]',
+        "checkpoints: anna",
+        "checkpoints: [3]",
+        "checkpoints: [{path: 3}]",
+        "checkpoints: ['']",
+        'checkpoints: ["a\\0b"]',
+        f"checkpoints: [{'x' * 5000}]",
+        "checkpoints: [/dev/null]",
+        "checkpoints: [.]",
+        "checkpoints: [{path: anna, name: con}]",
+        "checkpoints: [{path: anna, scale: .nan}]",
+        "checkpoints: [{path: anna, step: 1.5}]",
+        f"base: {'x' * 5000}",
+        'base: "a\\0b"',
+        "base: ..",
+        "base: /dev/null",
+        "base: recipe.yaml",
+        "config: 3",
+        "guidance: .nan",
+        "guidance: .inf",
+        "steps: true",
+        "width: 8.0",
+        "rate: 0 per checkpoint",
+        "rate: [1]",
+        "rate: null",
+        "seeds: null",
+        "class: 3",
+        'subject: "a\\nb"',
+    ],
+)
+def test_whatever_is_written_is_refused_in_sentences(tmp_path, text):
+    kohya_run(tmp_path / "anna", "anna", [300])
+    full = {"prompts": "prompts: [a]", "seeds": "seeds: [1]", "checkpoints": "checkpoints: [anna]"}
+    rest = [line for key, line in full.items() if not text.startswith(key)] if ":" in text else []
+    with pytest.raises(InputError):
+        recipe_of(tmp_path, "\n".join([text, *rest]))

@@ -6,7 +6,7 @@ import torch
 from peft.tuners.lora import LoraModel
 
 from metrics.errors import InputError
-from study.generation.lora import applied, read_lora
+from study.generation.lora import adapt, applied, layers, read_lora
 from tests.study.generation.lora.samples import ATTENTION, diffusers_keys, kohya_keys, matrices, outputs, save
 
 ROUNDING = 2e-5
@@ -232,11 +232,64 @@ def test_interrupted_in_the_middle_nothing_stays(error, layer, untouched, attent
         return replace(*args, **kwargs)
 
     monkeypatch.setattr(LoraModel, "_create_and_replace", fails)
+    layers._KEPT.clear()
     base = outputs(untouched)
     with pytest.raises(error), applied(untouched, lora):
         pytest.fail("a LoRA was applied in part")
     assert len(done) == layer
     assert all(np.array_equal(output, base[name]) for name, output in outputs(untouched).items())
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_interrupted_while_it_is_proven_nothing_stays(again, untouched, attention, tmp_path, monkeypatch):
+    """Also where peft's layers of the LoRA before are put in again."""
+    lora = read_lora(save(tmp_path / "a.safetensors", kohya_keys(attention)))
+    layers._KEPT.clear()
+    if again:
+        with applied(untouched, lora):
+            pass
+
+    def fails(network):
+        assert len(layers.adapted(network)) == 32
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(adapt, "outputs_of", fails)
+    with pytest.raises(KeyboardInterrupt), applied(untouched, lora):
+        pytest.fail("a LoRA was applied unproven")
+
+
+def test_layers_are_made_once_for_checkpoints_of_one_shape_and_let_go_of_matrices(untouched, tmp_path, monkeypatch):
+    made, inject = [], layers._inject
+    monkeypatch.setattr(layers, "_inject", lambda *args: made.append(1) or inject(*args))
+    layers._KEPT.clear()
+    got = {}
+    for name, rank, ends in [("a", 4, "to_q"), ("b", 4, "to_q"), ("c", 2, "to_q"), ("d", 2, "to_k"), ("a", 4, "to_q")]:
+        pairs = matrices(untouched.unet, (ends,), rank=rank, seed=ord(name))
+        with applied(untouched, read_lora(save(tmp_path / f"{name}.safetensors", kohya_keys(pairs)))):
+            output = outputs(untouched)["unet"]
+        assert np.array_equal(got.setdefault(name, output), output)
+        kept, _ = layers._KEPT[untouched.unet]
+        assert all(p.numel() == 0 for layer in kept.values() for n, p in layer.named_parameters() if "lora" in n)
+    assert len(made) == 4 and not np.array_equal(got["a"], got["b"])
+
+
+def test_a_base_that_was_written_to_is_called_anew(untouched, attention, tmp_path):
+    """What the base gives is remembered; a change is measured against the weights that it has."""
+    lora = read_lora(save(tmp_path / "a.safetensors", kohya_keys(attention)))
+
+    def change():
+        with applied(untouched, lora) as proof:
+            return proof.changes["unet"]
+
+    before = change()
+    assert change() == before
+    weight = untouched.unet.conv_out.weight
+    original = weight.detach().clone()
+    weight.data.mul_(2)  # uncounted by torch
+    twice = change()
+    with torch.no_grad():
+        weight.copy_(original)
+    assert twice == pytest.approx(2 * before) and change() == before
 
 
 def test_an_error_while_images_are_drawn_takes_it_off(untouched, attention, tmp_path):
