@@ -10,7 +10,7 @@ from metrics.engine.images import Source
 from metrics.engine.signature import signature
 from metrics.engine.types import Features, Item, Score, Scored
 from metrics.entry import Entry
-from metrics.image.reference_faces import cosine_similarities
+from metrics.networks.reference_faces import cosine_similarities
 from metrics.networks.clip import CLIP_WEIGHTS, ClipImages, ClipModel
 
 
