@@ -73,7 +73,7 @@ def _assignments_of(connection: Connection, keyed: Sequence[tuple[AssignmentKey,
             if position is None:
                 position = free.get(key[0], 0)
             free[key[0]] = max(free.get(key[0], 0), position + 1)
-            missing[key] = new_assignment(key, position)
+            missing[key] = new_assignment(key, position, row.get("round") or 1)
     if not missing:
         return known
     connection.execute(insert(assignments), list(missing.values()))

@@ -75,8 +75,9 @@ def test_an_earlier_layout_is_brought_up_to_date_and_keeps_its_ratings(path, num
         assert len(store.ratings_table()) == 2
 
 
-def test_what_the_third_layout_knew_is_kept(path):
-    make_database(path, 3)
+@pytest.mark.parametrize("number", [3, 4])
+def test_what_the_third_layout_knew_is_kept(path, number):
+    make_database(path, number)
     with closing(Store(sqlite_url(path))) as store:
         assert store.saw_report() == {"bob"} and store.has_seen_report(2) and not store.has_seen_report(1)
         assert [(one.question, one.ratings) for one in store.wordings()] == [("How good?", 1)]
