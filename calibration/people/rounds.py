@@ -168,7 +168,7 @@ def _with_intervals(
 ) -> Shift:
     """A figure for weightings of the images, and some of the people, with its intervals.
 
-    `people` (true or false) are those whose answers it compares, `told` (items, evaluators) the answers of the later round.
+    `people` (true or false) are those whose answers it compares, `told` (items, evaluators) the later round's answers.
     """
     everybody, all_images = np.ones(len(people), dtype=bool), np.ones((1, len(told)))
     images = int(told.any(axis=1).sum())
