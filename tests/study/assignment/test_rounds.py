@@ -64,9 +64,7 @@ def test_an_anchor_is_asked_again_of_who_rated_it_and_in_the_task_in_which_they_
         ("look", "old-1", 1)
     ]
     twice = [*answered("ann"), AskedItem("ann", "look", "old-1", 1, 1, True)]
-    again = {
-        (task, item): repeat for task, item, repeat in of(plan_rounds(table(), TASKS, ["ann"], 0, twice), "ann")
-    }
+    again = {(task, item): repeat for task, item, repeat in of(plan_rounds(table(), TASKS, ["ann"], 0, twice), "ann")}
     assert again["look", "old-1"] == 2 and again["likeness", "old-1"] == 1
 
 
