@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from calibration.notes import Named, Note
 from calibration.progress import OnProgress
 from calibration.report.anonymous import without_names
 from calibration.report.build import Calibration, calibrate
@@ -154,14 +155,17 @@ def calibrate_tables(
         ratings = without_names(ratings, settings.seed)
     how = (ratings, where["ratings"], reading.task, reading.duplicates, reading.min_ratings)
     rated = check_ratings(*how, for_raters=for_raters, scale=settings.scale)
-    notes = [f"Ratings: {note}" for note in rated.notes]
+    notes: list[Note] = [f"Ratings: {note}" for note in rated.notes]
     scored = remarks = None
     if scores is not None:
         table = check_scores(scores, where["scores"])
         scored, remarks = table.frame, table.remarks
         notes += [f"Scores: {note}" for note in table.notes]
         unscored = table.remarks.groupby("metric").size().drop(scored["metric"].unique(), errors="ignore")
-        notes += [f"Scores: {metric} scored none of {counted(int(n), 'item')}." for metric, n in unscored.items()]
+        notes += [
+            Named("Scores: ", str(metric), f" scored none of {counted(int(n), 'item')}.")
+            for metric, n in unscored.items()
+        ]
         notes += _strangers(scored["item"], rated.frame["item"], "scored item", "was not rated", "were not rated")
     table_of_items = None if items is None else check_items(items, where["items"]).frame
     known = None if table_of_items is None else table_of_items["item"]

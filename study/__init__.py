@@ -32,7 +32,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from study.background.live_report import calibrate_study
+    from study.calibrating import calibrate_study
     from study.folder.create import create_study
     from study.folder.growing import add_images
     from study.folder.study import Study, open_study
@@ -44,7 +44,7 @@ _PLACES = {
     "ScoreSettings": "study.scoring",
     "Study": "study.folder.study",
     "add_images": "study.folder.growing",
-    "calibrate_study": "study.background.live_report",
+    "calibrate_study": "study.calibrating",
     "create_study": "study.folder.create",
     "open_study": "study.folder.study",
     "score_study": "study.scoring",

@@ -34,7 +34,7 @@ from calibration.page.grade_figures import grades_against_mean, grades_against_p
 from calibration.page.methods_text import methods_paragraph
 from calibration.page.notes import all_notes, notes_of_people
 from calibration.page.score_digits import digits_for, score_text
-from calibration.page.shown import (
+from calibration.page.template_values import (
     ConfusionCell,
     ConfusionRow,
     GallerySide,
@@ -231,7 +231,7 @@ class _Page:
             id=task_id,
             name=name,
             content=task,
-            warnings=notes_of_people(task.notes, task.evaluators),
+            warnings=notes_of_people(task),
             asked=how_it_was_asked(task.asked, self.scale),
             simulated=[evaluator for evaluator, one in task.evaluators.items() if one.simulated],
             mixed=[entry.title for entry in task.metrics.values() if are_mixed(entry.signatures)],

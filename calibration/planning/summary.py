@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from calibration.planning.plan import Figure, images_for_power, images_for_width, plan_power, plan_width
-from calibration.planning.shown import KINDS, MOST_JUDGED, Kind, fewest_judged
+from calibration.planning.simulated_reports import KINDS, MOST_JUDGED, Kind, fewest_judged
 from calibration.planning.study import MOST_EVALUATORS, MOST_IMAGES, PlannedStudy
 from metrics.text import spelled
 

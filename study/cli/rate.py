@@ -140,8 +140,8 @@ def export(
 ) -> None:
     """Write a study's tables as CSV."""
     refuse_missing_parent(out)
+    from study.folder.exporting import export_tables
     from study.folder.study import open_study
-    from study.folder.tables import export_tables
 
     with closing(open_study(study)) as opened:
         for path in export_tables(opened, out, without_names=not names):

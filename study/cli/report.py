@@ -92,7 +92,7 @@ def report(
             raise InputError(
                 f"{given[0]} and the study {study} were both given; a report is made from one or the other."
             )
-        from study.background.live_report import calibrate_study
+        from study.calibrating import calibrate_study
         from study.folder.study import open_study
 
         with closing(open_study(study)) as opened:

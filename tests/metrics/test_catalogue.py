@@ -60,7 +60,7 @@ def test_an_entry_is_whole(entry):
 
 NEW = """
 from metrics.entry import Entry
-from metrics.image.quality import QualityFeatures, SingleNumber
+from metrics.image.pixel_measures import QualityFeatures, SingleNumber
 
 
 def brightness(image):

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from calibration.comparison.model_correlations import ModelStudy
 from calibration.comparison.model_order import Estimate, model_order, model_order_entry
-from calibration.comparison.model_study import ModelStudy
 
 
 def study(models=4, prompts=60, within=1.0, between=1.0, seed=0, spread=1.0):

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from calibration.planning.study import PlannedStudy
 from metrics.errors import InputError
 from study.cli.plan import plan
-from study.folder.tables import import_tables
+from study.folder.importing import import_tables
 from tests.calibration.planning.conftest import no_quick_plans_are_left, quick_plans  # noqa: F401
 from tests.calibration.planning.test_pilot import tables
 

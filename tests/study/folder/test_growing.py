@@ -14,8 +14,9 @@ from calibration.tables.reading import read_table
 from metrics.errors import InputError
 from study import add_images, calibrate_study
 from study.folder.create import create_study
+from study.folder.exporting import export_tables
+from study.folder.importing import import_tables
 from study.folder.study import ITEMS, open_study
-from study.folder.tables import export_tables, import_tables
 from study.server.serving_lock import only_server
 from tests.study.conftest import ROOT, save_image
 

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 from metrics.errors import InputError
 from study.folder.config import load_config
 from study.folder.create import create_study
+from study.folder.exporting import table_files
 from study.folder.study import DATABASE, open_study
-from study.folder.tables import table_files
 from study.server.app import create_app
 from study.store.store import NotSaved, Store
 from tests.study.command import run_command

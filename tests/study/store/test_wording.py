@@ -6,9 +6,9 @@ import pytest
 
 from metrics.errors import InputError
 from study.folder.config import load_config
+from study.folder.exporting import table_files
 from study.folder.importing import import_files
 from study.folder.study import open_study
-from study.folder.tables import table_files
 from study.server.app import create_app
 from study.store.wording import UNRECORDED
 from tests.study.layouts import make_database

@@ -1,5 +1,6 @@
 """A study's tables out and in: nothing is lost, nothing is doubled, nothing arrives by half."""
 
+import io
 import math
 
 import numpy as np
@@ -8,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metrics.engine.types import SetScore
 from metrics.errors import InputError
 from study.folder.create import create_study
-from study.folder.importing import import_files
-from study.folder.tables import export_tables, import_tables, table_files
+from study.folder.exporting import COLUMNS, export_tables, table_files
+from study.folder.importing import import_files, import_tables
 from tests.study.samples import plain_study, write_images
 
 TASKS = ("aesthetic", "realism")
@@ -119,6 +121,18 @@ def test_the_files_of_a_study(study, tmp_path):
     ]
     assert paths[0].read_text() == (study.folder / "items.csv").read_text()
     assert paths[2].read_text() == "item,metric,score,signature,note\n"
+
+
+def test_each_file_has_the_columns_that_are_named_for_it(study, tmp_path):
+    rate(study, {(0, 0): (4, 1500)})
+    scores = [{"item": NAMES[0], "metric": "m", "score": 0.5, "signature": ""}]
+    study.store.import_rows(scores=scores)
+    study.store.save_scores([], [SetScore("model-0", "fid", 3.5, 2, "metric: fid", 1.0, 6.0, "few")])
+    files = table_files(study)
+    assert {name.removesuffix(".csv") for name in files} == {"items", *COLUMNS}
+    for name, columns in COLUMNS.items():
+        table = pd.read_csv(io.StringIO(files[f"{name}.csv"]))
+        assert tuple(table) == columns and len(table) >= 1
 
 
 def test_an_export_does_not_depend_on_the_order_of_rating(new_study):

@@ -7,10 +7,10 @@ import pytest
 from calibration.metric.bootstrap import metric_intervals
 from calibration.people.agreement_intervals import agreement_intervals
 from calibration.people.variance import intraclass_correlations, variance_components
-from calibration.planning import shown
+from calibration.planning import simulated_reports
 from calibration.planning.alike import DesignEffects
 from calibration.planning.plan import plan_width
-from calibration.planning.shown import can_be_judged, fewest_judged, icc_intervals, simulate, width_surfaces
+from calibration.planning.simulated_reports import can_be_judged, fewest_judged, icc_intervals, simulate, width_surfaces
 from calibration.planning.study import PlannedStudy
 from calibration.report.build import calibrate
 from calibration.settings import Settings
@@ -95,7 +95,7 @@ def test_simulated_studies_are_as_planned(study):
 
 def test_no_image_lessens_what_other_people_would_say(quick_plans):
     surfaces = width_surfaces(PlannedStudy(0.6, (0.7,), strictness=0.4))
-    many = [float(surfaces["skill", kind](np.array([1e9]), 3)[0]) for kind in shown.KINDS]
+    many = [float(surfaces["skill", kind](np.array([1e9]), 3)[0]) for kind in simulated_reports.KINDS]
     assert many[0] < 1e-3 and many[1] > 0.05
 
 
@@ -103,7 +103,7 @@ def test_panels_beyond_those_simulated_are_as_reports_show_them():
     study, people, images = PlannedStudy(0.5, (0.6,), strictness=0.15), 50, 150
     rng = np.random.default_rng(4)
     found = [metric_intervals(x[:, 0], y, draws=100) for x, y in _studies(study, people, images, 6, rng)]
-    for kind in shown.KINDS:
+    for kind in simulated_reports.KINDS:
         for figure in ("spearman", "grade", "skill"):
             widths = [np.ptp(getattr(each, kind)[figure]) for each in found]
             planned = plan_width(study, figure, [people], [images], kind)["width"][0]
@@ -114,7 +114,7 @@ def test_the_icc_alone_has_the_interval_that_it_has_among_all_figures():
     _, ratings = simulate(PlannedStudy(0.5, strictness=0.2), 4, 90, np.random.default_rng(5))
     ratings[:20, 1] = np.nan
     whole = agreement_intervals(ratings, draws=150)
-    assert icc_intervals(ratings, 150) == {kind: whole[kind]["icc2"] for kind in shown.KINDS}
+    assert icc_intervals(ratings, 150) == {kind: whole[kind]["icc2"] for kind in simulated_reports.KINDS}
 
 
 def test_more_people_are_never_said_to_need_more_images_to_be_judged_by():

@@ -8,7 +8,7 @@ from scipy.ndimage import correlate1d, gaussian_filter
 from skimage.measure import blur_effect
 
 from metrics.errors import InputError
-from metrics.image import quality as quality_score
+from metrics.image import pixel_measures
 from metrics.image.contrast import contrast
 from metrics.image.exposure import exposure
 from metrics.image.fidelity import psnr, ssim
@@ -127,10 +127,10 @@ def test_large_images_in_strips_measure_the_same(monkeypatch, size, rows):
     image = gaussian_filter(image, (1, 1, 0))
     whole = [measure(image) for measure in (sharpness, contrast, exposure)]
     assert whole[0] == pytest.approx(1 - blur_effect(image, channel_axis=2), abs=1e-12)
-    monkeypatch.setattr(quality_score, "AT_ONCE", rows * size[1])
+    monkeypatch.setattr(pixel_measures, "AT_ONCE", rows * size[1])
     np.testing.assert_allclose([measure(image) for measure in (sharpness, contrast, exposure)], whole, rtol=1e-9)
 
 
 def test_a_large_flat_image_has_no_sharpness(monkeypatch):
-    monkeypatch.setattr(quality_score, "AT_ONCE", 100)
+    monkeypatch.setattr(pixel_measures, "AT_ONCE", 100)
     assert sharpness(constant(100)) == pytest.approx(0)

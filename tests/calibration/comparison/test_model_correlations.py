@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from calibration.comparison.model_study import MOST_CLUSTERS, ModelStudy
+from calibration.comparison.model_correlations import MOST_CLUSTERS, ModelStudy
 
 
 def study(models, prompts):
