@@ -69,7 +69,7 @@ def main() -> None:
                         width += (high - low) / 2 * 4 / studies
                         seen += low > 0 or high < 0
                     who = "the same" if same else "others"
-                    row = (who, people, anchors, f"{4 * true[shift]:.2f}", f"{held / studies:.3f}")
+                    row = (who, people, anchors, f"{abs(4 * true[shift]):.2f}", f"{held / studies:.3f}")
                     print("|", " | ".join(map(str, (*row, f"{width:.2f}", f"{seen / studies:.3f}"))), "|", flush=True)
     print(f"{time.perf_counter() - start:.0f} s")
 
