@@ -15,7 +15,7 @@ from calibration.tables.reading import read_table
 from metrics.engine.image_folders import first_names
 from metrics.errors import InputError, parameter
 from metrics.text import counted
-from study.assignment.order import split_items
+from study.assignment.order import plan_assignments, split_items
 from study.assignment.rounds import ADDED, AGAIN, choose_anchors, latest_round
 from study.folder.create import evaluator_names, items_of
 from study.folder.references import reference_cells
@@ -201,13 +201,14 @@ def _with_photos(
         found = reference_cells(new, references, images, study.folder)
     else:
         found = pd.Series(_known_photos(new, old), index=new.index, dtype=object)
-    cells = own.where(own != "", found)
-    if (cells == "").any():
+    new = new.assign(references=own.where(own != "", found))
+    lacking = new["item"][(new["references"] == "") & new["item"].isin(_asked(new, study))]
+    if len(lacking):
         raise InputError(
-            f"{counted(int((cells == '').sum()), 'new image')} have no reference photos, the first: "
-            f"'{new['item'][cells == ''].iloc[0]}'; name their folder with {parameter('references')}."
+            f"{counted(len(lacking), 'new image')} {'has' if len(lacking) == 1 else 'have'} no reference photos, the "
+            f"first: '{lacking.iloc[0]}'; name their folder with {parameter('references')}."
         )
-    return new.assign(references=cells)
+    return new
 
 
 def _known_photos(new: pd.DataFrame, old: pd.DataFrame) -> list[str]:
@@ -223,9 +224,16 @@ def _known_photos(new: pd.DataFrame, old: pd.DataFrame) -> list[str]:
 
 def _with_tasks(new: pd.DataFrame, old: pd.DataFrame, study: Study) -> pd.DataFrame:
     """The new rows, each in one task only where that holds for all old ones."""
-    if "task" in new.columns or "task" not in old.columns or (old["task"] == "").any():
+    if "task" in new.columns or "task" not in old.columns:
+        return new
+    if (old["task"][old["item"].isin(_asked(old, study))] == "").any():
         return new
     return new.assign(task=split_items(new, list(study.config.tasks), study.config.seed))
+
+
+def _asked(items: pd.DataFrame, study: Study) -> set[str]:
+    """The items that people are asked about."""
+    return {row["item"] for row in plan_assignments(items, list(study.config.tasks), ["anybody"], study.config.seed)}
 
 
 def _joined(old: pd.DataFrame, new: pd.DataFrame, number: int, anchors: Sequence[str]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ Where study.yaml names a PostgreSQL database, that takes the place of ratings.sq
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -134,7 +134,8 @@ class Study:
         check_item_columns(items, self.config, str(self.folder / ITEMS))
         write_together({self.folder / ITEMS: csv_text(items)})
         object.__setattr__(self, "items", items)
-        self.__dict__.pop("_rows", None)
+        for known in self.__dict__.keys() - {each.name for each in fields(self)}:  # what was made of the old table
+            del self.__dict__[known]
 
     def asked(self) -> pd.DataFrame:
         """What the evaluators were asked, with the number of ratings under each wording; see `study.store.wording`."""
