@@ -126,7 +126,8 @@ def calibrate_tables(
     for_raters : bool
         Make the report for the evaluators themselves: without their names, and without anything about a single one.
     reading : Reading, optional
-        How the tables are read; its map is of files only, and must not be given without sources.
+        How the tables are read. Its map is applied here unless `sources` are given, which stand for tables that were
+        read by it.
     on_progress : callable, optional
         Called with (done, of) while people and metrics are judged; see `calibration.report.build.calibrate`.
 
@@ -147,8 +148,12 @@ def calibrate_tables(
     1.0
     """
     settings, reading = settings or Settings(), reading or Reading()
-    if reading.map and not sources:
-        raise InputError(f"{parameter('map')} names columns of files, and these are DataFrames; rename their columns.")
+    if reading.map and not sources:  # tables that were read from files are mapped already
+        columns = ColumnMap.parse(reading.map)
+        ratings = columns.apply(ratings)
+        others = (scores, items, set_scores, wordings)
+        scores, items, set_scores, wordings = (each if each is None else columns.apply(each) for each in others)
+        columns.check_used()
     where = {name: f"the {name} table" for name in ("ratings", "scores", "items", "set_scores", "wordings")}
     where |= {name: source.path for name, source in (sources or {}).items()}
     if for_raters and "evaluator" in ratings.columns:
@@ -177,7 +182,7 @@ def calibrate_tables(
         )
     asked = None
     if wordings is not None:
-        asked = check_wordings(wordings, where["wordings"], tasks_of(ratings, reading.task))
+        asked = check_wordings(wordings, where["wordings"], tasks_of(ratings, reading.task), settings.scale)
     sets = None if set_scores is None else check_set_scores(set_scores, where["set_scores"])
     repeats = None
     if {"repeat", "round"} & set(rated.frame.columns):

@@ -19,7 +19,7 @@ Examples
 ...         rating = 1 + int(one.item[0]) // 2
 ...         saved = study.store.rate(evaluator.id, one.public_id, rating, f"{evaluator.id}-{one.item}")
 >>> result = score_study(study, ScoreSettings(metrics=("exposure",)))
->>> study.store.scores_table()["metric"].unique().tolist()
+>>> study.scores()["metric"].unique().tolist()
 ['exposure']
 >>> calibration = calibrate_study(study, Settings(draws=0))
 >>> calibration.report["tasks"]["aesthetic"]["n_ratings"]

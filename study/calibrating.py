@@ -27,7 +27,7 @@ def calibrate_study(
     study : Study
         An opened study; its tables are read anew.
     settings : Settings, optional
-        See `calibration.settings.Settings`.
+        See `calibration.settings.Settings`; the scale is always the study's.
     show_progress : bool
         Show a bar in the terminal while metrics are judged.
     for_raters : bool
@@ -65,6 +65,7 @@ def calibrate_study(
     4
     """
     from calibration.pipeline import calibrate_tables
+    from calibration.settings import Settings
 
     wordings = study.asked()  # before the ratings, so that the words of a first rating in between are known
     tables = study.tables()
@@ -78,7 +79,7 @@ def calibrate_study(
         ratings,
         scores,
         tables["items"],
-        settings,
+        replace(settings or Settings(), scale=study.config.scale),
         set_scores=sets,
         show_progress=show_progress,
         wordings=wordings,

@@ -50,11 +50,12 @@ def all_notes(report: Report) -> list[ShownNote]:
     for task_name, task in tasks.items():
         for name, entry in task.metrics.items():
             for note in _notes_of(entry):
-                key = (note.before, note.after) if isinstance(note, Named) else (note, None)
+                key: tuple[str, str | None] = (note, None) if isinstance(note, str) else (note.before, note.after)
                 of_metrics.setdefault(key, {}).setdefault(task_name, []).append(entry.title)
                 names.setdefault(key, []).append(name)
-    for key, places in of_metrics.items():
-        found.append(ShownNote(_places(places, len(tasks)), _with_names(*key, list(dict.fromkeys(names[key])))))
+    for (before, after), places in of_metrics.items():
+        named = list(dict.fromkeys(names[before, after]))
+        found.append(ShownNote(_places(places, len(tasks)), _with_names(before, after, named)))
     return found
 
 

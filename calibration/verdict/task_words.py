@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from calibration.report.schema.verdict import Question
-from calibration.verdict.claims import Answer
+from calibration.verdict.claims import Answer, Question
 from calibration.verdict.words import rounded
 from metrics.text import counted, listed, spelled
 

@@ -31,10 +31,13 @@ class QualityFeatures:
         Pixels to a number; a function of a module, so that it can be pickled.
     package : str
         Whose arithmetic it is.
+    revision : int
+        Of the measure, a part of the signature's identity from 2 on: one more, once its numbers change.
     """
 
     measure: Callable[[Pixels], float]
     package: str = "humangrade"
+    revision: int = 1
 
     batch_size = 16
 
@@ -45,8 +48,13 @@ class QualityFeatures:
 
     @cached_property
     def signature(self) -> str:
-        """Measure and versions."""
-        return signature(features=self.measure.__name__, reading=READING, versions=versions(self.package, "Pillow"))
+        """Measure, its revision and versions."""
+        return signature(
+            features=self.measure.__name__,
+            revision=self.revision if self.revision > 1 else None,
+            reading=READING,
+            versions=versions(self.package, "Pillow"),
+        )
 
     def prepare(self, opened: Image) -> NDArray[np.float64]:
         """The measure itself, taken in the worker."""

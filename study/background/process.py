@@ -12,6 +12,9 @@ from typing import Any
 
 from metrics.errors import InputError
 
+LIVE_DRAWS = 200
+"""Of the bootstrap in a report that somebody waits for; `humangrade report` draws 1,000 times."""
+
 _PATIENCE_SECONDS = 60
 
 
@@ -48,7 +51,6 @@ def _make(kind: str, folder: str, out: str, identity: list[int] | None) -> int:
         return 0
     from calibration.page.html import render_html
     from calibration.settings import Settings
-    from study.background.live_report import LIVE_DRAWS
     from study.calibrating import calibrate_study
 
     calibration = calibrate_study(

@@ -58,7 +58,7 @@ def report(
     """Grade metrics and people by the same formula, and say whether a metric can stand in."""
     from calibration.core.draws import FEWEST_DRAWS
     from calibration.pipeline import calibrate_files
-    from calibration.report.files import write_report
+    from calibration.report_folder import write_report
     from calibration.scale import LIKERT, Scale
     from calibration.settings import MOST_DRAWS, Reading, Settings
     from study.cli.report_summary import print_summary

@@ -5,10 +5,11 @@ from typing import Any
 
 import pandas as pd
 
+from calibration.scale import Scale
 from calibration.settings import Duplicates
 from calibration.tables.checking import check_ratings, check_scores, records
 from calibration.tables.reading import ColumnMap, read_table
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.text import counted
 from study.folder.config import FILE_NAME
 from study.folder.study import ITEMS, Study
@@ -37,7 +38,7 @@ def import_files(
     task : str, optional
         The task of all ratings where the file has no task column.
     duplicates : {"error", "first", "last", "mean"}
-        What to do where a person rated an item twice; a mean that is no whole number cannot be imported.
+        What to do where a person rated an item twice; a mean may be no level of the study's scale, so it is refused.
 
     Returns
     -------
@@ -50,16 +51,21 @@ def import_files(
         For a file, cell, item or task that cannot be used.
     """
     if ratings is None and scores is None:
-        raise InputError("There is nothing to import; give --ratings FILE, --scores FILE or both.")
+        raise InputError(
+            f"There is nothing to import; give {parameter('ratings')} FILE, {parameter('scores')} FILE or both."
+        )
     if duplicates == "mean":
-        raise InputError("A study holds whole ratings, so --duplicates mean cannot be imported; say first or last.")
+        raise InputError(
+            f"A study holds levels of its scale, so {parameter('duplicates')} mean cannot be imported; "
+            "say first or last."
+        )
     column_map = ColumnMap.parse(columns)
     tables, lines = {}, []
     if ratings is not None:
         frame, source = read_table(ratings, column_map)
         if "task" not in frame.columns:
             task = task or _only_task(study)
-        checked = check_ratings(frame, source.path, task, duplicates, keep_repeats=True)
+        checked = check_ratings(frame, source.path, task, duplicates, keep_repeats=True, scale=study.config.scale)
         tables["ratings"] = checked.frame
         lines += [f"{source.path}: {note}" for note in checked.notes]
     if scores is not None:
@@ -119,10 +125,10 @@ def import_tables(
     rating_rows: list[dict[str, Any]] = []
     score_rows: list[dict[str, Any]] = []
     if ratings is not None:
-        checked = check_ratings(ratings, keep_repeats=True).frame
+        checked = check_ratings(ratings, keep_repeats=True, scale=study.config.scale).frame
         _refuse_strangers(checked["item"], study.items["item"], "item", f"the study's {ITEMS} lacks")
         _refuse_strangers(checked["task"], pd.Series(list(study.config.tasks)), "task", f"{FILE_NAME} lacks")
-        rating_rows = _rating_rows(checked)
+        rating_rows = _rating_rows(checked, study.config.scale)
     if scores is not None:
         checked = check_scores(scores).frame
         _refuse_strangers(checked["item"], study.items["item"], "item", f"the study's {ITEMS} lacks")
@@ -131,9 +137,11 @@ def import_tables(
     return study.store.import_rows(rating_rows, score_rows)
 
 
-def _rating_rows(ratings: pd.DataFrame) -> list[dict[str, Any]]:
+def _rating_rows(ratings: pd.DataFrame, scale: Scale) -> list[dict[str, Any]]:
     """Rows with plain Python values, and None in every cell that is empty."""
-    rows = records(ratings[["item", "evaluator", "task"]].assign(rating=ratings["rating"].astype(int).astype(object)))
+    known = dict(zip(scale.values, scale.numbers, strict=True))
+    numbers = pd.Series([known[rating] for rating in ratings["rating"]], index=ratings.index, dtype=object)
+    rows = records(ratings[["item", "evaluator", "task"]].assign(rating=numbers))
     if "rated_at" in ratings.columns:
         for row, cell in zip(rows, ratings["rated_at"], strict=True):
             row["rated_at"] = cell or None

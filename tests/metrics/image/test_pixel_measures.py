@@ -7,6 +7,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.ndimage import correlate1d, gaussian_filter
 from skimage.measure import blur_effect
 
+from metrics.engine.signature import identity_of
 from metrics.errors import InputError
 from metrics.image import pixel_measures
 from metrics.image.contrast import contrast
@@ -134,3 +135,9 @@ def test_large_images_in_strips_measure_the_same(monkeypatch, size, rows):
 def test_a_large_flat_image_has_no_sharpness(monkeypatch):
     monkeypatch.setattr(pixel_measures, "AT_ONCE", 100)
     assert sharpness(constant(100)) == pytest.approx(0)
+
+
+def test_a_revision_is_identity_from_the_second_on():
+    first, second = (pixel_measures.QualityFeatures(contrast, revision=number).signature for number in (1, 2))
+    assert "revision" not in first and identity_of(first) != identity_of(second)
+    assert "revision:2" in second

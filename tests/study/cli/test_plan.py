@@ -126,4 +126,6 @@ def test_alike_images_are_a_design_effect(cli):
 def test_mistakes_are_said_in_one_sentence(cli, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     error = cli(*arguments).exception
-    assert isinstance(error, InputError) and words in str(error) and "\n" not in str(error)
+    assert isinstance(error, InputError)
+    said = error.for_command_line()
+    assert words in said and "\n" not in said

@@ -312,5 +312,5 @@ def test_foreign_columns_a_missing_task_and_wide_scores(tmp_path):
 def test_nothing_to_import_and_means(study, tmp_path):
     with pytest.raises(InputError, match="nothing to import"):
         import_files(study)
-    with pytest.raises(InputError, match="whole ratings"):
+    with pytest.raises(InputError, match="levels of its scale"):
         import_files(study, tmp_path / "r.csv", duplicates="mean")

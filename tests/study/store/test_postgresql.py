@@ -113,7 +113,7 @@ class TestThePassword:
         with pytest.raises(InputError, match=r"line 2: the database's address holds a password; leave it") as error:
             load_config(tmp_path / "study.yaml")
         assert SECRET not in str(error.value)
-        with pytest.raises(InputError, match="--database: the database's address holds a password") as error:
+        with pytest.raises(InputError, match=r"^database: the database's address holds a password") as error:
             create_study(tmp_path / "s", tmp_path, tasks=("aesthetic",), database=address)
         assert SECRET not in str(error.value)
 

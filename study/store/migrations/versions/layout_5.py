@@ -1,4 +1,7 @@
-"""Layout 5 adds the round to every assignment: 1 for all that there are."""
+"""Layout 5: the numbers of the levels stand with the words that were asked, and an answer may have a fraction.
+
+SQLite's INTEGER holds fractions as they are, so its tables of answers stay untouched.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,4 +12,8 @@ down_revision = "4"
 
 def upgrade() -> None:
     """From layout 4."""
-    op.add_column("assignments", sa.Column("round", sa.Integer, nullable=False, server_default="1"))
+    kind = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+    op.add_column("wordings", sa.Column("scale", kind, nullable=False, server_default="[1, 2, 3, 4, 5]"))
+    if op.get_bind().dialect.name == "postgresql":
+        for table in ("ratings", "rating_events"):
+            op.alter_column(table, "rating", type_=sa.Float(53))

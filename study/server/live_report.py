@@ -8,12 +8,8 @@ from threading import Lock
 from metrics.text import counted
 from study.background.job import Job, Kind
 from study.folder.study import Study
-from study.scratch import Scratch
 from study.server.pages import message_page
-
-LIVE_DRAWS = 200
-"""Of the bootstrap in a report that somebody waits for; `humangrade report` draws 1,000 times."""
-
+from study.store.scratch import Scratch
 
 LEAST_SECONDS = 20.0
 """Between two reports, from the end of one to the beginning of the next; more where a report takes longer than that."""

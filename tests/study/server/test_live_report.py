@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from study.background import live_report
 from study.background.job import Job
-from study.background.live_report import LiveReport
-from study.scratch import Scratch, sweep
+from study.server import live_report
+from study.server.live_report import LiveReport
+from study.store.scratch import Scratch, sweep
 
 pytestmark = pytest.mark.process
 
