@@ -31,6 +31,7 @@ from calibration.report.flagged import what_changes, without_flagged
 from calibration.report.metric import metric_entry
 from calibration.report.people import median_response_ms, people_entry
 from calibration.report.prediction import NO_PREDICTION, combination, in_full, in_full_note, prediction
+from calibration.report.rounds import rounds_entry
 from calibration.report.schema.document import Report
 from calibration.report.strictness import add_people, fair_ratings, metric_without_strictness, strictness_sentence
 from calibration.report.task_data import task_data
@@ -147,7 +148,8 @@ def calibrate(
     items : DataFrame, optional
         item and, where known, prompt, subject and model: which images belong together.
     repeats : DataFrame, optional
-        The ratings with those that were asked twice (a column repeat), for each evaluator's own consistency.
+        The ratings with those that were asked again (a column repeat or round), for each evaluator's own consistency,
+        and for what a later round changes.
     show_progress : bool
         Show a bar in the terminal while metrics are judged.
     wordings : DataFrame, optional
@@ -214,6 +216,8 @@ def calibrate(
             fair = fair_ratings(data)
             add_people(task, data, fair)
             task["asked"] = asked.get(str(name))
+            task["rounds"] = rounds_entry(data, own_repeats)
+            task["notes"] += [later["sentence"] for later in (task["rounds"] or {}).get("later", [])]
             steps.are_done(PEOPLE)
             whole = in_full(by_metric, data)
             for metric in names:
