@@ -17,23 +17,21 @@ from calibration.core.intervals import (
     UNKNOWN,
     Interval,
     group_codes,
-    item_draws,
     left_out,
     percentiles,
     with_other_people,
 )
+from calibration.core.resampling import DRAWS, Resampling, group_draws, sampled
 from calibration.core.weighted import Order, correlation
 from calibration.prediction.ordinal import fit_ordinal, level_counts
 from calibration.scale import LIKERT, Scale
 from metrics.known import Direction
 
-DRAWS = 1000
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)
 MOST_ITEMS = 20_000
 MOST_METRICS = 20
 """Of more, those whose rank correlations are farthest from 0 in training are combined."""
 _INNER = 3
-_BLOCK = 2**22  # image-draws in memory at once
 
 
 @dataclass(frozen=True)
@@ -160,8 +158,7 @@ def combine_metrics(
     signs = np.array([1.0 if directions[name] == "higher" else -1.0 for name in names])
     given = np.stack([np.asarray(scores[name], dtype=float) for name in names], axis=1) * signs
     used = np.flatnonzero(np.isfinite(given).all(axis=1) & ~np.isnan(ratings).all(axis=1))
-    if len(used) > MOST_ITEMS:
-        used = np.sort(np.random.default_rng(seed % 2**63).choice(used, MOST_ITEMS, replace=False))
+    used = sampled(used, MOST_ITEMS, seed)
     values, rated = given[used], ratings[used]
     groups = group_codes(None if clusters is None else np.asarray(clusters)[used], len(used))
     if len(used) < 2 * FOLDS or (~np.isnan(rated)).any(axis=0).sum() < 2:
@@ -310,13 +307,13 @@ def _test(gains: Array, shares: Array, groups: np.ndarray, draws: int, seed: int
     if not draws or not shares.any() or groups.max() == 0:
         return UNKNOWN, UNKNOWN, float("nan")
     filled = np.where(known, gains, 0.0)
-    means = []
-    rng = np.random.default_rng(seed % 2**63)
-    for weights in item_draws(groups, draws, max(1, _BLOCK // len(groups)), rng):
+
+    def mean_gains(weights: Array) -> Array:
         n = weights @ known
         each = np.divide(weights @ filled, n, out=np.zeros(n.shape), where=n > 0)
-        means.append(each @ shares / np.maximum((n > 0) @ shares, 1e-300))
-    drawn = np.concatenate(means)
+        return np.asarray(each @ shares / np.maximum((n > 0) @ shares, 1e-300))
+
+    drawn = group_draws(groups, Resampling(draws, seed)).figures(mean_gains, numbers=1)
     estimate = weighted_mean(by_person, shares)
     p = float((1 + np.sum(np.abs(drawn - estimate) >= abs(estimate) - 1e-12)) / (1 + draws))
     of, shares = by_person[shares > 0], shares[shares > 0] / shares.sum()

@@ -15,11 +15,11 @@ from scipy import stats
 from calibration.comparison.model_study import SAME, Figures, ModelStudy
 from calibration.core.grades import Array, mean_or_nan
 from calibration.core.item_folds import FEWEST_CLUSTERS
+from calibration.core.resampling import DRAWS, Resampling
 from calibration.core.ties import as_equals
 from metrics.known import Direction
 
 CONFIDENCE = 0.95
-DRAWS = 1000
 NOTICEABLE = 0.1
 NAN = float("nan")
 
@@ -186,7 +186,7 @@ def model_order(
         return None
     estimate = study.figures(np.ones((1, study.clusters)))
     draws = draws if study.clusters >= FEWEST_CLUSTERS else 0
-    drawn = study.draw(draws, np.random.default_rng(seed % 2**63))
+    drawn = study.draw(Resampling(draws, seed))
     overall, within, between = (
         _estimate(getattr(estimate, name)[0], getattr(drawn, name)) for name in ("overall", "within", "between")
     )

@@ -4,14 +4,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calibration.comparison.pairwise_accuracy import CrossValidatedAccuracy, chosen_items
-from calibration.core.draws import same_draws
 from calibration.core.grades import Array, sample_scores
 from calibration.core.intervals import Interval, group_codes, left_out, percentiles, with_other_people
+from calibration.core.resampling import Resampling, group_draws
 from calibration.core.ties import TOLERANCE, as_equals
 
 NAMES = ("pairwise_accuracy", "kendall")
 _Rows = NDArray[np.intp] | slice
-_BLOCK = 2**20  # draw-items that are in memory at once
+_NUMBERS = 4  # for each image of a draw
 
 
 def pair_intervals(
@@ -70,8 +70,8 @@ def pair_intervals(
 
     order = _Order(scores, accuracy.epsilon)
     everyone = _Pairs(order, sample_scores(ratings))
-    blocks = [everyone.figures(w) for w in same_draws(groups, draws, max(1, _BLOCK // len(known)), seed)]
-    over_items = {name: np.concatenate([block[name] for block in blocks]) + moved[name] for name in names}
+    drawn = group_draws(groups, Resampling(draws, seed)).figures(everyone.figures, _NUMBERS)
+    over_items = {name: drawn[name] + moved[name] for name in names}
     found: dict[str, dict[str, Interval]] = {"these": {name: percentiles(over_items[name]) for name in names}}
     people, one = ratings.shape[1], np.ones((1, len(known)))
     if people > 2:

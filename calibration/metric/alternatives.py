@@ -14,6 +14,7 @@ from calibration.core.crossvalidation import skill
 from calibration.core.evaluator_weights import best_constant, pair_weights, rating_weights, trust, weighted_mean
 from calibration.core.grades import Array, person_to_person_grades, sample_scores
 from calibration.core.intervals import CONFIDENCE, group_codes
+from calibration.core.resampling import sampled
 from calibration.core.ties import as_equals
 from calibration.metric.monotone_cubic import fit_monotone_cubic
 from calibration.prediction.ordinal import fit_ordinals, level_counts
@@ -115,7 +116,7 @@ def compare_mappings(
     ['exact mapping', 'isotonic regression', 'proportional odds']
     """
     if len(scores) > _MOST_ITEMS:
-        chosen = np.sort(np.random.default_rng(seed % 2**63).choice(len(scores), _MOST_ITEMS, replace=False))
+        chosen = sampled(np.arange(len(scores)), _MOST_ITEMS, seed)
         scores, ratings = scores[chosen], ratings[chosen]
         clusters = None if clusters is None else np.asarray(clusters)[chosen]
     if len(scores) < 2 or np.ptp(scores) == 0 or (~np.isnan(ratings)).any(axis=0).sum() < 2:

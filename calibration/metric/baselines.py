@@ -14,11 +14,11 @@ from scipy import stats
 
 from calibration.core.buckets import BucketFitter
 from calibration.core.crossvalidation import CrossValidation, cross_validate
-from calibration.core.draws import MANY_ITEMS, STEPS
 from calibration.core.evaluator_weights import best_constant, evaluator_shares, rating_weights, trust, weighted_mean
 from calibration.core.grades import Array, distance_grade, evaluator_grades, leave_one_out_scores
 from calibration.core.intervals import group_codes
 from calibration.core.many_mappings import TIE, ScoreOrder, level_costs
+from calibration.core.resampling import MANY_ITEMS, STEPS, Draws, generator, given_draws
 from calibration.core.ties import as_equals
 from calibration.scale import LIKERT, Scale
 from metrics.known import Direction
@@ -27,7 +27,7 @@ PERMUTATIONS = 1000
 HIGH = 0.95
 _FEWEST = 50
 _EFFORT = 2**25  # permutations x items x evaluators that are spent, at most
-_BLOCK = 2**16  # permutation-items that are in memory at once
+_NUMBERS = 64  # for each item of a permutation
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,11 @@ class RandomScores:
         if key not in self._known:
             place_of = np.empty(len(scores), dtype=np.intp)
             place_of[order.order] = np.arange(len(scores))
-            size = max(1, _BLOCK // max(len(scores), 1))
-            givers = self._givers()
-            parts = [self._dealt(order, place_of[givers[at : at + size]]) for at in range(0, len(givers), size)]
-            self._known[key] = Grades(
-                np.concatenate([np.empty(0), *(part.one_person for part in parts)]),
-                np.concatenate([np.empty(0), *(part.mean_of_others for part in parts)]),
-            )
+            if self._count:
+                found = self._permutations().figures(lambda givers: self._dealt(order, place_of[givers]), _NUMBERS)
+            else:
+                found = np.empty(0), np.empty(0)
+            self._known[key] = Grades(*found)
         return self._known[key]
 
     def spearman_p(self, scores: Array, target: Array, direction: Direction = "higher") -> float:
@@ -148,18 +146,26 @@ class RandomScores:
         y = stats.rankdata(as_equals(target))
         if not self._count or np.ptp(x) == 0 or np.ptp(y) == 0:
             return float("nan")
-        dealt = x[self._givers()]
-        dealt = dealt - dealt.mean(axis=1, keepdims=True)
-        spread = np.sqrt((dealt**2).sum(axis=1))
         y = y - y.mean()
-        reached = np.divide(dealt @ y, spread, out=np.zeros(len(dealt)), where=spread > 0)
+
+        def followed(givers: NDArray[np.intp]) -> Array:
+            dealt = x[givers]
+            dealt = dealt - dealt.mean(axis=1, keepdims=True)
+            spread = np.sqrt((dealt**2).sum(axis=1))
+            return np.divide(dealt @ y, spread, out=np.zeros(len(dealt)), where=spread > 0)
+
+        reached = self._permutations().figures(followed)
         own = float((x - x.mean()) @ y) / float(np.sqrt(((x - x.mean()) ** 2).sum()))
-        return (1 + int((reached >= own - TIE).sum())) / (1 + len(dealt))
+        return (1 + int((reached >= own - TIE).sum())) / (1 + len(reached))
+
+    def _permutations(self) -> Draws:
+        """Of each item, whose score it gets."""
+        return given_draws(self._givers())
 
     def _givers(self) -> NDArray[np.intp]:
         """Row by row, whose score each item gets; shape (permutations, items)."""
         if self._dealing is None:
-            rng, n = np.random.default_rng(self._seed % 2**63), len(self._ratings)
+            rng, n = generator(self._seed), len(self._ratings)
             if self._groups is None:
                 rows = [rng.permutation(n) for _ in range(self._count)]
             else:
@@ -199,8 +205,8 @@ class RandomScores:
             self._kept = takers, every_cost, evaluator_shares(ratings)
         return self._kept
 
-    def _dealt(self, order: ScoreOrder, places: NDArray[np.intp]) -> Grades:
-        """Row by row each item gets the score at this place of the order; several items may get one."""
+    def _dealt(self, order: ScoreOrder, places: NDArray[np.intp]) -> tuple[Array, Array]:
+        """The two grades where, row by row, each item gets the score at this place of the order."""
         k, top, (variants, n) = self._k, self._scale.count - 1, places.shape
         takers, every_cost, shares = self._people()
         tolerance = np.full(variants, TIE * (1.0 + n))
@@ -246,8 +252,8 @@ class RandomScores:
         to_one = 1.0 - total / weight if weight > 0 else np.full(variants, np.nan)
         found = ~np.isnan(to_mean).all(axis=0) & (shares > 0)
         if not found.any():
-            return Grades(to_one, np.full(variants, np.nan))
-        return Grades(to_one, to_mean[:, found] @ shares[found] / shares[found].sum())
+            return to_one, np.full(variants, np.nan)
+        return to_one, to_mean[:, found] @ shares[found] / shares[found].sum()
 
 
 def metric_grades(

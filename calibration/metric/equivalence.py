@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
-from calibration.core.draws import fewer_draws, same_draws
 from calibration.core.evaluator_weights import weighted_median
 from calibration.core.grades import Array
 from calibration.core.intervals import CONFIDENCE, group_codes
+from calibration.core.resampling import Resampling, group_draws
 from calibration.metric.same_target import SameTarget
 from calibration.scale import LIKERT, Scale
 
@@ -22,7 +22,6 @@ MARGIN = 0.1 * LIKERT.step
 SHARE = 0.25
 """Nor may it be more than this share of what the median evaluator is better than a constant answer."""
 
-_BLOCK = 2**18  # draw-items that are in memory at once
 _NOTHING = 0.001  # of a rating step; a smaller margin is none
 
 
@@ -182,11 +181,8 @@ def median_evaluator(
     weights = same.weights[known] / same.weights[known].sum()
     people = 1 / float(weights @ weights)
     n = len(same.influence)
-    drawn = [
-        weighted_median(ahead + w @ same.influence[:, known], weights)
-        for w in same_draws(group_codes(clusters, n), fewer_draws(draws, n), max(1, _BLOCK // n), seed)
-    ]
-    items = float(np.var(np.concatenate(drawn)))
+    drawn = group_draws(group_codes(clusters, n), Resampling(draws, seed).of_items(n))
+    items = float(np.var(drawn.figures(lambda w: weighted_median(ahead + w @ same.influence[:, known], weights))))
     spread = float(weights @ (ahead - weights @ ahead) ** 2) * people / (people - 1)
     evaluators = np.pi / 2 * spread / people
     gain = float(weighted_median((same.person_grades - same.constant_grades)[known], weights))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from calibration.core.crossvalidation import NewItems, skill
 from calibration.core.evaluator_weights import best_constant, evaluator_shares, is_known, pair_weights, weighted_mean
 from calibration.core.grades import Array
+from calibration.core.resampling import sampled
 from calibration.scale import LIKERT, Scale
 from metrics.known import Direction
 
@@ -134,9 +135,7 @@ class EvaluatorsAsMetrics:
             known &= is_known(shares)
         if shares[known].sum() < LEAST_SHARE:
             known &= False  # three of forty who happen to share some images are not the average evaluator
-        chosen = np.flatnonzero(known)
-        if len(chosen) > MOST_EVALUATORS:
-            chosen = np.sort(np.random.default_rng(seed % 2**63).choice(chosen, MOST_EVALUATORS, replace=False))
+        chosen = sampled(np.flatnonzero(known), MOST_EVALUATORS, seed)
         self._ratings, self._folds, self._k, self._chosen = ratings, folds, k, chosen
         level = best_constant(ratings, k, scale) if constant is None else constant
         self._scale = scale

@@ -1,14 +1,12 @@
 """How far the figures of people's agreement would move with other images, and with other people."""
 
-from collections.abc import Iterable, Iterator, Mapping
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from calibration.core.draws import Drawn, fewer_draws
 from calibration.core.evaluator_weights import evaluator_shares, pair_weights, rated_both
 from calibration.core.grades import Array
 from calibration.core.intervals import Interval, left_out, percentiles, with_other_people
+from calibration.core.resampling import Drawn, Resampling
 from calibration.people.agreement import alphas, coincidence_table
 from calibration.people.concordance import RankSums
 from calibration.people.consistency import Halves, spearman_brown
@@ -21,7 +19,6 @@ from calibration.scale import LIKERT, Scale
 NAN = float("nan")
 _MOST_VALUES = 32
 _MOST_SPLITS = 50  # into halves
-_BLOCK = 2**18  # draw-items that are in memory at once
 _AVERAGES = ("person", "mean_of_others", "weighted_kappa")  # over evaluators, by their weights
 _LEAST = dict.fromkeys(("nominal", "ordinal", "interval", "split_half", "weighted_kappa"), -1.0) | dict.fromkeys(
     ("icc1", "icc2", "icc3", "icc1k", "icc2k", "icc3k", "kendall_w", "correlation_ceiling", "person", "mean_of_others"),
@@ -81,7 +78,7 @@ def agreement_intervals(
     pairs = PairGrades(ratings, k, items.counts)
     shares = evaluator_shares(ratings, items.counts)
     whole = _Agreement(ratings, people, k, seed, pairs, items.counts, scale=scale)
-    over_items = _joined(whole.statistics(w) for w in _draws(items, draws, seed))
+    over_items = items.draws(Resampling(draws, seed).of_items(len(ratings))).figures(whole.statistics)
     these = {name: percentiles(drawn) for name, drawn in over_items.items()}
     others: dict[str, Interval] = {}
     if people > 2:
@@ -141,19 +138,8 @@ def grade_intervals(
         return [Interval(np.nan, np.nan)] * ratings.shape[1]
     items = Drawn(ratings, clusters)
     grades = _Grades(items.ratings, k)
-    drawn = _joined(grades.statistics(w) for w in _draws(items, draws, seed))
+    drawn = items.draws(Resampling(draws, seed).of_items(len(items.ratings))).figures(grades.statistics)
     return [percentiles(drawn[str(column)]) for column in range(ratings.shape[1])]
-
-
-def _draws(items: Drawn, draws: int, seed: int) -> Iterator[Array]:
-    """Bootstrap draws, fewer of very many images."""
-    return items.draws(fewer_draws(draws, len(items.ratings)), _BLOCK, seed)
-
-
-def _joined(parts: Iterable[Mapping[str, Array]]) -> dict[str, Array]:
-    """The figures of all blocks of draws, in their order."""
-    every = list(parts)
-    return {name: np.concatenate([part[name] for part in every]) for name in every[0]}
 
 
 class _Agreement:

@@ -5,16 +5,14 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from calibration.core.draws import Drawn
 from calibration.core.grades import Array
 from calibration.core.intervals import Interval, percentiles
+from calibration.core.resampling import Drawn, Resampling
 from calibration.people.kappa import kappas
 from calibration.scale import LIKERT, Scale
 
 MOST_PAIRS = 105
 """With more pairs of people than these, fifteen people's, their kappas have no intervals."""
-
-_BLOCK = 2**18  # draw-items that are in memory at once
 
 
 class AnswerTables:
@@ -99,8 +97,7 @@ def pair_kappa_intervals(
     if draws < 2 or not len(ratings) or not 1 <= len(_pairs(ratings.shape[1])[0]) <= MOST_PAIRS:
         return None
     items = Drawn(ratings, clusters)
-    study = AnswerTables.of_pairs(items.ratings, scale)
-    tables = np.concatenate([study.counts(w) for w in items.draws(draws, _BLOCK, seed)])
+    tables = items.draws(Resampling(draws, seed)).figures(AnswerTables.of_pairs(items.ratings, scale).counts)
     return [
         {"kappa": percentiles(kappas(each, is_weighted=False)), "weighted_kappa": percentiles(kappas(each))}
         for each in tables.transpose(1, 0, 2, 3)

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from calibration.core.draws import Drawn
 from calibration.core.grades import Array, sample_scores
 from calibration.core.intervals import Interval, percentiles
+from calibration.core.resampling import Drawn, Resampling, count_draws
 from calibration.people.p910 import alternating_projection
 from calibration.scale import LIKERT, Scale
 
@@ -106,7 +106,7 @@ def recover_scores(ratings: Array, draws: int = DRAWS, seed: int = 0) -> Recover
     scores = np.divide(sums, precision, out=np.full(len(sums), np.nan), where=rated)
     errors = np.divide(1.0, np.sqrt(precision), out=np.full(len(sums), np.nan), where=rated)
     many = int(min(draws, _EFFORT // (_ROUNDS_OF_A_DRAW * kinds.ratings.size)))
-    biases, spreads = fit.draw((bias, variance, quality), many, np.random.default_rng(seed % 2**63))
+    biases, spreads = fit.draw((bias, variance, quality), Resampling(many, seed))
     return Recovered(
         scores,
         errors,
@@ -232,13 +232,15 @@ class _Fit:
                 return bias, variance, quality, True
         return bias, variance, quality, False
 
-    def draw(self, state: _State, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    def draw(self, state: _State, resampling: Resampling) -> tuple[Array, Array]:
         """Biases (summing to 0) and inconsistencies in bootstrap draws; shape (draws, evaluators)."""
-        n, people = int(self._counts.sum()), self.known.shape[1]
-        biases, spreads = np.full((draws, people), np.nan), np.full((draws, people), np.nan)
-        for row in range(draws):
-            items = rng.multinomial(n, self._counts / n).astype(float)
-            if (items @ self.known > 0).all():
-                bias, variance, _, _ = self.run(items, state, _ROUNDS_OF_A_DRAW)
-                biases[row], spreads[row] = bias - bias.mean(), np.sqrt(variance)
-        return biases, spreads
+
+        def fitted(drawn: Array) -> tuple[Array, Array]:
+            biases, spreads = np.full((2, len(drawn), self.known.shape[1]), np.nan)
+            for row, items in enumerate(drawn):
+                if (items @ self.known > 0).all():
+                    bias, variance, _, _ = self.run(items, state, _ROUNDS_OF_A_DRAW)
+                    biases[row], spreads[row] = bias - bias.mean(), np.sqrt(variance)
+            return biases, spreads
+
+        return count_draws(self._counts, resampling).figures(fitted)

@@ -1,16 +1,12 @@
 """How far a metric's worth as a view of what an image is truly worth would move with other images, and other people."""
 
-from collections.abc import Iterable, Iterator
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from calibration.core.draws import fewer_draws, same_draws
 from calibration.core.grades import Array, sample_scores
 from calibration.core.intervals import Interval, group_codes, left_out, percentiles, with_other_people
+from calibration.core.resampling import Draws, Resampling, given_draws, group_draws
 from calibration.people.variance import ComponentSums
-
-_BLOCK = 2**18  # draw-items that are in memory at once
 
 
 def worth_intervals(
@@ -62,18 +58,14 @@ class Worth:
 
     def __init__(self, ratings: Array, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0):
         self._ratings = ratings[:, ~np.isnan(ratings).all(axis=0)]
-        self._groups = group_codes(clusters, len(ratings))
-        self._draws, self._seed = fewer_draws(draws, len(ratings)), seed
         self._is_known = draws >= 2 and len(ratings) >= 3 and self._ratings.shape[1] >= 2
         if self._is_known:
             people = self._ratings.shape[1]
-            self._in_draws = _Noise(self._ratings, self._blocks())
-            everyone = [np.ones((1, len(ratings)))]
+            drawn = group_draws(group_codes(clusters, len(ratings)), Resampling(draws, seed).of_items(len(ratings)))
+            self._in_draws = _Noise(self._ratings, drawn)
+            everyone = given_draws(np.ones((1, len(ratings))))
             gone = [(), *left_out(people)] if people > 2 else []
             self._panels = [_Noise(np.delete(self._ratings, each, axis=1), everyone) for each in gone]
-
-    def _blocks(self) -> Iterator[Array]:
-        return same_draws(self._groups, self._draws, max(1, _BLOCK // len(self._groups)), self._seed)
 
     def intervals(self, scores: Array) -> dict[str, dict[str, Interval]] | None:
         """As `worth_intervals`.
@@ -93,12 +85,12 @@ class Worth:
         """
         if not self._is_known:
             return None
-        over_items = self._in_draws.worth(scores, self._blocks())
+        over_items = self._in_draws.worth(scores)
         these = {name: percentiles(drawn) for name, drawn in over_items.items()}
         if not self._panels:
             return {"these": these, "people_like_these": {}}
-        people, everyone = self._ratings.shape[1], [np.ones((1, len(scores)))]
-        estimate, *without = (panel.worth(scores, everyone) for panel in self._panels)
+        people = self._ratings.shape[1]
+        estimate, *without = (panel.worth(scores) for panel in self._panels)
         values = {name: np.array([float(each[name][0]) for each in without]) for name in over_items}
         name = "rater_equivalents"
         low, high = with_other_people(
@@ -114,19 +106,17 @@ class Worth:
 class _Noise:
     """One panel's mean ratings, and the variances of its ratings of weighted items."""
 
-    def __init__(self, ratings: Array, blocks: Iterable[Array]):
+    def __init__(self, ratings: Array, draws: Draws):
         self._target = sample_scores(ratings)
         self._known = ~np.isnan(self._target)
-        sums = ComponentSums(ratings)
-        parts = [sums.components(weights) for weights in blocks]
-        self._parts = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        self._draws, self._parts = draws, draws.figures(ComponentSums(ratings).components)
 
-    def worth(self, scores: Array, blocks: Iterable[Array]) -> dict[str, Array]:
+    def worth(self, scores: Array) -> dict[str, Array]:
         """A metric's rater equivalents, disattenuated correlation and correlation in the same weightings."""
         known = self._known
         x, y = (np.where(known, side - side[known].mean(), 0.0) for side in (scores, self._target))
         products = np.column_stack([known, x, y, x * x, y * y, x * y])
-        n, x, y, xx, yy, xy = np.concatenate([weights @ products for weights in blocks]).T
+        n, x, y, xx, yy, xy = self._draws.figures(lambda weights: weights @ products).T
         parts = self._parts
         noise = parts["evaluators"] + parts["residual"]
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -10,6 +10,7 @@ from scipy.optimize import isotonic_regression
 
 from calibration.core.crossed_folds import crossed_folds
 from calibration.core.grades import Array
+from calibration.core.resampling import sampled
 from calibration.core.ties import as_equals
 from calibration.prediction.ordinal import Ordinal, fit_ordinals, level_counts
 from calibration.scale import LIKERT, Scale
@@ -132,8 +133,7 @@ def cross_predict(
     """
     values = np.asarray(scores, dtype=float)
     usable = np.flatnonzero(np.isfinite(values) & ~np.isnan(ratings).all(axis=1))
-    if len(usable) > MOST_ITEMS:
-        usable = np.sort(np.random.default_rng(seed % 2**63).choice(usable, MOST_ITEMS, replace=False))
+    usable = sampled(usable, MOST_ITEMS, seed)
     values, ratings = as_equals(values[usable]), ratings[usable]
     clusters = None if clusters is None else np.asarray(clusters)[usable]
     folded = crossed_folds(ratings, clusters, folds, seed)

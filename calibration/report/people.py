@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration.core.draws import STEPS, fewer_draws
 from calibration.core.evaluator_weights import evaluator_shares, pair_weights, weighted_mean
 from calibration.core.grades import evaluator_grades, person_to_person_grades
+from calibration.core.resampling import STEPS, Resampling
 from calibration.people.agreement import krippendorff_alpha
 from calibration.people.agreement_intervals import agreement_intervals, grade_intervals
 from calibration.people.concordance import kendalls_w
@@ -124,7 +124,7 @@ def people_entry(
     elif np.isnan(alphas["nominal"]):
         reason = "no item was rated by two" if not (rated.sum(axis=1) >= 2).any() else "all ratings are equal"
         notes.append(f"Krippendorff's alpha is not defined: {reason}.")
-    if (few := fewer_draws(task.draws, len(matrix))) < task.draws:
+    if (few := Resampling(task.draws).of_items(len(matrix)).draws) < task.draws:
         notes.append(
             f"With {len(matrix):,} images, figures that need scores have intervals from {few:,} draws, not the "
             f"{task.draws:,} asked for, and draws and shuffles group neighbouring scores ({STEPS:,} steps); no figure "

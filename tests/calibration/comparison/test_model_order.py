@@ -11,6 +11,7 @@ from scipy import stats
 
 from calibration.comparison.model_order import Estimate, model_order, model_order_entry
 from calibration.comparison.model_study import ModelStudy
+from calibration.core.resampling import Resampling
 
 
 def study(models=4, prompts=60, within=1.0, between=1.0, seed=0, spread=1.0):
@@ -116,7 +117,7 @@ def test_soft_accuracy_by_the_definition():
     score, rating, model, prompt = study(3, 12, spread=0.3)
     found = model_order(score, rating, model, prompt, draws=300)
     made = ModelStudy.of(score, rating, model, prompt, "higher")
-    drawn = made.draw(300, np.random.default_rng(0))
+    drawn = made.draw(Resampling(300, 0))
     expected = [
         1 - abs(np.mean(drawn.ratings[:, i] > drawn.ratings[:, j]) - np.mean(drawn.scores[:, i] > drawn.scores[:, j]))
         for i in range(3)

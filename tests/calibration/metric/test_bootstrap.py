@@ -104,7 +104,7 @@ def test_the_same_seed_gives_the_same_intervals_and_blocks_change_nothing(monkey
     scores, ratings = study(80, 4, 1)
     first, again, other = (metric_intervals(scores, ratings, draws=200, seed=seed) for seed in (0, 0, -1))
     assert first == again != other
-    monkeypatch.setattr("calibration.metric.bootstrap._BLOCK", 1000)
+    monkeypatch.setattr("calibration.core.resampling._MEMORY", 32_000)
     assert metric_intervals(scores, ratings, draws=200).people_like_these.keys() == set(STATISTICS)
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.core.draws import MANY_ITEMS, STEPS, Drawn
 from calibration.core.many_mappings import ScoreOrder
+from calibration.core.resampling import MANY_ITEMS, STEPS, Drawn
 from calibration.metric import baselines, bootstrap
 from calibration.people import agreement_intervals as of_agreement
 from calibration.people.agreement_intervals import agreement_intervals
@@ -63,7 +63,7 @@ def test_drawing_kinds_of_images_is_drawing_images(study, monkeypatch):
     kinds = Drawn(ratings)
     assert len(kinds.ratings) <= 6**3 < ITEMS == kinds.counts.sum()
     grouped = agreement_intervals(ratings, draws=300)
-    monkeypatch.setattr("calibration.core.draws.MANY_ITEMS", 10**9)
+    monkeypatch.setattr("calibration.core.resampling.MANY_ITEMS", 10**9)
     alone = agreement_intervals(ratings, draws=300)
     for kind, intervals in alone.items():
         for name, limits in intervals.items():  # other draws, so as near as 300 of them are

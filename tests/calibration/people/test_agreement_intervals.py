@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from calibration.core.evaluator_weights import evaluator_shares, trust, weighted_mean
 from calibration.core.grades import evaluator_grades, person_to_person_grades, sample_scores
+from calibration.core.resampling import given_draws
 from calibration.people.agreement import krippendorff_alpha
 from calibration.people.agreement_intervals import (
     _Agreement,
@@ -58,7 +59,7 @@ def test_a_draw_has_the_figures_of_the_images_drawn(seed, gaps):
     if components is not None:
         for name, value in intraclass_correlations(components).items():
             assert found[name] == pytest.approx(value, abs=1e-7, nan_ok=True)
-        worth = _Noise(ratings, [weights[None].astype(float)]).worth(scores, [weights[None].astype(float)])
+        worth = _Noise(ratings, given_draws(weights[None].astype(float))).worth(scores)
         expected = rater_equivalents(scores[rows], drawn, components)
         if np.isfinite(expected):
             assert worth["rater_equivalents"][0] == pytest.approx(expected, rel=1e-6)
