@@ -85,6 +85,10 @@ class Resampling:
         return self if self.draws <= draws else replace(self, draws=draws)
 
 
+RESAMPLING = Resampling()
+"""Unless said otherwise."""
+
+
 @dataclass(frozen=True)
 class Draws:
     """What is drawn.

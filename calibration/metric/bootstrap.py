@@ -13,14 +13,15 @@ is nothing but other weights in those sums.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from calibration.core.evaluator_weights import best_constant, evaluator_shares, is_known, rating_weights
 from calibration.core.grades import Array
 from calibration.core.intervals import Interval, group_codes, percentiles, with_other_people
 from calibration.core.leave_one_out import WithoutEach
 from calibration.core.many_mappings import ScoreOrder
-from calibration.core.resampling import DRAWS, FEWEST_DRAWS, MANY_ITEMS, STEPS, Draws, Resampling, group_draws
+from calibration.core.ratings import ScoredTask
+from calibration.core.resampling import FEWEST_DRAWS, MANY_ITEMS, STEPS, Draws, group_draws
 from calibration.core.ties import group_starts
 from calibration.people.pair_grades import PairGrades, one_less
 from calibration.scale import LIKERT, Scale
@@ -64,40 +65,13 @@ class Intervals:
     clusters: int
 
 
-def metric_intervals(
-    scores: ArrayLike,
-    ratings: Array,
-    k: float = 1.0,
-    direction: Direction = "higher",
-    clusters: ArrayLike | None = None,
-    draws: int = DRAWS,
-    seed: int = 0,
-    constant: int | None = None,
-    scale: Scale = LIKERT,
-) -> Intervals | None:
+def metric_intervals(task: ScoredTask) -> Intervals | None:
     """Intervals of a metric's figures.
 
     Parameters
     ----------
-    scores : array_like, shape (items,)
-        Finite scores.
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale, NaN where missing.
-    k : float
-        The exponent of the distance, above 0.
-    direction : {"higher", "lower"}
-        Which way the metric points.
-    clusters : array_like, shape (items,), optional
-        Which images belong together; each by itself unless given.
-    draws : int
-        How many studies are drawn for each question; fewer, but at least 100, where there are very many images.
-    seed : int
-        Of the draws.
-    constant : int, optional
-        The number of the task's best constant, from 1; that of these ratings unless given. It is the same in all
-        draws.
-    scale : Scale
-        Whose levels the ratings are.
+    task : ScoredTask
+        The metric's scores, and the ratings with what is drawn.
 
     Returns
     -------
@@ -108,8 +82,9 @@ def metric_intervals(
 
     Notes
     -----
-    Of more than 20,000 images neighbours in the order of scores, in 4,096 groups, share their level in the draws, and
-    their rank; it moves no bound by .001 (a test holds it), and the figures themselves are not grouped.
+    Fewer draws are made, but 100, where there are very many images. Of more than 20,000 neighbours in the order of
+    scores, in 4,096 groups, share their level in the draws, and their rank; it moves no bound by .001 (a test holds
+    it), and the figures themselves are not grouped.
 
     A mapping that is refitted to drawn images knows some of them twice or more, which flatters it; so the draws are
     moved until their mean is the figure itself.
@@ -121,22 +96,25 @@ def metric_intervals(
 
     Examples
     --------
+    >>> from calibration.core.ratings import Ratings
+    >>> from calibration.core.resampling import Resampling
     >>> rng = np.random.default_rng(0)
     >>> quality = rng.normal(size=200)
     >>> ratings = np.clip(np.round(2 + quality[:, None] + rng.normal(size=(200, 4))), 0, 4) / 4
-    >>> found = metric_intervals(quality + rng.normal(size=200), ratings, draws=200)
+    >>> people = Ratings(ratings, resampling=Resampling(200))
+    >>> found = metric_intervals(ScoredTask.of(quality + rng.normal(size=200), people))
     >>> these, others = found.these["skill"], found.people_like_these["skill"]
     >>> others.high - others.low > these.high - these.low
     True
     """
-    values, rated = np.asarray(scores, dtype=float), ~np.isnan(ratings)
-    ratings, rated = ratings[:, rated.any(axis=0)], rated[:, rated.any(axis=0)]
+    values, of, resampling = task.scores, task.ratings, task.ratings.resampling
+    ratings = of.values[:, (~np.isnan(of.values)).any(axis=0)]
     people = ratings.shape[1]
-    if len(values) < 2 or people < 2 or draws < 2:
+    if len(values) < 2 or people < 2 or resampling.draws < 2:
         return None
-    resampling = Resampling(draws, seed).of_items(len(values)).at_most(max(_EFFORT // ratings.size, FEWEST_DRAWS))
-    groups = group_codes(clusters, len(values))
-    study = _Study(values, ratings, k, direction, constant, scale)
+    resampling = resampling.of_items(len(values)).at_most(max(_EFFORT // ratings.size, FEWEST_DRAWS))
+    groups = group_codes(of.clusters, len(values))
+    study = _Study(values, ratings, of.k, task.direction, of.constant(), of.scale)
     estimate, without = study.statistics(np.ones((1, len(values))), ranked=1)
     drawn, in_draws = study.draw(group_draws(groups, resampling))
     over_items = {name: _about(drawn[name], estimate[name], _RANGES[name]) for name in STATISTICS}

@@ -1,27 +1,20 @@
 """How far a metric's worth as a view of what an image is truly worth would move with other images, and other people."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from calibration.core.grades import Array, sample_scores
 from calibration.core.intervals import Interval, group_codes, left_out, percentiles, with_other_people
-from calibration.core.resampling import Draws, Resampling, given_draws, group_draws
+from calibration.core.ratings import Ratings, ScoredTask
+from calibration.core.resampling import Draws, given_draws, group_draws
 from calibration.people.variance import ComponentSums
 
 
-def worth_intervals(
-    scores: Array, ratings: Array, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0
-) -> dict[str, dict[str, Interval]] | None:
+def worth_intervals(task: ScoredTask) -> dict[str, dict[str, Interval]] | None:
     """Intervals of a metric's correlation, of that without people's noise, and of its rater equivalents.
 
     Parameters
     ----------
-    scores : ndarray, shape (items,)
-        Finite scores.
-    ratings : ndarray, shape (items, evaluators)
-        NaN where missing.
-    clusters, draws, seed
-        As in `agreement_intervals`.
+    task : ScoredTask
 
     Returns
     -------
@@ -36,13 +29,15 @@ def worth_intervals(
 
     Examples
     --------
+    >>> from calibration.core.resampling import Resampling
     >>> rng = np.random.default_rng(0)
     >>> quality = rng.normal(size=300)
-    >>> found = worth_intervals(quality, quality[:, None] + rng.normal(size=(300, 4)), draws=200)
+    >>> people = Ratings(quality[:, None] + rng.normal(size=(300, 4)), resampling=Resampling(200))
+    >>> found = worth_intervals(ScoredTask.of(quality, people))
     >>> found["these"]["disattenuated"].low > 0.9
     True
     """
-    return Worth(ratings, clusters, draws, seed).intervals(scores)
+    return task.ratings.once(Worth).intervals(task.scores)
 
 
 class Worth:
@@ -50,20 +45,19 @@ class Worth:
 
     Parameters
     ----------
-    ratings : ndarray, shape (items, evaluators)
-        NaN where missing.
-    clusters, draws, seed
-        As in `worth_intervals`.
+    ratings : Ratings
+        Of the items that they scored.
     """
 
-    def __init__(self, ratings: Array, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0):
-        self._ratings = ratings[:, ~np.isnan(ratings).all(axis=0)]
-        self._is_known = draws >= 2 and len(ratings) >= 3 and self._ratings.shape[1] >= 2
+    def __init__(self, ratings: Ratings):
+        count, draws = len(ratings.values), ratings.resampling
+        self._ratings = ratings.values[:, ~np.isnan(ratings.values).all(axis=0)]
+        self._is_known = draws.draws >= 2 and count >= 3 and self._ratings.shape[1] >= 2
         if self._is_known:
             people = self._ratings.shape[1]
-            drawn = group_draws(group_codes(clusters, len(ratings)), Resampling(draws, seed).of_items(len(ratings)))
+            drawn = group_draws(group_codes(ratings.clusters, count), draws.of_items(count))
             self._in_draws = _Noise(self._ratings, drawn)
-            everyone = given_draws(np.ones((1, len(ratings))))
+            everyone = given_draws(np.ones((1, count)))
             gone = [(), *left_out(people)] if people > 2 else []
             self._panels = [_Noise(np.delete(self._ratings, each, axis=1), everyone) for each in gone]
 
@@ -77,9 +71,10 @@ class Worth:
 
         Examples
         --------
+        >>> from calibration.core.resampling import Resampling
         >>> rng = np.random.default_rng(0)
         >>> quality = rng.normal(size=300)
-        >>> people = Worth(quality[:, None] + rng.normal(size=(300, 4)), draws=200)
+        >>> people = Worth(Ratings(quality[:, None] + rng.normal(size=(300, 4)), resampling=Resampling(200)))
         >>> people.intervals(quality)["these"]["pearson"].low > 0.8
         True
         """

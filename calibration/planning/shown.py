@@ -19,6 +19,7 @@ from calibration.core.crossvalidation import cross_validate
 from calibration.core.grades import Array
 from calibration.core.intervals import CONFIDENCE, UNKNOWN, Interval, left_out, percentiles, with_other_people
 from calibration.core.item_folds import item_folds
+from calibration.core.ratings import Ratings, ScoredTask
 from calibration.core.resampling import Drawn, Resampling
 from calibration.metric.bootstrap import metric_intervals
 from calibration.people.agreement import interval_alpha, krippendorff_alpha
@@ -251,8 +252,9 @@ def _nonnegative(terms: Array, values: Array, size: Array) -> Array:
 
 def _widths(scores: Array, ratings: Array, statistic: Statistic) -> dict[tuple[str, Kind], float]:
     """Of the intervals that the report gives of one simulated study's metric; NaN for those that it does not give."""
-    found = metric_intervals(scores[:, 0], ratings, draws=_DRAWS)
-    worth = (worth_intervals(scores[:, 0], ratings, draws=_DRAWS) if statistic == "pearson" else None) or {}
+    task = ScoredTask.of(scores[:, 0], Ratings(ratings, resampling=Resampling(_DRAWS)))
+    found = metric_intervals(task)
+    worth = (worth_intervals(task) if statistic == "pearson" else None) or {}
     widths = {}
     for kind in KINDS:
         known = ({} if found is None else getattr(found, kind)) | worth.get(kind, {})
