@@ -14,6 +14,7 @@ from calibration.core.crossvalidation import cross_validate_on_new_items
 from calibration.core.grades import sample_scores
 from calibration.core.item_folds import item_folds
 from calibration.core.ratings import ScoredTask
+from calibration.core.resampling import Resampling
 from tests.calibration.prediction.test_predictor import study, tifa160
 from tests.calibration.typed import rated
 
@@ -161,8 +162,8 @@ def test_tifa160(shared):
 def test_a_gain_that_no_draw_reaches_has_not_the_p_of_none():
     """By hand: every image gains a tenth, so that no draw differs from the gain at all."""
     gains, shares = np.full((30, 3), 0.1), np.full(3, 1 / 3)
-    assert _test(gains, shares, np.arange(30), 99, 0)[2] == pytest.approx(1 / 100)
-    assert _test(np.zeros((30, 3)), shares, np.arange(30), 99, 0)[2] == 1.0
+    assert _test(gains, shares, np.arange(30), Resampling(99))[2] == pytest.approx(1 / 100)
+    assert _test(np.zeros((30, 3)), shares, np.arange(30), Resampling(99))[2] == 1.0
 
 
 def test_the_penalty_is_chosen_on_three_parts(monkeypatch):
