@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from calibration.comparison.model_study import SAME, Figures, ModelStudy
+from calibration.comparison.model_correlations import SAME, Figures, ModelStudy
 from calibration.core.grades import Array, mean_or_nan
 from calibration.core.item_folds import FEWEST_CLUSTERS
 from calibration.core.resampling import RESAMPLING, Resampling

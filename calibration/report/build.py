@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from calibration.core.item_folds import clusters_of, few_groups, groupings_of
 from calibration.core.ratings import Ratings, ScoredTask
 from calibration.core.resampling import Resampling
 from calibration.metric.facts import directions_of, opposed, signatures_of, title_of, titles_of
+from calibration.notes import Note, written
 from calibration.people.answer_order import rating_order
 from calibration.people.screening import screen
 from calibration.prediction.predictor import Predictor
@@ -99,9 +101,9 @@ class Calibration:
     def _tasks(self) -> list[tuple[str, dict[str, Any]]]:
         return list(self.report["tasks"].items())
 
-    @property
+    @cached_property
     def model(self) -> Report:
-        """The same report with typed fields; made anew each time, as the dictionary may have changed."""
+        """The same report with typed fields, checked once: as the dictionary was when it was first asked for."""
         return Report.model_validate(self.report)
 
 
@@ -110,7 +112,7 @@ def calibrate(
     scores: pd.DataFrame | None = None,
     settings: Settings | None = None,
     inputs: Mapping[str, Source] | None = None,
-    notes: Sequence[str] = (),
+    notes: Sequence[Note] = (),
     remarks: pd.DataFrame | None = None,
     set_scores: pd.DataFrame | None = None,
     items: pd.DataFrame | None = None,
@@ -137,7 +139,7 @@ def calibrate(
         How people and metrics are judged.
     inputs : mapping of str to Source, optional
         Where the tables came from.
-    notes : sequence of str
+    notes : sequence of str or Named
         What was left out in reading.
     remarks : DataFrame, optional
         item, metric, note: what is to be known of a score, or why there is none.
@@ -243,7 +245,7 @@ def calibrate(
             task["comparison"] = comparison(scored, people, task["metrics"])
             task["without_flagged"] = without_flagged(flags, scored, people, task["metrics"])
             if task["without_flagged"]:
-                task["notes"].insert(task["notes"].index(flags[-1].sentence) + 1, what_changes(task["without_flagged"]))
+                task["notes"].insert(task["notes"].index(flags[-1].note) + 1, what_changes(task["without_flagged"]))
             task["combination"] = combination(scored, people, task["metrics"])
             task["notes"] += [*in_full_note(len(names)), *by_luck_note(len(names))]
             if not names:
@@ -266,7 +268,7 @@ def calibrate(
         "for_raters": for_raters,
     }
     table = pd.concat(points, ignore_index=True)[columns] if points else pd.DataFrame(columns=columns)
-    finished = _with_verdicts(_strict(report), settings.scale.step)
+    finished = _with_verdicts(_strict(_with_written_notes(report)), settings.scale.step)
     if for_raters:
         for task in finished["tasks"].values():
             leave_out_people(task)
@@ -291,6 +293,19 @@ def _usual(metric: str, rows: pd.DataFrame) -> pd.Series:
             f"{_LARGEST_SCORE:g} squares leave the numbers that a computer has, so scale the metric's scores down."
         )
     return values.where(values.abs() >= 1 / _LARGEST_SCORE, 0.0)
+
+
+def _with_written_notes(report: dict[str, Any]) -> dict[str, Any]:
+    """The report, its tasks and metrics with their notes as `calibration.notes.written` writes them."""
+
+    def section(found: Mapping[str, Any]) -> dict[str, Any]:
+        at = [*found].index("notes")
+        return dict([*[*found.items()][:at], *written(found["notes"]).items(), *[*found.items()][at + 1 :]])
+
+    for name, task in report["tasks"].items():
+        metrics = {metric: section(entry) for metric, entry in task["metrics"].items()}
+        report["tasks"][name] = section(task) | {"metrics": metrics}
+    return section(report)
 
 
 def _with_verdicts(report: dict[str, Any], step: float) -> dict[str, Any]:

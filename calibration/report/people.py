@@ -10,6 +10,7 @@ from calibration.core.evaluator_weights import evaluator_shares, pair_weights, w
 from calibration.core.grades import evaluator_grades, person_to_person_grades
 from calibration.core.ratings import Ratings
 from calibration.core.resampling import STEPS
+from calibration.notes import Named, Note
 from calibration.people.agreement import krippendorff_alpha
 from calibration.people.agreement_intervals import agreement_intervals, grade_intervals
 from calibration.people.concordance import kendalls_w
@@ -82,7 +83,7 @@ def people_entry(
     grades = {f"{exponent:g}": evaluator_grades(matrix, exponent) for exponent in exponents}
     rated, shares = ~np.isnan(matrix), evaluator_shares(matrix)
     people: dict[str, dict[str, Any]] = {}
-    notes: list[str] = []
+    notes: list[Note] = []
     for index, name in enumerate(evaluators):
         own = matrix[rated[:, index], index]
         shared = int((rated[:, index] & (rated.sum(axis=1) >= 2)).sum())
@@ -104,11 +105,11 @@ def people_entry(
         if response_ms and name in response_ms:
             people[name]["median_response_ms"] = response_ms[name]
         if not for_raters:
-            notes += [f"{name}: {remark}" for remark in remarks]
+            notes += [Named("", name, f": {remark}") for remark in remarks]
     if for_raters:
         notes += simulated_note(list(evaluators))
     for flag in flags:
-        notes.append(flag.sentence)
+        notes.append(flag.note)
         for index in flag.evaluators:
             people[evaluators[index]]["notes"].append(flag.sentence)
     for index, interval in enumerate(grade_intervals(ratings)):

@@ -39,13 +39,19 @@ def init(
             show_default=False,
         ),
     ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(metavar="LOW-HIGH", help="The levels' numbers: 0-4, 1-7, or levels 0,0.5,1.", show_default="1-5"),
+    ] = None,
 ) -> None:
     """Make a study from a folder of images, with a private link for each evaluator."""
     refuse_missing_parent(study, "The study's folder")
     from metrics.engine.image_folders import folder_notes
+    from study.folder.config import FILE_NAME
     from study.folder.create import create_study
     from study.folder.images import find_images
     from study.folder.study import ITEMS
+    from study.generation.samples import read_samples
     from study.server.links import print_links
 
     if tasks is None and references is None:
@@ -61,10 +67,17 @@ def init(
         title=title,
         seed=seed,
         database=database,
+        scale=scale,
     )
-    for note in folder_notes(images, [] if (images / ITEMS).is_file() else find_images(images)):
+    paths = [] if (images / ITEMS).is_file() else find_images(images)
+    samples = read_samples(images, paths)
+    for note in (*samples.notes, *folder_notes(images, [path for path in paths if path not in samples.cells])):
         print(note)
     with closing(made):
+        if any(name in task.levels for task in made.config.tasks.values() for name in made.config.scale.names):
+            print(
+                f"Some levels are called by their numbers; give them words in {study / FILE_NAME} before people rate."
+            )
         print_links(made, "http://127.0.0.1:7860")
     print(f"Start it with: humangrade serve {study}")
 
@@ -112,8 +125,8 @@ def export(
 ) -> None:
     """Write a study's tables as CSV."""
     refuse_missing_parent(out)
+    from study.folder.exporting import export_tables
     from study.folder.study import open_study
-    from study.folder.tables import export_tables
 
     with closing(open_study(study)) as opened:
         for path in export_tables(opened, out, without_names=not names):

@@ -58,7 +58,7 @@ def load_yaml(
     except ValidationError as error:
         count += error.error_count()
         listed = error.errors()[:_NAMED]
-        problems += [(line_of(node, each["loc"]), explain(each) or explain_plainly(each, model)) for each in listed]
+        problems += [(line_of(node, _place(each)), explain(each) or explain_plainly(each, model)) for each in listed]
     if problems or read is None:
         raise errors_of(path, problems, count)
     return read
@@ -86,7 +86,7 @@ def explain_plainly(error: ErrorDetails, model: type[BaseModel]) -> str:
     where = f"'{'.'.join(map(str, location))}'" if location else "the file"
     kind, given = error["type"], error["input"]
     if kind == "extra_forbidden":
-        fields = _model_at(model, location[:-1]).model_fields
+        fields = _keys(_model_at(model, location[:-1]))
         close = get_close_matches(str(location[-1]), fields, n=1)
         known = f"did you mean '{close[0]}'?" if close else f"the keys are {', '.join(fields)}."
         return f"{where} is not known; {known}"
@@ -95,10 +95,15 @@ def explain_plainly(error: ErrorDetails, model: type[BaseModel]) -> str:
     if (location and given in ("", {}, [], None)) or kind == "string_too_short":
         return f"{where} is empty."
     if kind in ("model_type", "dict_type"):
-        return f"{where} must hold keys with their values: {', '.join(_model_at(model, location).model_fields)}."
+        return f"{where} must hold keys with their values: {', '.join(_keys(_model_at(model, location)))}."
     if kind == "string_type" and isinstance(given, bool | int | float):
         return f"{where} is not a text: YAML reads it as {given!r}; put it in quotes."
     return f"{where} is {reprlib.repr(given)}: {error['msg'][0].lower()}{error['msg'][1:]}."
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    """A model's keys as they stand in a file."""
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _model_at(model: type[BaseModel], location: list[int | str]) -> type[BaseModel]:
@@ -116,6 +121,11 @@ def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
         yield annotation
     for inner in get_args(annotation):
         yield from _models_in(inner)
+
+
+def _place(error: ErrorDetails) -> tuple[int | str, ...]:
+    """Where an error is; a validator of a whole may say in its context, as ``at``, in which part."""
+    return (*error["loc"], *error.get("ctx", {}).get("at", ()))
 
 
 def line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:

@@ -25,7 +25,7 @@ class Assignment:
     item: str
     position: int
     repeat: int
-    rating: int | None
+    rating: int | float | None
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class SavedRating:
     """A rating as it was committed (`rated_at`: ISO 8601, UTC)."""
 
     public_id: str
-    rating: int
+    rating: int | float
     rated_at: str
     client_id: str
 
@@ -61,7 +61,7 @@ class UnknownAssignment(LookupError):
 class StaleError(Exception):
     """Another answer is there than the caller believes; `rating` is that answer."""
 
-    def __init__(self, rating: int | None):
+    def __init__(self, rating: int | float | None):
         super().__init__(f"the answer there is {rating}")
         self.rating = rating
 
@@ -69,7 +69,7 @@ class StaleError(Exception):
 class LockedError(Exception):
     """The evaluator has seen the report, and would now change an answer; `rating` is the one that stays."""
 
-    def __init__(self, rating: int):
+    def __init__(self, rating: int | float):
         super().__init__(f"the answer stays {rating}")
         self.rating = rating
 

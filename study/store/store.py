@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, bindparam, delete, func, insert, select, update
 
+from calibration.scale import LIKERT, Scale
 from metrics.text import counted
-from study.folder.config import SCALE, TaskConfig
+from study.folder.config import TaskConfig
 from study.store import schema
 from study.store.access import Access
 from study.store.database import sqlite_url
@@ -34,7 +35,15 @@ from study.store.rows import ASSIGNMENT_KEY, add_evaluators, answered_by, new_as
 from study.store.schema import OWN, assignments, evaluators, history, rating_events, ratings, wordings
 from study.store.scores import imported_metrics, refuse_imported, replace_scores, scores_query
 from study.store.withdraw import withdraw
-from study.store.wording import Wording, note_history, present, read_wordings, record, record_missing
+from study.store.wording import (
+    Wording,
+    note_history,
+    present,
+    read_wordings,
+    record,
+    record_missing,
+    refuse_ratings_on_another,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +76,8 @@ class Store(Access):
         Make the tables where the database is new; otherwise an empty one is refused.
     watch : bool
         Only read, beside the process that writes.
+    scale : Scale
+        On which people answer; no other answer is taken.
 
     Raises
     ------
@@ -74,8 +85,9 @@ class Store(Access):
         Where the database cannot be opened, or was made by another version of humangrade.
     """
 
-    def __init__(self, url: str | URL, create: bool = False, watch: bool = False):
+    def __init__(self, url: str | URL, create: bool = False, watch: bool = False, scale: Scale = LIKERT):
         super().__init__(url, create, watch)
+        self.scale = scale
         self._counts = ProgressCounts()
         self._one_count = threading.Lock()
 
@@ -188,10 +200,10 @@ class Store(Access):
         self,
         evaluator_id: int,
         public_id: str,
-        rating: int,
+        rating: int | float,
         client_id: str,
         response_ms: int | None = None,
-        expected: tuple[int | None] | None = None,
+        expected: tuple[int | float | None] | None = None,
     ) -> SavedRating:
         """Save a rating, new or changed; returns after COMMIT.
 
@@ -201,14 +213,14 @@ class Store(Access):
             Who rates.
         public_id : str
             What is rated.
-        rating : int
-            A level of the task's scale.
+        rating : int or float
+            A level of the scale, in its own numbers.
         client_id : str
             Chosen by the client for this answer; the same answer sent again with it changes nothing and is answered
             alike.
         response_ms : int, optional
             The time from the image's appearance to the answer.
-        expected : tuple of one int or None, optional
+        expected : tuple of one number or None, optional
             The answer that is believed to be there, None for none; unless given, any may be there.
 
         Raises
@@ -224,8 +236,8 @@ class Store(Access):
         LockedError
             Where the evaluator has seen the report and would change an answer.
         """
-        if type(rating) is not int or rating not in SCALE.values:
-            raise ValueError(f"a rating is a whole number from {SCALE}, not {rating!r}")
+        if not self.scale.is_level(rating):
+            raise ValueError(f"a rating is {self.scale.answer}, not {rating!r}")
         answered: list[Answered] = []
         with self._write(answered) as connection:
             target = connection.execute(
@@ -250,7 +262,7 @@ class Store(Access):
             if there not in (None, rating) and _has_seen_report(connection, evaluator_id):
                 raise LockedError(there)
             answer = {"rating": rating, "rated_at": now(), "response_ms": response_ms}
-            answer["wording_id"] = present(connection, target.task)
+            answer["wording_id"] = present(connection, target.task, self.scale)
             connection.execute(insert(rating_events).values(assignment_id=assignment_id, client_id=client_id, **answer))
             _set_rating(connection, assignment_id, answer)
             replaced = None if old is None else old.response_ms
@@ -357,7 +369,7 @@ class Store(Access):
             Where a rating or a score has another value already; nothing is changed then.
         """
         with self._write() as connection:
-            return import_ratings(connection, ratings), import_scores(connection, scores)
+            return import_ratings(connection, ratings, self.scale), import_scores(connection, scores)
 
     # what was asked, and what was done
 
@@ -366,11 +378,17 @@ class Store(Access):
         with self._read() as connection:
             return read_wordings(connection)
 
+    def refuse_ratings_on_another_scale(self) -> None:
+        """Raise InputError where ratings were given on another scale than `scale`."""
+        with self._read() as connection:
+            refuse_ratings_on_another(connection, self.scale)
+
     def record_missing_wordings(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Take today's words as asked where none are recorded; see `study.store.wording.record_missing`."""
-        known = self.wordings()
+        known = {wording.task: wording.scale for wording in self.wordings()}  # the last of each task
         rated = {task for task, _ in self.rated_counts()} & set(tasks)
-        if not known or not rated <= {wording.task for wording in known}:
+        is_on_another = any(known.get(name, self.scale) != self.scale for name in tasks)
+        if not known or not rated <= set(known) or is_on_another:
             with self._write() as connection:
                 record_missing(connection, tasks, rated_only=True)
 

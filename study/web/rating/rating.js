@@ -145,22 +145,23 @@ function skip() {
 
 // ---- keys
 
-function digitOf(event) {
-  if (/^[0-9]$/.test(event.key)) return Number(event.key);
-  const code = /^(?:Digit|Numpad)([0-9])$/.exec(event.code || ""); // a French keyboard, or Num Lock off
-  return code && !event.shiftKey ? Number(code[1]) : 0;
+/* The level that a key presses; null for none. */
+function ratingOf(event) {
+  const { numbers } = session.tasks[list[Math.min(at, list.length - 1)].task];
+  const place = keysOf(numbers).indexOf(keyOf(event));
+  return place < 0 ? null : numbers[place];
 }
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || !session) return;
-  const digit = digitOf(event);
+  const rating = list.length ? ratingOf(event) : null;
   if (event.repeat) {
     // a key held down is one answer, also where it presses the focused button
-    if (digit || ["Enter", " ", "Backspace"].includes(event.key)) event.preventDefault();
+    if (rating !== null || ["Enter", " ", "Backspace"].includes(event.key)) event.preventDefault();
     return;
   }
-  const bounces = digit === lastRating && performance.now() - shownSince < BOUNCE_MS;
-  if (digit >= 1 && digit <= 5) bounces || answer(digit);
+  const bounces = rating === lastRating && performance.now() - shownSince < BOUNCE_MS;
+  if (rating !== null) bounces || answer(rating);
   else if (event.key === "Backspace" || event.key === "ArrowLeft") back();
   else if (event.key === "ArrowRight") forward();
   else return;

@@ -3,6 +3,7 @@
 const DOUBLE_CLICK_MS = 500;
 const QUIET_SAVING_MS = 300;
 const PHOTO_GAP = 8;
+const MOST_IN_A_ROW = 5; // levels, or in a column beside the image; a high screen has two rows at most
 
 // ---- the words and pictures around an image
 
@@ -57,7 +58,7 @@ function showWords(item) {
     page.dataset.task = String(item.task % 4);
     find(".references").hidden = !task.show_references;
     page.dataset.references = task.show_references ? "yes" : "no";
-    showScale(task.levels);
+    showScale(task.levels, task.numbers);
   }
   lastTask = item.task;
   if (changed) highlightQuestion();
@@ -99,32 +100,54 @@ function highlightQuestion() {
   ask.classList.add("fresh");
 }
 
-function showScale(levels) {
+function showScale(levels, numbers) {
+  const keys = keysOf(numbers);
   const buttons = levels.map((words, i) => {
+    const name = String(numbers[i]);
     const button = document.createElement("button");
     button.type = "button";
-    button.dataset.rating = String(i + 1);
-    button.setAttribute("aria-keyshortcuts", String(i + 1));
+    button.dataset.rating = name;
+    button.setAttribute("aria-keyshortcuts", keys[i]);
     const number = document.createElement("span");
     number.className = "number";
-    number.textContent = String(i + 1);
+    number.textContent = name;
     const label = document.createElement("span");
     label.className = "words";
-    label.textContent = words;
+    label.textContent = words === name ? "" : words; // a level without a word is called by its number
     button.append(number, label);
     button.addEventListener("click", (event) => {
       const secondOfDouble = event.detail > 1 && performance.now() - shownSince < DOUBLE_CLICK_MS;
       if (secondOfDouble) return; // meant for the image before
-      answer(i + 1);
+      answer(numbers[i]);
       page.focus({ preventScroll: true }); // the next image starts with nothing chosen
     });
     return button;
   });
   find(".scale").replaceChildren(...buttons);
+  page.dataset.levels = numbers.length > MOST_IN_A_ROW ? "many" : "few";
+  const rows = Math.ceil(numbers.length / MOST_IN_A_ROW);
+  page.style.setProperty("--levels", numbers.length);
+  page.style.setProperty("--half", Math.ceil(numbers.length / 2));
+  page.style.setProperty("--in-a-row", Math.ceil(numbers.length / rows));
+  page.style.setProperty("--in-a-row-high", Math.ceil(numbers.length / Math.min(rows, 2)));
+  showLegend(legendOf(numbers));
+}
+
+function showLegend(parts) {
+  const keys = parts.flatMap(([first, last, words], i) => {
+    const [from, to] = [first, last].map((key) => {
+      const made = document.createElement("kbd");
+      made.textContent = key;
+      return made;
+    });
+    return [i ? ", " : "Keys ", from, ...(last ? ["–", to] : []), words];
+  });
+  find(".hint").replaceChildren(...keys);
+  find(".hint").classList.toggle("long", parts.length > 1);
 }
 
 function flash(rating) {
-  const button = find(".scale").children[rating - 1];
+  const button = Array.from(find(".scale").children).find((one) => Number(one.dataset.rating) === rating);
   button.classList.remove("pressed");
   void button.offsetWidth;
   button.classList.add("pressed");

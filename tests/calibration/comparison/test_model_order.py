@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from calibration.comparison.model_correlations import ModelStudy
 from calibration.comparison.model_order import Estimate, model_order, model_order_entry
-from calibration.comparison.model_study import ModelStudy
 from calibration.core.resampling import Resampling
 
 

@@ -14,7 +14,8 @@ from calibration.core.intervals import with_other_people
 from calibration.metric.bootstrap import STATISTICS, _about, _Study, metric_intervals
 from calibration.people.kappa import kappa
 from calibration.pipeline import calibrate_tables
-from calibration.report.files import metric_rows, write_report
+from calibration.report.csv_tables import metric_rows
+from calibration.report_folder import write_report
 from calibration.settings import Settings
 from tests.calibration.prediction.test_predictor import tifa160
 from tests.calibration.typed import scored

@@ -8,7 +8,7 @@ from scipy import stats
 from calibration.metric.monotone_cubic import fit_monotone_cubic
 from calibration.metric.telecom import Telecom, significance, significance_entry, telecom, telecom_entry
 from calibration.pipeline import calibrate_tables
-from calibration.report.files import comparison_rows
+from calibration.report.csv_tables import comparison_rows
 from calibration.settings import Settings
 from tests.calibration.typed import scored
 

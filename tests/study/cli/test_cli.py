@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.study.command import command_line, environment, run_cli
+from tests.study.samples import write_images
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ ROWS = [(f"{model}/{number}.png", person, "aesthetic", 1 + (number + shift) % 5)
         for model in "ab" for number in range(2) for person, shift in (("ann", 0), ("bob", 1))]  # fmt: skip
 
 
-PEOPLE = ["demo", "init", "serve", "import", "export", "withdraw"]
-MACHINES = ["score", "metrics", "statistics", "cache", "weights", "aesthetic"]
+PEOPLE = ["demo", "generate", "init", "serve", "import", "export", "withdraw"]
+MACHINES = ["score", "evaluate", "metrics", "statistics", "cache", "weights", "aesthetic"]
 COMMANDS = [*PEOPLE, *MACHINES, "report", "predict", "plan"]
 
 
@@ -77,6 +78,15 @@ def test_init_prints_a_private_link_for_each_evaluator_and_one_for_the_owner(cli
     assert [kind for kind, _ in found] == ["owner", "rate", "rate"]
     assert len({token for _, token in found}) == 3
     assert sorted(path.name for path in (tmp_path / "s").iterdir()) == ["items.csv", "ratings.sqlite", "study.yaml"]
+
+
+def test_init_says_what_it_understood_of_a_trainers_samples(cli, tmp_path):
+    names = [f"anna_{step:06d}_00_20240819160839.png" for step in (300, 600)]
+    images = write_images(tmp_path / "sample", names)
+    code, out, _ = cli("init", tmp_path / "s", "--images", images)
+    assert code == 0
+    assert "Samples of kohya's sd-scripts: 2 images of 'anna' at 2 steps from 300 to 600, of 1 prompt." in out
+    assert "sampled without a seed: each step has another noise" in out
 
 
 def test_init_needs_no_more_than_a_folder_of_images(cli, images, tmp_path):

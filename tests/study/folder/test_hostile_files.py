@@ -20,9 +20,9 @@ from calibration.prediction.predictor import fit_predictor
 from calibration.prediction.predictor_file import json_text, predictors_document, read_predictor, read_verdict
 from calibration.tables.writing import csv_text
 from metrics.errors import InputError
+from study.folder.exporting import export_tables
 from study.folder.score_items import folder_collection
 from study.folder.study import open_study
-from study.folder.tables import export_tables
 from tests.calibration.prediction.test_predictor import study as made_scores
 from tests.calibration.typed import scored
 from tests.effort import effort
@@ -360,6 +360,6 @@ def rate_everything(study) -> None:
     for evaluator in study.store.evaluators():
         for number, assignment in enumerate(study.store.assignments(evaluator.id)):
             study.store.rate(evaluator.id, assignment.public_id, 1 + number % 5, f"{evaluator.id}-{number}", 100)
-    from study.folder.tables import import_tables
+    from study.folder.importing import import_tables
 
     import_tables(study, None, pd.DataFrame({"item": FORMULAS, "metric": "=m", "score": np.linspace(-1, 1, 5)}))

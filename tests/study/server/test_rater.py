@@ -162,6 +162,24 @@ class TestRate:
         assert client.put(f"{link('ann')}/ratings/{target}", json=answer).status_code == 422
         assert client.get(f"{link('ann')}/session").json()["tasks"][0]["assignments"][0]["rating"] is None
 
+    def test_the_studys_own_scale_is_what_is_taken(self, make_study):
+        study = make_study(images=2, references=0, tasks=("aesthetic",), evaluators=("ann",), scale="0-4")
+        client, token = TestClient(create_app(study)), study.store.evaluators()[0].token
+        address = f"/api/rater/{token}"
+        (task,) = client.get(f"{address}/session").json()["tasks"]
+        assert task["numbers"] == [0, 1, 2, 3, 4] and len(task["levels"]) == 5
+        first = f"{address}/ratings/{task['assignments'][0]['id']}"
+        for number, rating in enumerate((5, -1, 0.5, False, None)):
+            answer = {"rating": rating, "client_id": f"no-{number}"}
+            assert client.put(first, json=answer).status_code == 422, rating
+        assert client.put(first, json={"rating": 1, "client_id": "p", "previous": 5}).status_code == 422
+        assert client.put(first, json={"rating": 0, "client_id": "a", "previous": None}).json()["rating"] == 0
+        stale = client.put(first, json={"rating": 4, "client_id": "b", "previous": None})
+        assert (stale.status_code, stale.json()["rating"]) == (409, 0)
+        assert client.put(first, json={"rating": 4, "client_id": "c", "previous": 0}).status_code == 200
+        (task,) = client.get(f"{address}/session").json()["tasks"]
+        assert [one["rating"] for one in task["assignments"]] == [4, None]
+
     @pytest.mark.parametrize(
         "body", [b'{"rating": 3, "client_id": "\\ud800"}', b'{"rating": 1e400}', b'{"rating": NaN}']
     )

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.study.conftest import MARKER
+from tests.study.server.rating_page import BOUNCE_MS, prefetched, press, saved, shown
 
 pytestmark = pytest.mark.browser
 
@@ -13,7 +14,6 @@ RATERS = (
     *("ann", "bob", "cleo", "dora", "emil", "faye", "gina", "hugo"),
     *("ida", "jan", "kim", "lou", "max", "nia", "oda", "pia"),
 )
-DESKTOP = {"width": 1280, "height": 800}
 KEEP_SAVED = """
 window.savedAnswers = [];
 const send = window.fetch;
@@ -23,7 +23,6 @@ window.fetch = async (address, options) => {
   return response;
 };
 """  # Playwright cannot read the body of an answer to a request with keepalive
-BOUNCE_MS = 160
 SMALL_PHONE = {"width": 360, "height": 640}
 
 
@@ -31,61 +30,6 @@ SMALL_PHONE = {"width": 360, "height": 640}
 def server(make_study, serve_study):
     """Twelve images in two tasks: 24 ratings for each rater; each test has a rater of its own."""
     return serve_study(make_study(evaluators=RATERS))
-
-
-@pytest.fixture
-def open_page(chromium):
-    """A function that opens a link in a browser context of its own; no page may log an error or leave the server."""
-    contexts, problems = [], []
-
-    def watch(page, base, expected):
-        def on_console(message):
-            if message.type in ("error", "warning") and not any(text in message.text for text in expected):
-                problems.append(message.text)
-
-        page.on("console", on_console)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda request: request.url.startswith((base, "data:")) or problems.append(request.url))
-
-    def open_link(link, expected=(), viewport=DESKTOP, touch=False, go=True):
-        context = chromium.new_context(viewport=viewport, has_touch=touch, is_mobile=touch)
-        contexts.append(context)
-        base = link.partition("/rate/")[0]
-        context.on("page", lambda page: watch(page, base, expected))
-        page = context.new_page()
-        if go:
-            page.goto(link)
-        return page
-
-    yield open_link
-    for context in contexts:
-        context.close()
-    assert problems == []
-
-
-def shown(page, count):
-    """Wait for an image to stand there, by its place in the task."""
-    expect(page.locator(".count")).to_have_text(count)
-    expect(page.locator(".hg")).to_have_attribute("data-state", "rating")
-
-
-def press(page, keys, first=1, total=12):
-    """Press one key an image, having waited for each."""
-    for number, key in enumerate(keys):
-        shown(page, f"{(first + number - 1) % total + 1} of {total}")
-        page.wait_for_timeout(BOUNCE_MS)  # the same key earlier than that is no second answer
-        page.keyboard.press(key)
-
-
-def saved(page):
-    """Wait until nothing is on its way any more."""
-    expect(page.locator(".saving")).to_have_text("Saved")
-
-
-def prefetched(page, pictures):
-    """Wait until so many pictures have come."""
-    loaded = "performance.getEntriesByType('resource').filter((entry) => entry.name.includes('/images/')).length"
-    page.wait_for_function(f"{loaded} >= {pictures}")
 
 
 def test_a_whole_session_by_keyboard(server, open_page):
