@@ -13,8 +13,6 @@ CIRCLES = {
     ("study.aesthetic", "study.cli"),  # study.cli.terminal: how all commands look
     ("study.cli", "study.scoring"),
     ("study.cli", "study.server"),
-    ("study.folder", "study.generation"),  # a study of samples reads what lies in their folder, generation its files
-    ("study.folder", "study.server"),  # study.server.serving_lock: a study that grows must not be served
     ("study.folder", "study.store"),  # study.folder.config: what the tasks ask, in the store's wordings
 }
 """Rooms that import each other; none is to be added, and one that has ended is taken out."""
