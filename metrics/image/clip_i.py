@@ -10,8 +10,8 @@ from metrics.engine.images import Source
 from metrics.engine.signature import signature
 from metrics.engine.types import Features, Item, Score, Scored
 from metrics.entry import Entry
-from metrics.networks.reference_faces import cosine_similarities
 from metrics.networks.clip import CLIP_WEIGHTS, ClipImages, ClipModel
+from metrics.networks.reference_faces import cosine_similarities
 
 
 @dataclass(frozen=True)

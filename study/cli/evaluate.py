@@ -68,6 +68,9 @@ def evaluate(
         str | None,
         typer.Option(metavar="MODULE:FUNCTION", help="In place of FaceNet, as for score.", show_default=False),
     ] = None,
+    least_face: Annotated[
+        float, typer.Option(min=0, max=1, help="The least probability at which what is found counts as a face.")
+    ] = 0.95,
     inception: Annotated[
         Literal["torch-fidelity", "pytorch-fid"], typer.Option(help="Whose preprocessing FID and KID follow.")
     ] = "torch-fidelity",
@@ -83,6 +86,11 @@ def evaluate(
             "evaluate needs a folder of images with --images, or a recipe with --recipe; name one of the two."
         )
     folder = folder_to_write(out)
+    named = names_in(",".join(metrics), "--metrics") if metrics else ()
+    if real is not None and not real.exists():
+        raise InputError(f"--real is {real}, and there is nothing of that name; correct it.")
+    if real is not None and named and not {"fid", "kid"} & set(named):
+        raise InputError("--real is for fid and kid, which are not computed; leave it out, or name one of them.")
     from metrics.engine.run import RunSettings
     from metrics.entry import MetricOptions
     from metrics.files import write_together
@@ -95,7 +103,7 @@ def evaluate(
     from study.folder.score_items import folder_collection
 
     settings = EvaluationSettings(
-        metrics=names_in(",".join(metrics), "--metrics") if metrics else (),
+        metrics=named,
         options=MetricOptions(
             clip_model=clip_model,
             clip_pretrained=clip_pretrained,
@@ -103,6 +111,7 @@ def evaluate(
             lpips_net=lpips_net,
             detector=detector,
             encoder=encoder,
+            least_face=least_face,
             inception=inception,
             reference_set=real,
             seed=seed,

@@ -1,10 +1,10 @@
 """The whole evaluation: scores by the metrics, figures of each checkpoint, differences to the base, and near-copies."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from metrics.catalogue import band, check_options, find_entry, make_metrics, needs_of
+from metrics.catalogue import band, check_options, check_options_used, find_entry, make_metrics, needs_of
 from metrics.engine.cache import FeatureCache, cache_folder
 from metrics.engine.extraction import Extractor, missing
 from metrics.engine.images import ImageSource
@@ -126,6 +126,8 @@ def _chosen(items: Sequence[Item], settings: EvaluationSettings) -> tuple[list[C
     """The metrics that are computed, and why others are not."""
     if settings.metrics:
         made = make_metrics(settings.metrics, settings.options)
+        usual = replace(settings.options, seed=MetricOptions.seed)  # FID's splits take it too
+        check_options_used(settings.metrics, usual)
         has = {"references": any(item.references for item in items), "prompts": any(item.prompt for item in items)}
         for need, words in (
             ("references", "reference photos; add --references PHOTOS"),
