@@ -185,7 +185,7 @@ def calibrate_tables(
         asked = check_wordings(wordings, where["wordings"], tasks_of(ratings, reading.task), settings.scale)
     sets = None if set_scores is None else check_set_scores(set_scores, where["set_scores"])
     repeats = None
-    if "repeat" in rated.frame.columns:
+    if {"repeat", "round"} & set(rated.frame.columns):
         every = check_ratings(*how, keep_repeats=True, scale=settings.scale)
         repeats = every.frame
     return calibrate(

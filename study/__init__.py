@@ -34,14 +34,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from study.calibrating import calibrate_study
     from study.folder.create import create_study
+    from study.folder.growing import add_images
     from study.folder.study import Study, open_study
     from study.scoring import ScoreSettings, score_study
 
-__all__ = ["ScoreSettings", "Study", "calibrate_study", "create_study", "open_study", "score_study"]
+__all__ = ["ScoreSettings", "Study", "add_images", "calibrate_study", "create_study", "open_study", "score_study"]
 
 _PLACES = {
     "ScoreSettings": "study.scoring",
     "Study": "study.folder.study",
+    "add_images": "study.folder.growing",
     "calibrate_study": "study.calibrating",
     "create_study": "study.folder.create",
     "open_study": "study.folder.study",

@@ -9,7 +9,7 @@ import pandas as pd
 
 
 def plan_assignments(
-    items: pd.DataFrame, tasks: Sequence[str], evaluators: Sequence[str], seed: int
+    items: pd.DataFrame, tasks: Sequence[str], evaluators: Sequence[str], seed: int, purpose: str = "order"
 ) -> list[dict[str, Any]]:
     """Plan every evaluator's session.
 
@@ -24,6 +24,8 @@ def plan_assignments(
         Names.
     seed : int
         The same seed, names and items give the same plan; one evaluator's order does not depend on who else rates.
+    purpose : str
+        Another one gives another order.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def plan_assignments(
     for evaluator in evaluators:
         position = 0
         for task, share in shares.items():
-            for index in random_generator(seed, "order", evaluator, task).permutation(len(share)):
+            for index in random_generator(seed, purpose, evaluator, task).permutation(len(share)):
                 plan.append({"evaluator": evaluator, "task": task, "item": share[index], "position": position})
                 position += 1
     return plan

@@ -105,6 +105,7 @@ def demo(
 app.command(rich_help_panel=IMAGES)(generate_cli.generate)
 app.command(rich_help_panel=PEOPLE)(rate_cli.init)
 app.command(rich_help_panel=PEOPLE)(rate_cli.serve)
+app.command(rich_help_panel=PEOPLE)(rate_cli.add)
 app.command("import", rich_help_panel=PEOPLE)(rate_cli.import_)
 app.command(rich_help_panel=PEOPLE)(rate_cli.export)
 app.command(rich_help_panel=PEOPLE)(rate_cli.withdraw)

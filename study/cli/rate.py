@@ -1,4 +1,4 @@
-"""The commands of people's side: init, serve, import, export and withdraw."""
+"""The commands of people's side: init, serve, add, import, export and withdraw."""
 
 import re
 from contextlib import closing
@@ -97,6 +97,34 @@ def serve(
 
     with closing(open_study(study)) as opened:
         run(opened, host, port, reword)
+
+
+def add(
+    study: StudyFolder,
+    images: Annotated[Path, typer.Option(help="A folder of images; those that the study has are passed over.")],
+    anchors: Annotated[
+        float, typer.Option(help="The share of rated images that is asked again, to compare the rounds by.")
+    ] = 0.1,
+    references: Annotated[
+        Path | None,
+        typer.Option(help="Reference photos of the new images.", show_default="those of their subject's other images"),
+    ] = None,
+    evaluators: Annotated[
+        str | None,
+        typer.Option(help="Names of people who join now, comma-separated.", show_default="those of the study"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="For the choice of anchors.", show_default="the study's")] = None,
+) -> None:
+    """Add images to a study whose first ones are rated, as a new round."""
+    from study.folder.growing import add_images
+    from study.folder.study import open_study
+
+    joining = () if evaluators is None else names_in(evaluators, "--evaluators")
+    with closing(open_study(study)) as opened:
+        grown = add_images(opened, images, anchors, seed, references=references, evaluators=joining)
+    for sentence in grown.sentences:
+        print(sentence)
+    print(f"Start it with: humangrade serve {study}")
 
 
 def import_(

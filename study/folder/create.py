@@ -5,7 +5,7 @@ import re
 import tempfile
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import closing
 from pathlib import Path
 
@@ -102,14 +102,14 @@ def create_study(
     folder, images = Path(folder), Path(images)
     if folder.is_symlink() and not folder.exists():
         raise InputError(f"{folder} is a link that leads nowhere; name a new folder.")
-    names = _evaluator_names(evaluators)
+    names = evaluator_names(evaluators)
     may_have_references = references is not None or (images / ITEMS).is_file()
     asked = _asked(tasks, LIKERT if scale is None else page_scale(scale), may_have_references)
     config = _config(title or folder.resolve().name, asked, seed, share_report, database)
     taken = [name for name in (FILE_NAME, ITEMS, DATABASE, *LEFT_OPEN) if (folder / name).exists()]
     if taken:
         raise InputError(f"{folder} holds {taken[0]} already; name a new folder, or remove the old study first.")
-    items = _items(images, folder)
+    items = items_of(images, folder)
     if references is not None and any(task.show_references for task in config.tasks.values()):
         found = reference_cells(items, Path(references), images, folder)
         own = items["references"] if "references" in items.columns else pd.Series("", index=items.index)
@@ -121,7 +121,8 @@ def create_study(
     return open_study(folder)
 
 
-def _evaluator_names(evaluators: int | Sequence[str]) -> list[str]:
+def evaluator_names(evaluators: int | Sequence[str]) -> list[str]:
+    """The names of so many evaluators, or of these, checked; InputError where one cannot be used."""
     if isinstance(evaluators, int):
         if not 1 <= evaluators <= 1000:
             raise InputError(f"{parameter('evaluators')} is {evaluators}; a study has from 1 to 1000 of them.")
@@ -177,13 +178,24 @@ def _config(
     return StudyConfig(title=title, seed=seed, share_report=share_report, database=database, tasks=asked)
 
 
-def _items(images: Path, folder: Path) -> pd.DataFrame:
-    """The items table: a row for each image, with what its path and the folder's own items.csv say of it."""
+def items_of(images: Path, folder: Path, known: Set[Path] = frozenset()) -> pd.DataFrame:
+    """The items table: a row for each image, with what its path and the folder's own items.csv say of it.
+
+    Parameters
+    ----------
+    images : Path
+        The folder of images.
+    folder : Path
+        The study's, to which paths in the table are relative.
+    known : set of Path
+        Images that have no row in it, resolved; they are not looked at.
+    """
     has_table = (images / ITEMS).is_file()
     paths = find_images(images)
     samples = Samples() if has_table else read_samples(images, paths)
     paths = [path for path in paths if path not in samples.left_out]
-    check_images(paths, images)
+    is_new = [path.resolve() not in known for path in paths] if known else [True] * len(paths)
+    check_images([path for path, new in zip(paths, is_new, strict=True) if new], images)
     places = place_cells([path.relative_to(images) for path in paths])
     rows = [
         {
@@ -194,7 +206,9 @@ def _items(images: Path, folder: Path) -> pd.DataFrame:
         for path, place in zip(paths, places, strict=True)
     ]
     items = pd.DataFrame(rows).fillna("")
-    return with_own_table(items, images, folder) if has_table else items
+    if has_table:
+        items = with_own_table(items, images, folder)
+    return items[is_new].reset_index(drop=True)
 
 
 def place_cells(paths: Sequence[Path]) -> list[dict[str, str]]:

@@ -25,6 +25,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """Of each file, in their order, on the usual scale; items.csv has those of the study's own table. A new one has to come
 out of the store's table of the same name (`study.store.store`), or of `study.store.wording.Wording.row`."""
 
+OF_LATER_ROUNDS = "round"
+"""The last column of the ratings where images were added to a study."""
+
 
 def export_tables(study: Study, out: str | Path, without_names: bool = False) -> list[Path]:
     """Write items.csv, ratings.csv, scores.csv, wordings.csv and, where there are any, set_scores.csv, all or none.
@@ -67,7 +70,7 @@ def table_files(study: Study, without_names: bool = False) -> dict[str, str]:
 def _with_columns(name: str, table: pd.DataFrame, scale: Scale) -> pd.DataFrame:
     if name not in COLUMNS:
         return table
-    columns = list(COLUMNS[name])
+    columns = [*COLUMNS[name], *([OF_LATER_ROUNDS] if name == "ratings" and OF_LATER_ROUNDS in table.columns else [])]
     if name == "wordings":
         at = columns.index(_WORDS[0])
         columns[at : at + len(_WORDS)] = level_columns(scale)

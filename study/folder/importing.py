@@ -107,7 +107,7 @@ def import_tables(
     study : Study
         Where the rows go.
     ratings : DataFrame, optional
-        item, evaluator, task, rating and, optionally, rated_at, response_ms, position, repeat.
+        item, evaluator, task, rating and, optionally, rated_at, response_ms, position, repeat, round.
     scores : DataFrame, optional
         item, metric, score and, optionally, signature.
 
@@ -145,10 +145,21 @@ def _rating_rows(ratings: pd.DataFrame, scale: Scale) -> list[dict[str, Any]]:
     if "rated_at" in ratings.columns:
         for row, cell in zip(rows, ratings["rated_at"], strict=True):
             row["rated_at"] = cell or None
-    for column in ("response_ms", "position", "repeat"):
+    for column in ("response_ms", "position", "repeat", "round"):
         if column in ratings.columns:
             for row, cell in zip(rows, ratings[column], strict=True):
                 row[column] = _whole(cell, column)
+    return _numbered_by_round(rows) if "round" in ratings.columns else rows
+
+
+def _numbered_by_round(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with a number of the repeat of its own for what a person rated again in a later round."""
+    taken: dict[tuple[str, str, str], set[int]] = {}
+    for row in sorted(rows, key=lambda row: row.get("round") or 1):
+        own = taken.setdefault((row["evaluator"], row["task"], row["item"]), set())
+        repeat = row.get("repeat") or 0
+        row["repeat"] = repeat if repeat not in own else max(own) + 1
+        own.add(row["repeat"])
     return rows
 
 

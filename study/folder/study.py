@@ -4,7 +4,8 @@ Where study.yaml names a PostgreSQL database, that takes the place of ratings.sq
 """
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -12,10 +13,12 @@ import pandas as pd
 
 from calibration.tables.checking import check_items, records
 from calibration.tables.reading import read_table
+from calibration.tables.writing import csv_text
 from metrics.errors import InputError
-from metrics.files import digest_of
+from metrics.files import digest_of, write_together
 from metrics.text import counted, listed, quoted
-from study.assignment.order import ASKED, is_asked, plan_assignments
+from study.assignment.order import ASKED, is_asked
+from study.assignment.rounds import latest_round, plan_rounds
 from study.folder.config import FILE_NAME, StudyConfig, load_config
 from study.folder.images import MOST_BYTES, check_images
 from study.folder.links import owner_link, rater_link
@@ -99,22 +102,23 @@ class Study:
 
     def _refuse_copies(self, new: list[Path], known: list[Path]) -> None:
         """Raise InputError where a new image has the same bytes as one that is rated already."""
-        sizes = {path.stat().st_size for path in new}
-        alike = [path for path in known if path.stat().st_size in sizes]
-        by_content = {digest_of(path, MOST_BYTES): path for path in alike if path.stat().st_size <= MOST_BYTES}
-        for path in new if by_content else []:
-            if original := by_content.get(digest_of(path, MOST_BYTES)):
-                raise InputError(
-                    f"{self.folder / ITEMS}: the new image {path} is a byte-identical copy of {original}; remove its "
-                    "row, or the same image is rated twice."
-                )
+        for path, original in copies(new, known):
+            raise InputError(
+                f"{self.folder / ITEMS}: the new image {path} is a byte-identical copy of {original}; remove its "
+                "row, or the same image is rated twice."
+            )
 
-    def sync_assignments(self) -> int:
+    def sync_assignments(self, note: str = "") -> int:
         """Give every evaluator what items.csv and study.yaml ask for.
 
         What is rated, and the order of what is assigned, never changes; what is asked for no more and was not rated
         is taken away, also where the column rate says no by now. Who has seen the report gets nothing more: their eyes
         are not fresh any longer.
+
+        Parameters
+        ----------
+        note : str
+            For the study's history, where anything is added.
 
         Returns
         -------
@@ -124,9 +128,17 @@ class Study:
         self.store.remove_unrated(self._asked, self.config.tasks)
         saw_report = self.store.saw_report()
         names = [one.name for one in self.store.evaluators() if one.name not in saw_report]
-        return self.store.add_assignments(
-            plan_assignments(self.items, list(self.config.tasks), names, self.config.seed)
-        )
+        asked = self.store.asked_items() if latest_round(self.items) > 1 else []
+        plan = plan_rounds(self.items, list(self.config.tasks), names, self.config.seed, asked)
+        return self.store.add_assignments(plan, note)
+
+    def write_items(self, items: pd.DataFrame) -> None:
+        """Put another items table in the place of items.csv, at once or not at all; this study has it from then on."""
+        check_item_columns(items, self.config, str(self.folder / ITEMS))
+        write_together({self.folder / ITEMS: csv_text(items)})
+        object.__setattr__(self, "items", items)
+        for known in self.__dict__.keys() - {each.name for each in fields(self)}:  # what was made of the old table
+            del self.__dict__[known]
 
     def asked(self) -> pd.DataFrame:
         """What the evaluators were asked, with the number of ratings under each wording; see `study.store.wording`."""
@@ -262,6 +274,16 @@ def open_study(folder: str | Path, watch: bool = False) -> Study:
         store.close()
         raise
     return Study(folder, config, items, store)
+
+
+def copies(new: Sequence[Path], known: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
+    """The new images that have the same bytes as a known one, each with that."""
+    sizes = {path.stat().st_size for path in new}
+    alike = [path for path in known if path.stat().st_size in sizes]
+    by_content = {digest_of(path, MOST_BYTES): path for path in alike if path.stat().st_size <= MOST_BYTES}
+    for path in new if by_content else ():
+        if original := by_content.get(digest_of(path, MOST_BYTES)):
+            yield path, original
 
 
 def split_references(cell: str) -> list[str]:

@@ -73,6 +73,8 @@ def _session(study: Study, rater: Evaluator) -> dict[str, Any]:
         entries = []
         for assignment in assignments:
             entry: dict[str, Any] = {"id": assignment.public_id, "rating": assignment.rating, "references": 0}
+            if assignment.round > 1:  # of new images and anchors alike
+                entry["round"] = assignment.round
             if task.show_references:
                 photos = tuple(study.reference_paths(assignment.item))
                 entry["references"] = len(photos)

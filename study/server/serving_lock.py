@@ -13,13 +13,15 @@ NAME = ".serving"
 
 
 @contextmanager
-def only_server(folder: Path) -> Iterator["ServingLock"]:
+def only_server(folder: Path, otherwise: str = "use that server, or stop it first") -> Iterator["ServingLock"]:
     """Be the only one who serves a study.
 
     Parameters
     ----------
     folder : Path
         The study's.
+    otherwise : str
+        What to do where another server has it, for the message.
 
     Yields
     ------
@@ -36,9 +38,7 @@ def only_server(folder: Path) -> Iterator["ServingLock"]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise InputError(
-            f"{folder} is being served already{_by_whom(path)}; use that server, or stop it first."
-        ) from None
+        raise InputError(f"{folder} is being served already{_by_whom(path)}; {otherwise}.") from None
     except OSError as error:
         raise InputError(
             f"{folder} cannot be written ({error.strerror or error}), so no rating could be saved; copy the study to a "

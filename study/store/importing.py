@@ -82,7 +82,7 @@ def _assignments_of(connection: Connection, keyed: Sequence[tuple[AssignmentKey,
             if position is None:
                 position = free.get(key[0], 0)
             free[key[0]] = max(free.get(key[0], 0), position + 1)
-            missing[key] = new_assignment(key, position)
+            missing[key] = new_assignment(key, position, row.get("round") or 1)
     if not missing:
         return known
     connection.execute(insert(assignments), list(missing.values()))
@@ -90,7 +90,7 @@ def _assignments_of(connection: Connection, keyed: Sequence[tuple[AssignmentKey,
 
 
 def _insert_ratings(connection: Connection, new: Mapping[int, Row], scale: Scale) -> None:
-    """Write ratings and their history, and move the assignments to where they were rated."""
+    """Write ratings and their history, and move the assignments to where, and in which round, they were rated."""
     asked = {task: present(connection, task, scale) for task in {row["task"] for row in new.values()}}
     values: list[dict[str, Any]] = [
         {"assignment_id": number, "wording_id": asked[row["task"]]}
@@ -104,12 +104,11 @@ def _insert_ratings(connection: Connection, new: Mapping[int, Row], scale: Scale
         for value in values
     ]
     connection.execute(insert(rating_events), events)
-    places = [
-        {"number": number, "place": row["position"]} for number, row in new.items() if row.get("position") is not None
-    ]
-    if places:
-        by_number = assignments.c.id == bindparam("number")
-        connection.execute(update(assignments).where(by_number).values(position=bindparam("place")), places)
+    for column in ("position", "round"):
+        known = [{"number": number, "known": row[column]} for number, row in new.items() if row.get(column) is not None]
+        if known:
+            by_number = assignments.c.id == bindparam("number")
+            connection.execute(update(assignments).where(by_number).values({column: bindparam("known")}), known)
 
 
 def _conflict(conflicts: Sequence[str], noun: str) -> InputError:

@@ -16,7 +16,10 @@ class Evaluator:
 
 @dataclass(frozen=True)
 class Assignment:
-    """One item to rate by one evaluator in one task; `public_id` is all that a browser learns of it."""
+    """One item to rate by one evaluator in one task; `public_id` is all that a browser learns of it.
+
+    An item that is asked again, in the same round or as an anchor in a later one, has another number in `repeat`.
+    """
 
     id: int
     public_id: str
@@ -26,6 +29,28 @@ class Assignment:
     position: int
     repeat: int
     rating: int | float | None
+    round: int = 1
+
+
+AssignmentNames = tuple[str, str, str, int]
+"""What tells an assignment from all others: evaluator, task, item and repeat."""
+
+
+@dataclass(frozen=True)
+class AskedItem:
+    """That an evaluator, by name, was given an item to rate, and whether an answer is there."""
+
+    evaluator: str
+    task: str
+    item: str
+    round: int
+    repeat: int
+    is_rated: bool
+
+    @property
+    def key(self) -> AssignmentNames:
+        """What tells it from all others."""
+        return self.evaluator, self.task, self.item, self.repeat
 
 
 @dataclass(frozen=True)

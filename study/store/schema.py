@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 5
+VERSION = 6
 
 OWN = ""
 """The axis of the question that a task asks itself; further questions about the same image have names."""
@@ -72,6 +72,7 @@ assignments = Table(
     Column("item", Text, nullable=False),
     Column("repeat", Integer, nullable=False, default=0),
     Column("position", Integer, nullable=False),
+    Column("round", Integer, nullable=False, default=1, server_default="1"),  # when it was asked: images come later
     UniqueConstraint("evaluator_id", "task", "item", "repeat"),
     CheckConstraint("repeat >= 0"),
 )

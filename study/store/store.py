@@ -21,6 +21,7 @@ from study.store.database import sqlite_url
 from study.store.importing import Row, import_ratings, import_scores
 from study.store.progress_counts import Answered, ProgressCounts
 from study.store.records import (
+    AskedItem,
     Assignment,
     ConflictError,
     Evaluator,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from metrics.engine.types import Score, SetScore
 
 __all__ = [
+    "AskedItem",
     "Assignment",
     "ConflictError",
     "Evaluator",
@@ -114,13 +116,15 @@ class Store(Access):
 
     # what is to be rated
 
-    def add_assignments(self, rows: Iterable[Mapping[str, Any]]) -> int:
+    def add_assignments(self, rows: Iterable[Mapping[str, Any]], note: str = "") -> int:
         """Add assignments that are not there yet; an evaluator who has some already gets them after those.
 
         Parameters
         ----------
         rows : iterable of mappings
-            evaluator (name), task, item, position and, optionally, repeat.
+            evaluator (name), task, item, position and, optionally, repeat and round.
+        note : str
+            For the study's history, where any is new.
 
         Returns
         -------
@@ -136,15 +140,27 @@ class Store(Access):
                 key = (ids[row["evaluator"]], row["task"], row["item"], row.get("repeat", 0))
                 if key not in known:
                     known.add(key)
-                    new.append(new_assignment(key, start.get(key[0], 0) + row["position"]))
+                    place = start.get(key[0], 0) + row["position"]
+                    new.append(new_assignment(key, place, row.get("round", 1)))
             if new:
                 connection.execute(insert(assignments), new)
+                if note:
+                    note_history(connection, note)
         return len(new)
 
     def assigned_items(self) -> set[str]:
         """All items that somebody was given to rate."""
         with self._read() as connection:
             return set(connection.scalars(select(assignments.c.item).distinct()))
+
+    def asked_items(self) -> list[AskedItem]:
+        """Everything that anybody was given to rate, evaluator by evaluator and by position."""
+        a = assignments.c
+        columns = (evaluators.c.name, a.task, a.item, a.round, a.repeat, ratings.c.rating.is_not(None))
+        query = select(*columns).select_from(assignments.join(evaluators).outerjoin(ratings, answered_by()))
+        query = query.order_by(evaluators.c.id, a.position, a.id)
+        with self._read() as connection:
+            return [AskedItem(*row) for row in connection.execute(query)]
 
     def rated_counts(self) -> dict[tuple[str, str], int]:
         """How many ratings there are of each task and item."""
@@ -164,10 +180,11 @@ class Store(Access):
                 connection.execute(delete(assignments).where(assignments.c.id == bindparam("gone")), gone)
 
     def assignments(self, evaluator_id: int) -> list[Assignment]:
-        """One evaluator's assignments with the ratings so far: task by task, in each by position."""
+        """One evaluator's assignments with the ratings so far: round by round, in each task by task and by position."""
         a = assignments.c
         begins = func.min(a.position).over(partition_by=a.task)
-        query = _assignment_query().where(a.evaluator_id == evaluator_id).order_by(begins, a.task, a.position, a.id)
+        order = (a.round, begins, a.task, a.position, a.id)
+        query = _assignment_query().where(a.evaluator_id == evaluator_id).order_by(*order)
         with self._read() as connection:
             return [Assignment(*row) for row in connection.execute(query)]
 
@@ -307,11 +324,16 @@ class Store(Access):
                 return self._counts.take(groups, of)
 
     def ratings_table(self) -> "pd.DataFrame":
-        """All ratings, a row each: item, evaluator, task, rating, rated_at, response_ms, position, repeat."""
+        """All ratings, a row each: item, evaluator, task, rating, rated_at, response_ms, position, repeat.
+
+        A study to which images were added has a column round as well.
+        """
         a = assignments.c
         columns = (a.item, evaluators.c.name.label("evaluator"), a.task, ratings.c.rating, ratings.c.rated_at)
+        with self._read() as connection:
+            rounds = connection.scalar(select(func.max(a.round)))
         query = (
-            select(*columns, ratings.c.response_ms, a.position, a.repeat)
+            select(*columns, ratings.c.response_ms, a.position, a.repeat, *([a.round] if (rounds or 1) > 1 else []))
             .join_from(ratings, assignments, answered_by())
             .join(evaluators)
             .order_by(evaluators.c.name, a.task, a.item, a.repeat)
@@ -353,8 +375,8 @@ class Store(Access):
         Parameters
         ----------
         ratings : iterable of mappings
-            item, evaluator, task, rating and, optionally, rated_at, response_ms, position, repeat. Evaluators and
-            assignments that are missing are made.
+            item, evaluator, task, rating and, optionally, rated_at, response_ms, position, repeat, round. Evaluators
+            and assignments that are missing are made.
         scores : iterable of mappings
             item, metric, score and, optionally, signature.
 
@@ -444,7 +466,7 @@ _PEOPLE = select(evaluators.c.id, evaluators.c.name, evaluators.c.token)
 
 def _assignment_query() -> Any:
     a = assignments.c
-    columns = (a.id, a.public_id, a.evaluator_id, a.task, a.item, a.position, a.repeat, ratings.c.rating)
+    columns = (a.id, a.public_id, a.evaluator_id, a.task, a.item, a.position, a.repeat, ratings.c.rating, a.round)
     return select(*columns).select_from(assignments.outerjoin(ratings, answered_by()))
 
 

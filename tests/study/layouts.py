@@ -1,4 +1,4 @@
-"""Databases as earlier versions of humangrade made them: layout 1 (0.1.0), and 2, 3 and 4 (until November 2026)."""
+"""Databases as earlier versions of humangrade made them: layout 1 (0.1.0), and 2 to 5 (until November 2026)."""
 
 import sqlite3
 from pathlib import Path
@@ -81,13 +81,18 @@ CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, PRIMARY KEY (ver
 INSERT INTO alembic_version VALUES ('4');
 """
 
+_SCALE = """
+ALTER TABLE wordings ADD COLUMN scale VARCHAR DEFAULT '[1, 2, 3, 4, 5]' NOT NULL;
+UPDATE alembic_version SET version_num = '5';
+"""
+
 
 def make_database(path: Path, layout: int) -> None:
     """A database of an earlier layout: two evaluators, three assignments, one rating that was changed once."""
     later = layout >= 2
     script = _BOTH + _SET_SCORES.format(", low FLOAT, high FLOAT, note VARCHAR" if later else "")
     script += (_NOTES if later else "") + _ROWS + (_WORDINGS if layout >= 3 else "")
-    script += _ANSWERS if layout >= 4 else ""
+    script += (_ANSWERS if layout >= 4 else "") + (_SCALE if layout >= 5 else "")
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.executescript(script)

@@ -134,6 +134,7 @@ class Task(Section):
     )
     strictness: people.Strictness = Field(description="How far they differ in strictness.")
     asked: people.Asked | None = Field(description="What they were asked, word for word; null where not known.")
+    rounds: people.Rounds | None = Field(description="What later rounds of rating change; null where there is one.")
     comparison: judging.Comparison | None = Field(description="Metrics beside each other; null for fewer than two.")
     without_flagged: people.WithoutFlagged | None = Field(
         description="The results without the evaluators whom screening names; null where it names nobody."

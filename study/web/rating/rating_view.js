@@ -71,14 +71,16 @@ function showWords(item) {
   find(".missing").hidden = true;
   find(".end").hidden = true;
   find(".message").hidden = true;
-  find(".back").disabled = at === 0;
+  find(".back").disabled = !mayGoBack();
   find(".forward").disabled = item.rating === null;
-  const count = item.number + " of " + task.total;
+  const count = item.number + " of " + item.total;
+  const news = item.round > 1 ? counted(item.total, "new image") : "";
   find(".count").textContent = count;
-  find(".part").textContent = partName(item.task);
+  find(".part").textContent = partName(item.task) + (news && ", " + news);
   const question = changed || at === 0 ? " " + task.question : "";
   const before = item.rating === null ? "" : " Your answer: " + item.rating + ".";
-  find(".announcement").textContent = "Image " + count + "." + question + before;
+  const added = news && item.number === 1 ? " " + news + "." : "";
+  find(".announcement").textContent = "Image " + count + "." + added + question + before;
   showProgress();
 }
 
@@ -157,19 +159,22 @@ function flash(rating) {
 
 function showProgress() {
   const bar = find(".bar");
-  const parts = session.tasks.map((task, number) => {
+  const here = roundHere();
+  const parts = session.tasks.flatMap((_, number) => {
+    const total = here.filter((item) => item.task === number).length;
+    if (!total) return [];
     const part = document.createElement("span");
-    part.style.flexGrow = String(task.total);
+    part.style.flexGrow = String(total);
     const fill = document.createElement("i");
-    fill.style.width = (100 * doneIn(number)) / task.total + "%";
+    fill.style.width = (100 * doneIn(number, here)) / total + "%";
     part.append(fill);
     return part;
   });
   bar.replaceChildren(...parts);
-  const done = list.filter((item) => item.rating !== null).length;
-  bar.setAttribute("aria-valuemax", String(list.length));
+  const done = here.filter((item) => item.rating !== null).length;
+  bar.setAttribute("aria-valuemax", String(here.length));
   bar.setAttribute("aria-valuenow", String(done));
-  bar.setAttribute("aria-valuetext", done + " of " + list.length + " rated");
+  bar.setAttribute("aria-valuetext", done + " of " + here.length + " rated");
 }
 
 function counted(number, noun) {

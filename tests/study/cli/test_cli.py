@@ -36,7 +36,7 @@ ROWS = [(f"{model}/{number}.png", person, "aesthetic", 1 + (number + shift) % 5)
         for model in "ab" for number in range(2) for person, shift in (("ann", 0), ("bob", 1))]  # fmt: skip
 
 
-PEOPLE = ["demo", "generate", "init", "serve", "import", "export", "withdraw"]
+PEOPLE = ["demo", "generate", "init", "serve", "add", "import", "export", "withdraw"]
 MACHINES = ["score", "evaluate", "metrics", "statistics", "cache", "weights", "aesthetic"]
 COMMANDS = [*PEOPLE, *MACHINES, "report", "predict", "plan"]
 
@@ -124,6 +124,29 @@ def test_from_import_to_report_and_back(cli, images, tmp_path):
         "report.html", "report.json", "evaluators.csv", "metrics.csv", "folds.csv", "comparison.csv", "predictor.json",
         "agreement.csv", "model_order.csv",
     }  # fmt: skip
+
+
+def test_images_are_added_as_a_round(cli, images, tmp_path):
+    study = tmp_path / "study"
+    assert cli("init", study, "--images", images, "--evaluators", "ann,bob")[0] == 0
+    assert cli("import", study, "--ratings", ratings_of(tmp_path / "r.csv", ROWS))[0] == 0
+    code, _, err = cli("add", study, "--images", images)
+    assert (
+        code == 2
+        and err == f"humangrade: {images} holds no image that the study lacks; draw or copy new ones into it first.\n"
+    )
+    Image.new("RGB", (16, 16), "red").save(images / "b" / "new.png")
+    code, out, _ = cli("add", study, "--images", images, "--anchors", "0.5", "--evaluators", "cleo")
+    assert code == 0 and out.splitlines() == [
+        "1 image added as round 2; 2 that were rated before are asked again among them, to tell what the round "
+        "changes.",
+        *(f"{name}: 3 images more to rate." for name in ("ann", "bob", "cleo")),
+        f"Start it with: humangrade serve {study}",
+    ]
+    code, _, err = cli("add", study, "--images", images, "--anchors", "20")
+    assert code == 2 and err == "humangrade: --anchors is 20; it is a share from 0 to 1, such as 0.1 for a tenth.\n"
+    assert cli("export", study, "--out", tmp_path / "out")[0] == 0
+    assert (tmp_path / "out" / "ratings.csv").read_text().partition("\n")[0].endswith(",position,repeat,round")
 
 
 def test_report_on_files(cli, tmp_path):

@@ -90,6 +90,20 @@ def test_what_the_third_layout_knew_is_kept(path, number):
     assert rows(path, "SELECT count(*) FROM meta WHERE key LIKE 'report%'") == [(0,)]
 
 
+def test_assignments_of_before_are_of_the_first_round(database):
+    store = filled(database)
+    table, before = store.ratings_table(), [store.assignments(one.id) for one in store.evaluators()]
+    with store._write() as connection:  # as layout 5 had it
+        connection.exec_driver_sql("ALTER TABLE assignments DROP COLUMN round")
+        connection.execute(schema.layout.update().values(version_num="5"))
+    store.close()
+    with closing(Store(database)) as again:
+        assert [again.assignments(one.id) for one in again.evaluators()] == before
+        assert {one.round for own in before for one in own} == {1} and again.ratings_table().equals(table)
+        again.add_assignments([{"evaluator": "ann", "task": "aesthetic", "item": "z.png", "position": 0, "round": 2}])
+        assert again.assignments(1)[-1].round == 2
+
+
 @pytest.mark.parametrize("number", EARLIER)
 def test_a_copy_of_the_earlier_layout_stays_beside_it(path, number):
     make_database(path, number)
@@ -112,6 +126,7 @@ def test_the_fourth_layout_in_postgresql_is_brought_up_to_date(postgresql_url):
     with store._write() as connection:
         for change in (
             "ALTER TABLE wordings DROP COLUMN scale",
+            "ALTER TABLE assignments DROP COLUMN round",
             "ALTER TABLE ratings ALTER rating TYPE integer",
             "ALTER TABLE rating_events ALTER rating TYPE integer",
         ):
