@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.core.grades import Array
-from calibration.core.intervals import UNKNOWN, Interval, item_draws, percentiles, with_other_people
+from calibration.core.intervals import UNKNOWN, Interval, percentiles, with_other_people
+from calibration.core.resampling import Resampling, group_draws
 from calibration.scale import LIKERT, Scale
 
 LEAST_IMAGES = 5
@@ -22,6 +23,7 @@ LEAST_PEOPLE = 2
 """Of fewer people's answers it cannot be told what is the round and what is one person."""
 
 NAN = float("nan")
+_NONE = Resampling(0)
 _CROSSED = 200  # draws of the images in which everybody is left out once
 
 
@@ -68,7 +70,7 @@ class RoundEffect:
     own: Shift
 
 
-def round_effects(ratings: pd.DataFrame, draws: int = 0, seed: int = 0, scale: Scale = LIKERT) -> list[RoundEffect]:
+def round_effects(ratings: pd.DataFrame, resampling: Resampling = _NONE, scale: Scale = LIKERT) -> list[RoundEffect]:
     """Estimate what each later round changes.
 
     Parameters
@@ -76,8 +78,8 @@ def round_effects(ratings: pd.DataFrame, draws: int = 0, seed: int = 0, scale: S
     ratings : DataFrame
         item, evaluator, rating (in the scale's numbers), round and, optionally, repeat of one task, with what was
         asked again.
-    draws, seed : int
-        Of the bootstrap; 0 for no intervals.
+    resampling : Resampling
+        Of the bootstrap; 0 draws, as it is unless given, for no intervals.
     scale : Scale
         Whose levels the ratings are.
 
@@ -117,9 +119,7 @@ def round_effects(ratings: pd.DataFrame, draws: int = 0, seed: int = 0, scale: S
     anchors = table[table["item"].isin(asked.index[asked > 1])]
     answers = _cube(anchors, rounds, scale)
     return [
-        RoundEffect(
-            number, _shift(answers, place, draws, seed), _own_shift(answers[:place], answers[place], draws, seed)
-        )
+        RoundEffect(number, _shift(answers, place, resampling), _own_shift(answers[:place], answers[place], resampling))
         for place, number in enumerate(rounds)
         if place
     ]
@@ -134,16 +134,16 @@ def _cube(rows: pd.DataFrame, rounds: list[int], scale: Scale) -> Array:
     return cube
 
 
-def _shift(answers: Array, place: int, draws: int, seed: int) -> Shift:
+def _shift(answers: Array, place: int, resampling: Resampling) -> Shift:
     """A round's effect against the first."""
     there = ~np.isnan(answers)
     linked = there[place].any(axis=1) & there[:place].any(axis=(0, 2))
     told = there[place] & linked[:, None]
     people = np.asarray(there[:, linked].any(axis=(0, 1)), dtype=bool)
-    return _with_intervals(lambda weights, of: _fitted(answers[:, :, of], weights)[:, place], people, told, draws, seed)
+    return _with_intervals(lambda weights, of: _fitted(answers[:, :, of], weights)[:, place], people, told, resampling)
 
 
-def _own_shift(before: Array, now: Array, draws: int, seed: int) -> Shift:
+def _own_shift(before: Array, now: Array, resampling: Resampling) -> Shift:
     """How far the same people's answers in a round are from their first to the same images."""
     first = np.full(now.shape, np.nan)
     for earlier in before[::-1]:
@@ -156,15 +156,14 @@ def _own_shift(before: Array, now: Array, draws: int, seed: int) -> Shift:
         total = weights @ np.nan_to_num(apart[:, of]).sum(axis=1)
         return np.divide(total, number, out=np.full(len(weights), NAN), where=number > 0)
 
-    return _with_intervals(mean, np.asarray(known.any(axis=0)), known, draws, seed)
+    return _with_intervals(mean, np.asarray(known.any(axis=0)), known, resampling)
 
 
 def _with_intervals(
     figure: Callable[[Array, NDArray[np.bool_]], Array],
     people: NDArray[np.bool_],
     told: NDArray[np.bool_],
-    draws: int,
-    seed: int,
+    resampling: Resampling,
 ) -> Shift:
     """A figure for weightings of the images, and some of the people, with its intervals.
 
@@ -174,13 +173,15 @@ def _with_intervals(
     images = int(told.any(axis=1).sum())
     estimate = float(figure(all_images, everybody)[0])
     these = like_these = UNKNOWN
-    if draws and images > 1 and np.isfinite(estimate):
-        weights = next(item_draws(np.arange(len(told)), draws, draws, np.random.default_rng(seed % 2**63)))
-        drawn = estimate + (figure(weights, everybody) - estimate) * np.sqrt(images / (images - 1))
+    if resampling.draws and images > 1 and np.isfinite(estimate):
+        draws = group_draws(np.arange(len(told)), resampling)
+        drawn = draws.figures(lambda weights: figure(weights, everybody))
+        drawn = estimate + (drawn - estimate) * np.sqrt(images / (images - 1))
         these = percentiles(drawn)
         but_one = [everybody & (np.arange(len(people)) != one) for one in np.flatnonzero(people)]
         without = np.array([figure(all_images, others)[0] for others in but_one])
-        crossed = np.column_stack([figure(weights[:_CROSSED], others) for others in but_one])
+        some = draws.first(_CROSSED)
+        crossed = some.figures(lambda weights: np.column_stack([figure(weights, others) for others in but_one]))
         like_these = with_other_people(estimate, drawn, without, len(but_one), -1.0, 1.0, crossed)
     return Shift(estimate, these, like_these, images, int(told.sum()), int(told.any(axis=0).sum()))
 

@@ -13,6 +13,7 @@ import time
 import numpy as np
 import pandas as pd
 
+from calibration.core.resampling import Resampling
 from calibration.people.rounds import round_effects
 from tests.benchmarks.arguments import one_count
 
@@ -63,7 +64,7 @@ def main() -> None:
                     rng = np.random.default_rng([people, anchors, int(10 * shift), same])
                     held, width, seen = 0, 0.0, 0
                     for number in range(studies):
-                        found = round_effects(study(people, anchors, shift, same, rng), DRAWS, number)
+                        found = round_effects(study(people, anchors, shift, same, rng), Resampling(DRAWS, number))
                         low, high = found[0].shift.people_like_these
                         held += low <= true[shift] <= high
                         width += (high - low) / 2 * 4 / studies

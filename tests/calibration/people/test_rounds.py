@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from calibration.core.resampling import Resampling
 from calibration.people.rounds import round_effects
 from calibration.scale import Scale
 
@@ -64,7 +65,7 @@ def test_a_repeat_within_a_round_is_not_of_the_next():
 
 def test_the_order_of_rows_changes_nothing():
     rows = study(0.1, noise=0.4)
-    assert round_effects(rows.sample(frac=1, random_state=3), 60) == round_effects(rows, 60)
+    assert round_effects(rows.sample(frac=1, random_state=3), Resampling(60)) == round_effects(rows, Resampling(60))
 
 
 def test_a_third_round_is_told_through_the_second():
@@ -96,19 +97,19 @@ def test_least_squares_takes_all_links():
 
 
 def test_intervals():
-    (found,) = round_effects(study(-0.4, noise=0.5, images=20, people=5), 200)
+    (found,) = round_effects(study(-0.4, noise=0.5, images=20, people=5), Resampling(200))
     for low, high in (found.shift.these, found.shift.people_like_these):
         assert low < found.shift.effect < high < 0.1
     these, like = found.shift.these, found.shift.people_like_these
     assert found.own.people_like_these == pytest.approx(like)  # everybody rated everything twice
-    (wider,) = round_effects(study(-0.4, noise=0.5, images=20, people=5, others=True), 200)
+    (wider,) = round_effects(study(-0.4, noise=0.5, images=20, people=5, others=True), Resampling(200))
     assert np.diff(wider.shift.people_like_these) > np.diff(like) and np.diff(like) > 0.5 * np.diff(these)
-    assert round_effects(study(-0.4, noise=0.5, images=20, people=5), 200) == [found]
-    assert np.isnan(round_effects(study(-0.4, noise=0.5), 0)[0].shift.these).all()
+    assert round_effects(study(-0.4, noise=0.5, images=20, people=5), Resampling(200)) == [found]
+    assert np.isnan(round_effects(study(-0.4, noise=0.5), Resampling(0))[0].shift.these).all()
 
 
 def test_two_people_have_an_interval_for_other_images_only():
-    (found,) = round_effects(study(-0.4, noise=0.5, people=2), 200)
+    (found,) = round_effects(study(-0.4, noise=0.5, people=2), Resampling(200))
     assert np.isfinite(found.shift.these).all() and np.isnan(found.shift.people_like_these).all()
 
 
