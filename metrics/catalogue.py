@@ -24,6 +24,7 @@ _MODULES = (
     "metrics.image.lpips",
     "metrics.image.clip_score",
     "metrics.image.clip_t",
+    "metrics.image.clip_i",
     "metrics.image.sharpness",
     "metrics.image.contrast",
     "metrics.image.exposure",

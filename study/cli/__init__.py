@@ -11,6 +11,7 @@ import typer
 from metrics.errors import InputError
 from metrics.files import reason, refuse_missing_parent
 from study.cli import aesthetic as aesthetic_cli
+from study.cli import evaluate as evaluate_cli
 from study.cli import generate as generate_cli
 from study.cli import plan as plan_cli
 from study.cli import predict as predict_cli
@@ -109,6 +110,7 @@ app.command("import", rich_help_panel=PEOPLE)(rate_cli.import_)
 app.command(rich_help_panel=PEOPLE)(rate_cli.export)
 app.command(rich_help_panel=PEOPLE)(rate_cli.withdraw)
 app.command(rich_help_panel=MACHINES, cls=score_cli.ScoreCommand)(score_cli.score)
+app.command(rich_help_panel=MACHINES)(evaluate_cli.evaluate)
 app.command(rich_help_panel=MACHINES)(score_cli.metrics)
 app.add_typer(weights_cli.app, name="weights", rich_help_panel=MACHINES)
 app.add_typer(aesthetic_cli.app, name="aesthetic", rich_help_panel=MACHINES)

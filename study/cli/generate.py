@@ -90,9 +90,53 @@ def generate(
         return
     outcome = _draw(plan, folder, settings, console)
     _print_outcome(plan, folder, outcome, console)
-    if outcome.unusable:
-        told = " ".join(f"{each.model}/{each.name}: {why}" for each, why in outcome.unusable.items())
-        raise InputError(f"{len(outcome.unusable)} of {len(plan.checkpoints)} could not be drawn with. {told}")
+    console.print(f"Make a study of it with: humangrade init STUDY --images {folder}", soft_wrap=True, markup=False)
+    if told := _unusable(plan, outcome):
+        raise InputError(told)
+
+
+def draw_recipe(recipe: Path, folder: Path, settings: "DrawSettings", console: "Console") -> str:
+    """Draw what a recipe says and what is not there yet, for a command that goes on with the images.
+
+    Parameters
+    ----------
+    recipe, folder : Path
+        What is drawn, and where it goes.
+    settings : DrawSettings
+        How.
+    console : Console
+        Where progress and outcome are shown.
+
+    Returns
+    -------
+    str
+        A sentence on the checkpoints that could not be drawn with; "" where all could.
+
+    Raises
+    ------
+    InputError
+        For a recipe that cannot be drawn, and where another process draws the rest of it.
+    """
+    from study.cli.terminal import print_notes
+    from study.generation.draw import with_settings
+    from study.generation.plan import make_plan
+    from study.generation.recipe import load_recipe
+
+    read = load_recipe(recipe)
+    plan = with_settings(make_plan(read), settings)
+    print_notes(read.notes, console)
+    outcome = _draw(plan, folder, settings, console)
+    _print_outcome(plan, folder, outcome, console)
+    if outcome.left:
+        raise InputError(f"Another process draws into {folder}; give the command again when it has ended.")
+    return _unusable(plan, outcome)
+
+
+def _unusable(plan: "Plan", outcome: "Outcome") -> str:
+    if not outcome.unusable:
+        return ""
+    told = " ".join(f"{each.model}/{each.name}: {why}" for each, why in outcome.unusable.items())
+    return f"{len(outcome.unusable)} of {len(plan.checkpoints)} could not be drawn with. {told}"
 
 
 def _write_recipe(path: Path, preset: str | None) -> None:
@@ -165,7 +209,6 @@ def _print_outcome(plan: "Plan", folder: Path, outcome: "Outcome", console: "Con
         print_notes([f"{outcome.left} images are left to another process that draws into this folder."], console)
     console.print(f"Drawn: {outcome.drawn:,}; the other {len(outcome.lines) - outcome.drawn:,} were there.")
     console.print(f"Written: {folder}", soft_wrap=True, markup=False)
-    console.print(f"Make a study of it with: humangrade init STUDY --images {folder}", soft_wrap=True, markup=False)
 
 
 def _cell(row: dict[str, Any], name: str) -> str:

@@ -5,22 +5,25 @@ from pathlib import Path
 
 import pandas as pd
 
-from calibration.tables.wordings import LEVELS
+from calibration.scale import LIKERT, Scale
+from calibration.tables.wordings import level_columns
 from calibration.tables.writing import csv_text
 from metrics.files import write_together
 from study.folder.study import Study
+
+_WORDS = level_columns(LIKERT)
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "ratings": ("item", "evaluator", "task", "rating", "rated_at", "response_ms", "position", "repeat"),
     "scores": ("item", "metric", "score", "signature", "note"),
     "set_scores": ("set", "metric", "score", "n", "signature", "low", "high", "note"),
     "wordings": (
-        *("task", "question", *LEVELS, "show_references", "show_prompt"),
-        *("asked_from", "ratings", "note"),
+        *("task", "question", *_WORDS, "show_references", "show_prompt"),
+        *("asked_from", "ratings", "note", "scale"),
     ),
 }
-"""Of each file, in their order; items.csv has those of the study's own table. A new one has to come out of the store's
-table of the same name (`study.store.store`), or of `study.store.wording.Wording.row`."""
+"""Of each file, in their order, on the usual scale; items.csv has those of the study's own table. A new one has to come
+out of the store's table of the same name (`study.store.store`), or of `study.store.wording.Wording.row`."""
 
 OF_LATER_ROUNDS = "round"
 """The last column of the ratings where images were added to a study."""
@@ -61,13 +64,18 @@ def table_files(study: Study, without_names: bool = False) -> dict[str, str]:
     if without_names:
         names = [evaluator.name for evaluator in study.store.evaluators()]
         tables["ratings"] = _without_names(tables["ratings"], names, study.store.owner_token)
-    return {f"{name}.csv": csv_text(_with_columns(name, table)) for name, table in tables.items()}
+    return {f"{name}.csv": csv_text(_with_columns(name, table, study.config.scale)) for name, table in tables.items()}
 
 
-def _with_columns(name: str, table: pd.DataFrame) -> pd.DataFrame:
+def _with_columns(name: str, table: pd.DataFrame, scale: Scale) -> pd.DataFrame:
     if name not in COLUMNS:
         return table
-    columns = [*COLUMNS[name], *([OF_LATER_ROUNDS] if name == "ratings" and OF_LATER_ROUNDS in table.columns else [])]
+    columns = list(COLUMNS[name])
+    if name == "wordings":
+        at = columns.index(_WORDS[0])
+        columns[at : at + len(_WORDS)] = level_columns(scale)
+    if name == "ratings" and OF_LATER_ROUNDS in table.columns:
+        columns.append(OF_LATER_ROUNDS)
     return pd.DataFrame(columns=columns) if table.empty else table[columns]
 
 

@@ -254,7 +254,7 @@ def load_recipe(path: str | Path) -> Recipe:
     ('stable-diffusion-v1-5/stable-diffusion-v1-5', [1, 2, 3, 4], 20)
     """
     path = Path(path)
-    return load_yaml(path, Recipe, "humangrade generate --new writes one", _explain, context=path.parent)
+    return load_yaml(path, Recipe, "humangrade generate --new writes one", _explain, context=path.parent.absolute())
 
 
 def _seeds_of(given: Any) -> list[int]:

@@ -369,6 +369,8 @@ def _text(path: Path) -> str:
 
 
 def _yaml(text: str) -> Any:
+    if "<<" in text:  # merged keys, of which a few lines may stand for very much
+        return None
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError):

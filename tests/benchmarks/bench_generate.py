@@ -9,6 +9,7 @@ identity, items.csv and provenance as well, and syncs every file to the disk. Th
 Then: the time to change a checkpoint, against loading a pipeline for each; and the memory after each of many changes.
 """
 
+import logging
 import statistics
 import tempfile
 import time
@@ -78,11 +79,11 @@ def plain_loop(pipeline: Any, plan: Plan, folder: Path, batch: int) -> None:
             pipeline.unload_lora_weights()
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Of a call."""
-    start = time.perf_counter()
+def seconds(work: Callable[[], object]) -> tuple[float, float]:
+    """Of a call: those that pass, and those of processors, which others on the machine hardly change."""
+    passed, worked = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.perf_counter() - passed, time.process_time() - worked
 
 
 def speed(plan: Plan, place: Path, rounds: int) -> None:
@@ -106,39 +107,43 @@ def speed(plan: Plan, place: Path, rounds: int) -> None:
     warm = replace(plan, images=plan.images[:batch])
     draw(warm, place / "warm", DrawSettings(device="cpu"))
     plain_loop(loaded(), warm, place / "warm-plain", batch)
-    found: dict[str, list[float]] = {name: [] for name in works}
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
     for number in range(rounds):
         for name, work in works.items():
             loaded()
             folder = place / f"{number}-{name}"
             found[name].append(seconds(lambda work=work, folder=folder: work(folder)))  # type: ignore[misc]
-    for name, times in found.items():
-        all_times = ", ".join(f"{each:.2f}" for each in times)
-        print(f"  {name:28} {len(plan.images) / statistics.median(times):7.2f} images a second  ({all_times} s)")
-    for how in (f"batches of {batch}", "one by one"):
-        ratios = [
-            theirs / ours for ours, theirs in zip(found[f"humangrade, {how}"], found[f"diffusers, {how}"], strict=True)
-        ]
-        print(
-            f"  ratio, {how}: {statistics.median(ratios):.2f} (of each round {', '.join(f'{r:.2f}' for r in ratios)})"
-        )
+    for kind, title in ((0, "seconds"), (1, "seconds of processors")):
+        print(f"  by {title}:")
+        for name, times in found.items():
+            each = [time[kind] for time in times]
+            rate = len(plan.images) / statistics.median(each)
+            print(f"    {name:28} {rate:7.2f} images a second  ({', '.join(f'{one:.2f}' for one in each)})")
+        for how in (f"batches of {batch}", "one by one"):
+            pairs = zip(found[f"humangrade, {how}"], found[f"diffusers, {how}"], strict=True)
+            ratios = [theirs[kind] / ours[kind] for ours, theirs in pairs]
+            told = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+            print(f"    ratio, {how}: {statistics.median(ratios):.2f} (of each round {told})", flush=True)
 
 
 def switching(base: Path, loras: list[Checkpoint], first: ImageRecipe) -> None:
     """Print the time of a change of checkpoint, against loading a pipeline for each, and the memory."""
     model = locate(str(base))
     expected = {each: read_lora(each.path).sha256 for each in loras if each.path is not None}
-    anew = [seconds(lambda: load_pipeline(model, "float32", Machine())) for _ in range(3)]
+    anew = [seconds(lambda: load_pipeline(model, "float32", Machine()))[1] for _ in range(3)]
     peaks = []
     with Painter(model, expected, "float32", Machine()) as painter:
         painter._take(BASE)
         changes = []
         for number in range(12):
-            changes.append(seconds(lambda number=number: painter._take(loras[number % len(loras)])))  # type: ignore[misc]
-            painter.draw([replace(first, checkpoint=loras[number % len(loras)])])
+            take = loras[number % len(loras)]
+            changes.append(seconds(lambda take=take: painter._take(take))[1])  # type: ignore[misc]
+            painter.draw([replace(first, checkpoint=take)])
             peaks.append(peak_memory())
     ours, theirs = statistics.median(changes), statistics.median(anew)
-    print(f"  a change of checkpoint {ours:.3f} s, loading a pipeline {theirs:.3f} s, ratio {theirs / ours:.1f}")
+    print(
+        f"  processors: a change of checkpoint {ours:.3f} s, a pipeline loaded {theirs:.3f} s, ratio {theirs / ours:.1f}"
+    )
     print(f"  peak memory after 1, 6 and 12 changes: {peaks[0]:,.0f}, {peaks[5]:,.0f}, {peaks[11]:,.0f} MiB")
 
 
@@ -157,6 +162,7 @@ def main() -> None:
         arguments.add_argument(f"--{name}", type=int, default=default, help=f"{said}; {default} unless told")
     arguments.add_argument("--model", choices=("tiny", "wide"), default="tiny")
     given = arguments.parse_args()
+    logging.getLogger("diffusers").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         pipeline = tiny_pipeline() if given.model == "tiny" else wide_pipeline()

@@ -36,8 +36,8 @@ ROWS = [(f"{model}/{number}.png", person, "aesthetic", 1 + (number + shift) % 5)
         for model in "ab" for number in range(2) for person, shift in (("ann", 0), ("bob", 1))]  # fmt: skip
 
 
-PEOPLE = ["demo", "init", "serve", "add", "import", "export", "withdraw"]
-MACHINES = ["score", "metrics", "statistics", "cache", "weights", "aesthetic"]
+PEOPLE = ["demo", "generate", "init", "serve", "add", "import", "export", "withdraw"]
+MACHINES = ["score", "evaluate", "metrics", "statistics", "cache", "weights", "aesthetic"]
 COMMANDS = [*PEOPLE, *MACHINES, "report", "predict", "plan"]
 
 
