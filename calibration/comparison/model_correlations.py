@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from calibration.core.grades import Array
+from calibration.core.resampling import Resampling, group_draws
 from calibration.core.ties import as_equals
 from metrics.known import Direction
 
@@ -106,10 +107,9 @@ class ModelStudy:
         sums = [np.bincount(cell, each, minlength=shape[0] * shape[1]).reshape(shape) for each in columns]
         return np.stack(sums, axis=-1)
 
-    def draw(self, draws: int, rng: np.random.Generator) -> Figures:
+    def draw(self, resampling: Resampling) -> Figures:
         """The figures of studies in which clusters are drawn anew."""
-        drawn = rng.multinomial(self.clusters, np.full(self.clusters, 1 / self.clusters), size=draws)
-        return self.figures(drawn.astype(float))
+        return group_draws(np.arange(self.clusters), resampling).figures(self.figures, numbers=1)
 
     def figures(self, weights: Array) -> Figures:
         """The figures of studies in which the clusters count so often; weights of shape (draws, clusters)."""

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from calibration.core.grades import Array
+from calibration.core.resampling import generator
 from calibration.scale import LIKERT, Scale
 
 NAN = float("nan")
@@ -249,7 +250,7 @@ def _splits(people: int, seed: int, most: int) -> list[tuple[list[int], list[int
             for other in combinations([each for each in range(people) if each not in one], half)
             if one < other
         ]
-    rng = np.random.default_rng(seed % 2**63)
+    rng = generator(seed)
     drawn = (rng.permutation(people) for _ in range(most))
     return [(order[:half].tolist(), order[half : 2 * half].tolist()) for order in drawn]
 

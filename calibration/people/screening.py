@@ -11,7 +11,8 @@ from scipy import stats
 
 from calibration.comparison.correlation_tests import holm
 from calibration.core.grades import Array, leave_one_out_scores
-from calibration.core.intervals import group_codes, item_draws
+from calibration.core.intervals import group_codes
+from calibration.core.resampling import Resampling, count_draws
 from calibration.core.weighted import Order, correlation
 from calibration.notes import Named
 from calibration.people.answer_order import OrderFinding, answers_in_order
@@ -221,8 +222,11 @@ def _grouped(own: Array, mean: Array, rho: float, groups: NDArray[np.intp], seed
     if number < 2:
         return np.nan, np.nan, np.nan
     x, y = Order(own), Order(mean)
-    weights = np.concatenate(list(item_draws(codes, _DRAWS, _DRAWS, np.random.default_rng(seed % 2**63))))
-    drawn = np.array([correlation(x.ranks(weight), y.ranks(weight), weight) for weight in weights])
+
+    def correlations(counts: Array) -> Array:
+        return np.array([correlation(x.ranks(weight), y.ranks(weight), weight) for weight in counts[:, codes]])
+
+    drawn = count_draws(np.ones(number), Resampling(_DRAWS, seed)).figures(correlations)
     drawn = drawn[np.isfinite(drawn)]
     if not len(drawn):
         return np.nan, np.nan, np.nan

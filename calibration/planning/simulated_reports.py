@@ -16,10 +16,11 @@ import numpy as np
 from scipy import optimize, stats
 
 from calibration.core.crossvalidation import cross_validate
-from calibration.core.draws import Drawn
 from calibration.core.grades import Array
 from calibration.core.intervals import CONFIDENCE, UNKNOWN, Interval, left_out, percentiles, with_other_people
 from calibration.core.item_folds import item_folds
+from calibration.core.ratings import Ratings, ScoredTask
+from calibration.core.resampling import Drawn, Resampling
 from calibration.metric.bootstrap import metric_intervals
 from calibration.people.agreement import interval_alpha, krippendorff_alpha
 from calibration.people.strictness import without_strictness
@@ -38,7 +39,6 @@ _SIZES = (50, 200, 800)
 _PANELS = {2: 8, 3: 20, 5: 16, 10: 6, 25: 4}
 """Evaluators: how many studies of each size, for the widths; large panels are more alike than small ones."""
 _DRAWS = 100
-_BLOCK = 2**18  # draw-items that are in memory at once
 _JUDGED_STUDIES = 24
 _JUDGES = (2, 3, 5, 10)
 _LADDER = tuple(round(LEAST_ITEMS * step) for step in (1, 1.25, 1.6, 2, 2.5, 3.2, 4, 6, 8, 12, 16, 32))
@@ -252,8 +252,9 @@ def _nonnegative(terms: Array, values: Array, size: Array) -> Array:
 
 def _widths(scores: Array, ratings: Array, statistic: Statistic) -> dict[tuple[str, Kind], float]:
     """Of the intervals that the report gives of one simulated study's metric; NaN for those that it does not give."""
-    found = metric_intervals(scores[:, 0], ratings, draws=_DRAWS)
-    worth = (worth_intervals(scores[:, 0], ratings, draws=_DRAWS) if statistic == "pearson" else None) or {}
+    task = ScoredTask.of(scores[:, 0], Ratings(ratings, resampling=Resampling(_DRAWS)))
+    found = metric_intervals(task)
+    worth = (worth_intervals(task) if statistic == "pearson" else None) or {}
     widths = {}
     for kind in KINDS:
         known = ({} if found is None else getattr(found, kind)) | worth.get(kind, {})
@@ -294,7 +295,7 @@ def icc_intervals(ratings: Array, draws: int = 1000, seed: int = 0) -> dict[Kind
     items, people = Drawn(ratings), ratings.shape[1]
     everyone = items.counts[None, :]
     sums = ComponentSums(items.ratings)
-    drawn = np.concatenate([_icc(sums, weights) for weights in items.draws(draws, _BLOCK, seed)])
+    drawn = items.draws(Resampling(draws, seed)).figures(lambda weights: _icc(sums, weights))
     without = [_icc(ComponentSums(np.delete(items.ratings, each, axis=1)), everyone)[0] for each in left_out(people)]
     others = with_other_people(float(_icc(sums, everyone)[0]), drawn, np.array(without), people, 0.0)
     return {"these": percentiles(drawn), "people_like_these": others if people > 2 else UNKNOWN}

@@ -18,6 +18,8 @@ import pandas as pd
 
 from calibration.aesthetic.rated import trained_on_these
 from calibration.core.item_folds import clusters_of, few_groups, groupings_of
+from calibration.core.ratings import Ratings, ScoredTask
+from calibration.core.resampling import Resampling
 from calibration.metric.facts import directions_of, opposed, signatures_of, title_of, titles_of
 from calibration.notes import Note, written
 from calibration.people.answer_order import rating_order
@@ -34,7 +36,6 @@ from calibration.report.prediction import NO_PREDICTION, combination, in_full, i
 from calibration.report.rounds import rounds_entry
 from calibration.report.schema.document import Report
 from calibration.report.strictness import add_people, fair_ratings, metric_without_strictness, strictness_sentence
-from calibration.report.task_data import task_data
 from calibration.settings import Reading, Settings
 from calibration.tables.checking import records
 from calibration.tables.levels_given import levels_note
@@ -192,6 +193,7 @@ def calibrate(
     remarks_by_metric = _remarks(remarks)
     groupings = {} if items is None else groupings_of(items[items["item"].isin(ratings["item"])])
     asked = {} if wordings is None else asked_entries(wordings)
+    resampling = Resampling(settings.draws, settings.seed)
     tasks, points = {}, []
     predictors: list[tuple[str, Predictor]] = []
     with bar_in_terminal(show_progress) as (move_bar, name_task):
@@ -199,41 +201,36 @@ def calibrate(
         for name, rows in ratings.groupby("task", sort=False):
             name_task(str(name))
             evaluators = sorted(rows["evaluator"].unique(), key=natural_order)
-            data = task_data(
-                rows,
-                evaluators,
-                groupings,
-                settings.k,
-                settings.draws,
-                settings.seed,
-                for_raters,
-                settings.scale,
-            )
-            order = rating_order(rows, data.items, evaluators)
-            flags = [] if for_raters else screen(data.ratings, evaluators, settings.seed, data.groups(), order)
+            people = Ratings.of_table(rows, evaluators, groupings, settings.scale, settings.k, resampling)
+            scored = {
+                metric: ScoredTask.of(
+                    by_metric[metric].reindex(people.items),
+                    people,
+                    directions[metric],
+                    metric,
+                    signatures.get(metric, []),
+                    len(by_metric[metric]),
+                )
+                for metric in names
+            }
+            order = rating_order(rows, people.items, evaluators)
+            flags = [] if for_raters else screen(people.values, evaluators, settings.seed, people.clusters, order)
             own_repeats = None if repeats is None else repeats[repeats["task"] == name]
-            task = people_entry(data, flags, own_repeats, median_response_ms(rows))
-            fair = fair_ratings(data)
-            add_people(task, data, fair)
+            task = people_entry(people, flags, own_repeats, median_response_ms(rows), for_raters)
+            fair = fair_ratings(people)
+            add_people(task, people, fair)
             task["asked"] = asked.get(str(name))
             task["rounds"] = rounds_entry(data, own_repeats)
             task["notes"] += [later["sentence"] for later in (task["rounds"] or {}).get("later", [])]
             steps.are_done(PEOPLE)
-            whole = in_full(by_metric, data)
-            for metric in names:
-                entry, drawn = metric_entry(
-                    by_metric[metric], data, directions[metric], remarks_by_metric.get(metric), metric in whole
-                )
-                entry["without_strictness"] = metric_without_strictness(
-                    by_metric[metric], data, fair, directions[metric]
-                )
+            whole = in_full(scored)
+            for metric, one in scored.items():
+                remarked = remarks_by_metric.get(metric)
+                entry, drawn = metric_entry(one, people, remarked, metric in whole, for_raters)
+                entry["without_strictness"] = metric_without_strictness(one, fair)
                 steps.are_done(METRIC)
                 own = signatures.get(metric, [])
-                entries, predictor = (
-                    prediction(metric, by_metric[metric], data, directions[metric], own)
-                    if metric in whole
-                    else (NO_PREDICTION, None)
-                )
+                entries, predictor = prediction(one) if metric in whole else (NO_PREDICTION, None)
                 entry |= entries
                 if predictor is not None:
                     predictors.append((str(name), predictor))
@@ -249,11 +246,11 @@ def calibrate(
                 if drawn is not None:
                     points.append(drawn.assign(task=name, metric=metric))
                 steps.are_done(PREDICTION)
-            task["comparison"] = comparison(data, by_metric, directions, task["metrics"])
-            task["without_flagged"] = without_flagged(data, flags, by_metric, directions, task["metrics"])
+            task["comparison"] = comparison(scored, people, task["metrics"])
+            task["without_flagged"] = without_flagged(flags, scored, people, task["metrics"])
             if task["without_flagged"]:
                 task["notes"].insert(task["notes"].index(flags[-1].note) + 1, what_changes(task["without_flagged"]))
-            task["combination"] = combination(data, by_metric, directions, task["metrics"])
+            task["combination"] = combination(scored, people, task["metrics"])
             task["notes"] += [*in_full_note(len(names)), *by_luck_note(len(names))]
             if not names:
                 task["notes"].append("There are no scores, so no metric is judged.")

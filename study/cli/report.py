@@ -56,7 +56,7 @@ def report(
     scale: AnswerScale = None,
 ) -> None:
     """Grade metrics and people by the same formula, and say whether a metric can stand in."""
-    from calibration.core.draws import FEWEST_DRAWS
+    from calibration.core.resampling import FEWEST_DRAWS
     from calibration.pipeline import calibrate_files
     from calibration.report_folder import write_report
     from calibration.scale import LIKERT, Scale

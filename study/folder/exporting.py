@@ -70,12 +70,10 @@ def table_files(study: Study, without_names: bool = False) -> dict[str, str]:
 def _with_columns(name: str, table: pd.DataFrame, scale: Scale) -> pd.DataFrame:
     if name not in COLUMNS:
         return table
-    columns = list(COLUMNS[name])
+    columns = [*COLUMNS[name], *([OF_LATER_ROUNDS] if name == "ratings" and OF_LATER_ROUNDS in table.columns else [])]
     if name == "wordings":
         at = columns.index(_WORDS[0])
         columns[at : at + len(_WORDS)] = level_columns(scale)
-    if name == "ratings" and OF_LATER_ROUNDS in table.columns:
-        columns.append(OF_LATER_ROUNDS)
     return pd.DataFrame(columns=columns) if table.empty else table[columns]
 
 

@@ -142,7 +142,8 @@ def switching(base: Path, loras: list[Checkpoint], first: ImageRecipe) -> None:
             peaks.append(peak_memory())
     ours, theirs = statistics.median(changes), statistics.median(anew)
     print(
-        f"  processors: a change of checkpoint {ours:.3f} s, a pipeline loaded {theirs:.3f} s, ratio {theirs / ours:.1f}"
+        f"  processors: a change of checkpoint {ours:.3f} s, a pipeline loaded {theirs:.3f} s, "
+        f"ratio {theirs / ours:.1f}"
     )
     print(f"  peak memory after 1, 6 and 12 changes: {peaks[0]:,.0f}, {peaks[5]:,.0f}, {peaks[11]:,.0f} MiB")
 

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from calibration.comparison.model_correlations import MOST_CLUSTERS, ModelStudy
+from calibration.core.resampling import Resampling
 
 
 def study(models, prompts):
@@ -43,7 +44,7 @@ def test_very_many_images_are_drawn_in_parts_with_the_same_spread():
     score, rating, model, _ = study(2, 20_000)
     made = ModelStudy.of(-score, rating, model, None, "lower")
     assert made.clusters == MOST_CLUSTERS
-    spread = made.draw(600, np.random.default_rng(0)).overall.std()
+    spread = made.draw(Resampling(600, 0)).overall.std()
     one = ModelStudy.of(score[:2000], rating[:2000], model[:2000], None, "higher")
     assert one.clusters == 2000
-    assert spread * np.sqrt(20) == pytest.approx(one.draw(600, np.random.default_rng(0)).overall.std(), rel=0.15)
+    assert spread * np.sqrt(20) == pytest.approx(one.draw(Resampling(600, 0)).overall.std(), rel=0.15)

@@ -15,6 +15,7 @@ from calibration.planning.study import PlannedStudy
 from calibration.report.build import calibrate
 from calibration.settings import Settings
 from calibration.verdict.judge import LEAST_ITEMS
+from tests.calibration.typed import rated, scored
 
 SKEWED = (0.05, 0.1, 0.2, 0.35, 0.3)
 
@@ -102,7 +103,7 @@ def test_no_image_lessens_what_other_people_would_say(quick_plans):
 def test_panels_beyond_those_simulated_are_as_reports_show_them():
     study, people, images = PlannedStudy(0.5, (0.6,), strictness=0.15), 50, 150
     rng = np.random.default_rng(4)
-    found = [metric_intervals(x[:, 0], y, draws=100) for x, y in _studies(study, people, images, 6, rng)]
+    found = [metric_intervals(scored(x[:, 0], y, draws=100)) for x, y in _studies(study, people, images, 6, rng)]
     for kind in simulated_reports.KINDS:
         for figure in ("spearman", "grade", "skill"):
             widths = [np.ptp(getattr(each, kind)[figure]) for each in found]
@@ -113,7 +114,7 @@ def test_panels_beyond_those_simulated_are_as_reports_show_them():
 def test_the_icc_alone_has_the_interval_that_it_has_among_all_figures():
     _, ratings = simulate(PlannedStudy(0.5, strictness=0.2), 4, 90, np.random.default_rng(5))
     ratings[:20, 1] = np.nan
-    whole = agreement_intervals(ratings, draws=150)
+    whole = agreement_intervals(rated(ratings, draws=150))
     assert icc_intervals(ratings, 150) == {kind: whole[kind]["icc2"] for kind in simulated_reports.KINDS}
 
 

@@ -24,6 +24,7 @@ from study.folder.exporting import export_tables
 from study.folder.score_items import folder_collection
 from study.folder.study import open_study
 from tests.calibration.prediction.test_predictor import study as made_scores
+from tests.calibration.typed import scored
 from tests.effort import effort
 from tests.metrics import hostile_images as hostile
 from tests.study.command import command_line, environment, run_cli
@@ -39,7 +40,7 @@ def place(tmp_path_factory):
     with closing(plain_study(folder, 4)) as study:
         items = study.items["item"].tolist()
     scores, ratings = made_scores(40, 3, 0)
-    document = predictors_document([("look", fit_predictor(scores, ratings, "higher", metric="clip"))])
+    document = predictors_document([("look", fit_predictor(scored(scores, ratings, "higher", name="clip")))])
     (folder / "report").mkdir()
     (folder / "report" / "predictor.json").write_text(json_text(document))
     pd.DataFrame({"item": items, "clip": 0.5}).to_csv(folder / "scores.csv", index=False)
