@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.core.grades import Array
-from calibration.core.intervals import UNKNOWN, Interval, item_draws, percentiles, with_other_people
+from calibration.core.intervals import UNKNOWN, Interval, percentiles, with_other_people
+from calibration.core.resampling import Resampling, group_draws
 from calibration.scale import LIKERT, Scale
 
 LEAST_IMAGES = 5
@@ -175,12 +176,15 @@ def _with_intervals(
     estimate = float(figure(all_images, everybody)[0])
     these = like_these = UNKNOWN
     if draws and images > 1 and np.isfinite(estimate):
-        weights = next(item_draws(np.arange(len(told)), draws, draws, np.random.default_rng(seed % 2**63)))
-        drawn = estimate + (figure(weights, everybody) - estimate) * np.sqrt(images / (images - 1))
+        weights = group_draws(np.arange(len(told)), Resampling(draws, seed))
+        over_images = weights.figures(lambda block: figure(block, everybody))
+        drawn = estimate + (over_images - estimate) * np.sqrt(images / (images - 1))
         these = percentiles(drawn)
         but_one = [everybody & (np.arange(len(people)) != one) for one in np.flatnonzero(people)]
         without = np.array([figure(all_images, others)[0] for others in but_one])
-        crossed = np.column_stack([figure(weights[:_CROSSED], others) for others in but_one])
+        crossed = weights.first(_CROSSED).figures(
+            lambda block: np.column_stack([figure(block, others) for others in but_one])
+        )
         like_these = with_other_people(estimate, drawn, without, len(but_one), -1.0, 1.0, crossed)
     return Shift(estimate, these, like_these, images, int(told.sum()), int(told.any(axis=0).sum()))
 

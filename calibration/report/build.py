@@ -220,7 +220,7 @@ def calibrate(
             fair = fair_ratings(people)
             add_people(task, people, fair)
             task["asked"] = asked.get(str(name))
-            task["rounds"] = rounds_entry(data, own_repeats)
+            task["rounds"] = rounds_entry(people, own_repeats)
             task["notes"] += [later["sentence"] for later in (task["rounds"] or {}).get("later", [])]
             steps.are_done(PEOPLE)
             whole = in_full(scored)

@@ -7,18 +7,18 @@ import numpy as np
 import pandas as pd
 
 from calibration.core.intervals import Interval
+from calibration.core.ratings import Ratings
 from calibration.people.rounds import LEAST_IMAGES, LEAST_PEOPLE, RoundEffect, Shift, round_effects
-from calibration.report.task_data import TaskData
 from metrics.text import counted
 
 
-def rounds_entry(task: TaskData, every: pd.DataFrame | None) -> dict[str, Any] | None:
+def rounds_entry(people: Ratings, every: pd.DataFrame | None) -> dict[str, Any] | None:
     """The entry ``rounds`` of a task.
 
     Parameters
     ----------
-    task : TaskData
-        The people.
+    people : Ratings
+        Of the task; how much is drawn, and on which scale they answered.
     every : DataFrame or None
         The task's ratings with what was asked again, and their rounds.
 
@@ -29,8 +29,9 @@ def rounds_entry(task: TaskData, every: pd.DataFrame | None) -> dict[str, Any] |
     """
     if every is None or "round" not in every.columns:
         return None
-    effects = round_effects(every, task.draws, task.seed, task.scale)
-    return {"later": [_entry(each, task.scale.high - task.scale.low) for each in effects]} if effects else None
+    scale, resampling = people.scale, people.resampling
+    effects = round_effects(every, resampling.draws, resampling.seed, scale)
+    return {"later": [_entry(each, scale.high - scale.low) for each in effects]} if effects else None
 
 
 def _entry(found: RoundEffect, width: float) -> dict[str, Any]:
