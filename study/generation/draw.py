@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from metrics.errors import InputError
 from study.generation import identity as identities
 from study.generation.base_models import BaseModel, locate
+from study.generation.image_files import damaged_named
 from study.generation.painter import Drawn, Painter, Unusable, model_of
 from study.generation.pipelines import (
     Dtype,
@@ -170,7 +171,8 @@ def draw(
     wanted = wanted_images(plan)
     images = ImageSet(folder)
     images.refresh()
-    images.check(wanted)
+    if damaged := images.check(wanted):
+        say(damaged_named(damaged))
     run = _Run(plan, wanted, images, settings, advance)
     start(run.missing())
     try:
