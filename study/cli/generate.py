@@ -8,6 +8,7 @@ import typer
 
 from metrics.errors import InputError
 from metrics.files import refuse_missing_parent
+from metrics.text import counted
 from study.cli.options import Device, EngineChoice, refuse_given
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def generate(
     from study.cli.terminal import print_notes, terminal
     from study.generation.draw import DrawSettings, with_settings
     from study.generation.plan import make_plan
+    from study.generation.prepare import refusals
     from study.generation.recipe import load_recipe
 
     settings = DrawSettings(device, dtype, batch_size, offload, attention_slicing, engine)
@@ -92,9 +94,10 @@ def generate(
         return
     outcome = _draw(plan, folder, settings, console)
     _print_outcome(plan, folder, outcome, console)
-    console.print(f"Make a study of it with: humangrade init STUDY --images {folder}", soft_wrap=True, markup=False)
-    if told := _unusable(plan, outcome):
-        raise InputError(told)
+    _print_next(folder, outcome, console)
+    if len(outcome.unusable) == sum(checkpoint.kind != "base" for checkpoint in plan.checkpoints) > 0:
+        raise InputError(_unusable(plan, outcome))
+    _end_with_refusals([*plan.refused, *refusals(outcome.unusable)], console)
 
 
 def draw_recipe(recipe: Path, folder: Path, settings: "DrawSettings", console: "Console") -> str:
@@ -135,10 +138,41 @@ def draw_recipe(recipe: Path, folder: Path, settings: "DrawSettings", console: "
 
 
 def _unusable(plan: "Plan", outcome: "Outcome") -> str:
-    if not outcome.unusable:
-        return ""
-    told = " ".join(f"{each.model}/{each.name}: {why}" for each, why in outcome.unusable.items())
-    return f"{len(outcome.unusable)} of {len(plan.checkpoints)} could not be drawn with. {told}"
+    """What could not be drawn with, in one text; "" where all could."""
+    from study.generation.layouts import all_named
+    from study.generation.prepare import refusals
+
+    told = [*plan.refused, *refusals(outcome.unusable)]
+    return all_named(told) if told else ""
+
+
+def _end_with_refusals(told: Sequence[str], console: "Console") -> None:
+    """Name what could not be drawn with, a line each; where there is any, the command ends with `SKIPPED`."""
+    from study.cli.terminal import SKIPPED
+
+    if not told:
+        return
+    console.print(f"[red]{counted(len(told), 'checkpoint')} cannot be used:[/]")
+    for sentence in told:
+        console.print(f"  {sentence}", soft_wrap=True, markup=False)
+    console.print("The others are drawn; an entry's 'exclude' leaves these out.")
+    raise typer.Exit(SKIPPED)
+
+
+def _print_next(folder: Path, outcome: "Outcome", console: "Console") -> None:
+    """What is to be done with the images, where these are all here."""
+    from study.folder.near import studies_near
+
+    if outcome.left or not outcome.lines:
+        return
+    init, add = f"humangrade init STUDY --images {folder}", f"humangrade add {{}} --images {folder}"
+    if studies := studies_near(folder):
+        line = "\n".join(f"Add what is new to the study with: {add.format(study)}" for study in studies)
+    elif outcome.drawn < len(outcome.lines):
+        line = f"Make a study of it with: {init}\nOr, where a study has its images: {add.format('STUDY')}"
+    else:
+        line = f"Make a study of it with: {init}"
+    console.print(line, soft_wrap=True, markup=False)
 
 
 def _write_recipe(path: Path, preset: str | None) -> None:
@@ -151,18 +185,31 @@ def _write_recipe(path: Path, preset: str | None) -> None:
 
 
 def _describe(plan: "Plan", folder: Path, console: "Console") -> None:
-    """What a run would do, and whether it could."""
+    """What a run would do, and whether it could; it ends as the run would."""
     from study.cli.terminal import print_notes
-    from study.generation.draw import wanted_images
+    from study.generation.base_models import locate
+    from study.generation.image_files import damaged_named, survey
     from study.generation.plan import checkpoint_lines, describe_plan
-    from study.generation.sets import seconds_per_image
+    from study.generation.prepare import prepare, refusals
+    from study.generation.sets import known_lines, seconds_per_image
 
-    for line in (*describe_plan(plan, folder, seconds_per_image(folder)), *checkpoint_lines(plan)):
-        console.print(line, soft_wrap=True, markup=False)
+    def describe(plan: "Plan", unfinished: set[str]) -> None:
+        for line in (*describe_plan(plan, folder, seconds_per_image(folder), unfinished), *checkpoint_lines(plan)):
+            console.print(line, soft_wrap=True, markup=False)
+
     try:
-        wanted_images(plan)
+        locate(plan.base, plan.revision, plan.config)
     except InputError as error:
-        print_notes([f"It could not be drawn yet: {error}"], console)
+        describe(plan, set())
+        raise InputError(f"It could not be drawn yet: {error}") from None
+    prepared = prepare(plan)
+    lines = known_lines(folder)
+    damaged = survey(folder, prepared.wanted, lines)
+    without_line = {one.name for one in prepared.wanted if lines.get(one.name, {}).get("identity") != one.digest}
+    describe(prepared.plan_of(plan), {*damaged, *without_line})
+    if damaged:
+        print_notes([damaged_named(damaged)], console)
+    _end_with_refusals([*plan.refused, *refusals(prepared.refused)], console)
 
 
 def _draw(plan: "Plan", folder: Path, settings: "DrawSettings", console: "Console") -> "Outcome":
@@ -208,7 +255,9 @@ def _print_outcome(plan: "Plan", folder: Path, outcome: "Outcome", console: "Con
         by_problem.setdefault(problem, []).append(image)
     print_notes([f"{len(names)} {problem}: {_some(names)}" for problem, names in by_problem.items()], console)
     if outcome.left:
-        print_notes([f"{outcome.left} images are left to another process that draws into this folder."], console)
+        verb = "is" if outcome.left == 1 else "are"
+        left = f"{counted(outcome.left, 'image')} {verb} left to another process that draws into this folder."
+        print_notes([left], console)
     console.print(f"Drawn: {outcome.drawn:,}; the other {len(outcome.lines) - outcome.drawn:,} were there.")
     console.print(f"Written: {folder}", soft_wrap=True, markup=False)
 

@@ -69,6 +69,9 @@ class Bar:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for task in self._progress.tasks:
+            if not task.completed:  # "0/4" and a time left that nothing will fill
+                self._progress.update(task.id, visible=False)
         self._progress.stop()
 
     def start(self, title: str, total: int) -> None:

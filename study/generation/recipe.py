@@ -211,6 +211,11 @@ class Recipe(BaseModel):
         return list(dict.fromkeys(notes))
 
     @property
+    def refused(self) -> list[str]:
+        """A sentence on each file that the recipe names with others and that cannot be read."""
+        return list(dict.fromkeys(sentence for entry in self.checkpoints for sentence in entry.refused))
+
+    @property
     def lines(self) -> list[PromptLine]:
         """All prompts, in order, placeholders as they stand."""
         return [line for entry in self.prompts for line in entry.lines]

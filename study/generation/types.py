@@ -1,7 +1,7 @@
 """What the parts of generation hand to each other: checkpoints, images to draw, and the plan of all of them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -34,6 +34,8 @@ class Checkpoint:
         A LoRA's alpha as the recipe states it, for files that do not hold it.
     subject, token : str
         What the prompts' placeholders stand for.
+    is_named : bool
+        The recipe names it alone, by its own path: where it cannot be used, nothing is drawn.
     """
 
     model: str
@@ -47,6 +49,7 @@ class Checkpoint:
     alpha: float | None = None
     subject: str = ""
     token: str = ""
+    is_named: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,8 @@ class Plan:
     batch_size : int
         Images that go through the networks at once.
     images : tuple of ImageRecipe
+    refused : tuple of str
+        Sentences on files that the recipe names and that cannot be read.
     """
 
     base: str
@@ -125,6 +130,7 @@ class Plan:
     config: Path | None = None
     dtype: Literal["float32", "float16", "bfloat16"] = "float32"
     batch_size: int = 1
+    refused: tuple[str, ...] = ()
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
