@@ -1,6 +1,7 @@
 """The entries of a recipe: prompts with what they say of their pictures, and the checkpoints that a path names."""
 
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +40,8 @@ class PromptEntry(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _text_alone(cls, entry: Any) -> Any:
+        if isinstance(entry, dict) and entry and not any(_is_ours(str(key)) for key in entry):
+            raise ValueError("put the prompt in quotes; as it stands, YAML takes it for a key and its value.")
         return {"text": entry} if isinstance(entry, str) else entry
 
     @property
@@ -57,6 +60,11 @@ class PromptEntry(BaseModel):
         elif self.file is not None:
             self._lines = _file_lines((info.context or Path()) / Path(self.file).expanduser(), self.group)
         return self
+
+
+def _is_ours(key: str) -> bool:
+    """Whether a key is one of a prompt's entry, or meant to be."""
+    return bool(get_close_matches(key, [*PromptEntry.model_fields], n=1))
 
 
 class CheckpointEntry(BaseModel):
