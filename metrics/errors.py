@@ -1,6 +1,7 @@
 """The one exception for a user's mistake, shared by all three packages."""
 
 import re
+from typing import Any
 
 _MARK = "\x1f"
 _NAMED = re.compile(f"{_MARK}([a-z_]+){_MARK}")
@@ -16,6 +17,21 @@ def parameter(name: str) -> str:
     ('min_ratings is -1; it is 0 or more.', '--min-ratings is -1; it is 0 or more.')
     """
     return f"{_MARK}{name}{_MARK}"
+
+
+def refuse_other_kind(name: str, given: Any, kind: type) -> None:
+    """Raise InputError where a parameter is of another kind than the one class that it takes; None is let through.
+
+    Examples
+    --------
+    >>> refuse_other_kind("levels", {"low": 1}, tuple)
+    Traceback (most recent call last):
+    metrics.errors.InputError: levels is of the kind dict; make one with tuple(...).
+    """
+    if given is not None and not isinstance(given, kind):
+        raise InputError(
+            f"{parameter(name)} is of the kind {type(given).__name__}; make one with {kind.__name__}(...)."
+        )
 
 
 class InputError(ValueError):

@@ -7,7 +7,6 @@ Examples
 >>> from pathlib import Path
 >>> from tempfile import TemporaryDirectory
 >>> from PIL import Image
->>> from calibration.settings import Settings
 >>> place = TemporaryDirectory()
 >>> images = Path(place.name) / "images"
 >>> images.mkdir()
@@ -18,10 +17,10 @@ Examples
 ...     for one in study.store.assignments(evaluator.id):
 ...         rating = 1 + int(one.item[0]) // 2
 ...         saved = study.store.rate(evaluator.id, one.public_id, rating, f"{evaluator.id}-{one.item}")
->>> result = score_study(study, ScoreSettings(metrics=("exposure",)))
+>>> result = score_study(study, "exposure")
 >>> study.scores()["metric"].unique().tolist()
 ['exposure']
->>> calibration = calibrate_study(study, Settings(draws=0))
+>>> calibration = calibrate_study(study, draws=0)
 >>> calibration.report["tasks"]["aesthetic"]["n_ratings"]
 18
 >>> study.close()
@@ -35,10 +34,20 @@ if TYPE_CHECKING:
     from study.calibrating import calibrate_study
     from study.folder.create import create_study
     from study.folder.growing import add_images
+    from study.folder.importing import import_tables
     from study.folder.study import Study, open_study
     from study.scoring import ScoreSettings, score_study
 
-__all__ = ["ScoreSettings", "Study", "add_images", "calibrate_study", "create_study", "open_study", "score_study"]
+__all__ = [
+    "ScoreSettings",
+    "Study",
+    "add_images",
+    "calibrate_study",
+    "create_study",
+    "import_tables",
+    "open_study",
+    "score_study",
+]
 
 _PLACES = {
     "ScoreSettings": "study.scoring",
@@ -46,6 +55,7 @@ _PLACES = {
     "add_images": "study.folder.growing",
     "calibrate_study": "study.calibrating",
     "create_study": "study.folder.create",
+    "import_tables": "study.folder.importing",
     "open_study": "study.folder.study",
     "score_study": "study.scoring",
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from calibration.planning.study import PlannedStudy
 from calibration.planning.summary import Plan, make_plan
 from calibration.settings import Duplicates
 from metrics.errors import InputError, parameter
+from metrics.text import names_of
 
 
 def plan_study(
@@ -23,15 +25,15 @@ def plan_study(
     icc: float | None = None,
     levels: Sequence[float] | None = None,
     strictness: float | None = None,
-    correlations: Sequence[float] | None = None,
+    correlations: float | Sequence[float] | None = None,
     between: float | None = None,
     clusters: tuple[float, float] | None = None,
     statistic: Statistic = "spearman",
-    evaluators: Sequence[int] = (3, 5, 10),
-    images: Sequence[int] = (128, 256, 512, 1024),
+    evaluators: int | Sequence[int] = (3, 5, 10),
+    images: int | Sequence[int] = (128, 256, 512, 1024),
     power: float = 0.8,
     width: float = 0.1,
-    metrics: Sequence[str] = (),
+    metrics: str | Sequence[str] = (),
     task: str | None = None,
     duplicates: Duplicates = "error",
 ) -> Plan:
@@ -47,7 +49,7 @@ def plan_study(
         The shares of the five levels.
     strictness : float, optional
         The share of the variance that is evaluators' strictness (0 to 1).
-    correlations : sequence of float, optional
+    correlations : float or sequence of float, optional
         Of one metric or two with the images' true scores (-1 to 1).
     between : float, optional
         The two metrics' correlation with each other.
@@ -55,11 +57,11 @@ def plan_study(
         Images a prompt, and how alike they are (0 to 1).
     statistic : {"spearman", "pearson"}
         Two metrics are compared by the permutation test, or by Williams' test.
-    evaluators, images : sequence of int
+    evaluators, images : int or sequence of int
         The sizes to look at.
     power, width : float
         The goals: of the test, and of 95 % intervals.
-    metrics : sequence of str
+    metrics : str or sequence of str
         One or two of the pilot's.
     task : str, optional
         The pilot's, where it has several.
@@ -85,6 +87,8 @@ def plan_study(
     [[5, 128, 640]]
     """
     stated: dict[str, Any] = {"icc": icc, "strictness": strictness, "between": between}
+    metrics, sizes = names_of(metrics, "metrics"), (_several(evaluators), _several(images))
+    correlations = None if correlations is None else _several(correlations)
     stated |= {name: tuple(value) for name, value in (("levels", levels), ("correlations", correlations)) if value}
     found = {name: value for name, value in stated.items() if value is not None}
     if clusters is not None:
@@ -94,8 +98,12 @@ def plan_study(
         raise InputError(f"{parameter('scores')} and {parameter('items')} belong to a pilot; give its ratings too.")
     study = replace(planned_study(found, pilot, metrics), statistic=statistic)
     names = pilot.metrics if pilot and correlations is None else ()
-    made = make_plan(study, evaluators, images, power=power, width=width, metrics=names)
+    made = make_plan(study, *sizes, power=power, width=width, metrics=names)
     return replace(made, notes=list(pilot.notes)) if pilot else made
+
+
+def _several(given: Any) -> tuple[Any, ...]:
+    return (given,) if isinstance(given, Real) else tuple(given)
 
 
 def planned_study(stated: dict[str, Any], pilot: Pilot | None, metrics: Sequence[str] = ()) -> PlannedStudy:

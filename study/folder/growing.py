@@ -83,7 +83,7 @@ def add_images(
     seed: int | None = None,
     *,
     references: str | Path | None = None,
-    evaluators: Sequence[str] = (),
+    evaluators: str | Sequence[str] = (),
 ) -> Growth:
     """Add the images of a folder that a study has not yet, to be rated in a round of their own.
 
@@ -101,8 +101,9 @@ def add_images(
         For the choice of anchors; the study's unless given.
     references : str or Path, optional
         Reference photos of the new images. Without it they have those that all images of their subject have already.
-    evaluators : sequence of str
-        Names of people who join in this round; they rate its images and anchors, and not the rounds before.
+    evaluators : str or sequence of str
+        Names of people, or the one name, who join in this round; they rate its images and anchors, and not
+        the rounds before.
 
     Returns
     -------

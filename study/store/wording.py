@@ -293,9 +293,9 @@ def _difference(last: Any, task: TaskConfig) -> str:
     """What changed, the first of it in words."""
     if _plain(last.question) != _plain(task.question):
         return f"the question was '{last.question}' and is '{task.question}'"
-    for number, (old, new) in enumerate(zip(json.loads(last.levels), task.levels, strict=False), 1):
+    for name, old, new in zip(_scale(last.scale).names, json.loads(last.levels), task.levels, strict=False):
         if _plain(old) != _plain(new):
-            return f"{number} was '{old}' and is '{new}'"
+            return f"{name} was '{old}' and is '{new}'"
     for name, words, verb in (
         ("show_references", "the reference photos", "were"),
         ("show_prompt", "the prompt", "was"),

@@ -282,6 +282,10 @@ def test_a_plan_from_a_pilot_or_from_values(made):
         plan_study()
     with pytest.raises(InputError, match="scores and items belong to a pilot"):
         plan_study(scores=made.scores, icc=0.5)
+    one_size = plan_study(made.ratings, made.scores, evaluators=5, images=100, metrics="good")
+    assert one_size.grid.equals(pilot.grid)
+    with pytest.raises(InputError, match=r"metrics has 3, which is no name"):
+        plan_study(made.ratings, made.scores, metrics=["good", 3])
     with pytest.raises(InputError, match="clusters is 0,2"):
         plan_study(icc=0.5, clusters=(0, 2))
 

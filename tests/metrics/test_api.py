@@ -159,6 +159,15 @@ def test_mistakes_are_one_sentence(tmp_path, home):
         (lambda: score_images({"a": tmp_path / "none.png"}, "contrast"), "none.png cannot be read"),
         (lambda: score_images(folder, "lpips", references={"x": source.path}), "references names 'x'"),
         (lambda: score_sets(folder, "contrast", groups={"x": "a"}), "groups names 'x'"),
+        (
+            lambda: score_images(folder, "contrast", run={"device": "cpu"}),
+            "^run is of the kind dict; make one with R",
+        ),
+        (lambda: score_images(folder, "contrast", options={}), "^options is of the kind dict; make one with Metric"),
+        (lambda: score_images([np.zeros((4, 4, 3))], "contrast"), "^images holds an image of the kind ndarray"),
+        (lambda: score_images({"a": np.zeros((4, 4, 3))}, "contrast"), "^images holds an image of the kind ndarray"),
+        (lambda: score_images(folder, ["contrast", 3]), "^metrics has 3, which is no name"),
+        (lambda: read_image(tmp_path / "none.png"), r"none\.png cannot be read"),
         (lambda: metrics.lpips(source.path, source.path), "humangrade weights fetch lpips-alex"),
     ):
         with pytest.raises(InputError, match=message):
