@@ -12,7 +12,7 @@ from importlib import import_module
 
 from metrics.engine.types import ComputedMetric
 from metrics.entry import Entry, MetricOptions, Need
-from metrics.errors import InputError, parameter
+from metrics.errors import InputError, by_door, parameter
 from metrics.plugins.own_functions import named_function
 from metrics.plugins.package_table import find_known
 from metrics.plugins.packages import is_plugin, make_plugin
@@ -212,12 +212,12 @@ def _no_metric(name: str) -> InputError:
     if ":" in name:
         return InputError(
             f"There is no metric '{name}'; of other packages those of pyiqa:NAME and torchmetrics:NAME can be "
-            "computed. Scores by a metric of your own come in with humangrade import STUDY --scores FILE, or report "
-            "--scores FILE."
+            "computed. Scores by a metric of your own come in with "
+            f"{by_door('study.import_tables', 'humangrade import STUDY --scores FILE, or report --scores FILE')}."
         )
+    lists = by_door("metrics.list_metrics()", "humangrade metrics")
     near = get_close_matches(name.lower(), names, n=1)
     meant = f"did you mean {near[0]}? " if near else ""
     return InputError(
-        f"There is no metric '{name}'; {meant}humangrade metrics lists them: {', '.join(names)}, pyiqa:NAME and "
-        "torchmetrics:NAME."
+        f"There is no metric '{name}'; {meant}{lists} lists them: {', '.join(names)}, pyiqa:NAME and torchmetrics:NAME."
     )

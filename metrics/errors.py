@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
-_MARK = "\x1f"
+_MARK, _OR = "\x1f", "\x1e"
 _NAMED = re.compile(f"{_MARK}([a-z_]+){_MARK}")
+_CALLED = re.compile(f"{_MARK}([^{_MARK}{_OR}]+){_OR}([^{_MARK}{_OR}]+){_MARK}")
 
 
 def parameter(name: str) -> str:
@@ -17,6 +18,18 @@ def parameter(name: str) -> str:
     ('min_ratings is -1; it is 0 or more.', '--min-ratings is -1; it is 0 or more.')
     """
     return f"{_MARK}{name}{_MARK}"
+
+
+def by_door(call: str, command: str) -> str:
+    """What to call, for the message of an `InputError`: a function in Python, a command on the command line.
+
+    Examples
+    --------
+    >>> error = InputError(f"There is no study; make one with {by_door('study.create_study', 'humangrade init')}.")
+    >>> str(error), error.for_command_line()
+    ('There is no study; make one with study.create_study.', 'There is no study; make one with humangrade init.')
+    """
+    return f"{_MARK}{call}{_OR}{command}{_MARK}"
 
 
 def refuse_other_kind(name: str, given: Any, kind: type) -> None:
@@ -41,8 +54,9 @@ class InputError(ValueError):
     """
 
     def __str__(self) -> str:
-        return _NAMED.sub(r"\1", super().__str__())
+        return _NAMED.sub(r"\1", _CALLED.sub(r"\1", super().__str__()))
 
     def for_command_line(self) -> str:
         """The message with ``--min-ratings`` where a program's user reads ``min_ratings``."""
-        return _NAMED.sub(lambda found: f"--{found[1].replace('_', '-')}", super().__str__())
+        said = _CALLED.sub(r"\2", super().__str__())
+        return _NAMED.sub(lambda found: f"--{found[1].replace('_', '-')}", said)

@@ -24,9 +24,9 @@ from metrics.sets.compared_sets import reference_statistics
 from metrics.sets.statistics_file import write_statistics
 from metrics.text import names_of
 from metrics.weights.locate import is_present
-from study.cli.terminal import Bar, print_notes
 from study.folder.score_items import Collection, read_sources, study_collection
 from study.folder.study import Study
+from study.terminal import Bar, print_notes
 
 _IN_A_STUDY: Mapping[Need, str] = {
     "references": "name them in the column 'references' of the study's items.csv",

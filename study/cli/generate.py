@@ -75,10 +75,10 @@ def generate(
             f"{folder} is a study; images for it are drawn into a folder of their own, and that becomes a study with "
             "humangrade init."
         )
-    from study.cli.terminal import print_notes, terminal
     from study.generation.draw import DrawSettings, with_settings
     from study.generation.plan import make_plan
     from study.generation.recipe import load_recipe
+    from study.terminal import print_notes, terminal
 
     settings = DrawSettings(device, dtype, batch_size, offload, attention_slicing, engine)
     read = load_recipe(recipe)
@@ -117,10 +117,10 @@ def draw_recipe(recipe: Path, folder: Path, settings: "DrawSettings", console: "
     InputError
         For a recipe that cannot be drawn, and where another process draws the rest of it.
     """
-    from study.cli.terminal import print_notes
     from study.generation.draw import with_settings
     from study.generation.plan import make_plan
     from study.generation.recipe import load_recipe
+    from study.terminal import print_notes
 
     read = load_recipe(recipe)
     plan = with_settings(make_plan(read), settings)
@@ -150,10 +150,10 @@ def _write_recipe(path: Path, preset: str | None) -> None:
 
 def _describe(plan: "Plan", folder: Path, console: "Console") -> None:
     """What a run would do, and whether it could."""
-    from study.cli.terminal import print_notes
     from study.generation.draw import wanted_images
     from study.generation.plan import checkpoint_lines, describe_plan
     from study.generation.sets import seconds_per_image
+    from study.terminal import print_notes
 
     for line in (*describe_plan(plan, folder, seconds_per_image(folder)), *checkpoint_lines(plan)):
         console.print(line, soft_wrap=True, markup=False)
@@ -164,8 +164,8 @@ def _describe(plan: "Plan", folder: Path, console: "Console") -> None:
 
 
 def _draw(plan: "Plan", folder: Path, settings: "DrawSettings", console: "Console") -> "Outcome":
-    from study.cli.terminal import Bar, print_notes, resumable
     from study.generation.draw import draw
+    from study.terminal import Bar, print_notes, resumable
 
     bar = Bar(console)
     with resumable(), bar:
@@ -182,7 +182,7 @@ def _draw(plan: "Plan", folder: Path, settings: "DrawSettings", console: "Consol
 def _print_outcome(plan: "Plan", folder: Path, outcome: "Outcome", console: "Console") -> None:
     from rich.markup import escape
 
-    from study.cli.terminal import numbers_table, print_notes
+    from study.terminal import numbers_table, print_notes
 
     table = numbers_table("Checkpoint", "Images", "Layers in file", "applied")
     table.columns[0].justify = "left"

@@ -11,7 +11,7 @@ from metrics.catalogue import CAVEAT, band
 from metrics.engine.run import RunResult
 from metrics.engine.types import PROMPT, Score, SetScore
 from metrics.text import natural_order
-from study.cli.terminal import print_skipped
+from study.terminal import print_skipped
 
 
 def print_scores(result: RunResult, console: Console) -> None:

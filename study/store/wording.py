@@ -176,7 +176,8 @@ def record(connection: Connection, tasks: Mapping[str, TaskConfig], reword: bool
             raise InputError(
                 f"{FILE_NAME} asks the task {name} in other words than its {counted(given, 'rating')} "
                 f"{'was' if given == 1 else 'were'} given for ({what}); put the old words back, ask the new ones as a "
-                "task of another name, or, where only the spelling was corrected, say --reword to humangrade serve."
+                "task of another name, or, where only the spelling was corrected, serve the study once with "
+                "humangrade serve --reword."
             )
         if is_unanswered:
             _replace(connection, last, name, task)
