@@ -80,12 +80,19 @@ def test_an_option_of_a_metric_that_is_not_computed_is_refused(tmp_path):
 
 
 def test_a_mistake_is_said_in_pythons_words_and_on_the_command_line_in_its_own(tmp_path):
-    from metrics import InputError
+    from metrics import InputError, MetricOptions
+    from metrics.catalogue import make_metrics
 
     with pytest.raises(InputError) as caught:
         study.create_study(tmp_path / "s", tmp_path, tasks=[])
     assert str(caught.value).startswith("tasks is empty")
     assert caught.value.for_command_line().startswith("--tasks is empty")
+    with pytest.raises(InputError, match=r"make one with study\.create_study\.$") as caught:
+        study.open_study(tmp_path)
+    assert caught.value.for_command_line().endswith("make one with humangrade init.")
+    with pytest.raises(InputError, match=r"did you mean sharpness\? metrics\.list_metrics\(\) lists them") as caught:
+        make_metrics(["sharpnes"], MetricOptions())
+    assert "humangrade metrics lists them" in caught.value.for_command_line()
 
 
 @pytest.fixture
