@@ -100,7 +100,7 @@ def test_from_checkpoints_to_a_report_and_on(tiny_folder, tmp_path, open_page):
     said(place, "score", "study", *METRICS)
     with open_study(place / "study") as study:
         assert study.scores().groupby("metric").size().to_dict() == {"contrast": 32, "exposure": 32, "sharpness": 32}
-    said(place, "report", "study", "--out", "report", "--draws", "50")
+    said(place, "report", "study", "--out", "report", "--draws", "100")
     report = json.loads((place / "report/report.json").read_text())
     assert report["tasks"]["look"]["n_ratings"] == 48 and report["tasks"]["look"]["rounds"] is None
     said(place, "evaluate", "--images", "set", "--out", "evaluation", *METRICS)
@@ -117,6 +117,6 @@ def test_from_checkpoints_to_a_report_and_on(tiny_folder, tmp_path, open_page):
     with open_study(place / "study") as study:
         assert study.progress()[["done", "total"]].to_numpy().tolist() == [[16, 16 + 8 + 4]] * 3
         assert rate_all(study) == 3 * 12
-    said(place, "report", "study", "--out", "later", "--draws", "50")
+    said(place, "report", "study", "--out", "later", "--draws", "100")
     later = json.loads((place / "later/report.json").read_text())["tasks"]["look"]
     assert later["rounds"] is not None and later["n_ratings"] == 3 * 24
