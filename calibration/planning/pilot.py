@@ -12,7 +12,7 @@ from calibration.core.item_folds import clusters_of, groupings_of
 from calibration.people.agreement import correlations
 from calibration.people.variance import Components, intraclass_correlations, variance_components
 from calibration.planning.alike import DesignEffects, design_effects
-from calibration.planning.model import Ratings, correlation_spread
+from calibration.planning.model import RatingModel, correlation_spread
 from calibration.planning.panel import evaluators_of
 from calibration.planning.study import FEWEST_IMAGES, LEAST_ICC, PlannedStudy, possible_between
 from calibration.scale import LIKERT, Scale
@@ -133,7 +133,7 @@ def pilot_of(
     names, columns = _columns(scores, metrics, wide.index)
     target = sample_scores(matrix)
     notes: list[str] = []
-    ratings_model = Ratings(icc, basis.levels, max(1, round(components.per_item)))
+    ratings_model = RatingModel(icc, basis.levels, max(1, round(components.per_item)))
     found = [_latent(values, target, name, ratings_model, notes) for name, values in zip(names, columns, strict=True)]
     latent = tuple(abs(value) for value in found)
     oriented = [values if value >= 0 else -values for values, value in zip(columns, found, strict=True)]
@@ -209,7 +209,7 @@ def _columns(
     return names, [by_metric[name].reindex(items).to_numpy(dtype=float) for name in names]
 
 
-def _latent(values: Array, target: Array, name: str, ratings: Ratings, notes: list[str]) -> float:
+def _latent(values: Array, target: Array, name: str, ratings: RatingModel, notes: list[str]) -> float:
     found = correlations(values, target)
     if found.n < FEWEST_IMAGES:
         raise InputError(

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from calibration.scale import FEWEST_LEVELS, LIKERT, MOST_LEVELS, Scale
 from metrics.errors import InputError
 from metrics.text import counted
-from study.folder.yaml_file import load_yaml
+from study.yaml_file import load_yaml
 
 FILE_NAME = "study.yaml"
 

@@ -19,6 +19,7 @@ from calibration.tables.writing import csv_text
 from metrics.engine.image_folders import first_names
 from metrics.errors import InputError, parameter
 from metrics.files import make_folders, not_written, remove_empty
+from metrics.text import is_plain
 from study.assignment.order import split_items
 from study.folder.config import (
     FILE_NAME,
@@ -29,7 +30,7 @@ from study.folder.config import (
     preset,
     refuse_password,
 )
-from study.folder.images import check_images, find_images, is_plain
+from study.folder.images import check_images, find_images
 from study.folder.references import own_reference_cells, reference_cells, relative_path
 from study.folder.study import DATABASE, ITEMS, LEFT_OPEN, Study, check_item_columns, open_study
 from study.generation.samples import Samples, read_samples

@@ -19,8 +19,8 @@ from study.assignment.order import plan_assignments, split_items
 from study.assignment.rounds import ADDED, AGAIN, choose_anchors, latest_round
 from study.folder.create import evaluator_names, items_of
 from study.folder.references import reference_cells
+from study.folder.serving_lock import only_server
 from study.folder.study import ITEMS, Study, check_item_columns, copies
-from study.server.serving_lock import only_server
 from study.store.records import AssignmentNames
 
 ANCHORS = 0.10

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from study.folder.images import is_plain
+from metrics.text import is_plain
 
 _LONGEST = 100
 _AWKWARD = re.compile(r'[<>:"/\\|?*]')

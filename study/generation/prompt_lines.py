@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from metrics.text import counted, listed
-from study.folder.images import is_plain
+from metrics.text import counted, is_plain, listed
 
 LONGEST = 5_000  # characters of a prompt
 MOST_SEED = 2**63 - 1

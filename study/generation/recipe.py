@@ -8,12 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
-from metrics.text import listed, quoted
-from study.folder.images import is_plain
-from study.folder.yaml_file import load_yaml
+from metrics.text import is_plain, listed, quoted
 from study.generation.prompt_lines import LIMITS, MOST_SEED, SAMPLERS, SCHEDULERS, PromptLine, placeholders
 from study.generation.recipe_entries import CheckpointEntry, PromptEntry, Text
 from study.generation.types import Checkpoint
+from study.yaml_file import load_yaml
 
 DEFAULT_BASE = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 _FILES = (".safetensors", ".ckpt")

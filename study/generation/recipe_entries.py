@@ -7,8 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from metrics.files import read_regular_file, reason
-from metrics.text import counted
-from study.folder.images import is_plain
+from metrics.text import counted, is_plain
 from study.generation.file_names import refuse_unsafe, safe_name
 from study.generation.layouts import checkpoint_name, find_checkpoints
 from study.generation.prompt_lines import PromptLine, parse_prompt, parse_prompts

@@ -13,8 +13,7 @@ from typing import Any
 import yaml
 
 from metrics.files import parse_json, read_regular_file
-from metrics.text import counted, listed, quoted
-from study.folder.images import is_plain
+from metrics.text import counted, is_plain, listed, quoted
 from study.generation.layouts import checkpoint_name
 from study.generation.prompt_lines import PromptLine, parse_prompts
 

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from metrics.errors import InputError
+from study.folder.serving_lock import only_server
 from study.folder.study import Study
 from study.server import owner as owner_routes
 from study.server import rater as rating_routes
@@ -17,7 +18,6 @@ from study.server.guard import Guard
 from study.server.links import print_links
 from study.server.listen import base_url, bind, run, terminable
 from study.server.pages import icon, message_page, owner_page, rating_page
-from study.server.serving_lock import only_server
 from study.store.records import NotSaved
 from study.store.scratch import sweep
 

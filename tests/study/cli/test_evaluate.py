@@ -124,9 +124,14 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_evaluated(cli, t
             ("--images", "images", "--out", "out", "--metrics", "contrast", "--base", "anna"),
             "--base is anna, and there is no",
         ),
+        (("--images", "images", "--out", "out", "--real", "nowhere"), "--real is nowhere, and there is nothing"),
         (
-            ("--images", "images", "--out", "out", "--real", "nowhere"),
-            "nowhere",
+            ("--images", "images", "--out", "out", "--metrics", "contrast", "--real", "photos"),
+            "--real is for fid and kid",
+        ),
+        (
+            ("--images", "images", "--out", "out", "--metrics", "contrast", "--lpips-net", "vgg"),
+            "--lpips-net is for lpips and diversity",
         ),
         (("--images", "images", "--out", "out", "--metrics", "fid"), "inception-fid"),
         (("--recipe", "nowhere.yaml", "--out", "out"), "nowhere.yaml"),

@@ -143,7 +143,7 @@ def test_again_nothing_is_computed_and_the_result_is_the_same(evaluated):
 def test_real_images_take_the_place_of_the_photos_for_fid_and_kid_only(evaluated):
     place, _, found = evaluated
     options = replace(OPTIONS, reference_set=place / "images" / "base" / "0")
-    settings = EvaluationSettings(("fid", "kid", "lpips"), options, cache=place / "cache")
+    settings = EvaluationSettings(("fid", "kid", "lpips", "clip_i"), options, cache=place / "cache")
     other = evaluate(collection(place), settings)
     assert other.figure("anna/300", "lpips") == found.figure("anna/300", "lpips")
     assert other.figure("anna/300", "fid").value != found.figure("anna/300", "fid").value

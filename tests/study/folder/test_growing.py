@@ -16,8 +16,8 @@ from study import add_images, calibrate_study
 from study.folder.create import create_study
 from study.folder.exporting import export_tables
 from study.folder.importing import import_tables
+from study.folder.serving_lock import only_server
 from study.folder.study import ITEMS, open_study
-from study.server.serving_lock import only_server
 from tests.study.conftest import ROOT, save_image
 
 PEOPLE = ("ann", "bob", "cleo")

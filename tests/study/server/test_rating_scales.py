@@ -81,8 +81,10 @@ SCREENS = [(390, 844, True), (360, 640, True), (320, 568, True), (667, 375, True
 @pytest.mark.parametrize("scale", ["1-7", "0-10"])
 def test_all_levels_fit_on_every_screen(serve, open_page, scale):
     server = serve(scale)
+    pages = {touch: open_page(server.links["dora"], touch=touch) for touch in (True, False)}
     for width, height, touch in SCREENS:
-        page = open_page(server.links["dora"], viewport={"width": width, "height": height}, touch=touch)
+        page = pages[touch]
+        page.set_viewport_size({"width": width, "height": height})
         shown(page, "1 of 4")
         assert page.evaluate("document.querySelector('.hg').scrollHeight <= innerHeight + 1 || innerHeight < 600")
         boxes = []
@@ -101,7 +103,6 @@ def test_all_levels_fit_on_every_screen(serve, open_page, scale):
             if abs(one["x"] - other["x"]) < one["width"] - 1 and abs(one["y"] - other["y"]) < one["height"] - 1
         ]
         assert height < 600 or overlap == [], (width, height)
-        page.close()
 
 
 def test_the_keys_of_any_scale_are_different(chromium):

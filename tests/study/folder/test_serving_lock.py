@@ -3,7 +3,7 @@
 import pytest
 
 from metrics.errors import InputError
-from study.server.serving_lock import only_server
+from study.folder.serving_lock import only_server
 from tests.study.command import free_port, run_command, serving
 
 
