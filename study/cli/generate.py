@@ -42,7 +42,9 @@ def generate(
         Literal["float32", "float16", "bfloat16"] | None,
         typer.Option(help="Precision of the networks.", show_default="the recipe's"),
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images at once.", show_default="the recipe's")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Images drawn at once.", show_default="the recipe's")
+    ] = None,
     engine: EngineChoice = "local",
     offload: Annotated[
         bool, typer.Option("--offload", help="Keep on the GPU only the network that works: less memory, slower.")
