@@ -184,14 +184,14 @@ def predict(judged: Calibration, metric: str, scores: Any, task: str | None = No
     metric : str
         Its name in the report.
     scores : array_like, shape (n,)
-        Finite scores, computed as those of the report were.
+        Finite scores, computed as those of the report were; a Series keeps its index.
     task : str, optional
         Needed where the metric was judged in several tasks.
 
     Returns
     -------
     DataFrame
-        See `calibration.prediction.predictor.Predictor.predict`.
+        In the scale's numbers, with the index of `scores`; see `calibration.prediction.predictor.Predictor.predict`.
 
     Raises
     ------
@@ -207,8 +207,12 @@ def predict(judged: Calibration, metric: str, scores: Any, task: str | None = No
     """
     found = {of: one for of, one in judged.predictors if one.metric == metric and task in (None, of)}
     if not found:
+        tasks = judged.report["tasks"]
+        if task is not None and task not in tasks:
+            raise InputError(f"There is no task '{task}'; the tasks are {listed(quoted(tasks))}.")
+        where = "" if task is None else f" in the task '{task}'"
         known = sorted({one.metric for of, one in judged.predictors if task in (None, of)})
-        raise InputError(f"There is no predictor of '{metric}'; there are {listed(quoted(known)) or 'none'}.")
+        raise InputError(f"There is no predictor of '{metric}'{where}; there are {listed(quoted(known)) or 'none'}.")
     if len(found) > 1:
         raise InputError(
             f"'{metric}' was judged in the tasks {listed(quoted(found))}; choose one with {parameter('task')}."
@@ -221,7 +225,8 @@ def predict(judged: Calibration, metric: str, scores: Any, task: str | None = No
         raise InputError(
             f"{parameter('scores')} are finite numbers, one an image; give the column of them, as table['score']."
         )
-    return next(iter(found.values())).predict(values)
+    predictor = next(iter(found.values()))
+    return predictor.predict(pd.Series(values, scores.index) if isinstance(scores, pd.Series) else values)
 
 
 def _table(source: Source, columns: str | None, where: str) -> tuple[pd.DataFrame, str]:

@@ -114,6 +114,12 @@ def test_predictions_are_those_of_the_predictor(judged):
     pd.testing.assert_frame_equal(predict(judged, "good", [0.0, 1.0]), predictor.predict([0.0, 1.0]))
     with pytest.raises(InputError, match="no predictor of 'nothing'; there are 'good' and 'noise'"):
         predict(judged, "nothing", [0.0])
+    with pytest.raises(InputError, match="There is no task 'nope'; the tasks are 'look'"):
+        predict(judged, "good", [0.5], task="nope")
+    with pytest.raises(InputError, match="no predictor of 'nothing' in the task 'look'; there are 'good' and 'noise'"):
+        predict(judged, "nothing", [0.5], task="look")
+    scores = pd.Series([1.0, 0.0], index=["b", "a"])
+    assert predict(judged, "good", scores).index.tolist() == ["b", "a"]
 
 
 def test_files_and_tables_give_the_same(made, judged, tmp_path):
