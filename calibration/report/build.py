@@ -108,6 +108,23 @@ class Calibration:
         return Report.model_validate(self.report)
 
 
+def calibration_given(given: object) -> Calibration:
+    """A calibration; raises InputError for anything else, such as its report.
+
+    Examples
+    --------
+    >>> calibration_given({"tasks": {}})
+    Traceback (most recent call last):
+    ...
+    metrics.errors.InputError: What was given is of type dict; give the calibration itself, as calibrate returns it.
+    """
+    if not isinstance(given, Calibration):
+        raise InputError(
+            f"What was given is of type {type(given).__name__}; give the calibration itself, as calibrate returns it."
+        )
+    return given
+
+
 def calibrate(
     ratings: pd.DataFrame,
     scores: pd.DataFrame | None = None,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from calibration.tables.cells import FROM_FILE
 from calibration.tables.writing import unguarded
 from metrics.errors import InputError, parameter
 from metrics.files import read_input
@@ -97,7 +98,7 @@ class ColumnMap:
                     column = column + frame[name].astype(str) + literal
                 made[target] = column
         kept = frame.drop(columns=[name for name in frame.columns if name in consumed or name in made])
-        return pd.DataFrame(made, index=frame.index).join(kept) if made else frame
+        return pd.concat([pd.DataFrame(made, index=frame.index), kept], axis=1) if made else frame
 
     def check_used(self) -> None:
         """Raise InputError for an entry that no file could use."""
@@ -142,7 +143,9 @@ def read_table(path: str | Path, columns: ColumnMap | None = None) -> tuple[pd.D
     data = read_input(path, MOST_BYTES, "check the path")
     frame = table_of(path, data)
     source = Source(os.fsencode(path).decode(errors="replace"), hashlib.sha256(data).hexdigest(), len(frame))
-    return (columns.apply(frame) if columns else frame), source
+    mapped = columns.apply(frame) if columns else frame
+    mapped.attrs |= frame.attrs | {FROM_FILE: True}
+    return mapped, source
 
 
 def is_parquet(path: Path) -> bool:
