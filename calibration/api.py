@@ -119,7 +119,7 @@ def calibrate(
     *,
     k: float = 1.0,
     seed: int = 0,
-    draws: int = 1000,
+    draws: int = Settings.draws,
     lower_is_better: str | Sequence[str] = (),
     higher_is_better: str | Sequence[str] = (),
     scale: Scale | str = LIKERT,

@@ -199,8 +199,9 @@ def thresholds(judged: Calibration) -> pd.DataFrame:
     -------
     DataFrame
         task, metric, ``held_out`` (the evaluator without whom the mapping was fitted; empty for the one fitted on
-        everyone), ``boundary`` ("1|2" and so on), value (a score; NaN where no image reaches the next level), ``low``
-        and ``high`` (the scores between which it is as good; of the mapping on everyone), n (images, or ratings of the
+        everyone), ``boundary`` ("1|2" and so on), value (a score; beyond all of them where no image reaches the next
+        level), ``low`` and ``high`` (the scores between which it is as good; of the mapping on everyone; NaN where
+        an outer level may be empty), n (images, or ratings of the
         one held out).
 
     Examples

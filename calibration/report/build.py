@@ -246,18 +246,17 @@ def calibrate(
                 entry, drawn = metric_entry(one, people, remarked, metric in whole, for_raters)
                 entry["without_strictness"] = metric_without_strictness(one, fair)
                 steps.are_done(METRIC)
-                own = signatures.get(metric, [])
                 entries, predictor = prediction(one) if metric in whole else (NO_PREDICTION, None)
                 entry |= entries
                 if predictor is not None:
                     predictors.append((str(name), predictor))
                 entry["title"] = titles[metric]
-                entry["signatures"] = own
+                entry["signatures"] = list(one.signatures)
                 entry["notes"][:0] = [
                     *direction_notes.get(metric, []),
                     *opposed(metric, entry),
                     *_mixture_notes(entry["signatures"]),
-                    *trained_on_these(own, rows),
+                    *trained_on_these(entry["signatures"], rows),
                 ]
                 task["metrics"][metric] = entry
                 if drawn is not None:

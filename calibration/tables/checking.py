@@ -16,10 +16,11 @@ from calibration.tables.cells import comma_hint, first_row, numbers_of, of_table
 from calibration.tables.reading import require_columns, text_cells
 from calibration.tables.wide_scores import long_form
 from metrics.engine.signature import identity_of
-from metrics.errors import InputError, parameter
+from metrics.errors import InputError, either, parameter
 from metrics.text import counted, listed, quoted
 
 DEFAULT_TASK = "rating"
+_CHOICES = either("duplicates='first', 'last' or 'mean'", "--duplicates first, last or mean")
 
 
 @dataclass(frozen=True)
@@ -308,7 +309,7 @@ def _without_duplicates(frame: pd.DataFrame, duplicates: Duplicates, where: str,
             )
             raise InputError(
                 f"{where} has {counted(len(groups), 'rating')} given more than once, the first: {examples}; "
-                f"say what to do with {parameter('duplicates')} first, last or mean."
+                f"say what to do with {_CHOICES}."
             )
         if duplicates == "mean":
             means = frame.groupby(repeated, sort=False)["rating"].transform("mean")

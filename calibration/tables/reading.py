@@ -20,7 +20,7 @@ import pandas as pd
 
 from calibration.tables.cells import FROM_FILE
 from calibration.tables.writing import unguarded
-from metrics.errors import InputError, parameter
+from metrics.errors import InputError, either, parameter
 from metrics.files import read_input
 from metrics.text import listed, quoted
 
@@ -171,8 +171,13 @@ def require_columns(frame: pd.DataFrame, names: Iterable[str], where: str) -> No
         raise InputError(
             f"{where} has no column {listed(quoted(missing), 'or', most=12)}{why}; its columns are "
             f"{listed(quoted(map(str, frame.columns)), most=12)}. Say which one it is with "
-            f"{parameter('map')} {','.join(f'{name}=COLUMN' for name in missing)}."
+            f"{_map_of(missing)}."
         )
+
+
+def _map_of(missing: list[str]) -> str:
+    entries = ",".join(f"{name}=COLUMN" for name in missing)
+    return either(f"map='{entries}'", f"--map {entries}")
 
 
 def text_cells(frame: pd.DataFrame) -> pd.DataFrame:

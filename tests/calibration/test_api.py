@@ -370,3 +370,12 @@ def test_rows_of_tables_that_were_put_together_are_mapped_once(made):
     found = calibrate(twice, made.scores, draws=0, map="evaluator=who")
     assert found.report["tasks"]["look"]["n_ratings"] == len(made.ratings)
     assert len(read_ratings(twice, map="evaluator=who")) == len(made.ratings)
+
+
+def test_a_threshold_of_an_empty_level_lies_beyond_all_scores():
+    rows = [(f"i{place}", who, 2 + place // 2) for place in range(6) for who in "xy"]
+    scores = pd.DataFrame({"item": [f"i{place}" for place in range(6)], "m": np.arange(6) / 10})
+    found = thresholds(calibrate(pd.DataFrame(rows, columns=["item", "evaluator", "rating"]), scores, draws=0))
+    own = found[found["held_out"] == ""].set_index("boundary")
+    assert own.loc["1|2", "value"] < 0 and own.loc["4|5", "value"] > 0.5
+    assert np.isnan(own.loc["1|2", "low"]) and np.isnan(own.loc["4|5", "high"])

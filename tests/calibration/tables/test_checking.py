@@ -52,7 +52,7 @@ class TestRatings:
             check_ratings(ratings([("a", "", 1)]))
 
     def test_missing_column(self):
-        with pytest.raises(InputError, match=r"no column 'rating'.* columns are 'item'.*map rating=COLUMN"):
+        with pytest.raises(InputError, match=r"no column 'rating'.* columns are 'item'.*map='rating=COLUMN'"):
             check_ratings(pd.DataFrame({"item": ["a"], "evaluator": ["x"], "answer": [1]}))
 
     def test_no_rating_left(self):
@@ -243,3 +243,14 @@ def test_a_row_of_a_table_is_named_by_its_index():
     scores = pd.DataFrame({"item": ["a", ""], "m": [1, 2]}, index=[10, 20])
     with pytest.raises(InputError, match="the scores table, the row with the index 20: the item is empty"):
         check_scores(scores)
+
+
+def test_each_door_is_told_in_its_own_words():
+    with pytest.raises(InputError) as caught:
+        check_ratings(pd.DataFrame({"item": ["a"]}))
+    assert str(caught.value).endswith("Say which one it is with map='evaluator=COLUMN,rating=COLUMN'.")
+    assert caught.value.for_command_line().endswith("with --map evaluator=COLUMN,rating=COLUMN.")
+    with pytest.raises(InputError) as caught:
+        check_ratings(ratings([("a", "x", 1), ("a", "x", 2)]))
+    assert str(caught.value).endswith("say what to do with duplicates='first', 'last' or 'mean'.")
+    assert caught.value.for_command_line().endswith("say what to do with --duplicates first, last or mean.")
