@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 import typer
 
 from metrics.errors import InputError
-from study.cli.options import BatchSize, Device, EncoderName, EncoderTag, EngineChoice, Workers, folder_to_write
+from study.cli.options import (
+    BatchSize,
+    Device,
+    EncoderName,
+    EncoderTag,
+    EngineChoice,
+    LeastFace,
+    Workers,
+    folder_to_write,
+)
 from study.cli.options import names as names_in
 
 
@@ -68,9 +77,7 @@ def evaluate(
         str | None,
         typer.Option(metavar="MODULE:FUNCTION", help="In place of FaceNet, as for score.", show_default=False),
     ] = None,
-    least_face: Annotated[
-        float, typer.Option(min=0, max=1, help="The least probability at which what is found counts as a face.")
-    ] = 0.95,
+    least_face: LeastFace = 0.95,
     inception: Annotated[
         Literal["torch-fidelity", "pytorch-fid"], typer.Option(help="Whose preprocessing FID and KID follow.")
     ] = "torch-fidelity",

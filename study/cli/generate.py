@@ -1,6 +1,7 @@
 """humangrade generate: the same prompts and seeds for every checkpoint, drawn once, each with its whole recipe."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from study.generation.draw import DrawSettings, Outcome
+    from study.generation.recipe import Recipe
     from study.generation.types import Checkpoint, ImageRecipe, Plan
 
 _NAMED = 10
+_OF_A_STUDY = ("anchors", "references")
 _OF_DRAWING = ("recipe", "device", "dtype", "batch_size", "engine", "offload", "attention_slicing", "dry_run")
 
 
@@ -39,7 +42,9 @@ def generate(
         Literal["float32", "float16", "bfloat16"] | None,
         typer.Option(help="Precision of the networks.", show_default="the recipe's"),
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images at once.", show_default="the recipe's")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Images drawn at once.", show_default="the recipe's")
+    ] = None,
     engine: EngineChoice = "local",
     offload: Annotated[
         bool, typer.Option("--offload", help="Keep on the GPU only the network that works: less memory, slower.")
@@ -50,12 +55,24 @@ def generate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say how many images, how long and how much disk; draw nothing.")
     ] = False,
+    anchors: Annotated[
+        float, typer.Option(help="Of a study: the share of its rated images that is asked again; see add.")
+    ] = 0.1,
+    references: Annotated[
+        Path | None,
+        typer.Option(
+            help="Of a study: reference photos of the new images.", show_default="those of their subject's other images"
+        ),
+    ] = None,
 ) -> None:
-    """Draw images from checkpoints: the same prompts and seeds for each, and the base model as step 0."""
+    """Draw images from checkpoints: the same prompts and seeds for each, and the base model as step 0.
+
+    FOLDER may be a study made of such images: new checkpoints are drawn beside them, and added to it as a new round.
+    """
     if new is not None:
         if folder is not None:
             raise InputError("--new writes a recipe and draws nothing; leave the folder out, or give it with --recipe.")
-        refuse_given(context, _OF_DRAWING, "--new writes a recipe, and has nothing to do with")
+        refuse_given(context, (*_OF_DRAWING, *_OF_A_STUDY), "--new writes a recipe, and has nothing to do with")
         _write_recipe(new, preset)
         return
     if preset is not None:
@@ -68,23 +85,23 @@ def generate(
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder for the images.")
     refuse_missing_parent(folder, "The folder for the images")
-    from study.folder.config import FILE_NAME
-
-    if (folder / FILE_NAME).is_file():
-        raise InputError(
-            f"{folder} is a study; images for it are drawn into a folder of their own, and that becomes a study with "
-            "humangrade init."
-        )
     from study.cli.terminal import print_notes, terminal
+    from study.folder.config import FILE_NAME
     from study.generation.draw import DrawSettings, with_settings
     from study.generation.plan import make_plan
     from study.generation.recipe import load_recipe
 
+    is_study = (folder / FILE_NAME).is_file()
+    if not is_study:
+        refuse_given(context, _OF_A_STUDY, f"{folder} is no study, and what is drawn has nothing to do with")
     settings = DrawSettings(device, dtype, batch_size, offload, attention_slicing, engine)
     read = load_recipe(recipe)
     plan = with_settings(make_plan(read), settings)
     console = terminal()
     print_notes(read.notes, console)
+    if is_study:
+        _grow(folder, read, plan, settings, anchors, references, dry_run, console)
+        return
     if dry_run:
         _describe(plan, folder, console)
         return
@@ -93,6 +110,45 @@ def generate(
     console.print(f"Make a study of it with: humangrade init STUDY --images {folder}", soft_wrap=True, markup=False)
     if told := _unusable(plan, outcome):
         raise InputError(told)
+
+
+def _grow(
+    folder: Path,
+    recipe: "Recipe",
+    plan: "Plan",
+    settings: "DrawSettings",
+    anchors: float,
+    references: Path | None,
+    dry_run: bool,
+    console: "Console",
+) -> None:
+    """Draw new checkpoints beside a study's images, and add them to it; the study is closed while they are drawn."""
+    from study.folder.drawing import drawn_folder, plan_for_study
+    from study.folder.growing import add_images, check_can_grow
+    from study.folder.study import open_study
+
+    with closing(open_study(folder)) as study:
+        check_can_grow(study, anchors)
+        images = drawn_folder(study)
+        plan = plan_for_study(study, plan, recipe.lines)
+    console.print(f"{folder} is a study; its images stand in {images}.", soft_wrap=True, markup=False)
+    if dry_run:
+        _describe(plan, images, console)
+        return
+    outcome = _draw(plan, images, settings, console)
+    _print_outcome(plan, images, outcome, console)
+    if outcome.left:
+        raise InputError(
+            f"Another process draws into {images}, so nothing is added to {folder} yet; give the command again when it "
+            "has ended."
+        )
+    if told := _unusable(plan, outcome):
+        raise InputError(f"{told} Nothing is added to {folder}; mend the recipe, and give the command again.")
+    with closing(open_study(folder)) as study:
+        grown = add_images(study, images, anchors, references=references)
+    for sentence in grown.sentences:
+        console.print(sentence, soft_wrap=True, markup=False)
+    console.print(f"Start it with: humangrade serve {folder}", soft_wrap=True, markup=False)
 
 
 def draw_recipe(recipe: Path, folder: Path, settings: "DrawSettings", console: "Console") -> str:

@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperOption
 from metrics.errors import InputError
 from metrics.files import refuse_missing_parent
 from metrics.text import listed
-from study.cli.options import BatchSize, Device, EncoderName, EncoderTag, EngineChoice, Workers
+from study.cli.options import BatchSize, Device, EncoderName, EncoderTag, EngineChoice, LeastFace, Workers
 from study.cli.options import names as names_in
 
 Pooling = Literal["mean", "median", "max"]
@@ -93,9 +93,7 @@ def score(
         ),
     ] = None,
     align: Annotated[bool, typer.Option("--align", help="Turn faces upright by their landmarks.")] = False,
-    least_face: Annotated[
-        float, typer.Option(min=0, max=1, help="The least probability at which what is found counts as a face.")
-    ] = 0.95,
+    least_face: LeastFace = 0.95,
     pool_references: Annotated[Pooling, typer.Option(help="An image's similarity over its references.")] = "mean",
     pool_images: Annotated[Pooling, typer.Option(help="A set's score over its images.")] = "mean",
     inception: Annotated[
