@@ -16,7 +16,7 @@ from PIL import Image
 from metrics.catalogue import catalogue, check_options_used, make_metrics, needs_of
 from metrics.engine.cache import FeatureCache, cache_folder
 from metrics.engine.device import choose_device
-from metrics.engine.images import ImageSource, UnreadableImage, as_rgb, read_image
+from metrics.engine.images import ImageSource, UnreadableImage, as_rgb, pixels_given, read_image
 from metrics.engine.run import RunResult, RunSettings, score_items
 from metrics.engine.types import Item, Score, SetScore
 from metrics.entry import MetricOptions, Need
@@ -312,9 +312,13 @@ def _prepared(extractor: Any, picture: Picture) -> Any:
             opened = read_image(picture)
         elif isinstance(picture, Image.Image):
             opened = as_rgb(picture)
+        elif isinstance(picture, np.ndarray):
+            opened = Image.fromarray(pixels_given(picture, who))
         else:
-            opened = Image.fromarray(picture).convert("RGB")
+            raise TypeError(f"it is of type {type(picture).__name__}")
         return extractor.prepare(opened)
+    except InputError:
+        raise
     except UnreadableImage as error:
         raise InputError(f"{who} {error}.") from error
     except (TypeError, ValueError, AttributeError) as error:

@@ -3,9 +3,20 @@
 import re
 from typing import Any
 
-_MARK, _OR = "\x1f", "\x1e"
-_NAMED = re.compile(f"{_MARK}([a-z_]+){_MARK}")
-_CALLED = re.compile(f"{_MARK}([^{_MARK}{_OR}]+){_OR}([^{_MARK}{_OR}]+){_MARK}")
+_MARK, _BETWEEN = "\x1f", "\x1e"
+_TWO_WAYS = re.compile(f"{_MARK}([^{_MARK}{_BETWEEN}]*){_BETWEEN}([^{_MARK}{_BETWEEN}]*){_MARK}")
+
+
+def either(python: str, command_line: str) -> str:
+    """Words for the message of an `InputError` that a program's user and the command line's read otherwise.
+
+    Examples
+    --------
+    >>> error = InputError(f"{either('list_metrics()', 'humangrade metrics')} lists them.")
+    >>> str(error), error.for_command_line()
+    ('list_metrics() lists them.', 'humangrade metrics lists them.')
+    """
+    return f"{_MARK}{python}{_BETWEEN}{command_line}{_MARK}"
 
 
 def parameter(name: str) -> str:
@@ -17,19 +28,7 @@ def parameter(name: str) -> str:
     >>> str(error), error.for_command_line()
     ('min_ratings is -1; it is 0 or more.', '--min-ratings is -1; it is 0 or more.')
     """
-    return f"{_MARK}{name}{_MARK}"
-
-
-def by_door(call: str, command: str) -> str:
-    """What to call, for the message of an `InputError`: a function in Python, a command on the command line.
-
-    Examples
-    --------
-    >>> error = InputError(f"There is no study; make one with {by_door('study.create_study', 'humangrade init')}.")
-    >>> str(error), error.for_command_line()
-    ('There is no study; make one with study.create_study.', 'There is no study; make one with humangrade init.')
-    """
-    return f"{_MARK}{call}{_OR}{command}{_MARK}"
+    return either(name, f"--{name.replace('_', '-')}")
 
 
 def refuse_other_kind(name: str, given: Any, kind: type) -> None:
@@ -47,6 +46,30 @@ def refuse_other_kind(name: str, given: Any, kind: type) -> None:
         )
 
 
+class Said(str):
+    """A sentence about what was done, in a program's words; the command line's stand beside it.
+
+    Examples
+    --------
+    >>> said = Said(f"They have no score ({parameter('least_face')}).")
+    >>> str(said), for_command_line(said), for_command_line("So it is.")
+    ('They have no score (least_face).', 'They have no score (--least-face).', 'So it is.')
+    """
+
+    command_line: str
+
+    def __new__(cls, text: str) -> "Said":
+        """A sentence whose words are marked by `either` or `parameter`."""
+        said = super().__new__(cls, _TWO_WAYS.sub(r"\1", text))
+        said.command_line = _TWO_WAYS.sub(r"\2", text)
+        return said
+
+
+def for_command_line(sentence: str) -> str:
+    """A sentence as the command line says it."""
+    return sentence.command_line if isinstance(sentence, Said) else sentence
+
+
 class InputError(ValueError):
     """What a user gave cannot be used; the message says what is wrong, where, and what to do.
 
@@ -54,9 +77,8 @@ class InputError(ValueError):
     """
 
     def __str__(self) -> str:
-        return _NAMED.sub(r"\1", _CALLED.sub(r"\1", super().__str__()))
+        return _TWO_WAYS.sub(r"\1", super().__str__())
 
     def for_command_line(self) -> str:
         """The message with ``--min-ratings`` where a program's user reads ``min_ratings``."""
-        said = _CALLED.sub(r"\2", super().__str__())
-        return _NAMED.sub(lambda found: f"--{found[1].replace('_', '-')}", said)
+        return _TWO_WAYS.sub(r"\2", super().__str__())

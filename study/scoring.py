@@ -17,7 +17,7 @@ from metrics.engine.image_folders import folder_notes, images_below
 from metrics.engine.run import Engine, RunResult, RunSettings, score_items
 from metrics.engine.types import ComputedMetric, Features, Item, Score, Scored, SetScore
 from metrics.entry import Entry, MetricOptions, Need
-from metrics.errors import InputError, parameter, refuse_other_kind
+from metrics.errors import InputError, Said, for_command_line, parameter, refuse_other_kind
 from metrics.files import write_together
 from metrics.networks.inception import InceptionFeatures
 from metrics.sets.compared_sets import reference_statistics
@@ -175,11 +175,12 @@ def choose_metrics(items: Sequence[Item], options: MetricOptions) -> tuple[list[
     options : MetricOptions
         Decides which weights are needed.
     """
-    chosen, left_out = [], []
+    chosen: list[str] = []
+    left_out: list[str] = []
     for entry in catalogue():
         lacking = _lacking(entry, items, options)
         if lacking:
-            left_out.append(f"{entry.name}: {lacking}")
+            left_out.append(Said(f"{entry.name}: {lacking}"))
         else:
             chosen.append(entry.name)
     return chosen, left_out
@@ -209,7 +210,7 @@ def _score(
         left_out += [f"{name}: the study holds imported scores of it" for name in taken]
         names = [name for name in names if name not in taken]
         for line in left_out:
-            console.print(f"[dim]Left out {line}[/]", soft_wrap=True)
+            console.print(f"[dim]Left out {for_command_line(line)}[/]", soft_wrap=True)
         metrics = make_metrics(names, settings.options)
     cache = FeatureCache(settings.cache or cache_folder())
     with Bar(console) as bar:

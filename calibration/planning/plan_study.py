@@ -1,26 +1,26 @@
 """A plan in one call: from a pilot's tables, from stated values, or from both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from typing import Any
-
-import pandas as pd
 
 from calibration.planning.alike import DesignEffects
 from calibration.planning.model import Statistic
 from calibration.planning.pilot import Pilot, pilot_of
 from calibration.planning.study import PlannedStudy
 from calibration.planning.summary import Plan, make_plan
+from calibration.scale import LIKERT, Scale, scale_given
 from calibration.settings import Duplicates
+from calibration.tables.given import Source, tables_given
 from metrics.errors import InputError, parameter
 from metrics.text import names_of
 
 
 def plan_study(
-    ratings: pd.DataFrame | None = None,
-    scores: pd.DataFrame | None = None,
-    items: pd.DataFrame | None = None,
+    ratings: Source | None = None,
+    scores: Source | None = None,
+    items: Source | None = None,
     *,
     icc: float | None = None,
     levels: Sequence[float] | None = None,
@@ -36,13 +36,15 @@ def plan_study(
     metrics: str | Sequence[str] = (),
     task: str | None = None,
     duplicates: Duplicates = "error",
+    scale: Scale | str = LIKERT,
+    map: str | Mapping[str, str] | None = None,
 ) -> Plan:
     """How many images and evaluators a study needs, and what each size of study shows.
 
     Parameters
     ----------
-    ratings, scores, items : DataFrame, optional
-        A pilot's tables, as `calibration.read_ratings` and its like give them; see `calibration.planning.pilot`.
+    ratings, scores, items : path or DataFrame, optional
+        A pilot's tables, or the files that hold them; see `calibration.planning.pilot`.
     icc : float, optional
         How alike two evaluators' ratings are (intraclass correlation of one rating, 0 to 1); needed without a pilot.
     levels : sequence of float, optional
@@ -67,6 +69,10 @@ def plan_study(
         The pilot's, where it has several.
     duplicates : {"error", "first", "last", "mean"}
         Where a person of the pilot rated an item twice.
+    scale : Scale
+        On which the pilot's people answered, of five levels; it may be written, as ``"0-4"``.
+    map : str or mapping, optional
+        Which foreign column is which of ours, as in `calibration.read_ratings`.
 
     Returns
     -------
@@ -90,13 +96,19 @@ def plan_study(
     metrics, sizes = names_of(metrics, "metrics"), (_several(evaluators), _several(images))
     correlations = None if correlations is None else _several(correlations)
     stated |= {name: tuple(value) for name, value in (("levels", levels), ("correlations", correlations)) if value}
-    found = {name: value for name, value in stated.items() if value is not None}
+    fields = {name: value for name, value in stated.items() if value is not None}
     if clusters is not None:
-        found["design_effects"] = effects_of_clusters(clusters)
-    pilot = None if ratings is None else pilot_of(ratings, scores, items, metrics, task, duplicates)
-    if pilot is None and (scores is not None or items is not None):
+        fields["design_effects"] = effects_of_clusters(clusters)
+    if ratings is None and (scores is not None or items is not None):
         raise InputError(f"{parameter('scores')} and {parameter('items')} belong to a pilot; give its ratings too.")
-    study = replace(planned_study(found, pilot, metrics), statistic=statistic)
+    answers = scale_given(scale)
+    pilot = None
+    if ratings is not None:
+        found = tables_given({"ratings": ratings, "scores": scores, "items": items}, map)
+        frames = [None if table is None else table[0] for table in found.values()]
+        assert frames[0] is not None
+        pilot = pilot_of(frames[0], frames[1], frames[2], metrics, task, duplicates, answers)
+    study = replace(planned_study(fields, pilot, metrics), statistic=statistic)
     names = pilot.metrics if pilot and correlations is None else ()
     made = make_plan(study, *sizes, power=power, width=width, metrics=names)
     return replace(made, notes=list(pilot.notes)) if pilot else made

@@ -11,7 +11,7 @@ from metrics.engine.images import ImageSource
 from metrics.engine.run import Engine, Progress, RunSettings, Silent, score_items
 from metrics.engine.types import PROMPT, ComputedMetric, Features, Item, SetScore
 from metrics.entry import MetricOptions
-from metrics.errors import InputError, parameter, refuse_other_kind
+from metrics.errors import InputError, for_command_line, parameter, refuse_other_kind
 from metrics.image.clip_i import ClipImageSimilarity
 from metrics.image.lpips import Lpips
 from metrics.networks.lpips import pairwise_distances
@@ -146,7 +146,7 @@ def _chosen(items: Sequence[Item], settings: EvaluationSettings) -> tuple[list[C
                 )
         return made, {}
     names, lines = choose_metrics(items, settings.options)
-    left_out = dict(line.split(": ", 1) for line in lines)
+    left_out = dict(for_command_line(line).split(": ", 1) for line in lines)
     left_out = {name: why for name, why in left_out.items() if name in EVALUATED}
     names = [name for name in EVALUATED if name in names]
     if not names:
@@ -184,7 +184,8 @@ def _add_figures(found: Evaluation, seed: int) -> None:
     by_set = {one.name: [picture for picture in found.pictures if picture.set == one.name] for one in found.sets}
     of_prompts: dict[tuple[str, str], dict[str, float]] = {}
     for scored in found.result.scored.values():
-        found.notes += [note for note in scored.warnings if note not in found.notes]
+        warnings = map(for_command_line, scored.warnings)
+        found.notes += [note for note in warnings if note not in found.notes]
         for score in scored.scores:
             if score.score is not None:
                 found.scores.setdefault(score.metric, {})[score.item] = score.score

@@ -14,7 +14,7 @@ import pandas as pd
 from calibration.tables.checking import check_items, records
 from calibration.tables.reading import read_table
 from calibration.tables.writing import csv_text
-from metrics.errors import InputError, by_door
+from metrics.errors import InputError, either
 from metrics.files import digest_of, write_together
 from metrics.text import counted, listed, quoted
 from study.assignment.order import ASKED, is_asked
@@ -27,7 +27,7 @@ from study.store.wording import CHANGED_SINCE, fingerprint
 
 ITEMS = "items.csv"
 DATABASE = "ratings.sqlite"
-_MAKE = by_door("study.create_study", "humangrade init")
+_MAKE = either("study.create_study", "humangrade init")
 LEFT_OPEN = tuple(f"{DATABASE}{end}" for end in ("-wal", "-shm", "-journal"))  # SQLite's, beside an open database
 
 

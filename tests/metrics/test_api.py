@@ -177,7 +177,8 @@ def test_mistakes_are_one_sentence(tmp_path, home):
 def test_what_is_no_picture_is_said(tmp_path, squeeze):
     (source,) = saved(tmp_path / "images", 1)
     for other, message in (
-        (np.zeros((4, 4, 3)), "The picture given is no picture"),
+        (np.zeros((4, 4, 3)), "The picture given is an array of float64 of shape"),
+        (np.zeros((4, 4, 4), np.uint8), "The picture given is an array of uint8 of shape"),
         (7, "is no picture"),
         (tmp_path / "none.png", r"none\.png cannot be read"),
     ):
