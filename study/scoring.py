@@ -17,15 +17,16 @@ from metrics.engine.image_folders import folder_notes, images_below
 from metrics.engine.run import Engine, RunResult, RunSettings, score_items
 from metrics.engine.types import ComputedMetric, Features, Item, Score, Scored, SetScore
 from metrics.entry import Entry, MetricOptions, Need
-from metrics.errors import InputError, parameter
+from metrics.errors import InputError, Said, for_command_line, parameter, refuse_other_kind
 from metrics.files import write_together
 from metrics.networks.inception import InceptionFeatures
 from metrics.sets.compared_sets import reference_statistics
 from metrics.sets.statistics_file import write_statistics
+from metrics.text import names_of
 from metrics.weights.locate import is_present
-from study.cli.terminal import Bar, print_notes
 from study.folder.score_items import Collection, read_sources, study_collection
 from study.folder.study import Study
+from study.terminal import Bar, print_notes
 
 _IN_A_STUDY: Mapping[Need, str] = {
     "references": "name them in the column 'references' of the study's items.csv",
@@ -45,7 +46,7 @@ class ScoreSettings:
     Attributes
     ----------
     metrics : tuple of str
-        Names; empty for every metric whose weights, references and prompts are there.
+        Names, or one name; empty for every metric whose weights, references and prompts are there.
     options : MetricOptions
         About the metrics.
     run : RunSettings
@@ -56,22 +57,29 @@ class ScoreSettings:
         The folder of features; None for the usual one.
     """
 
-    metrics: tuple[str, ...] = ()
+    metrics: Sequence[str] = ()
     options: MetricOptions = field(default_factory=MetricOptions)
     run: RunSettings = field(default_factory=RunSettings)
     engine: EngineName = "local"
     cache: Path | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metrics", names_of(self.metrics, "metrics"))
+        refuse_other_kind("options", self.options, MetricOptions)
+        refuse_other_kind("run", self.run, RunSettings)
 
-def score_study(study: Study, settings: ScoreSettings | None = None, console: Console | None = None) -> RunResult:
+
+def score_study(
+    study: Study, settings: ScoreSettings | str | Sequence[str] | None = None, console: Console | None = None
+) -> RunResult:
     """Score a study's images, and put the scores into its store, each metric's as soon as they are there.
 
     Parameters
     ----------
     study : Study
         An opened study.
-    settings : ScoreSettings, optional
-        Which metrics, and how; every metric that can be computed unless told.
+    settings : ScoreSettings, str or sequence of str, optional
+        Which metrics, and how, or only their names; every metric that can be computed unless told.
     console : Console, optional
         Where progress and notes are shown; nowhere unless told.
 
@@ -93,12 +101,13 @@ def score_study(study: Study, settings: ScoreSettings | None = None, console: Co
     >>> with TemporaryDirectory() as place:
     ...     Image.new("RGB", (32, 32), "white").save(Path(place) / "a.png")
     ...     study = create_study(Path(place) / "study", place, tasks=["aesthetic"], evaluators=["ann"])
-    ...     result = score_study(study, ScoreSettings(metrics=("contrast",)))
+    ...     result = score_study(study, "contrast")
     ...     study.store.scores_table()[["item", "metric", "score"]].values.tolist()
     ...     study.close()
     [['a.png', 'contrast', 0.0]]
     """
-    settings = settings or ScoreSettings()
+    if not isinstance(settings, ScoreSettings):
+        settings = ScoreSettings(metrics=names_of(settings or (), "metrics"))
     console = console or Console(quiet=True, force_jupyter=False)  # quiet, rich still warns in a notebook
 
     def deliver(metric: ComputedMetric, scored: Scored) -> None:
@@ -166,11 +175,12 @@ def choose_metrics(items: Sequence[Item], options: MetricOptions) -> tuple[list[
     options : MetricOptions
         Decides which weights are needed.
     """
-    chosen, left_out = [], []
+    chosen: list[str] = []
+    left_out: list[str] = []
     for entry in catalogue():
         lacking = _lacking(entry, items, options)
         if lacking:
-            left_out.append(f"{entry.name}: {lacking}")
+            left_out.append(Said(f"{entry.name}: {lacking}"))
         else:
             chosen.append(entry.name)
     return chosen, left_out
@@ -200,7 +210,7 @@ def _score(
         left_out += [f"{name}: the study holds imported scores of it" for name in taken]
         names = [name for name in names if name not in taken]
         for line in left_out:
-            console.print(f"[dim]Left out {line}[/]", soft_wrap=True)
+            console.print(f"[dim]Left out {for_command_line(line)}[/]", soft_wrap=True)
         metrics = make_metrics(names, settings.options)
     cache = FeatureCache(settings.cache or cache_folder())
     with Bar(console) as bar:

@@ -12,14 +12,12 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from study.generation.base_models import locate
-from study.generation.image_files import damaged_named
+from study.generation.image_files import Wanted, damaged_named
 from study.generation.painter import Drawn, Painter, Unusable
 from study.generation.pipelines import Dtype, Machine, check_machine, versions
-from study.generation.prepare import prepare, wanted_images
-from study.generation.sets import LOCKS, ImageSet, Wanted
+from study.generation.prepare import prepare
+from study.generation.sets import LOCKS, ImageSet
 from study.generation.types import Checkpoint, ImageRecipe, Plan
-
-__all__ = ["DrawSettings", "Outcome", "draw", "machine_for", "wanted_images", "with_settings"]
 
 Advance = Callable[[int], None]
 Say = Callable[[str], None]

@@ -195,10 +195,10 @@ class Recipe(BaseModel):
     def notes(self) -> list[str]:
         """What is to be known of how the checkpoints' folders were read, and of what is asked."""
         notes = [note for entry in self.checkpoints for note in entry.notes]
-        each = sum(1 if line.seed is not None else len(self.seeds) for line in self.lines)
-        if self.rate.per_checkpoint is not None and self.rate.per_checkpoint > each:
+        count = sum(1 if line.seed is not None else len(self.seeds) for line in self.lines)
+        if self.rate.per_checkpoint is not None and self.rate.per_checkpoint > count:
             notes.append(
-                f"'rate' asks for {self.rate.per_checkpoint:,} images of each checkpoint, and there are {each:,}: "
+                f"'rate' asks for {self.rate.per_checkpoint:,} images of each checkpoint, and there are {count:,}: "
                 "people rate all."
             )
         by_model: dict[str, list[Checkpoint]] = {}

@@ -19,10 +19,8 @@ from filelock import FileLock
 
 from metrics.errors import InputError
 from metrics.files import not_written, parse_json, reason, write_atomically
-from study.generation.image_files import Wanted, png, read_recipe, survey
+from study.generation.image_files import Wanted, png, survey
 from study.generation.painter import Drawn
-
-__all__ = ["COLUMNS", "ITEMS", "LOCKS", "ImageSet", "Wanted", "known_lines", "read_recipe", "row", "seconds_per_image"]
 
 ITEMS = "items.csv"
 PROVENANCE = "provenance.jsonl"

@@ -63,8 +63,6 @@ def test_a_recipe_becomes_a_folder_and_then_a_study(place, monkeypatch, capsys):
         items = list(csv.DictReader(file))
     told = ("item", "model", "checkpoint", "seed", "prompt", "recipe", "layers_applied")
     assert {tuple(item[name] for name in told) for item in items} == {tuple(row[name] for name in told) for row in rows}
-    code, _, err = run_cli(monkeypatch, capsys, "generate", "study", "--recipe", "recipe.yaml")
-    assert code == 2 and err.startswith("humangrade: study is a study; ")
 
 
 @pytest.mark.parametrize("preset", [(), ("--preset", "person-likeness")])
@@ -225,6 +223,30 @@ def test_ctrl_c_says_what_is_kept(place, monkeypatch, capsys):
     code, _, err = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
     assert code == 130 and err.startswith("Stopped; what is done is kept, and the same command goes on from there.")
     assert len(list((place / "set").rglob("*.png"))) == 4
+
+
+def test_what_another_process_draws_is_left_to_it_and_no_study_is_made_yet(place, monkeypatch, capsys):
+    from study.generation.draw import _Run
+
+    original = _Run._lock
+    monkeypatch.setattr(_Run, "_lock", lambda run, batch: batch[0].checkpoint.name != "600" and original(run, batch))
+    code, out, _ = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
+    assert code == 0 and "4 images are left to another process that draws into this folder." in out
+    assert "Drawn: 8" in out and "humangrade init" not in out and "humangrade add" not in out
+
+
+def test_where_nothing_was_drawn_no_bar_stays(place, monkeypatch, capsys):
+    from study.generation.painter import Painter, Unusable
+
+    def refused(self, batch):
+        raise Unusable("the file is another one now.")
+
+    run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
+    for image in (place / "set" / "anna" / "600").iterdir():
+        image.unlink()
+    monkeypatch.setattr(Painter, "draw", refused)
+    code, out, _ = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
+    assert code == 3 and "anna/600: the file is another one now." in out and "Drawing" not in out
 
 
 def test_images_with_a_problem_are_named(place, monkeypatch, capsys):
