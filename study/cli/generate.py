@@ -193,11 +193,13 @@ def draw_recipe(recipe: Path, folder: Path, settings: "DrawSettings", console: "
 
 def _unusable(plan: "Plan", outcome: "Outcome") -> str:
     """What could not be drawn with, in one text; "" where all could."""
-    from study.generation.layouts import all_named
     from study.generation.prepare import refusals
 
     told = [*plan.refused, *refusals(outcome.unusable)]
-    return all_named(told) if told else ""
+    said = f"{len(told)} of {len(plan.checkpoints) + len(plan.refused)} could not be drawn with"
+    if len(told) < 2:
+        return f"{said}. {told[0]}" if told else ""
+    return f"{said}:" + "".join(f"\n    {sentence}" for sentence in told)
 
 
 def _end_with_refusals(told: Sequence[str], console: "Console") -> None:
