@@ -263,8 +263,7 @@ def _describe(plan: "Plan", folder: Path, console: "Console") -> None:
     damaged = survey(folder, prepared.wanted, lines)
     without_line = {one.name for one in prepared.wanted if lines.get(one.name, {}).get("identity") != one.digest}
     describe(prepared.plan_of(plan), {*damaged, *without_line})
-    if damaged:
-        print_notes([damaged_named(damaged)], console)
+    print_notes([*prepared.notes, *([damaged_named(damaged)] if damaged else [])], console)
     _end_with_refusals([*plan.refused, *refusals(prepared.refused)], console)
 
 

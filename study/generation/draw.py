@@ -121,6 +121,8 @@ def draw(
     machine = machine_for(settings, plan.dtype) if settings.engine == "local" else None
     prepared = prepare(plan)
     wanted, plan = prepared.wanted, prepared.plan_of(plan)
+    for note in prepared.notes:
+        say(note)
     images = ImageSet(folder)
     images.refresh()
     if damaged := images.check(wanted):

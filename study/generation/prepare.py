@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from metrics.errors import InputError
+from metrics.text import listed
 from study.generation import identity as identities
 from study.generation.base_models import BaseModel, locate
 from study.generation.image_files import Wanted
@@ -24,10 +25,13 @@ class Prepared:
         Each image that can be drawn, with its identity, in the plan's order.
     refused : dict of Checkpoint to str
         Why one of them cannot be drawn with; a sentence that names its file.
+    notes : list of str
+        On checkpoints of several entries that are the same file.
     """
 
     wanted: list[Wanted]
     refused: dict[Checkpoint, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def plan_of(self, plan: Plan) -> Plan:
         """The plan without the images of what was refused."""
@@ -81,7 +85,25 @@ def prepare(plan: Plan) -> Prepared:
             schedulers[key] = scheduler_settings(model, image.scheduler)
         made = identities.image_identity(image, model.identity, loras[image.checkpoint], schedulers[key], plan.dtype)
         found.append(Wanted(image, made, model))
-    return Prepared(found, refused)
+    return Prepared(found, refused, _same_files(models, loras))
+
+
+def _same_files(
+    models: Mapping[Checkpoint, BaseModel], loras: Mapping[Checkpoint, Mapping[str, Any] | None]
+) -> list[str]:
+    """A sentence on those that give the same pictures, which the recipe names by several entries."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for checkpoint, lora in loras.items():
+        if checkpoint.kind != "base":
+            files = identities.canonical({"model": dict(models[checkpoint].identity), "lora": lora})
+            name = f"{checkpoint.model}/{checkpoint.name}"
+            alike.setdefault((files, checkpoint.subject, checkpoint.token), []).append(name)
+    return [
+        f"{listed(names)} are the same file, and are drawn and rated {'twice' if len(names) == 2 else 'each'}; leave "
+        "all but one out of the recipe."
+        for names in alike.values()
+        if len(names) > 1
+    ]
 
 
 def wanted_images(plan: Plan) -> list[Wanted]:

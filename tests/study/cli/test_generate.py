@@ -141,6 +141,19 @@ def test_what_a_recipe_names_alone_and_cannot_be_used_is_an_error_at_once(place,
         assert code == 2 and f"{name}.safetensors {reasons[name]}" in err and not (place / "set").exists()
 
 
+def test_one_file_in_two_entries_is_said(place, monkeypatch, capsys):
+    copy = place / "copies" / "mine.safetensors"
+    copy.parent.mkdir()
+    copy.write_bytes((place / "loras" / "anna-step00000300.safetensors").read_bytes())
+    recipe = place / "recipe.yaml"
+    before = recipe.read_text()
+    words = "anna/300 and mine/last are the same file, and are drawn and rated twice"
+    for entry, is_said in (("copies", True), ("{path: copies, scale: 0.5}", False)):
+        recipe.write_text(before.replace('"loras/*.safetensors"', f'"loras/*.safetensors", {entry}'))
+        code, out, err = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml", "--dry-run")
+        assert code == 0 and (words in out) == is_said, err
+
+
 def test_what_is_excluded_is_not_in_the_way(place, monkeypatch, capsys):
     spoilt(place / "loras")
     recipe = place / "recipe.yaml"
