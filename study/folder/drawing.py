@@ -100,7 +100,11 @@ def plan_for_study(study: Study, plan: Plan, lines: Sequence[PromptLine]) -> Pla
         Where the recipe has another base model, other prompts, seeds or settings, or where a model is not here.
     """
     there = list(_drawn_images(study))
-    wanted = wanted_images(plan)
+    try:
+        wanted = wanted_images(plan)
+    except InputError as error:
+        said = f"{error} Nothing is added to {study.folder}; mend the recipe, and give the command again."
+        raise InputError(said) from None
     _refuse_other_base(study, there, wanted)
     _refuse_other_images(study, there, wanted, lines)
     places = {row["recipe"]: PurePosixPath(row["item"]).parts[:-1] for row in records(study.items) if row.get("recipe")}

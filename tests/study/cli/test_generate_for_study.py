@@ -212,7 +212,7 @@ def test_a_mistake_is_a_sentence_before_anything_is_drawn(place, cli, arguments,
 
 
 def test_a_study_that_is_served_is_refused_before_anything_is_drawn(place, cli):
-    from study.server.serving_lock import only_server
+    from study.folder.serving_lock import only_server
 
     with only_server(place / "study"):
         code, _, err = cli("study", "--recipe", "recipe.yaml")
