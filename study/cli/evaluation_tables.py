@@ -6,6 +6,7 @@ from rich.table import Column, Table
 
 from study.evaluation.types import Evaluation
 from study.evaluation.words import GUIDES, cautions, in_short, number, on_chance, on_copies
+from study.scoring import print_left_out
 
 
 def print_evaluation(found: Evaluation, console: Console) -> None:
@@ -38,5 +39,4 @@ def print_evaluation(found: Evaluation, console: Console) -> None:
         console.print(escape(said), soft_wrap=True)
     for said in [*cautions(found), *found.notes]:
         console.print(f"[yellow]Note:[/] {escape(said)}", soft_wrap=True)
-    for name, why in found.left_out.items():
-        console.print(f"[dim]Left out {escape(name)}: {escape(why)}[/]", soft_wrap=True)
+    print_left_out(found.left_out, console)

@@ -1,6 +1,6 @@
 """humangrade generate: the same prompts and seeds for every checkpoint, drawn once, each with its whole recipe."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -97,7 +97,9 @@ def generate(
         raise InputError(told)
 
 
-def draw_recipe(recipe: Path, folder: Path, settings: "DrawSettings", console: "Console") -> str:
+def draw_recipe(
+    recipe: Path, folder: Path, settings: "DrawSettings", console: "Console", check: Callable[["Plan"], None]
+) -> str:
     """Draw what a recipe says and what is not there yet, for a command that goes on with the images.
 
     Parameters
@@ -107,7 +109,9 @@ def draw_recipe(recipe: Path, folder: Path, settings: "DrawSettings", console: "
     settings : DrawSettings
         How.
     console : Console
-        Where progress and outcome are shown.
+        Where progress and outcome are shown, and why checkpoints could not be drawn with.
+    check : callable
+        Takes the plan before anything is drawn; may raise InputError.
 
     Returns
     -------
@@ -127,11 +131,14 @@ def draw_recipe(recipe: Path, folder: Path, settings: "DrawSettings", console: "
     read = load_recipe(recipe)
     plan = with_settings(make_plan(read), settings)
     print_notes(read.notes, console)
+    check(plan)
     outcome = _draw(plan, folder, settings, console)
     _print_outcome(plan, folder, outcome, console)
+    unusable = _unusable(plan, outcome)
+    print_notes([unusable] if unusable else [], console)
     if outcome.left:
         raise InputError(f"Another process draws into {folder}; give the command again when it has ended.")
-    return _unusable(plan, outcome)
+    return unusable
 
 
 def _unusable(plan: "Plan", outcome: "Outcome") -> str:

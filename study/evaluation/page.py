@@ -25,6 +25,7 @@ from study.evaluation.words import (
     on_chance,
     on_copies,
 )
+from study.scoring import left_out_lines
 
 PICTURE_BYTES = 1_400_000
 """Of the page, for all small pictures together, at most."""
@@ -129,6 +130,7 @@ def render_page(found: Evaluation, settings: EvaluationSettings) -> str:
         copies=on_copies(found),
         how_copies=how_nearness(found),
         chance=on_chance(found),
+        left_out=left_out_lines(found.left_out),
         guided=[one for one in found.metrics if any(name == one.name for _, name in found.guides)],
         guides=GUIDES,
         pictures_left_out=thumbnails.left_out,

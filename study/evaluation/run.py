@@ -10,7 +10,7 @@ from metrics.engine.extraction import Extractor, missing
 from metrics.engine.images import ImageSource
 from metrics.engine.run import Engine, Progress, RunSettings, Silent, score_items
 from metrics.engine.types import PROMPT, ComputedMetric, Features, Item, SetScore
-from metrics.entry import MetricOptions
+from metrics.entry import MetricOptions, Need
 from metrics.errors import InputError
 from metrics.image.clip_i import ClipImageSimilarity
 from metrics.image.lpips import Lpips
@@ -35,7 +35,7 @@ from study.evaluation.figures import (
 from study.evaluation.sets import Picture, pictures_of, sets_of
 from study.evaluation.types import Evaluation, Measured
 from study.folder.score_items import Collection
-from study.scoring import EngineName, choose_engine, choose_metrics
+from study.scoring import EngineName, choose_engine, choose_metrics, left_out_lines, needs_met
 
 EVALUATED = (
     *("similarity", "clip_i", "lpips", "clip_score", "aesthetic"),
@@ -99,10 +99,9 @@ def evaluate(
         For metrics named that cannot be computed, where none can be computed, and where no image can be read.
     """
     settings, progress = settings or EvaluationSettings(), progress or Silent()
-    check_options(settings.options)
     if not collection.items:
         raise InputError("None of the images can be read; name a folder of images.")
-    metrics, left_out = _chosen(collection.items, settings)
+    metrics, left_out = chosen_metrics(needs_met(collection.items), settings)
     pictures = pictures_of(collection)
     found = Evaluation(sets_of(collection, pictures, settings.base), pictures, left_out=left_out)
     found.references = len({photo.key for item in collection.items for photo in item.references})
@@ -122,29 +121,42 @@ def evaluate(
     return found
 
 
-def _chosen(items: Sequence[Item], settings: EvaluationSettings) -> tuple[list[ComputedMetric], dict[str, str]]:
-    """The metrics that are computed, and why others are not."""
+def chosen_metrics(
+    has: Mapping[Need, bool], settings: EvaluationSettings
+) -> tuple[list[ComputedMetric], dict[str, str]]:
+    """The metrics that are computed, and why others are not.
+
+    Parameters
+    ----------
+    has : mapping of str to bool
+        Whether there are references and prompts: known before images are drawn.
+    settings : EvaluationSettings
+        Which metrics, and how.
+
+    Raises
+    ------
+    InputError
+        For metrics named that cannot be computed, and where none can be.
+    """
+    check_options(settings.options)
     if settings.metrics:
         made = make_metrics(settings.metrics, settings.options)
         usual = replace(settings.options, seed=MetricOptions.seed)  # FID's splits take it too
         check_options_used(settings.metrics, usual)
-        has = {"references": any(item.references for item in items), "prompts": any(item.prompt for item in items)}
-        for need, words in (
-            ("references", "reference photos; add --references PHOTOS"),
-            ("prompts", "prompts; add --prompts FILE"),
-        ):
+        advice: dict[Need, str] = {
+            "references": "reference photos; add --references PHOTOS",
+            "prompts": "prompts; add --prompts FILE",
+        }
+        for need, words in advice.items():
             names = [name for name in settings.metrics if need in needs_of(name, settings.options) and not has[need]]
             if names:
                 raise InputError(f"--metrics names what cannot be computed: {', '.join(names)}: there are no {words}.")
         return made, {}
-    names, lines = choose_metrics(items, settings.options)
-    left_out = dict(line.split(": ", 1) for line in lines)
-    left_out = {name: why for name, why in left_out.items() if name in EVALUATED}
+    names, left_out = choose_metrics(has, settings.options)
+    left_out = {name: left_out[name] for name in EVALUATED if name in left_out}
     names = [name for name in EVALUATED if name in names]
     if not names:
-        raise InputError(
-            "Nothing can be computed: " + "; ".join(f"{name}: {left_out[name]}" for name in left_out) + "."
-        )
+        raise InputError(f"Nothing can be computed: {'; '.join(left_out_lines(left_out))}.")
     return make_metrics(names, settings.options), left_out
 
 

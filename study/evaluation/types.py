@@ -61,6 +61,8 @@ class Evaluation:
         The run, with what was skipped.
     references : int
         Different reference photos.
+    not_drawn : str
+        Which checkpoints of a recipe could not be drawn with, and why.
     """
 
     sets: list[ImageSet]
@@ -78,6 +80,7 @@ class Evaluation:
     notes: list[str] = field(default_factory=list)
     result: RunResult = field(default_factory=RunResult)
     references: int = 0
+    not_drawn: str = ""
 
     def figure(self, name: str, metric: str) -> Figure | None:
         """A set's figure by a metric."""

@@ -153,7 +153,7 @@ def how_nearness(found: Evaluation) -> str:
 
 def cautions(found: Evaluation) -> list[str]:
     """Where the images are fewer or other than guides presume, and what cannot be compared."""
-    said = []
+    said = [found.not_drawn] if found.not_drawn else []
     few = [one for one in found.sets if one.images < FEWEST]
     many = [one for one in found.sets if one.images > MOST]
     if few:
