@@ -20,11 +20,13 @@ from metrics.sets.compared_sets import FeatureTable, all_sources
 from metrics.sets.diversity import Diversity
 from metrics.sets.diversity_clip import clip_distances
 from metrics.sets.fid import Fid
+from metrics.sets.kid import Kid
 from metrics.sets.rows import RowFile
 from metrics.sets.statistics_file import SavedStatistics
 from study.evaluation.chance import Chance, fid_by_chance
 from study.evaluation.copies import Distances, nearest_references
 from study.evaluation.figures import (
+    Difference,
     Figure,
     Over,
     difference_of,
@@ -32,6 +34,7 @@ from study.evaluation.figures import (
     mean_with_interval,
     prompt_difference,
 )
+from study.evaluation.set_differences import limits_said, set_difference
 from study.evaluation.sets import Picture, pictures_of, sets_of
 from study.evaluation.types import Evaluation, Measured
 from study.folder.score_items import Collection
@@ -109,8 +112,9 @@ def evaluate(
     engine = choose_engine(settings.engine)
     found.result = score_items(collection.items, metrics, cache, settings.run, engine=engine, progress=progress)
     found.result.skipped = collection.unreadable | found.result.skipped
-    _add_figures(found, settings.seed)
     features = Features(cache)
+    _add_figures(found, settings.seed)
+    _add_differences(found, collection.items, metrics, features, settings.seed)
     compute = _computing(cache, settings.run, engine, progress)
     for metric in metrics:
         if isinstance(metric, Fid):
@@ -118,6 +122,7 @@ def evaluate(
         if isinstance(metric, Diversity) and found.references > 1:
             found.among_references |= _among_references(metric, collection.items, features, compute)
     _add_nearness(found, collection.items, metrics, features, compute)
+    _add_without_copies(found, collection.items, metrics, features, settings)
     return found
 
 
@@ -200,9 +205,9 @@ def _add_figures(found: Evaluation, seed: int) -> None:
             if row.metric not in own:
                 _add_set_score(found, row, of_prompts)
     _add_prompt_intervals(found, of_prompts, seed)
-    _add_differences(found, by_set, of_prompts, seed)
+    found.of_prompts = of_prompts
     for figure in found.figures:
-        if said := band(figure.metric, figure.value):
+        if found.is_sound(figure) and (said := band(figure.metric, figure.value)):
             found.guides[figure.set, figure.metric] = said
 
 
@@ -260,28 +265,81 @@ def _add_prompt_intervals(
 
 
 def _add_differences(
-    found: Evaluation,
-    by_set: Mapping[str, list[Picture]],
-    of_prompts: Mapping[tuple[str, str], Mapping[str, float]],
-    seed: int,
+    found: Evaluation, items: Sequence[Item], metrics: Sequence[ComputedMetric], features: Features, seed: int
 ) -> None:
-    """Each set less its base, and the best set less the others."""
-    done = set()
+    """Each set less its base, and each subject's leading set less the others."""
+    by_set = {one.name: [picture for picture in found.pictures if picture.set == one.name] for one in found.sets}
+    of_sets = {metric.name: metric for metric in metrics if isinstance(metric, Fid | Kid)}
+    by_item = {item.item: item for item in items}
+    reasons: dict[tuple[str, str], str] = {}
     for metric in found.metrics:
-        best = found.best(metric)
-        pairs = [(one.name, one.base) for one in found.sets if one.base]
-        pairs += [(best.set, one.name) for one in found.sets if best and not one.is_base and one.name != best.set]
-        for pair in pairs:
-            if (*pair, metric.name) in done:
-                continue
-            done.add((*pair, metric.name))
-            mine, theirs = (of_prompts.get((name, metric.name), {}) for name in pair)
+        for pair in _compared(found, metric):
+            gap: Difference | str | None
             if metric.scores == "image":
                 scores = found.scores[metric.name]
                 gap = difference_of(pair, metric.name, scores, by_set[pair[0]], by_set[pair[1]], seed)
+            elif metric.name in of_sets:
+                mine, theirs = (by_set[name] for name in pair)
+                gap = set_difference(pair, of_sets[metric.name], mine, theirs, by_item, features, seed)
             else:
-                gap = prompt_difference(pair, metric.name, mine, theirs, seed)
-            found.differences += [gap] if gap else []
+                gap = prompt_difference(pair, metric.name, *_prompt_figures(found, pair, metric.name), seed)
+            if isinstance(gap, str):
+                reasons[pair] = gap
+            elif gap:
+                found.differences.append(gap)
+    found.notes += limits_said(reasons)
+
+
+def _compared(found: Evaluation, metric: Measured) -> list[tuple[str, str]]:
+    """The pairs of sets whose difference is shown or decides what is said, each once."""
+    pairs = [(one.name, one.base) for one in found.sets if one.base]
+    for subject in found.subjects:
+        if leading := found.leading(metric, subject):
+            rivals = [one for one in found.sets if not one.is_base and one.subject == subject]
+            pairs += [(leading.set, one.name) for one in rivals if one.name != leading.set]
+    has = {one.set for one in found.figures if one.metric == metric.name}
+    return [pair for pair in dict.fromkeys(pairs) if has.issuperset(pair)]
+
+
+def _prompt_figures(found: Evaluation, pair: tuple[str, str], metric: str) -> list[dict[str, float]]:
+    """Both sets' figures by prompt; where one of them is of no subject, prompts are called alike without it."""
+    both = [found.of_prompts.get((name, metric), {}) for name in pair]
+    subjects = {name: one.subject for one in found.sets for name in pair if one.name == name}
+    if subjects[pair[0]] and not both[0].keys() & both[1].keys():
+        both[0] = {key.removeprefix(f"{subjects[pair[0]]}|"): value for key, value in both[0].items()}
+    return both
+
+
+def _add_without_copies(
+    found: Evaluation,
+    items: Sequence[Item],
+    metrics: Sequence[ComputedMetric],
+    features: Features,
+    settings: EvaluationSettings,
+) -> None:
+    """Figures of likeness once more, without the images that are copies of a reference photo."""
+    copies = {one.item for one in found.nearness.nearest if one.is_copy}
+    for one in found.sets:
+        mine = [picture for picture in found.pictures if picture.set == one.name]
+        if not copies.intersection(picture.item for picture in mine):
+            continue
+        others = [picture for picture in mine if picture.item not in copies]
+        for metric in found.metrics:
+            entry = find_entry(metric.name.removesuffix("_min"))
+            if metric.scores != "image" or entry is None or "references" not in entry.needs:
+                continue
+            scores = found.scores[metric.name]
+            count = len([picture for picture in mine if picture.item in copies.intersection(scores)])
+            if count:
+                without = figure_of(one.name, metric.name, scores, others, seed=settings.seed)
+                found.without_copies[one.name, metric.name] = count, without
+        left = [item for item in items if item.group == one.name and item.item not in copies]
+        for each in metrics:
+            figure = found.figure(one.name, each.name)
+            if isinstance(each, Fid | Kid) and each.reference is None and figure is not None:
+                rows = [row for row in each.score(left, features).set_scores if row.set == one.name] if left else []
+                known = [Figure(one.name, each.name, row.score, row.low, row.high, row.n, "images") for row in rows]
+                found.without_copies[one.name, each.name] = figure.n - len(left), known[0] if known else None
 
 
 def _chances(

@@ -92,8 +92,9 @@ def photos_of(items: pd.DataFrame, references: Path, images: Path) -> pd.Series:
     """
     nobody = pd.Series(False, index=items.index)
     if {"kind", "subject"} <= set(items.columns) and any(path.is_dir() for path in references.glob("*")):
-        nobody = (items["kind"] == "base") & (items["subject"] == "")
-        nobody &= (items["subject"] != "").any()
+        without = items["subject"] == ""
+        if not without.all():
+            nobody = (items["kind"] == "base") & without
     cells = reference_cells(items[~nobody], references, images, images)
     return cells.reindex(items.index, fill_value="")
 

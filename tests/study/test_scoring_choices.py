@@ -98,7 +98,11 @@ def test_in_a_study_the_items_table_is_named(cli, make_study):
 
 def test_what_was_not_named_is_left_out_with_a_line(cli):
     code, out, _ = cli("score", "--images", "images", "--out", "s.csv")
-    assert code == 0 and "Left out lpips: no references" in out and "Left out clip_score: no prompts" in out
+    assert (
+        code == 0
+        and "Left out similarity, lpips, clip_i, fid and kid: no references" in out
+        and "Left out clip_score: no prompts" in out
+    )
 
 
 def test_wrong_answers_end_the_run_with_one_sentence(cli):
