@@ -221,3 +221,17 @@ def test_a_checkpoint_that_cannot_be_drawn_with_is_said_and_the_others_are_evalu
     assert code == 3 and "Note: 1 of 3 could not be drawn with. anna/600: " in out, err
     assert [row["set"] for row in told(tmp_path)["sets"]] == ["base/0", "anna/300"]
     assert told(tmp_path)["cautions"][0].startswith("1 of 3 could not be drawn with. anna/600: ")
+
+
+def test_a_base_that_is_not_here_is_said_and_nothing_before_it(cli, tmp_path):
+    make_loras(tmp_path / "loras", 1)
+    (tmp_path / "recipe.yaml").write_text(RECIPE.format(base="someone/some-model"))
+    code, out, err = cli("--recipe", "recipe.yaml", "--out", "out", "--metrics", "contrast")
+    assert code == 2 and err.startswith("humangrade: The base model someone/some-model is not on this machine")
+    assert out == ""
+
+
+def test_the_terminal_says_over_what_intervals_are(cli):
+    code, out, err = cli("--images", "images", "--out", "out", "--metrics", "contrast")
+    assert code == 0, err
+    assert re.search(r"95 % interval\W+over\W+less the base", out) and "over images for other seeds of these." in out

@@ -121,7 +121,7 @@ def test_figures_of_likeness_stand_beside_those_without_copies(evaluated):
         count, figure = found.without_copies["anna/600", name]
         assert (count, figure.n) == (1, 11) and figure.value == pytest.approx(np.mean(scores))
     images = sorted(path for path in (place / "images" / "anna" / "600").iterdir() if path.stem != "p000_s1")
-    alone = score_sets(images, ["fid"], references=place / "photos", options=OPTIONS, cache=place / "cache")
+    alone = score_sets(images, ["fid"], references=place / "photos", cache=place / "cache")
     assert found.without_copies["anna/600", "fid"][1].value == pytest.approx(alone["score"].iloc[0])
     assert any(said.startswith("Copies count in the figures: CLIP-I of anna/600") for said in on_copies(found))
     row = next(
