@@ -18,16 +18,16 @@ from metrics.engine.image_folders import folder_notes, images_below
 from metrics.engine.run import Engine, RunResult, RunSettings, score_items
 from metrics.engine.types import ComputedMetric, Features, Item, Score, Scored, SetScore
 from metrics.entry import Entry, MetricOptions, Need
-from metrics.errors import InputError, parameter
+from metrics.errors import InputError, Said, for_command_line, parameter, refuse_other_kind
 from metrics.files import write_together
 from metrics.networks.inception import InceptionFeatures
 from metrics.sets.compared_sets import reference_statistics
 from metrics.sets.statistics_file import write_statistics
-from metrics.text import listed
+from metrics.text import listed, names_of
 from metrics.weights.locate import is_present
-from study.cli.terminal import Bar, print_notes
 from study.folder.score_items import Collection, read_sources, study_collection
 from study.folder.study import Study
+from study.terminal import Bar, print_notes
 
 _IN_A_STUDY: Mapping[Need, str] = {
     "references": "name them in the column 'references' of the study's items.csv",
@@ -48,7 +48,7 @@ class ScoreSettings:
     Attributes
     ----------
     metrics : tuple of str
-        Names; empty for every metric whose weights, references and prompts are there.
+        Names, or one name; empty for every metric whose weights, references and prompts are there.
     options : MetricOptions
         About the metrics.
     run : RunSettings
@@ -59,22 +59,29 @@ class ScoreSettings:
         The folder of features; None for the usual one.
     """
 
-    metrics: tuple[str, ...] = ()
+    metrics: Sequence[str] = ()
     options: MetricOptions = field(default_factory=MetricOptions)
     run: RunSettings = field(default_factory=RunSettings)
     engine: EngineName = "local"
     cache: Path | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metrics", names_of(self.metrics, "metrics"))
+        refuse_other_kind("options", self.options, MetricOptions)
+        refuse_other_kind("run", self.run, RunSettings)
 
-def score_study(study: Study, settings: ScoreSettings | None = None, console: Console | None = None) -> RunResult:
+
+def score_study(
+    study: Study, settings: ScoreSettings | str | Sequence[str] | None = None, console: Console | None = None
+) -> RunResult:
     """Score a study's images, and put the scores into its store, each metric's as soon as they are there.
 
     Parameters
     ----------
     study : Study
         An opened study.
-    settings : ScoreSettings, optional
-        Which metrics, and how; every metric that can be computed unless told.
+    settings : ScoreSettings, str or sequence of str, optional
+        Which metrics, and how, or only their names; every metric that can be computed unless told.
     console : Console, optional
         Where progress and notes are shown; nowhere unless told.
 
@@ -96,12 +103,13 @@ def score_study(study: Study, settings: ScoreSettings | None = None, console: Co
     >>> with TemporaryDirectory() as place:
     ...     Image.new("RGB", (32, 32), "white").save(Path(place) / "a.png")
     ...     study = create_study(Path(place) / "study", place, tasks=["aesthetic"], evaluators=["ann"])
-    ...     result = score_study(study, ScoreSettings(metrics=("contrast",)))
+    ...     result = score_study(study, "contrast")
     ...     study.store.scores_table()[["item", "metric", "score"]].values.tolist()
     ...     study.close()
     [['a.png', 'contrast', 0.0]]
     """
-    settings = settings or ScoreSettings()
+    if not isinstance(settings, ScoreSettings):
+        settings = ScoreSettings(metrics=names_of(settings or (), "metrics"))
     console = console or Console(quiet=True, force_jupyter=False)  # quiet, rich still warns in a notebook
 
     def deliver(metric: ComputedMetric, scored: Scored) -> None:
@@ -169,7 +177,7 @@ def choose_metrics(has: Mapping[Need, bool], options: MetricOptions) -> tuple[li
     options : MetricOptions
         Decides which weights are needed.
     """
-    found = {entry.name: _lacking(entry, has, options) for entry in catalogue()}
+    found = {entry.name: Said(_lacking(entry, has, options)) for entry in catalogue()}
     return [name for name, why in found.items() if not why], {name: why for name, why in found.items() if why}
 
 
@@ -188,7 +196,7 @@ def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     wanted: dict[str, None] = {}
     for name, why in left_out.items():
-        reason, _, weights = why.partition(_FETCH)
+        reason, _, weights = for_command_line(why).partition(_FETCH)
         by_reason.setdefault(reason, []).append(name)
         wanted |= dict.fromkeys(weights.split())
     lines = [f"{listed(names)}: {reason}" for reason, names in by_reason.items()]

@@ -26,7 +26,6 @@ _WEIGHTS = stats.norm.pdf(_Q) / stats.norm.pdf(_Q).sum()
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
 _NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
 _ROOT_12 = np.sqrt(12.0)  # one over the standard deviation of a uniform variable
-_LEAST_CORRELATION = 1e-6
 
 
 class RatingModel:

@@ -168,13 +168,13 @@ def _agreement(matrix: Array, components: Components | None) -> float:
     if matrix.shape[1] < 2:
         raise InputError(
             "The pilot has one evaluator, so it does not show how well people agree; add ratings of the same images by "
-            "another, or state {parameter('icc')} instead."
+            f"another, or state {parameter('icc')} instead."
         )
     icc = None if components is None else intraclass_correlations(components)["icc3"]
     if icc is None or np.isnan(icc):
         raise InputError(
             "The pilot does not show how well people agree: it needs images with two ratings or more, and ratings that "
-            "differ; or state {parameter('icc')} instead."
+            f"differ; or state {parameter('icc')} instead."
         )
     if not LEAST_ICC <= icc <= 1 - LEAST_ICC:
         how = "do not agree beyond chance" if icc < LEAST_ICC else "agree in everything"

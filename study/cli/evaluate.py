@@ -109,12 +109,12 @@ def evaluate(
     from metrics.entry import MetricOptions
     from metrics.files import write_together
     from study.cli.evaluation_tables import print_evaluation
-    from study.cli.terminal import SKIPPED, Bar, print_notes, print_skipped, resumable, terminal
     from study.evaluation.page import render_page
     from study.evaluation.run import EvaluationSettings
     from study.evaluation.run import evaluate as compute
     from study.evaluation.summary import files_of
     from study.folder.score_items import folder_collection
+    from study.terminal import SKIPPED, Bar, print_notes, print_skipped, resumable, terminal
 
     settings = EvaluationSettings(
         metrics=named,

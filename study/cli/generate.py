@@ -1,6 +1,7 @@
 """humangrade generate: the same prompts and seeds for every checkpoint, drawn once, each with its whole recipe."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from study.generation.draw import DrawSettings, Outcome
+    from study.generation.recipe import Recipe
     from study.generation.types import Checkpoint, ImageRecipe, Plan
 
 _NAMED = 10
+_OF_A_STUDY = ("anchors", "references")
 _OF_DRAWING = ("recipe", "device", "dtype", "batch_size", "engine", "offload", "attention_slicing", "dry_run")
 
 
@@ -52,12 +55,28 @@ def generate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say how many images, how long and how much disk; draw nothing.")
     ] = False,
+    anchors: Annotated[
+        float | None,
+        typer.Option(
+            help="Of a study: the share of its rated images that is asked again; see add.",
+            show_default="0.1, and 5 images at least",
+        ),
+    ] = None,
+    references: Annotated[
+        Path | None,
+        typer.Option(
+            help="Of a study: reference photos of the new images.", show_default="those of their subject's other images"
+        ),
+    ] = None,
 ) -> None:
-    """Draw images from checkpoints: the same prompts and seeds for each, and the base model as step 0."""
+    """Draw images from checkpoints: the same prompts and seeds for each, and the base model as step 0.
+
+    FOLDER may be a study made of such images: new checkpoints are drawn beside them, and added to it as a new round.
+    """
     if new is not None:
         if folder is not None:
             raise InputError("--new writes a recipe and draws nothing; leave the folder out, or give it with --recipe.")
-        refuse_given(context, _OF_DRAWING, "--new writes a recipe, and has nothing to do with")
+        refuse_given(context, (*_OF_DRAWING, *_OF_A_STUDY), "--new writes a recipe, and has nothing to do with")
         _write_recipe(new, preset)
         return
     if preset is not None:
@@ -71,22 +90,22 @@ def generate(
         raise InputError(f"{folder} is a file; name a folder for the images.")
     refuse_missing_parent(folder, "The folder for the images")
     from study.folder.config import FILE_NAME
-
-    if (folder / FILE_NAME).is_file():
-        raise InputError(
-            f"{folder} is a study; images for it are drawn into a folder of their own, and that becomes a study with "
-            "humangrade init."
-        )
-    from study.cli.terminal import print_notes, terminal
     from study.generation.draw import DrawSettings, with_settings
     from study.generation.plan import make_plan
     from study.generation.recipe import load_recipe
+    from study.terminal import print_notes, terminal
 
+    is_study = (folder / FILE_NAME).is_file()
+    if not is_study:
+        refuse_given(context, _OF_A_STUDY, f"{folder} is no study, and what is drawn has nothing to do with")
     settings = DrawSettings(device, dtype, batch_size, offload, attention_slicing, engine)
     read = load_recipe(recipe)
     plan = with_settings(make_plan(read), settings)
     console = terminal()
     print_notes(read.notes, console)
+    if is_study:
+        _grow(folder, read, plan, settings, anchors, references, dry_run, console)
+        return
     if dry_run:
         _describe(plan, folder, console)
         return
@@ -95,6 +114,45 @@ def generate(
     console.print(f"Make a study of it with: humangrade init STUDY --images {folder}", soft_wrap=True, markup=False)
     if told := _unusable(plan, outcome):
         raise InputError(told)
+
+
+def _grow(
+    folder: Path,
+    recipe: "Recipe",
+    plan: "Plan",
+    settings: "DrawSettings",
+    anchors: float | None,
+    references: Path | None,
+    dry_run: bool,
+    console: "Console",
+) -> None:
+    """Draw new checkpoints beside a study's images, and add them to it; the study is closed while they are drawn."""
+    from study.folder.drawing import drawn_folder, plan_for_study
+    from study.folder.growing import add_images, check_can_grow
+    from study.folder.study import open_study
+
+    with closing(open_study(folder)) as study:
+        check_can_grow(study, anchors)
+        images = drawn_folder(study)
+        plan = plan_for_study(study, plan, recipe.lines)
+    console.print(f"{folder} is a study; its images stand in {images}.", soft_wrap=True, markup=False)
+    if dry_run:
+        _describe(plan, images, console)
+        return
+    outcome = _draw(plan, images, settings, console)
+    _print_outcome(plan, images, outcome, console)
+    if outcome.left:
+        raise InputError(
+            f"Another process draws into {images}, so nothing is added to {folder} yet; give the command again when it "
+            "has ended."
+        )
+    if told := _unusable(plan, outcome):
+        raise InputError(f"{told} Nothing is added to {folder}; mend the recipe, and give the command again.")
+    with closing(open_study(folder)) as study:
+        grown = add_images(study, images, anchors, references=references)
+    for sentence in grown.sentences:
+        console.print(sentence, soft_wrap=True, markup=False)
+    console.print(f"Start it with: humangrade serve {folder}", soft_wrap=True, markup=False)
 
 
 def draw_recipe(
@@ -123,10 +181,10 @@ def draw_recipe(
     InputError
         For a recipe that cannot be drawn, and where another process draws the rest of it.
     """
-    from study.cli.terminal import print_notes
     from study.generation.draw import with_settings
     from study.generation.plan import make_plan
     from study.generation.recipe import load_recipe
+    from study.terminal import print_notes
 
     read = load_recipe(recipe)
     plan = with_settings(make_plan(read), settings)
@@ -159,10 +217,10 @@ def _write_recipe(path: Path, preset: str | None) -> None:
 
 def _describe(plan: "Plan", folder: Path, console: "Console") -> None:
     """What a run would do, and whether it could."""
-    from study.cli.terminal import print_notes
     from study.generation.draw import wanted_images
     from study.generation.plan import checkpoint_lines, describe_plan
     from study.generation.sets import seconds_per_image
+    from study.terminal import print_notes
 
     for line in (*describe_plan(plan, folder, seconds_per_image(folder)), *checkpoint_lines(plan)):
         console.print(line, soft_wrap=True, markup=False)
@@ -173,8 +231,8 @@ def _describe(plan: "Plan", folder: Path, console: "Console") -> None:
 
 
 def _draw(plan: "Plan", folder: Path, settings: "DrawSettings", console: "Console") -> "Outcome":
-    from study.cli.terminal import Bar, print_notes, resumable
     from study.generation.draw import draw
+    from study.terminal import Bar, print_notes, resumable
 
     bar = Bar(console)
     with resumable(), bar:
@@ -191,7 +249,7 @@ def _draw(plan: "Plan", folder: Path, settings: "DrawSettings", console: "Consol
 def _print_outcome(plan: "Plan", folder: Path, outcome: "Outcome", console: "Console") -> None:
     from rich.markup import escape
 
-    from study.cli.terminal import numbers_table, print_notes
+    from study.terminal import numbers_table, print_notes
 
     table = numbers_table("Checkpoint", "Images", "Layers in file", "applied")
     table.columns[0].justify = "left"

@@ -11,7 +11,7 @@ from metrics.engine.images import ImageSource
 from metrics.engine.run import Engine, Progress, RunSettings, Silent, score_items
 from metrics.engine.types import PROMPT, ComputedMetric, Features, Item, SetScore
 from metrics.entry import MetricOptions, Need
-from metrics.errors import InputError
+from metrics.errors import InputError, for_command_line, parameter, refuse_other_kind
 from metrics.image.clip_i import ClipImageSimilarity
 from metrics.image.lpips import Lpips
 from metrics.networks.lpips import pairwise_distances
@@ -23,6 +23,7 @@ from metrics.sets.fid import Fid
 from metrics.sets.kid import Kid
 from metrics.sets.rows import RowFile
 from metrics.sets.statistics_file import SavedStatistics
+from metrics.text import names_of
 from study.evaluation.chance import Chance, fid_by_chance
 from study.evaluation.copies import Distances, nearest_references
 from study.evaluation.figures import (
@@ -54,7 +55,7 @@ class EvaluationSettings:
     Attributes
     ----------
     metrics : tuple of str
-        Names; empty for those of `EVALUATED` that can be computed.
+        Names, or one name; empty for those of `EVALUATED` that can be computed.
     options : MetricOptions
         About the metrics; the reference set is the real images that FID and KID compare with.
     run : RunSettings
@@ -69,13 +70,18 @@ class EvaluationSettings:
         The folder of features; None for the usual one.
     """
 
-    metrics: tuple[str, ...] = ()
+    metrics: Sequence[str] = ()
     options: MetricOptions = field(default_factory=MetricOptions)
     run: RunSettings = field(default_factory=RunSettings)
     engine: EngineName = "local"
     base: str | None = None
     seed: int = MetricOptions.seed
     cache: Path | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metrics", names_of(self.metrics, "metrics"))
+        refuse_other_kind("options", self.options, MetricOptions)
+        refuse_other_kind("run", self.run, RunSettings)
 
 
 def evaluate(
@@ -149,16 +155,18 @@ def chosen_metrics(
         usual = replace(settings.options, seed=MetricOptions.seed)  # FID's splits take it too
         check_options_used(settings.metrics, usual)
         advice: dict[Need, str] = {
-            "references": "reference photos; add --references PHOTOS",
-            "prompts": "prompts; add --prompts FILE",
+            "references": f"reference photos; add {parameter('references')} PHOTOS",
+            "prompts": f"prompts; add {parameter('prompts')} FILE",
         }
         for need, words in advice.items():
             names = [name for name in settings.metrics if need in needs_of(name, settings.options) and not has[need]]
             if names:
-                raise InputError(f"--metrics names what cannot be computed: {', '.join(names)}: there are no {words}.")
+                raise InputError(
+                    f"{parameter('metrics')} names what cannot be computed: {', '.join(names)}: there are no {words}."
+                )
         return made, {}
     names, left_out = choose_metrics(has, settings.options)
-    left_out = {name: left_out[name] for name in EVALUATED if name in left_out}
+    left_out = {name: for_command_line(left_out[name]) for name in EVALUATED if name in left_out}
     names = [name for name in EVALUATED if name in names]
     if not names:
         raise InputError(f"Nothing can be computed: {'; '.join(left_out_lines(left_out))}.")
@@ -193,7 +201,8 @@ def _add_figures(found: Evaluation, seed: int) -> None:
     by_set = {one.name: [picture for picture in found.pictures if picture.set == one.name] for one in found.sets}
     of_prompts: dict[tuple[str, str], dict[str, float]] = {}
     for scored in found.result.scored.values():
-        found.notes += [note for note in scored.warnings if note not in found.notes]
+        warnings = map(for_command_line, scored.warnings)
+        found.notes += [note for note in warnings if note not in found.notes]
         for score in scored.scores:
             if score.score is not None:
                 found.scores.setdefault(score.metric, {})[score.item] = score.score
@@ -282,7 +291,8 @@ def _add_differences(
                 mine, theirs = (by_set[name] for name in pair)
                 gap = set_difference(pair, of_sets[metric.name], mine, theirs, by_item, features, seed)
             else:
-                gap = prompt_difference(pair, metric.name, *_prompt_figures(found, pair, metric.name), seed)
+                mine_by_prompt, other_by_prompt = _prompt_figures(found, pair, metric.name)
+                gap = prompt_difference(pair, metric.name, mine_by_prompt, other_by_prompt, seed)
             if isinstance(gap, str):
                 reasons[pair] = gap
             elif gap:

@@ -1,6 +1,5 @@
 """What is evaluated: the sets of images, which of them is the base, and which images of two sets belong together."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +7,12 @@ from pathlib import Path, PurePosixPath
 
 from metrics.engine.image_guard import open_image
 from metrics.engine.images import FORMATS, MOST_BYTES
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.files import read_regular_file
 from metrics.text import natural_order
 from study.folder.score_items import Collection
+from study.generation.file_names import prompt_and_seed
 
-_GENERATED = re.compile(r"p(\d+)_s(\d+)")  # the file names of `humangrade generate`
 _SETTINGS = ("steps", "guidance", "width", "height", "scheduler", "clip_skip")
 _BASE = "base"
 
@@ -106,11 +105,8 @@ def pictures_of(collection: Collection) -> list[Picture]:
     found = []
     for item, row in zip(collection.items, collection.rows, strict=True):
         number, seed = row.get("prompt_number", ""), row.get("seed", "")
-        named = _GENERATED.fullmatch(PurePosixPath(row["image"]).stem)
-        if named and not number:
-            number = str(int(named[1]))
-        if named and not seed:
-            seed = str(int(named[2]))
+        if named := prompt_and_seed(row["image"]):
+            number, seed = number or str(named[0]), seed or str(named[1])
         subject = row.get("subject", "")
         prompt = number or " ".join(item.prompt.split())
         key = (subject, prompt, seed, *(row.get(name, "") for name in _SETTINGS)) if seed and prompt else ()
@@ -152,7 +148,8 @@ def sets_of(collection: Collection, pictures: Sequence[Picture], base: str | Non
         rows.setdefault(picture.set, []).append(row)
         mine.setdefault(picture.set, []).append(picture)
     if base is not None and base not in rows:
-        raise InputError(f"--base is {base}, and there is no such set; there are {', '.join(sorted(rows)[:10])}.")
+        known = ", ".join(sorted(rows)[:10])
+        raise InputError(f"{parameter('base')} is {base}, and there is no such set; there are {known}.")
     bases = {base} if base is not None else {name for name, of in rows.items() if _is_base(of[0])}
     if len(bases) == len(rows):
         bases = set()  # nothing is left that could be compared

@@ -28,6 +28,8 @@ from study.store.records import AssignmentNames
 ANCHORS = 0.10
 """The share of the rated images that is asked again, unless said otherwise; and as many as the report needs."""
 
+_OTHERWISE = "stop it, add the images, and serve again"  # than to be served
+
 
 @dataclass(frozen=True)
 class Growth:
@@ -109,7 +111,7 @@ def add_images(
     seed: int | None = None,
     *,
     references: str | Path | None = None,
-    evaluators: Sequence[str] = (),
+    evaluators: str | Sequence[str] = (),
 ) -> Growth:
     """Add the images of a folder that a study has not yet, to be rated in a round of their own.
 
@@ -128,8 +130,9 @@ def add_images(
         For the choice of anchors; the study's unless given.
     references : str or Path, optional
         Reference photos of the new images. Without it they have those that all images of their subject have already.
-    evaluators : sequence of str
-        Names of people who join in this round; they rate its images and anchors, and not the rounds before.
+    evaluators : str or sequence of str
+        Names of people, or the one name, who join in this round; they rate its images and anchors, and not
+        the rounds before.
 
     Returns
     -------
@@ -166,12 +169,9 @@ def add_images(
     (2, ('c.png',), 1, {'ann': 2})
     """
     images = Path(images)
-    if anchors is not None and not 0 <= anchors <= 1:
-        raise InputError(f"{parameter('anchors')} is {anchors:g}; it is a share from 0 to 1, such as 0.1 for a tenth.")
     names = evaluator_names(evaluators) if evaluators else []
-    if study.store.is_read_only:
-        raise InputError(f"{study.folder} cannot be written, so nothing can be added; make it writable, or copy it.")
-    with only_server(study.folder, "stop it, add the images, and serve again"):
+    _refuse_to_grow(study, anchors)
+    with only_server(study.folder, _OTHERWISE):
         table, source = read_table(study.folder / ITEMS)  # as it is now that nobody else can change it
         old = check_items(table, source.path).frame
         new = _new_items(study, old, images)
@@ -194,6 +194,27 @@ def add_images(
         if not made and not len(new):
             raise InputError(f"{images} holds no image that the study lacks; draw or copy new ones into it first.")
     return _growth(study, number, before, new, old[old["item"].isin(rated)])
+
+
+def check_can_grow(study: Study, anchors: float | None = None) -> None:
+    """Raise InputError where images could not be added as the study stands now, before they are made at great length.
+
+    Parameters
+    ----------
+    study : Study
+    anchors : float, optional
+        As `add_images` takes it.
+    """
+    _refuse_to_grow(study, anchors)
+    with only_server(study.folder, _OTHERWISE):
+        return
+
+
+def _refuse_to_grow(study: Study, anchors: float | None) -> None:
+    if anchors is not None and not 0 <= anchors <= 1:
+        raise InputError(f"{parameter('anchors')} is {anchors:g}; it is a share from 0 to 1, such as 0.1 for a tenth.")
+    if study.store.is_read_only:
+        raise InputError(f"{study.folder} cannot be written, so nothing can be added; make it writable, or copy it.")
 
 
 def _new_items(study: Study, old: pd.DataFrame, images: Path) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.files import write_atomically
 from metrics.text import listed
 from study.generation.recipe import DEFAULT_BASE
@@ -90,7 +90,7 @@ def recipe_text(preset: str | None = None) -> str:
     if preset is None:
         return _plain()
     if preset not in PRESETS:
-        raise InputError(f"--preset is {preset}; there is {listed(PRESETS)}.")
+        raise InputError(f"{parameter('preset')} is {preset}; there is {listed(PRESETS)}.")
     return PRESETS[preset]()
 
 

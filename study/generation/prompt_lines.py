@@ -210,3 +210,19 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         return found[0][0] if found[1] is None else values[found[1]]
 
     return _PLACEHOLDER.sub(filled, text)
+
+
+def could_be(text: str, filled: str) -> bool:
+    """Whether a prompt may have come of a text by filling its placeholders.
+
+    Examples
+    --------
+    >>> could_be("{token} {class} by the sea", "sks person by the sea"), could_be("a {class}", "the cat")
+    (True, False)
+    """
+    pattern, end = "", 0
+    for found in _PLACEHOLDER.finditer(text):
+        plain = re.escape(text[end : found.start()])
+        pattern += plain + (re.escape(found[0][0]) if found[1] is None else "(?:.*?)")
+        end = found.end()
+    return re.fullmatch(pattern + re.escape(text[end:]), filled) is not None

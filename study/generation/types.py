@@ -6,6 +6,8 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from study.generation.file_names import image_name
+
 BASE_STEP = 0
 """The step at which the base model stands in every run."""
 
@@ -98,7 +100,7 @@ class ImageRecipe:
         >>> ImageRecipe(base, 3, "a cat", "", 42, 30, 7.5, 512, 512).file.as_posix()
         'base/0/p003_s42.png'
         """
-        return PurePosixPath(self.checkpoint.model, self.checkpoint.name, f"p{self.prompt_number:03d}_s{self.seed}.png")
+        return PurePosixPath(self.checkpoint.model, self.checkpoint.name, image_name(self.prompt_number, self.seed))
 
 
 @dataclass(frozen=True)

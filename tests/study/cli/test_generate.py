@@ -63,8 +63,6 @@ def test_a_recipe_becomes_a_folder_and_then_a_study(place, monkeypatch, capsys):
         items = list(csv.DictReader(file))
     told = ("item", "model", "checkpoint", "seed", "prompt", "recipe", "layers_applied")
     assert {tuple(item[name] for name in told) for item in items} == {tuple(row[name] for name in told) for row in rows}
-    code, _, err = run_cli(monkeypatch, capsys, "generate", "study", "--recipe", "recipe.yaml")
-    assert code == 2 and err.startswith("humangrade: study is a study; ")
 
 
 @pytest.mark.parametrize("preset", [(), ("--preset", "person-likeness")])

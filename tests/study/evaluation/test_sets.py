@@ -67,7 +67,7 @@ def test_each_model_has_its_own_base_where_it_has_one(tmp_path):
     assert found == {"anna/0": "", "anna/300": "anna/0", "ben/0": "", "ben/300": "ben/0", "carl/300": ""}
     named = sets_of(collection, pictures_of(collection), base="carl/300")
     assert {one.base for one in named} == {"", "carl/300"} and named[0].name == "carl/300"
-    with pytest.raises(InputError, match=r"--base is dora/1, and there is no such set; there are anna/0, anna/300"):
+    with pytest.raises(InputError, match=r"base is dora/1, and there is no such set; there are anna/0, anna/300"):
         sets_of(collection, pictures_of(collection), base="dora/1")
 
 
