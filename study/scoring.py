@@ -7,6 +7,7 @@ from typing import Literal
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 
 from calibration.tables.writing import csv_text
 from metrics.catalogue import catalogue, check_options, check_options_used, make_metrics, needs_of, written_names
@@ -22,7 +23,7 @@ from metrics.files import write_together
 from metrics.networks.inception import InceptionFeatures
 from metrics.sets.compared_sets import reference_statistics
 from metrics.sets.statistics_file import write_statistics
-from metrics.text import names_of
+from metrics.text import listed, names_of
 from metrics.weights.locate import is_present
 from study.folder.score_items import Collection, read_sources, study_collection
 from study.folder.study import Study
@@ -37,6 +38,7 @@ _IN_A_FOLDER: Mapping[Need, str] = {
     "prompts": f"add {parameter('prompts')} FILE",
 }
 EngineName = Literal["local", "ray"]
+_FETCH = "; get them with humangrade weights fetch "
 
 
 @dataclass(frozen=True)
@@ -165,25 +167,40 @@ def save_statistics(images: Path, out: Path, preprocessing: str, run: RunSetting
     return skipped | {source.path: problems[source.key] for source in wanted if source.key in problems}
 
 
-def choose_metrics(items: Sequence[Item], options: MetricOptions) -> tuple[list[str], list[str]]:
-    """The metrics that can be computed, and a line for each that cannot, with the reason.
+def choose_metrics(has: Mapping[Need, bool], options: MetricOptions) -> tuple[list[str], dict[str, str]]:
+    """The metrics that can be computed, and of each that cannot the reason.
 
     Parameters
     ----------
-    items : sequence of Item
-        What is scored.
+    has : mapping of str to bool
+        Whether there are references and prompts.
     options : MetricOptions
         Decides which weights are needed.
     """
-    chosen: list[str] = []
-    left_out: list[str] = []
-    for entry in catalogue():
-        lacking = _lacking(entry, items, options)
-        if lacking:
-            left_out.append(Said(f"{entry.name}: {lacking}"))
-        else:
-            chosen.append(entry.name)
-    return chosen, left_out
+    found = {entry.name: Said(_lacking(entry, has, options)) for entry in catalogue()}
+    return [name for name, why in found.items() if not why], {name: why for name, why in found.items() if why}
+
+
+def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
+    """A line for each reason with the metrics that it holds for, and one command that fetches all weights.
+
+    Examples
+    --------
+    >>> none = "no weights ({0}); get them with humangrade weights fetch {0}"
+    >>> lacking = {"fid": none.format("inception-fid"), "kid": none.format("inception-fid"), "lpips": "no references"}
+    >>> left_out_lines(lacking)[:2]
+    ['fid and kid: no weights (inception-fid)', 'lpips: no references']
+    >>> left_out_lines(lacking)[2]
+    'Get the weights with humangrade weights fetch inception-fid'
+    """
+    by_reason: dict[str, list[str]] = {}
+    wanted: dict[str, None] = {}
+    for name, why in left_out.items():
+        reason, _, weights = for_command_line(why).partition(_FETCH)
+        by_reason.setdefault(reason, []).append(name)
+        wanted |= dict.fromkeys(weights.split())
+    lines = [f"{listed(names)}: {reason}" for reason, names in by_reason.items()]
+    return lines + ([f"Get the weights with humangrade weights fetch {' '.join(wanted)}"] if wanted else [])
 
 
 def _score(
@@ -205,12 +222,11 @@ def _score(
         _refuse_lacking(settings, collection.items, advice)
         check_options_used(settings.metrics, settings.options)
     else:
-        names, left_out = choose_metrics(collection.items, settings.options)
+        names, left_out = choose_metrics(needs_met(collection.items), settings.options)
         taken = [name for name in names if imported.intersection(written_names(name))]
-        left_out += [f"{name}: the study holds imported scores of it" for name in taken]
+        left_out |= dict.fromkeys(taken, "the study holds imported scores of it")
         names = [name for name in names if name not in taken]
-        for line in left_out:
-            console.print(f"[dim]Left out {for_command_line(line)}[/]", soft_wrap=True)
+        print_left_out(left_out, console)
         metrics = make_metrics(names, settings.options)
     cache = FeatureCache(settings.cache or cache_folder())
     with Bar(console) as bar:
@@ -221,21 +237,32 @@ def _score(
     return result
 
 
-def _lacking(entry: Entry, items: Sequence[Item], options: MetricOptions) -> str:
+def print_left_out(left_out: Mapping[str, str], console: Console) -> None:
+    """Print what was left out, and why."""
+    for line in left_out_lines(left_out):
+        said = line if line.startswith("Get ") else f"Left out {line}"
+        console.print(f"[dim]{escape(said)}[/]", soft_wrap=True)
+
+
+def needs_met(items: Sequence[Item]) -> dict[Need, bool]:
+    """Whether any of the images has references, and any a prompt."""
+    return {"references": any(item.references for item in items), "prompts": any(item.prompt for item in items)}
+
+
+def _lacking(entry: Entry, has: Mapping[Need, bool], options: MetricOptions) -> str:
     """What a metric needs and has not; "" where nothing is missing."""
-    for need in _unmet(entry.name, items, options):
+    for need in _unmet(entry.name, has, options):
         return f"no {need}"
     if lacking := entry.lacks(options):
         return lacking
     missing = [name for name in entry.weights_for(options) if is_present(name) is None]
     if not missing:
         return ""
-    return f"no weights ({', '.join(missing)}); get them with humangrade weights fetch {' '.join(missing)}"
+    return f"no weights ({', '.join(missing)}){_FETCH}{' '.join(missing)}"
 
 
-def _unmet(name: str, items: Sequence[Item], options: MetricOptions) -> list[Need]:
+def _unmet(name: str, has: Mapping[Need, bool], options: MetricOptions) -> list[Need]:
     """What no image has and a metric needs."""
-    has = {"references": any(item.references for item in items), "prompts": any(item.prompt for item in items)}
     return [need for need in needs_of(name, options) if not has[need]]
 
 
@@ -244,7 +271,7 @@ def _refuse_lacking(settings: ScoreSettings, items: Sequence[Item], advice: Mapp
     said = []
     kinds: tuple[tuple[Need, str], ...] = (("references", "reference photos"), ("prompts", "prompts"))
     for need, words in kinds:
-        names = [name for name in settings.metrics if need in _unmet(name, items, settings.options)]
+        names = [name for name in settings.metrics if need in _unmet(name, needs_met(items), settings.options)]
         if names:
             said.append(f"{', '.join(dict.fromkeys(names))}: there are no {words}; {advice[need]}.")
     if said:

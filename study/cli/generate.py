@@ -1,6 +1,6 @@
 """humangrade generate: the same prompts and seeds for every checkpoint, drawn once, each with its whole recipe."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -57,8 +57,12 @@ def generate(
         bool, typer.Option("--dry-run", help="Say how many images, how long and how much disk; draw nothing.")
     ] = False,
     anchors: Annotated[
-        float, typer.Option(help="Of a study: the share of its rated images that is asked again; see add.")
-    ] = 0.1,
+        float | None,
+        typer.Option(
+            help="Of a study: the share of its rated images that is asked again; see add.",
+            show_default="0.1, and 5 images at least",
+        ),
+    ] = None,
     references: Annotated[
         Path | None,
         typer.Option(
@@ -120,7 +124,7 @@ def _grow(
     recipe: "Recipe",
     plan: "Plan",
     settings: "DrawSettings",
-    anchors: float,
+    anchors: float | None,
     references: Path | None,
     dry_run: bool,
     console: "Console",
@@ -154,7 +158,9 @@ def _grow(
     console.print(f"Start it with: humangrade serve {folder}", soft_wrap=True, markup=False)
 
 
-def draw_recipe(recipe: Path, folder: Path, settings: "DrawSettings", console: "Console") -> str:
+def draw_recipe(
+    recipe: Path, folder: Path, settings: "DrawSettings", console: "Console", check: Callable[["Plan"], None]
+) -> str:
     """Draw what a recipe says and what is not there yet, for a command that goes on with the images.
 
     Parameters
@@ -164,7 +170,9 @@ def draw_recipe(recipe: Path, folder: Path, settings: "DrawSettings", console: "
     settings : DrawSettings
         How.
     console : Console
-        Where progress and outcome are shown.
+        Where progress and outcome are shown, and why checkpoints could not be drawn with.
+    check : callable
+        Takes the plan before anything is drawn; may raise InputError.
 
     Returns
     -------
@@ -184,11 +192,14 @@ def draw_recipe(recipe: Path, folder: Path, settings: "DrawSettings", console: "
     read = load_recipe(recipe)
     plan = with_settings(make_plan(read), settings)
     print_notes(read.notes, console)
+    check(plan)
     outcome = _draw(plan, folder, settings, console)
     _print_outcome(plan, folder, outcome, console)
+    unusable = _unusable(plan, outcome)
+    print_notes([unusable] if unusable else [], console)
     if outcome.left:
         raise InputError(f"Another process draws into {folder}; give the command again when it has ended.")
-    return _unusable(plan, outcome)
+    return unusable
 
 
 def _unusable(plan: "Plan", outcome: "Outcome") -> str:

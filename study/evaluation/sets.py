@@ -70,6 +70,8 @@ class ImageSet:
         How many, each counted once; seeds 0 where they are not known.
     sizes : dict of str to int
         ``"512 x 512"`` and so on, the most frequent first.
+    subject : str
+        Whom or what its images show; "" where that is not known, or several.
     """
 
     name: str
@@ -83,6 +85,7 @@ class ImageSet:
     prompts: int
     seeds: int
     sizes: dict[str, int]
+    subject: str = ""
 
 
 def pictures_of(collection: Collection) -> list[Picture]:
@@ -158,11 +161,12 @@ def sets_of(collection: Collection, pictures: Sequence[Picture], base: str | Non
             step=_step(of[0]),
             training_images=_whole(of[0].get("training_images", "")),
             is_base=name in bases,
-            base="" if name in bases else _base_of(of[0].get("model", ""), bases, rows),
+            base="" if name in bases else _base_of(of, bases, rows),
             images=len(of),
             prompts=len({picture.prompt_key for picture in mine[name]} - {""}),
             seeds=len({picture.seed for picture in mine[name]} - {""}),
             sizes=_sizes(mine[name]),
+            subject=next(iter(_subjects(of))) if len(_subjects(of)) == 1 else "",
         )
         for name, of in rows.items()
     ]
@@ -184,10 +188,17 @@ def _is_base(row: Mapping[str, str]) -> bool:
     return _BASE in named or _step(row) == 0
 
 
-def _base_of(model: str, bases: set[str], rows: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
-    """The base of a model's checkpoints: of its own folder, else the only one."""
-    own = [name for name in bases if rows[name][0].get("model", "") == model]
-    chosen = own or list(bases)
+def _subjects(rows: Sequence[Mapping[str, str]]) -> set[str]:
+    return {row.get("subject", "") for row in rows}
+
+
+def _base_of(
+    mine: Sequence[Mapping[str, str]], bases: set[str], rows: Mapping[str, Sequence[Mapping[str, str]]]
+) -> str:
+    """The base of a set: of its own model, else the one with images of its subjects, else the only one."""
+    own = [name for name in bases if rows[name][0].get("model", "") == mine[0].get("model", "")]
+    same = [name for name in bases if "" not in _subjects(mine) and _subjects(mine) <= _subjects(rows[name])]
+    chosen = own or same or list(bases)
     return chosen[0] if len(chosen) == 1 else ""
 
 
