@@ -20,7 +20,7 @@ SAID = {
         "drawn: 36",
         "it was trained on another model",
         "evaluation.html",
-        "9 images added as round 2; 2 that were rated before are asked again",
+        "9 images added, 4 of them for rating, as round 2; 5 that were rated before are asked again",
     ],
 }
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?")
