@@ -87,7 +87,7 @@ def test_a_new_checkpoint_is_drawn_and_asked_about(place, cli):
     code, out, err = cli("study", "--recipe", "recipe.yaml", "--anchors", "0.5")
     assert code == 0, err
     assert "Drawn: 4; the other 12 were there." in out
-    assert "4 images added as round 2; 3 that were rated before are asked again among them" in out
+    assert "4 images added, 2 of them for rating, as round 2; 3 that were rated before are asked again" in out
     assert "ann: 5 images more to rate." in out and out.endswith("Start it with: humangrade serve study\n")
     assert {path: path.read_bytes() for path in before} == before
     with (place / "study/items.csv").open(newline="") as file:
