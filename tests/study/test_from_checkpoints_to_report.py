@@ -116,7 +116,9 @@ def test_from_checkpoints_to_a_report_and_on(tiny_folder, tmp_path, open_page, s
         shutil.move(place / "all" / f"anna-step{step:08}.safetensors", place / "loras")
     out = said("generate", "study", "--recipe", "recipe.yaml", "--anchors", "0.25")
     assert "Drawn: 16; the other 32 were there." in out
-    assert "16 images added, 8 of them for rating, as round 2; 4 that were rated before are asked again among them" in out
+    assert (
+        "16 images added, 8 of them for rating, as round 2; 4 that were rated before are asked again among them" in out
+    )
     with open_study(place / "study") as study:
         assert study.progress()[["done", "total"]].to_numpy().tolist() == [[16, 16 + 8 + 4]] * 3
         assert rate_all(study) == 3 * 12
