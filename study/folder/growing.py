@@ -166,7 +166,7 @@ def add_images(
     ...     grown = add_images(study, place)
     ...     study.close()
     >>> grown.round, grown.images, len(grown.anchors), grown.asked
-    (2, ('c.png',), 1, {'ann': 2})
+    (2, ('c.png',), 2, {'ann': 3})
     """
     images = Path(images)
     names = evaluator_names(evaluators) if evaluators else []
