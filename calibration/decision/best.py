@@ -121,7 +121,7 @@ def best_checkpoint(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> values = rng.normal(size=(40, 1)) + 0.6 * rng.normal(size=(40, 3)) + np.array([0.0, 0.6, 0.7])
+    >>> values = rng.normal(size=(40, 1)) + 0.6 * rng.normal(size=(40, 3)) + np.array([0.0, 0.6, 0.9])
     >>> found = best_checkpoint([part_of(values)], draws=500)
     >>> found.winner, found.may_be_best
     (1, (1, 2))
