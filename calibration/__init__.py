@@ -17,33 +17,45 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from calibration.api import agreement as agreement
-    from calibration.api import answers as answers
+    from calibration.aesthetic.heads import evaluate_head as evaluate_head
+    from calibration.aesthetic.heads import fine_tune_head as fine_tune_head
+    from calibration.aesthetic.heads import train_head as train_head
     from calibration.api import calibrate as calibrate
-    from calibration.api import compare as compare
-    from calibration.api import evaluators as evaluators
-    from calibration.api import metric_figures as metric_figures
     from calibration.api import predict as predict
     from calibration.api import read_items as read_items
     from calibration.api import read_ratings as read_ratings
     from calibration.api import read_scores as read_scores
+    from calibration.planning.plan_study import plan_study as plan_study
     from calibration.plots import plot_evaluators as plot_evaluators
     from calibration.plots import plot_grades as plot_grades
     from calibration.plots import plot_scores as plot_scores
     from calibration.report.build import Calibration as Calibration
-    from calibration.report.files import write_report as write_report
+    from calibration.report_folder import write_report as write_report
     from calibration.scale import Scale as Scale
+    from calibration.tidy import agreement as agreement
+    from calibration.tidy import answers as answers
+    from calibration.tidy import baselines as baselines
+    from calibration.tidy import compare as compare
+    from calibration.tidy import evaluators as evaluators
+    from calibration.tidy import methods as methods
+    from calibration.tidy import metric_figures as metric_figures
+    from calibration.tidy import thresholds as thresholds
     from metrics.errors import InputError as InputError
 
 _MODULES = {
-    "agreement": "calibration.api",
-    "answers": "calibration.api",
+    "agreement": "calibration.tidy",
+    "answers": "calibration.tidy",
+    "baselines": "calibration.tidy",
     "calibrate": "calibration.api",
     "Calibration": "calibration.report.build",
-    "compare": "calibration.api",
-    "evaluators": "calibration.api",
+    "compare": "calibration.tidy",
+    "evaluate_head": "calibration.aesthetic.heads",
+    "evaluators": "calibration.tidy",
+    "fine_tune_head": "calibration.aesthetic.heads",
     "InputError": "metrics.errors",
-    "metric_figures": "calibration.api",
+    "methods": "calibration.tidy",
+    "metric_figures": "calibration.tidy",
+    "plan_study": "calibration.planning.plan_study",
     "plot_evaluators": "calibration.plots",
     "plot_grades": "calibration.plots",
     "plot_scores": "calibration.plots",
@@ -52,7 +64,9 @@ _MODULES = {
     "read_ratings": "calibration.api",
     "read_scores": "calibration.api",
     "Scale": "calibration.scale",
-    "write_report": "calibration.report.files",
+    "thresholds": "calibration.tidy",
+    "train_head": "calibration.aesthetic.heads",
+    "write_report": "calibration.report_folder",
 }
 __all__ = [*_MODULES]
 

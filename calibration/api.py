@@ -1,13 +1,7 @@
-"""What a notebook needs of the judgement: tables in, tidy tables out, one row a figure with its interval.
-
-Every table has ``value``, the figure; ``low`` and ``high``, its 95 % interval (NaN where it has none); and ``n``, the
-images that it rests on. Where there are intervals for people like these, those stand there; else those for other images
-judged by these people; ``people`` says which.
-"""
+"""What a notebook needs to judge: tables in, a calibration out, and predictions by it; its tables are in `tidy`."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +10,6 @@ import pandas as pd
 
 from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.report.build import Calibration
-from calibration.report.files import agreement_rows, comparison_rows
-from calibration.report.schema.base import Number, interval_to_quote
-from calibration.report.schema.people import Evaluator
 from calibration.scale import LIKERT, Scale
 from calibration.settings import Duplicates, Reading, Settings
 from calibration.tables.checking import check_items, check_ratings, check_scores
@@ -28,8 +19,6 @@ from metrics.text import listed, quoted
 
 Source = str | os.PathLike[str] | pd.DataFrame
 """A table, or the CSV or Parquet file that holds it."""
-
-_FIGURES = ("value", "low", "high", "people", "n")
 
 
 def read_ratings(
@@ -161,7 +150,7 @@ def calibrate(
     -------
     Calibration
         ``report`` holds everything, as report.json does; `agreement`, `evaluators`, `metric_figures`, `compare`,
-        `answers` and `predict` make tables of it, `calibration.report.files.write_report` the folder with the page.
+        `answers` and `predict` make tables of it, `calibration.report_folder.write_report` the folder with the page.
 
     Raises
     ------
@@ -178,147 +167,12 @@ def calibrate(
     reading = Reading(duplicates=duplicates, min_ratings=min_ratings, map=_map(map), task=task)
     given = [table for table in (ratings, scores, items) if table is not None]
     frames = [isinstance(table, pd.DataFrame) for table in given]
+    named: dict[str, Any] = {"ratings": ratings, "scores": scores, "items": items}
     if all(frames):
-        mapped = ColumnMap.parse(reading.map)
-        named: dict[str, Any] = {"ratings": ratings, "scores": scores, "items": items}
-        tables: dict[str, Any] = {name: None if table is None else mapped.apply(table) for name, table in named.items()}
-        mapped.check_used()
-        reading = replace(reading, map=None)
-        return calibrate_tables(**tables, settings=settings, show_progress=show_progress, reading=reading)
+        return calibrate_tables(**named, settings=settings, show_progress=show_progress, reading=reading)
     if any(frames):
         raise InputError("Some tables are files and others are DataFrames; read all of them, or none.")
-    paths: dict[str, Any] = {"ratings": ratings, "scores": scores, "items": items}
-    return calibrate_files(**paths, settings=settings, show_progress=show_progress, reading=reading)
-
-
-def agreement(judged: Calibration) -> pd.DataFrame:
-    """How far people agree: Krippendorff's alphas, intraclass correlations, Kendall's W, grades and more.
-
-    Parameters
-    ----------
-    judged : Calibration
-
-    Returns
-    -------
-    DataFrame
-        task, statistic, value, low, high, people, n, evaluators, ratings; see
-        `calibration.report.files.agreement_rows`.
-
-    Examples
-    --------
-    >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5]})
-    >>> table = agreement(calibrate(ratings, draws=0)).set_index("statistic")
-    >>> float(table.loc["person", "value"])
-    0.875
-    """
-    return agreement_rows(judged.model)
-
-
-def evaluators(judged: Calibration) -> pd.DataFrame:
-    """Each evaluator beside the others.
-
-    Parameters
-    ----------
-    judged : Calibration
-
-    Returns
-    -------
-    DataFrame
-        task, evaluator, figure, value, low, high, people, n. Figures: ``grade`` against the mean of the others, for the
-        report's k; ``mean`` and ``std`` of the ratings in the scale's numbers; ``weight``, the share wherever people
-        are averaged; ``strictness`` in rating steps, above 0 for who rates lower than the others do; and
-        ``grade_without_strictness``.
-
-    Examples
-    --------
-    >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5]})
-    >>> table = evaluators(calibrate(ratings, draws=0))
-    >>> table[table["figure"] == "mean"][["evaluator", "value"]].values.tolist()
-    [['x', 3.0], ['y', 3.5]]
-    """
-    report = judged.model
-    scale, k = report.settings.scale.scale(), f"{report.settings.k:g}"
-    rows = [
-        (task, name, figure, *found, entry.n)
-        for task, content in report.tasks.items()
-        for name, entry in content.evaluators.items()
-        for figure, *found in _of_evaluator(entry, scale, k)
-    ]
-    return pd.DataFrame(rows, columns=["task", "evaluator", "figure", *_FIGURES])
-
-
-def metric_figures(judged: Calibration) -> pd.DataFrame:
-    """Each metric against people.
-
-    Parameters
-    ----------
-    judged : Calibration
-
-    Returns
-    -------
-    DataFrame
-        task, metric, figure, value, low, high, people, n. Figures: ``spearman``, ``pearson`` and ``kendall`` with the
-        mean rating; ``grade`` against one person, ``constant`` (what the best constant answer reaches) and ``person``
-        (what the average evaluator does); ``skill`` and ``person_skill``; ``advantage``, the first less the second;
-        ``unseen_skill``, on new images; ``pairwise_accuracy``; ``kappa``; ``rater_equivalents``; ``disattenuated``.
-
-    Examples
-    --------
-    >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5]})
-    >>> table = metric_figures(calibrate(ratings, pd.DataFrame({"item": ["a", "b"], "ssim": [0.1, 0.9]}), draws=0))
-    >>> float(table.set_index("figure").loc["grade", "value"])
-    0.875
-    """
-    rows = [
-        (task, name, figure, value, *interval_to_quote(entry.intervals, figure), entry.n_items)
-        for task, content in judged.model.tasks.items()
-        for name, entry in content.metrics.items()
-        for figure, value in entry.figures.items()
-    ]
-    return pd.DataFrame(rows, columns=["task", "metric", "figure", *_FIGURES])
-
-
-def answers(judged: Calibration) -> pd.DataFrame:
-    """What the report says of each metric.
-
-    Parameters
-    ----------
-    judged : Calibration
-
-    Returns
-    -------
-    DataFrame
-        task, metric, ``sorts`` (does it sort images as people do?) and ``predicts`` (does it predict one person's
-        rating?), each "yes", "with care", "no" or "unknown"; and the verdict's sentence.
-
-    Examples
-    --------
-    >>> ratings = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [1, 5, 2, 5]})
-    >>> answers(calibrate(ratings, pd.DataFrame({"item": ["a", "b"], "ssim": [0.1, 0.9]}), draws=0))["sorts"].tolist()
-    ['unknown']
-    """
-    rows = [
-        (task, name, entry.verdict.sorts.answer, entry.verdict.predicts.answer, entry.verdict.sentence)
-        for task, content in judged.model.tasks.items()
-        for name, entry in content.metrics.items()
-    ]
-    return pd.DataFrame(rows, columns=["task", "metric", "sorts", "predicts", "sentence"])
-
-
-def compare(judged: Calibration) -> pd.DataFrame:
-    """Every two metrics of a task: the difference of their rank correlations with people, and p-values.
-
-    Parameters
-    ----------
-    judged : Calibration
-
-    Returns
-    -------
-    DataFrame
-        task, first, second, n, difference, p, p_holm, p_by, williams_p and ITU-T P.1401's; see
-        `calibration.report.files.comparison_rows`. Without rows for fewer than two metrics.
-    """
-    return comparison_rows(judged.model)
+    return calibrate_files(**named, settings=settings, show_progress=show_progress, reading=reading)
 
 
 def predict(judged: Calibration, metric: str, scores: Any, task: str | None = None) -> pd.DataFrame:
@@ -396,21 +250,3 @@ def _names(given: str | Sequence[str]) -> tuple[str, ...]:
 def _noted(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     frame.attrs["notes"] = notes
     return frame
-
-
-def _of_evaluator(entry: Evaluator, scale: Scale, k: str) -> Iterator[tuple[str, Number, Number, Number, str | None]]:
-    """Figure, value, low, high and for whom the interval is."""
-    these = "these"
-    low, high = entry.grade_interval or (None, None)
-    yield "grade", entry.grade.get(k), low, high, None if low is None else these
-    mean, spread = entry.mean, entry.std
-    yield "mean", None if mean is None else float(scale.from_unit(mean)), None, None, None
-    yield "std", None if spread is None else spread * (scale.high - scale.low), None, None, None
-    yield "weight", entry.weight, None, None, None
-    if entry.strictness is not None:
-        low, high = (
-            None if limit is None else limit / scale.step for limit in entry.strictness_interval or (None, None)
-        )
-        yield "strictness", entry.strictness / scale.step, low, high, None if low is None else these
-    if entry.grade_without_strictness is not None:
-        yield "grade_without_strictness", entry.grade_without_strictness, None, None, None

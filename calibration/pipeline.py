@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from calibration.notes import Named, Note
 from calibration.progress import OnProgress
 from calibration.report.anonymous import without_names
 from calibration.report.build import Calibration, calibrate
@@ -125,7 +126,8 @@ def calibrate_tables(
     for_raters : bool
         Make the report for the evaluators themselves: without their names, and without anything about a single one.
     reading : Reading, optional
-        How the tables are read; its map is of files only, and must not be given without sources.
+        How the tables are read. Its map is applied here unless `sources` are given, which stand for tables that were
+        read by it.
     on_progress : callable, optional
         Called with (done, of) while people and metrics are judged; see `calibration.report.build.calibrate`.
 
@@ -146,22 +148,29 @@ def calibrate_tables(
     1.0
     """
     settings, reading = settings or Settings(), reading or Reading()
-    if reading.map and not sources:
-        raise InputError(f"{parameter('map')} names columns of files, and these are DataFrames; rename their columns.")
+    if reading.map and not sources:  # tables that were read from files are mapped already
+        columns = ColumnMap.parse(reading.map)
+        ratings = columns.apply(ratings)
+        others = (scores, items, set_scores, wordings)
+        scores, items, set_scores, wordings = (each if each is None else columns.apply(each) for each in others)
+        columns.check_used()
     where = {name: f"the {name} table" for name in ("ratings", "scores", "items", "set_scores", "wordings")}
     where |= {name: source.path for name, source in (sources or {}).items()}
     if for_raters and "evaluator" in ratings.columns:
         ratings = without_names(ratings, settings.seed)
     how = (ratings, where["ratings"], reading.task, reading.duplicates, reading.min_ratings)
     rated = check_ratings(*how, for_raters=for_raters, scale=settings.scale)
-    notes = [f"Ratings: {note}" for note in rated.notes]
+    notes: list[Note] = [f"Ratings: {note}" for note in rated.notes]
     scored = remarks = None
     if scores is not None:
         table = check_scores(scores, where["scores"])
         scored, remarks = table.frame, table.remarks
         notes += [f"Scores: {note}" for note in table.notes]
         unscored = table.remarks.groupby("metric").size().drop(scored["metric"].unique(), errors="ignore")
-        notes += [f"Scores: {metric} scored none of {counted(int(n), 'item')}." for metric, n in unscored.items()]
+        notes += [
+            Named("Scores: ", str(metric), f" scored none of {counted(int(n), 'item')}.")
+            for metric, n in unscored.items()
+        ]
         notes += _strangers(scored["item"], rated.frame["item"], "scored item", "was not rated", "were not rated")
     table_of_items = None if items is None else check_items(items, where["items"]).frame
     known = None if table_of_items is None else table_of_items["item"]
@@ -173,10 +182,10 @@ def calibrate_tables(
         )
     asked = None
     if wordings is not None:
-        asked = check_wordings(wordings, where["wordings"], tasks_of(ratings, reading.task))
+        asked = check_wordings(wordings, where["wordings"], tasks_of(ratings, reading.task), settings.scale)
     sets = None if set_scores is None else check_set_scores(set_scores, where["set_scores"])
     repeats = None
-    if "repeat" in rated.frame.columns:
+    if {"repeat", "round"} & set(rated.frame.columns):
         every = check_ratings(*how, keep_repeats=True, scale=settings.scale)
         repeats = every.frame
     return calibrate(

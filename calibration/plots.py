@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from calibration.api import evaluators, metric_figures
 from calibration.report.build import Calibration
+from calibration.tidy import evaluators, metric_figures
 from metrics.errors import InputError, parameter
 from metrics.text import listed, quoted
 

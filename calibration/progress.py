@@ -48,7 +48,7 @@ class Steps:
 
 @contextmanager
 def bar_in_terminal(is_shown: bool) -> Iterator[tuple[OnProgress, Callable[[str], None]]]:
-    """A bar on standard error, gone at the end; nothing where it is not wanted or there is no terminal.
+    """A bar on standard error, gone at the end, or a line in a notebook; nothing where it is not wanted, or elsewhere.
 
     Parameters
     ----------
@@ -65,6 +65,10 @@ def bar_in_terminal(is_shown: bool) -> Iterator[tuple[OnProgress, Callable[[str]
     from rich.progress import Progress
 
     console = Console(stderr=True)
+    if is_shown and console.is_jupyter:
+        with _line_in_notebook() as told:
+            yield told
+        return
     is_hidden = not (is_shown and console.is_terminal)
     with Progress(console=console, transient=True, disable=is_hidden) as progress:
         bar = progress.add_task("Judging metrics", total=None)
@@ -72,3 +76,29 @@ def bar_in_terminal(is_shown: bool) -> Iterator[tuple[OnProgress, Callable[[str]
             lambda done, of: progress.update(bar, completed=done, total=of),
             lambda task: progress.update(bar, description=f"Judging metrics: {escape(task)}"),
         )
+
+
+@contextmanager
+def _line_in_notebook() -> Iterator[tuple[OnProgress, Callable[[str], None]]]:
+    """A line below the cell, of which nothing stays; rich's bars there need a package of their own."""
+    from IPython.display import display
+
+    line = display({"text/plain": ""}, raw=True, display_id=True)
+    said = {"task": "", "share": ""}
+
+    def show() -> None:
+        words = ": ".join(filter(None, ["Judging metrics", said["task"]]))
+        line.update({"text/plain": f"{words}, {said['share'] or '0 %'}"}, raw=True)
+
+    def move(done: int, of: int) -> None:
+        said["share"] = f"{round(100 * done / max(of, 1))} %"
+        show()
+
+    def name(task: str) -> None:
+        said["task"] = task
+        show()
+
+    try:
+        yield move, name
+    finally:
+        line.update({"text/plain": ""}, raw=True)

@@ -230,6 +230,27 @@ class Scale:
         """
         return tuple(map(_shown, self.values))
 
+    @cached_property
+    def numbers(self) -> tuple[int | float, ...]:
+        """The levels' numbers as Python has them, whole ones as int.
+
+        Examples
+        --------
+        >>> Scale((0, 0.5, 1)).numbers
+        (0, 0.5, 1)
+        """
+        return tuple(int(value) if value % 1 == 0 else float(value) for value in self.values)
+
+    def is_level(self, value: object) -> bool:
+        """Whether something is one of the levels' `numbers`, and not text or a truth value that looks like one.
+
+        Examples
+        --------
+        >>> [LIKERT.is_level(value) for value in (3, 6, 3.0, "3", True)]
+        [True, False, False, False, False]
+        """
+        return any(type(value) is type(number) and value == number for number in self.numbers)
+
     def formula(self, rating: str = "rating", minus: str = "-") -> str:
         """How an answer is put on the unit scale, in words or as a formula.
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from calibration.core.draws import DRAWS
+from calibration.core.resampling import DRAWS
 from calibration.scale import LIKERT, Scale
 from metrics.errors import InputError, parameter
 

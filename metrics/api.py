@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from metrics.catalogue import catalogue, make_metrics, needs_of
+from metrics.catalogue import catalogue, check_options_used, make_metrics, needs_of
 from metrics.engine.cache import FeatureCache, cache_folder
 from metrics.engine.device import choose_device
 from metrics.engine.images import ImageSource, UnreadableImage, as_rgb, read_image
@@ -399,6 +399,7 @@ def _scored(
         for need in needs_of(name, options):
             if not has[need]:
                 raise InputError(f"{name} needs {need}, and there are none; give {need}=.")
+    check_options_used(names, options)
     made = make_metrics(names, options)
     return score_items(items, made, FeatureCache(Path(cache) if cache else cache_folder()), run)
 

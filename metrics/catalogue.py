@@ -5,16 +5,18 @@ To add one, write the file and name it in `_MODULES`. README's table is held aga
 """
 
 from collections.abc import Sequence
+from dataclasses import fields
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 
 from metrics.engine.types import ComputedMetric
 from metrics.entry import Entry, MetricOptions, Need
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.plugins.own_functions import named_function
 from metrics.plugins.package_table import find_known
 from metrics.plugins.packages import is_plugin, make_plugin
+from metrics.text import listed
 
 _MODULES = (
     "metrics.image.similarity",
@@ -22,6 +24,7 @@ _MODULES = (
     "metrics.image.lpips",
     "metrics.image.clip_score",
     "metrics.image.clip_t",
+    "metrics.image.clip_i",
     "metrics.image.sharpness",
     "metrics.image.contrast",
     "metrics.image.exposure",
@@ -59,10 +62,53 @@ def find_entry(name: str) -> Entry | None:
 def check_options(options: MetricOptions) -> None:
     """Raise InputError where detector, encoder or reference set cannot be had, whichever metrics are computed."""
     if options.reference_set is not None and not options.reference_set.exists():
-        raise InputError(f"--reference-set is {options.reference_set}, and there is nothing of that name; correct it.")
-    for given, option in ((options.detector, "--detector"), (options.encoder, "--encoder")):
+        raise InputError(
+            f"{parameter('reference_set')} is {options.reference_set}, and there is nothing of that name; correct it."
+        )
+    for given, option in ((options.detector, "detector"), (options.encoder, "encoder")):
         if given:
-            named_function(given, option)
+            named_function(given, parameter(option))
+
+
+def check_options_used(names: Sequence[str], options: MetricOptions) -> None:
+    """Raise InputError for an option that is set and that none of these metrics takes.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The metrics that are computed.
+    options : MetricOptions
+        What was chosen; what is as it would be anyway is not asked about.
+
+    Examples
+    --------
+    >>> check_options_used(["lpips"], MetricOptions(lpips_net="vgg"))
+    >>> check_options_used(["contrast"], MetricOptions(lpips_net="vgg"))
+    Traceback (most recent call last):
+    metrics.errors.InputError: lpips_net is for lpips and diversity, which are not computed; leave it out, or name one
+    of them.
+    """
+    taken = {option for entry in catalogue() if entry.name in names for option in entry.options}
+    usual = MetricOptions()
+    for field in fields(MetricOptions):
+        if getattr(options, field.name) != getattr(usual, field.name) and field.name not in taken:
+            known = metrics_taking(field.name)
+            others = "which is not computed" if len(known) == 1 else "which are not computed"
+            raise InputError(
+                f"{parameter(field.name)} is for {listed(known)}, {others}; leave it out, or name "
+                f"{'that metric' if len(known) == 1 else 'one of them'}."
+            )
+
+
+def metrics_taking(option: str) -> list[str]:
+    """The names of the metrics that an option changes.
+
+    Examples
+    --------
+    >>> metrics_taking("lpips_net"), metrics_taking("workers")
+    (['lpips', 'diversity'], [])
+    """
+    return [entry.name for entry in catalogue() if option in entry.options]
 
 
 def make_metrics(names: Sequence[str], options: MetricOptions) -> list[ComputedMetric]:

@@ -27,7 +27,6 @@ class Metric:
 
 _OTHERS = (
     # subject and prompt
-    Metric("clipi", "CLIP-I", "higher", -1, 1),
     Metric("dino", "DINO similarity", "higher", -1, 1),
     Metric("imagereward", "ImageReward", "higher", None, None),
     Metric("pickscore", "PickScore", "higher", None, None),

@@ -1,6 +1,7 @@
 """Words of messages and reports: counts, lists of names, numbers, the order of names."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -67,3 +68,14 @@ def quoted(names: Iterable[str]) -> list[str]:
     "'a b' and 'c'"
     """
     return [f"'{name}'" for name in names]
+
+
+def is_plain(name: str) -> bool:
+    r"""Whether a CSV cell gives the name back: no control characters, undecodable bytes or outer spaces.
+
+    Examples
+    --------
+    >>> is_plain("a b"), is_plain("a\x1b"), is_plain(" a")
+    (True, False, False)
+    """
+    return name == name.strip() and not any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name)

@@ -19,7 +19,7 @@ Examples
 ...         rating = 1 + int(one.item[0]) // 2
 ...         saved = study.store.rate(evaluator.id, one.public_id, rating, f"{evaluator.id}-{one.item}")
 >>> result = score_study(study, ScoreSettings(metrics=("exposure",)))
->>> study.store.scores_table()["metric"].unique().tolist()
+>>> study.scores()["metric"].unique().tolist()
 ['exposure']
 >>> calibration = calibrate_study(study, Settings(draws=0))
 >>> calibration.report["tasks"]["aesthetic"]["n_ratings"]
@@ -32,17 +32,19 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from study.background.live_report import calibrate_study
+    from study.calibrating import calibrate_study
     from study.folder.create import create_study
+    from study.folder.growing import add_images
     from study.folder.study import Study, open_study
     from study.scoring import ScoreSettings, score_study
 
-__all__ = ["ScoreSettings", "Study", "calibrate_study", "create_study", "open_study", "score_study"]
+__all__ = ["ScoreSettings", "Study", "add_images", "calibrate_study", "create_study", "open_study", "score_study"]
 
 _PLACES = {
     "ScoreSettings": "study.scoring",
     "Study": "study.folder.study",
-    "calibrate_study": "study.background.live_report",
+    "add_images": "study.folder.growing",
+    "calibrate_study": "study.calibrating",
     "create_study": "study.folder.create",
     "open_study": "study.folder.study",
     "score_study": "study.scoring",

@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 
 from calibration.tables.writing import csv_text
-from metrics.catalogue import catalogue, check_options, make_metrics, needs_of, written_names
+from metrics.catalogue import catalogue, check_options, check_options_used, make_metrics, needs_of, written_names
 from metrics.engine.cache import FeatureCache, cache_folder
 from metrics.engine.device import check_precision, choose_device
 from metrics.engine.extraction import extract, missing
@@ -17,7 +17,7 @@ from metrics.engine.image_folders import folder_notes, images_below
 from metrics.engine.run import Engine, RunResult, RunSettings, score_items
 from metrics.engine.types import ComputedMetric, Features, Item, Score, Scored, SetScore
 from metrics.entry import Entry, MetricOptions, Need
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.files import write_together
 from metrics.networks.inception import InceptionFeatures
 from metrics.sets.compared_sets import reference_statistics
@@ -31,7 +31,10 @@ _IN_A_STUDY: Mapping[Need, str] = {
     "references": "name them in the column 'references' of the study's items.csv",
     "prompts": "say them in the column 'prompt' of the study's items.csv",
 }
-_IN_A_FOLDER: Mapping[Need, str] = {"references": "add --references PHOTOS", "prompts": "add --prompts FILE"}
+_IN_A_FOLDER: Mapping[Need, str] = {
+    "references": f"add {parameter('references')} PHOTOS",
+    "prompts": f"add {parameter('prompts')} FILE",
+}
 EngineName = Literal["local", "ray"]
 
 
@@ -190,6 +193,7 @@ def _score(
     print_notes(collection.notes, console)
     if metrics:
         _refuse_lacking(settings, collection.items, advice)
+        check_options_used(settings.metrics, settings.options)
     else:
         names, left_out = choose_metrics(collection.items, settings.options)
         taken = [name for name in names if imported.intersection(written_names(name))]
@@ -234,7 +238,7 @@ def _refuse_lacking(settings: ScoreSettings, items: Sequence[Item], advice: Mapp
         if names:
             said.append(f"{', '.join(dict.fromkeys(names))}: there are no {words}; {advice[need]}.")
     if said:
-        raise InputError(f"--metrics names what cannot be computed: {' '.join(said)}")
+        raise InputError(f"{parameter('metrics')} names what cannot be computed: {' '.join(said)}")
 
 
 def _instead(need: Need) -> str:
@@ -242,8 +246,8 @@ def _instead(need: Need) -> str:
     others = [(entry.name, entry.instead[need]) for entry in catalogue() if need in entry.instead]
     if not others:
         return ""
-    names, option = " and ".join(name for name, _ in others), others[0][1].replace("_", "-")
-    return f" ({names} also take --{option})"
+    names, option = " and ".join(name for name, _ in others), others[0][1]
+    return f" ({names} also take {parameter(option)})"
 
 
 def choose_engine(name: EngineName) -> Engine:

@@ -10,7 +10,7 @@ from calibration.aesthetic.scale import Scale, agreed_scale, told_scale
 from calibration.aesthetic.vote_tables import image_name
 from calibration.tables.reading import MOST_BYTES, decoded
 from calibration.tables.writing import unguarded
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.files import read_input
 
 if TYPE_CHECKING:
@@ -48,16 +48,16 @@ def read_predictions(path: Path, scale: Scale | None = None) -> dict[str, float]
         answers, cells = _answers(path, csv.reader(io.StringIO(text), skipinitialspace=True))
     except csv.Error as error:
         raise InputError(f"{path} is not a well-formed CSV file ({error}); {what}.") from error
-    told = agreed_scale(path, told_scale(path, cells), scale, "predictions", "--predictions-scale")
+    told = agreed_scale(path, told_scale(path, cells), scale, "predictions", parameter("predictions_scale"))
     if told is None:
         raise InputError(
-            f"{path} has predictions and does not tell on which scale; say it with --predictions-scale, for instance "
-            "--predictions-scale 1-10 or 0-1, or in a column 'scale'."
+            f"{path} has predictions and does not tell on which scale; say it with "
+            f"{parameter('predictions_scale')}, for instance 1-10 or 0-1, or in a column 'scale'."
         )
     if not any(told.low <= answer <= told.high for answer in answers.values()):
         raise InputError(
             f"{path}: not one of the predictions lies on the scale {told}; they are from {min(answers.values()):.4g} "
-            f"to {max(answers.values()):.4g}. Say another --predictions-scale."
+            f"to {max(answers.values()):.4g}. Say another {parameter('predictions_scale')}."
         )
     return dict(zip(answers, told.to_ten(list(answers.values())).tolist(), strict=True))
 

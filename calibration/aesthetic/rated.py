@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from calibration.aesthetic.vote_tables import GROUP, with_known_names
 from calibration.tables.cells import numbers_of
 from calibration.tables.reading import read_table
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 
 _PULL = 4.0  # one rating scatters about twice as much as people's strictness
 _NAMED = 5
@@ -221,7 +221,9 @@ def _chosen(path: Path, table: pd.DataFrame, task: str | None) -> pd.DataFrame:
     if task is not None and task not in tasks:
         raise InputError(f"{path} has no ratings of the task '{task}'; it has {', '.join(tasks) or 'no task column'}.")
     if task is None and len(tasks) > 1:
-        raise InputError(f"{path} has ratings of several tasks ({', '.join(tasks)}); choose one with --task.")
+        raise InputError(
+            f"{path} has ratings of several tasks ({', '.join(tasks)}); choose one with {parameter('task')}."
+        )
     if task is not None:
         table = table[table["task"] == task]
     numbers, bad = numbers_of(table["rating"], allow_missing=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 
 LOWEST, HIGHEST = 1.0, 10.0
 _NUMBER = r"-?\d{1,6}(?:\.\d{1,6})?"
@@ -54,7 +54,7 @@ class Scale:
 TEN = Scale(LOWEST, HIGHEST)
 
 
-def parse_scale(text: str, what: str = "--scale") -> Scale:
+def parse_scale(text: str, what: str = parameter("scale")) -> Scale:
     """A scale as people write it.
 
     Parameters
@@ -91,7 +91,7 @@ def told_scale(path: Path, cells: Iterable[str]) -> Scale | None:
 
 
 def agreed_scale(
-    path: Path, told: Scale | None, said: Scale | None, what: str = "votes", option: str = "--scale"
+    path: Path, told: Scale | None, said: Scale | None, what: str = "votes", option: str = parameter("scale")
 ) -> Scale | None:
     """The scale that a file tells, or else the one that was said; raises InputError where they differ."""
     if told is not None and said is not None and told != said:

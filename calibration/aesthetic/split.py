@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from calibration.aesthetic.votes import Votes, image_name
 from calibration.tables.reading import MOST_BYTES, decoded
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.files import read_input
 from metrics.text import counted
 
@@ -141,8 +141,9 @@ def stratified_folds(votes: Votes, count: int, seed: int) -> NDArray[np.intp]:
             name = votes.group_name or "group"
             raise InputError(
                 f"The votes are of {counted(len(set(votes.groups.tolist())), name)}, which cannot be divided into "
-                f"{count} without dividing one. Name another column with --group; the column of the images' own names "
-                f"takes each image for itself, and the figures then hold for new images of these {name}s only."
+                f"{count} without dividing one. Name another column with {parameter('group')}; the column of the "
+                f"images' own names takes each image for itself, and the figures then hold for new images of "
+                f"these {name}s only."
             )
         parts = StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(strata, strata, votes.groups)
     for number, (_, rows) in enumerate(parts):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from calibration.tables.cells import numbers_of as as_numbers
 from metrics.engine.images import SUFFIXES
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 
 GROUP = ("challenge", "tag3", "group", "prompt", "subject")
 COUNTS = ("", "c", "count", "counts", "level", "n", "rating", "ratings", "score", "scores", "vote", "votes")
@@ -171,10 +171,14 @@ def groups_of(path: Path, table: pd.DataFrame, group: str | None) -> tuple[str, 
     """
     group = next((name for name in table.columns if group is not None and name.lower() == group.lower()), group)
     if group is not None and group not in table.columns:
-        raise InputError(f"{path} has no column '{group}'; --group names one of {', '.join(table.columns)}.")
+        raise InputError(
+            f"{path} has no column '{group}'; {parameter('group')} names one of {', '.join(table.columns)}."
+        )
     told = [name for name in ([group] if group else GROUP) if name in table.columns and table[name].str.strip().any()]
     if group is not None and not told:
-        raise InputError(f"{path} has nothing in the column '{group}', so it tells no groups; leave --group out.")
+        raise InputError(
+            f"{path} has nothing in the column '{group}', so it tells no groups; leave {parameter('group')} out."
+        )
     if not told:
         return "", None
     name = told[0]

@@ -40,7 +40,7 @@ from calibration.aesthetic.vote_tables import (
     with_known_names,
 )
 from calibration.tables.reading import MOST_BYTES, decoded, is_parquet, table_of
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.files import read_input
 
 AVA_MIDDLE = 5.0
@@ -170,7 +170,7 @@ def read_votes(
         raise InputError(f"{path} is empty; name the file with the votes.")
     if re.fullmatch(r"[-\d\s]+", first):
         if group is not None or items is not None:
-            option = "--group" if group is not None else "--items"
+            option = parameter("group" if group is not None else "items")
             raise InputError(f"{path} is AVA.txt, whose groups are its challenges; leave {option} out.")
         images, counts, challenges = _ava(path, text)
         return _checked(path, sha256, images, counts, None, ("challenge", challenges), agreed_scale(path, TEN, scale))
@@ -183,7 +183,9 @@ def read_votes(
         found = _checked(path, sha256, names, counts, means, item_groups(path, joined, rated, group), told)
         return replace(found, notes=(*notes, *of_items), ratings_mark=mark)
     if items is not None:
-        raise InputError(f"{path} holds no ratings by people, whose items {items} could tell of; leave --items out.")
+        raise InputError(
+            f"{path} holds no ratings by people, whose items {items} could tell of; leave {parameter('items')} out."
+        )
     images = image_column(path, table)
     groups = groups_of(path, table, group)
     mean = next((name for name in MEAN if name in table.columns), None)
@@ -200,8 +202,8 @@ def read_votes(
     told = agreed_scale(path, told_scale(path, table.get("scale", ())), scale)
     if told is None:
         raise InputError(
-            f"{path} has means in the column {mean} and does not tell on which scale; say it with --scale, for "
-            "instance --scale 1-5 or --scale 1-10."
+            f"{path} has means in the column {mean} and does not tell on which scale; say it with "
+            f"{parameter('scale')}, for instance 1-5 or 1-10."
         )
     return _checked(path, sha256, images, None, means, groups, told)
 
@@ -257,7 +259,7 @@ def _checked(
     if len(outside):
         raise InputError(
             f"{path}: the mean vote of {images[outside[0]]} is {means[outside[0]]:g}, which is not on the scale "
-            f"{scale}; mend it, or say another --scale."
+            f"{scale}; mend it, or say another {parameter('scale')}."
         )
     if not keep.any():
         raise InputError(f"{path} holds no votes; name the file with the votes.")

@@ -5,35 +5,33 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from calibration.core.buckets import BucketFitter
 from calibration.core.crossed_folds import FOLDS, HeldOut, crossed_folds
 from calibration.core.crossvalidation import skill
-from calibration.core.evaluator_weights import best_constant, evaluator_shares, is_known, weighted_mean
+from calibration.core.evaluator_weights import evaluator_shares, is_known, weighted_mean
 from calibration.core.grades import Array, sample_scores
 from calibration.core.intervals import (
     UNKNOWN,
     Interval,
     group_codes,
-    item_draws,
     left_out,
     percentiles,
     with_other_people,
 )
+from calibration.core.ratings import Ratings, ScoredTask
+from calibration.core.resampling import Resampling, group_draws, sampled
 from calibration.core.weighted import Order, correlation
 from calibration.prediction.ordinal import fit_ordinal, level_counts
-from calibration.scale import LIKERT, Scale
-from metrics.known import Direction
+from calibration.scale import Scale
 
-DRAWS = 1000
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)
 MOST_ITEMS = 20_000
 MOST_METRICS = 20
 """Of more, those whose rank correlations are farthest from 0 in training are combined."""
 _INNER = 3
-_BLOCK = 2**22  # image-draws in memory at once
 
 
 @dataclass(frozen=True)
@@ -86,42 +84,17 @@ class Combination:
     n_clusters: int
 
 
-def combine_metrics(
-    scores: Mapping[str, ArrayLike],
-    ratings: Array,
-    directions: Mapping[str, Direction],
-    clusters: ArrayLike | None = None,
-    folds: int = FOLDS,
-    draws: int = DRAWS,
-    seed: int = 0,
-    k: float = 1.0,
-    constant: int | None = None,
-    scale: Scale = LIKERT,
-) -> Combination | None:
+def combine_metrics(metrics: Mapping[str, ScoredTask], ratings: Ratings, folds: int = FOLDS) -> Combination | None:
     """Combine metrics by ordinal regression, and test the gain over the best single one.
 
     Parameters
     ----------
-    scores : mapping of str to array_like, shape (items,)
-        Each metric's scores, NaN where missing.
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale, NaN where missing.
-    directions : mapping of str to {"higher", "lower"}
-        Which way each metric points.
-    clusters : array_like, shape (items,), optional
-        Which images belong together.
+    metrics : mapping of str to ScoredTask
+        Each metric's scores.
+    ratings : Ratings
+        Of all items of the task; without draws intervals and p stay unknown.
     folds : int
         Of items and of evaluators; see `calibration.core.crossed_folds.crossed_folds`.
-    draws : int
-        Of the bootstrap; 0 leaves intervals and p unknown.
-    seed : int
-        Of folds and draws, and of the sample where there are more than 20,000 items.
-    k : float
-        The exponent of the distance.
-    constant : int, optional
-        The number of the task's best constant, from 1; that of these ratings unless given.
-    scale : Scale
-        Whose levels the ratings are.
 
     Returns
     -------
@@ -149,27 +122,27 @@ def combine_metrics(
     >>> parts = rng.normal(size=(300, 2))
     >>> answers = 2 + parts.sum(axis=1)[:, None] + rng.normal(size=(300, 4)) * 0.5
     >>> ratings = np.clip(np.rint(answers), 0, 4) / 4
-    >>> both = {"light": parts[:, 0], "shade": -parts[:, 1]}
-    >>> found = combine_metrics(both, ratings, {"light": "higher", "shade": "lower"}, draws=200)
+    >>> people = Ratings(ratings, resampling=Resampling(200))
+    >>> light, shade = ScoredTask.of(parts[:, 0], people), ScoredTask.of(-parts[:, 1], people, "lower")
+    >>> found = combine_metrics({"light": light, "shade": shade}, people)
     >>> found.skill > found.best_skill + 0.2, found.p < 0.01
     (True, True)
     """
-    names = tuple(scores)
+    names, k, seed, scale = tuple(metrics), ratings.k, ratings.resampling.seed, ratings.scale
     if len(names) < 2:
         return None
-    signs = np.array([1.0 if directions[name] == "higher" else -1.0 for name in names])
-    given = np.stack([np.asarray(scores[name], dtype=float) for name in names], axis=1) * signs
-    used = np.flatnonzero(np.isfinite(given).all(axis=1) & ~np.isnan(ratings).all(axis=1))
-    if len(used) > MOST_ITEMS:
-        used = np.sort(np.random.default_rng(seed % 2**63).choice(used, MOST_ITEMS, replace=False))
-    values, rated = given[used], ratings[used]
-    groups = group_codes(None if clusters is None else np.asarray(clusters)[used], len(used))
+    signs = np.array([1.0 if metrics[name].direction == "higher" else -1.0 for name in names])
+    given = np.stack([metrics[name].aligned for name in names], axis=1) * signs
+    used = np.flatnonzero(np.isfinite(given).all(axis=1) & ~np.isnan(ratings.values).all(axis=1))
+    used = sampled(used, MOST_ITEMS, seed)
+    values, rated, clusters = given[used], ratings.values[used], ratings.clusters
+    groups = group_codes(None if clusters is None else clusters[used], len(used))
     if len(used) < 2 * FOLDS or (~np.isnan(rated)).any(axis=0).sum() < 2:
         return None
     cells = crossed_folds(rated, groups, folds, seed)
     if not cells:
         return None
-    level = best_constant(ratings, k, scale) if constant is None else constant
+    level = ratings.constant()
     if level is None:
         return None
     losses, predicted, chosen, penalties = _held_out(values, rated, groups, cells, k, seed, level, scale)
@@ -177,7 +150,7 @@ def combine_metrics(
     losses = np.where(shared, losses, np.nan)
     shares = evaluator_shares(rated)
     grade, best, base = (1 - weighted_mean(_by_person(each), shares) for each in losses)
-    these, people_like_these, p = _test(losses[1] - losses[0], shares, groups, draws, seed)
+    these, people_like_these, p = _test(losses[1] - losses[0], shares, groups, ratings.resampling)
     combined = np.full(len(given), np.nan)
     combined[used] = predicted
     kept = _strongest(values, sample_scores(rated))
@@ -303,22 +276,22 @@ def _by_person(losses: Array) -> Array:
     return np.divide(sums, n, out=np.full(len(n), np.nan), where=n > 0)
 
 
-def _test(gains: Array, shares: Array, groups: np.ndarray, draws: int, seed: int) -> tuple[Interval, Interval, float]:
+def _test(gains: Array, shares: Array, groups: np.ndarray, resampling: Resampling) -> tuple[Interval, Interval, float]:
     """The intervals of the mean gain over people, and the p of none; `gains` is (items, evaluators)."""
     known = ~np.isnan(gains)
     by_person, shares = _by_person(gains), np.where(known.any(axis=0), shares, 0.0)
-    if not draws or not shares.any() or groups.max() == 0:
+    if not resampling.draws or not shares.any() or groups.max() == 0:
         return UNKNOWN, UNKNOWN, float("nan")
     filled = np.where(known, gains, 0.0)
-    means = []
-    rng = np.random.default_rng(seed % 2**63)
-    for weights in item_draws(groups, draws, max(1, _BLOCK // len(groups)), rng):
+
+    def mean_gains(weights: Array) -> Array:
         n = weights @ known
         each = np.divide(weights @ filled, n, out=np.zeros(n.shape), where=n > 0)
-        means.append(each @ shares / np.maximum((n > 0) @ shares, 1e-300))
-    drawn = np.concatenate(means)
+        return np.asarray(each @ shares / np.maximum((n > 0) @ shares, 1e-300))
+
+    drawn = group_draws(groups, resampling).figures(mean_gains, numbers=1)
     estimate = weighted_mean(by_person, shares)
-    p = float((1 + np.sum(np.abs(drawn - estimate) >= abs(estimate) - 1e-12)) / (1 + draws))
+    p = float((1 + np.sum(np.abs(drawn - estimate) >= abs(estimate) - 1e-12)) / (1 + len(drawn)))
     of, shares = by_person[shares > 0], shares[shares > 0] / shares.sum()
     if is_known(shares).sum() < 3:
         return percentiles(drawn), UNKNOWN, p

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from calibration.comparison.model_study import SAME, Figures, ModelStudy
+from calibration.comparison.model_correlations import SAME, Figures, ModelStudy
 from calibration.core.grades import Array, mean_or_nan
 from calibration.core.item_folds import FEWEST_CLUSTERS
+from calibration.core.resampling import RESAMPLING, Resampling
 from calibration.core.ties import as_equals
 from metrics.known import Direction
 
 CONFIDENCE = 0.95
-DRAWS = 1000
 NOTICEABLE = 0.1
 NAN = float("nan")
 
@@ -136,8 +136,7 @@ def model_order(
     models: ArrayLike,
     prompts: ArrayLike | None = None,
     direction: Direction = "higher",
-    draws: int = DRAWS,
-    seed: int = 0,
+    resampling: Resampling = RESAMPLING,
 ) -> ModelOrder | None:
     """A metric against people within and between generator models.
 
@@ -154,8 +153,8 @@ def model_order(
         image without one is drawn by itself.
     direction : {"higher", "lower"}
         Which way the metric points.
-    draws, seed : int
-        Of the bootstrap.
+    resampling : Resampling
+        Of the prompts.
 
     Returns
     -------
@@ -185,8 +184,8 @@ def model_order(
     if study is None:
         return None
     estimate = study.figures(np.ones((1, study.clusters)))
-    draws = draws if study.clusters >= FEWEST_CLUSTERS else 0
-    drawn = study.draw(draws, np.random.default_rng(seed % 2**63))
+    resampling = resampling if study.clusters >= FEWEST_CLUSTERS else resampling.at_most(0)
+    drawn = study.draw(resampling)
     overall, within, between = (
         _estimate(getattr(estimate, name)[0], getattr(drawn, name)) for name in ("overall", "within", "between")
     )
@@ -201,7 +200,7 @@ def model_order(
         between=between,
         tau=float(stats.kendalltau(as_equals(estimate.scores[0]), as_equals(estimate.ratings[0])).statistic),
         simpson=tuple(name for name, other in opposed.items() if _are_opposed(within, other)),
-        draws=draws,
+        draws=resampling.draws,
         **order,
     )
 

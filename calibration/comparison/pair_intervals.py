@@ -1,41 +1,28 @@
 """How far figures that count pairs of images would move with other images, and with other people."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from calibration.comparison.pairwise_accuracy import CrossValidatedAccuracy, chosen_items
-from calibration.core.draws import same_draws
 from calibration.core.grades import Array, sample_scores
 from calibration.core.intervals import Interval, group_codes, left_out, percentiles, with_other_people
+from calibration.core.ratings import ScoredTask
+from calibration.core.resampling import group_draws
 from calibration.core.ties import TOLERANCE, as_equals
 
 NAMES = ("pairwise_accuracy", "kendall")
 _Rows = NDArray[np.intp] | slice
-_BLOCK = 2**20  # draw-items that are in memory at once
+_NUMBERS = 4  # for each image of a draw
 
 
-def pair_intervals(
-    scores: Array,
-    ratings: Array,
-    accuracy: CrossValidatedAccuracy,
-    clusters: ArrayLike | None = None,
-    draws: int = 1000,
-    seed: int = 0,
-) -> dict[str, dict[str, Interval]] | None:
+def pair_intervals(task: ScoredTask, accuracy: CrossValidatedAccuracy) -> dict[str, dict[str, Interval]] | None:
     """Intervals of a metric's pairwise accuracy and of Kendall's tau-b with the mean rating.
 
     Parameters
     ----------
-    scores : ndarray, shape (items,)
-        Finite, higher is better (negate them otherwise).
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale, NaN where missing.
+    task : ScoredTask
     accuracy : CrossValidatedAccuracy
-        Of these scores and ratings.
-    clusters : array_like, shape (items,), optional
-        Which images belong together; each by itself unless given.
-    draws, seed : int
-        Of the bootstrap; the seed is that of the accuracy.
+        Of its scores, the better end up, and mean ratings, with the same seed.
 
     Returns
     -------
@@ -51,27 +38,31 @@ def pair_intervals(
 
     Examples
     --------
+    >>> from calibration.core.ratings import Ratings
+    >>> from calibration.core.resampling import Resampling
     >>> from calibration.comparison.pairwise_accuracy import cross_validated_accuracy
     >>> rng = np.random.default_rng(0)
     >>> quality = rng.normal(size=100)
     >>> ratings = np.clip(np.round(2 + quality[:, None] + rng.normal(size=(100, 4))), 0, 4) / 4
-    >>> found = pair_intervals(quality, ratings, cross_validated_accuracy(quality, ratings.mean(axis=1)), draws=200)
+    >>> task = ScoredTask.of(quality, Ratings(ratings, resampling=Resampling(200)))
+    >>> found = pair_intervals(task, cross_validated_accuracy(quality, ratings.mean(axis=1)))
     >>> low, high = found["these"]["kendall"]
     >>> low < 0.66 < high
     True
     """
-    if draws < 2 or not np.isfinite(accuracy.accuracy):
+    of, resampling = task.ratings, task.ratings.resampling
+    if resampling.draws < 2 or not np.isfinite(accuracy.accuracy):
         return None
-    known = chosen_items(scores, sample_scores(ratings), seed)
-    names = NAMES if len(known) == int((~np.isnan(ratings)).any(axis=1).sum()) else NAMES[:1]
-    scores, ratings = as_equals(scores[known]), ratings[known]
-    groups = group_codes(None if clusters is None else np.asarray(clusters)[known], len(known))
+    known = chosen_items(task.scores, of.target, resampling.seed)
+    names = NAMES if len(known) == int((~np.isnan(of.values)).any(axis=1).sum()) else NAMES[:1]
+    scores, ratings = as_equals(task.better[known]), of.values[known]
+    groups = group_codes(None if of.clusters is None else of.clusters[known], len(known))
     moved = {"pairwise_accuracy": accuracy.accuracy - accuracy.in_sample, "kendall": 0.0}
 
     order = _Order(scores, accuracy.epsilon)
     everyone = _Pairs(order, sample_scores(ratings))
-    blocks = [everyone.figures(w) for w in same_draws(groups, draws, max(1, _BLOCK // len(known)), seed)]
-    over_items = {name: np.concatenate([block[name] for block in blocks]) + moved[name] for name in names}
+    drawn = group_draws(groups, resampling).figures(everyone.figures, _NUMBERS)
+    over_items = {name: drawn[name] + moved[name] for name in names}
     found: dict[str, dict[str, Interval]] = {"these": {name: percentiles(over_items[name]) for name in names}}
     people, one = ratings.shape[1], np.ones((1, len(known)))
     if people > 2:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from calibration.core.grades import Array
 from calibration.core.item_folds import item_folds
+from calibration.core.resampling import sampled
 from calibration.core.ties import TOLERANCE
 
 MOST_ITEMS = 2048
@@ -184,10 +185,7 @@ def chosen_items(scores: Array, target: Array, seed: int = 0) -> NDArray[np.intp
     >>> chosen_items(np.array([1.0, np.nan, 3.0]), np.ones(3)).tolist()
     [0, 2]
     """
-    known = np.flatnonzero(~(np.isnan(scores) | np.isnan(target)))
-    if len(known) <= MOST_ITEMS:
-        return known
-    return np.sort(np.random.default_rng(seed % 2**63).choice(known, MOST_ITEMS, replace=False))
+    return sampled(np.flatnonzero(~(np.isnan(scores) | np.isnan(target))), MOST_ITEMS, seed)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from calibration.core.grades import Array
+from calibration.core.resampling import Draws, Resampling, generator
 from calibration.core.ties import as_equals
 
 Statistic = Literal["spearman", "pearson", "kendall"]
@@ -16,7 +17,6 @@ Statistic = Literal["spearman", "pearson", "kendall"]
 PERMUTATIONS = 1000
 NAN = float("nan")
 MOST_CLUSTERS = 4096
-_BLOCK = 2**22  # swaps that are in memory at once
 _TIE = 1e-12  # two differences of correlations closer than this are equal
 
 
@@ -143,12 +143,14 @@ class Swaps:
         self._cluster, self._model = cells // self._models, cells % self._models
         self.cells = len(cells)
 
-    def draw(self, permutations: int, rng: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
-        """Blocks of permutations, each of shape (permutations, cells)."""
-        clusters = int(self._cluster.max(initial=0)) + 1
-        size = max(1, _BLOCK // max(1, self.cells))
-        for start in range(0, permutations, size):
-            count = min(size, permutations - start)
+    def draws(self, permutations: Resampling) -> Draws:
+        """Whether each cell is swapped, in each permutation."""
+        return Draws(self.cells, permutations.draws, lambda size: self._blocks(permutations, size))
+
+    def _blocks(self, permutations: Resampling, size: int) -> Iterator[NDArray[np.bool_]]:
+        clusters, rng = int(self._cluster.max(initial=0)) + 1, generator(permutations.seed)
+        for start in range(0, permutations.draws, size):
+            count = min(size, permutations.draws - start)
             swapped = rng.integers(0, 2, (count, clusters), dtype=bool)[:, self._cluster]
             if self._models > 1:
                 swapped ^= rng.integers(0, 2, (count, self._models), dtype=bool)[:, self._model]
@@ -160,16 +162,18 @@ def p_values(pairs: list[Pair], swaps: Swaps, statistic: Statistic, permutations
     if not pairs:
         return np.empty(0)
     observed = np.abs([pair.r_a - pair.r_b for pair in pairs])
-    rng = np.random.default_rng(seed % 2**63)
     changes = np.empty((0, 0)) if statistic == "kendall" else _changes(pairs, swaps)
-    extreme = np.zeros(len(pairs))
-    for swapped in swaps.draw(permutations, rng):
+
+    def as_far_apart(swapped: NDArray[np.bool_]) -> Array:
         if statistic == "kendall":
             drawn = np.array([_kendall_differences(pair, swapped[:, swaps.cell[pair.items]]) for pair in pairs]).T
         else:
             drawn = _differences(pairs, (swapped.astype(float) @ changes).reshape(len(swapped), 3, len(pairs)))
-        extreme += (~(np.abs(drawn) < observed - _TIE)).sum(axis=0)  # an undefined correlation counts as extreme
-    return (1 + extreme) / (1 + permutations)
+        far = ~(np.abs(drawn) < observed - _TIE)  # an undefined correlation counts as extreme
+        return np.asarray(far.sum(axis=0, keepdims=True))
+
+    counts = swaps.draws(Resampling(permutations, seed)).figures(as_far_apart, numbers=1)
+    return np.asarray((1 + counts.sum(axis=0)) / (1 + permutations))
 
 
 def _changes(pairs: list[Pair], swaps: Swaps) -> Array:

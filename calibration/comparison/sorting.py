@@ -16,6 +16,7 @@ from scipy import stats
 from calibration.core.evaluator_weights import evaluator_shares
 from calibration.core.grades import Array, leave_one_out_scores
 from calibration.core.intervals import CONFIDENCE, Interval, group_codes
+from calibration.core.resampling import sampled
 from calibration.core.ties import as_equals
 
 MARGIN = 0.05
@@ -153,9 +154,7 @@ def _chosen(ratings: Array, seed: int) -> NDArray[np.intp]:
     known = np.flatnonzero((~np.isnan(ratings)).sum(axis=1) >= 2)
     pairs = float(((~np.isnan(ratings[known])).sum(axis=0).astype(float) ** 2).sum())
     most = min(MOST_ITEMS, int(len(known) * np.sqrt(min(1.0, _EFFORT / max(pairs, 1.0)))))
-    if len(known) <= most:
-        return known
-    return np.sort(np.random.default_rng(seed % 2**63).choice(known, most, replace=False))
+    return sampled(known, most, seed)
 
 
 def _against(scores: Array, own: Array, target: Array) -> tuple[Array, Array] | None:

@@ -1,6 +1,5 @@
 """95 % intervals from draws: for other images with the same people, and for other images with other people."""
 
-from collections.abc import Iterator
 from itertools import combinations
 from typing import NamedTuple
 
@@ -179,11 +178,3 @@ def group_codes(groups: ArrayLike | None, count: int) -> NDArray[np.intp]:
     if groups is None:
         return np.arange(count)
     return np.asarray(np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1))
-
-
-def item_draws(groups: NDArray[np.intp], draws: int, size: int, rng: np.random.Generator) -> Iterator[Array]:
-    """How often each item counts in bootstrap draws of whole groups; blocks of shape (at most size, items)."""
-    count = int(groups.max()) + 1
-    for start in range(0, draws, size):
-        drawn = rng.multinomial(count, np.full(count, 1 / count), size=min(size, draws - start))
-        yield drawn[:, groups].astype(float)

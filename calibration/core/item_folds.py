@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from calibration.core.resampling import generator
+
 GROUPINGS = ("prompt", "subject", "model")
 FEWEST_CLUSTERS = 10
 FEWEST_GROUPS = 5
@@ -103,7 +105,7 @@ def item_folds(groups: ArrayLike, count: int = 5, seed: int = 0) -> NDArray[np.i
     ([2, 2, 2], True)
     """
     codes, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)[1:]
-    shuffled = np.random.default_rng(seed % 2**63).permutation(len(sizes))
+    shuffled = generator(seed).permutation(len(sizes))
     largest_first = shuffled[np.argsort(-sizes[shuffled], kind="stable")]
     totals = np.zeros(max(1, min(count, len(sizes))), dtype=int)
     fold_of = np.empty(len(sizes), dtype=np.intp)

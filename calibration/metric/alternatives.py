@@ -4,21 +4,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import isotonic_regression
 
 from calibration.core.buckets import BucketFitter
 from calibration.core.crossed_folds import FOLDS, HeldOut, crossed_folds
 from calibration.core.crossvalidation import skill
-from calibration.core.evaluator_weights import best_constant, pair_weights, rating_weights, trust, weighted_mean
+from calibration.core.evaluator_weights import pair_weights, rating_weights, trust, weighted_mean
 from calibration.core.grades import Array, person_to_person_grades, sample_scores
 from calibration.core.intervals import CONFIDENCE, group_codes
+from calibration.core.ratings import ScoredTask
+from calibration.core.resampling import sampled
 from calibration.core.ties import as_equals
 from calibration.metric.monotone_cubic import fit_monotone_cubic
 from calibration.prediction.ordinal import fit_ordinals, level_counts
-from calibration.scale import LIKERT, Scale
-from metrics.known import Direction
+from calibration.scale import Scale
 
 EXACT = "exact mapping"
 _MOST_ITEMS = 20_000
@@ -54,39 +55,15 @@ _Answers = Callable[[Sequence[_Training], float], Iterable[Array]]
 """From what each cell is fitted on, and k: the answers for its new scores, on the unit scale."""
 
 
-def compare_mappings(
-    scores: Array,
-    ratings: Array,
-    k: float = 1.0,
-    direction: Direction = "higher",
-    clusters: ArrayLike | None = None,
-    folds: int = FOLDS,
-    seed: int = 0,
-    constant: int | None = None,
-    scale: Scale = LIKERT,
-) -> list[dict[str, Any]] | None:
+def compare_mappings(task: ScoredTask, folds: int = FOLDS) -> list[dict[str, Any]] | None:
     """Grade several mappings of one metric on unseen people's ratings of unseen images.
 
     Parameters
     ----------
-    scores : ndarray, shape (items,)
-        Finite scores.
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale, NaN where missing.
-    k : float
-        The exponent of the distance, above 0.
-    direction : {"higher", "lower"}
-        Which way the metric points.
-    clusters : array_like, shape (items,), optional
-        Which images belong together, and are held out together.
+    task : ScoredTask
+        Of more than 20,000 items so many are tried, by chance. What is drawn together is held out together.
     folds : int
         Of items and of evaluators; see `calibration.core.crossed_folds.crossed_folds`.
-    seed : int
-        Of the folds, and of the sample where there are more than 20,000 items.
-    constant : int, optional
-        The number of the task's best constant, from 1; that of these ratings unless given.
-    scale : Scale
-        Whose levels the ratings are.
 
     Returns
     -------
@@ -107,26 +84,28 @@ def compare_mappings(
 
     Examples
     --------
+    >>> from calibration.core.ratings import Ratings
     >>> rng = np.random.default_rng(0)
     >>> quality = rng.normal(size=200)
     >>> ratings = np.clip(np.round(2 + quality[:, None] + rng.normal(size=(200, 4))), 0, 4) / 4
-    >>> rows = compare_mappings(quality, ratings)
+    >>> rows = compare_mappings(ScoredTask.of(quality, Ratings(ratings)))
     >>> [row["mapping"] for row in rows[:3]]
     ['exact mapping', 'isotonic regression', 'proportional odds']
     """
-    if len(scores) > _MOST_ITEMS:
-        chosen = np.sort(np.random.default_rng(seed % 2**63).choice(len(scores), _MOST_ITEMS, replace=False))
-        scores, ratings = scores[chosen], ratings[chosen]
+    signed, of, k, scale = task.better, task.ratings, task.ratings.k, task.ratings.scale
+    ratings, clusters, seed = of.values, of.clusters, of.resampling.seed
+    if len(signed) > _MOST_ITEMS:
+        chosen = sampled(np.arange(len(signed)), _MOST_ITEMS, seed)
+        signed, ratings = signed[chosen], ratings[chosen]
         clusters = None if clusters is None else np.asarray(clusters)[chosen]
-    if len(scores) < 2 or np.ptp(scores) == 0 or (~np.isnan(ratings)).any(axis=0).sum() < 2:
+    if len(signed) < 2 or np.ptp(signed) == 0 or (~np.isnan(ratings)).any(axis=0).sum() < 2:
         return None
     cells = crossed_folds(ratings, clusters, folds, seed)
     if not cells:
         return None
-    level = best_constant(ratings, k, scale) if constant is None else constant
+    level = of.constant()
     if level is None:
         return None
-    signed = scores if direction == "higher" else -scores
     known = [(cell, found) for cell in cells if (found := _training(signed, ratings, cell, scale)) is not None]
     answers = {name: _unseen(ratings, known, method, k) for name, method in _METHODS.items()}
     answers[_CONSTANT] = np.where(np.isnan(answers[EXACT]), np.nan, scale.of_levels(level))
@@ -136,7 +115,7 @@ def compare_mappings(
     apart = {name: np.nan_to_num(np.abs(each - ratings) ** k) * weights for name, each in answers.items()}
     grades = {name: float(1.0 - each.sum()) for name, each in apart.items()}
     person = _person_grade(ratings, weights, k)
-    groups = group_codes(clusters, len(scores))
+    groups = group_codes(clusters, len(signed))
     rows = [
         {
             "mapping": name,

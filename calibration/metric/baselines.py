@@ -9,25 +9,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import stats
 
 from calibration.core.buckets import BucketFitter
-from calibration.core.crossvalidation import CrossValidation, cross_validate
-from calibration.core.draws import MANY_ITEMS, STEPS
-from calibration.core.evaluator_weights import best_constant, evaluator_shares, rating_weights, trust, weighted_mean
+from calibration.core.crossvalidation import CrossValidation
+from calibration.core.evaluator_weights import evaluator_shares, rating_weights, trust, weighted_mean
 from calibration.core.grades import Array, distance_grade, evaluator_grades, leave_one_out_scores
 from calibration.core.intervals import group_codes
 from calibration.core.many_mappings import TIE, ScoreOrder, level_costs
+from calibration.core.ratings import Ratings, ScoredTask
+from calibration.core.resampling import MANY_ITEMS, STEPS, Draws, generator, given_draws
 from calibration.core.ties import as_equals
-from calibration.scale import LIKERT, Scale
 from metrics.known import Direction
 
 PERMUTATIONS = 1000
 HIGH = 0.95
 _FEWEST = 50
 _EFFORT = 2**25  # permutations x items x evaluators that are spent, at most
-_BLOCK = 2**16  # permutation-items that are in memory at once
+_NUMBERS = 64  # for each item of a permutation
 
 
 @dataclass(frozen=True)
@@ -54,34 +54,28 @@ class RandomScores:
 
     Parameters
     ----------
-    ratings : ndarray, shape (items, evaluators)
-        Of the items that have a score; unit scale, NaN where missing.
-    k : float
-        The exponent of the distance, above 0.
-    permutations : int
-        How often the scores are dealt; fewer where there are very many ratings.
-    seed : int
-        Of the dealing.
-    groups : array_like, shape (items,), optional
-        Which items belong together: every group gets the scores of one group, some of them twice where that one is
-        smaller, so that scores that are alike within groups have as much luck as they would. Where groups differ much
-        in size, or scores are not alike within them, p comes out too large rather than too small.
-    scale : Scale
-        Whose levels the ratings are.
+    ratings : Ratings
+        Of the items that have a score. Scores are dealt between what is held out together: every group gets the scores
+        of one group, some of them twice where that one is smaller, so that scores that are alike within groups have as
+        much luck as they would. Where groups differ much in size, or scores are not alike within them, p comes out too
+        large rather than too small.
+    permutations : int, optional
+        How often the scores are dealt; fewer where there are very many ratings. 1,000 unless told, or none where
+        nothing is drawn.
     """
 
-    def __init__(
-        self,
-        ratings: Array,
-        k: float = 1.0,
-        permutations: int = PERMUTATIONS,
-        seed: int = 0,
-        groups: ArrayLike | None = None,
-        scale: Scale = LIKERT,
-    ):
-        self._ratings, self._k, self._seed, self._scale = ratings, k, seed, scale
-        self._groups = None if groups is None else group_codes(groups, len(ratings))
-        self._count = min(permutations, max(_FEWEST, _EFFORT // max(ratings.size, 1)))
+    def __init__(self, ratings: Ratings, permutations: int | None = None):
+        if permutations is None:
+            permutations = PERMUTATIONS if ratings.resampling.draws else 0
+        self._ratings, self._k, self._seed, self._scale = (
+            ratings.values,
+            ratings.k,
+            ratings.resampling.seed,
+            ratings.scale,
+        )
+        groups, size = ratings.held_together, ratings.values.size
+        self._groups = None if groups is None else group_codes(groups, len(ratings.values))
+        self._count = min(permutations, max(_FEWEST, _EFFORT // max(size, 1)))
         self._known: dict[bytes, Grades] = {}
         self._dealing: NDArray[np.intp] | None = None
         self._kept: tuple[list[_Taker], Array, Array] | None = None
@@ -104,8 +98,8 @@ class RandomScores:
         Examples
         --------
         >>> rng = np.random.default_rng(0)
-        >>> ratings = rng.integers(0, 5, (40, 3)) / 4
-        >>> by_chance = RandomScores(ratings, permutations=200).grades(rng.normal(size=40)).one_person
+        >>> ratings = Ratings(rng.integers(0, 5, (40, 3)) / 4)
+        >>> by_chance = RandomScores(ratings, 200).grades(rng.normal(size=40)).one_person
         >>> len(by_chance), bool(abs(by_chance.mean() - 0.7) < 0.05)
         (200, True)
         """
@@ -114,13 +108,11 @@ class RandomScores:
         if key not in self._known:
             place_of = np.empty(len(scores), dtype=np.intp)
             place_of[order.order] = np.arange(len(scores))
-            size = max(1, _BLOCK // max(len(scores), 1))
-            givers = self._givers()
-            parts = [self._dealt(order, place_of[givers[at : at + size]]) for at in range(0, len(givers), size)]
-            self._known[key] = Grades(
-                np.concatenate([np.empty(0), *(part.one_person for part in parts)]),
-                np.concatenate([np.empty(0), *(part.mean_of_others for part in parts)]),
-            )
+            if self._count:
+                found = self._permutations().figures(lambda givers: self._dealt(order, place_of[givers]), _NUMBERS)
+            else:
+                found = np.empty(0), np.empty(0)
+            self._known[key] = Grades(*found)
         return self._known[key]
 
     def spearman_p(self, scores: Array, target: Array, direction: Direction = "higher") -> float:
@@ -141,25 +133,33 @@ class RandomScores:
         Examples
         --------
         >>> ratings = np.repeat(np.linspace(0, 1, 20)[:, None], 2, axis=1)
-        >>> RandomScores(ratings, permutations=99).spearman_p(np.arange(20.0), ratings[:, 0])
+        >>> RandomScores(Ratings(ratings), 99).spearman_p(np.arange(20.0), ratings[:, 0])
         0.01
         """
         x = stats.rankdata(as_equals(scores if direction == "higher" else -scores))
         y = stats.rankdata(as_equals(target))
         if not self._count or np.ptp(x) == 0 or np.ptp(y) == 0:
             return float("nan")
-        dealt = x[self._givers()]
-        dealt = dealt - dealt.mean(axis=1, keepdims=True)
-        spread = np.sqrt((dealt**2).sum(axis=1))
         y = y - y.mean()
-        reached = np.divide(dealt @ y, spread, out=np.zeros(len(dealt)), where=spread > 0)
+
+        def followed(givers: NDArray[np.intp]) -> Array:
+            dealt = x[givers]
+            dealt = dealt - dealt.mean(axis=1, keepdims=True)
+            spread = np.sqrt((dealt**2).sum(axis=1))
+            return np.divide(dealt @ y, spread, out=np.zeros(len(dealt)), where=spread > 0)
+
+        reached = self._permutations().figures(followed)
         own = float((x - x.mean()) @ y) / float(np.sqrt(((x - x.mean()) ** 2).sum()))
-        return (1 + int((reached >= own - TIE).sum())) / (1 + len(dealt))
+        return (1 + int((reached >= own - TIE).sum())) / (1 + len(reached))
+
+    def _permutations(self) -> Draws:
+        """Of each item, whose score it gets."""
+        return given_draws(self._givers())
 
     def _givers(self) -> NDArray[np.intp]:
         """Row by row, whose score each item gets; shape (permutations, items)."""
         if self._dealing is None:
-            rng, n = np.random.default_rng(self._seed % 2**63), len(self._ratings)
+            rng, n = generator(self._seed), len(self._ratings)
             if self._groups is None:
                 rows = [rng.permutation(n) for _ in range(self._count)]
             else:
@@ -199,8 +199,8 @@ class RandomScores:
             self._kept = takers, every_cost, evaluator_shares(ratings)
         return self._kept
 
-    def _dealt(self, order: ScoreOrder, places: NDArray[np.intp]) -> Grades:
-        """Row by row each item gets the score at this place of the order; several items may get one."""
+    def _dealt(self, order: ScoreOrder, places: NDArray[np.intp]) -> tuple[Array, Array]:
+        """The two grades where, row by row, each item gets the score at this place of the order."""
         k, top, (variants, n) = self._k, self._scale.count - 1, places.shape
         takers, every_cost, shares = self._people()
         tolerance = np.full(variants, TIE * (1.0 + n))
@@ -246,27 +246,16 @@ class RandomScores:
         to_one = 1.0 - total / weight if weight > 0 else np.full(variants, np.nan)
         found = ~np.isnan(to_mean).all(axis=0) & (shares > 0)
         if not found.any():
-            return Grades(to_one, np.full(variants, np.nan))
-        return Grades(to_one, to_mean[:, found] @ shares[found] / shares[found].sum())
+            return to_one, np.full(variants, np.nan)
+        return to_one, to_mean[:, found] @ shares[found] / shares[found].sum()
 
 
-def metric_grades(
-    scores: Array, ratings: Array, k: float = 1.0, direction: Direction = "higher", scale: Scale = LIKERT
-) -> Grades:
+def metric_grades(task: ScoredTask) -> Grades:
     """A metric's two grades, its mapping fitted without the evaluator left out, on the same items.
 
     Parameters
     ----------
-    scores : ndarray, shape (items,)
-        Finite scores.
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale, NaN where missing.
-    k : float
-        The exponent of the distance, above 0.
-    direction : {"higher", "lower"}
-        Which way the metric points.
-    scale : Scale
-        Whose levels the ratings are.
+    task : ScoredTask
 
     Returns
     -------
@@ -275,45 +264,22 @@ def metric_grades(
 
     Examples
     --------
-    >>> metric_grades(np.array([1.0, 2.0]), np.array([[0.0, 0.0], [1.0, 0.5]]))
+    >>> metric_grades(ScoredTask.of([1.0, 2.0], Ratings(np.array([[0.0, 0.0], [1.0, 0.5]]))))
     Grades(one_person=0.75, mean_of_others=1.0)
     """
-    return Grades(
-        cross_validate(scores, ratings, k, direction, scale=scale).grade_mean,
-        _against_mean(scores, ratings, k, direction, scale=scale)[0],
-    )
+    return Grades(task.cross_validated().grade_mean, _against_mean(task)[0])
 
 
-def baselines(
-    scores: Array,
-    ratings: Array,
-    result: CrossValidation,
-    by_chance: RandomScores,
-    k: float = 1.0,
-    direction: Direction = "higher",
-    constant: int | None = None,
-    scale: Scale = LIKERT,
-) -> dict[str, Any]:
+def baselines(task: ScoredTask, result: CrossValidation, by_chance: RandomScores) -> dict[str, Any]:
     """A metric's grades beside those of a constant, of random scores, of a person and of the mean of people.
 
     Parameters
     ----------
-    scores : ndarray, shape (items,)
-        Finite scores.
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale, NaN where missing.
+    task : ScoredTask
     result : CrossValidation
         Of the same scores and ratings.
     by_chance : RandomScores
         Of the same ratings.
-    k : float
-        The exponent of the distance.
-    direction : {"higher", "lower"}
-        Which way the metric points.
-    constant : int, optional
-        The number of the task's best constant, from 1; that of these ratings unless given.
-    scale : Scale
-        Whose levels the ratings are.
 
     Returns
     -------
@@ -324,9 +290,9 @@ def baselines(
         metric itself) and ``permutations``. Under ``against_mean_of_others`` the same against the mean of the
         evaluators other than the one left out, whose own grade there is ``person``.
     """
-    dealt = by_chance.grades(scores, direction)
-    to_mean, constant_to_mean = _against_mean(scores, ratings, k, direction, constant, scale)
-    person = weighted_mean(evaluator_grades(ratings, k), evaluator_shares(ratings))
+    dealt, ratings = by_chance.grades(task.scores, task.direction), task.ratings.values
+    to_mean, constant_to_mean = _against_mean(task)
+    person = weighted_mean(evaluator_grades(ratings, task.ratings.k), evaluator_shares(ratings))
     return {
         "metric": result.grade_mean,
         "constant": result.constant_mean,
@@ -354,17 +320,11 @@ def _by_chance(dealt: Array, grade: float) -> dict[str, Any]:
     }
 
 
-def _against_mean(
-    scores: Array,
-    ratings: Array,
-    k: float,
-    direction: Direction,
-    constant: int | None = None,
-    scale: Scale = LIKERT,
-) -> tuple[float, float]:
+def _against_mean(task: ScoredTask) -> tuple[float, float]:
     """The grades of the mapping and of the constant against the mean of those that the mapping was fitted on."""
-    fitter, others = BucketFitter(scores, ratings, k, direction, scale=scale), leave_one_out_scores(ratings)
-    level = best_constant(ratings, k, scale) if constant is None else constant
+    scores, ratings, k, scale = task.scores, task.ratings.values, task.ratings.k, task.ratings.scale
+    fitter, others = BucketFitter(scores, ratings, k, task.direction, scale=scale), leave_one_out_scores(ratings)
+    level = task.ratings.constant()
     metric, beside = np.full((2, ratings.shape[1]), np.nan)
     for out in range(ratings.shape[1]):
         mapping = fitter.fit(without=out)

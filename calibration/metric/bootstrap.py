@@ -10,22 +10,18 @@ one left out. All draws are computed together: a mapping's cuts are argmins of s
 is nothing but other weights in those sums.
 """
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from threadpoolctl import ThreadpoolController
+from numpy.typing import NDArray
 
-from calibration.core.draws import DRAWS, FEWEST_DRAWS, MANY_ITEMS, STEPS, fewer_draws, same_draws
 from calibration.core.evaluator_weights import best_constant, evaluator_shares, is_known, rating_weights
 from calibration.core.grades import Array
 from calibration.core.intervals import Interval, group_codes, percentiles, with_other_people
 from calibration.core.leave_one_out import WithoutEach
 from calibration.core.many_mappings import ScoreOrder
+from calibration.core.ratings import ScoredTask
+from calibration.core.resampling import FEWEST_DRAWS, MANY_ITEMS, STEPS, Draws, group_draws
 from calibration.core.ties import group_starts
 from calibration.people.pair_grades import PairGrades, one_less
 from calibration.scale import LIKERT, Scale
@@ -44,8 +40,7 @@ _RANGES = {
 STATISTICS = tuple(_RANGES)
 _MAPPED = ("grade", "skill", "kappa")  # those that mappings take part in
 _EFFORT = 2**30  # draws x images x evaluators that are spent on a metric, at most
-_BLOCK = 2**17  # image-draws that are computed at once: what the processor keeps close
-_THREADS = min(4, os.cpu_count() or 1)
+_NUMBERS = 32  # for each image of a draw: so few draws at once that the processor keeps them close
 
 
 @dataclass(frozen=True)
@@ -70,40 +65,13 @@ class Intervals:
     clusters: int
 
 
-def metric_intervals(
-    scores: ArrayLike,
-    ratings: Array,
-    k: float = 1.0,
-    direction: Direction = "higher",
-    clusters: ArrayLike | None = None,
-    draws: int = DRAWS,
-    seed: int = 0,
-    constant: int | None = None,
-    scale: Scale = LIKERT,
-) -> Intervals | None:
+def metric_intervals(task: ScoredTask) -> Intervals | None:
     """Intervals of a metric's figures.
 
     Parameters
     ----------
-    scores : array_like, shape (items,)
-        Finite scores.
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale, NaN where missing.
-    k : float
-        The exponent of the distance, above 0.
-    direction : {"higher", "lower"}
-        Which way the metric points.
-    clusters : array_like, shape (items,), optional
-        Which images belong together; each by itself unless given.
-    draws : int
-        How many studies are drawn for each question; fewer, but at least 100, where there are very many images.
-    seed : int
-        Of the draws.
-    constant : int, optional
-        The number of the task's best constant, from 1; that of these ratings unless given. It is the same in all
-        draws.
-    scale : Scale
-        Whose levels the ratings are.
+    task : ScoredTask
+        The metric's scores, and the ratings with what is drawn.
 
     Returns
     -------
@@ -114,8 +82,9 @@ def metric_intervals(
 
     Notes
     -----
-    Of more than 20,000 images neighbours in the order of scores, in 4,096 groups, share their level in the draws, and
-    their rank; it moves no bound by .001 (a test holds it), and the figures themselves are not grouped.
+    Fewer draws are made, but 100, where there are very many images. Of more than 20,000 neighbours in the order of
+    scores, in 4,096 groups, share their level in the draws, and their rank; it moves no bound by .001 (a test holds
+    it), and the figures themselves are not grouped.
 
     A mapping that is refitted to drawn images knows some of them twice or more, which flatters it; so the draws are
     moved until their mean is the figure itself.
@@ -127,25 +96,27 @@ def metric_intervals(
 
     Examples
     --------
+    >>> from calibration.core.ratings import Ratings
+    >>> from calibration.core.resampling import Resampling
     >>> rng = np.random.default_rng(0)
     >>> quality = rng.normal(size=200)
     >>> ratings = np.clip(np.round(2 + quality[:, None] + rng.normal(size=(200, 4))), 0, 4) / 4
-    >>> found = metric_intervals(quality + rng.normal(size=200), ratings, draws=200)
+    >>> people = Ratings(ratings, resampling=Resampling(200))
+    >>> found = metric_intervals(ScoredTask.of(quality + rng.normal(size=200), people))
     >>> these, others = found.these["skill"], found.people_like_these["skill"]
     >>> others.high - others.low > these.high - these.low
     True
     """
-    values, rated = np.asarray(scores, dtype=float), ~np.isnan(ratings)
-    ratings, rated = ratings[:, rated.any(axis=0)], rated[:, rated.any(axis=0)]
+    values, of, resampling = task.scores, task.ratings, task.ratings.resampling
+    ratings = of.values[:, (~np.isnan(of.values)).any(axis=0)]
     people = ratings.shape[1]
-    if len(values) < 2 or people < 2 or draws < 2:
+    if len(values) < 2 or people < 2 or resampling.draws < 2:
         return None
-    count = int(np.clip(_EFFORT // ratings.size, FEWEST_DRAWS, draws)) if draws > FEWEST_DRAWS else draws
-    count = min(count, fewer_draws(draws, len(values)))
-    groups = group_codes(clusters, len(values))
-    study = _Study(values, ratings, k, direction, constant, scale)
+    resampling = resampling.of_items(len(values)).at_most(max(_EFFORT // ratings.size, FEWEST_DRAWS))
+    groups = group_codes(of.clusters, len(values))
+    study = _Study(values, ratings, of.k, task.direction, of.constant(), of.scale)
     estimate, without = study.statistics(np.ones((1, len(values))), ranked=1)
-    drawn, in_draws = study.draw(groups, count, seed)
+    drawn, in_draws = study.draw(group_draws(groups, resampling))
     over_items = {name: _about(drawn[name], estimate[name], _RANGES[name]) for name in STATISTICS}
     these = {name: percentiles(over_items[name]) for name in STATISTICS}
     others: dict[str, Interval] = {}
@@ -164,7 +135,7 @@ def metric_intervals(
                 shares[taking_part],
                 (people / (people - 1)) ** 2 if name in _MAPPED else 1.0,
             )
-    return Intervals(these, others, count, int(groups.max()) + 1)
+    return Intervals(these, others, resampling.draws, int(groups.max()) + 1)
 
 
 def _about(drawn: Array, estimate: Array, limits: tuple[float, float]) -> Array:
@@ -211,21 +182,19 @@ class _Study:
         self._at_level = _pairs_of(at_level, self._rated, self._trust)
         self._targets: dict[int | None, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
 
-    def draw(self, groups: NDArray[np.intp], count: int, seed: int) -> tuple[dict[str, Array], dict[str, Array]]:
-        """The figures of as many studies, and those without each evaluator; images are drawn by their groups.
+    def draw(self, draws: Draws) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The figures of studies in which images are drawn, and those without each evaluator.
 
         Rank correlations without each evaluator are in the first studies only.
         """
         n, people = self._rated.shape
-        ranked = _jackknives(people, count)
-        blocks = [_small(each) for each in same_draws(groups, count, max(1, _BLOCK // n), seed)]
-        starts = np.cumsum([0, *map(len, blocks)])
         if n > MANY_ITEMS:
             self._scores = self._scores.in_steps(STEPS)
             self._fits = self._fits.of(self._scores)
-        with _numpys_libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(_THREADS) as pool:
-            parts = list(pool.map(lambda w, start: self.statistics(w, max(0, ranked - int(start))), blocks, starts))
-        return _joined([everybody for everybody, _ in parts]), _joined([without for _, without in parts])
+        everybody, without = draws.figures(self.statistics, _NUMBERS, in_threads=True)
+        first = draws.first(_jackknives(people, draws.count))
+        without["spearman"][: first.count] = first.figures(self._ranks_without_each, _NUMBERS, in_threads=True)
+        return everybody, without
 
     def statistics(self, items: Array, ranked: int = 0) -> tuple[dict[str, Array], dict[str, Array]]:
         """The figures of studies in which images count so often, (B, n), and those without each evaluator.
@@ -262,9 +231,14 @@ class _Study:
         everybody, without = _with_and_without(moments.sum(axis=0), moments.sum(axis=0) - moments, shared, sums)
         everybody["spearman"] = self._spearman(w)
         without["spearman"] = np.full((len(w), people), np.nan)
-        for out in range(people if ranked else 0):
-            without["spearman"][:ranked, out] = self._spearman(w[:ranked], out)
+        if ranked:
+            without["spearman"][:ranked] = self._ranks_without_each(items[:ranked])
         return everybody, without
+
+    def _ranks_without_each(self, items: Array) -> Array:
+        """The rank correlations without each evaluator, (B, evaluators)."""
+        w = items[:, self._order].astype(float, copy=False)
+        return np.stack([self._spearman(w, out) for out in range(self._rated.shape[1])], axis=1)
 
     def _powers_of(self, out: int) -> tuple[Array, Array]:
         """Which of an evaluator's ratings another rated too; and 1, the rating, its square; of those they rated."""
@@ -299,26 +273,11 @@ def _moments(weights: Array, levels: NDArray[np.int8], several: Array, powers: A
     return np.column_stack([counted @ powers, times @ powers[:, :2], (times * levels).sum(axis=1)])
 
 
-@cache
-def _numpys_libraries() -> ThreadpoolController:
-    """What NumPy multiplies with, looked for once: looking takes as long as a small study's draws."""
-    return ThreadpoolController()
-
-
-def _small(weights: Array) -> NDArray[np.generic]:
-    """Counts in few bytes where they are many."""
-    return weights.astype(np.uint16) if weights.shape[1] > MANY_ITEMS else weights
-
-
 def _pairs_of(values: Array, rated: Array, known: Array) -> tuple[Array, Array]:
     """Of one number a rating: each evaluator's, and that of the others of the image, by the pairs' weights; (n, E)."""
     weighted = values * known
     of_others = (weighted.sum(axis=1, keepdims=True) - weighted) * known * rated
     return values * rating_weights(rated, known), of_others
-
-
-def _joined(parts: Sequence[dict[str, Array]]) -> dict[str, Array]:
-    return {name: np.asarray(np.concatenate([part[name] for part in parts]), dtype=float) for name in STATISTICS}
 
 
 def _with_and_without(

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
-from calibration.core.draws import fewer_draws, same_draws
 from calibration.core.evaluator_weights import weighted_median
 from calibration.core.grades import Array
 from calibration.core.intervals import CONFIDENCE, group_codes
+from calibration.core.ratings import Ratings
+from calibration.core.resampling import group_draws
 from calibration.metric.same_target import SameTarget
-from calibration.scale import LIKERT, Scale
+from calibration.scale import LIKERT
 
 Answer = Literal["yes", "no", "cannot tell"]
 
@@ -22,7 +23,6 @@ MARGIN = 0.1 * LIKERT.step
 SHARE = 0.25
 """Nor may it be more than this share of what the median evaluator is better than a constant answer."""
 
-_BLOCK = 2**18  # draw-items that are in memory at once
 _NOTHING = 0.001  # of a rating step; a smaller margin is none
 
 
@@ -127,25 +127,15 @@ def as_good_as_median(difference: float, standard_error: float, freedom: float, 
     return "no" if difference + half < -margin else "cannot tell"
 
 
-def median_evaluator(
-    same: SameTarget,
-    clusters: ArrayLike | None = None,
-    draws: int = 1000,
-    seed: int = 0,
-    scale: Scale = LIKERT,
-) -> dict[str, Any] | None:
+def median_evaluator(same: SameTarget, ratings: Ratings) -> dict[str, Any] | None:
     """Compare a metric with the median evaluator, both mapped alike and graded against the same people on new images.
 
     Parameters
     ----------
     same : SameTarget
         What `calibration.metric.same_target.EvaluatorsAsMetrics.compare` found.
-    clusters : array_like, shape (items,), optional
-        Which images belong together.
-    draws, seed : int
-        Of the bootstrap over images.
-    scale : Scale
-        Whose levels the ratings are.
+    ratings : Ratings
+        Of the same items.
 
     Returns
     -------
@@ -167,30 +157,28 @@ def median_evaluator(
 
     Examples
     --------
+    >>> from calibration.core.ratings import ScoredTask
     >>> from calibration.metric.same_target import EvaluatorsAsMetrics
     >>> rng = np.random.default_rng(0)
     >>> quality = rng.normal(size=300)
     >>> ratings = np.clip(np.round(2 + quality[:, None] + rng.normal(size=(300, 5))), 0, 4) / 4
-    >>> people = EvaluatorsAsMetrics(ratings, np.arange(300) % 5)
-    >>> median_evaluator(people.compare(quality))["answer"]
+    >>> people = Ratings(ratings)
+    >>> median_evaluator(EvaluatorsAsMetrics(people).compare(ScoredTask.of(quality, people)), people)["answer"]
     'yes'
     """
     known = same.is_compared
-    if known.sum() < 3 or draws < 2:
+    if known.sum() < 3 or ratings.resampling.draws < 2:
         return None
     ahead = (same.metric_grades - same.person_grades)[known]
     weights = same.weights[known] / same.weights[known].sum()
     people = 1 / float(weights @ weights)
     n = len(same.influence)
-    drawn = [
-        weighted_median(ahead + w @ same.influence[:, known], weights)
-        for w in same_draws(group_codes(clusters, n), fewer_draws(draws, n), max(1, _BLOCK // n), seed)
-    ]
-    items = float(np.var(np.concatenate(drawn)))
+    drawn = group_draws(group_codes(ratings.clusters, n), ratings.resampling.of_items(n))
+    items = float(np.var(drawn.figures(lambda w: weighted_median(ahead + w @ same.influence[:, known], weights))))
     spread = float(weights @ (ahead - weights @ ahead) ** 2) * people / (people - 1)
     evaluators = np.pi / 2 * spread / people
     gain = float(weighted_median((same.person_grades - same.constant_grades)[known], weights))
-    margin = min(0.1 * scale.step, max(SHARE * gain, 0.0))
+    margin = min(0.1 * ratings.scale.step, max(SHARE * gain, 0.0))
     difference, error = float(weighted_median(ahead, weights)), float(np.sqrt(items + evaluators))
     freedom = min((items + evaluators) ** 2 / max(evaluators**2 / (people - 1), 1e-300), 1e6)
     answer = as_good_as_median(difference, error, freedom, margin)
@@ -202,7 +190,7 @@ def median_evaluator(
         "high": difference + half,
         "margin": margin,
         "p": two_one_sided(difference, error, freedom, margin),
-        "sentence": _sentence(answer, difference + half, margin / scale.step),
+        "sentence": _sentence(answer, difference + half, margin / ratings.scale.step),
     }
 
 

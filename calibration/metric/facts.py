@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from calibration.notes import Named, Note
 from metrics.engine.signature import identity_of
 from metrics.errors import InputError, parameter
 from metrics.known import Direction, find_metric, is_named
@@ -56,7 +57,7 @@ def directions_of(
     lower: Sequence[str] = (),
     higher: Sequence[str] = (),
     signatures: Mapping[str, Sequence[str]] | None = None,
-) -> tuple[dict[str, Direction], dict[str, list[str]]]:
+) -> tuple[dict[str, Direction], dict[str, list[Note]]]:
     """Which way each metric points, and a note where that is not certain.
 
     What the user says counts first, then what the metric's signature says (``better:lower``), then what is known of a
@@ -87,7 +88,7 @@ def directions_of(
     names = list(names)
     chosen = _chosen(names, {"lower": lower, "higher": higher})
     directions: dict[str, Direction] = {}
-    notes = {}
+    notes: dict[str, list[Note]] = {}
     for name in names:
         known = find_metric(name)
         certain = chosen.get(name) or _told_by((signatures or {}).get(name, ()))
@@ -96,7 +97,9 @@ def directions_of(
             continue
         option = f"--{_OTHER[direction]}-is-better"
         if known is None:
-            notes[name] = [f"Assumed that {direction} is better; if {_OTHER[direction]} is, say {option} {name}."]
+            notes[name] = [
+                Named(f"Assumed that {direction} is better; if {_OTHER[direction]} is, say {option} ", name, ".")
+            ]
         else:
             notes[name] = [
                 f"Assumed that {direction} is better, as with {known.title}, with which its name begins; if not, name "
@@ -105,7 +108,7 @@ def directions_of(
     return directions, notes
 
 
-def opposed(name: str, entry: Mapping[str, Any]) -> list[str]:
+def opposed(name: str, entry: Mapping[str, Any]) -> list[Note]:
     """A note where people's order clearly speaks against the metric's direction.
 
     Parameters
@@ -121,8 +124,12 @@ def opposed(name: str, entry: Mapping[str, Any]) -> list[str]:
     if not (towards <= -_CLEARLY_WRONG and p > 0.99):
         return []
     return [
-        f"Images with {_OTHER[direction]} scores were rated better (Spearman {rho:.2f}), although {direction} is taken "
-        f"to be better; if that is wrong, say --{_OTHER[direction]}-is-better {name}."
+        Named(
+            f"Images with {_OTHER[direction]} scores were rated better (Spearman {rho:.2f}), although {direction} is "
+            f"taken to be better; if that is wrong, say --{_OTHER[direction]}-is-better ",
+            name,
+            ".",
+        )
     ]
 
 

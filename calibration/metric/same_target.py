@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.core.crossvalidation import NewItems, skill
-from calibration.core.evaluator_weights import best_constant, evaluator_shares, is_known, pair_weights, weighted_mean
+from calibration.core.evaluator_weights import evaluator_shares, is_known, pair_weights, weighted_mean
 from calibration.core.grades import Array
-from calibration.scale import LIKERT, Scale
-from metrics.known import Direction
+from calibration.core.ratings import Ratings, ScoredTask
+from calibration.core.resampling import sampled
 
 MOST_EVALUATORS = 25
 
@@ -105,62 +105,37 @@ class EvaluatorsAsMetrics:
 
     Parameters
     ----------
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale, NaN where missing.
-    folds : ndarray of int, shape (items,)
-        Which items are held out together, as `calibration.core.item_folds.item_folds` deals them.
-    k : float
-        The exponent of the distance, above 0.
-    seed : int
-        Of the choice of 25 evaluators, where enough is known of more.
-    constant : int, optional
-        The number of the task's best constant, from 1; that of these ratings unless given.
-    scale : Scale
-        Whose levels the ratings are.
+    ratings : Ratings
+        Of the items that have a score. Of more than 25 evaluators, where enough is known of them, 25 are chosen.
     """
 
-    def __init__(
-        self,
-        ratings: Array,
-        folds: NDArray[np.intp],
-        k: float = 1.0,
-        seed: int = 0,
-        constant: int | None = None,
-        scale: Scale = LIKERT,
-    ):
-        people, shares = ratings.shape[1], evaluator_shares(ratings)
-        known = (~np.isnan(ratings)).sum(axis=0) >= min(FEWEST_RATINGS, len(ratings) / 2)
+    def __init__(self, ratings: Ratings):
+        self._of, matrix = ratings, ratings.values
+        people, shares = matrix.shape[1], evaluator_shares(matrix)
+        known = (~np.isnan(matrix)).sum(axis=0) >= min(FEWEST_RATINGS, len(matrix) / 2)
         if people > MOST_EVALUATORS:
             known &= is_known(shares)
         if shares[known].sum() < LEAST_SHARE:
             known &= False  # three of forty who happen to share some images are not the average evaluator
-        chosen = np.flatnonzero(known)
-        if len(chosen) > MOST_EVALUATORS:
-            chosen = np.sort(np.random.default_rng(seed % 2**63).choice(chosen, MOST_EVALUATORS, replace=False))
-        self._ratings, self._folds, self._k, self._chosen = ratings, folds, k, chosen
-        level = best_constant(ratings, k, scale) if constant is None else constant
-        self._scale = scale
-        self._constant = np.nan if level is None else float(scale.of_levels(level))
-        self._weights = pair_weights(ratings)
+        chosen = sampled(np.flatnonzero(known), MOST_EVALUATORS, ratings.resampling.seed)
+        level, scale = ratings.constant(), ratings.scale
+        self._chosen, self._constant = chosen, np.nan if level is None else float(scale.of_levels(level))
+        self._weights = pair_weights(matrix)
         self._levels: list[Array] = []
         for one in chosen.tolist() if people > 2 else ():
-            own, others = ~np.isnan(ratings[:, one]), np.setdiff1d(chosen, [one]).tolist()
-            levels = np.full(ratings.shape, np.nan)
-            mapped = NewItems(ratings[own, one], ratings[own], folds[own], k, "higher", scale)
+            own, others = ~np.isnan(matrix[:, one]), np.setdiff1d(chosen, [one]).tolist()
+            levels = np.full(matrix.shape, np.nan)
+            mapped = NewItems(matrix[own, one], matrix[own], ratings.folds[own], ratings.k, "higher", scale)
             levels[own] = mapped.levels(without=one, of=others)
             self._levels.append(levels[:, others])
 
-    def compare(
-        self, scores: Array, direction: Direction = "higher", unseen: NewItems | None = None
-    ) -> SameTarget | None:
+    def compare(self, task: ScoredTask, unseen: NewItems | None = None) -> SameTarget | None:
         """A metric beside the evaluators, all mapped alike and graded against the same people on unseen images.
 
         Parameters
         ----------
-        scores : ndarray, shape (items,)
-            Finite scores.
-        direction : {"higher", "lower"}
-            Which way the metric points.
+        task : ScoredTask
+            The metric, with the ratings of these evaluators.
         unseen : NewItems, optional
             The metric's mappings, where they are fitted already: of these scores, ratings and folds.
 
@@ -174,20 +149,22 @@ class EvaluatorsAsMetrics:
         >>> rng = np.random.default_rng(0)
         >>> quality = rng.normal(size=300)
         >>> ratings = np.clip(np.round(2 + quality[:, None] + rng.normal(size=(300, 4))), 0, 4) / 4
-        >>> perfect = EvaluatorsAsMetrics(ratings, np.arange(300) % 5).compare(quality)
+        >>> people = Ratings(ratings)
+        >>> perfect = EvaluatorsAsMetrics(people).compare(ScoredTask.of(quality, people))
         >>> perfect.wins, perfect.compared
         (4, 4)
         """
         if not self._levels:
             return None
-        people, k = self._ratings.shape[1], self._k
+        ratings, k, scale = self._of.values, self._of.k, self._of.scale
+        people = ratings.shape[1]
         metric, person, constant = (np.full((people, people), np.nan) for _ in range(3))
-        influence = np.zeros((len(scores), len(self._chosen)))
+        influence = np.zeros((len(ratings), len(self._chosen)))
         weights = np.zeros((people, people))
-        mapped = unseen or NewItems(scores, self._ratings, self._folds, k, direction, self._scale)
+        mapped = unseen or task.on_new_items()
         for place, (one, by_person) in enumerate(zip(self._chosen.tolist(), self._levels, strict=True)):
             others = np.setdiff1d(self._chosen, [one])
-            third = self._ratings[:, others]
+            third = ratings[:, others]
             by_metric = mapped.levels(without=one, of=others.tolist())[:, others]
             answered = ~np.isnan(by_person) & ~np.isnan(by_metric) & ~np.isnan(third)
             for column, other in enumerate(others.tolist()):
@@ -195,7 +172,7 @@ class EvaluatorsAsMetrics:
                 if rows.any() and self._weights[one, other] > 0:
                     own = third[rows, column]
                     mapped_levels = by_metric[rows, column], by_person[rows, column]
-                    answers = *map(self._scale.of_levels, mapped_levels), self._constant
+                    answers = *map(scale.of_levels, mapped_levels), self._constant
                     distances = [np.abs(each - own) ** k for each in answers]
                     for grades, distance in zip((metric, person, constant), distances, strict=True):
                         grades[one, other] = 1.0 - distance.mean()

@@ -9,8 +9,8 @@ from scipy import stats
 
 from calibration.core.grades import Array
 from calibration.core.intervals import CONFIDENCE, UNKNOWN, Interval
+from calibration.core.ratings import ScoredTask
 from calibration.metric.monotone_cubic import fit_monotone_cubic
-from calibration.scale import LIKERT, Scale
 from metrics.known import Direction
 
 _MAPPING = 4  # the cubic's coefficients: so many degrees of freedom are spent on the errors
@@ -183,28 +183,20 @@ def significance(first: Telecom, second: Telecom) -> Significance:
     return Significance(float(plcc), float(rmse), float(outliers))
 
 
-def telecom_entry(
-    scores: Array, ratings: Array, direction: Direction = "higher", scale: Scale = LIKERT
-) -> dict[str, Any] | None:
+def telecom_entry(task: ScoredTask) -> dict[str, Any] | None:
     """The figures for the report, each with ``_low`` and ``_high``; None where there are none.
 
     Parameters
     ----------
-    scores : ndarray, shape (items,)
-        NaN where missing.
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale, NaN where missing.
-    direction : {"higher", "lower"}
-        Which way the metric points.
-    scale : Scale
-        Whose levels the ratings are.
+    task : ScoredTask
 
     Examples
     --------
-    >>> telecom_entry(np.arange(3.0), np.zeros((3, 2))) is None
+    >>> from calibration.core.ratings import Ratings
+    >>> telecom_entry(ScoredTask.of(np.arange(3.0), Ratings(np.zeros((3, 2))))) is None
     True
     """
-    found = telecom(scores, scale.from_unit(ratings), direction)
+    found = telecom(task.scores, task.ratings.scale.from_unit(task.ratings.values), task.direction)
     if found is None:
         return None
     entry: dict[str, Any] = {"n": found.n, "n_outliers": found.n_outliers, "rmse_star": found.rmse_star}

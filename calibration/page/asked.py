@@ -96,7 +96,8 @@ def how_it_was_asked(asked: Asked | None, scale: Scale = LIKERT) -> ShownAsked |
 def _in_words(one: Wording, last: Wording, scale: Scale) -> ShownWording:
     return ShownWording(
         question=one.question,
-        levels=list(zip(scale.names, one.levels, strict=False)),
+        # a level without a word is called by its number
+        levels=[(name, "" if word == name else word) for name, word in zip(scale.names, one.levels, strict=True)],
         shown=_shown(one),
         note=one.note,
         ratings=one.ratings,

@@ -34,7 +34,7 @@ from calibration.page.grade_figures import grades_against_mean, grades_against_p
 from calibration.page.methods_text import methods_paragraph
 from calibration.page.notes import all_notes, notes_of_people
 from calibration.page.score_digits import digits_for, score_text
-from calibration.page.shown import (
+from calibration.page.template_values import (
     ConfusionCell,
     ConfusionRow,
     GallerySide,
@@ -136,14 +136,14 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     environment.filters["spelled"] = spelled
     page = _Page(report, calibration.points)
     tasks = [page.task(name, task, f"task{number}") for number, (name, task) in enumerate(report.tasks.items(), 1)]
-    script = _read("report.js")
+    script = page_source("report.js")
     alone = environment.get_template("metric_alone.html.j2")
 
     def size_of(task: ShownTask, metric: ShownMetric) -> int:
         return len(alone.render(report=report, task=task, metric=metric, kinds=_KINDS).encode())
 
     def document(thumbnails: Thumbnails) -> str:
-        style = "\n".join(filter(None, [_read("report.css"), thumbnails.css]))
+        style = "\n".join(filter(None, [page_source("report.css"), thumbnails.css]))
         return environment.get_template("report.html.j2").render(
             report=report,
             tasks=tasks,
@@ -161,8 +161,8 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
             files={role: _file_name(source.path) for role, source in report.inputs.items()},
             style=Markup(style),
             script=Markup(script),
-            style_hash=_hash(style),
-            script_hash=_hash(script),
+            style_hash=policy_hash(style),
+            script_hash=policy_hash(script),
         )
 
     without = document(Thumbnails({}, 0))
@@ -231,7 +231,7 @@ class _Page:
             id=task_id,
             name=name,
             content=task,
-            warnings=notes_of_people(task.notes, task.evaluators),
+            warnings=notes_of_people(task),
             asked=how_it_was_asked(task.asked, self.scale),
             simulated=[evaluator for evaluator, one in task.evaluators.items() if one.simulated],
             mixed=[entry.title for entry in task.metrics.values() if are_mixed(entry.signatures)],
@@ -384,10 +384,11 @@ def _file_name(path: str) -> str:
     return PureWindowsPath(path).name if "\\" in path else PurePath(path).name
 
 
-def _hash(content: str) -> str:
+def policy_hash(content: str) -> str:
     """How a content security policy names an inline style or script."""
     return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
 
 
-def _read(name: str) -> str:
+def page_source(name: str) -> str:
+    """The text of a style or script that pages share: report.css, report.js."""
     return (_TEMPLATES / name).read_text(encoding="utf-8")

@@ -46,7 +46,7 @@ def _people(report: Report, cited: list[str]) -> Iterator[str]:
         who = f"{spelled(task.n_evaluators, 'evaluator')} gave {counted(task.n_ratings, 'rating')}"
         what = f"{who} {_scale(task.asked, scale)} of {counted(task.n_items, 'item')}"
         yield f"For the task '{name}', {what}." if several else f"{what[0].upper()}{what[1:]}."
-        yield from _asked(task.asked)
+        yield from _asked(task.asked, scale)
         agreement = task.agreement
         alpha = agreement.krippendorff_alpha.ordinal
         found = []
@@ -70,24 +70,29 @@ def _scale(asked: Asked | None, scale: Scale) -> str:
     last, before = rated_wordings(asked)
     if any(one.levels != last.levels for one in before):
         return f"from {scale}"
-    return f"from {scale.names[0]} ({_plain(last.levels[0])}) to {scale.names[-1]} ({_plain(last.levels[-1])})"
+    return f"from {_level(scale.names[0], last.levels[0])} to {_level(scale.names[-1], last.levels[-1])}"
 
 
-def _asked(asked: Asked | None) -> Iterator[str]:
+def _level(number: str, word: str) -> str:
+    """'1 (Bad)', or '2' for a level that is called by its number."""
+    return number if word == number else f"{number} ({_plain(word)})"
+
+
+def _asked(asked: Asked | None, scale: Scale) -> Iterator[str]:
     """What was asked, and what was asked before."""
     if asked is None:
         return
     last, before = rated_wordings(asked)
-    yield f"The question was {_question(last)}."
+    yield f"The question was {_question(last, scale)}."
     for one in before[::-1][:_MOST_WORDINGS]:
-        yield f"Of these ratings {_were(one.ratings)} given when the question was {_question(one)}."
+        yield f"Of these ratings {_were(one.ratings)} given when the question was {_question(one, scale)}."
     if more := sum(one.ratings for one in before[::-1][_MOST_WORDINGS:]):
         yield f"Another {_were(more)} given to still earlier words."
 
 
-def _question(one: Wording) -> str:
+def _question(one: Wording, scale: Scale) -> str:
     """'How good?', answered with 1 (Bad), ...; what was shown."""
-    answers = [f"{number} ({_plain(word)})" for number, word in enumerate(one.levels, 1)]
+    answers = [_level(number, word) for number, word in zip(scale.names, one.levels, strict=True)]
     shown = ["the prompt"] * one.show_prompt + ["reference photos of the subject"] * one.show_references
     beside = f", with {' and '.join(shown)} shown" if shown else ", with nothing shown but the image"
     return f"'{_plain(one.question)}', answered with {', '.join(answers[:-1])} or {answers[-1]}{beside}"

@@ -1,23 +1,22 @@
 """The notes of a report for the page: each once, and those that differ in a name only as one that lists the names."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from calibration.report.schema.document import Report
+from calibration.notes import Named, Note, read
+from calibration.report.schema.document import Metric, Report, Task
 
 STANDS_FOR = "NAME"
-_ABOUT = re.compile(r"(?:Scores: |Ratings: )?")
 
 
-class Note(NamedTuple):
+class ShownNote(NamedTuple):
     """A note: whom it concerns, in words (empty for all), and what it says."""
 
     concerned: str
     text: str
 
 
-def all_notes(report: Report) -> list[Note]:
+def all_notes(report: Report) -> list[ShownNote]:
     """All notes of a report, in their order.
 
     Parameters
@@ -26,9 +25,9 @@ def all_notes(report: Report) -> list[Note]:
 
     Returns
     -------
-    list of Note
-        A text that several notes share but for the name of the metric, or of the evaluator with whom it begins, is
-        there once: with NAME in the name's place, and the names in what it concerns.
+    list of ShownNote
+        A text that several notes share but for the name of a metric or an evaluator is there once: with NAME in the
+        name's place, and the names in what it concerns.
 
     Examples
     --------
@@ -40,87 +39,74 @@ def all_notes(report: Report) -> list[Note]:
     'Assumed that higher is better; if lower is, say --lower-is-better NAME (for NAME put each of these).'
     """
     tasks = report.tasks
-    metrics = {name for task in tasks.values() for name in task.metrics}
-    found = _merged(((text, "") for text in report.notes), metrics)
-    by_text: dict[tuple[str, bool], dict[str, list[str]]] = {}
+    found = _merged((note, "") for note in _notes_of(report))
+    of_people: dict[Note, list[str]] = {}
     for task_name, task in tasks.items():
-        for text in task.notes:
-            by_text.setdefault((text, False), {}).setdefault(task_name, [])
+        for note in dict.fromkeys(_notes_of(task)):
+            of_people.setdefault(note, []).append(task_name)
+    found += _merged((note, _places({each: [] for each in asked}, len(tasks))) for note, asked in of_people.items())
+    of_metrics: dict[tuple[str, str | None], dict[str, list[str]]] = {}
+    names: dict[tuple[str, str | None], list[str]] = {}
+    for task_name, task in tasks.items():
         for name, entry in task.metrics.items():
-            for text in entry.notes:
-                without = _without(text, name)
-                by_text.setdefault((without or text, without is not None), {}).setdefault(task_name, []).append(
-                    entry.title
-                )
-    alone = {key: places for key, places in by_text.items() if not any(places.values())}
-    people = {name for task in tasks.values() for name in task.evaluators}
-    found += _merged(((text, _places(places, len(tasks))) for (text, _), places in alone.items()), people)
-    names = {entry.title: name for task in tasks.values() for name, entry in task.metrics.items()}
-    for (text, is_open), places in by_text.items():
-        if (text, is_open) in alone:
-            continue
-        titles = list(dict.fromkeys(title for each in places.values() for title in each))
-        if is_open:
-            text = _closed(text, [names[title] for title in titles])
-        found.append(Note(_places(places, len(tasks)), text))
+            for note in _notes_of(entry):
+                key: tuple[str, str | None] = (note, None) if isinstance(note, str) else (note.before, note.after)
+                of_metrics.setdefault(key, {}).setdefault(task_name, []).append(entry.title)
+                names.setdefault(key, []).append(name)
+    for (before, after), places in of_metrics.items():
+        named = list(dict.fromkeys(names[before, after]))
+        found.append(ShownNote(_places(places, len(tasks)), _with_names(before, after, named)))
     return found
 
 
-def notes_of_people(notes: Sequence[str], evaluators: Iterable[str]) -> list[str]:
+def notes_of_people(task: Task) -> list[str]:
     """A task's own notes for the top of its page: those that differ only in the evaluator are one.
 
     Examples
     --------
-    >>> notes_of_people(["e1: Gave 3 to all.", "Few.", "e2: Gave 3 to all."], ["e1", "e2"])
+    >>> from calibration.report.schema.base import NameInNote
+    >>> said = {"notes": ["e1: Gave 3 to all.", "Few.", "e2: Gave 3 to all."]}
+    >>> said["names_in_notes"] = [NameInNote(note=place, start=0, name=f"e{1 + place // 2}") for place in (0, 2)]
+    >>> notes_of_people(Task.model_construct(**said))
     ['e1, e2: Gave 3 to all.', 'Few.']
     """
-    merged = _merged(((text, "") for text in notes), set(evaluators))
+    merged = _merged((note, "") for note in _notes_of(task))
     return [f"{note.concerned}: {note.text}" if note.concerned else note.text for note in merged]
 
 
-def _merged(notes: Iterable[tuple[str, str]], names: set[str]) -> list[Note]:
-    """Notes (text, place), those with the same place that begin with one of the names and go on alike as one."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
-    for text, place in notes:
-        start = _ABOUT.match(text)
-        assert start is not None
-        name, rest = _beginning(text[start.end() :], names)
-        groups.setdefault((start.group() if name else "", rest if name else text, place), []).append(name)
-    found = []
-    for (opening, rest, place), who in groups.items():
-        if not who[0]:
-            found += [Note(place, rest)] * len(who[:1])
-        elif len(who) == 1:
-            found.append(Note(place, f"{opening}{who[0]}{rest}"))
+def _notes_of(section: Report | Task | Metric) -> list[Note]:
+    return read(section.notes, ((one.note, one.start, one.name) for one in section.names_in_notes or ()))
+
+
+def _merged(notes: Iterable[tuple[Note, str]]) -> list[ShownNote]:
+    """Notes with their places; those with the same place that say the same of several names as one."""
+    groups: dict[tuple[str, str | None, str], list[str]] = {}
+    for note, place in notes:
+        if isinstance(note, Named):
+            groups.setdefault((note.before, note.after, place), []).append(note.name)
         else:
-            listed = ", ".join(dict.fromkeys(who))
-            text = rest[2:] if rest.startswith(": ") else f"{STANDS_FOR}{rest} ({STANDS_FOR}: each of these.)"
-            found.append(Note("; ".join(filter(None, [place, listed])), f"{opening}{text}"))
+            groups.setdefault((note, None, place), [])
+    found = []
+    for (before, after, place), every in groups.items():
+        who = list(dict.fromkeys(every))
+        if after is None:
+            found.append(ShownNote(place, before))
+        elif len(who) == 1:
+            found.append(ShownNote(place, f"{before}{who[0]}{after}"))
+        else:
+            listed = ", ".join(who)
+            text = after[2:] if after.startswith(": ") else f"{STANDS_FOR}{after} ({STANDS_FOR}: each of these.)"
+            found.append(ShownNote("; ".join(filter(None, [place, listed])), f"{before}{text}"))
     return found
 
 
-def _beginning(text: str, names: set[str]) -> tuple[str, str]:
-    """The longest of the names with which a text begins, and the rest; an empty name where there is none."""
-    for place in [match.start() for match in re.finditer(r"[: ]", text)][::-1]:
-        if text[:place] in names:
-            return text[:place], text[place:]
-    return "", text
-
-
-def _without(text: str, name: str) -> str | None:
-    """A metric's note with a gap where its own name stands, None where it does not stand there once."""
-    places = [match.span() for match in re.finditer(rf"(?<!\S){re.escape(name)}(?=[\s.,;:)]|$)", text)]
-    if len(places) != 1:
-        return None
-    start, end = places[0]
-    return f"{text[:start]}\0{text[end:]}"
-
-
-def _closed(text: str, names: Sequence[str]) -> str:
-    """The note with its name again, or, for several, with NAME."""
+def _with_names(before: str, after: str | None, names: Sequence[str]) -> str:
+    """A metric's note with its name, or, for several metrics, with NAME."""
+    if after is None:
+        return before
     if len(names) == 1:
-        return text.replace("\0", names[0])
-    return f"{text.replace(chr(0), STANDS_FOR).rstrip('.')} (for {STANDS_FOR} put each of these)."
+        return f"{before}{names[0]}{after}"
+    return f"{before}{STANDS_FOR}{after}".rstrip(".") + f" (for {STANDS_FOR} put each of these)."
 
 
 def _places(metrics: Mapping[str, list[str]], n_tasks: int) -> str:

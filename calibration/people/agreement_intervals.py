@@ -1,14 +1,12 @@
 """How far the figures of people's agreement would move with other images, and with other people."""
 
-from collections.abc import Iterable, Iterator, Mapping
-
 import numpy as np
-from numpy.typing import ArrayLike
 
-from calibration.core.draws import Drawn, fewer_draws
 from calibration.core.evaluator_weights import evaluator_shares, pair_weights, rated_both
 from calibration.core.grades import Array
-from calibration.core.intervals import Interval, left_out, percentiles, with_other_people
+from calibration.core.intervals import UNKNOWN, Interval, left_out, percentiles, with_other_people
+from calibration.core.ratings import Ratings
+from calibration.core.resampling import Drawn
 from calibration.people.agreement import alphas, coincidence_table
 from calibration.people.concordance import RankSums
 from calibration.people.consistency import Halves, spearman_brown
@@ -21,7 +19,6 @@ from calibration.scale import LIKERT, Scale
 NAN = float("nan")
 _MOST_VALUES = 32
 _MOST_SPLITS = 50  # into halves
-_BLOCK = 2**18  # draw-items that are in memory at once
 _AVERAGES = ("person", "mean_of_others", "weighted_kappa")  # over evaluators, by their weights
 _LEAST = dict.fromkeys(("nominal", "ordinal", "interval", "split_half", "weighted_kappa"), -1.0) | dict.fromkeys(
     ("icc1", "icc2", "icc3", "icc1k", "icc2k", "icc3k", "kendall_w", "correlation_ceiling", "person", "mean_of_others"),
@@ -29,30 +26,14 @@ _LEAST = dict.fromkeys(("nominal", "ordinal", "interval", "split_half", "weighte
 )  # where a figure can lie at the least
 
 
-def agreement_intervals(
-    ratings: Array,
-    clusters: ArrayLike | None = None,
-    draws: int = 1000,
-    seed: int = 0,
-    k: float = 1.0,
-    scale: Scale = LIKERT,
-) -> dict[str, dict[str, Interval]] | None:
+def agreement_intervals(of: Ratings) -> dict[str, dict[str, Interval]] | None:
     """Intervals of every figure of people's agreement.
 
     Parameters
     ----------
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale with at most 32 different ratings, NaN where missing.
-    clusters : array_like, shape (items,), optional
-        Which images belong together; each by itself unless given.
-    draws : int
-        How many bootstrap draws; fewer, but at least 100, where there are very many images.
-    seed : int
-        Of the draws.
-    k : float
-        The exponent of grades.
-    scale : Scale
-        Whose levels the ratings are.
+    of : Ratings
+        With at most 32 different ratings; fewer draws than asked for, but at least 100, where there are very many
+        images.
 
     Returns
     -------
@@ -67,21 +48,22 @@ def agreement_intervals(
     --------
     >>> rng = np.random.default_rng(0)
     >>> ratings = np.clip(np.round(2 + rng.normal(size=(200, 1)) + 0.7 * rng.normal(size=(200, 4))), 0, 4) / 4
-    >>> low, high = agreement_intervals(ratings, draws=200)["people_like_these"]["ordinal"]
+    >>> low, high = agreement_intervals(Ratings(ratings))["people_like_these"]["ordinal"]
     >>> low < 0.55 < high
     True
     """
-    ratings = ratings[:, ~np.isnan(ratings).all(axis=0)]
+    k, seed, scale = of.k, of.resampling.seed, of.scale
+    ratings = of.values[:, ~np.isnan(of.values).all(axis=0)]
     values = np.unique(ratings[~np.isnan(ratings)])
-    if draws < 2 or len(ratings) < 2 or ratings.shape[1] < 2 or len(values) > _MOST_VALUES:
+    if of.resampling.draws < 2 or len(ratings) < 2 or ratings.shape[1] < 2 or len(values) > _MOST_VALUES:
         return None
     people = ratings.shape[1]
-    items = Drawn(ratings, clusters)
+    items = Drawn(ratings, of.clusters)
     ratings, everyone = items.ratings, items.counts[None, :]
     pairs = PairGrades(ratings, k, items.counts)
     shares = evaluator_shares(ratings, items.counts)
     whole = _Agreement(ratings, people, k, seed, pairs, items.counts, scale=scale)
-    over_items = _joined(whole.statistics(w) for w in _draws(items, draws, seed))
+    over_items = items.draws(of.resampling.of_items(len(ratings))).figures(whole.statistics)
     these = {name: percentiles(drawn) for name, drawn in over_items.items()}
     others: dict[str, Interval] = {}
     if people > 2:
@@ -111,19 +93,12 @@ def agreement_intervals(
     return {"these": these, "people_like_these": others}
 
 
-def grade_intervals(
-    ratings: Array, k: float = 1.0, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0
-) -> list[Interval]:
+def grade_intervals(ratings: Ratings) -> list[Interval]:
     """An interval of each evaluator's grade against the mean of the others, for other images with the same people.
 
     Parameters
     ----------
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale, NaN where missing.
-    k : float
-        The exponent of the distance.
-    clusters, draws, seed
-        As in `agreement_intervals`.
+    ratings : Ratings
 
     Returns
     -------
@@ -133,27 +108,16 @@ def grade_intervals(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> ratings = rng.integers(0, 5, (100, 3)) / 4
-    >>> [round(high - low, 1) for low, high in grade_intervals(ratings, draws=200)]
+    >>> ratings = Ratings(rng.integers(0, 5, (100, 3)) / 4)
+    >>> [round(high - low, 1) for low, high in grade_intervals(ratings)]
     [0.1, 0.1, 0.1]
     """
-    if draws < 2 or not len(ratings):
-        return [Interval(np.nan, np.nan)] * ratings.shape[1]
-    items = Drawn(ratings, clusters)
-    grades = _Grades(items.ratings, k)
-    drawn = _joined(grades.statistics(w) for w in _draws(items, draws, seed))
-    return [percentiles(drawn[str(column)]) for column in range(ratings.shape[1])]
-
-
-def _draws(items: Drawn, draws: int, seed: int) -> Iterator[Array]:
-    """Bootstrap draws, fewer of very many images."""
-    return items.draws(fewer_draws(draws, len(items.ratings)), _BLOCK, seed)
-
-
-def _joined(parts: Iterable[Mapping[str, Array]]) -> dict[str, Array]:
-    """The figures of all blocks of draws, in their order."""
-    every = list(parts)
-    return {name: np.concatenate([part[name] for part in every]) for name in every[0]}
+    if ratings.resampling.draws < 2 or not len(ratings.values):
+        return [UNKNOWN] * ratings.values.shape[1]
+    items = Drawn(ratings.values, ratings.clusters)
+    grades = _Grades(items.ratings, ratings.k)
+    drawn = items.draws(ratings.resampling.of_items(len(items.ratings))).figures(grades.statistics)
+    return [percentiles(each) for each in drawn.values()]
 
 
 class _Agreement:

@@ -1,5 +1,6 @@
 """Evaluators whose answers follow the order of rating: long runs of one answer, or a pattern such as 3, 4, 3, 4."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.core.grades import Array, leave_one_out_scores
+from calibration.core.resampling import Draws, Resampling, generator
 
 LEAST_ANSWERS = 40
 _MOST_ANSWERS = 10_000  # of each evaluator, the first
@@ -148,18 +150,17 @@ def answers_in_order(ratings: Array, order: Array, level: float = 0.05, seed: in
     kept = _sequences(ratings, order)
     if kept is None:
         return []
-    rng = np.random.default_rng(seed % 2**63)
-    observed = kept.figures(kept.answers)
-    drawn = [kept.figures(kept.permuted(rng)) for _ in range(_GLANCES)]
-    if not _striking(observed, np.mean(drawn, axis=0), kept.longest).any():
+    observed, permutations = kept.figures(kept.answers), kept.permutations(Resampling(_PERMUTATIONS, seed))
+    drawn = permutations.first(_GLANCES).figures(kept.figures_of_each)
+    if not _striking(observed, drawn.mean(axis=0), kept.longest).any():
         return []
-    drawn += [kept.figures(kept.permuted(rng)) for _ in range(_PERMUTATIONS - _GLANCES)]
+    drawn = permutations.figures(kept.figures_of_each)
     every = np.array([observed, *drawn])
     middle, spread = every.mean(axis=0), every.std(axis=0)
     standard = np.divide(every - middle, spread, out=np.zeros_like(every), where=spread > 0)
     largest = standard[1:].max(axis=(1, 2))
     p = (1 + (largest >= standard[0][..., None]).sum(axis=2)) / (1 + len(largest))
-    expected = np.mean(drawn, axis=0)
+    expected = drawn.mean(axis=0)
     found = _striking(observed, expected, kept.longest) & (p <= level)
     return [
         OrderFinding(
@@ -198,12 +199,22 @@ class _Sequences:
         shortest = (repeats >= _AS_OFTEN * repeats.max(axis=0)).argmax(axis=0)
         self.period, self.repeats = np.array(_PERIODS)[shortest], repeats[shortest, np.arange(len(counts))]
 
-    def permuted(self, rng: np.random.Generator) -> Array:
+    def permutations(self, resampling: Resampling) -> Draws:
         """Each evaluator's answers permuted among images of a kind."""
-        dealt = np.lexsort((rng.random(len(self.answers)), self._kinds))
-        answers = np.empty_like(self.answers)
-        answers[self._within] = self.answers[dealt]
-        return answers
+
+        def blocks(size: int) -> Iterator[Array]:
+            rng = generator(resampling.seed)
+            for start in range(0, resampling.draws, size):
+                answers = np.empty((min(size, resampling.draws - start), len(self.answers)))
+                for row in answers:
+                    row[self._within] = self.answers[np.lexsort((rng.random(len(self.answers)), self._kinds))]
+                yield answers
+
+        return Draws(len(self.answers), resampling.draws, blocks)
+
+    def figures_of_each(self, permuted: Array) -> Array:
+        """`figures` of each permutation."""
+        return np.array([self.figures(answers) for answers in permuted])
 
     def figures(self, answers: Array) -> Array:
         """The two figures of each evaluator; shape (2, evaluators)."""

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from calibration.core.grades import Array
+from calibration.core.resampling import generator
 from calibration.scale import LIKERT, Scale
 
 NAN = float("nan")
@@ -196,8 +197,8 @@ def own_consistency(ratings: pd.DataFrame, scale: Scale = LIKERT) -> pd.DataFram
     Parameters
     ----------
     ratings : DataFrame
-        item, evaluator, rating (in the scale's numbers) and repeat of one task; the first two answers to an item are
-        compared.
+        item, evaluator, rating (in the scale's numbers) and repeat or round of one task; the first two answers to an
+        item are compared.
     scale : Scale
         Whose levels the ratings are.
 
@@ -213,8 +214,12 @@ def own_consistency(ratings: pd.DataFrame, scale: Scale = LIKERT) -> pd.DataFram
     >>> own_consistency(table.assign(evaluator="anna")).loc["anna", ["n", "grade", "exact"]].tolist()
     [2.0, 0.875, 0.5]
     """
-    order = pd.to_numeric(ratings["repeat"], errors="coerce").fillna(0)
-    ordered = ratings.assign(_order=order).sort_values("_order", kind="stable")
+    order = {
+        f"_{name}": pd.to_numeric(ratings[name], errors="coerce").fillna(0)
+        for name in ("round", "repeat")
+        if name in ratings.columns
+    }
+    ordered = ratings.assign(**order).sort_values(list(order), kind="stable")
     ordered["_turn"] = ordered.groupby(["evaluator", "item"]).cumcount()
     turns = ordered[ordered["_turn"] < _LEAST_REPEATS].pivot(
         index=["evaluator", "item"], columns="_turn", values="rating"
@@ -245,7 +250,7 @@ def _splits(people: int, seed: int, most: int) -> list[tuple[list[int], list[int
             for other in combinations([each for each in range(people) if each not in one], half)
             if one < other
         ]
-    rng = np.random.default_rng(seed % 2**63)
+    rng = generator(seed)
     drawn = (rng.permutation(people) for _ in range(most))
     return [(order[:half].tolist(), order[half : 2 * half].tolist()) for order in drawn]
 

@@ -10,6 +10,7 @@ from scipy import stats
 
 from calibration.comparison.correlation_tests import holm
 from calibration.core.grades import Array
+from calibration.core.resampling import generator
 from calibration.people.graded_response import (
     GradedResponse,
     Levels,
@@ -195,7 +196,7 @@ def _shared(ratings: Array, groups: NDArray[np.intp] | None, seed: int) -> tuple
     codes = np.arange(len(ratings)) if groups is None else groups
     chosen = np.flatnonzero((~np.isnan(ratings)).sum(axis=1) > 1)
     if len(chosen) > _MOST_ITEMS:
-        dealt = np.random.default_rng(seed % 2**63).permutation(int(codes.max()) + 1)[codes[chosen]]
+        dealt = generator(seed).permutation(int(codes.max()) + 1)[codes[chosen]]
         chosen = chosen[np.argsort(dealt, kind="stable")][:_MOST_ITEMS]
     chosen = chosen[np.argsort(codes[chosen], kind="stable")]
     return ratings[chosen], codes[chosen]

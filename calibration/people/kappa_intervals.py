@@ -3,18 +3,17 @@
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from calibration.core.draws import Drawn
 from calibration.core.grades import Array
 from calibration.core.intervals import Interval, percentiles
+from calibration.core.ratings import Ratings
+from calibration.core.resampling import Drawn
 from calibration.people.kappa import kappas
 from calibration.scale import LIKERT, Scale
 
 MOST_PAIRS = 105
 """With more pairs of people than these, fifteen people's, their kappas have no intervals."""
-
-_BLOCK = 2**18  # draw-items that are in memory at once
 
 
 class AnswerTables:
@@ -63,25 +62,12 @@ class AnswerTables:
         return np.stack(found, axis=1).reshape(shape) if found else np.zeros(shape)
 
 
-def pair_kappa_intervals(
-    ratings: Array,
-    clusters: ArrayLike | None = None,
-    draws: int = 1000,
-    seed: int = 0,
-    scale: Scale = LIKERT,
-) -> list[dict[str, Interval]] | None:
+def pair_kappa_intervals(ratings: Ratings) -> list[dict[str, Interval]] | None:
     """Intervals of the kappas of every two evaluators, for other images with the same people.
 
     Parameters
     ----------
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale, NaN where missing.
-    clusters : array_like, shape (items,), optional
-        Which images belong together; each by itself unless given.
-    draws, seed : int
-        Of the bootstrap.
-    scale : Scale
-        Whose levels the ratings are.
+    ratings : Ratings
 
     Returns
     -------
@@ -91,16 +77,16 @@ def pair_kappa_intervals(
 
     Examples
     --------
-    >>> ratings = np.random.default_rng(0).integers(0, 5, (200, 2)) / 4
-    >>> low, high = pair_kappa_intervals(ratings, draws=200)[0]["weighted_kappa"]
+    >>> ratings = Ratings(np.random.default_rng(0).integers(0, 5, (200, 2)) / 4)
+    >>> low, high = pair_kappa_intervals(ratings)[0]["weighted_kappa"]
     >>> low < 0 < high
     True
     """
-    if draws < 2 or not len(ratings) or not 1 <= len(_pairs(ratings.shape[1])[0]) <= MOST_PAIRS:
+    matrix, resampling = ratings.values, ratings.resampling
+    if resampling.draws < 2 or not len(matrix) or not 1 <= len(_pairs(matrix.shape[1])[0]) <= MOST_PAIRS:
         return None
-    items = Drawn(ratings, clusters)
-    study = AnswerTables.of_pairs(items.ratings, scale)
-    tables = np.concatenate([study.counts(w) for w in items.draws(draws, _BLOCK, seed)])
+    items = Drawn(matrix, ratings.clusters)
+    tables = items.draws(resampling).figures(AnswerTables.of_pairs(items.ratings, ratings.scale).counts)
     return [
         {"kappa": percentiles(kappas(each, is_weighted=False)), "weighted_kappa": percentiles(kappas(each))}
         for each in tables.transpose(1, 0, 2, 3)

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from calibration.core.draws import Drawn
-from calibration.core.grades import Array, sample_scores
+from calibration.core.grades import Array
 from calibration.core.intervals import Interval, percentiles
+from calibration.core.ratings import Ratings
+from calibration.core.resampling import Drawn, Resampling, count_draws
 from calibration.people.p910 import alternating_projection
-from calibration.scale import LIKERT, Scale
 
 DRAWS = 200
+_RESAMPLING = Resampling(DRAWS)
 _LEAST_ITEMS = 20
 _EFFORT = 2e8  # draws x rounds x ratings, at most
 _ROUNDS, _ROUNDS_OF_A_DRAW = 500, 40
@@ -54,17 +55,15 @@ class Recovered:
     converged: bool
 
 
-def recover_scores(ratings: Array, draws: int = DRAWS, seed: int = 0) -> Recovered | None:
+def recover_scores(ratings: Array, resampling: Resampling = _RESAMPLING) -> Recovered | None:
     """Recover quality, bias and inconsistency by maximum likelihood with random qualities.
 
     Parameters
     ----------
     ratings : ndarray, shape (items, evaluators)
         Any scale, NaN where missing.
-    draws : int
-        Of the bootstrap over items; fewer for very many ratings, 0 for no intervals.
-    seed : int
-        Of the draws.
+    resampling : Resampling
+        Of the items; fewer draws for very many ratings.
 
     Returns
     -------
@@ -87,7 +86,7 @@ def recover_scores(ratings: Array, draws: int = DRAWS, seed: int = 0) -> Recover
     >>> rng = np.random.default_rng(0)
     >>> quality = rng.normal(3, 1, size=2000)
     >>> ratings = quality[:, None] + [0.5, 0.0, -0.5] + rng.normal(size=(2000, 3)) * [0.3, 0.6, 0.9]
-    >>> found = recover_scores(ratings, draws=0)
+    >>> found = recover_scores(ratings, Resampling(0))
     >>> found.bias.round(1).tolist(), found.inconsistency.round(1).tolist()
     ([0.5, 0.0, -0.5], [0.3, 0.6, 0.9])
     """
@@ -105,8 +104,8 @@ def recover_scores(ratings: Array, draws: int = DRAWS, seed: int = 0) -> Recover
     rated = precision > 0
     scores = np.divide(sums, precision, out=np.full(len(sums), np.nan), where=rated)
     errors = np.divide(1.0, np.sqrt(precision), out=np.full(len(sums), np.nan), where=rated)
-    many = int(min(draws, _EFFORT // (_ROUNDS_OF_A_DRAW * kinds.ratings.size)))
-    biases, spreads = fit.draw((bias, variance, quality), many, np.random.default_rng(seed % 2**63))
+    most = int(_EFFORT // (_ROUNDS_OF_A_DRAW * kinds.ratings.size))
+    biases, spreads = fit.draw((bias, variance, quality), resampling.at_most(most))
     return Recovered(
         scores,
         errors,
@@ -119,21 +118,13 @@ def recover_scores(ratings: Array, draws: int = DRAWS, seed: int = 0) -> Recover
     )
 
 
-def recovery_entry(
-    ratings: Array, evaluators: list[str], draws: int = DRAWS, seed: int = 0, scale: Scale = LIKERT
-) -> dict[str, Any] | None:
+def recovery_entry(ratings: Ratings) -> dict[str, Any] | None:
     """What the report says of biases and inconsistencies.
 
     Parameters
     ----------
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale, NaN where missing.
-    evaluators : list of str
-        The columns' names.
-    draws, seed : int
-        Of the bootstrap.
-    scale : Scale
-        Whose levels the ratings are.
+    ratings : Ratings
+        At most 200 draws of its items are made.
 
     Returns
     -------
@@ -146,29 +137,30 @@ def recovery_entry(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> ratings = rng.normal(size=(100, 1)) + rng.normal(size=(100, 3))
-    >>> sorted(recovery_entry(ratings, ["a", "b", "c"])["evaluators"])
+    >>> ratings = Ratings(rng.normal(size=(100, 1)) + rng.normal(size=(100, 3)), evaluators=["a", "b", "c"])
+    >>> sorted(recovery_entry(ratings)["evaluators"])
     ['a', 'b', 'c']
     """
-    found = recover_scores(ratings, draws, seed)
+    evaluators, step = ratings.evaluators, ratings.scale.step
+    found = recover_scores(ratings.values, ratings.resampling.at_most(DRAWS))
     if found is None:
         return None
     people = {}
     for column, name in enumerate(evaluators):
         bias, spread = found.bias_intervals[column], found.inconsistency_intervals[column]
         people[name] = {
-            "bias": found.bias[column] / scale.step,
-            "bias_low": bias.low / scale.step,
-            "bias_high": bias.high / scale.step,
-            "inconsistency": found.inconsistency[column] / scale.step,
-            "inconsistency_low": spread.low / scale.step,
-            "inconsistency_high": spread.high / scale.step,
+            "bias": found.bias[column] / step,
+            "bias_low": bias.low / step,
+            "bias_high": bias.high / step,
+            "inconsistency": found.inconsistency[column] / step,
+            "inconsistency_low": spread.low / step,
+            "inconsistency_high": spread.high / step,
         }
-    plain = sample_scores(ratings)
+    plain = ratings.target
     both = ~np.isnan(plain)
     varied = np.ptp(plain[both]) > 0 and np.ptp(found.scores[both]) > 0
     r = float(np.corrcoef(plain[both], found.scores[both])[0, 1]) if varied else float("nan")
-    kinds = Drawn(ratings)
+    kinds = Drawn(ratings.values)
     column_or_none = alternating_projection(kinds.ratings, kinds.counts).collapsed
     onto = None if column_or_none is None else evaluators[column_or_none]
     return {
@@ -232,13 +224,15 @@ class _Fit:
                 return bias, variance, quality, True
         return bias, variance, quality, False
 
-    def draw(self, state: _State, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    def draw(self, state: _State, resampling: Resampling) -> tuple[Array, Array]:
         """Biases (summing to 0) and inconsistencies in bootstrap draws; shape (draws, evaluators)."""
-        n, people = int(self._counts.sum()), self.known.shape[1]
-        biases, spreads = np.full((draws, people), np.nan), np.full((draws, people), np.nan)
-        for row in range(draws):
-            items = rng.multinomial(n, self._counts / n).astype(float)
-            if (items @ self.known > 0).all():
-                bias, variance, _, _ = self.run(items, state, _ROUNDS_OF_A_DRAW)
-                biases[row], spreads[row] = bias - bias.mean(), np.sqrt(variance)
-        return biases, spreads
+
+        def fitted(drawn: Array) -> tuple[Array, Array]:
+            biases, spreads = np.full((2, len(drawn), self.known.shape[1]), np.nan)
+            for row, items in enumerate(drawn):
+                if (items @ self.known > 0).all():
+                    bias, variance, _, _ = self.run(items, state, _ROUNDS_OF_A_DRAW)
+                    biases[row], spreads[row] = bias - bias.mean(), np.sqrt(variance)
+            return biases, spreads
+
+        return count_draws(self._counts, resampling).figures(fitted)

@@ -11,8 +11,10 @@ from scipy import stats
 
 from calibration.comparison.correlation_tests import holm
 from calibration.core.grades import Array, leave_one_out_scores
-from calibration.core.intervals import group_codes, item_draws
+from calibration.core.intervals import group_codes
+from calibration.core.resampling import Resampling, count_draws
 from calibration.core.weighted import Order, correlation
+from calibration.notes import Named
 from calibration.people.answer_order import OrderFinding, answers_in_order
 from calibration.people.dependence import Pair, dependent_pairs
 
@@ -30,10 +32,15 @@ _HARDLY = 0.2  # of the median of the others' correlations: less is hardly any r
 
 
 class Flag(NamedTuple):
-    """What was noticed: the evaluators' columns and a sentence about them."""
+    """What was noticed: the evaluators' columns and a note about them, which names the first of them."""
 
     evaluators: tuple[int, ...]
-    sentence: str
+    note: Named
+
+    @property
+    def sentence(self) -> str:
+        """The note's words."""
+        return str(self.note)
 
 
 def screen(
@@ -129,7 +136,7 @@ def _all_the_same(compared: list[_Beside], names: list[str], ratings: Array) -> 
     words = "images the same rating, although the others' ratings of them differ."
     known = ratings[~np.isnan(ratings)]
     return [
-        Flag((column,), f"{names[column]} gave {len(own)} {words}")
+        Flag((column,), Named("", names[column], f" gave {len(own)} {words}"))
         for column, _, own, _ in compared
         if np.ptp(own) == 0 and (known.min() < own[0] < known.max() or _is_rare_end(own, ratings, column))
     ]
@@ -168,7 +175,7 @@ def _unrelated(compared: list[_Beside], names: list[str], seed: int, groups: NDA
             if len(names) == 2:
                 one, other = names
                 words = "rated against each other; perhaps one of them read the scale the other way round"
-                return [Flag((0, 1), f"{one} and {other} {words} (Spearman {rho:.2f}).")]
+                return [Flag((0, 1), Named("", one, f" and {other} {words} (Spearman {rho:.2f})."))]
             words = "rated against the others; perhaps the scale was read the other way round"
         elif (
             len(others)
@@ -180,7 +187,7 @@ def _unrelated(compared: list[_Beside], names: list[str], seed: int, groups: NDA
             words = "rated with hardly any relation to the others"
         else:
             continue
-        flags.append(Flag((column,), f"{names[column]} {words} (Spearman {rho:.2f} with their mean)."))
+        flags.append(Flag((column,), Named("", names[column], f" {words} (Spearman {rho:.2f} with their mean).")))
     return flags
 
 
@@ -215,8 +222,11 @@ def _grouped(own: Array, mean: Array, rho: float, groups: NDArray[np.intp], seed
     if number < 2:
         return np.nan, np.nan, np.nan
     x, y = Order(own), Order(mean)
-    weights = np.concatenate(list(item_draws(codes, _DRAWS, _DRAWS, np.random.default_rng(seed % 2**63))))
-    drawn = np.array([correlation(x.ranks(weight), y.ranks(weight), weight) for weight in weights])
+
+    def correlations(counts: Array) -> Array:
+        return np.array([correlation(x.ranks(weight), y.ranks(weight), weight) for weight in counts[:, codes]])
+
+    drawn = count_draws(np.ones(number), Resampling(_DRAWS, seed)).figures(correlations)
     drawn = drawn[np.isfinite(drawn)]
     if not len(drawn):
         return np.nan, np.nan, np.nan
@@ -228,22 +238,26 @@ def _grouped(own: Array, mean: Array, rho: float, groups: NDArray[np.intp], seed
     return p, error / max(1 - rho**2, 1 - _ALMOST_ONE), float(number - 1)
 
 
-def _in_order(found: OrderFinding, name: str) -> str:
+def _in_order(found: OrderFinding, name: str) -> Named:
     p = f"p = {found.p:.4f} for all evaluators together"
     if found.kind == "runs":
-        return (
-            f"{name} gave long runs of one answer, the longest of {found.longest}: in the order of rating, an answer "
+        return Named(
+            "",
+            name,
+            f" gave long runs of one answer, the longest of {found.longest}: in the order of rating, an answer "
             f"stands in a run of {found.observed:.1f} on average, where {found.expected:.1f} is expected of the same "
-            f"answers to images that the others rated like these ({found.answers} images, {p})."
+            f"answers to images that the others rated like these ({found.answers} images, {p}).",
         )
-    return (
-        f"{name} answered in a pattern: in the order of rating, {found.observed:.0%} of the answers repeat the one "
+    return Named(
+        "",
+        name,
+        f" answered in a pattern: in the order of rating, {found.observed:.0%} of the answers repeat the one "
         f"{found.period} before but not the one just before, where {found.expected:.0%} are expected of the same "
-        f"answers to images that the others rated like these ({found.answers} images, {p})."
+        f"answers to images that the others rated like these ({found.answers} images, {p}).",
     )
 
 
-def _dependent(pair: Pair, names: list[str]) -> str:
+def _dependent(pair: Pair, names: list[str]) -> Named:
     a, b = names[pair.first], names[pair.second]
     equal = ""
     if np.isfinite(pair.equal) and np.isfinite(pair.expected_equal):
@@ -253,9 +267,11 @@ def _dependent(pair: Pair, names: list[str]) -> str:
     if pair.instead:
         c, d = (names[place] for place in pair.instead)
         instead = f" Among four evaluators it can also be {c} and {d} who are not."
-    return (
-        f"{a} and {b} rated more alike than the images explain (correlation {pair.correlation:.2f}, where "
+    return Named(
+        "",
+        a,
+        f" and {b} rated more alike than the images explain (correlation {pair.correlation:.2f}, where "
         f"{pair.expected:.2f} is expected from how each goes with the others, on {pair.common} images that both "
         f"rated{equal}; {p} for {pair.tested} pairs); they may not be independent, or share a taste that the others do "
-        f"not have.{instead}"
+        f"not have.{instead}",
     )

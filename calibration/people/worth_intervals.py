@@ -1,31 +1,20 @@
 """How far a metric's worth as a view of what an image is truly worth would move with other images, and other people."""
 
-from collections.abc import Iterable, Iterator
-
 import numpy as np
-from numpy.typing import ArrayLike
 
-from calibration.core.draws import fewer_draws, same_draws
 from calibration.core.grades import Array, sample_scores
 from calibration.core.intervals import Interval, group_codes, left_out, percentiles, with_other_people
+from calibration.core.ratings import Ratings, ScoredTask
+from calibration.core.resampling import Draws, given_draws, group_draws
 from calibration.people.variance import ComponentSums
 
-_BLOCK = 2**18  # draw-items that are in memory at once
 
-
-def worth_intervals(
-    scores: Array, ratings: Array, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0
-) -> dict[str, dict[str, Interval]] | None:
+def worth_intervals(task: ScoredTask) -> dict[str, dict[str, Interval]] | None:
     """Intervals of a metric's correlation, of that without people's noise, and of its rater equivalents.
 
     Parameters
     ----------
-    scores : ndarray, shape (items,)
-        Finite scores.
-    ratings : ndarray, shape (items, evaluators)
-        NaN where missing.
-    clusters, draws, seed
-        As in `agreement_intervals`.
+    task : ScoredTask
 
     Returns
     -------
@@ -40,13 +29,15 @@ def worth_intervals(
 
     Examples
     --------
+    >>> from calibration.core.resampling import Resampling
     >>> rng = np.random.default_rng(0)
     >>> quality = rng.normal(size=300)
-    >>> found = worth_intervals(quality, quality[:, None] + rng.normal(size=(300, 4)), draws=200)
+    >>> people = Ratings(quality[:, None] + rng.normal(size=(300, 4)), resampling=Resampling(200))
+    >>> found = worth_intervals(ScoredTask.of(quality, people))
     >>> found["these"]["disattenuated"].low > 0.9
     True
     """
-    return Worth(ratings, clusters, draws, seed).intervals(scores)
+    return task.ratings.once(Worth).intervals(task.scores)
 
 
 class Worth:
@@ -54,26 +45,21 @@ class Worth:
 
     Parameters
     ----------
-    ratings : ndarray, shape (items, evaluators)
-        NaN where missing.
-    clusters, draws, seed
-        As in `worth_intervals`.
+    ratings : Ratings
+        Of the items that they scored.
     """
 
-    def __init__(self, ratings: Array, clusters: ArrayLike | None = None, draws: int = 1000, seed: int = 0):
-        self._ratings = ratings[:, ~np.isnan(ratings).all(axis=0)]
-        self._groups = group_codes(clusters, len(ratings))
-        self._draws, self._seed = fewer_draws(draws, len(ratings)), seed
-        self._is_known = draws >= 2 and len(ratings) >= 3 and self._ratings.shape[1] >= 2
+    def __init__(self, ratings: Ratings):
+        count, draws = len(ratings.values), ratings.resampling
+        self._ratings = ratings.values[:, ~np.isnan(ratings.values).all(axis=0)]
+        self._is_known = draws.draws >= 2 and count >= 3 and self._ratings.shape[1] >= 2
         if self._is_known:
             people = self._ratings.shape[1]
-            self._in_draws = _Noise(self._ratings, self._blocks())
-            everyone = [np.ones((1, len(ratings)))]
+            drawn = group_draws(group_codes(ratings.clusters, count), draws.of_items(count))
+            self._in_draws = _Noise(self._ratings, drawn)
+            everyone = given_draws(np.ones((1, count)))
             gone = [(), *left_out(people)] if people > 2 else []
             self._panels = [_Noise(np.delete(self._ratings, each, axis=1), everyone) for each in gone]
-
-    def _blocks(self) -> Iterator[Array]:
-        return same_draws(self._groups, self._draws, max(1, _BLOCK // len(self._groups)), self._seed)
 
     def intervals(self, scores: Array) -> dict[str, dict[str, Interval]] | None:
         """As `worth_intervals`.
@@ -85,20 +71,21 @@ class Worth:
 
         Examples
         --------
+        >>> from calibration.core.resampling import Resampling
         >>> rng = np.random.default_rng(0)
         >>> quality = rng.normal(size=300)
-        >>> people = Worth(quality[:, None] + rng.normal(size=(300, 4)), draws=200)
+        >>> people = Worth(Ratings(quality[:, None] + rng.normal(size=(300, 4)), resampling=Resampling(200)))
         >>> people.intervals(quality)["these"]["pearson"].low > 0.8
         True
         """
         if not self._is_known:
             return None
-        over_items = self._in_draws.worth(scores, self._blocks())
+        over_items = self._in_draws.worth(scores)
         these = {name: percentiles(drawn) for name, drawn in over_items.items()}
         if not self._panels:
             return {"these": these, "people_like_these": {}}
-        people, everyone = self._ratings.shape[1], [np.ones((1, len(scores)))]
-        estimate, *without = (panel.worth(scores, everyone) for panel in self._panels)
+        people = self._ratings.shape[1]
+        estimate, *without = (panel.worth(scores) for panel in self._panels)
         values = {name: np.array([float(each[name][0]) for each in without]) for name in over_items}
         name = "rater_equivalents"
         low, high = with_other_people(
@@ -114,19 +101,17 @@ class Worth:
 class _Noise:
     """One panel's mean ratings, and the variances of its ratings of weighted items."""
 
-    def __init__(self, ratings: Array, blocks: Iterable[Array]):
+    def __init__(self, ratings: Array, draws: Draws):
         self._target = sample_scores(ratings)
         self._known = ~np.isnan(self._target)
-        sums = ComponentSums(ratings)
-        parts = [sums.components(weights) for weights in blocks]
-        self._parts = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        self._draws, self._parts = draws, draws.figures(ComponentSums(ratings).components)
 
-    def worth(self, scores: Array, blocks: Iterable[Array]) -> dict[str, Array]:
+    def worth(self, scores: Array) -> dict[str, Array]:
         """A metric's rater equivalents, disattenuated correlation and correlation in the same weightings."""
         known = self._known
         x, y = (np.where(known, side - side[known].mean(), 0.0) for side in (scores, self._target))
         products = np.column_stack([known, x, y, x * x, y * y, x * y])
-        n, x, y, xx, yy, xy = np.concatenate([weights @ products for weights in blocks]).T
+        n, x, y, xx, yy, xy = self._draws.figures(lambda weights: weights @ products).T
         parts = self._parts
         noise = parts["evaluators"] + parts["residual"]
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -7,7 +7,7 @@ import numpy as np
 
 from calibration.planning.plan import Figure as PlannedFigure
 from calibration.planning.plan import plan_power, plan_width
-from calibration.planning.shown import KINDS
+from calibration.planning.simulated_reports import KINDS
 from calibration.planning.study import PlannedStudy
 from calibration.planning.summary import Plan, short
 

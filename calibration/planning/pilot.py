@@ -15,7 +15,7 @@ from calibration.planning.alike import DesignEffects, design_effects
 from calibration.planning.model import Ratings, correlation_spread
 from calibration.planning.panel import evaluators_of
 from calibration.planning.study import FEWEST_IMAGES, LEAST_ICC, PlannedStudy, possible_between
-from calibration.scale import LIKERT
+from calibration.scale import LIKERT, Scale
 from calibration.settings import Duplicates
 from calibration.tables.checking import check_items, check_ratings, check_scores
 from metrics.errors import InputError, parameter
@@ -39,6 +39,8 @@ class Pilot:
         How many it has.
     notes : list of str
         Sentences about what was assumed.
+    scale : Scale
+        On which its people answered.
     """
 
     study: PlannedStudy
@@ -46,6 +48,7 @@ class Pilot:
     images: int
     evaluators: int
     notes: list[str]
+    scale: Scale = LIKERT
 
 
 def pilot_of(
@@ -55,6 +58,7 @@ def pilot_of(
     metrics: Sequence[str] = (),
     task: str | None = None,
     duplicates: Duplicates = "error",
+    scale: Scale = LIKERT,
 ) -> Pilot:
     """Estimate what a plan needs from a pilot.
 
@@ -72,6 +76,8 @@ def pilot_of(
         Which task.
     duplicates : {"error", "first", "last", "mean"}
         What to do where a person rated an item twice.
+    scale : Scale
+        On which people answered; a plan knows scales of five levels only.
 
     Returns
     -------
@@ -80,8 +86,8 @@ def pilot_of(
     Raises
     ------
     InputError
-        For tables that cannot be used, several tasks, evaluators who share no image or do not agree beyond chance,
-        metrics that are not there, or too few images with a score.
+        For tables that cannot be used, a scale of other than five levels, several tasks, evaluators who share no image
+        or do not agree beyond chance, metrics that are not there, or too few images with a score.
 
     Notes
     -----
@@ -101,16 +107,23 @@ def pilot_of(
     >>> 0.4 < found.icc < 0.5, 0.6 < found.correlations[0] < 0.8
     (True, True)
     """
-    rows = check_ratings(ratings, "the pilot's ratings table", task, duplicates).frame
+    if scale.count != LIKERT.count:
+        raise InputError(
+            f"The pilot's scale, {scale}, has {scale.count} levels, and a plan reckons with {LIKERT.count}, as of "
+            f"{LIKERT}: its figures would be another scale's. State {parameter('icc')} instead, and read the plan as "
+            f"one for ratings from {LIKERT}."
+        )
+    rows = check_ratings(ratings, "the pilot's ratings table", task, duplicates, scale=scale).frame
     tasks = list(dict.fromkeys(rows["task"]))
     if len(tasks) > 1:
         raise InputError(f"The pilot has the tasks {listed(quoted(tasks))}; choose one with {parameter('task')}.")
     wide = rows.pivot(index="item", columns="evaluator", values="rating")
-    matrix = np.asarray(LIKERT.to_unit(wide.to_numpy(dtype=float)))
+    matrix = np.asarray(scale.to_unit(wide.to_numpy(dtype=float)))
     components = variance_components(matrix)
     icc = _agreement(matrix, components)
     assert components is not None
-    counts = np.bincount(rows["rating"].round().astype(int), minlength=6)[1:]
+    numbers = 1 + scale.to_unit(rows["rating"].to_numpy(dtype=float)) * (scale.count - 1)
+    counts = np.bincount(numbers.round().astype(int), minlength=scale.count + 1)[1:]
     everything = components.items + components.evaluators + components.residual
     basis = PlannedStudy(
         icc,
@@ -132,7 +145,7 @@ def pilot_of(
         effects = design_effects(matrix, oriented, groupings[kind].reindex(wide.index))
         notes.append(_of_design_effects(kind, effects, bool(oriented)))
     study = PlannedStudy(icc, latent, between, basis.levels, basis.strictness, effects, people=evaluators_of(matrix))
-    return Pilot(study, names, len(wide), wide.shape[1], notes)
+    return Pilot(study, names, len(wide), wide.shape[1], notes, scale)
 
 
 def _of_design_effects(kind: str, effects: DesignEffects, with_metrics: bool) -> str:
@@ -155,19 +168,19 @@ def _agreement(matrix: Array, components: Components | None) -> float:
     if matrix.shape[1] < 2:
         raise InputError(
             "The pilot has one evaluator, so it does not show how well people agree; add ratings of the same images by "
-            "another, or state --icc instead."
+            "another, or state {parameter('icc')} instead."
         )
     icc = None if components is None else intraclass_correlations(components)["icc3"]
     if icc is None or np.isnan(icc):
         raise InputError(
             "The pilot does not show how well people agree: it needs images with two ratings or more, and ratings that "
-            "differ; or state --icc instead."
+            "differ; or state {parameter('icc')} instead."
         )
     if not LEAST_ICC <= icc <= 1 - LEAST_ICC:
         how = "do not agree beyond chance" if icc < LEAST_ICC else "agree in everything"
         raise InputError(
             f"The pilot's evaluators {how} (intraclass correlation {icc:.3g}), which no plan can start from; rate more "
-            "images, or state --icc instead."
+            f"images, or state {parameter('icc')} instead."
         )
     return icc
 

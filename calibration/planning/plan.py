@@ -11,7 +11,7 @@ from scipy import stats
 
 from calibration.core.grades import Array
 from calibration.planning.model import Ratings, Spread, Statistic, correlation_spread
-from calibration.planning.shown import KINDS, Kind, icc_surfaces, width_surfaces
+from calibration.planning.simulated_reports import KINDS, Kind, icc_surfaces, width_surfaces
 from calibration.planning.study import FEWEST_IMAGES, MOST_IMAGES, PlannedStudy, check_counts
 from metrics.errors import InputError
 
@@ -137,8 +137,8 @@ def plan_width(
     Notes
     -----
     The widths are those that the report's own functions give of a few simulated studies; see
-    `calibration.planning.shown`. Who rates counts too in an interval for people like these, and more images do not
-    lessen that. tests/benchmarks/bench_plan.py holds them against reports.
+    `calibration.planning.simulated_reports`. Who rates counts too in an interval for people like these, and more images
+    do not lessen that. tests/benchmarks/bench_plan.py holds them against reports.
 
     Examples
     --------

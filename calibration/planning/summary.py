@@ -1,15 +1,16 @@
 """A plan as tables and as plain sentences: what each size of study gives, and what it takes to reach a goal."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from html import escape
 
 import numpy as np
 import pandas as pd
 
 from calibration.planning.plan import Figure, images_for_power, images_for_width, plan_power, plan_width
-from calibration.planning.shown import KINDS, MOST_JUDGED, Kind, fewest_judged
+from calibration.planning.simulated_reports import KINDS, MOST_JUDGED, Kind, fewest_judged
 from calibration.planning.study import MOST_EVALUATORS, MOST_IMAGES, PlannedStudy
-from metrics.text import spelled
+from metrics.text import counted, spelled
 
 MANY_EVALUATORS = 200
 """So many that people's mean is as good as their true mean: what more evaluators could give at best."""
@@ -25,7 +26,7 @@ _FIGURE_NAMES: dict[Figure, str] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """What a study can show, by its size.
 
@@ -45,6 +46,8 @@ class Plan:
         metric (these alone as ``judged``); NaN where a million do not.
     sentences : list of str
         What follows, in plain words.
+    notes : list of str
+        What the pilot made necessary to assume.
     """
 
     study: PlannedStudy
@@ -53,6 +56,18 @@ class Plan:
     grid: pd.DataFrame
     needed: pd.DataFrame
     sentences: list[str]
+    notes: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        sizes = counted(len(self.grid), "size")
+        return f"Plan of {sizes} with an intraclass correlation of {self.study.icc:.2g}: {' '.join(self.sentences)}"
+
+    def _repr_html_(self) -> str:
+        """The sentences and the two tables, as a notebook shows them."""
+        said = "".join(f"<p>{escape(sentence)}</p>" for sentence in [*self.notes, *self.sentences])
+        shown = [("What a study shows", self.grid), ("Images needed", self.needed)]
+        tables = (f"<p><b>{title}</b></p>{table.round(3).to_html(index=False)}" for title, table in shown)
+        return said + "".join(tables)
 
 
 def make_plan(

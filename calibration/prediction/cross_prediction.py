@@ -10,9 +10,11 @@ from scipy.optimize import isotonic_regression
 
 from calibration.core.crossed_folds import crossed_folds
 from calibration.core.grades import Array
+from calibration.core.ratings import ScoredTask
+from calibration.core.resampling import sampled
 from calibration.core.ties import as_equals
 from calibration.prediction.ordinal import Ordinal, fit_ordinals, level_counts
-from calibration.scale import LIKERT, Scale
+from calibration.scale import Scale
 from metrics.known import Direction
 
 Family = Literal["isotonic", "proportional_odds"]
@@ -85,33 +87,15 @@ class CrossPrediction:
     climatology: Array = field(repr=False)
 
 
-def cross_predict(
-    scores: ArrayLike,
-    ratings: Array,
-    direction: Direction,
-    clusters: ArrayLike | None = None,
-    folds: int = 5,
-    seed: int = 0,
-    scale: Scale = LIKERT,
-) -> CrossPrediction | None:
+def cross_predict(task: ScoredTask, folds: int = 5) -> CrossPrediction | None:
     """Choose the kind of curve by its log loss on unseen people's ratings of unseen images.
 
     Parameters
     ----------
-    scores : array_like, shape (items,)
-        NaN where missing.
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale, NaN where missing.
-    direction : {"higher", "lower"}
-        Which way the metric points: a better score never goes with lower ratings.
-    clusters : array_like, shape (items,), optional
-        Which images belong together, and are held out together.
+    task : ScoredTask
+        A better score never goes with lower ratings. What is drawn together is held out together.
     folds : int
         Of items and of evaluators; see `calibration.core.crossed_folds.crossed_folds`.
-    seed : int
-        Of the folds and the sample.
-    scale : Scale
-        Whose levels the ratings are.
 
     Returns
     -------
@@ -125,17 +109,16 @@ def cross_predict(
 
     Examples
     --------
+    >>> from calibration.core.ratings import Ratings
     >>> ratings = np.repeat(np.tile([0.0, 0.25, 0.75, 1.0], 10)[:, None], 3, axis=1)
-    >>> found = cross_predict(np.tile([1.0, 2.0, 3.0, 4.0], 10), ratings, "higher")
+    >>> found = cross_predict(ScoredTask.of(np.tile([1.0, 2.0, 3.0, 4.0], 10), Ratings(ratings)))
     >>> found.curve.family, found.log_losses["isotonic 2 %"] < 0.1
     ('isotonic', True)
     """
-    values = np.asarray(scores, dtype=float)
-    usable = np.flatnonzero(np.isfinite(values) & ~np.isnan(ratings).all(axis=1))
-    if len(usable) > MOST_ITEMS:
-        usable = np.sort(np.random.default_rng(seed % 2**63).choice(usable, MOST_ITEMS, replace=False))
-    values, ratings = as_equals(values[usable]), ratings[usable]
-    clusters = None if clusters is None else np.asarray(clusters)[usable]
+    of, direction, seed, scale = task.ratings, task.direction, task.ratings.resampling.seed, task.ratings.scale
+    usable = sampled(np.flatnonzero(~np.isnan(of.values).all(axis=1)), MOST_ITEMS, seed)
+    values, ratings = as_equals(task.scores[usable]), of.values[usable]
+    clusters = None if of.clusters is None else of.clusters[usable]
     folded = crossed_folds(ratings, clusters, folds, seed)
     parts = [(values[~held.items], ratings[np.ix_(~held.items, held.others)]) for held in folded]
     *by_cell, final = _candidates([*parts, (values, ratings)], direction, scale)

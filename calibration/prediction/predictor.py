@@ -1,7 +1,7 @@
 """What people would say of a new score: a distribution over the levels, its mean, the level and conformal intervals."""
 
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike
 
 from calibration.core.buckets import BucketMapping, fit_buckets
 from calibration.core.grades import Array, sample_scores
+from calibration.core.ratings import ScoredTask
 from calibration.prediction.conformal import conformal_quantile, set_threshold, strangeness
 from calibration.prediction.cross_prediction import MARGINAL, CrossPrediction, Curve, cross_predict
-from calibration.scale import FEWEST_LEVELS, LIKERT, MOST_LEVELS, Scale
+from calibration.scale import FEWEST_LEVELS, MOST_LEVELS
 from metrics.errors import InputError
 from metrics.known import Direction
 
@@ -181,43 +182,18 @@ class Predictor:
 
 
 def fit_predictor(
-    scores: ArrayLike,
-    ratings: Array,
-    direction: Direction,
-    clusters: ArrayLike | None = None,
-    seed: int = 0,
-    *,
-    k: float = 1.0,
-    coverage: float = COVERAGE,
-    metric: str = "",
-    signatures: Sequence[str] = (),
-    crossed: CrossPrediction | None = None,
-    scale: Scale = LIKERT,
+    task: ScoredTask, coverage: float = COVERAGE, crossed: CrossPrediction | None = None
 ) -> Predictor | None:
     """Fit what people would say of a metric's scores.
 
     Parameters
     ----------
-    scores : array_like, shape (items,)
-        NaN where missing.
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale, NaN where missing.
-    direction : {"higher", "lower"}
-        Which way the metric points.
-    clusters : array_like, shape (items,), optional
-        Which images belong together.
-    seed : int
-        Of the folds, and of the sample where there are more than 20,000 items.
-    k : float
-        The exponent of the bucket mapping.
+    task : ScoredTask
+        The metric, whose name and signatures are kept with the predictor. Of more than 20,000 items so many are used.
     coverage : float
         The share of new ratings that the intervals are to hold, in (0, 1).
-    metric, signatures
-        What the scores are; kept with the predictor.
     crossed : CrossPrediction, optional
         What `calibration.prediction.cross_prediction.cross_predict` found, where it is known already.
-    scale : Scale
-        Whose levels the ratings are.
 
     Returns
     -------
@@ -241,17 +217,18 @@ def fit_predictor(
 
     Examples
     --------
+    >>> from calibration.core.ratings import Ratings
     >>> rng = np.random.default_rng(0)
     >>> quality = rng.normal(size=200)
     >>> ratings = np.clip(np.rint(2 + quality[:, None] + rng.normal(size=(200, 4))), 0, 4) / 4
-    >>> table = fit_predictor(quality, ratings, "higher").predict([-2.0, 0.0, 2.0, 99.0])
+    >>> table = fit_predictor(ScoredTask.of(quality, Ratings(ratings))).predict([-2.0, 0.0, 2.0, 99.0])
     >>> table["mean"].round().tolist(), table["extrapolated"].tolist()
     ([1.0, 3.0, 5.0, 5.0], [False, False, False, True])
     """
-    found = crossed or cross_predict(scores, ratings, direction, clusters, seed=seed, scale=scale)
+    found, scale = crossed or cross_predict(task), task.ratings.scale
     if found is None:
         return None
-    mapping = fit_buckets(found.scores, found.ratings, k, direction, scale=scale)
+    mapping = fit_buckets(found.scores, found.ratings, task.ratings.k, task.direction, scale=scale)
     if mapping is None:
         return None
     known = ~np.isnan(found.ratings) & ~np.isnan(found.probabilities[:, :, 0])
@@ -265,11 +242,11 @@ def fit_predictor(
     ]
     threshold = None if alone else set_threshold(by_person, coverage)
     reach = conformal_quantile(_mean_residuals(found, known), coverage, float("nan"))
-    whole = np.asarray(scores, dtype=float)[np.isfinite(scores) & ~np.isnan(ratings).all(axis=1)]
+    whole = task.scores[~np.isnan(task.ratings.values).all(axis=1)]
     return Predictor(
-        metric=metric,
-        signatures=tuple(signatures),
-        direction=direction,
+        metric=task.name,
+        signatures=tuple(task.signatures),
+        direction=task.direction,
         thresholds=mapping.thresholds,
         curve=found.curve,
         low=float(whole.min()),

@@ -1,20 +1,17 @@
 """Whether predicted ratings can be taken at their word: reliability diagram, calibration error, proper scores."""
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.core.draws import signs_and_draws
 from calibration.core.grades import Array
 from calibration.core.intervals import UNKNOWN, Interval, group_codes, percentiles
+from calibration.core.resampling import RESAMPLING, Draws, Resampling, signs_and_draws
 from calibration.prediction.cross_prediction import CrossPrediction
 
 BINS = 10
-DRAWS = 1000
-_BLOCK = 2**22  # image-draws in memory at once
 
 
 @dataclass(frozen=True)
@@ -94,19 +91,17 @@ def ranked_probability_scores(probabilities: Array, levels: NDArray[np.int_]) ->
     return np.asarray(np.sum((below - (levels[:, None] <= np.arange(1, probabilities.shape[1]))) ** 2, axis=1))
 
 
-def reliability(found: CrossPrediction, bins: int = BINS, draws: int = DRAWS, seed: int = 0) -> Reliability | None:
+def reliability(found: CrossPrediction, resampling: Resampling = RESAMPLING, bins: int = BINS) -> Reliability | None:
     """Compare what was predicted without seeing person or image with the ratings.
 
     Parameters
     ----------
     found : CrossPrediction
         From `calibration.prediction.cross_prediction.cross_predict`.
+    resampling : Resampling
+        No draws leave intervals, chance and p unknown (NaN).
     bins : int
         How many, at most; fewer where there are fewer than five items for each.
-    draws : int
-        Of the bootstrap; 0 leaves intervals, chance and p unknown (NaN).
-    seed : int
-        Of the draws.
 
     Returns
     -------
@@ -131,18 +126,19 @@ def reliability(found: CrossPrediction, bins: int = BINS, draws: int = DRAWS, se
 
     Examples
     --------
+    >>> from calibration.core.ratings import Ratings, ScoredTask
     >>> from calibration.prediction.cross_prediction import cross_predict
     >>> rng = np.random.default_rng(0)
     >>> quality = rng.normal(size=300)
     >>> ratings = np.clip(np.rint(2 + quality[:, None] + rng.normal(size=(300, 4))), 0, 4) / 4
-    >>> result = reliability(cross_predict(quality, ratings, "higher"))
+    >>> result = reliability(cross_predict(ScoredTask.of(quality, Ratings(ratings))))
     >>> result.error < 0.2, result.error_p > 0.05, result.rps_skill > 0.3
     (True, True, True)
     """
     known = ~np.isnan(found.ratings) & ~np.isnan(found.probabilities[:, :, 0])
     if not known.any():
         return None
-    steps = np.arange(1.0, found.probabilities.shape[2] + 1)
+    draws, steps = resampling.draws, np.arange(1.0, found.probabilities.shape[2] + 1)
     levels = np.rint(found.ratings[known] * (len(steps) - 1)).astype(int) + 1
     scores = [_proper(each[known], levels) for each in (found.probabilities, found.climatology)]
     (rps, loss), (climatology_rps, climatology_loss) = scores
@@ -153,11 +149,11 @@ def reliability(found: CrossPrediction, bins: int = BINS, draws: int = DRAWS, se
     groups = group_codes(None if found.clusters is None else np.asarray(found.clusters)[rows], int(rows.sum()))
     bin_of = _bins(predicted, bins)
     count = int(bin_of.max()) + 1
-    signs, weights = signs_and_draws(groups, draws, max(1, _BLOCK // len(groups)), seed)
+    signs, counts = signs_and_draws(groups, resampling)
     error = _error(bin_of, (observed - predicted)[None, :])[0]
-    by_chance = _errors_by_chance(bin_of, observed - predicted, signs)
+    by_chance = signs.figures(lambda each: _error(bin_of, each * (observed - predicted)), numbers=1)
     expected = float(by_chance.mean()) if draws else float("nan")
-    intervals = _bin_intervals(bin_of, observed, weights if draws and groups.max() else None)
+    intervals = _bin_intervals(bin_of, observed, counts if draws and groups.max() else None)
     means = [np.bincount(bin_of, values) / np.bincount(bin_of) for values in (predicted, observed)]
     return Reliability(
         bins=tuple(
@@ -178,10 +174,10 @@ def reliability(found: CrossPrediction, bins: int = BINS, draws: int = DRAWS, se
 
 
 def reliability_entry(
-    found: CrossPrediction | None, bins: int = BINS, draws: int = DRAWS, seed: int = 0
+    found: CrossPrediction | None, resampling: Resampling = RESAMPLING, bins: int = BINS
 ) -> dict[str, Any] | None:
     """`reliability` for the report: a dictionary of plain numbers; None where there is nothing to say."""
-    result = None if found is None else reliability(found, bins, draws, seed)
+    result = None if found is None else reliability(found, resampling, bins)
     if result is None:
         return None
     return asdict(result) | {
@@ -213,21 +209,12 @@ def _error(bin_of: NDArray[np.intp], differences: Array) -> Array:
     return np.asarray(np.abs(sums).sum(axis=1) / len(bin_of))
 
 
-def _errors_by_chance(bin_of: NDArray[np.intp], differences: Array, signs: Iterable[Array]) -> Array:
-    """The calibration errors of differences whose clusters have signs drawn anew."""
-    return np.concatenate([np.empty(0), *(_error(bin_of, each * differences) for each in signs)])
-
-
-def _bin_intervals(bin_of: NDArray[np.intp], observed: Array, draws: Iterable[Array] | None) -> list[Interval]:
+def _bin_intervals(bin_of: NDArray[np.intp], observed: Array, draws: Draws | None) -> list[Interval]:
     """Of each bin's observed mean, over draws of the images."""
     count = int(bin_of.max()) + 1
     if draws is None:
         return [UNKNOWN] * count
     member = np.eye(count)[bin_of]
-    sums, sizes = [], []
-    for weights in draws:
-        sums.append(weights @ (member * observed[:, None]))
-        sizes.append(weights @ member)
-    total, size = np.concatenate(sums), np.concatenate(sizes)
+    total, size = draws.figures(lambda counts: (counts @ (member * observed[:, None]), counts @ member), numbers=1)
     drawn = np.divide(total, size, out=np.full(total.shape, np.nan), where=size > 0)
     return [percentiles(drawn[:, each]) for each in range(count)]

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ import pandas as pd
 
 from calibration.aesthetic.rated import trained_on_these
 from calibration.core.item_folds import clusters_of, few_groups, groupings_of
+from calibration.core.ratings import Ratings, ScoredTask
+from calibration.core.resampling import Resampling
 from calibration.metric.facts import directions_of, opposed, signatures_of, title_of, titles_of
+from calibration.notes import Note, written
 from calibration.people.answer_order import rating_order
 from calibration.people.screening import screen
 from calibration.prediction.predictor import Predictor
@@ -29,9 +33,9 @@ from calibration.report.flagged import what_changes, without_flagged
 from calibration.report.metric import metric_entry
 from calibration.report.people import median_response_ms, people_entry
 from calibration.report.prediction import NO_PREDICTION, combination, in_full, in_full_note, prediction
+from calibration.report.rounds import rounds_entry
 from calibration.report.schema.document import Report
 from calibration.report.strictness import add_people, fair_ratings, metric_without_strictness, strictness_sentence
-from calibration.report.task_data import task_data
 from calibration.settings import Reading, Settings
 from calibration.tables.checking import records
 from calibration.tables.levels_given import levels_note
@@ -98,9 +102,9 @@ class Calibration:
     def _tasks(self) -> list[tuple[str, dict[str, Any]]]:
         return list(self.report["tasks"].items())
 
-    @property
+    @cached_property
     def model(self) -> Report:
-        """The same report with typed fields; made anew each time, as the dictionary may have changed."""
+        """The same report with typed fields, checked once: as the dictionary was when it was first asked for."""
         return Report.model_validate(self.report)
 
 
@@ -109,7 +113,7 @@ def calibrate(
     scores: pd.DataFrame | None = None,
     settings: Settings | None = None,
     inputs: Mapping[str, Source] | None = None,
-    notes: Sequence[str] = (),
+    notes: Sequence[Note] = (),
     remarks: pd.DataFrame | None = None,
     set_scores: pd.DataFrame | None = None,
     items: pd.DataFrame | None = None,
@@ -136,7 +140,7 @@ def calibrate(
         How people and metrics are judged.
     inputs : mapping of str to Source, optional
         Where the tables came from.
-    notes : sequence of str
+    notes : sequence of str or Named
         What was left out in reading.
     remarks : DataFrame, optional
         item, metric, note: what is to be known of a score, or why there is none.
@@ -145,7 +149,8 @@ def calibrate(
     items : DataFrame, optional
         item and, where known, prompt, subject and model: which images belong together.
     repeats : DataFrame, optional
-        The ratings with those that were asked twice (a column repeat), for each evaluator's own consistency.
+        The ratings with those that were asked again (a column repeat or round), for each evaluator's own consistency,
+        and for what a later round changes.
     show_progress : bool
         Show a bar in the terminal while metrics are judged.
     wordings : DataFrame, optional
@@ -188,6 +193,7 @@ def calibrate(
     remarks_by_metric = _remarks(remarks)
     groupings = {} if items is None else groupings_of(items[items["item"].isin(ratings["item"])])
     asked = {} if wordings is None else asked_entries(wordings)
+    resampling = Resampling(settings.draws, settings.seed)
     tasks, points = {}, []
     predictors: list[tuple[str, Predictor]] = []
     with bar_in_terminal(show_progress) as (move_bar, name_task):
@@ -195,39 +201,36 @@ def calibrate(
         for name, rows in ratings.groupby("task", sort=False):
             name_task(str(name))
             evaluators = sorted(rows["evaluator"].unique(), key=natural_order)
-            data = task_data(
-                rows,
-                evaluators,
-                groupings,
-                settings.k,
-                settings.draws,
-                settings.seed,
-                for_raters,
-                settings.scale,
-            )
-            order = rating_order(rows, data.items, evaluators)
-            flags = [] if for_raters else screen(data.ratings, evaluators, settings.seed, data.groups(), order)
+            people = Ratings.of_table(rows, evaluators, groupings, settings.scale, settings.k, resampling)
+            scored = {
+                metric: ScoredTask.of(
+                    by_metric[metric].reindex(people.items),
+                    people,
+                    directions[metric],
+                    metric,
+                    signatures.get(metric, []),
+                    len(by_metric[metric]),
+                )
+                for metric in names
+            }
+            order = rating_order(rows, people.items, evaluators)
+            flags = [] if for_raters else screen(people.values, evaluators, settings.seed, people.clusters, order)
             own_repeats = None if repeats is None else repeats[repeats["task"] == name]
-            task = people_entry(data, flags, own_repeats, median_response_ms(rows))
-            fair = fair_ratings(data)
-            add_people(task, data, fair)
+            task = people_entry(people, flags, own_repeats, median_response_ms(rows), for_raters)
+            fair = fair_ratings(people)
+            add_people(task, people, fair)
             task["asked"] = asked.get(str(name))
+            task["rounds"] = rounds_entry(people, own_repeats)
+            task["notes"] += [later["sentence"] for later in (task["rounds"] or {}).get("later", [])]
             steps.are_done(PEOPLE)
-            whole = in_full(by_metric, data)
-            for metric in names:
-                entry, drawn = metric_entry(
-                    by_metric[metric], data, directions[metric], remarks_by_metric.get(metric), metric in whole
-                )
-                entry["without_strictness"] = metric_without_strictness(
-                    by_metric[metric], data, fair, directions[metric]
-                )
+            whole = in_full(scored)
+            for metric, one in scored.items():
+                remarked = remarks_by_metric.get(metric)
+                entry, drawn = metric_entry(one, people, remarked, metric in whole, for_raters)
+                entry["without_strictness"] = metric_without_strictness(one, fair)
                 steps.are_done(METRIC)
                 own = signatures.get(metric, [])
-                entries, predictor = (
-                    prediction(metric, by_metric[metric], data, directions[metric], own)
-                    if metric in whole
-                    else (NO_PREDICTION, None)
-                )
+                entries, predictor = prediction(one) if metric in whole else (NO_PREDICTION, None)
                 entry |= entries
                 if predictor is not None:
                     predictors.append((str(name), predictor))
@@ -243,11 +246,11 @@ def calibrate(
                 if drawn is not None:
                     points.append(drawn.assign(task=name, metric=metric))
                 steps.are_done(PREDICTION)
-            task["comparison"] = comparison(data, by_metric, directions, task["metrics"])
-            task["without_flagged"] = without_flagged(data, flags, by_metric, directions, task["metrics"])
+            task["comparison"] = comparison(scored, people, task["metrics"])
+            task["without_flagged"] = without_flagged(flags, scored, people, task["metrics"])
             if task["without_flagged"]:
-                task["notes"].insert(task["notes"].index(flags[-1].sentence) + 1, what_changes(task["without_flagged"]))
-            task["combination"] = combination(data, by_metric, directions, task["metrics"])
+                task["notes"].insert(task["notes"].index(flags[-1].note) + 1, what_changes(task["without_flagged"]))
+            task["combination"] = combination(scored, people, task["metrics"])
             task["notes"] += [*in_full_note(len(names)), *by_luck_note(len(names))]
             if not names:
                 task["notes"].append("There are no scores, so no metric is judged.")
@@ -269,7 +272,7 @@ def calibrate(
         "for_raters": for_raters,
     }
     table = pd.concat(points, ignore_index=True)[columns] if points else pd.DataFrame(columns=columns)
-    finished = _with_verdicts(_strict(report), settings.scale.step)
+    finished = _with_verdicts(_strict(_with_written_notes(report)), settings.scale.step)
     if for_raters:
         for task in finished["tasks"].values():
             leave_out_people(task)
@@ -294,6 +297,19 @@ def _usual(metric: str, rows: pd.DataFrame) -> pd.Series:
             f"{_LARGEST_SCORE:g} squares leave the numbers that a computer has, so scale the metric's scores down."
         )
     return values.where(values.abs() >= 1 / _LARGEST_SCORE, 0.0)
+
+
+def _with_written_notes(report: dict[str, Any]) -> dict[str, Any]:
+    """The report, its tasks and metrics with their notes as `calibration.notes.written` writes them."""
+
+    def section(found: Mapping[str, Any]) -> dict[str, Any]:
+        at = [*found].index("notes")
+        return dict([*[*found.items()][:at], *written(found["notes"]).items(), *[*found.items()][at + 1 :]])
+
+    for name, task in report["tasks"].items():
+        metrics = {metric: section(entry) for metric, entry in task["metrics"].items()}
+        report["tasks"][name] = section(task) | {"metrics": metrics}
+    return section(report)
 
 
 def _with_verdicts(report: dict[str, Any], step: float) -> dict[str, Any]:

@@ -1,39 +1,29 @@
 """The results with and without the evaluators whom screening names; nobody is dropped silently."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from calibration.core.crossvalidation import cross_validate
-from calibration.core.evaluator_weights import best_constant
-from calibration.core.grades import sample_scores
+from calibration.core.ratings import Ratings, ScoredTask
 from calibration.people.agreement import correlations, krippendorff_alpha
 from calibration.people.screening import Flag
-from calibration.report.task_data import TaskData
-from metrics.known import Direction
 
 
 def without_flagged(
-    task: TaskData,
-    flags: list[Flag],
-    scores: Mapping[str, pd.Series],
-    directions: Mapping[str, Direction],
-    entries: Mapping[str, Any],
+    flags: list[Flag], metrics: Mapping[str, ScoredTask], ratings: Ratings, entries: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     """The entry ``without_flagged`` of a task.
 
     Parameters
     ----------
-    task : TaskData
-        The people.
     flags : list of Flag
         What `calibration.people.screening.screen` found.
-    scores : mapping of str to Series
-        Each metric's scores by item.
-    directions : mapping of str to {"higher", "lower"}
-        Which way each metric points.
+    metrics : mapping of str to ScoredTask
+        Each metric.
+    ratings : Ratings
+        Of all items of the task.
     entries : mapping of str to dict
         The metrics' entries, for their figures with everybody.
 
@@ -45,34 +35,28 @@ def without_flagged(
         nobody was named, or fewer than two people would be left.
     """
     columns = sorted({flag.evaluators[-1] for flag in flags})
-    if not columns or len(task.evaluators) - len(columns) < 2:
+    if not columns or len(ratings.evaluators) - len(columns) < 2:
         return None
-    others = np.delete(task.ratings, columns, axis=1)
-    rated = (~np.isnan(others)).any(axis=1)
+    matrix = np.delete(ratings.values, columns, axis=1)
+    names = [name for column, name in enumerate(ratings.evaluators) if column not in columns]
+    rated = np.asarray((~np.isnan(matrix)).any(axis=1))
+    others = replace(ratings, values=matrix, evaluators=names).of(rated)
     found: dict[str, Any] = {
-        "left_out": [task.evaluators[column] for column in columns],
-        "alpha": krippendorff_alpha(task.ratings, "ordinal"),
-        "alpha_without": krippendorff_alpha(others, "ordinal"),
+        "left_out": [ratings.evaluators[column] for column in columns],
+        "alpha": krippendorff_alpha(ratings.values, "ordinal"),
+        "alpha_without": krippendorff_alpha(matrix, "ordinal"),
         "metrics": {},
     }
     for name, entry in entries.items():
-        aligned = scores[name].reindex(task.items).to_numpy(dtype=float)
-        known = ~np.isnan(aligned) & rated
-        result = cross_validate(
-            aligned[known],
-            others[known],
-            task.k,
-            directions[name],
-            best_constant(others[known], task.k, task.scale),
-            task.scale,
-        )
+        task = ScoredTask.of(metrics[name].aligned[rated], others, metrics[name].direction)
+        result = task.cross_validated()
         found["metrics"][name] = {
             "skill": entry["cross_validation"]["skill"],
             "skill_without": result.metric_skill,
             "person_skill": entry["cross_validation"]["person_skill"],
             "person_skill_without": result.person_skill,
             "spearman": entry["spearman"],
-            "spearman_without": correlations(aligned[known], sample_scores(others[known])).spearman,
+            "spearman_without": correlations(task.scores, task.ratings.target).spearman,
         }
     return found
 

@@ -4,32 +4,23 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from calibration.comparison.pair_intervals import pair_intervals
 from calibration.comparison.pairwise_accuracy import CrossValidatedAccuracy
-from calibration.core.grades import Array
 from calibration.core.intervals import Interval
+from calibration.core.ratings import ScoredTask
 from calibration.metric.bootstrap import metric_intervals
-from calibration.report.task_data import TaskData
+from calibration.people.worth_intervals import Worth
 
 KINDS = ("these", "people_like_these")
 
 
-def metric_interval_entry(
-    scores: Array, scored: NDArray[np.bool_], task: TaskData, entry: Mapping[str, Any]
-) -> dict[str, Any] | None:
+def metric_interval_entry(task: ScoredTask, entry: Mapping[str, Any]) -> dict[str, Any] | None:
     """The entry ``intervals`` of a metric.
 
     Parameters
     ----------
-    scores : ndarray, shape (scored items,)
-        Finite scores.
-    scored : ndarray of bool, shape (items,)
-        Which of the task's items they belong to.
-    task : TaskData
-        The people.
+    task : ScoredTask
+        The metric and the people.
     entry : mapping
         The rest of the metric's entry.
 
@@ -44,21 +35,15 @@ def metric_interval_entry(
     -----
     The figures on new images have the intervals of those on seen images, moved by the optimism.
     """
-    ratings, groups, direction = task.ratings[scored], task.groups(scored), entry["direction"]
-    found = metric_intervals(
-        scores, ratings, task.k, direction, groups, task.draws, task.seed, task.constant(task.k, scored), task.scale
-    )
+    found = metric_intervals(task)
     if found is None:
         return None
-    parts = [
-        task.worth(scored).intervals(scores),
-        _of_pairs(scores, ratings, groups, task, entry),
-    ]
-    intervals: dict[str, Any] = asdict(found) | {"clustered_by": task.clusters}
+    parts = [task.ratings.once(Worth).intervals(task.scores), _of_pairs(task, entry)]
+    intervals: dict[str, Any] = asdict(found) | {"clustered_by": task.ratings.clustered_by}
     for kind in KINDS:
         for part in parts:
             intervals[kind] |= (part or {}).get(kind, {})
-        if direction == "lower":  # the report's correlations are of the scores as they are
+        if task.direction == "lower":  # the report's correlations are of the scores as they are
             for name in ("spearman", "kendall"):
                 if name in intervals[kind]:
                     low, high = intervals[kind][name]
@@ -67,14 +52,10 @@ def metric_interval_entry(
     return intervals
 
 
-def _of_pairs(
-    scores: Array, ratings: Array, groups: NDArray[np.object_] | None, task: TaskData, entry: Mapping[str, Any]
-) -> dict[str, dict[str, Interval]] | None:
+def _of_pairs(task: ScoredTask, entry: Mapping[str, Any]) -> dict[str, dict[str, Interval]] | None:
     if entry["pairwise_accuracy"] is None:
         return None
-    signed = scores if entry["direction"] == "higher" else -scores
-    accuracy = CrossValidatedAccuracy(**entry["pairwise_accuracy"])
-    return pair_intervals(signed, ratings, accuracy, groups, task.draws, task.seed)
+    return pair_intervals(task, CrossValidatedAccuracy(**entry["pairwise_accuracy"]))
 
 
 def _on_new_images(known: Mapping[str, Interval], unseen: Mapping[str, Any] | None) -> dict[str, Interval]:

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from calibration.core.buckets import BucketFitter
-from calibration.core.crossvalidation import CrossValidation, Fold, cross_validate
-from calibration.core.grades import Array, distance_grade, sample_scores
+from calibration.core.crossvalidation import CrossValidation, Fold
+from calibration.core.grades import Array, distance_grade
+from calibration.core.ratings import Ratings, ScoredTask
 from calibration.core.ties import as_equals
+from calibration.metric.baselines import RandomScores
 from calibration.metric.unscored import compare_unscored
 from calibration.people.agreement import correlations
 from calibration.people.consistency import disattenuated
@@ -19,9 +21,7 @@ from calibration.people.variance import rater_equivalents, reliability, variance
 from calibration.report.comparison import judging_entries
 from calibration.report.grades import against_people, grade_entries
 from calibration.report.intervals import metric_interval_entry
-from calibration.report.task_data import TaskData
 from calibration.scale import Scale
-from metrics.known import Direction
 from metrics.text import counted, spelled
 
 _FEW_LEVELS = 3
@@ -31,26 +31,26 @@ _TWIN = 0.9
 
 
 def metric_entry(
-    scores: pd.Series,
-    task: TaskData,
-    direction: Direction,
+    task: ScoredTask,
+    ratings: Ratings,
     remarks: pd.Series | None = None,
     is_in_full: bool = True,
+    for_raters: bool = False,
 ) -> tuple[dict[str, Any], pd.DataFrame | None]:
     """One metric in one task.
 
     Parameters
     ----------
-    scores : Series
-        The metric's scores by item.
-    task : TaskData
-        The people.
-    direction : {"higher", "lower"}
-        Which way the metric points.
+    task : ScoredTask
+        The metric and the people.
+    ratings : Ratings
+        Of all items of the task, also those that it has no score of.
     remarks : Series of str, optional
         By item: why it has no score, or what is to be known of its score.
     is_in_full : bool
         Whether other mappings are tried.
+    for_raters : bool
+        Whether no sentence may be about a single evaluator.
 
     Returns
     -------
@@ -59,75 +59,68 @@ def metric_entry(
     points : DataFrame or None
         item, score, mean_rating, n_ratings, level to draw; None where nothing that was rated has a score.
     """
-    items, evaluators, k = task.items, task.evaluators, task.k
-    aligned = scores.reindex(items)
-    scored = aligned.notna().to_numpy()
-    values, ratings = aligned.to_numpy(dtype=float)[scored], task.ratings[scored]
-    target = sample_scores(ratings)
-    found = correlations(values, target, direction)
-    constant = task.constant(k, scored)
-    mapping, levels = _mapping(BucketFitter(values, ratings, k, direction, scale=task.scale), values, target, constant)
-    result = cross_validate(values, ratings, k, direction, constant, task.scale)
-    reason = _no_skill(result, ratings, len(scores))
-    components = variance_components(ratings)
+    values, own, evaluators, scale = task.scores, task.ratings, list(ratings.evaluators), ratings.scale
+    found = correlations(values, own.target, task.direction)
+    mapping, levels = _mapping(task)
+    result = task.cross_validated()
+    reason = _no_skill(result, own.values, task.n_scores)
+    components = variance_components(own.values)
     entry: dict[str, Any] = {
-        "direction": direction,
+        "direction": task.direction,
         "n_items": len(values),
         "n_scores": len(np.unique(as_equals(values))),
         "pearson": found.pearson,
         "spearman": found.spearman,
-        "spearman_p": _order_p(found.spearman_p, values, target, task, scored, direction),
+        "spearman_p": _order_p(found.spearman_p, task),
         "kendall": found.kendall,
         **mapping,
-        "cross_validation": _cross_validation(result, evaluators, task.scale) | {"no_skill_because": reason},
-        **grade_entries(values, scored, task, result, direction),
-        **judging_entries(values, scored, task, direction, is_in_full),
-        "rater_equivalents": rater_equivalents(values, ratings, components),
+        "cross_validation": _cross_validation(result, evaluators, scale) | {"no_skill_because": reason},
+        **grade_entries(task, result),
+        **judging_entries(task, is_in_full),
+        "rater_equivalents": rater_equivalents(values, own.values, components),
         "disattenuated": disattenuated(found.pearson, reliability(components)),
         "notes": [
-            *_coverage_notes(scored, remarks if remarks is None else remarks.reindex(items).fillna("")),
-            *_correlation_notes(values, target),
-            *_fold_notes(result, evaluators, task.for_raters),
-            *_level_notes(levels, task.scale),
-            *_copy_notes(values, ratings, evaluators, task.for_raters),
+            *_coverage_notes(task.is_scored, None if remarks is None else remarks.reindex(ratings.items).fillna("")),
+            *_correlation_notes(values, own.target),
+            *_fold_notes(result, evaluators, for_raters),
+            *_level_notes(levels, scale),
+            *_copy_notes(values, own.values, evaluators, for_raters),
             *([reason] if reason else []),
         ],
     }
-    entry["unscored"] = _unscored(scored, task)
-    entry["intervals"] = None if reason else metric_interval_entry(values, scored, task, entry)
+    entry["unscored"] = _unscored(task, ratings)
+    entry["intervals"] = None if reason else metric_interval_entry(task, entry)
     if levels is None:
         return entry, None
     points = {
-        "item": items[scored],
+        "item": own.items,
         "score": values,
-        "mean_rating": task.scale.from_unit(target),
-        "n_ratings": (~np.isnan(ratings)).sum(axis=1),
+        "mean_rating": scale.from_unit(own.target),
+        "n_ratings": (~np.isnan(own.values)).sum(axis=1),
         "level": levels,
     }
     return entry, pd.DataFrame(points)
 
 
-def _unscored(scored: NDArray[np.bool_], task: TaskData) -> dict[str, Any] | None:
+def _unscored(task: ScoredTask, ratings: Ratings) -> dict[str, Any] | None:
     """How the images without a score were rated beside the others."""
-    found = compare_unscored(task.scale.from_unit(sample_scores(task.ratings)), scored, task.groups())
+    found = compare_unscored(ratings.scale.from_unit(ratings.target), task.is_scored, ratings.clusters)
     return None if found is None else asdict(found) | {"differs": found.differs}
 
 
-def _order_p(
-    p: float, values: Array, target: Array, task: TaskData, scored: NDArray[np.bool_], direction: Direction
-) -> float:
+def _order_p(p: float, task: ScoredTask) -> float:
     """The one-sided p of the rank correlation; by dealing scores between groups where images belong together."""
-    if task.together is None or np.isnan(p):
+    if task.ratings.held_out_by is None or np.isnan(p):
         return p
-    dealt = task.by_chance(scored).spearman_p(values, target, direction)
+    dealt = task.ratings.once(RandomScores).spearman_p(task.scores, task.ratings.target, task.direction)
     return p if np.isnan(dealt) else dealt
 
 
-def _mapping(
-    fitter: BucketFitter, values: Array, target: Array, constant: int | None
-) -> tuple[dict[str, Any], NDArray[np.int_] | None]:
+def _mapping(task: ScoredTask) -> tuple[dict[str, Any], NDArray[np.int_] | None]:
     """The mapping fitted on everyone and the constant, graded against the mean of people, and each item's level."""
-    mapping = fitter.fit(with_optimal=True)
+    values, ratings, target = task.scores, task.ratings, task.ratings.target
+    fitter = BucketFitter(values, ratings.values, ratings.k, task.direction, scale=ratings.scale)
+    mapping, constant = fitter.fit(with_optimal=True), ratings.constant()
     if mapping is None or constant is None:
         cuts = fitter.scale.count - 1
         nothing = {"thresholds": [None] * cuts, "optimal": [[None] * 2] * cuts}

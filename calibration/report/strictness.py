@@ -1,21 +1,18 @@
 """What the report says of people's strictness, and of grades with it taken off, people's and metrics' alike."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from calibration.core.crossvalidation import cross_validate
-from calibration.core.evaluator_weights import best_constant, evaluator_shares, is_known, pair_weights, weighted_mean
-from calibration.core.grades import Array, evaluator_grades, person_to_person_grades
+from calibration.core.evaluator_weights import evaluator_shares, is_known, pair_weights, weighted_mean
+from calibration.core.grades import evaluator_grades, person_to_person_grades
+from calibration.core.ratings import Ratings, ScoredTask
 from calibration.people.agreement import interval_alpha
 from calibration.people.strictness import Strictness, strictness, without_strictness
-from calibration.report.task_data import TaskData
 from calibration.scale import LIKERT
 from calibration.verdict.judge import SIGNIFICANCE, STRICT
-from metrics.known import Direction
 
 
 @dataclass(frozen=True)
@@ -26,20 +23,20 @@ class FairRatings:
     ----------
     strictness : Strictness
         Estimated on all images.
-    ratings : ndarray, shape (items, evaluators)
-        Unit scale: each rating moved by its evaluator's strictness as the other folds' images have it.
+    ratings : Ratings
+        Each rating moved by its evaluator's strictness as the other folds' images have it.
     """
 
     strictness: Strictness
-    ratings: Array = field(repr=False)
+    ratings: Ratings
 
 
-def fair_ratings(task: TaskData) -> FairRatings:
+def fair_ratings(ratings: Ratings) -> FairRatings:
     """Estimate strictness, and take it off.
 
     Parameters
     ----------
-    task : TaskData
+    ratings : Ratings
         The people.
 
     Returns
@@ -48,12 +45,11 @@ def fair_ratings(task: TaskData) -> FairRatings:
         The strictness that is shown rests on all images; what is taken off a rating, on the images of the other folds,
         so it is cross-validated: nobody's ratings were moved towards the others' by what they say themselves.
     """
-    everything = np.ones(len(task.items), dtype=bool)
-    moved = without_strictness(task.ratings, task.folds(everything), task.held_together())
-    return FairRatings(strictness(task.ratings, task.groups()), moved)
+    moved = without_strictness(ratings.values, ratings.folds, ratings.held_together)
+    return FairRatings(strictness(ratings.values, ratings.clusters), replace(ratings, values=moved))
 
 
-def add_people(entry: dict[str, Any], task: TaskData, fair: FairRatings) -> None:
+def add_people(entry: dict[str, Any], ratings: Ratings, fair: FairRatings) -> None:
     """Add strictness, and what grades are without it, to a task's entry.
 
     Parameters
@@ -67,16 +63,16 @@ def add_people(entry: dict[str, Any], task: TaskData, fair: FairRatings) -> None
         ``person_grade_without`` (one person against another) and ``sentence``. Each evaluator gets ``strictness`` and
         ``strictness_interval`` (unit scale, above 0 for who rates lower than the others do), and
         ``grade_without_strictness``, against the mean of the others, for the task's k.
-    task : TaskData
+    ratings : Ratings
         The people.
     fair : FairRatings
         Of the same task.
     """
-    found = fair.strictness
-    graded = evaluator_grades(fair.ratings, task.k)
-    known = is_known(evaluator_shares(task.ratings))
-    if len(task.evaluators) > 1:
-        for column, name in enumerate(task.evaluators):
+    found, matrix = fair.strictness, ratings.values
+    graded = evaluator_grades(fair.ratings.values, ratings.k)
+    known = is_known(evaluator_shares(matrix))
+    if len(ratings.evaluators) > 1:
+        for column, name in enumerate(ratings.evaluators):
             entry["evaluators"][name] |= {
                 "strictness": float(found.values[column]),
                 "strictness_interval": list(found.intervals[column]),
@@ -85,30 +81,24 @@ def add_people(entry: dict[str, Any], task: TaskData, fair: FairRatings) -> None
     entry["strictness"] = {
         "spread": found.spread,
         "p": found.p,
-        "islands": strictness(task.ratings[:, known], task.groups()).islands,
-        "same_people": bool((~np.isnan(task.ratings[:, known])).all()),
-        "alpha": interval_alpha(task.ratings),
-        "alpha_without": interval_alpha(fair.ratings),
-        "person_grade": _person_grade(task.ratings, task.k),
-        "person_grade_without": _person_grade(fair.ratings, task.k),
+        "islands": strictness(matrix[:, known], ratings.clusters).islands,
+        "same_people": bool((~np.isnan(matrix[:, known])).all()),
+        "alpha": interval_alpha(matrix),
+        "alpha_without": interval_alpha(fair.ratings.values),
+        "person_grade": _person_grade(ratings),
+        "person_grade_without": _person_grade(fair.ratings),
     }
 
 
-def metric_without_strictness(
-    scores: pd.Series, task: TaskData, fair: FairRatings, direction: Direction
-) -> dict[str, float] | None:
+def metric_without_strictness(task: ScoredTask, fair: FairRatings) -> dict[str, float] | None:
     """The entry ``without_strictness`` of a metric.
 
     Parameters
     ----------
-    scores : Series
-        The metric's scores by item.
-    task : TaskData
-        The people.
+    task : ScoredTask
+        The metric and the people.
     fair : FairRatings
         Of the same task.
-    direction : {"higher", "lower"}
-        Which way the metric points.
 
     Returns
     -------
@@ -118,13 +108,9 @@ def metric_without_strictness(
         every person is and the constant, which is the level that fits these ratings without strictness best. None where
         no rated item has a score.
     """
-    aligned = scores.reindex(task.items)
-    scored = aligned.notna().to_numpy()
-    if not scored.any():
+    if not len(task.scores):
         return None
-    constant = best_constant(fair.ratings[scored], task.k, task.scale)
-    values = aligned.to_numpy(dtype=float)[scored]
-    found = cross_validate(values, fair.ratings[scored], task.k, direction, constant, task.scale)
+    found = task.with_ratings(fair.ratings).cross_validated()
     return {
         "grade": found.grade_mean,
         "constant": found.constant_mean,
@@ -134,9 +120,9 @@ def metric_without_strictness(
     }
 
 
-def _person_grade(ratings: Array, k: float) -> float:
+def _person_grade(ratings: Ratings) -> float:
     """One person against another, weighed as everywhere in the report."""
-    return weighted_mean(person_to_person_grades(ratings, k), pair_weights(ratings))
+    return weighted_mean(person_to_person_grades(ratings.values, ratings.k), pair_weights(ratings.values))
 
 
 def strictness_sentence(entry: Mapping[str, Any], step: float = LIKERT.step) -> str:

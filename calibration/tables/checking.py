@@ -58,17 +58,19 @@ def check_ratings(
     Parameters
     ----------
     raw : DataFrame
-        Columns item, evaluator, rating; optional task, repeat and others.
+        Columns item, evaluator, rating; optional task, repeat, round and others. A round is a whole number from 1, 1
+        where the cell is empty; the same person may have rated an image once in every round.
     where : str
         What messages call the table.
     task : str, optional
         The task of every row where the table has no task column; where it has one, only this task is kept.
     duplicates : {"error", "first", "last", "mean"}
-        What to do where a person rated an item twice within a task and repeat.
+        What to do where a person rated an item twice within a task, round and repeat.
     min_ratings : int
         Evaluators with fewer ratings in the table, over all tasks, are left out.
     keep_repeats : bool
-        Keep the later ones of intended repeats (a `repeat` column); the calibration uses the first only.
+        Keep the later ones of intended repeats (a `repeat` column) and of rounds (a `round` column); the calibration
+        grades the first only.
     for_raters : bool
         Name no evaluator in the notes.
     scale : Scale
@@ -101,10 +103,12 @@ def check_ratings(
         notes.append(f"{counted(int(empty.sum()), 'row')} without a rating left out.")
         frame = frame[~empty]
     frame = frame.assign(rating=_ratings_on(scale, frame["rating"], where))
+    if "round" in frame.columns:
+        frame = frame.assign(round=_rounds(frame["round"], where))
     frame = _enough_ratings(frame, given, min_ratings, where, notes, for_raters)
     frame = _without_duplicates(frame, duplicates, where, notes)
-    if "repeat" in frame.columns and not keep_repeats:
-        frame = _first_repeats(frame, notes)
+    if not keep_repeats:
+        frame = _first_answers(frame, notes)
     if frame.empty:
         raise InputError(f"{where} has no rating to work with; check the file, and what leaves ratings out.")
     return Table(frame.reset_index(drop=True), notes)
@@ -290,7 +294,7 @@ def _enough_ratings(
 
 def _without_duplicates(frame: pd.DataFrame, duplicates: Duplicates, where: str, notes: list[str]) -> pd.DataFrame:
     key = ["item", "evaluator", "task"]
-    repeated = [*key, "repeat"] if "repeat" in frame.columns else key
+    repeated = [*key, *(name for name in ("round", "repeat") if name in frame.columns)]
     twice = frame.duplicated(repeated, keep=False)
     if twice.any():
         groups = frame[twice].drop_duplicates(repeated)
@@ -310,10 +314,38 @@ def _without_duplicates(frame: pd.DataFrame, duplicates: Duplicates, where: str,
     return frame
 
 
-def _first_repeats(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    number = pd.to_numeric(frame["repeat"], errors="coerce").fillna(0)
-    ordered = frame.assign(_number=number).sort_values("_number", kind="stable").drop(columns="_number")
-    once = ordered.drop_duplicates(["item", "evaluator", "task"]).sort_index()
-    if len(once) < len(frame):
-        notes.append(f"{counted(len(frame) - len(once), 'intended repeat')} left out; the first rating counts.")
-    return once
+def _first_answers(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Of what a person was asked again, in the same round or in a later one, the first answer."""
+    order = [name for name in ("round", "repeat") if name in frame.columns]
+    if not order:
+        return frame
+    numbers = {f"_{name}": pd.to_numeric(frame[name], errors="coerce").fillna(0) for name in order}
+    ordered = frame.assign(**numbers).sort_values(list(numbers), kind="stable")
+    key = ["item", "evaluator", "task"]
+    once = ordered.drop_duplicates(key)
+    again = ordered.drop(once.index)
+    later = 0
+    if "round" in order and len(again):
+        first = once.set_index(key)["_round"].reindex(pd.MultiIndex.from_frame(again[key])).to_numpy()
+        later = int((again["_round"].to_numpy() > first).sum())
+    if len(again) > later:
+        notes.append(f"{counted(len(again) - later, 'intended repeat')} left out; the first rating counts.")
+    if later:
+        notes.append(
+            f"{counted(later, 'rating')} of images that the same person had rated in an earlier round left out of all "
+            "grades; the first rating counts, and the others tell what a round changes."
+        )
+    return once.sort_index().drop(columns=list(numbers))
+
+
+def _rounds(column: pd.Series, where: str) -> pd.Series:
+    """The rounds as whole numbers from 1."""
+    numbers, bad = numbers_of(column.where(column != "", "1"))
+    bad |= (numbers < 1) | (numbers % 1 != 0)
+    if bad.any():
+        row = first_row(bad)
+        raise InputError(
+            f"{where}, row {row_number(row)}: the round '{column[row]}'{comma_hint(column[row])} is not a whole number "
+            "from 1; correct it, or give the column another name where it says something else."
+        )
+    return numbers.astype(int).astype(str)

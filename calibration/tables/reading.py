@@ -105,7 +105,7 @@ class ColumnMap:
             mapped_twin = any(self.entries[other][0] == target for other in self.used)
             if index not in self.used and not mapped_twin:
                 raise InputError(
-                    f"{parameter('map')} says {target}={source}, but no file has the column '{source}'; "
+                    f"{parameter('map')} says {target}={source}, but no table has the column '{source}'; "
                     f"the columns are {listed(quoted(self.seen), most=12)}."
                 )
 

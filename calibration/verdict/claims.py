@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+Question = Literal["sorts", "predicts"]
+"""Does it sort images as people do? Does it predict one person's rating?"""
+
 Answer = Literal["yes", "with care", "no", "unknown"]
 
 Kind = Literal["unknown", "none", "below", "within", "predicts", "sorts", "stand-in"]

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from calibration.report.schema.verdict import Question
-from calibration.verdict.claims import Answer
-from calibration.verdict.words import shown
+from calibration.verdict.claims import Answer, Question
+from calibration.verdict.words import rounded
 from metrics.text import counted, listed, spelled
 
 
@@ -34,14 +33,14 @@ def task_verdict(task: Mapping[str, Any], least_items: int = 20) -> str:
     given = f"{people} gave {counted(task['n_ratings'], 'rating')} of {counted(task['n_items'], 'item')}"
     if alpha is None:
         return f"{given}; how far they agree cannot be computed."
-    figure = f"Krippendorff's ordinal alpha {shown(alpha, *_LIMITS)}"
+    figure = f"Krippendorff's ordinal alpha {rounded(alpha, *_LIMITS)}"
     if task["n_items"] < least_items:
         return f"{given}, too few to say how far they agree ({figure})."
     low, high = _alpha_limits(agreement)
     without = _without_strictness(task, alpha)
     if low is None or high is None:
         return f"{given}; they agree {_strength(alpha, alpha)} ({figure}{without})."
-    limits = f"95 % interval {shown(low, *_LIMITS)} to {shown(high, *_LIMITS)}"
+    limits = f"95 % interval {rounded(low, *_LIMITS)} to {rounded(high, *_LIMITS)}"
     return f"{given}; they agree {_strength(alpha, low)} ({figure}, {limits}{without})."
 
 
@@ -69,7 +68,7 @@ def _without_strictness(task: Mapping[str, Any], alpha: float) -> str:
     without = (task.get("strictness") or {}).get("alpha_without")
     if alpha >= _CHANCE or without is None or without < _CHANCE:
         return ""
-    return f"; with strictness taken off they do agree more, interval alpha {shown(without, _CHANCE)}"
+    return f"; with strictness taken off they do agree more, interval alpha {rounded(without, _CHANCE)}"
 
 
 QUESTIONS: dict[Question, str] = {"sorts": "Sorts images as people do", "predicts": "Predicts one person's rating"}

@@ -99,7 +99,7 @@ def sorts_sentence(verdict: Verdict) -> str:
     rho, against = _claim(verdict, "order above chance").figures, _claim(verdict, "order against people").figures
     lower = ", lower being better," if against["better"] == "lower" else ""
     said = (
-        f"Its order is better than chance (Spearman {shown(rho['spearman'])}{lower} over "
+        f"Its order is better than chance (Spearman {rounded(rho['spearman'])}{lower} over "
         f"{counted(rho['items'], 'image')}, one-sided {_p(rho)})"
     )
     interval = verdict.claim("order's interval above 0")
@@ -114,8 +114,8 @@ def sorts_sentence(verdict: Verdict) -> str:
         if verdict.fails("not against people within a model"):
             how = "sorts one model's images against people's order"
         said += (
-            f", but it {how} (correlation within a model {shown(figures['within'])}, {_interval(figures)}; between "
-            f"models {shown(figures['between'], figures['within'])})"
+            f", but it {how} (correlation within a model {rounded(figures['within'])}, {_interval(figures)}; between "
+            f"models {rounded(figures['between'], figures['within'])})"
         )
     compared = verdict.claim("sorts as well as a person")
     if compared is None:
@@ -142,19 +142,19 @@ def predicts_sentence(verdict: Verdict) -> str:
     if median and not median.holds:
         figures = median.figures
         parts.append(
-            f"Its grade is worse than the median evaluator's by more than {shown(figures['margin'], digits=3)} "
-            f"(difference {shown(figures['difference'], -figures['margin'], digits=3)}, 95 % interval "
+            f"Its grade is worse than the median evaluator's by more than {rounded(figures['margin'], digits=3)} "
+            f"(difference {rounded(figures['difference'], -figures['margin'], digits=3)}, 95 % interval "
             f"{_low_high(figures, -figures['margin'], digits=3)})."
         )
     return " ".join(parts) + ("" if verdict.predicts == "yes" else _strict(verdict))
 
 
-def shown(value: float, *limits: float, digits: int = 2) -> str:
+def rounded(value: float, *limits: float, digits: int = 2) -> str:
     """A number with two digits, or with as many as set it apart from the limits; no minus before a zero.
 
     Examples
     --------
-    >>> shown(0.0503, 0.05), shown(0.123, 0.05), shown(-0.001), shown(0.0004, 0.0), shown(0.05, 0.05)
+    >>> rounded(0.0503, 0.05), rounded(0.123, 0.05), rounded(-0.001), rounded(0.0004, 0.0), rounded(0.05, 0.05)
     ('0.0503', '0.12', '0.00', '0.0004', '0.05')
     """
     for places in range(digits, _MOST_DIGITS + 1):
@@ -198,7 +198,7 @@ def _claim(verdict: Verdict, name: ClaimName) -> Claim:
 def _p(figures: Mapping[str, Any]) -> str:
     """'p = 0.0503, and below 0.05 is asked for'; without the second half where it is below."""
     p, level = figures["p"], figures["level"]
-    given = "p < 0.0001" if p < 0.0001 else f"p = {shown(p, level, 0.0)}"
+    given = "p < 0.0001" if p < 0.0001 else f"p = {rounded(p, level, 0.0)}"
     return given if p < level else f"{given}, and below {level:g} is asked for"
 
 
@@ -209,7 +209,7 @@ def _interval(figures: Mapping[str, Any], *limits: float) -> str:
 
 
 def _low_high(figures: Mapping[str, Any], *limits: float, digits: int = 2) -> str:
-    return f"{shown(figures['low'], *limits, digits=digits)} to {shown(figures['high'], *limits, digits=digits)}"
+    return f"{rounded(figures['low'], *limits, digits=digits)} to {rounded(figures['high'], *limits, digits=digits)}"
 
 
 def _why_not_judged(verdict: Verdict) -> str:
@@ -245,18 +245,18 @@ def _people_who_differ(verdict: Verdict) -> str:
         if verdict.sorts != "unknown":
             return (
                 f"the evaluators agree hardly more than by chance on the ratings (ordinal alpha "
-                f"{shown(alpha, needed)}, where {needed:g} is asked for)"
+                f"{rounded(alpha, needed)}, where {needed:g} is asked for)"
             )
-        without = f", {shown(apart.figures['alpha'], needed)} with strictness taken off" if apart else ""
+        without = f", {rounded(apart.figures['alpha'], needed)} with strictness taken off" if apart else ""
         return (
-            f"the evaluators agree hardly more than by chance (ordinal alpha {shown(alpha, needed)}{without}, where "
+            f"the evaluators agree hardly more than by chance (ordinal alpha {rounded(alpha, needed)}{without}, where "
             f"{needed:g} is asked for)"
         )
     figures = _claim(verdict, "people predict each other").figures
     alike = ", mapped alike" if figures["mapped_alike"] else ""
     return (
         "the evaluators predict each other no better than one rating for every image would (skill "
-        f"{shown(figures['person_skill'], 0.0)}{alike}), so agreeing with one of them means nothing"
+        f"{rounded(figures['person_skill'], 0.0)}{alike}), so agreeing with one of them means nothing"
     )
 
 
@@ -266,11 +266,11 @@ def _no_order(verdict: Verdict) -> str:
     against = _claim(verdict, "order against people")
     if against.holds:
         return (
-            f"sorts the images against people's order (Spearman {shown(figures['spearman'], 0.0)}, where "
+            f"sorts the images against people's order (Spearman {rounded(figures['spearman'], 0.0)}, where "
             f"{against.figures['better']} should be better); do not use it"
         )
     return (
-        f"shows no sign of sorting the images as people do (Spearman {shown(figures['spearman'])} over "
+        f"shows no sign of sorting the images as people do (Spearman {rounded(figures['spearman'])} over "
         f"{counted(figures['items'], 'item')}, no more than chance may give: one-sided {_p(figures)}); do not use it"
     )
 
@@ -282,9 +282,9 @@ def _pairs(compared: Claim) -> str:
     if figures["compared"] < figures["evaluators"]:
         who = f"each of {figures['compared']} of the {figures['evaluators']} evaluators"
     margin = figures["margin"]
-    limit = shown(100 * margin, digits=1)
+    limit = rounded(100 * margin, digits=1)
     ahead, low, high = (
-        shown(100 * figures[name], -100 * margin, 0.0, digits=1) for name in ("difference", "low", "high")
+        rounded(100 * figures[name], -100 * margin, 0.0, digits=1) for name in ("difference", "low", "high")
     )
     whose = "people like these" if figures["people"] == "people_like_these" else "these evaluators"
     so = (
@@ -320,21 +320,21 @@ def _no_rating(verdict: Verdict) -> str:
         figures = better.figures
         return (
             f"It predicts a person no better than the rating {figures['level']} for every image does (skill "
-            f"{shown(figures['skill'])})"
+            f"{rounded(figures['skill'])})"
         )
     unseen = verdict.claim("better than a constant on new images")
     if unseen and not unseen.holds:
         figures = unseen.figures
         return (
             f"It predicts a person no better than one rating for every image does, once the {figures['new']} are new "
-            f"to its mapping (skill {shown(figures['unseen_skill'])})"
+            f"to its mapping (skill {rounded(figures['unseen_skill'])})"
         )
     seen = _claim(verdict, "skill's interval above 0")
     claim = _claim(verdict, "skill's interval on new images above 0") if seen.holds else seen
     on_new = f" on new {claim.figures['new']}" if seen.holds else ""
     return (
         f"It may be no better than one rating for every image: its skill{on_new} is "
-        f"{shown(claim.figures['skill'], 0.0)}, and the {_interval(claim.figures)} holds 0"
+        f"{rounded(claim.figures['skill'], 0.0)}, and the {_interval(claim.figures)} holds 0"
     )
 
 
@@ -343,9 +343,10 @@ def _skill(verdict: Verdict) -> str:
     claim = verdict.claim("skill's interval above 0")
     if claim is None:
         figures = _claim(verdict, "better than a constant").figures
-        return f"Its skill is {shown(figures['skill'], 0.0)}, and no interval of it was computed."
+        return f"Its skill is {rounded(figures['skill'], 0.0)}, and no interval of it was computed."
     figures = claim.figures
-    return f"It is better than one rating for every image (skill {shown(figures['skill'], 0.0)}, {_interval(figures)})."
+    skill = rounded(figures["skill"], 0.0)
+    return f"It is better than one rating for every image (skill {skill}, {_interval(figures)})."
 
 
 def _replaces(verdict: Verdict) -> str:
@@ -373,12 +374,12 @@ def _strict(verdict: Verdict) -> str:
     if claim is None or not claim.holds or verdict.predicts == "yes" or verdict.sorts in ("no", "unknown"):
         return ""
     figures = claim.figures
-    said = f" People differ in strictness (standard deviation {shown(figures['spread'])} of a rating step)"
+    said = f" People differ in strictness (standard deviation {rounded(figures['spread'])} of a rating step)"
     if figures.get("skill_without") is None:
         return f"{said}."
     return (
-        f"{said}; with that taken off, skill is {shown(figures['skill_without'])}, and the average evaluator's "
-        f"{shown(figures['person_skill_without'])}."
+        f"{said}; with that taken off, skill is {rounded(figures['skill_without'])}, and the average evaluator's "
+        f"{rounded(figures['person_skill_without'])}."
     )
 
 
@@ -389,13 +390,13 @@ def _figures(verdict: Verdict) -> str:
     on_new = ""
     decides = verdict.claim("skill's interval on new images above 0")
     if verdict.holds("skill's interval above 0") and decides and not decides.holds:
-        on_new = f"; {shown(decides.figures['skill'], 0.0)} on new {found['new']}, {_low_high(decides.figures, 0.0)}"
+        on_new = f"; {rounded(decides.figures['skill'], 0.0)} on new {found['new']}, {_low_high(decides.figures, 0.0)}"
     elif found["unseen_skill"] is not None and found["seen_skill"] - found["unseen_skill"] >= _VISIBLE:
-        on_new = f"; {shown(found['unseen_skill'])} on new {found['new']}"
-    people, alike = shown(found["person_skill"]), found["person_skill_mapped_alike"]
+        on_new = f"; {rounded(found['unseen_skill'])} on new {found['new']}"
+    people, alike = rounded(found["person_skill"]), found["person_skill_mapped_alike"]
     if alike is not None and found["person_skill"] <= 0:
-        people = f"{people}, and {shown(alike)} when mapped alike"
-    return f"(skill {shown(found['skill'])}{interval}{on_new}; the average evaluator has {people})"
+        people = f"{people}, and {rounded(alike)} when mapped alike"
+    return f"(skill {rounded(found['skill'])}{interval}{on_new}; the average evaluator has {people})"
 
 
 def _on_whom(verdict: Verdict) -> str:
@@ -408,6 +409,7 @@ def _on_whom(verdict: Verdict) -> str:
     low, high = sorted((abs(found["low"]), abs(found["high"])))
     return (
         f" All this holds for the {counted(found['n_scored'], 'image')} that it scored: people rate the "
-        f"{found['n_unscored']:,} without a score {side} ({shown(found['mean_unscored'])} against "
-        f"{shown(found['mean_scored'])} on average; 95 % interval of the difference {shown(low)} to {shown(high)})."
+        f"{found['n_unscored']:,} without a score {side} ({rounded(found['mean_unscored'])} against "
+        f"{rounded(found['mean_scored'])} on average; 95 % interval of the difference {rounded(low)} to "
+        f"{rounded(high)})."
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Literal
 
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 
 Precision = Literal["float32", "float16"]
 
@@ -12,7 +12,7 @@ Precision = Literal["float32", "float16"]
 def check_device_name(name: str) -> None:
     """Raise InputError for what is no device's name; whether this machine has it, `choose_device` says."""
     if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]{1,3})?", name):
-        raise InputError(f"--device is {name}; it is one of auto, cpu, cuda, cuda:N and mps.")
+        raise InputError(f"{parameter('device')} is {name}; it is one of auto, cpu, cuda, cuda:N and mps.")
 
 
 def choose_device(name: str) -> str:
@@ -35,14 +35,16 @@ def choose_device(name: str) -> str:
         return next(kind for kind, there in has.items() if there())
     kind = name.split(":")[0]
     if not has[kind]() or (":" in name and not _has_gpu(name)):
-        raise InputError(f"--device is {name}, but PyTorch finds no such device here; use --device auto.")
+        raise InputError(
+            f"{parameter('device')} is {name}, but PyTorch finds no such device here; use {parameter('device')} auto."
+        )
     return name
 
 
 def check_precision(precision: str, device: str) -> None:
     """Raise InputError for half precision on a CPU, where it is slow and no network is tested in it."""
     if precision == "float16" and device == "cpu":
-        raise InputError("--precision float16 needs a GPU; leave it out on a CPU.")
+        raise InputError(f"{parameter('precision')} float16 needs a GPU; leave it out on a CPU.")
 
 
 def exact_arithmetic() -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from metrics.engine.cache import FeatureCache
 from metrics.engine.extraction import Advance, Extractor, missing, run_extractor, stored_as
 from metrics.engine.images import Source
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 
 _REFUSED = "\x00"  # before what an actor says that cannot work at all
 
@@ -58,7 +58,9 @@ def extract_with_ray(
         import ray
         import ray.data
     except ImportError:
-        raise InputError("--engine ray needs Ray; install it with pip install 'humangrade[ray]'.") from None
+        raise InputError(
+            f"{parameter('engine')} ray needs Ray; install it with pip install 'humangrade[ray]'."
+        ) from None
     if not ray.is_initialized():
         ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level=logging.WARNING)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -99,7 +101,7 @@ class _Worker:
         try:
             self._forward = extractor.load(choose_device(device))
         except InputError as error:
-            self._refusal = str(error)
+            self._refusal = error.args[0]  # with its marks of parameters
         self._batch_size, self._workers = batch_size, workers
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
@@ -117,7 +119,7 @@ class _Worker:
             try:
                 problems = run_extractor(self._extractor, self._forward, sources, keep, self._batch_size, self._workers)
             except InputError as error:  # a function of the user's that answers what it must not
-                self._refusal = str(error)
+                self._refusal = error.args[0]  # with its marks of parameters
         if self._refusal:
             refused = [_REFUSED + self._refusal] * len(sources)
             return {"key": [source.key for source in sources], "features": [b""] * len(sources), "problem": refused}

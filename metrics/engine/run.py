@@ -6,6 +6,7 @@ nothing, and the next one goes on.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from metrics.engine.signature import other_provenance
 from metrics.engine.types import ComputedMetric, Features, Item, Pool, Scored, SetScore, pooled, union_name
 from metrics.known import find_metric
 from metrics.plugins.package_table import find_known
+from metrics.text import counted
 
 Deliver = Callable[[ComputedMetric, Scored], None]
 
@@ -86,7 +88,7 @@ class RunSettings:
         check_device_name(self.device)
 
 
-@dataclass
+@dataclass(repr=False)
 class RunResult:
     """What a run did.
 
@@ -103,6 +105,27 @@ class RunResult:
     scored: dict[str, Scored] = field(default_factory=dict)
     skipped: dict[Path, str] = field(default_factory=dict)
     extracted: int = 0
+
+    def __repr__(self) -> str:
+        return f"Scored by {'; '.join(self._lines())}" if self.scored or self.skipped else "Nothing was scored"
+
+    def _repr_html_(self) -> str:
+        """The same and the warnings, as a notebook shows them."""
+        warnings = dict.fromkeys(note for found in self.scored.values() for note in found.warnings)
+        skipped = [f"{path} {reason}." for path, reason in self.skipped.items()]
+        return "".join(f"<p>{escape(line)}</p>" for line in [*self._lines(), *warnings, *skipped])
+
+    def _lines(self) -> list[str]:
+        """What each metric scored, and how many files were skipped."""
+        lines = []
+        for name, found in self.scored.items():
+            known = sum(row.score is not None for row in found.scores)
+            parts = [counted(known, "image")] if known or not found.set_scores else []
+            parts += [counted(len(found.set_scores), "set")] if found.set_scores else []
+            lines.append(f"{name}: {' and '.join(parts)}")
+        if self.skipped:
+            lines.append(f"{counted(len(self.skipped), 'file')} skipped")
+        return lines
 
 
 def score_items(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from metrics.entry import Entry
-from metrics.image.quality import Pixels, QualityFeatures, SingleNumber, luma, strips
+from metrics.image.pixel_measures import Pixels, QualityFeatures, SingleNumber, luma, strips
 
 
 def contrast(image: Pixels) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from metrics.entry import Entry
-from metrics.image.quality import Pixels, QualityFeatures, SingleNumber, is_large, strips
+from metrics.image.pixel_measures import Pixels, QualityFeatures, SingleNumber, is_large, strips
 
 _BLUR = 11  # pixels over which blur_effect takes means
 _REACH = _BLUR // 2 + 1  # how far a pixel's edges and those of its blurred copy look

@@ -12,8 +12,8 @@ from metrics.engine.images import ImageSource, Source
 from metrics.engine.signature import signature
 from metrics.engine.types import Features, Item, Pool, Score, Scored, pooled
 from metrics.entry import Entry, MetricOptions
-from metrics.image.reference_faces import cosine_similarities, subject_faces
 from metrics.networks.faces import FACE_WEIGHTS, FaceFeatures
+from metrics.networks.reference_faces import cosine_similarities, subject_faces
 
 # MTCNN finds a face in 13 of the 145 pictures of shared/data/avt_ai_images: animals, a hydrant, an ear, and two blurs
 # of people of 14 and 21 pixels, all at .77 to .94 but for one bear at .998. The eleven portraits of shared/data/faces

@@ -21,10 +21,10 @@ from metrics.engine.extraction import Forward
 from metrics.engine.images import READING
 from metrics.engine.signature import UNSTATED, signature, versions
 from metrics.entry import NeededWeights
-from metrics.errors import InputError
-from metrics.image.reference_faces import FACENET_SAME
+from metrics.errors import InputError, parameter
 from metrics.networks.face_crops import FACENET, Face, Size, aligned_crop, facenet_crop, undistorted_crop
-from metrics.plugins.own_answers import answered, encoded_pictures, found_faces
+from metrics.networks.own_answers import answered, encoded_pictures, found_faces
+from metrics.networks.reference_faces import FACENET_SAME
 from metrics.plugins.own_functions import called, code_digest, identity, named_function
 from metrics.weights.locate import find_weights, weights_digest
 
@@ -73,8 +73,8 @@ class FaceFeatures:
         """The extractor for functions named MODULE:FUNCTION, else with the weights that are installed."""
         found = cls(
             None if encoder else find_weights("facenet-vggface2"),
-            named_function(detector, "--detector") if detector else None,
-            named_function(encoder, "--encoder") if encoder else None,
+            named_function(detector, parameter("detector")) if detector else None,
+            named_function(encoder, parameter("encoder")) if encoder else None,
             align,
             tuple(named.partition(":")[0] for named in (detector, encoder) if named),
         )
@@ -121,15 +121,17 @@ class FaceFeatures:
                 "'image'."
             )
         if self.align and not isinstance(size, int):
-            raise InputError("--align needs the side of the encoder's pictures; give the encoder an attribute 'size'.")
+            raise InputError(
+                f"{parameter('align')} needs the side of the encoder's pictures; give the encoder an attribute 'size'."
+            )
         return size
 
     def _picture(self, image: Image.Image, face: Face) -> Image.Image:
         if self.align:
             if face.landmarks is None:
                 raise InputError(
-                    "--align needs landmarks, which the detector given does not find; let it answer "
-                    "metrics.networks.face_crops.Face with them, or leave --align out."
+                    f"{parameter('align')} needs landmarks, which the detector given does not find; let it answer "
+                    f"metrics.networks.face_crops.Face with them, or leave {parameter('align')} out."
                 )
             return aligned_crop(image, face.landmarks, cast(int, self._size))
         return facenet_crop(image, face) if self.encoder is None else undistorted_crop(image, face, self._size)

@@ -22,7 +22,7 @@ from metrics.engine.extraction import Forward
 from metrics.engine.images import READING, TOO_SMALL, UnreadableImage, pixels
 from metrics.engine.signature import signature, versions
 from metrics.entry import MetricOptions, NeededWeights
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.weights.locate import find_weights, weights_digest
 
 Net = Literal["alex", "vgg", "squeeze"]
@@ -186,7 +186,9 @@ def same_size(a: NDArray, b: NDArray) -> bool:
 def native_distances(rows: Sequence[NDArray], columns: Sequence[NDArray]) -> NDArray[np.float64]:
     """As `pairwise_distances`, for features without a size; raises InputError where the images' sizes differ."""
     if any(not same_size(rows[0], value) for value in (*rows, *columns)):
-        raise InputError("LPIPS at native size compares images of one size only; give --lpips-size a number.")
+        raise InputError(
+            f"LPIPS at native size compares images of one size only; give {parameter('lpips_size')} a number."
+        )
     return pairwise_distances(rows, columns)
 
 
@@ -227,7 +229,9 @@ def pairwise_distances(rows: Sequence[NDArray], columns: Sequence[NDArray]) -> N
 def _block(a: Sequence[NDArray], b: Sequence[NDArray]) -> NDArray[np.float64]:
     """Squared distances, a chunk of dimensions at a time in float32, summed in float64."""
     if len({len(value) for value in (*a, *b)}) > 1:
-        raise InputError("LPIPS at native size compares images of one size only; give --lpips-size a number.")
+        raise InputError(
+            f"LPIPS at native size compares images of one size only; give {parameter('lpips_size')} a number."
+        )
     total = np.zeros((len(a), len(b)))
     for start in range(0, len(a[0]), _CHUNK):
         x, y = (np.stack([value[start : start + _CHUNK] for value in group]).astype(np.float32) for group in (a, b))

@@ -25,7 +25,7 @@ def named_function(text: str, option: str) -> Any:
     text : str
         What was given, for instance ``"mine:encode"`` for `encode` in mine.py.
     option : str
-        By which option, for the errors' texts.
+        Which parameter it was given as, for the errors' texts.
 
     Raises
     ------

@@ -94,7 +94,12 @@ class PluginFeatures:
 
     @cached_property
     def signature(self) -> str:
-        """Name, what it is made with and fed, weights and versions; the package loads the weights for this."""
+        """Name, what it is made with and fed, weights and versions; the package loads the weights for this.
+
+        The package's version is provenance, as all versions are: most releases leave a metric's numbers as they were,
+        and weights, values and settings, which do change them, are identity. A release that changes the arithmetic
+        alone is not noticed; where scores of several versions meet, the report says so.
+        """
         package = self.name.partition(":")[0]
         known = self.known
         settings = ",".join(f"{name}={value}" for name, value in known.settings.items())

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.entry import Entry
-from metrics.image.reference_faces import cosine_similarities
 from metrics.networks.clip import CLIP_WEIGHTS, ClipImages, ClipModel
+from metrics.networks.reference_faces import cosine_similarities
 from metrics.sets.diversity import Diversity
 
 

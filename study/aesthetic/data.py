@@ -20,9 +20,6 @@ from calibration.aesthetic.scale import TEN, Scale
 from calibration.aesthetic.split import FEWEST
 from calibration.aesthetic.twins import each_image_once
 from calibration.aesthetic.votes import Votes, read_votes
-from metrics.errors import InputError
-from metrics.image.aesthetic import DEFAULT_HEADS, plain_name
-from metrics.networks.aesthetic_head import Head, find_head
 
 OTHERS = "-others"  # the folder of the heads that were not written, after the written one's name
 _NAMED = 5
@@ -95,27 +92,6 @@ def print_votes(votes: Votes, console: Console) -> None:
     for note in votes.notes:
         console.print(note, soft_wrap=True, markup=False)
     _name_some("Votes that are not used", votes.left_out, console)
-
-
-def fitting_head(name: str | None, embeddings: Embeddings) -> Head:
-    """A head by its name or file, or the published one for these embeddings.
-
-    Raises
-    ------
-    InputError
-        Where there is none, or it was trained on embeddings of another model.
-    """
-    backbone = plain_name(embeddings.backbone)
-    chosen = name or DEFAULT_HEADS.get(backbone)
-    if chosen is None:
-        raise InputError(f"No published aesthetic head fits {embeddings.backbone}; name a file with one.")
-    head = find_head(chosen)
-    if head.backbone and plain_name(head.backbone) != backbone:
-        raise InputError(
-            f"The aesthetic head {head.name} was trained on embeddings of {head.backbone}, and those in "
-            f"{embeddings.folder} are of {embeddings.backbone}; choose a head and embeddings that fit."
-        )
-    return head
 
 
 def print_evaluations(evaluations: Iterable[Evaluation], console: Console) -> None:

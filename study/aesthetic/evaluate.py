@@ -13,6 +13,7 @@ from calibration.aesthetic.comparison import answers_of
 from calibration.aesthetic.embeddings import Embeddings
 from calibration.aesthetic.evaluation import comparison, evaluate
 from calibration.aesthetic.figures import answers_and_votes
+from calibration.aesthetic.heads import fitting_head
 from calibration.aesthetic.leakage import leakage_warnings, seen_before, sources_of
 from calibration.aesthetic.paired import pairs_table
 from calibration.aesthetic.predictions import read_predictions
@@ -23,7 +24,7 @@ from calibration.tables.writing import csv_text
 from metrics.errors import InputError
 from metrics.files import write_together
 from metrics.networks.aesthetic_head import find_head, head_details, predict_distribution
-from study.aesthetic.data import OTHERS, VotesFile, fitting_head, print_evaluations, print_pairs, print_votes, read_data
+from study.aesthetic.data import OTHERS, VotesFile, print_evaluations, print_pairs, print_votes, read_data
 
 
 def evaluate_heads(

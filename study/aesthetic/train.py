@@ -16,6 +16,7 @@ from calibration.aesthetic.embeddings import Embeddings
 from calibration.aesthetic.evaluation import Evaluation, evaluate, people
 from calibration.aesthetic.figures import answers_and_votes, learning_curves
 from calibration.aesthetic.finetune import FEWEST, fine_tune, fine_tuning_advice, left_out_together
+from calibration.aesthetic.heads import fitting_head
 from calibration.aesthetic.leakage import ENCODER, seen_images, sources_of
 from calibration.aesthetic.model_card import Card, model_card
 from calibration.aesthetic.paired import recommend
@@ -26,7 +27,7 @@ from metrics.engine.signature import signature, versions
 from metrics.errors import InputError
 from metrics.files import write_together
 from metrics.networks.aesthetic_head import Head, head_details, head_file
-from study.aesthetic.data import OTHERS, VotesFile, fitting_head, print_evaluations, read_data, without_twins
+from study.aesthetic.data import OTHERS, VotesFile, print_evaluations, read_data, without_twins
 
 BEST = "best"
 

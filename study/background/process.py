@@ -12,6 +12,9 @@ from typing import Any
 
 from metrics.errors import InputError
 
+LIVE_DRAWS = 200
+"""Of the bootstrap in a report that somebody waits for; `humangrade report` draws 1,000 times."""
+
 _PATIENCE_SECONDS = 60
 
 
@@ -40,7 +43,7 @@ def _make(kind: str, folder: str, out: str, identity: list[int] | None) -> int:
     study = open_study(folder, watch=True)
     place = Path(out)
     if kind in ("export", "nameless-export"):
-        from study.folder.tables import table_files
+        from study.folder.exporting import table_files
 
         with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as packed:
             for name, content in table_files(study, without_names=kind == "nameless-export").items():
@@ -48,7 +51,7 @@ def _make(kind: str, folder: str, out: str, identity: list[int] | None) -> int:
         return 0
     from calibration.page.html import render_html
     from calibration.settings import Settings
-    from study.background.live_report import LIVE_DRAWS, calibrate_study
+    from study.calibrating import calibrate_study
 
     calibration = calibrate_study(
         study, Settings(draws=LIVE_DRAWS), for_raters=kind == "raters-report", on_progress=_progress

@@ -4,7 +4,7 @@ from threading import Lock
 
 from study.background.job import Job, Kind
 from study.folder.study import Study
-from study.scratch import Scratch
+from study.store.scratch import Scratch
 
 LONGEST_SECONDS = 600
 

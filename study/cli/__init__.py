@@ -11,6 +11,8 @@ import typer
 from metrics.errors import InputError
 from metrics.files import reason, refuse_missing_parent
 from study.cli import aesthetic as aesthetic_cli
+from study.cli import evaluate as evaluate_cli
+from study.cli import generate as generate_cli
 from study.cli import plan as plan_cli
 from study.cli import predict as predict_cli
 from study.cli import rate as rate_cli
@@ -19,6 +21,7 @@ from study.cli import score as score_cli
 from study.cli import weights as weights_cli
 from study.cli.options import HELP_NAMES, Port
 
+IMAGES = "Images"
 PEOPLE = "People rate"
 MACHINES = "Machines score"
 JUDGEMENT = "The judgement"
@@ -99,12 +102,15 @@ def demo(
     run_demo(folder, reset=reset, port=port, open_browser=browser)
 
 
+app.command(rich_help_panel=IMAGES)(generate_cli.generate)
 app.command(rich_help_panel=PEOPLE)(rate_cli.init)
 app.command(rich_help_panel=PEOPLE)(rate_cli.serve)
+app.command(rich_help_panel=PEOPLE)(rate_cli.add)
 app.command("import", rich_help_panel=PEOPLE)(rate_cli.import_)
 app.command(rich_help_panel=PEOPLE)(rate_cli.export)
 app.command(rich_help_panel=PEOPLE)(rate_cli.withdraw)
-app.command(rich_help_panel=MACHINES)(score_cli.score)
+app.command(rich_help_panel=MACHINES, cls=score_cli.ScoreCommand)(score_cli.score)
+app.command(rich_help_panel=MACHINES)(evaluate_cli.evaluate)
 app.command(rich_help_panel=MACHINES)(score_cli.metrics)
 app.add_typer(weights_cli.app, name="weights", rich_help_panel=MACHINES)
 app.add_typer(aesthetic_cli.app, name="aesthetic", rich_help_panel=MACHINES)

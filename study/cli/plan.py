@@ -9,7 +9,7 @@ import typer
 
 from metrics.errors import InputError
 from metrics.files import refuse_missing_parent
-from study.cli.options import counts, numbers
+from study.cli.options import AnswerScale, counts, numbers
 from study.cli.options import names as names_in
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from calibration.planning.pilot import Pilot
     from calibration.planning.study import PlannedStudy
     from calibration.planning.summary import Plan
+    from calibration.scale import Scale
 
 _MOST_NUMBERS = 20  # in a list of the command line
 _TITLES = {
@@ -54,12 +55,14 @@ def plan(
     duplicates: Annotated[
         Literal["error", "first", "last", "mean"], typer.Option(help="Where a person rated an item twice.")
     ] = "error",
+    scale: AnswerScale = None,
     icc: Annotated[
         float | None,
         typer.Option(help="How alike two evaluators' ratings are, in place of a pilot's.", show_default=False),
     ] = None,
     levels: Annotated[
-        str | None, typer.Option(metavar="P1,...,P5", help="The shares of 1 to 5.", show_default="a rounded N(3, 1)")
+        str | None,
+        typer.Option(metavar="P1,...,P5", help="The shares of the five levels.", show_default="a rounded N(3, 1)"),
     ] = None,
     strictness: Annotated[
         float | None,
@@ -91,7 +94,9 @@ def plan(
     ] = None,
 ) -> None:
     """Say how many images and evaluators a study needs, from a pilot or from stated values."""
+    from calibration.planning.plan_study import planned_study
     from calibration.planning.summary import make_plan
+    from calibration.scale import LIKERT
     from study.cli.terminal import terminal
 
     if out is not None and not out.strip():
@@ -108,18 +113,15 @@ def plan(
             "--metrics and --correlations were both given; take the pilot's metrics, or state correlations."
         )
     files = {"--ratings": ratings, "--scores": scores, "--items": items, "--map": columns}
-    pilot = _pilot(study, files, named, task, duplicates)
+    pilot = _pilot(study, files, named, task, duplicates, scale)
     console = terminal()
     names: tuple[str, ...] = ()
-    if pilot is None:
-        planned = _from_statements(stated, named)
-    else:
-        planned = _from_pilot(pilot, stated)
+    planned = replace(planned_study(stated, pilot, named), statistic=statistic)
+    if pilot is not None:
         names = () if "correlations" in stated else pilot.metrics
         _print_pilot(pilot, console)
-    planned = replace(planned, statistic=statistic)
     made = make_plan(planned, *sizes, power=power, width=width, metrics=names)
-    console.print(_assumptions(planned), soft_wrap=True)
+    console.print(_assumptions(planned, LIKERT if pilot is None else pilot.scale), soft_wrap=True)
     if out is None:
         _print_tables(made, console)
     for sentence in made.sentences:
@@ -138,7 +140,7 @@ def _stated(
     clusters: str | None,
 ) -> dict[str, Any]:
     """What the options say of the study, by the name of `PlannedStudy`'s field."""
-    from calibration.planning.alike import DesignEffects
+    from calibration.planning.plan_study import effects_of_clusters
 
     found: dict[str, Any] = {"icc": icc, "strictness": strictness, "between": between}
     if levels is not None:
@@ -146,13 +148,7 @@ def _stated(
     if correlations is not None:
         found["correlations"] = tuple(numbers(correlations, "--correlations", _MOST_NUMBERS))
     if clusters is not None:
-        pair = numbers(clusters, "--clusters", _MOST_NUMBERS)
-        if len(pair) != 2 or not pair[0] >= 1 or not 0 <= pair[1] <= 1:
-            raise InputError(
-                f"--clusters is {clusters}; it is the number of images a prompt, 1 or more, and how alike they are, "
-                "from 0 to 1, as in --clusters 5,.2."
-            )
-        found["design_effects"] = DesignEffects.same(1 + (pair[0] - 1) * pair[1])
+        found["design_effects"] = effects_of_clusters(numbers(clusters, "--clusters", _MOST_NUMBERS))
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -162,22 +158,24 @@ def _pilot(
     metrics: list[str],
     task: str | None,
     duplicates: Literal["error", "first", "last", "mean"],
+    scale: str | None,
 ) -> "Pilot | None":
     """The pilot from a study's folder or from files; None where there is none."""
     from calibration.planning.pilot import pilot_of
+    from calibration.scale import LIKERT, Scale
 
-    given = [name for name, value in files.items() if value is not None]
+    given = [name for name, value in (files | {"--scale": scale}).items() if value is not None]
     if study is not None:
         if given:
             raise InputError(f"{given[0]} and the study {study} were both given; a pilot is one or the other.")
         from study.folder.study import open_study
 
         with closing(open_study(study)) as opened:
-            tables = opened.tables()
+            tables, answers = opened.tables(), opened.config.scale
         if tables["ratings"].empty:
             raise InputError(f"Nobody has rated anything in {study} yet, so it is no pilot; state --icc instead.")
         scores = None if tables["scores"].empty else tables["scores"]
-        return pilot_of(tables["ratings"], scores, tables["items"], metrics, task, duplicates)
+        return pilot_of(tables["ratings"], scores, tables["items"], metrics, task, duplicates, answers)
     if files["--ratings"] is None:
         given += [name for name, is_given in (("--task", task), ("--duplicates", duplicates != "error")) if is_given]
         if given:
@@ -190,29 +188,8 @@ def _pilot(
     ratings, scores, items = (None if path is None else read_table(path, columns)[0] for path in paths)
     columns.check_used()
     assert ratings is not None
-    return pilot_of(ratings, scores, items, metrics, task, duplicates)
-
-
-def _from_statements(stated: dict[str, Any], metrics: list[str]) -> "PlannedStudy":
-    from calibration.planning.study import PlannedStudy
-
-    if metrics:
-        raise InputError("--metrics names metrics of a pilot; give --ratings and --scores, or state --correlations.")
-    if "icc" not in stated:
-        raise InputError(
-            "A plan needs to know how well people agree: give a pilot (a study's folder, or --ratings FILE), or state "
-            "--icc, for instance --icc .5."
-        )
-    return PlannedStudy(**stated)
-
-
-def _from_pilot(pilot: "Pilot", stated: dict[str, Any]) -> "PlannedStudy":
-    """The pilot's estimates, where nothing else is stated."""
-    if "correlations" in stated:
-        stated = {"between": None} | stated
-    if {"icc", "levels", "strictness"} & set(stated):
-        stated = {"people": ()} | stated  # the pilot's evaluators agree as the pilot's do
-    return replace(pilot.study, **stated)
+    answers = LIKERT if scale is None else Scale.parse(scale)
+    return pilot_of(ratings, scores, items, metrics, task, duplicates, answers)
 
 
 def _print_pilot(pilot: "Pilot", console: "Console") -> None:
@@ -225,11 +202,11 @@ def _print_pilot(pilot: "Pilot", console: "Console") -> None:
         console.print(f"Note: {note}", soft_wrap=True, markup=False)
 
 
-def _assumptions(study: "PlannedStudy") -> str:
+def _assumptions(study: "PlannedStudy", scale: "Scale") -> str:
     from calibration.planning.summary import short
 
     shares = " ".join(f"{100 * share / sum(study.levels):.0f}" for share in study.levels)
-    parts = [f"intraclass correlation of one rating {short(study.icc)}", f"ratings 1 to 5 in {shares} %"]
+    parts = [f"intraclass correlation of one rating {short(study.icc)}", f"ratings {scale} in {shares} %"]
     parts.append(_of_evaluators(study))
     if study.correlations:
         true = " and ".join(short(value) for value in study.correlations)

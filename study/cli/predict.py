@@ -29,7 +29,7 @@ def predict(
         bool, typer.Option("--allow-other-signature", help="Take scores that were not computed alike.")
     ] = False,
 ) -> None:
-    """Predict how people would rate new images: a distribution over 1 to 5, its mean, and intervals."""
+    """Predict how people would rate new images: a distribution over the levels, its mean, and intervals."""
     import pandas as pd
 
     from calibration.prediction.predictor_file import read_predictor, read_verdict

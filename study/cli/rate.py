@@ -1,4 +1,4 @@
-"""The commands of people's side: init, serve, import, export and withdraw."""
+"""The commands of people's side: init, serve, add, import, export and withdraw."""
 
 import re
 from contextlib import closing
@@ -39,13 +39,19 @@ def init(
             show_default=False,
         ),
     ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(metavar="LOW-HIGH", help="The levels' numbers: 0-4, 1-7, or levels 0,0.5,1.", show_default="1-5"),
+    ] = None,
 ) -> None:
     """Make a study from a folder of images, with a private link for each evaluator."""
     refuse_missing_parent(study, "The study's folder")
     from metrics.engine.image_folders import folder_notes
+    from study.folder.config import FILE_NAME
     from study.folder.create import create_study
     from study.folder.images import find_images
     from study.folder.study import ITEMS
+    from study.generation.samples import read_samples
     from study.server.links import print_links
 
     if tasks is None and references is None:
@@ -61,10 +67,17 @@ def init(
         title=title,
         seed=seed,
         database=database,
+        scale=scale,
     )
-    for note in folder_notes(images, [] if (images / ITEMS).is_file() else find_images(images)):
+    paths = [] if (images / ITEMS).is_file() else find_images(images)
+    samples = read_samples(images, paths)
+    for note in (*samples.notes, *folder_notes(images, [path for path in paths if path not in samples.cells])):
         print(note)
     with closing(made):
+        if any(name in task.levels for task in made.config.tasks.values() for name in made.config.scale.names):
+            print(
+                f"Some levels are called by their numbers; give them words in {study / FILE_NAME} before people rate."
+            )
         print_links(made, "http://127.0.0.1:7860")
     print(f"Start it with: humangrade serve {study}")
 
@@ -84,6 +97,34 @@ def serve(
 
     with closing(open_study(study)) as opened:
         run(opened, host, port, reword)
+
+
+def add(
+    study: StudyFolder,
+    images: Annotated[Path, typer.Option(help="A folder of images; those that the study has are passed over.")],
+    anchors: Annotated[
+        float, typer.Option(help="The share of rated images that is asked again, to compare the rounds by.")
+    ] = 0.1,
+    references: Annotated[
+        Path | None,
+        typer.Option(help="Reference photos of the new images.", show_default="those of their subject's other images"),
+    ] = None,
+    evaluators: Annotated[
+        str | None,
+        typer.Option(help="Names of people who join now, comma-separated.", show_default="those of the study"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="For the choice of anchors.", show_default="the study's")] = None,
+) -> None:
+    """Add images to a study whose first ones are rated, as a new round."""
+    from study.folder.growing import add_images
+    from study.folder.study import open_study
+
+    joining = () if evaluators is None else names_in(evaluators, "--evaluators")
+    with closing(open_study(study)) as opened:
+        grown = add_images(opened, images, anchors, seed, references=references, evaluators=joining)
+    for sentence in grown.sentences:
+        print(sentence)
+    print(f"Start it with: humangrade serve {study}")
 
 
 def import_(
@@ -112,8 +153,8 @@ def export(
 ) -> None:
     """Write a study's tables as CSV."""
     refuse_missing_parent(out)
+    from study.folder.exporting import export_tables
     from study.folder.study import open_study
-    from study.folder.tables import export_tables
 
     with closing(open_study(study)) as opened:
         for path in export_tables(opened, out, without_names=not names):

@@ -56,9 +56,9 @@ def report(
     scale: AnswerScale = None,
 ) -> None:
     """Grade metrics and people by the same formula, and say whether a metric can stand in."""
-    from calibration.core.draws import FEWEST_DRAWS
+    from calibration.core.resampling import FEWEST_DRAWS
     from calibration.pipeline import calibrate_files
-    from calibration.report.files import write_report
+    from calibration.report_folder import write_report
     from calibration.scale import LIKERT, Scale
     from calibration.settings import MOST_DRAWS, Reading, Settings
     from study.cli.report_summary import print_summary
@@ -92,7 +92,7 @@ def report(
             raise InputError(
                 f"{given[0]} and the study {study} were both given; a report is made from one or the other."
             )
-        from study.background.live_report import calibrate_study
+        from study.calibrating import calibrate_study
         from study.folder.study import open_study
 
         with closing(open_study(study)) as opened:

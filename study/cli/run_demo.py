@@ -7,9 +7,9 @@ from pathlib import Path
 
 from study.cli.terminal import terminal
 from study.folder.demo_study import CHECKPOINTS, EVALUATORS, YOU, open_demo
+from study.folder.links import owner_link, rater_link
 from study.folder.study import Study
 from study.server.app import served
-from study.server.links import owner_link, rater_link
 from study.server.listen import base_url, run
 
 HOST = "127.0.0.1"

@@ -6,13 +6,30 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand, TyperOption
 
 from metrics.errors import InputError
 from metrics.files import refuse_missing_parent
+from metrics.text import listed
 from study.cli.options import BatchSize, Device, EncoderName, EncoderTag, EngineChoice, Workers
 from study.cli.options import names as names_in
 
 Pooling = Literal["mean", "median", "max"]
+
+
+class ScoreCommand(TyperCommand):
+    """Its help says which metrics an option changes, as their entries do."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Name the metrics, and show the help."""
+        from metrics.catalogue import metrics_taking
+
+        for each in self.params:
+            taking = metrics_taking(each.name or "")
+            added = f" For {listed(taking)}."
+            if taking and isinstance(each, TyperOption) and not (each.help or "").endswith(added):
+                each.help = (each.help or "") + added
+        super().format_help(ctx, formatter)
 
 
 def score(
@@ -52,21 +69,26 @@ def score(
     clip_model: EncoderName = "ViT-L-14",
     clip_pretrained: EncoderTag = "openai",
     head: Annotated[
-        str | None, typer.Option(help="The aesthetic head: a name, or a file.", show_default="fits the encoder")
+        str | None, typer.Option(help="The head: a name, or a file.", show_default="fits the encoder")
     ] = None,
-    lpips_net: Annotated[Literal["alex", "vgg", "squeeze"], typer.Option(help="The network of LPIPS.")] = "alex",
-    lpips_size: Annotated[str, typer.Option(help="The side for LPIPS in pixels, or native.")] = "256",
+    lpips_net: Annotated[
+        Literal["alex", "vgg", "squeeze"], typer.Option(help="The network that compares two images.")
+    ] = "alex",
+    lpips_size: Annotated[str, typer.Option(help="The side to which it brings images in pixels, or native.")] = "256",
     detector: Annotated[
         str | None,
         typer.Option(
-            metavar="MODULE:FUNCTION", help="In place of MTCNN: an image to boxes in pixels.", show_default=False
+            metavar="MODULE:FUNCTION",
+            help="In place of MTCNN: an image to boxes in pixels. Where it raises, the image is skipped (exit code 3).",
+            show_default=False,
         ),
     ] = None,
     encoder: Annotated[
         str | None,
         typer.Option(
             metavar="MODULE:FUNCTION",
-            help="In place of FaceNet: pictures to vectors; kept by its attribute signature and its file's text.",
+            help="In place of FaceNet: pictures to vectors; kept by its attribute signature and its "
+            "file's text. Where it raises, the image is left out (exit code 3).",
             show_default=False,
         ),
     ] = None,
@@ -77,13 +99,13 @@ def score(
     pool_references: Annotated[Pooling, typer.Option(help="An image's similarity over its references.")] = "mean",
     pool_images: Annotated[Pooling, typer.Option(help="A set's score over its images.")] = "mean",
     inception: Annotated[
-        Literal["torch-fidelity", "pytorch-fid"], typer.Option(help="Whose preprocessing FID and KID follow.")
+        Literal["torch-fidelity", "pytorch-fid"], typer.Option(help="Whose preprocessing of images to follow.")
     ] = "torch-fidelity",
     reference_set: Annotated[
         Path | None,
-        typer.Option(help="For FID and KID: a folder, or saved statistics (.npz).", show_default="the references"),
+        typer.Option(help="What to compare with: a folder, or saved statistics (.npz).", show_default="the references"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="For KID's subsets; 2020 gives torch-fidelity's number.")] = 2020,
+    seed: Annotated[int, typer.Option(help="Of subsets; 2020 gives torch-fidelity's number.")] = 2020,
 ) -> None:
     """Score images by metrics, into a study or a file."""
     if (study is None) == (images is None):

@@ -1,4 +1,4 @@
-"""humangrade weights: which files the metrics need, fetching them, and putting one in."""
+"""humangrade weights: which files metrics and generate need, fetching them, and putting one in."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,8 @@ from study.cli.options import HELP_NAMES
 
 app = typer.Typer(
     name="weights",
-    help="The networks' weights that metrics need: which there are and where they stand; fetch them, or put a file in.",
+    help="The networks' weights that metrics and generate need: which there are and where they stand; fetch them, or "
+    "put a file in.",
     pretty_exceptions_enable=False,
     context_settings=HELP_NAMES,
 )
@@ -18,24 +19,30 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def show(context: typer.Context) -> None:
-    """List the weights that metrics need, and where they were found."""
+    """List the weights that metrics and generate need, and where they were found."""
     if context.invoked_subcommand is None:
         print_weights()
+        print_base_models()
 
 
 @app.command()
 def fetch(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="As humangrade weights lists them, or all.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME",
+            help="As humangrade weights lists them; all for those of metrics; REPOSITORY[@REVISION] for base models.",
+        ),
+    ],
 ) -> None:
     """Download weights, checked by their sha256; an interrupted fetch goes on where it stopped."""
-    from metrics.weights.locate import fetch_weights, is_present, known_weights
+    from metrics.weights.locate import known_weights
 
     failed = []
     wanted = [known.name for known in known_weights()] if names == ["all"] else names
     for name in wanted:
         try:
-            was_there = is_present(name) is not None
-            path = fetch_weights(name)
+            was_there, path = _fetch(name)
         except InputError as error:
             if len(wanted) == 1:
                 raise
@@ -89,6 +96,33 @@ def print_weights() -> None:
         "Get them with humangrade weights fetch NAME, or take a file of yours with humangrade weights add NAME FILE.",
         soft_wrap=True,
     )
+
+
+def print_base_models() -> None:
+    """Print the base models that generate can draw with: the default one, and those in the hub's cache."""
+    from study.cli.terminal import terminal
+    from study.generation.base_models import present_on_the_hub
+
+    console = terminal()
+    console.print("\n[bold]Base models for humangrade generate[/]")
+    for name, path in present_on_the_hub():
+        where = f"whole, {_short(path)}" if path else f"[red]not here[/]; humangrade weights fetch {name} (several GB)"
+        console.print(f"{name}: {where}", soft_wrap=True)
+    console.print("Also any diffusers folder or single file on this machine, named in the recipe.", soft_wrap=True)
+
+
+def _fetch(name: str) -> tuple[bool, Path]:
+    """Whether weights were here already, and where they stand now."""
+    from metrics.weights.locate import fetch_weights, is_present
+    from study.generation.base_models import fetch, is_repository, locate
+
+    repository, _, revision = name.partition("@")
+    if not is_repository(repository):
+        return is_present(name) is not None, fetch_weights(name)
+    try:
+        return True, locate(repository, revision).path
+    except InputError:
+        return False, fetch(repository, revision)
 
 
 def _short(path: Path) -> str:

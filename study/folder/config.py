@@ -4,18 +4,17 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from calibration.scale import LIKERT
-from study.folder.yaml_file import load_yaml
+from calibration.scale import FEWEST_LEVELS, LIKERT, MOST_LEVELS, Scale
+from metrics.errors import InputError
+from metrics.text import counted
+from study.yaml_file import load_yaml
 
 FILE_NAME = "study.yaml"
-
-SCALE = LIKERT
-"""What an evaluator chooses from."""
 
 PASSWORD = "PGPASSWORD"
 """The environment variable from which PostgreSQL's own library takes the password."""
@@ -30,8 +29,11 @@ class TaskConfig(BaseModel):
     ----------
     question : str
         What the evaluator reads.
-    levels : list of 5 str
-        The words for 1 to 5.
+    levels : list of 3 to 11 str
+        The words for the levels, from the lowest.
+    scale : str, optional
+        The levels' numbers, as `calibration.scale.Scale.parse` reads them: ``0-4``, or ``0,0.5,1``. Unless given they
+        are counted from 1.
     show_references : bool
         Show the subject's reference photos beside the image.
     show_prompt : bool
@@ -41,9 +43,32 @@ class TaskConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
 
     question: Text
-    levels: Annotated[list[Text], Field(min_length=SCALE.count, max_length=SCALE.count)]
+    levels: Annotated[list[Text], Field(min_length=FEWEST_LEVELS, max_length=MOST_LEVELS)]
+    scale: Text | None = None
     show_references: bool = False
     show_prompt: bool = False
+
+    @field_validator("scale")
+    @classmethod
+    def _of_as_many_levels_as_words(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is None:
+            return None
+        try:
+            scale = page_scale(text)
+        except InputError as error:
+            raise PydanticCustomError("scale", "{why}", {"why": str(error)}) from None
+        words = info.data.get("levels")  # missing where they are wrong themselves
+        if words is not None and len(words) != scale.count:
+            why = (
+                f"it has {scale.count} levels, but 'levels' has {counted(len(words), 'word')}; write one word a level."
+            )
+            raise PydanticCustomError("scale", "{why}", {"why": why})
+        return text
+
+    @property
+    def answers(self) -> Scale:
+        """The scale on which the task is answered."""
+        return Scale(tuple(range(1, len(self.levels) + 1))) if self.scale is None else page_scale(self.scale)
 
 
 class StudyConfig(BaseModel):
@@ -71,6 +96,27 @@ class StudyConfig(BaseModel):
     database: Text | None = None
     tasks: Annotated[dict[Text, TaskConfig], Field(min_length=1)]
 
+    @field_validator("tasks")
+    @classmethod
+    def _on_one_scale(cls, tasks: dict[str, TaskConfig]) -> dict[str, TaskConfig]:
+        first = next(iter(tasks))
+        for name, task in tasks.items():
+            if task.answers != tasks[first].answers:
+                why = (
+                    f"'tasks.{name}' is answered on {task.answers}, and 'tasks.{first}' on {tasks[first].answers}; a "
+                    "study has one scale, on which its report compares the tasks: give them the same, or make two "
+                    "studies."
+                )
+                raise PydanticCustomError(
+                    "scales", "{why}", {"why": why, "at": (name, "scale" if task.scale else "levels")}
+                )
+        return tasks
+
+    @property
+    def scale(self) -> Scale:
+        """The scale on which all tasks are answered."""
+        return next(iter(self.tasks.values())).answers
+
     @field_validator("database")
     @classmethod
     def _without_password(cls, address: str | None) -> str | None:
@@ -96,10 +142,60 @@ PRESETS = {
 }
 
 
-def preset(task: str) -> TaskConfig:
-    """The question for a task that the user only named."""
+def preset(task: str, scale: Scale = LIKERT) -> TaskConfig:
+    """The question for a task that the user only named.
+
+    Its five words stand where a level lies at the same place of the scale; the levels between are called by their
+    numbers.
+
+    Examples
+    --------
+    >>> preset("aesthetic", Scale.parse("1-7")).levels
+    ['Bad', '2', '3', 'Fair', '5', '6', 'Excellent']
+    """
     plain = TaskConfig(question=f"How do you rate the {task.replace('_', ' ')} of this image?", levels=_QUALITY)
-    return PRESETS.get(task, plain)
+    found = PRESETS.get(task, plain)
+    if scale == LIKERT:
+        return found
+    words = dict(zip(LIKERT.unit.tolist(), found.levels, strict=True))
+    levels = [words.get(place, name) for place, name in zip(scale.unit.tolist(), scale.names, strict=True)]
+    return found.model_copy(update={"levels": levels, "scale": written(scale)})
+
+
+def page_scale(text: str) -> Scale:
+    """A scale as study.yaml and ``--scale`` write it, for a page on which each level is one key.
+
+    Raises
+    ------
+    InputError
+        For what is no scale, and for a range that is cut into parts.
+
+    Examples
+    --------
+    >>> str(page_scale("0-4"))
+    '0 to 4'
+    """
+    scale = Scale.parse(text)
+    if scale.bounds is not None:
+        raise InputError(
+            f"The scale '{text}' is a range that is cut into parts, but who rates presses a key for one of a few "
+            "levels; name the levels, as in 1-7 or 0,0.5,1."
+        )
+    return scale
+
+
+def written(scale: Scale) -> str:
+    """A scale's levels as `page_scale` reads them.
+
+    Examples
+    --------
+    >>> written(Scale.parse("0-4")), written(Scale((0, 0.5, 1)))
+    ('0-4', '0,0.5,1')
+    """
+    counted_up = scale.values == tuple(range(int(scale.low), int(scale.low) + scale.count))
+    return (
+        f"{scale.names[0]}-{scale.names[-1]}" if counted_up and scale.low >= 0 else ",".join(map(repr, scale.numbers))
+    )
 
 
 def load_config(path: Path) -> StudyConfig:
@@ -143,8 +239,10 @@ def dump_config(config: StudyConfig) -> str:
         "database": f"Where the ratings are; the password is taken from the environment variable {PASSWORD}.",
     }
     lines = [f"# {comments[key]}\n{_yaml({key: value})}" for key, value in top.items()]
-    lines.append("# One entry a question, in the order in which they are rated; levels are the words for 1 to 5.\n")
-    lines.append(_yaml({"tasks": {name: task.model_dump() for name, task in config.tasks.items()}}))
+    lines.append(
+        f"# One entry a question, in the order in which they are rated; levels are the words for {config.scale}.\n"
+    )
+    lines.append(_yaml({"tasks": {name: task.model_dump(exclude_none=True) for name, task in config.tasks.items()}}))
     return "".join(lines)
 
 
@@ -181,7 +279,14 @@ def _explain(error: ErrorDetails) -> str | None:
         return str(error["ctx"]["error"])
     if kind in ("too_short", "too_long") and location[-1] == "levels":
         where = ".".join(map(str, location))
-        return f"'{where}' has {error['ctx']['actual_length']} words, but 1 to 5 need exactly five."
+        given = counted(error["ctx"]["actual_length"], "word")
+        return (
+            f"'{where}' has {given}, but a scale has {FEWEST_LEVELS} to {MOST_LEVELS} levels; write one word a level."
+        )
+    if kind == "scale":
+        return f"'{'.'.join(map(str, location))}' is {error['input']}: {error['ctx']['why']}"
+    if kind == "scales":
+        return str(error["ctx"]["why"])
     if location == ["tasks"] and kind in ("model_type", "dict_type") and error["input"] not in ("", {}, [], None):
         return f"'tasks' must hold the tasks, each a name with {', '.join(TaskConfig.model_fields)} below it."
     return None

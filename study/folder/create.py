@@ -5,24 +5,35 @@ import re
 import tempfile
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
 from sqlalchemy.exc import DBAPIError
 
+from calibration.scale import LIKERT, Scale
 from calibration.tables.checking import check_items
 from calibration.tables.reading import read_table
 from calibration.tables.writing import csv_text
 from metrics.engine.image_folders import first_names
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.files import make_folders, not_written, remove_empty
+from metrics.text import is_plain
 from study.assignment.order import split_items
-from study.folder.config import FILE_NAME, StudyConfig, dump_config, preset, refuse_password
-from study.folder.images import check_images, find_images, is_plain
+from study.folder.config import (
+    FILE_NAME,
+    StudyConfig,
+    TaskConfig,
+    dump_config,
+    page_scale,
+    preset,
+    refuse_password,
+)
+from study.folder.images import check_images, find_images
 from study.folder.references import own_reference_cells, reference_cells, relative_path
 from study.folder.study import DATABASE, ITEMS, LEFT_OPEN, Study, check_item_columns, open_study
+from study.generation.samples import Samples, read_samples
 from study.store.postgresql import drop_study, refuse_study
 from study.store.store import Store, sqlite_url
 
@@ -40,6 +51,7 @@ def create_study(
     seed: int = 0,
     share_report: bool = False,
     database: str | None = None,
+    scale: str | None = None,
 ) -> Study:
     """Make a study and open it; on any error nothing is left behind.
 
@@ -48,9 +60,10 @@ def create_study(
     folder : str or Path
         Where the study shall stand; it must not hold one yet.
     images : str or Path
-        The generated images, read with their sub-folders: MODEL/CHECKPOINT/FILE, MODEL/FILE or FILE. They are not
-        copied. An items.csv in it (a column image, relative to it, and any of item, subject, model, checkpoint,
-        prompt, seed, references, the last relative to it as well) adds what it says, and wins.
+        The generated images, read with their sub-folders: MODEL/CHECKPOINT/FILE, MODEL/FILE or FILE, or as a trainer's
+        samples (`study.generation.samples.read_samples`). They are not copied. An items.csv in it (a column image,
+        relative to it, and any of item, subject, model, checkpoint, prompt, seed, references, the last relative to it
+        as well, and rate: 1 or 0, whether people rate it) adds what it says, and wins.
     references : str or Path, optional
         Reference photos: one of the same name for each image, or a flat folder that goes with every image, or a
         sub-folder for each subject, which is the item's subject or a folder in the image's path.
@@ -62,6 +75,9 @@ def create_study(
         Each image is rated in one task only, balanced over models.
     title, seed, share_report, database
         As in study.yaml.
+    scale : str, optional
+        The levels' numbers, ``0-4`` or ``0,0.5,1``; 1 to 5 unless given. See `study.folder.config.preset` for their
+        words.
 
     Returns
     -------
@@ -87,13 +103,14 @@ def create_study(
     folder, images = Path(folder), Path(images)
     if folder.is_symlink() and not folder.exists():
         raise InputError(f"{folder} is a link that leads nowhere; name a new folder.")
-    names = _evaluator_names(evaluators)
+    names = evaluator_names(evaluators)
     may_have_references = references is not None or (images / ITEMS).is_file()
-    config = _config(title or folder.resolve().name, tasks, seed, share_report, database, may_have_references)
+    asked = _asked(tasks, LIKERT if scale is None else page_scale(scale), may_have_references)
+    config = _config(title or folder.resolve().name, asked, seed, share_report, database)
     taken = [name for name in (FILE_NAME, ITEMS, DATABASE, *LEFT_OPEN) if (folder / name).exists()]
     if taken:
         raise InputError(f"{folder} holds {taken[0]} already; name a new folder, or remove the old study first.")
-    items = _items(images, folder)
+    items = items_of(images, folder)
     if references is not None and any(task.show_references for task in config.tasks.values()):
         found = reference_cells(items, Path(references), images, folder)
         own = items["references"] if "references" in items.columns else pd.Series("", index=items.index)
@@ -105,62 +122,94 @@ def create_study(
     return open_study(folder)
 
 
-def _evaluator_names(evaluators: int | Sequence[str]) -> list[str]:
+def evaluator_names(evaluators: int | Sequence[str]) -> list[str]:
+    """The names of so many evaluators, or of these, checked; InputError where one cannot be used."""
     if isinstance(evaluators, int):
         if not 1 <= evaluators <= 1000:
-            raise InputError(f"--evaluators is {evaluators}; a study has from 1 to 1000 of them.")
+            raise InputError(f"{parameter('evaluators')} is {evaluators}; a study has from 1 to 1000 of them.")
         return [f"evaluator-{number}" for number in range(1, evaluators + 1)]
     names = [" ".join(unicodedata.normalize("NFC", name).split()) for name in evaluators]
     if not names or not all(names):
-        raise InputError("--evaluators has an empty name; name each evaluator, or say how many there are.")
+        raise InputError(
+            f"{parameter('evaluators')} has an empty name; name each evaluator, or say how many there are."
+        )
     awkward = [name for name in names if not is_plain(name)]
     if awkward:
-        raise InputError(f"--evaluators has the name {awkward[0]!a} with a control character; leave that out.")
+        raise InputError(
+            f"{parameter('evaluators')} has the name {awkward[0]!a} with a control character; leave that out."
+        )
     alike = [name.casefold() for name in names]
     twice = [name for name, key in zip(names, alike, strict=True) if alike.count(key) > 1]
     if twice:
-        raise InputError(f"--evaluators names '{twice[0]}' twice; every evaluator needs a name of their own.")
+        raise InputError(
+            f"{parameter('evaluators')} names '{twice[0]}' twice; every evaluator needs a name of their own."
+        )
     return names
 
 
-def _config(
-    title: str, tasks: Sequence[str], seed: int, share_report: bool, database: str | None, has_references: bool
-) -> StudyConfig:
+def _asked(tasks: Sequence[str], scale: Scale, has_references: bool) -> dict[str, TaskConfig]:
+    """The questions of the tasks that the user named."""
     bad = [task for task in tasks if not re.fullmatch(r"[\w-]+", task)]
     if bad:
-        raise InputError(f"--tasks names '{bad[0]}'; a task's name has letters, digits, '-' and '_' only.")
+        raise InputError(f"{parameter('tasks')} names '{bad[0]}'; a task's name has letters, digits, '-' and '_' only.")
     if not tasks:
-        raise InputError("--tasks is empty; name at least one task.")
+        raise InputError(f"{parameter('tasks')} is empty; name at least one task.")
     if len(set(tasks)) < len(tasks):
-        raise InputError("--tasks names a task twice; name each once.")
-    asked = {task: preset(task) for task in tasks}
+        raise InputError(f"{parameter('tasks')} names a task twice; name each once.")
+    asked = {task: preset(task, scale) for task in tasks}
     needy = [task for task, config in asked.items() if config.show_references]
     if needy and not has_references:
         raise InputError(
-            f"The task {needy[0]} shows reference photos; name their folder with --references, "
-            "or leave the task out with --tasks."
+            f"The task {needy[0]} shows reference photos; name their folder with {parameter('references')}, "
+            f"or leave the task out with {parameter('tasks')}."
         )
+    return asked
+
+
+def _config(
+    title: str, asked: dict[str, TaskConfig], seed: int, share_report: bool, database: str | None
+) -> StudyConfig:
     if not title.strip() or not all(map(is_plain, title.strip().splitlines())):
-        raise InputError(f"--title is {title!a}; it needs words, without control characters.")
+        raise InputError(f"{parameter('title')} is {title!a}; it needs words, without control characters.")
     try:
         if database is not None:
             refuse_password(database)
     except ValueError as error:
-        raise InputError(f"--database: {error}") from None
+        raise InputError(f"{parameter('database')}: {error}") from None
     return StudyConfig(title=title, seed=seed, share_report=share_report, database=database, tasks=asked)
 
 
-def _items(images: Path, folder: Path) -> pd.DataFrame:
-    """The items table: a row for each image, with what its path and the folder's own items.csv say of it."""
+def items_of(images: Path, folder: Path, known: Set[Path] = frozenset()) -> pd.DataFrame:
+    """The items table: a row for each image, with what its path and the folder's own items.csv say of it.
+
+    Parameters
+    ----------
+    images : Path
+        The folder of images.
+    folder : Path
+        The study's, to which paths in the table are relative.
+    known : set of Path
+        Images that have no row in it, resolved; they are not looked at.
+    """
+    has_table = (images / ITEMS).is_file()
     paths = find_images(images)
-    check_images(paths, images)
+    samples = Samples() if has_table else read_samples(images, paths)
+    paths = [path for path in paths if path not in samples.left_out]
+    is_new = [path.resolve() not in known for path in paths] if known else [True] * len(paths)
+    check_images([path for path, new in zip(paths, is_new, strict=True) if new], images)
     places = place_cells([path.relative_to(images) for path in paths])
     rows = [
-        {"item": path.relative_to(images).as_posix(), "image": relative_path(path, folder), **place}
+        {
+            "item": path.relative_to(images).as_posix(),
+            "image": relative_path(path, folder),
+            **samples.cells.get(path, place),
+        }
         for path, place in zip(paths, places, strict=True)
     ]
     items = pd.DataFrame(rows).fillna("")
-    return with_own_table(items, images, folder) if (images / ITEMS).is_file() else items
+    if has_table:
+        items = with_own_table(items, images, folder)
+    return items[is_new].reset_index(drop=True)
 
 
 def place_cells(paths: Sequence[Path]) -> list[dict[str, str]]:

@@ -27,8 +27,8 @@ from metrics.image.sharpness import sharpness
 from study.assignment.order import random_generator
 from study.folder.config import load_config
 from study.folder.create import UNWRITTEN, create_study, not_made
+from study.folder.importing import import_tables
 from study.folder.study import LEFT_OPEN, Study, open_study
-from study.folder.tables import import_tables
 
 TITLE = "humangrade demo"
 YOU = "you"

@@ -4,7 +4,6 @@ import errno
 import hashlib
 import sys
 import threading
-import unicodedata
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from metrics.engine.image_guard import CostlyMetadata, open_image, orientation
 from metrics.engine.images import FORMATS, MOST_PIXELS, SUFFIXES
 from metrics.errors import InputError
 from metrics.files import read_regular_file
+from metrics.text import is_plain
 
 MOST_BYTES = 100_000_000  # of one image: it goes to the raters' browsers, and through the server's memory
 MOST_FRAMES = 1000
@@ -128,17 +128,6 @@ def check_images(paths: Sequence[Path], folder: Path, refuse_copies: bool = True
 def read_picture(path: Path) -> bytes:
     """The bytes of a study's image; raises OSError where by now it is no file, or one of more than 100 MB."""
     return read_regular_file(path, MOST_BYTES)
-
-
-def is_plain(name: str) -> bool:
-    r"""Whether a CSV cell gives the name back: no control characters, undecodable bytes or outer spaces.
-
-    Examples
-    --------
-    >>> is_plain("a b"), is_plain("a\x1b"), is_plain(" a")
-    (True, False, False)
-    """
-    return name == name.strip() and not any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name)
 
 
 def _check(folder: Path, path: Path) -> _Checked:

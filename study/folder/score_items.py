@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -22,11 +22,15 @@ from study.folder.study import ITEMS, Study, split_references
 
 @dataclass(frozen=True)
 class Collection:
-    """What is scored, the files that could not be read at all, each with the reason, and what is to be known of it."""
+    """What is scored, the files that could not be read at all, each with the reason, and what is to be known of it.
+
+    The rows are those of the items table that the items come from, with all its columns, in the same order.
+    """
 
     items: list[Item]
     unreadable: dict[Path, str]
     notes: list[str] = field(default_factory=list)
+    rows: list[dict[str, str]] = field(default_factory=list)
 
 
 def study_collection(study: Study) -> Collection:
@@ -77,7 +81,7 @@ def folder_collection(images: Path, references: Path | None = None, prompts: Pat
         below = [Path(os.path.normpath(image)).as_posix() for image in items["image"]]
         items["prompt"] = read_prompts(prompts, list(items["item"]), below)
     collection = _collection(records(items), images)
-    return Collection(collection.items, collection.unreadable, notes)
+    return replace(collection, notes=notes)
 
 
 def _collection(rows: Sequence[Mapping[str, str]], folder: Path) -> Collection:
@@ -86,6 +90,7 @@ def _collection(rows: Sequence[Mapping[str, str]], folder: Path) -> Collection:
     }
     paths = [folder / row["image"] for row in rows] + [path for each in photos.values() for path in each]
     sources, unreadable = read_sources(list(dict.fromkeys(paths)))
+    readable = [dict(row) for row in rows if folder / row["image"] in sources]
     items = [
         Item(
             row["item"],
@@ -94,10 +99,9 @@ def _collection(rows: Sequence[Mapping[str, str]], folder: Path) -> Collection:
             row.get("prompt", ""),
             "/".join(filter(None, (row.get("model"), row.get("checkpoint")))) or "all",
         )
-        for row in rows
-        if folder / row["image"] in sources
+        for row in readable
     ]
-    return Collection(items, unreadable)
+    return Collection(items, unreadable, rows=readable)
 
 
 def _straight(path: Path) -> Path:

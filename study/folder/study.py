@@ -4,7 +4,8 @@ Where study.yaml names a PostgreSQL database, that takes the place of ratings.sq
 """
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -12,12 +13,15 @@ import pandas as pd
 
 from calibration.tables.checking import check_items, records
 from calibration.tables.reading import read_table
+from calibration.tables.writing import csv_text
 from metrics.errors import InputError
-from metrics.files import digest_of
+from metrics.files import digest_of, write_together
 from metrics.text import counted, listed, quoted
-from study.assignment.order import plan_assignments
+from study.assignment.order import ASKED, is_asked
+from study.assignment.rounds import latest_round, plan_rounds
 from study.folder.config import FILE_NAME, StudyConfig, load_config
 from study.folder.images import MOST_BYTES, check_images
+from study.folder.links import owner_link, rater_link
 from study.store.store import Store, sqlite_url
 from study.store.wording import CHANGED_SINCE, fingerprint
 
@@ -91,47 +95,58 @@ class Study:
                 f"{missing[0]}; put them back, or correct the paths."
             )
         known = self.store.assigned_items()
-        new = [self.image_path(item) for item in self._rows if item not in known]
+        new = [self.image_path(item) for item in self._asked if item not in known]
         if new:
             check_images(new, self.folder)
             self._refuse_copies(new, [self.image_path(item) for item in self._rows if item in known])
 
     def _refuse_copies(self, new: list[Path], known: list[Path]) -> None:
         """Raise InputError where a new image has the same bytes as one that is rated already."""
-        sizes = {path.stat().st_size for path in new}
-        alike = [path for path in known if path.stat().st_size in sizes]
-        by_content = {digest_of(path, MOST_BYTES): path for path in alike if path.stat().st_size <= MOST_BYTES}
-        for path in new if by_content else []:
-            if original := by_content.get(digest_of(path, MOST_BYTES)):
-                raise InputError(
-                    f"{self.folder / ITEMS}: the new image {path} is a byte-identical copy of {original}; remove its "
-                    "row, or the same image is rated twice."
-                )
+        for path, original in copies(new, known):
+            raise InputError(
+                f"{self.folder / ITEMS}: the new image {path} is a byte-identical copy of {original}; remove its "
+                "row, or the same image is rated twice."
+            )
 
-    def sync_assignments(self) -> int:
+    def sync_assignments(self, note: str = "") -> int:
         """Give every evaluator what items.csv and study.yaml ask for.
 
         What is rated, and the order of what is assigned, never changes; what is asked for no more and was not rated
-        is taken away. Who has seen the report gets nothing more: their eyes are not fresh any longer.
+        is taken away, also where the column rate says no by now. Who has seen the report gets nothing more: their eyes
+        are not fresh any longer.
+
+        Parameters
+        ----------
+        note : str
+            For the study's history, where anything is added.
 
         Returns
         -------
         int
             How many assignments were added.
         """
-        self.store.remove_unrated(self._rows, self.config.tasks)
+        self.store.remove_unrated(self._asked, self.config.tasks)
         saw_report = self.store.saw_report()
         names = [one.name for one in self.store.evaluators() if one.name not in saw_report]
-        return self.store.add_assignments(
-            plan_assignments(self.items, list(self.config.tasks), names, self.config.seed)
-        )
+        asked = self.store.asked_items() if latest_round(self.items) > 1 else []
+        plan = plan_rounds(self.items, list(self.config.tasks), names, self.config.seed, asked)
+        return self.store.add_assignments(plan, note)
+
+    def write_items(self, items: pd.DataFrame) -> None:
+        """Put another items table in the place of items.csv, at once or not at all; this study has it from then on."""
+        check_item_columns(items, self.config, str(self.folder / ITEMS))
+        write_together({self.folder / ITEMS: csv_text(items)})
+        object.__setattr__(self, "items", items)
+        for known in self.__dict__.keys() - {each.name for each in fields(self)}:  # what was made of the old table
+            del self.__dict__[known]
 
     def asked(self) -> pd.DataFrame:
         """What the evaluators were asked, with the number of ratings under each wording; see `study.store.wording`."""
         wordings = self.store.wordings()
         last = {wording.task: wording.id for wording in wordings}
         rows = []
-        for wording in wordings:
+        # a task that is asked no more, and never was answered, may have been asked on another scale
+        for wording in (one for one in wordings if one.ratings or one.scale == self.config.scale):
             row, now = wording.row(), self.config.tasks.get(wording.task)
             if wording.id == last[wording.task] and now is not None and fingerprint(now) != wording.fingerprint:
                 row["note"] = " ".join(filter(None, [row["note"], CHANGED_SINCE]))
@@ -152,6 +167,36 @@ class Study:
         """Close the database."""
         self.store.close()
 
+    def links(self, address: str = "http://127.0.0.1:7860") -> pd.DataFrame:
+        """Everybody's private link: name, link, the owner's first.
+
+        Parameters
+        ----------
+        address : str
+            Where the study is served, as `humangrade serve` says it.
+        """
+        base = address.rstrip("/")
+        rows = [("owner", owner_link(base, self.store.owner_token))]
+        rows += [(one.name, rater_link(base, one.token)) for one in self.store.evaluators()]
+        return pd.DataFrame(rows, columns=["name", "link"])
+
+    def progress(self) -> pd.DataFrame:
+        """How far everybody is: evaluator, task, done, total, a row each."""
+        rows = [(one.evaluator, one.task, one.done, one.total) for one in self.store.progress()]
+        return pd.DataFrame(rows, columns=["evaluator", "task", "done", "total"])
+
+    def ratings(self) -> pd.DataFrame:
+        """All ratings, a row each: item, evaluator, task, rating, rated_at, response_ms, position, repeat."""
+        return self.store.ratings_table()
+
+    def scores(self) -> pd.DataFrame:
+        """All scores: item, metric, score (NaN where there is none), signature, note (why there is none)."""
+        return self.store.scores_table()
+
+    def set_scores(self) -> pd.DataFrame:
+        """All scores of sets of images: set, metric, score, n, signature, low, high, note."""
+        return self.store.set_scores_table()
+
     def tables(self) -> dict[str, pd.DataFrame]:
         """The study's tables as a calibration takes them: items, ratings, scores, set_scores."""
         return {
@@ -164,6 +209,11 @@ class Study:
     @cached_property
     def _rows(self) -> dict[str, dict[str, str]]:
         return {row["item"]: row for row in records(self.items)}
+
+    @cached_property
+    def _asked(self) -> list[str]:
+        """The items that people are to rate."""
+        return list(self.items["item"][is_asked(self.items)])
 
     def _row(self, item: str) -> dict[str, str]:
         try:
@@ -215,10 +265,25 @@ def open_study(folder: str | Path, watch: bool = False) -> Study:
     check_item_columns(items, config, source.path)
     if config.database is None and not (folder / DATABASE).is_file():
         raise InputError(f"{folder} has no {DATABASE}, which holds its links and ratings; restore it.")
-    store = Store(config.database or sqlite_url(folder / DATABASE), watch=watch)
-    if not store.is_read_only:
-        store.record_missing_wordings(config.tasks)
+    store = Store(config.database or sqlite_url(folder / DATABASE), watch=watch, scale=config.scale)
+    try:
+        store.refuse_ratings_on_another_scale()
+        if not store.is_read_only:
+            store.record_missing_wordings(config.tasks)
+    except BaseException:
+        store.close()
+        raise
     return Study(folder, config, items, store)
+
+
+def copies(new: Sequence[Path], known: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
+    """The new images that have the same bytes as a known one, each with that."""
+    sizes = {path.stat().st_size for path in new}
+    alike = [path for path in known if path.stat().st_size in sizes]
+    by_content = {digest_of(path, MOST_BYTES): path for path in alike if path.stat().st_size <= MOST_BYTES}
+    for path in new if by_content else ():
+        if original := by_content.get(digest_of(path, MOST_BYTES)):
+            yield path, original
 
 
 def split_references(cell: str) -> list[str]:
@@ -236,8 +301,19 @@ def check_item_columns(items: pd.DataFrame, config: StudyConfig, where: str) -> 
     """Raise InputError where the items table lacks what the tasks show, or names a task that there is not."""
     if "image" not in items.columns:
         raise InputError(f"{where} has no column 'image'; it holds each image's path, relative to the table's folder.")
+    rated = items[is_asked(items)]
+    if "rate" in items.columns:
+        neither = items[~items["rate"].str.strip().str.lower().isin(ASKED)]
+        if len(neither):
+            first = neither.iloc[0]
+            raise InputError(
+                f"{where}: the item '{first['item']}' has '{first['rate']}' in the column rate, which says whether "
+                "people rate it: 1 or 0, yes or no; correct it, or give the column another name."
+            )
+        if rated.empty and len(items):
+            raise InputError(f"{where}: the column rate says of every item that nobody is to rate it; write 1 at some.")
     for task, asked in config.tasks.items():
-        mine = items[items["task"].isin(["", task])] if "task" in items.columns else items
+        mine = rated[rated["task"].isin(["", task])] if "task" in rated.columns else rated
         for key, column in (("show_references", "references"), ("show_prompt", "prompt")):
             lacking = mine["item"] if column not in items.columns else mine["item"][mine[column] == ""]
             if getattr(asked, key) and len(lacking):

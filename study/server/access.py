@@ -7,9 +7,9 @@ from typing import Annotated
 from anyio import CapacityLimiter
 from fastapi import Depends, HTTPException, Request
 
-from study.background.live_report import LiveReport
 from study.background.zip_export import Exports
 from study.folder.study import Study
+from study.server.live_report import LiveReport
 from study.server.pictures import Pictures
 from study.server.trouble import Trouble
 from study.store.store import Evaluator

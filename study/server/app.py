@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from metrics.errors import InputError
+from study.folder.serving_lock import only_server
 from study.folder.study import Study
-from study.scratch import sweep
 from study.server import owner as owner_routes
 from study.server import rater as rating_routes
 from study.server.access import Serving
@@ -18,8 +18,8 @@ from study.server.guard import Guard
 from study.server.links import print_links
 from study.server.listen import base_url, bind, run, terminable
 from study.server.pages import icon, message_page, owner_page, rating_page
-from study.server.serving_lock import only_server
 from study.store.records import NotSaved
+from study.store.scratch import sweep
 
 CLOSED_NOW = "The server cannot be used now; tell the owner of the study. This page tries again by itself."
 NOT_NOW = "The server cannot save anything now. Your answers are kept here; tell the owner of the study."

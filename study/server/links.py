@@ -1,31 +1,10 @@
-"""The private links of a study."""
+"""The private links of a study, printed."""
 
 from rich.text import Text
 
 from study.cli.terminal import terminal
+from study.folder.links import owner_link, rater_link
 from study.folder.study import Study
-
-
-def rater_link(base: str, token: str) -> str:
-    """The address of an evaluator's rating page.
-
-    Examples
-    --------
-    >>> rater_link("http://127.0.0.1:7860", "abc")
-    'http://127.0.0.1:7860/rate/?key=abc'
-    """
-    return f"{base}/rate/?key={token}"
-
-
-def owner_link(base: str, token: str) -> str:
-    """The address of the owner's page.
-
-    Examples
-    --------
-    >>> owner_link("http://127.0.0.1:7860", "abc")
-    'http://127.0.0.1:7860/owner/?key=abc'
-    """
-    return f"{base}/owner/?key={token}"
 
 
 def print_links(study: Study, base: str) -> None:

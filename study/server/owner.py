@@ -6,9 +6,9 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from study.folder.links import rater_link
 from study.server.access import Owned
 from study.server.compression import compressed_json, html_in_gzip
-from study.server.links import rater_link
 from study.store.store import Progress
 
 router = APIRouter(prefix="/api/owner/{token}")

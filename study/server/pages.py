@@ -16,7 +16,7 @@ WEB = files("study") / "web"
 
 def rating_page() -> "gradio.Blocks":
     """The page on which an evaluator rates."""
-    return _page("Rating", "rating", ("outbox.js", "pictures.js", "rating_view.js", "rating.js"))
+    return _page("Rating", "rating", ("outbox.js", "pictures.js", "keys.js", "rating_view.js", "rating.js"))
 
 
 def owner_page() -> "gradio.Blocks":

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from study.folder.images import read_picture
-from study.scratch import Scratch
 from study.server.metadata import strip_metadata
+from study.store.scratch import Scratch
 
 PART = 128 * 1024
 MOST_KEPT = 2_000_000_000

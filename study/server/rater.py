@@ -11,10 +11,10 @@ from anyio import to_thread
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from starlette.requests import ClientDisconnect
 
-from study.folder.config import SCALE
+from calibration.scale import Scale
 from study.folder.study import Study
 from study.server.access import Rater, Served, Serving, rater_of_link
 from study.server.compression import compressed_json, html_in_gzip
@@ -34,14 +34,23 @@ router = APIRouter(prefix="/api/rater/{token}")
 
 
 class Answer(BaseModel):
-    """One rating as the browser sends it."""
+    """One rating as the browser sends it; the context of its validation is the study's scale."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    rating: int = Field(ge=int(SCALE.low), le=int(SCALE.high))
+    rating: int | float
     client_id: str = Field(min_length=1, max_length=64)
     response_ms: int | None = Field(default=None, ge=0, le=LONGEST_RESPONSE_MS)
-    previous: int | None = Field(default=None, ge=int(SCALE.low), le=int(SCALE.high))
+    previous: int | float | None = None
+
+    @field_validator("rating", "previous")
+    @classmethod
+    def _is_a_level(cls, given: int | float | None, info: ValidationInfo) -> int | float | None:
+        scale = info.context
+        assert isinstance(scale, Scale)
+        if given is not None and not scale.is_level(given):
+            raise ValueError(f"must be {scale.answer}")
+        return given
 
 
 @router.get("/session")
@@ -64,6 +73,8 @@ def _session(study: Study, rater: Evaluator) -> dict[str, Any]:
         entries = []
         for assignment in assignments:
             entry: dict[str, Any] = {"id": assignment.public_id, "rating": assignment.rating, "references": 0}
+            if assignment.round > 1:  # of new images and anchors alike
+                entry["round"] = assignment.round
             if task.show_references:
                 photos = tuple(study.reference_paths(assignment.item))
                 entry["references"] = len(photos)
@@ -76,6 +87,7 @@ def _session(study: Study, rater: Evaluator) -> dict[str, Any]:
                 "name": name,
                 "question": task.question,
                 "levels": task.levels,
+                "numbers": task.answers.numbers,
                 "show_references": task.show_references,
                 "show_prompt": task.show_prompt,
                 "total": len(entries),
@@ -110,7 +122,9 @@ async def put_rating(token: str, public_id: str, request: Request, served: Serve
         return _unread({"detail": "The request broke off."}, 400)
     if body is None:
         return _unread({"detail": "The request is too large."}, 413)
-    return await to_thread.run_sync(_save, served, rater, public_id, _answer(body), limiter=threads)
+    return await to_thread.run_sync(
+        _save, served, rater, public_id, _answer(body, served.study.store.scale), limiter=threads
+    )
 
 
 def _save(served: Serving, rater: Evaluator, public_id: str, answer: Answer) -> Response:
@@ -137,10 +151,10 @@ def _save(served: Serving, rater: Evaluator, public_id: str, answer: Answer) -> 
     return JSONResponse(content)
 
 
-def _answer(body: bytes) -> Answer:
+def _answer(body: bytes, scale: Scale) -> Answer:
     """The body as an answer; raises what FastAPI raises for one that is none."""
     try:
-        return Answer.model_validate_json(body)
+        return Answer.model_validate_json(body, context=scale)
     except ValidationError as error:
         raise RequestValidationError([each | {"loc": ("body", *each["loc"])} for each in error.errors()]) from error
 

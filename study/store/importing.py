@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from calibration.scale import Scale
 from metrics.engine.signature import identity_of
 from metrics.errors import InputError
 from study.store.rows import ASSIGNMENT_KEY, AssignmentKey, add_evaluators, new_assignment, next_positions, now
@@ -15,12 +16,20 @@ from study.store.wording import present
 Row = Mapping[str, Any]
 
 
-def import_ratings(connection: Connection, rows: Iterable[Row]) -> int:
+def import_ratings(connection: Connection, rows: Iterable[Row], scale: Scale) -> int:
     """Insert ratings with the evaluators and assignments that they lack; raises InputError for other values.
+
+    Every rating is a level of the scale.
 
     Returns how many were new.
     """
     rows = list(rows)
+    strange = next((row for row in rows if not scale.is_level(row["rating"])), None)
+    if strange is not None:
+        raise InputError(
+            f"The rating of '{strange['item']}' by {strange['evaluator']} is {strange['rating']!r}, but the study is "
+            f"answered with {scale.answer}; nothing was imported."
+        )
     ids = add_evaluators(connection, (row["evaluator"] for row in rows))
     keyed = [((ids[row["evaluator"]], row["task"], row["item"], row.get("repeat") or 0), row) for row in rows]
     numbers = _assignments_of(connection, keyed)
@@ -38,7 +47,7 @@ def import_ratings(connection: Connection, rows: Iterable[Row]) -> int:
     if conflicts:
         raise _conflict(conflicts, "rating")
     if new:
-        _insert_ratings(connection, new)
+        _insert_ratings(connection, new, scale)
     return len(new)
 
 
@@ -73,16 +82,16 @@ def _assignments_of(connection: Connection, keyed: Sequence[tuple[AssignmentKey,
             if position is None:
                 position = free.get(key[0], 0)
             free[key[0]] = max(free.get(key[0], 0), position + 1)
-            missing[key] = new_assignment(key, position)
+            missing[key] = new_assignment(key, position, row.get("round") or 1)
     if not missing:
         return known
     connection.execute(insert(assignments), list(missing.values()))
     return {tuple(row[:-1]): row[-1] for row in connection.execute(query)}
 
 
-def _insert_ratings(connection: Connection, new: Mapping[int, Row]) -> None:
-    """Write ratings and their history, and move the assignments to where they were rated."""
-    asked = {task: present(connection, task) for task in {row["task"] for row in new.values()}}
+def _insert_ratings(connection: Connection, new: Mapping[int, Row], scale: Scale) -> None:
+    """Write ratings and their history, and move the assignments to where, and in which round, they were rated."""
+    asked = {task: present(connection, task, scale) for task in {row["task"] for row in new.values()}}
     values: list[dict[str, Any]] = [
         {"assignment_id": number, "wording_id": asked[row["task"]]}
         | {name: row.get(name) for name in ("rating", "rated_at", "response_ms")}
@@ -95,12 +104,11 @@ def _insert_ratings(connection: Connection, new: Mapping[int, Row]) -> None:
         for value in values
     ]
     connection.execute(insert(rating_events), events)
-    places = [
-        {"number": number, "place": row["position"]} for number, row in new.items() if row.get("position") is not None
-    ]
-    if places:
-        by_number = assignments.c.id == bindparam("number")
-        connection.execute(update(assignments).where(by_number).values(position=bindparam("place")), places)
+    for column in ("position", "round"):
+        known = [{"number": number, "known": row[column]} for number, row in new.items() if row.get(column) is not None]
+        if known:
+            by_number = assignments.c.id == bindparam("number")
+            connection.execute(update(assignments).where(by_number).values({column: bindparam("known")}), known)
 
 
 def _conflict(conflicts: Sequence[str], noun: str) -> InputError:

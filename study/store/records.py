@@ -16,7 +16,10 @@ class Evaluator:
 
 @dataclass(frozen=True)
 class Assignment:
-    """One item to rate by one evaluator in one task; `public_id` is all that a browser learns of it."""
+    """One item to rate by one evaluator in one task; `public_id` is all that a browser learns of it.
+
+    An item that is asked again, in the same round or as an anchor in a later one, has another number in `repeat`.
+    """
 
     id: int
     public_id: str
@@ -25,7 +28,29 @@ class Assignment:
     item: str
     position: int
     repeat: int
-    rating: int | None
+    rating: int | float | None
+    round: int = 1
+
+
+AssignmentNames = tuple[str, str, str, int]
+"""What tells an assignment from all others: evaluator, task, item and repeat."""
+
+
+@dataclass(frozen=True)
+class AskedItem:
+    """That an evaluator, by name, was given an item to rate, and whether an answer is there."""
+
+    evaluator: str
+    task: str
+    item: str
+    round: int
+    repeat: int
+    is_rated: bool
+
+    @property
+    def key(self) -> AssignmentNames:
+        """What tells it from all others."""
+        return self.evaluator, self.task, self.item, self.repeat
 
 
 @dataclass(frozen=True)
@@ -33,7 +58,7 @@ class SavedRating:
     """A rating as it was committed (`rated_at`: ISO 8601, UTC)."""
 
     public_id: str
-    rating: int
+    rating: int | float
     rated_at: str
     client_id: str
 
@@ -61,7 +86,7 @@ class UnknownAssignment(LookupError):
 class StaleError(Exception):
     """Another answer is there than the caller believes; `rating` is that answer."""
 
-    def __init__(self, rating: int | None):
+    def __init__(self, rating: int | float | None):
         super().__init__(f"the answer there is {rating}")
         self.rating = rating
 
@@ -69,7 +94,7 @@ class StaleError(Exception):
 class LockedError(Exception):
     """The evaluator has seen the report, and would now change an answer; `rating` is the one that stays."""
 
-    def __init__(self, rating: int):
+    def __init__(self, rating: int | float):
         super().__init__(f"the answer stays {rating}")
         self.rating = rating
 

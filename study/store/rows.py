@@ -30,10 +30,11 @@ def next_positions(connection: Connection) -> dict[int, int]:
     return dict(connection.execute(query.group_by(assignments.c.evaluator_id)).all())
 
 
-def new_assignment(key: AssignmentKey, position: int) -> dict[str, Any]:
+def new_assignment(key: AssignmentKey, position: int, of_round: int = 1) -> dict[str, Any]:
     """A row for the table of assignments, under a public id that nobody can guess."""
     names = ("evaluator_id", "task", "item", "repeat")
-    return dict(zip(names, key, strict=True)) | {"position": position, "public_id": secrets.token_urlsafe(12)}
+    own = {"position": position, "round": of_round, "public_id": secrets.token_urlsafe(12)}
+    return dict(zip(names, key, strict=True)) | own
 
 
 def now() -> str:

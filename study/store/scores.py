@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, insert, literal, null, select, union_all
 
 from metrics.engine.types import Score, SetScore
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from study.store.schema import score_notes, scores, set_scores
 
 
@@ -54,7 +54,8 @@ def refuse_imported(connection: Connection, metrics: Iterable[str]) -> None:
     if imported:
         raise InputError(
             f"The study holds imported scores of {', '.join(imported)}, which scoring would replace; name other "
-            "metrics with --metrics, or score the images into a file (--images FOLDER --out FILE)."
+            f"metrics with {parameter('metrics')}, or score the images into a file "
+            f"({parameter('images')} FOLDER {parameter('out')} FILE)."
         )
 
 

@@ -13,11 +13,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from metrics.errors import InputError
-from study.scratch import Scratch
 from study.store import schema
 from study.store.database import Database, sqlite_url
 from study.store.layout import checked, layout_of, owner_token, prepare
 from study.store.records import NotSaved
+from study.store.scratch import Scratch
 from study.store.sqlite_file import (
     DatabaseFile,
     DatabaseGone,

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, bindparam, delete, func, insert, select, update
 
+from calibration.scale import LIKERT, Scale
 from metrics.text import counted
-from study.folder.config import SCALE, TaskConfig
+from study.folder.config import TaskConfig
 from study.store import schema
 from study.store.access import Access
 from study.store.database import sqlite_url
 from study.store.importing import Row, import_ratings, import_scores
 from study.store.progress_counts import Answered, ProgressCounts
 from study.store.records import (
+    AskedItem,
     Assignment,
     ConflictError,
     Evaluator,
@@ -34,7 +36,15 @@ from study.store.rows import ASSIGNMENT_KEY, add_evaluators, answered_by, new_as
 from study.store.schema import OWN, assignments, evaluators, history, rating_events, ratings, wordings
 from study.store.scores import imported_metrics, refuse_imported, replace_scores, scores_query
 from study.store.withdraw import withdraw
-from study.store.wording import Wording, note_history, present, read_wordings, record, record_missing
+from study.store.wording import (
+    Wording,
+    note_history,
+    present,
+    read_wordings,
+    record,
+    record_missing,
+    refuse_ratings_on_another,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +52,7 @@ if TYPE_CHECKING:
     from metrics.engine.types import Score, SetScore
 
 __all__ = [
+    "AskedItem",
     "Assignment",
     "ConflictError",
     "Evaluator",
@@ -67,6 +78,8 @@ class Store(Access):
         Make the tables where the database is new; otherwise an empty one is refused.
     watch : bool
         Only read, beside the process that writes.
+    scale : Scale
+        On which people answer; no other answer is taken.
 
     Raises
     ------
@@ -74,8 +87,9 @@ class Store(Access):
         Where the database cannot be opened, or was made by another version of humangrade.
     """
 
-    def __init__(self, url: str | URL, create: bool = False, watch: bool = False):
+    def __init__(self, url: str | URL, create: bool = False, watch: bool = False, scale: Scale = LIKERT):
         super().__init__(url, create, watch)
+        self.scale = scale
         self._counts = ProgressCounts()
         self._one_count = threading.Lock()
 
@@ -102,13 +116,15 @@ class Store(Access):
 
     # what is to be rated
 
-    def add_assignments(self, rows: Iterable[Mapping[str, Any]]) -> int:
+    def add_assignments(self, rows: Iterable[Mapping[str, Any]], note: str = "") -> int:
         """Add assignments that are not there yet; an evaluator who has some already gets them after those.
 
         Parameters
         ----------
         rows : iterable of mappings
-            evaluator (name), task, item, position and, optionally, repeat.
+            evaluator (name), task, item, position and, optionally, repeat and round.
+        note : str
+            For the study's history, where any is new.
 
         Returns
         -------
@@ -124,15 +140,27 @@ class Store(Access):
                 key = (ids[row["evaluator"]], row["task"], row["item"], row.get("repeat", 0))
                 if key not in known:
                     known.add(key)
-                    new.append(new_assignment(key, start.get(key[0], 0) + row["position"]))
+                    place = start.get(key[0], 0) + row["position"]
+                    new.append(new_assignment(key, place, row.get("round", 1)))
             if new:
                 connection.execute(insert(assignments), new)
+                if note:
+                    note_history(connection, note)
         return len(new)
 
     def assigned_items(self) -> set[str]:
         """All items that somebody was given to rate."""
         with self._read() as connection:
             return set(connection.scalars(select(assignments.c.item).distinct()))
+
+    def asked_items(self) -> list[AskedItem]:
+        """Everything that anybody was given to rate, evaluator by evaluator and by position."""
+        a = assignments.c
+        columns = (evaluators.c.name, a.task, a.item, a.round, a.repeat, ratings.c.rating.is_not(None))
+        query = select(*columns).select_from(assignments.join(evaluators).outerjoin(ratings, answered_by()))
+        query = query.order_by(evaluators.c.id, a.position, a.id)
+        with self._read() as connection:
+            return [AskedItem(*row) for row in connection.execute(query)]
 
     def rated_counts(self) -> dict[tuple[str, str], int]:
         """How many ratings there are of each task and item."""
@@ -152,10 +180,11 @@ class Store(Access):
                 connection.execute(delete(assignments).where(assignments.c.id == bindparam("gone")), gone)
 
     def assignments(self, evaluator_id: int) -> list[Assignment]:
-        """One evaluator's assignments with the ratings so far: task by task, in each by position."""
+        """One evaluator's assignments with the ratings so far: round by round, in each task by task and by position."""
         a = assignments.c
         begins = func.min(a.position).over(partition_by=a.task)
-        query = _assignment_query().where(a.evaluator_id == evaluator_id).order_by(begins, a.task, a.position, a.id)
+        order = (a.round, begins, a.task, a.position, a.id)
+        query = _assignment_query().where(a.evaluator_id == evaluator_id).order_by(*order)
         with self._read() as connection:
             return [Assignment(*row) for row in connection.execute(query)]
 
@@ -188,10 +217,10 @@ class Store(Access):
         self,
         evaluator_id: int,
         public_id: str,
-        rating: int,
+        rating: int | float,
         client_id: str,
         response_ms: int | None = None,
-        expected: tuple[int | None] | None = None,
+        expected: tuple[int | float | None] | None = None,
     ) -> SavedRating:
         """Save a rating, new or changed; returns after COMMIT.
 
@@ -201,14 +230,14 @@ class Store(Access):
             Who rates.
         public_id : str
             What is rated.
-        rating : int
-            A level of the task's scale.
+        rating : int or float
+            A level of the scale, in its own numbers.
         client_id : str
             Chosen by the client for this answer; the same answer sent again with it changes nothing and is answered
             alike.
         response_ms : int, optional
             The time from the image's appearance to the answer.
-        expected : tuple of one int or None, optional
+        expected : tuple of one number or None, optional
             The answer that is believed to be there, None for none; unless given, any may be there.
 
         Raises
@@ -224,8 +253,8 @@ class Store(Access):
         LockedError
             Where the evaluator has seen the report and would change an answer.
         """
-        if type(rating) is not int or rating not in SCALE.values:
-            raise ValueError(f"a rating is a whole number from {SCALE}, not {rating!r}")
+        if not self.scale.is_level(rating):
+            raise ValueError(f"a rating is {self.scale.answer}, not {rating!r}")
         answered: list[Answered] = []
         with self._write(answered) as connection:
             target = connection.execute(
@@ -250,7 +279,7 @@ class Store(Access):
             if there not in (None, rating) and _has_seen_report(connection, evaluator_id):
                 raise LockedError(there)
             answer = {"rating": rating, "rated_at": now(), "response_ms": response_ms}
-            answer["wording_id"] = present(connection, target.task)
+            answer["wording_id"] = present(connection, target.task, self.scale)
             connection.execute(insert(rating_events).values(assignment_id=assignment_id, client_id=client_id, **answer))
             _set_rating(connection, assignment_id, answer)
             replaced = None if old is None else old.response_ms
@@ -295,11 +324,16 @@ class Store(Access):
                 return self._counts.take(groups, of)
 
     def ratings_table(self) -> "pd.DataFrame":
-        """All ratings, a row each: item, evaluator, task, rating, rated_at, response_ms, position, repeat."""
+        """All ratings, a row each: item, evaluator, task, rating, rated_at, response_ms, position, repeat.
+
+        A study to which images were added has a column round as well.
+        """
         a = assignments.c
         columns = (a.item, evaluators.c.name.label("evaluator"), a.task, ratings.c.rating, ratings.c.rated_at)
+        with self._read() as connection:
+            rounds = connection.scalar(select(func.max(a.round)))
         query = (
-            select(*columns, ratings.c.response_ms, a.position, a.repeat)
+            select(*columns, ratings.c.response_ms, a.position, a.repeat, *([a.round] if (rounds or 1) > 1 else []))
             .join_from(ratings, assignments, answered_by())
             .join(evaluators)
             .order_by(evaluators.c.name, a.task, a.item, a.repeat)
@@ -341,8 +375,8 @@ class Store(Access):
         Parameters
         ----------
         ratings : iterable of mappings
-            item, evaluator, task, rating and, optionally, rated_at, response_ms, position, repeat. Evaluators and
-            assignments that are missing are made.
+            item, evaluator, task, rating and, optionally, rated_at, response_ms, position, repeat, round. Evaluators
+            and assignments that are missing are made.
         scores : iterable of mappings
             item, metric, score and, optionally, signature.
 
@@ -357,7 +391,7 @@ class Store(Access):
             Where a rating or a score has another value already; nothing is changed then.
         """
         with self._write() as connection:
-            return import_ratings(connection, ratings), import_scores(connection, scores)
+            return import_ratings(connection, ratings, self.scale), import_scores(connection, scores)
 
     # what was asked, and what was done
 
@@ -366,11 +400,17 @@ class Store(Access):
         with self._read() as connection:
             return read_wordings(connection)
 
+    def refuse_ratings_on_another_scale(self) -> None:
+        """Raise InputError where ratings were given on another scale than `scale`."""
+        with self._read() as connection:
+            refuse_ratings_on_another(connection, self.scale)
+
     def record_missing_wordings(self, tasks: Mapping[str, TaskConfig]) -> None:
         """Take today's words as asked where none are recorded; see `study.store.wording.record_missing`."""
-        known = self.wordings()
+        known = {wording.task: wording.scale for wording in self.wordings()}  # the last of each task
         rated = {task for task, _ in self.rated_counts()} & set(tasks)
-        if not known or not rated <= {wording.task for wording in known}:
+        is_on_another = any(known.get(name, self.scale) != self.scale for name in tasks)
+        if not known or not rated <= set(known) or is_on_another:
             with self._write() as connection:
                 record_missing(connection, tasks, rated_only=True)
 
@@ -426,7 +466,7 @@ _PEOPLE = select(evaluators.c.id, evaluators.c.name, evaluators.c.token)
 
 def _assignment_query() -> Any:
     a = assignments.c
-    columns = (a.id, a.public_id, a.evaluator_id, a.task, a.item, a.position, a.repeat, ratings.c.rating)
+    columns = (a.id, a.public_id, a.evaluator_id, a.task, a.item, a.position, a.repeat, ratings.c.rating, a.round)
     return select(*columns).select_from(assignments.outerjoin(ratings, answered_by()))
 
 

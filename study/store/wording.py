@@ -4,14 +4,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from calibration.tables.wordings import LEVELS
+from calibration.scale import LIKERT, Scale
+from calibration.tables.wordings import level_columns
 from metrics.errors import InputError
 from metrics.text import counted
 from study.folder.config import FILE_NAME, TaskConfig
+from study.store.records import NotSaved
 from study.store.rows import now
 from study.store.schema import assignments, history, ratings, wordings
 
@@ -36,13 +39,15 @@ class Wording:
     question : str
         What the evaluators read.
     levels : tuple of str
-        The words for 1 to 5.
+        The words for the levels, from the lowest.
     show_references, show_prompt : bool
         What they saw beside the image.
     asked_from : str
         ISO 8601, UTC.
     note : str
         What is to be known of it; mostly empty.
+    scale : Scale
+        On which it was answered.
     ratings : int
         How many ratings were given under it.
     """
@@ -56,20 +61,22 @@ class Wording:
     show_prompt: bool
     asked_from: str
     note: str
+    scale: Scale
     ratings: int
 
     def row(self) -> dict[str, Any]:
         """As a row of the exported table of wordings."""
-        words = dict(zip(LEVELS, self.levels, strict=True))
+        words = dict(zip(level_columns(self.scale), self.levels, strict=True))
         shown = {"show_references": self.show_references, "show_prompt": self.show_prompt}
         rest = {"asked_from": self.asked_from, "ratings": self.ratings, "note": self.note}
+        rest["scale"] = ",".join(self.scale.names)
         return {"task": self.task, "question": self.question, **words, **shown, **rest}
 
 
 def fingerprint(task: TaskConfig) -> str:
     """What identifies a wording: 16 hexadecimal digits of a sha256 over question, words and what is shown.
 
-    Line breaks and repeated spaces do not count.
+    Line breaks and repeated spaces do not count; the levels' numbers do where they are not counted from 1.
 
     Examples
     --------
@@ -80,6 +87,8 @@ def fingerprint(task: TaskConfig) -> str:
     False
     """
     content = [_plain(task.question), [_plain(word) for word in task.levels], task.show_references, task.show_prompt]
+    if task.answers.numbers != tuple(range(1, len(task.levels) + 1)):
+        content.append(task.answers.numbers)
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
@@ -98,9 +107,10 @@ def read_wordings(connection: Connection) -> list[Wording]:
         w.show_prompt,
         w.asked_from,
         w.note,
+        w.scale,
     )
     return [
-        Wording(*row[:4], tuple(json.loads(row[4])), *row[5:], ratings=counts.get(row[0], 0))
+        Wording(*row[:4], tuple(json.loads(row[4])), *row[5:9], _scale(row[9]), ratings=counts.get(row[0], 0))
         for row in connection.execute(select(*columns).order_by(w.id))
     ]
 
@@ -108,7 +118,8 @@ def read_wordings(connection: Connection) -> list[Wording]:
 def record_missing(connection: Connection, tasks: Mapping[str, TaskConfig], rated_only: bool = False) -> None:
     """Take today's words as asked where none are recorded of a task; a note says so where there are ratings.
 
-    With `rated_only` a task without ratings is passed over, unless nothing is recorded of any task.
+    They also take the place of words that nobody answered and that were asked on another scale. With `rated_only` a
+    task without ratings is passed over, unless nothing is recorded of any task.
     """
     known = set(connection.scalars(select(wordings.c.task).distinct()))
     for name, task in tasks.items():
@@ -116,9 +127,13 @@ def record_missing(connection: Connection, tasks: Mapping[str, TaskConfig], rate
             rated = _rated(connection, name)
             if rated_only and known and not rated:
                 continue
+            if rated and not known:  # until words were recorded, every study was on this scale
+                refuse_other_scale(name, LIKERT, task.answers, rated)
             number = _add(connection, name, task, UNRECORDED if rated else "")
             if rated:
                 _point(connection, name, number)
+        elif _scale((last := _last(connection, name)).scale) != task.answers and not _rated(connection, name):
+            _replace(connection, last, name, task)
 
 
 def record(connection: Connection, tasks: Mapping[str, TaskConfig], reword: bool = False) -> None:
@@ -136,20 +151,19 @@ def record(connection: Connection, tasks: Mapping[str, TaskConfig], reword: bool
     Raises
     ------
     InputError
-        Where ratings were given under other words, unless `reword`.
+        Where ratings were given under other words, unless `reword`, and where they were given on another scale.
     """
     record_missing(connection, tasks)
     for name, task in tasks.items():
-        last = connection.execute(
-            select(wordings).where(wordings.c.task == name).order_by(wordings.c.id.desc()).limit(1)
-        ).one()
+        last = _last(connection, name)
         if last.fingerprint == fingerprint(task):
             continue
         given = _rated(connection, name)
         if not given:
-            connection.execute(update(wordings).where(wordings.c.id == last.id).values(_values(name, task, last.note)))
+            _replace(connection, last, name, task)
             continue
         answered = _last_answered(connection, name) or last
+        refuse_other_scale(name, _scale(answered.scale), task.answers, given)
         is_unanswered = answered.id != last.id
         if is_unanswered and answered.fingerprint == fingerprint(task):
             connection.execute(delete(wordings).where(wordings.c.id == last.id))
@@ -165,15 +179,64 @@ def record(connection: Connection, tasks: Mapping[str, TaskConfig], reword: bool
                 "task of another name, or, where only the spelling was corrected, say --reword to humangrade serve."
             )
         if is_unanswered:
-            connection.execute(update(wordings).where(wordings.c.id == last.id).values(_values(name, task, last.note)))
+            _replace(connection, last, name, task)
         else:
             _add(connection, name, task, "")
         note_history(connection, f"The words of the task {name} were changed after {counted(given, 'rating')}: {what}.")
 
 
-def present(connection: Connection, task: str) -> int | None:
-    """The id of a task's present wording."""
-    return connection.scalar(select(func.max(wordings.c.id)).where(wordings.c.task == task))
+def present(connection: Connection, task: str, scale: Scale | None = None) -> int | None:
+    """The id of a task's present wording; NotSaved where it is on another scale than the one that is given."""
+    query = select(wordings.c.id, wordings.c.scale).where(wordings.c.task == task)
+    last = connection.execute(query.order_by(wordings.c.id.desc()).limit(1)).one_or_none()
+    if last is None:
+        return None
+    if scale is not None and _scale(last.scale) != scale:
+        raise NotSaved(
+            f"The task {task} is asked on {_scale(last.scale)} now, and here still on {scale}, so nothing is saved; "
+            "start humangrade again."
+        )
+    return int(last.id)
+
+
+def _last(connection: Connection, task: str) -> Any:
+    """A task's present wording, of which there is one."""
+    query = select(wordings).where(wordings.c.task == task).order_by(wordings.c.id.desc()).limit(1)
+    return connection.execute(query).one()
+
+
+def refuse_other_scale(task: str, answered: Scale, asked: Scale, count: int) -> None:
+    """Raise InputError where ratings were given on another scale than the one that is asked now.
+
+    Examples
+    --------
+    >>> refuse_other_scale("look", LIKERT, Scale.parse("0-4"), 12)
+    Traceback (most recent call last):
+    metrics.errors.InputError: study.yaml asks on the scale 0 to 4, and 12 ratings of the task look were given on 1 to
+    5; put the scale back ('levels' and 'scale'), or make a new study for the other one.
+    """
+    if answered != asked:
+        given = f"1 rating of the task {task} was" if count == 1 else f"{count:,} ratings of the task {task} were"
+        raise InputError(
+            f"{FILE_NAME} asks on the scale {asked}, and {given} given on {answered}; put the scale back ('levels' and "
+            "'scale'), or make a new study for the other one."
+        )
+
+
+def refuse_ratings_on_another(connection: Connection, scale: Scale) -> None:
+    """Raise InputError where ratings of any task were given on another scale than this one."""
+    asked = connection.execute(select(wordings.c.id, wordings.c.task, wordings.c.scale)).all()
+    for wording in asked:
+        if _scale(wording.scale) != scale:
+            count = connection.scalar(select(func.count()).where(ratings.c.wording_id == wording.id)) or 0
+            if count:
+                refuse_other_scale(wording.task, _scale(wording.scale), scale, count)
+
+
+@lru_cache
+def _scale(text: str) -> Scale:
+    """A scale as the table of wordings holds it."""
+    return Scale(tuple(json.loads(text)))
 
 
 def note_history(connection: Connection, what: str) -> None:
@@ -188,6 +251,11 @@ def _add(connection: Connection, name: str, task: TaskConfig, note: str) -> int:
     return number
 
 
+def _replace(connection: Connection, last: Any, name: str, task: TaskConfig) -> None:
+    """Put other words in the place of some that nobody answered."""
+    connection.execute(update(wordings).where(wordings.c.id == last.id).values(_values(name, task, last.note)))
+
+
 def _values(name: str, task: TaskConfig, note: str) -> dict[str, Any]:
     return {
         "task": name,
@@ -198,6 +266,7 @@ def _values(name: str, task: TaskConfig, note: str) -> dict[str, Any]:
         "show_prompt": task.show_prompt,
         "asked_from": now(),
         "note": note,
+        "scale": json.dumps(task.answers.numbers),
     }
 
 

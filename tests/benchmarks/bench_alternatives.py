@@ -15,6 +15,7 @@ import pandas as pd
 from calibration.metric.alternatives import compare_mappings
 from calibration.scale import LIKERT
 from tests.benchmarks.arguments import one_count
+from tests.calibration.typed import scored
 
 
 def study(rng: np.random.Generator, images: int) -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +37,7 @@ def main() -> None:
         skills: dict[str, list[float]] = {}
         start = time.perf_counter()
         for _ in range(studies):
-            for row in compare_mappings(*study(rng, images)) or []:
+            for row in compare_mappings(scored(*study(rng, images))) or []:
                 skills.setdefault(row["mapping"], []).append(row["skill"])
         if is_first:
             print(f"{'mean skill, seconds a table':28}" + "".join(f"{name[:11]:>12}" for name in skills))
@@ -50,7 +51,7 @@ def main() -> None:
     prompts = pd.read_csv(folder / "items.csv").set_index("item").loc[answers.index, "prompt"]
     for metric in table:
         start = time.perf_counter()
-        rows = compare_mappings(table[metric].to_numpy(), LIKERT.to_unit(answers), clusters=prompts) or []
+        rows = compare_mappings(scored(table[metric].to_numpy(), LIKERT.to_unit(answers), clusters=prompts)) or []
         show(f"tifa160, {metric}"[:27], {row["mapping"]: [row["skill"]] for row in rows}, time.perf_counter() - start)
 
 

@@ -17,11 +17,13 @@ from calibration.comparison.pair_intervals import pair_intervals
 from calibration.comparison.pairwise_accuracy import cross_validated_accuracy
 from calibration.core.crossvalidation import CrossValidation, cross_validate, cross_validate_on_new_items
 from calibration.core.item_folds import item_folds
+from calibration.core.resampling import given_draws
 from calibration.metric.bootstrap import _Study, metric_intervals
 from calibration.people.agreement_intervals import _Agreement, agreement_intervals
 from calibration.people.pair_grades import PairGrades
 from calibration.people.worth_intervals import _Noise, worth_intervals
 from tests.benchmarks.arguments import parser
+from tests.calibration.typed import rated, scored
 
 DRAWS = 300
 KINDS = ("these", "people_like_these")
@@ -50,7 +52,7 @@ def figures(scores: np.ndarray, ratings: np.ndarray) -> dict[str, float]:
     everyone = np.ones((1, len(scores)))
     found, _ = _Study(scores, ratings, 1.0, "higher").statistics(everyone)
     found |= _Agreement(ratings, ratings.shape[1], 1.0, 0, PairGrades(ratings)).statistics(everyone)
-    found |= _Noise(ratings, [everyone]).worth(scores, [everyone])
+    found |= _Noise(ratings, given_draws(everyone)).worth(scores)
     values = {name: float(value[0]) for name, value in found.items()} | of_metric(scores, ratings)[0]
     return {name: values[name] for name in NAMES}
 
@@ -68,13 +70,13 @@ def of_metric(scores: np.ndarray, ratings: np.ndarray) -> tuple[dict[str, float]
 
 
 def intervals(scores: np.ndarray, ratings: np.ndarray, seed: int) -> dict[str, dict[str, tuple[float, float]]]:
-    metric = metric_intervals(scores, ratings, draws=DRAWS, seed=seed)
-    agreement = agreement_intervals(ratings, draws=DRAWS, seed=seed)
-    worth = worth_intervals(scores, ratings, draws=DRAWS, seed=seed)
+    metric = metric_intervals(scored(scores, ratings, draws=DRAWS, seed=seed))
+    agreement = agreement_intervals(rated(ratings, draws=DRAWS, seed=seed))
+    worth = worth_intervals(scored(scores, ratings, draws=DRAWS, seed=seed))
     assert metric is not None and agreement is not None and worth is not None
     values, result = of_metric(scores, ratings)
     accuracy = cross_validated_accuracy(scores, ratings.mean(axis=1))
-    pairs = pair_intervals(scores, ratings, accuracy, draws=DRAWS, seed=seed)
+    pairs = pair_intervals(scored(scores, ratings, draws=DRAWS, seed=seed), accuracy)
     assert pairs is not None
     found = {kind: getattr(metric, kind) | agreement[kind] | worth[kind] | pairs[kind] for kind in KINDS}
     optimism = result.metric_skill - values["unseen_skill"]

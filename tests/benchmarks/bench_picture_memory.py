@@ -21,7 +21,7 @@ from metrics.engine.run import RunSettings, score_items
 from metrics.engine.types import ComputedMetric, Item
 from metrics.image.contrast import contrast
 from metrics.image.lpips import Lpips
-from metrics.image.quality import QualityFeatures, SingleNumber
+from metrics.image.pixel_measures import QualityFeatures, SingleNumber
 from metrics.image.sharpness import sharpness
 from metrics.image.similarity import Similarity
 from metrics.networks.faces import FaceFeatures

@@ -26,7 +26,7 @@ from calibration.people.variance import intraclass_correlations, variance_compon
 from calibration.planning.model import latent_ratings
 from calibration.planning.pilot import pilot_of
 from calibration.planning.plan import plan_power, plan_width
-from calibration.planning.shown import KINDS, fewest_judged
+from calibration.planning.simulated_reports import KINDS, fewest_judged
 from calibration.planning.study import PlannedStudy
 from calibration.report.build import calibrate
 from calibration.settings import Settings

@@ -14,6 +14,7 @@ import numpy as np
 
 from calibration.prediction.predictor import fit_predictor
 from tests.benchmarks.arguments import one_count
+from tests.calibration.typed import scored
 
 SIZES = ((5, 128, 1), (5, 1024, 1), (5, 1024, 4), (3, 256, 1), (10, 256, 1))
 
@@ -29,7 +30,7 @@ class People:
         return np.clip(np.rint(answers), 1, 5)
 
 
-def scored(rng: np.random.Generator, quality: np.ndarray, size: int) -> np.ndarray:
+def scores_of(rng: np.random.Generator, quality: np.ndarray, size: int) -> np.ndarray:
     shared = np.repeat(rng.normal(size=-(-len(quality) // size)), size)[: len(quality)]
     part = np.sqrt(0.5) if size > 1 else 0.0
     return quality + part * shared + np.sqrt(1 - part**2) * rng.normal(size=len(quality))
@@ -41,18 +42,24 @@ def one(rng: np.random.Generator, people: int, images: int, size: int) -> tuple[
     quality = rng.normal(size=images)
     clusters = np.arange(images) // size
     predictor = fit_predictor(
-        scored(rng, quality, size), (panel.rate(rng, quality) - 1) / 4, "higher", clusters, int(rng.integers(2**31))
+        scored(
+            scores_of(rng, quality, size),
+            (panel.rate(rng, quality) - 1) / 4,
+            "higher",
+            clusters=clusters,
+            seed=int(rng.integers(2**31)),
+        )
     )
     assert predictor is not None
     others = People(rng, 200)
     new = rng.normal(size=200)
     answers = others.rate(rng, new)
-    table = predictor.predict(scored(rng, new, size))
+    table = predictor.predict(scores_of(rng, new, size))
     low, high = table["low"].to_numpy()[:, None], table["high"].to_numpy()[:, None]
     held = np.mean((answers >= low) & (answers <= high))
     more = rng.normal(size=2000)
     means = panel.rate(rng, more).mean(axis=1)
-    again = predictor.predict(scored(rng, more, size))
+    again = predictor.predict(scores_of(rng, more, size))
     inside = np.mean((means >= again["mean_low"]) & (means <= again["mean_high"]))
     return float(held), float((high - low + 1).mean()), float(inside), float((again.mean_high - again.mean_low).mean())
 

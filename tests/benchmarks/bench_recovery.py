@@ -8,6 +8,7 @@ and noise ~ N(0, s_e), s_e uniform from .5 to 1. Collapsed: one evaluator has ni
 
 import numpy as np
 
+from calibration.core.resampling import Resampling
 from calibration.people.p910 import ALMOST_ALL, alternating_projection
 from calibration.people.recovery import recover_scores
 from tests.benchmarks.arguments import one_count
@@ -32,7 +33,7 @@ def main() -> None:
         collapsed, correlations = np.zeros(2), []
         for _ in range(studies):
             quality, ratings = study(rng, people, images)
-            projected, ours = alternating_projection(ratings), recover_scores(ratings, draws=0)
+            projected, ours = alternating_projection(ratings), recover_scores(ratings, resampling=Resampling(0))
             assert ours is not None
             weights = 1 / ours.inconsistency**2
             collapsed += [projected.collapsed is not None, weights.max() >= ALMOST_ALL * weights.sum()]

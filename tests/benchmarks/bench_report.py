@@ -20,6 +20,7 @@ from scipy import stats
 from calibration.core.crossvalidation import cross_validate, cross_validate_on_new_items
 from calibration.core.grades import Array, evaluator_grades, sample_scores
 from calibration.core.item_folds import item_folds
+from calibration.core.ratings import ScoredTask
 from calibration.metric.baselines import RandomScores, baselines
 from calibration.metric.bootstrap import metric_intervals
 from calibration.metric.same_target import EvaluatorsAsMetrics
@@ -27,6 +28,7 @@ from calibration.people.agreement import correlations, krippendorff_alpha
 from calibration.people.concordance import kendalls_w
 from calibration.people.variance import intraclass_correlations, variance_components
 from tests.benchmarks.arguments import one_count
+from tests.calibration.typed import rated, scored
 
 
 def study(images: int, people: int = 5, seed: int = 0) -> tuple[Array, Array]:
@@ -60,15 +62,16 @@ def everything(images: int) -> None:
 def crossed(draws: int) -> None:
     """Cross-validation, the crossed protocol, baselines and intervals of ten metrics."""
     _, ratings = study(1024)
-    folds, by_chance = item_folds(np.arange(1024)), RandomScores(ratings)
-    as_metrics = EvaluatorsAsMetrics(ratings, folds)
+    folds, by_chance = item_folds(np.arange(1024)), RandomScores(rated(ratings))
+    people = rated(ratings, draws=draws)
+    as_metrics = EvaluatorsAsMetrics(people)
     for seed in range(10):
-        scores, _ = study(1024, seed=seed)
-        result = cross_validate(scores, ratings)
-        baselines(scores, ratings, result, by_chance)
-        cross_validate_on_new_items(scores, ratings, folds)
-        as_metrics.compare(scores)
-        metric_intervals(scores, ratings, draws=draws)
+        task = ScoredTask.of(study(1024, seed=seed)[0], people)
+        result = cross_validate(task.scores, ratings)
+        baselines(task, result, by_chance)
+        cross_validate_on_new_items(task.scores, ratings, folds)
+        as_metrics.compare(task)
+        metric_intervals(task)
 
 
 def loop_over_scipy(scores: Array, target: Array, draws: int) -> None:
@@ -85,7 +88,7 @@ def main() -> None:
     print(f"   most memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
     print(f"1,024 x 5 x 10 metrics, {draws:,} draws {seconds(lambda: crossed(draws)):8.1f} s")
     scores, ratings = study(1024)
-    ours = seconds(lambda: metric_intervals(scores, ratings, draws=1000))
+    ours = seconds(lambda: metric_intervals(scored(scores, ratings, draws=1000)))
     theirs = seconds(lambda: loop_over_scipy(scores, sample_scores(ratings), 1000))
     print(f"1,000 draws: 8 figures with refitting {ours:.2f} s, SciPy's Spearman alone {theirs:.2f} s", end="")
     print(f"   ratio {theirs / ours:.1f}")

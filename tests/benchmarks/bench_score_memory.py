@@ -18,7 +18,7 @@ from metrics.engine.run import RunSettings, score_items
 from metrics.engine.types import Item
 from metrics.image.contrast import contrast
 from metrics.image.lpips import Lpips
-from metrics.image.quality import QualityFeatures, SingleNumber
+from metrics.image.pixel_measures import QualityFeatures, SingleNumber
 from metrics.networks.lpips import LpipsFeatures
 from tests.benchmarks.arguments import parser, peak_memory, run_again
 

@@ -44,7 +44,7 @@ METRICS = 6
 PHASE_SECONDS = 10.0
 PHASES = 4
 CLI = "import sys; from study.cli import main; sys.argv = ['humangrade', *sys.argv[1:]]; main()"
-NO_PAUSE = "import study.background.live_report as l; l.pause = lambda seconds: 0.0; "
+NO_PAUSE = "import study.server.live_report as l; l.pause = lambda seconds: 0.0; "
 PROGRESS = """
 import sys, time
 from pathlib import Path

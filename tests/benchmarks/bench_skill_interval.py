@@ -15,6 +15,7 @@ import numpy as np
 from calibration.core.crossvalidation import cross_validate
 from calibration.metric.bootstrap import metric_intervals
 from tests.benchmarks.arguments import parser
+from tests.calibration.typed import scored
 
 DRAWS = 300
 SIZES = ((5, 300, 0.75), (5, 128, 0.75), (10, 300, 0.75), (25, 146, 1.3), (40, 400, 0.75))
@@ -41,7 +42,7 @@ def row(people: int, images: int, noise: float, strictness: float, studies: int)
     truth, spread = float(np.mean(skills)), float(np.std(skills))
     limits = []
     for number in range(studies):
-        found = metric_intervals(*study(rng, *design), draws=DRAWS, seed=number)
+        found = metric_intervals(scored(*study(rng, *design), draws=DRAWS, seed=number))
         assert found is not None
         limits.append(found.people_like_these["skill"])
     low, high = np.array(limits).T

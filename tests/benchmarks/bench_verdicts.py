@@ -21,6 +21,7 @@ from calibration.core.crossvalidation import cross_validate, cross_validate_on_n
 from calibration.core.evaluator_weights import best_constant
 from calibration.core.grades import sample_scores
 from calibration.core.item_folds import item_folds
+from calibration.core.ratings import ScoredTask
 from calibration.metric.annotator_test import alternative_annotator_test, annotator_test_entry
 from calibration.metric.baselines import RandomScores, baselines
 from calibration.metric.bootstrap import metric_intervals
@@ -31,6 +32,7 @@ from calibration.people.strictness import without_strictness
 from calibration.scale import LIKERT
 from calibration.verdict.judge import judge
 from tests.benchmarks.arguments import one_count
+from tests.calibration.typed import rated, scored
 
 IMAGES, PROMPTS = 128, np.repeat(np.arange(32), 4)
 
@@ -78,7 +80,7 @@ CUTS = np.array([-1.2, -0.4, 0.4, 1.2])
 DRAWS = 100
 
 
-def rated(rng: np.random.Generator, shape: Shape) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def ratings_by(rng: np.random.Generator, shape: Shape) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Quality, ratings on the unit scale, and one more person's."""
     people = shape.people + 1
     quality = rng.normal(size=shape.images)
@@ -111,8 +113,9 @@ def answers_to(scores: np.ndarray, ratings: np.ndarray, people: dict[str, Any]) 
     levels = unseen_levels(scores, ratings, folds, 1.0, "higher")
     constant = best_constant(ratings)
     assert constant is not None
-    same = EvaluatorsAsMetrics(ratings, folds).compare(scores)
-    intervals = metric_intervals(scores, ratings, draws=DRAWS)
+    task = scored(scores, ratings, draws=DRAWS)
+    same = EvaluatorsAsMetrics(task.ratings).compare(task)
+    intervals = metric_intervals(task)
     assert mapping is not None and intervals is not None
     kinds = {
         name: {key: list(limits) for key, limits in getattr(intervals, name).items()}
@@ -132,7 +135,7 @@ def answers_to(scores: np.ndarray, ratings: np.ndarray, people: dict[str, Any]) 
         "sorting": sorting_entry(sorting(scores, ratings)),
         "annotator_test": annotator_test_entry(LIKERT.to_unit(levels), float(LIKERT.to_unit(constant)), ratings),
         "same_target": same and {"wins": same.wins, "compared": same.compared, "person_skill": same.person_skill},
-        "equivalence": same and median_evaluator(same, draws=DRAWS),
+        "equivalence": same and median_evaluator(same, task.ratings),
     }  # fmt: skip
     verdict = judge(entry, people["alpha"], people)
     return verdict.sorts, verdict.predicts
@@ -147,7 +150,7 @@ def answers(studies: int) -> None:
         rng = np.random.default_rng([number, 1])
         given: dict[str, list[tuple[str, str]]] = {}
         for at in range(studies):
-            quality, ratings, more = rated(rng, shape)
+            quality, ratings, more = ratings_by(rng, shape)
             fair = without_strictness(ratings, item_folds(np.arange(len(ratings))))
             alpha = krippendorff_alpha(ratings, "ordinal")
             people = {"alpha": alpha, "alpha_without": interval_alpha(fair), "spread": None, "p": None}
@@ -192,11 +195,12 @@ def main() -> None:
         five, noise = ratings[:, :5], by_prompt(rng)
         result = cross_validate(noise, five)
         for name, groups in (("dealt by prompt", PROMPTS), ("dealt one by one", None)):
-            by_chance = RandomScores(five, permutations=199, seed=number, groups=groups)
-            noise_p[name].append(baselines(noise, five, result, by_chance)["random_p"])
-        people = EvaluatorsAsMetrics(five, folds)
+            by_chance = RandomScores(rated(five, seed=number, together=groups), permutations=199)
+            noise_p[name].append(baselines(scored(noise, five), result, by_chance)["random_p"])
+        of_prompts = {"clusters": PROMPTS, "together": PROMPTS, "draws": 200}
+        people = rated(five, **of_prompts)
         _, apart = study(rng, 6, 1.5)
-        less = EvaluatorsAsMetrics(apart[:, :5], folds)
+        less = rated(apart[:, :5], **of_prompts)
         for name, panel, scores in (
             ("noise", people, noise),
             ("sixth evaluator", people, ratings[:, 5]),
@@ -205,9 +209,9 @@ def main() -> None:
             ("sixth, people agree less", less, apart[:, 5]),
             ("a constant", less, np.ones(IMAGES)),
         ):
-            same = panel.compare(scores)
+            same = panel.once(EvaluatorsAsMetrics).compare(ScoredTask.of(scores, panel))
             assert same is not None
-            found = median_evaluator(same, PROMPTS, draws=200, seed=number)
+            found = median_evaluator(same, panel)
             assert found is not None
             said[name].append(found["answer"])
             if name == "sixth evaluator":

@@ -15,10 +15,15 @@ from calibration import (
     Scale,
     agreement,
     answers,
+    baselines,
     calibrate,
     compare,
+    evaluate_head,
     evaluators,
+    fine_tune_head,
+    methods,
     metric_figures,
+    plan_study,
     plot_evaluators,
     plot_grades,
     plot_scores,
@@ -26,6 +31,7 @@ from calibration import (
     read_items,
     read_ratings,
     read_scores,
+    thresholds,
 )
 from tests.calibration.simulated_studies import study
 
@@ -232,10 +238,68 @@ def test_what_is_written_in_a_notebook_is_understood(made, judged):
     )
     assert mapped.report["tasks"]["look"]["metrics"]["noise"]["direction"] == "lower"
     assert mapped.report["tasks"]["look"]["n_ratings"] == len(made.ratings)
-    with pytest.raises(InputError, match="no file has the column 'nothing'"):
+    with pytest.raises(InputError, match="no table has the column 'nothing'"):
         calibrate(made.ratings, draws=0, map={"item": "nothing"})
     seven = made.ratings.assign(rating=made.ratings["rating"] + 2)
     assert calibrate(seven, draws=0, scale="1-7").report["settings"]["scale"]["values"] == [1, 2, 3, 4, 5, 6, 7]
     for wrong in (made.scores, ["a"], [np.nan], [[1.0]]):
         with pytest.raises(InputError, match="scores are finite numbers, one an image"):
             predict(judged, "good", wrong)
+
+
+def test_baselines_and_thresholds_are_the_reports(judged):
+    table, mapped = baselines(judged), thresholds(judged)
+    for name, metric in judged.report["tasks"]["look"]["metrics"].items():
+        for figure in ("metric", "constant", "person", "mean_of_others", "random_mean", "random_high", "random_p"):
+            row = one(table, metric=name, against="one person", figure=figure)
+            assert row["value"] == pytest.approx(metric["baselines"][figure])
+        row = one(table, metric=name, against="one person", figure="metric")
+        limits = metric["intervals"]["people_like_these"]["grade"]
+        assert [row["low"], row["high"], row["people"]] == [*limits, "people_like_these"]
+        against = metric["baselines"]["against_mean_of_others"]
+        row = one(table, metric=name, against="mean of the others", figure="metric")
+        assert row["value"] == pytest.approx(against["metric"])
+        own = mapped[(mapped["metric"] == name) & (mapped["held_out"] == "")]
+        assert own["boundary"].tolist() == ["1|2", "2|3", "3|4", "4|5"]
+        expected = np.array(metric["buckets"]["thresholds"], dtype=float)
+        np.testing.assert_allclose(own["value"], expected)
+        np.testing.assert_allclose(own[["low", "high"]], np.array(metric["buckets"]["optimal"], dtype=float))
+        for fold in metric["cross_validation"]["folds"]:
+            own = mapped[(mapped["metric"] == name) & (mapped["held_out"] == fold["held_out"])]
+            np.testing.assert_allclose(own["value"], np.array(fold["thresholds"], dtype=float))
+    assert table[["value", "low", "high"]].dtypes.eq(float).all()
+    assert methods(judged).count("Krippendorff") >= 1
+
+
+def test_a_plan_from_a_pilot_or_from_values(made):
+    pilot = plan_study(made.ratings, made.scores[made.scores["metric"] == "good"], evaluators=[5], images=[100])
+    assert pilot.grid[["evaluators", "images", "ratings"]].values.tolist() == [[5, 100, 500]]
+    assert {"power", "width_skill"} <= set(pilot.grid) and "<table" in pilot._repr_html_()
+    assert repr(pilot).startswith("Plan of 1 size with an intraclass correlation of ")
+    stated = plan_study(made.ratings, icc=0.5, evaluators=[5], images=[100])
+    assert stated.study.icc == 0.5 and stated.study.people == ()
+    with pytest.raises(InputError, match=r"give a pilot .* or state icc"):
+        plan_study()
+    with pytest.raises(InputError, match="scores and items belong to a pilot"):
+        plan_study(scores=made.scores, icc=0.5)
+    with pytest.raises(InputError, match="clusters is 0,2"):
+        plan_study(icc=0.5, clusters=(0, 2))
+
+
+def test_a_head_is_judged_moved_and_written(tmp_path):
+    from calibration.aesthetic.heads import example
+    from metrics.networks.aesthetic_head import predict as answers_of
+    from metrics.networks.aesthetic_head import read_head
+
+    votes, embeddings, head = example(120)
+    before = one(evaluate_head(head, votes, embeddings), figure="spearman")
+    expected = pd.Series(votes.means).corr(pd.Series(answers_of(head, embeddings.rows)), method="spearman")
+    assert before["value"] == pytest.approx(expected) and before["low"] < expected < before["high"]
+    moved = fine_tune_head(votes, embeddings, head)
+    assert one(moved.figures, head="before", figure="spearman")["value"] == pytest.approx(expected)
+    assert one(moved.figures, head="after", figure="spearman")["value"] > expected + 0.1
+    again = read_head(moved.write(tmp_path / "head.safetensors"))
+    np.testing.assert_allclose(
+        answers_of(again, embeddings.rows), answers_of(moved.head, embeddings.rows), rtol=1e-5, atol=1e-5
+    )
+    assert "raises the Spearman correlation" in repr(moved) and "<table" in moved._repr_html_()

@@ -64,3 +64,26 @@ def test_the_bar_in_the_terminal_names_the_task(monkeypatch):
     out.truncate(0)
     calibrate_tables(ratings, SCORES, settings=Settings(draws=0))
     assert out.getvalue().strip("\0") == ""
+
+
+def test_in_a_notebook_a_line_below_the_cell_tells_and_goes(monkeypatch):
+    import rich.console
+    from IPython import display
+
+    class Notebook(rich.console.Console):
+        def __init__(self, **_):
+            super().__init__(file=io.StringIO(), force_jupyter=True)
+
+    class Line:
+        def update(self, shown, raw):
+            told.append(shown["text/plain"])
+
+    told = []
+    monkeypatch.setattr(rich.console, "Console", Notebook)
+    monkeypatch.setattr(display, "display", lambda shown, raw, display_id: Line())
+    ratings = RATINGS[RATINGS["task"] == "look"]
+    calibrate_tables(ratings, SCORES, settings=Settings(draws=0), show_progress=True)
+    assert told[-2:] == ["Judging metrics: look, 100 %", ""] and len(told) > 5
+    told.clear()
+    calibrate_tables(ratings, SCORES, settings=Settings(draws=0))
+    assert told == []

@@ -1,6 +1,6 @@
 import pytest
 
-from calibration.pipeline import calibrate_tables
+from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.report.build import calibrate
 from calibration.settings import Reading, Settings
 from metrics.errors import InputError
@@ -55,8 +55,19 @@ def test_the_report_says_what_was_applied_and_nothing_else():
     assert {unread.report["settings"][name] for name in ("duplicates", "min_ratings", "map", "task")} == {None}
     read = calibrate_tables(made.ratings, settings=settings, reading=Reading(min_ratings=3))
     assert read.report["settings"]["min_ratings"] == 3
-    with pytest.raises(InputError, match="map names columns of files, and these are DataFrames"):
-        calibrate_tables(made.ratings, reading=Reading(map="item=image"))
+
+
+def test_a_map_is_applied_to_tables_as_to_files(tmp_path):
+    made = study("flat", 1)
+    foreign = made.ratings.rename(columns={"item": "image", "evaluator": "worker"})
+    settings, reading = Settings(draws=0), Reading(map="item=image,evaluator=worker")
+    foreign.to_csv(tmp_path / "ratings.csv", index=False)
+    by_tables = calibrate_tables(foreign, settings=settings, reading=reading).report
+    by_files = calibrate_files(tmp_path / "ratings.csv", settings=settings, reading=reading).report
+    assert by_tables["tasks"] == by_files["tasks"]
+    assert by_tables["settings"] == by_files["settings"] and by_tables["settings"]["map"] == reading.map
+    with pytest.raises(InputError, match="map says item=picture, but no table has the column 'picture'"):
+        calibrate_tables(foreign, reading=Reading(map="item=picture,evaluator=worker"))
 
 
 def test_an_option_on_the_command_line_is_a_parameter_in_a_program():

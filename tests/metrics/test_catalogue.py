@@ -60,7 +60,7 @@ def test_an_entry_is_whole(entry):
 
 NEW = """
 from metrics.entry import Entry
-from metrics.image.quality import QualityFeatures, SingleNumber
+from metrics.image.pixel_measures import QualityFeatures, SingleNumber
 
 
 def brightness(image):
@@ -106,7 +106,7 @@ def test_names_are_told_once():
 def test_every_file_of_weights_is_of_use():
     for known in known_weights():
         assert known.used_by and set(known.used_by) <= {entry.name for entry in catalogue()}
-    assert weights_users("clip/ViT-L-14/openai") == ("aesthetic", "clip_score", "clip_t", "diversity_clip")
+    assert weights_users("clip/ViT-L-14/openai") == ("aesthetic", "clip_score", "clip_t", "clip_i", "diversity_clip")
     assert weights_users("facenet-vggface2") == ("similarity",) and weights_users("another") == ()
 
 

@@ -79,6 +79,7 @@ def make_study(tmp_path_factory) -> Callable[..., Study]:
         tasks: Sequence[str] = ("similarity", "aesthetic"),
         evaluators: Sequence[str] = ("ann", "bob"),
         share_report: bool = False,
+        scale: str | None = None,
     ) -> Study:
         folder = tmp_path_factory.mktemp("study")
         for number in range(images):
@@ -94,6 +95,7 @@ def make_study(tmp_path_factory) -> Callable[..., Study]:
             evaluators=evaluators,
             title="Portraits in winter",
             share_report=share_report,
+            scale=scale,
         )
 
     return make

@@ -1,4 +1,4 @@
-"""Databases as earlier versions of humangrade made them: layout 1 (0.1.0), and 2 and 3 (until November 2026)."""
+"""Databases as earlier versions of humangrade made them: layout 1 (0.1.0), and 2 to 5 (until November 2026)."""
 
 import sqlite3
 from pathlib import Path
@@ -56,14 +56,46 @@ INSERT INTO meta VALUES ('report_seen:2', '2026-10-02T10:00:00.000+00:00');
 """
 
 
+_ANSWERS = """
+ALTER TABLE evaluators ADD COLUMN report_seen_at VARCHAR;
+UPDATE evaluators SET report_seen_at = '2026-10-02T10:00:00.000+00:00' WHERE id = 2;
+DELETE FROM meta WHERE "key" = 'report_seen:2';
+DROP INDEX ix_rating_events_assignment_id;
+ALTER TABLE ratings RENAME TO old_ratings;
+ALTER TABLE rating_events RENAME TO old_events;
+CREATE TABLE ratings (assignment_id INTEGER NOT NULL, axis VARCHAR DEFAULT '' NOT NULL, rating INTEGER NOT NULL,
+    rated_at VARCHAR, response_ms INTEGER, wording_id INTEGER, PRIMARY KEY (assignment_id, axis),
+    FOREIGN KEY(assignment_id) REFERENCES assignments (id), FOREIGN KEY(wording_id) REFERENCES wordings (id))
+    WITHOUT ROWID;
+CREATE TABLE rating_events (id INTEGER NOT NULL, assignment_id INTEGER NOT NULL, axis VARCHAR DEFAULT '' NOT NULL,
+    client_id VARCHAR NOT NULL, rating INTEGER NOT NULL, rated_at VARCHAR NOT NULL, response_ms INTEGER,
+    wording_id INTEGER, PRIMARY KEY (id), FOREIGN KEY(assignment_id) REFERENCES assignments (id), UNIQUE (client_id),
+    FOREIGN KEY(wording_id) REFERENCES wordings (id));
+INSERT INTO ratings SELECT assignment_id, '', rating, rated_at, response_ms, wording_id FROM old_ratings;
+INSERT INTO rating_events SELECT id, assignment_id, '', client_id, rating, rated_at, response_ms, wording_id
+    FROM old_events;
+DROP TABLE old_ratings;
+DROP TABLE old_events;
+CREATE INDEX ix_rating_events_assignment_id ON rating_events (assignment_id);
+CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, PRIMARY KEY (version_num));
+INSERT INTO alembic_version VALUES ('4');
+"""
+
+_SCALE = """
+ALTER TABLE wordings ADD COLUMN scale VARCHAR DEFAULT '[1, 2, 3, 4, 5]' NOT NULL;
+UPDATE alembic_version SET version_num = '5';
+"""
+
+
 def make_database(path: Path, layout: int) -> None:
     """A database of an earlier layout: two evaluators, three assignments, one rating that was changed once."""
     later = layout >= 2
     script = _BOTH + _SET_SCORES.format(", low FLOAT, high FLOAT, note VARCHAR" if later else "")
     script += (_NOTES if later else "") + _ROWS + (_WORDINGS if layout >= 3 else "")
+    script += (_ANSWERS if layout >= 4 else "") + (_SCALE if layout >= 5 else "")
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.executescript(script)
-        rows = [("schema", str(layout)), ("owner_token", "token-of-owner")]
+        rows = [("schema", "4 or later" if layout >= 4 else str(layout)), ("owner_token", "token-of-owner")]
         connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
     connection.close()

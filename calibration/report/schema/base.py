@@ -50,6 +50,14 @@ class Section(BaseModel):
         return super().model_dump(**{"by_alias": True, "exclude_unset": True} | options)
 
 
+class NameInNote(Section):
+    """Where the name stands in a note that names one person or metric."""
+
+    note: Count = Field(description="The note's place among `notes`, from 0.")
+    start: Count = Field(description="Where in it the name begins, in characters from 0.")
+    name: str = Field(description="The evaluator's or the metric's.")
+
+
 class Intervals(Protocol):
     """The intervals of several figures, for both questions."""
 

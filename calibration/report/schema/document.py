@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from calibration.report.schema import judging, metric, people, prediction
-from calibration.report.schema.base import Count, Finite, Number, Section
+from calibration.report.schema.base import Count, Finite, NameInNote, Number, Section
 from calibration.report.schema.verdict import Verdict
 from calibration.scale import Scale
 from calibration.settings import Duplicates
@@ -82,6 +82,9 @@ class Metric(Section):
     rater_equivalents: Number = Field(description="How many evaluators' mean it is worth (0 or more).")
     disattenuated: Number = Field(description="Pearson's correlation without the noise of the mean rating (-1 to 1).")
     notes: list[str] = Field(description="What was assumed, left out, or could not be computed.")
+    names_in_notes: list[NameInNote] | None = Field(
+        default=None, description="The names in those notes that name one metric; absent where none does."
+    )
     unscored: metric.Unscored | None = Field(description="The images left out; null where there are none.")
     intervals: metric.MetricIntervals | None = Field(description="95 % intervals; null without draws.")
     without_strictness: metric.WithoutStrictness | None = Field(description="With people's strictness taken off.")
@@ -126,8 +129,12 @@ class Task(Section):
     recovery: people.Recovery | None = Field(description="Each one's bias and inconsistency.")
     metrics: dict[str, Metric] = Field(description="By name.")
     notes: list[str] = Field(description="What is to be known of these people.")
+    names_in_notes: list[NameInNote] | None = Field(
+        default=None, description="The names in those notes that name one evaluator; absent where none does."
+    )
     strictness: people.Strictness = Field(description="How far they differ in strictness.")
     asked: people.Asked | None = Field(description="What they were asked, word for word; null where not known.")
+    rounds: people.Rounds | None = Field(description="What later rounds of rating change; null where there is one.")
     comparison: judging.Comparison | None = Field(description="Metrics beside each other; null for fewer than two.")
     without_flagged: people.WithoutFlagged | None = Field(
         description="The results without the evaluators whom screening names; null where it names nobody."
@@ -165,6 +172,9 @@ class Report(Section):
     settings: Settings = Field(description="What the user chose.")
     inputs: dict[str, Source] = Field(description="Where the tables came from, by what they hold.")
     notes: list[str] = Field(description="What was left out in reading, and what was assumed.")
+    names_in_notes: list[NameInNote] | None = Field(
+        default=None, description="The names in those notes that name one metric; absent where none does."
+    )
     tasks: dict[str, Task] = Field(description="By name.")
     clusters: str | None = Field(description="What makes images belong together (prompt, subject); null for nothing.")
     set_scores: list[SetScore] = Field(description="Scores of sets of images.")

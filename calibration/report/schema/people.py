@@ -183,6 +183,45 @@ class Strictness(Section):
     sentence: str = Field(description="What follows, in words; empty where nothing is known.")
 
 
+class RoundShift(Section):
+    """How much higher the answers of a later round are than earlier ones to the same images (unit scale)."""
+
+    effect: Number = Field(description="Above 0 where they are higher; null where no image tells (-1 to 1).")
+    these: Limits = Field(description="Its 95 % interval for other images, asked of these people.")
+    people_like_these: Limits = Field(
+        description="Its 95 % interval for other images and other people; null ends for fewer than three people."
+    )
+    n_images: Count = Field(description="Images that were asked in this round and before.")
+    n_answers: Count = Field(description="Answers to them in this round.")
+    n_evaluators: Count = Field(description="Who gave these answers.")
+
+
+class LaterRound(Section):
+    """What a later round changes: its anchors are images that were rated in an earlier round."""
+
+    round: Count = Field(description="Its number; the first is 1.")
+    shift: RoundShift = Field(
+        description="Its mean answer to the anchors less their mean in the first round, whoever rated them."
+    )
+    own: RoundShift | None = Field(
+        description="The same people's answers to the same images, less each one's first; null where nobody was asked "
+        "again."
+    )
+    points: Number = Field(description="The shift in the scale's numbers.")
+    points_interval: Limits = Field(description="Its interval to quote, in the scale's numbers.")
+    people: Literal["people_like_these", "these"] | None = Field(description="For whom that is; null without one.")
+    answer: Literal["lower", "higher", "not seen", "cannot be told"] = Field(
+        description="How the round was rated beside the first."
+    )
+    sentence: str = Field(description="What follows for checkpoints that were rated in different rounds, in words.")
+
+
+class Rounds(Section):
+    """Rounds of rating: images were added after others had been rated. Nothing else in the report allows for them."""
+
+    later: list[LaterRound] = Field(description="Each round but the first, in order.")
+
+
 class MetricWithoutFlagged(Section):
     """A metric with everybody, and without the evaluators whom screening names."""
 

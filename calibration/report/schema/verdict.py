@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from calibration.report.schema.base import Finite, Section
-from calibration.verdict.claims import Answer, ClaimName, Kind
+from calibration.verdict.claims import Answer, ClaimName, Kind, Question
 
 ClaimFigure = Literal[
     "alpha",
@@ -50,10 +50,6 @@ ClaimFigure = Literal[
     "within",
 ]
 """What a claim may rest on; each is named as it is where the report gives it, and `needed` is the limit asked for."""
-
-
-Question = Literal["sorts", "predicts"]
-"""Does it sort images as people do? Does it predict one person's rating?"""
 
 
 class Answered(Section):

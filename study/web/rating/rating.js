@@ -15,7 +15,7 @@ const pictures = new Pictures(api + "images/");
 const outbox = new Outbox(api + "ratings/", token, showSaving);
 
 let session = null;
-let list = []; // all assignments of all tasks, in their order
+let list = []; // all assignments of all tasks, round by round, in their order
 let at = 0; // the place in the list; list.length is the thank-you screen
 let shownSince = null; // when the current picture stood on the screen, null while it loads
 let lastTask = null;
@@ -41,8 +41,18 @@ function isOpen(item) {
   return item.rating === null && !skipped.has(item.id);
 }
 
-function doneIn(task) {
-  return list.filter((item) => item.task === task && item.rating !== null).length;
+function doneIn(task, of = list) {
+  return of.filter((item) => item.task === task && item.rating !== null).length;
+}
+
+/* The images of the round that we are in: what was asked before others came is answered, and stays. */
+function roundHere() {
+  const { round } = list[Math.min(at, list.length - 1)];
+  return list.filter((item) => item.round === round);
+}
+
+function mayGoBack() {
+  return at > 0 && (at === list.length || list[at - 1].round === list[at].round);
 }
 
 function goTo(place) {
@@ -70,7 +80,7 @@ function answer(rating) {
 }
 
 function back() {
-  if (at > 0) goTo(at - 1);
+  if (mayGoBack()) goTo(at - 1);
 }
 
 function forward() {
@@ -145,22 +155,23 @@ function skip() {
 
 // ---- keys
 
-function digitOf(event) {
-  if (/^[0-9]$/.test(event.key)) return Number(event.key);
-  const code = /^(?:Digit|Numpad)([0-9])$/.exec(event.code || ""); // a French keyboard, or Num Lock off
-  return code && !event.shiftKey ? Number(code[1]) : 0;
+/* The level that a key presses; null for none. */
+function ratingOf(event) {
+  const { numbers } = session.tasks[list[Math.min(at, list.length - 1)].task];
+  const place = keysOf(numbers).indexOf(keyOf(event));
+  return place < 0 ? null : numbers[place];
 }
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || !session) return;
-  const digit = digitOf(event);
+  const rating = list.length ? ratingOf(event) : null;
   if (event.repeat) {
     // a key held down is one answer, also where it presses the focused button
-    if (digit || ["Enter", " ", "Backspace"].includes(event.key)) event.preventDefault();
+    if (rating !== null || ["Enter", " ", "Backspace"].includes(event.key)) event.preventDefault();
     return;
   }
-  const bounces = digit === lastRating && performance.now() - shownSince < BOUNCE_MS;
-  if (digit >= 1 && digit <= 5) bounces || answer(digit);
+  const bounces = rating === lastRating && performance.now() - shownSince < BOUNCE_MS;
+  if (rating !== null) bounces || answer(rating);
   else if (event.key === "Backspace" || event.key === "ArrowLeft") back();
   else if (event.key === "ArrowRight") forward();
   else return;
@@ -199,11 +210,14 @@ function begin(loaded) {
   find(".title").textContent = session.title;
   const unsent = outbox.ratings();
   list = session.tasks.flatMap((task, number) =>
-    task.assignments.map((item, i) => {
+    task.assignments.map((item) => {
       const rating = unsent.has(item.id) ? unsent.get(item.id) : item.rating;
-      return { ...item, task: number, number: i + 1, rating };
+      return { ...item, round: item.round || 1, task: number, rating };
     }),
   );
+  list.sort((one, other) => one.round - other.round); // within a round the tasks stay apart
+  numberImages();
+  lastTask = null;
   anySaved = list.some((item) => item.rating !== null);
   if (!list.length) {
     message("There is nothing for you to rate yet. Ask the owner of the study.");
@@ -213,6 +227,17 @@ function begin(loaded) {
   showSaving();
   goTo(nextOpen(0));
   page.focus({ preventScroll: true });
+}
+
+/* Each image's place among those of its task and round, and how many these are. */
+function numberImages() {
+  const groups = new Map();
+  for (const item of list) {
+    const key = item.task + " " + item.round;
+    if (!groups.has(key)) groups.set(key, []);
+    item.number = groups.get(key).push(item);
+  }
+  for (const group of groups.values()) for (const item of group) item.total = group.length;
 }
 
 /* Back on this page: what was rated on another page or device meanwhile is not asked again. The server answers in a few
@@ -233,6 +258,11 @@ async function refresh() {
   const there = new Map(loaded.tasks.flatMap((task) => task.assignments.map((item) => [item.id, item.rating])));
   if (outbox.waiting.length) return; // answered while it was on its way
   sessionTag = tag;
+  const known = new Set(list.map((item) => item.id));
+  if ([...there.keys()].some((id) => !known.has(id))) {
+    begin(loaded); // images were added
+    return;
+  }
   session.report_seen = loaded.report_seen;
   if (at >= list.length) showEndSaved();
   const wasOpen = at < list.length && list[at].rating === null;

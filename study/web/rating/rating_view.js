@@ -3,6 +3,7 @@
 const DOUBLE_CLICK_MS = 500;
 const QUIET_SAVING_MS = 300;
 const PHOTO_GAP = 8;
+const MOST_IN_A_ROW = 5; // levels, or in a column beside the image; a high screen has two rows at most
 
 // ---- the words and pictures around an image
 
@@ -57,7 +58,7 @@ function showWords(item) {
     page.dataset.task = String(item.task % 4);
     find(".references").hidden = !task.show_references;
     page.dataset.references = task.show_references ? "yes" : "no";
-    showScale(task.levels);
+    showScale(task.levels, task.numbers);
   }
   lastTask = item.task;
   if (changed) highlightQuestion();
@@ -70,14 +71,16 @@ function showWords(item) {
   find(".missing").hidden = true;
   find(".end").hidden = true;
   find(".message").hidden = true;
-  find(".back").disabled = at === 0;
+  find(".back").disabled = !mayGoBack();
   find(".forward").disabled = item.rating === null;
-  const count = item.number + " of " + task.total;
+  const count = item.number + " of " + item.total;
+  const news = item.round > 1 ? counted(item.total, "new image") : "";
   find(".count").textContent = count;
-  find(".part").textContent = partName(item.task);
+  find(".part").textContent = partName(item.task) + (news && ", " + news);
   const question = changed || at === 0 ? " " + task.question : "";
   const before = item.rating === null ? "" : " Your answer: " + item.rating + ".";
-  find(".announcement").textContent = "Image " + count + "." + question + before;
+  const added = news && item.number === 1 ? " " + news + "." : "";
+  find(".announcement").textContent = "Image " + count + "." + added + question + before;
   showProgress();
 }
 
@@ -99,32 +102,54 @@ function highlightQuestion() {
   ask.classList.add("fresh");
 }
 
-function showScale(levels) {
+function showScale(levels, numbers) {
+  const keys = keysOf(numbers);
   const buttons = levels.map((words, i) => {
+    const name = String(numbers[i]);
     const button = document.createElement("button");
     button.type = "button";
-    button.dataset.rating = String(i + 1);
-    button.setAttribute("aria-keyshortcuts", String(i + 1));
+    button.dataset.rating = name;
+    button.setAttribute("aria-keyshortcuts", keys[i]);
     const number = document.createElement("span");
     number.className = "number";
-    number.textContent = String(i + 1);
+    number.textContent = name;
     const label = document.createElement("span");
     label.className = "words";
-    label.textContent = words;
+    label.textContent = words === name ? "" : words; // a level without a word is called by its number
     button.append(number, label);
     button.addEventListener("click", (event) => {
       const secondOfDouble = event.detail > 1 && performance.now() - shownSince < DOUBLE_CLICK_MS;
       if (secondOfDouble) return; // meant for the image before
-      answer(i + 1);
+      answer(numbers[i]);
       page.focus({ preventScroll: true }); // the next image starts with nothing chosen
     });
     return button;
   });
   find(".scale").replaceChildren(...buttons);
+  page.dataset.levels = numbers.length > MOST_IN_A_ROW ? "many" : "few";
+  const rows = Math.ceil(numbers.length / MOST_IN_A_ROW);
+  page.style.setProperty("--levels", numbers.length);
+  page.style.setProperty("--half", Math.ceil(numbers.length / 2));
+  page.style.setProperty("--in-a-row", Math.ceil(numbers.length / rows));
+  page.style.setProperty("--in-a-row-high", Math.ceil(numbers.length / Math.min(rows, 2)));
+  showLegend(legendOf(numbers));
+}
+
+function showLegend(parts) {
+  const keys = parts.flatMap(([first, last, words], i) => {
+    const [from, to] = [first, last].map((key) => {
+      const made = document.createElement("kbd");
+      made.textContent = key;
+      return made;
+    });
+    return [i ? ", " : "Keys ", from, ...(last ? ["–", to] : []), words];
+  });
+  find(".hint").replaceChildren(...keys);
+  find(".hint").classList.toggle("long", parts.length > 1);
 }
 
 function flash(rating) {
-  const button = find(".scale").children[rating - 1];
+  const button = Array.from(find(".scale").children).find((one) => Number(one.dataset.rating) === rating);
   button.classList.remove("pressed");
   void button.offsetWidth;
   button.classList.add("pressed");
@@ -134,19 +159,22 @@ function flash(rating) {
 
 function showProgress() {
   const bar = find(".bar");
-  const parts = session.tasks.map((task, number) => {
+  const here = roundHere();
+  const parts = session.tasks.flatMap((_, number) => {
+    const total = here.filter((item) => item.task === number).length;
+    if (!total) return [];
     const part = document.createElement("span");
-    part.style.flexGrow = String(task.total);
+    part.style.flexGrow = String(total);
     const fill = document.createElement("i");
-    fill.style.width = (100 * doneIn(number)) / task.total + "%";
+    fill.style.width = (100 * doneIn(number, here)) / total + "%";
     part.append(fill);
     return part;
   });
   bar.replaceChildren(...parts);
-  const done = list.filter((item) => item.rating !== null).length;
-  bar.setAttribute("aria-valuemax", String(list.length));
+  const done = here.filter((item) => item.rating !== null).length;
+  bar.setAttribute("aria-valuemax", String(here.length));
   bar.setAttribute("aria-valuenow", String(done));
-  bar.setAttribute("aria-valuetext", done + " of " + list.length + " rated");
+  bar.setAttribute("aria-valuetext", done + " of " + here.length + " rated");
 }
 
 function counted(number, noun) {

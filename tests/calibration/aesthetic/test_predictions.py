@@ -22,12 +22,12 @@ def test_names_lose_their_suffix(tmp_path):
 
 def test_the_scale_is_told_or_asked_for_and_never_guessed(tmp_path):
     plain = "id,score\na,0.25\nb,1\n"
-    with pytest.raises(InputError, match="does not tell on which scale; say it with --predictions-scale"):
+    with pytest.raises(InputError, match="does not tell on which scale; say it with predictions_scale"):
         read_predictions(written(tmp_path, plain))
     assert read_predictions(written(tmp_path, plain), Scale(0, 1)) == {"a": 3.25, "b": 10.0}
     told = "id,score,scale\na,2,1-5\nb,5,1-5\n"
     assert read_predictions(written(tmp_path, told)) == {"a": 3.25, "b": 10.0}
-    with pytest.raises(InputError, match="has predictions on 1-5, and --predictions-scale says 1-10"):
+    with pytest.raises(InputError, match="has predictions on 1-5, and predictions_scale says 1-10"):
         read_predictions(written(tmp_path, told), TEN)
     with pytest.raises(InputError, match="several scales"):
         read_predictions(written(tmp_path, "id,score,scale\na,2,1-5\nb,5,1-10\n"))

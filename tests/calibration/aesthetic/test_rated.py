@@ -74,7 +74,7 @@ def test_prompts_of_ratings_are_groups(tmp_path):
     votes = read_votes(path)
     assert votes.group_name == "prompt" and votes.groups.tolist() == ["p 0", "p 0", "item m/3.png"]
     assert read_votes(path, group="model").groups.tolist() == ["s", "z", "z"]
-    with pytest.raises(InputError, match="no column 'subject'; --group names one of item, evaluator"):
+    with pytest.raises(InputError, match="no column 'subject'; group names one of item, evaluator"):
         read_votes(path, group="subject")
     with pytest.raises(InputError, match=r"line 3: m/1\.png has the prompt 'p 1', and 'p 0' before"):
         read_votes(written(tmp_path, [rows[0], rows[1].replace("p 0", "p 1")], header))
@@ -121,7 +121,7 @@ def test_the_items_table_of_an_export_tells_the_prompts(tmp_path):
     assert read_votes(path, group="model").groups.tolist() == ["u", "v", "v"]
     with pytest.raises(InputError, match="nothing in the column 'subject'"):
         read_votes(path, group="subject")
-    with pytest.raises(InputError, match=r"no column 'scene'; --group names one of item, .*prompt"):
+    with pytest.raises(InputError, match=r"no column 'scene'; group names one of item, .*prompt"):
         read_votes(path, group="scene")
     (tmp_path / "items.csv").rename(tmp_path / "other.csv")
     assert read_votes(path).groups is None

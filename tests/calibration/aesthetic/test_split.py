@@ -53,7 +53,7 @@ def test_the_official_list_is_the_test(tmp_path):
 def test_too_few_images_or_challenges_are_refused():
     with pytest.raises(InputError, match="Only 40 images"):
         seeded_split(made_votes(40))
-    with pytest.raises(InputError, match=r"are of 3 groups, which cannot be divided into 10 .* with --group"):
+    with pytest.raises(InputError, match=r"are of 3 groups, which cannot be divided into 10 .* with group"):
         stratified_folds(made_votes(100, groups=3), 10, 0)
 
 

@@ -13,7 +13,16 @@ from calibration.core.crossed_folds import crossed_folds
 from calibration.core.crossvalidation import cross_validate_on_new_items
 from calibration.core.grades import sample_scores
 from calibration.core.item_folds import item_folds
+from calibration.core.ratings import ScoredTask
+from calibration.core.resampling import Resampling
 from tests.calibration.prediction.test_predictor import study, tifa160
+from tests.calibration.typed import rated
+
+
+def combined(scores, ratings, directions, clusters=None, folds=5, **how):
+    people = rated(ratings, clusters, **how)
+    metrics = {name: ScoredTask.of(values, people, directions[name]) for name, values in scores.items()}
+    return combine_metrics(metrics, people, folds)
 
 
 def two_halves(images, people, seed):
@@ -36,7 +45,7 @@ HIGHER = {"good": "higher", **{f"noise{n}": "higher" for n in range(3)}}
 def test_the_best_single_metric_is_graded_as_in_the_report(k):
     scores, ratings = with_noise(150, 4, 0)
     clusters = np.arange(150) // 3
-    found = combine_metrics(scores, ratings, HIGHER, clusters, draws=0, seed=5, k=k)
+    found = combined(scores, ratings, HIGHER, clusters, draws=0, seed=5, k=k)
     report = cross_validate_on_new_items(scores["good"], ratings, item_folds(clusters, seed=5), k)
     assert found.chosen == {"good": 20}
     assert found.best_grade == pytest.approx(report.grade_mean) and found.constant == pytest.approx(
@@ -47,7 +56,7 @@ def test_the_best_single_metric_is_graded_as_in_the_report(k):
 
 def test_a_gain_that_is_there_is_found_and_signs_follow_the_directions():
     scores, ratings = two_halves(200, 5, 0)
-    found = combine_metrics(scores, ratings, {"a": "higher", "b": "lower"}, draws=300)
+    found = combined(scores, ratings, {"a": "higher", "b": "lower"}, draws=300)
     assert found.gain > 0.04 and found.these.low > 0.01 and found.people_like_these.low > 0 and found.p < 0.01
     assert found.weights["a"] == pytest.approx(found.weights["b"], rel=0.25) and found.weights["a"] > 0.5
     assert found.gain == pytest.approx(found.grade - found.best_grade)
@@ -55,14 +64,14 @@ def test_a_gain_that_is_there_is_found_and_signs_follow_the_directions():
     expected = spearmanr(found.scores, sample_scores(ratings)).statistic
     assert found.spearman == pytest.approx(expected, abs=1e-9) and expected > 0.85
     mirrored = {"a": -scores["a"], "b": scores["b"] * -10 + 3}
-    other = combine_metrics(mirrored, ratings, {"a": "lower", "b": "higher"}, draws=300)
+    other = combined(mirrored, ratings, {"a": "lower", "b": "higher"}, draws=300)
     assert other.grade == pytest.approx(found.grade) and other.p == found.p
 
 
 def test_noise_adds_nothing_and_is_seldom_said_to():
     gains, significant = [], 0
     for seed in range(12):
-        found = combine_metrics(*with_noise(80, 4, seed), HIGHER, draws=200, seed=seed, folds=3)
+        found = combined(*with_noise(80, 4, seed), HIGHER, draws=200, seed=seed, folds=3)
         gains.append(found.gain)
         significant += found.p < 0.05 and found.gain > 0
     assert np.mean(gains) < 0.004 and significant <= 2
@@ -75,7 +84,7 @@ def test_a_choice_among_many_metrics_flatters_no_mixture():
         _, ratings = study(100, 4, seed)
         noise = np.random.default_rng([seed, 2]).normal(size=(120, 100))
         scores = {f"noise{n}": values for n, values in enumerate(noise)}
-        found = combine_metrics(scores, ratings, dict.fromkeys(scores, "higher"), draws=0)
+        found = combined(scores, ratings, dict.fromkeys(scores, "higher"), draws=0)
         assert len(found.metrics) == len(found.weights) == 20 and set(found.chosen) <= set(scores)
         reached.append(found.spearman)
     assert np.mean(reached) < 0.15
@@ -83,9 +92,7 @@ def test_a_choice_among_many_metrics_flatters_no_mixture():
 
 def test_copies_of_one_metric_share_its_weight_and_gain_nothing():
     scores, ratings = study(200, 4, 3)
-    found = combine_metrics(
-        {"a": scores, "b": scores * 2 + 1}, ratings, {"a": "higher", "b": "higher"}, draws=100, folds=4
-    )
+    found = combined({"a": scores, "b": scores * 2 + 1}, ratings, {"a": "higher", "b": "higher"}, draws=100, folds=4)
     assert found.weights["a"] == pytest.approx(found.weights["b"]) and abs(found.gain) < 0.005
 
 
@@ -94,16 +101,16 @@ def test_items_without_every_score_or_without_rating_are_left_out():
     scores["a"][:10] = np.nan
     ratings[10:15] = np.nan
     directions = {"a": "higher", "b": "lower"}
-    found = combine_metrics(scores, ratings, directions, draws=50)
+    found = combined(scores, ratings, directions, draws=50)
     assert found.n_items == 85 and np.isnan(found.scores[:15]).all() and np.isfinite(found.scores[15:]).all()
-    rest = combine_metrics({name: values[15:] for name, values in scores.items()}, ratings[15:], directions, draws=50)
+    rest = combined({name: values[15:] for name, values in scores.items()}, ratings[15:], directions, draws=50)
     assert (rest.grade, rest.p) == (found.grade, found.p)
 
 
 def test_the_same_seed_gives_the_same_figures():
     scores, ratings = two_halves(60, 3, 2)
     first, again, other = (
-        combine_metrics(scores, ratings, {"a": "higher", "b": "lower"}, draws=50, seed=seed) for seed in (4, 4, -4)
+        combined(scores, ratings, {"a": "higher", "b": "lower"}, draws=50, seed=seed) for seed in (4, 4, -4)
     )
     assert combination_entry(first) == combination_entry(again) != combination_entry(other)
 
@@ -126,7 +133,7 @@ def test_degenerate_studies_give_figures_or_none_without_a_warning(kind):
         scores["a"] = scores["a"] * 1e307
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = combine_metrics(scores, ratings, {"a": "higher", "b": "lower"}, clusters, draws=50)
+        found = combined(scores, ratings, {"a": "higher", "b": "lower"}, clusters, draws=50)
     assert (found is None) == (kind == "one cluster")
     if found is not None:
         json.dumps(combination_entry(found))
@@ -137,15 +144,15 @@ def test_degenerate_studies_give_figures_or_none_without_a_warning(kind):
 def test_one_metric_one_person_or_few_items_have_no_combination():
     scores, ratings = two_halves(30, 3, 4)
     directions = {"a": "higher", "b": "lower"}
-    assert combine_metrics({"a": scores["a"]}, ratings, directions) is None
-    assert combine_metrics(scores, ratings[:, :1], directions) is None
-    assert combine_metrics({name: values[:9] for name, values in scores.items()}, ratings[:9], directions) is None
+    assert combined({"a": scores["a"]}, ratings, directions) is None
+    assert combined(scores, ratings[:, :1], directions) is None
+    assert combined({name: values[:9] for name, values in scores.items()}, ratings[:9], directions) is None
     assert combination_entry(None) is None
 
 
 def test_tifa160(shared):
     scores, ratings, clusters = tifa160(shared)
-    found = combine_metrics(scores, ratings, dict.fromkeys(scores, "higher"), clusters)
+    found = combined(scores, ratings, dict.fromkeys(scores, "higher"), clusters)
     assert found.n_items == 800 and found.n_clusters == 160
     assert max(found.chosen, key=found.chosen.get) == "tifa_mplug-large"
     assert (round(found.grade, 3), round(found.best_grade, 3), round(found.constant, 2)) == (0.846, 0.835, 0.8)
@@ -155,8 +162,8 @@ def test_tifa160(shared):
 def test_a_gain_that_no_draw_reaches_has_not_the_p_of_none():
     """By hand: every image gains a tenth, so that no draw differs from the gain at all."""
     gains, shares = np.full((30, 3), 0.1), np.full(3, 1 / 3)
-    assert _test(gains, shares, np.arange(30), 99, 0)[2] == pytest.approx(1 / 100)
-    assert _test(np.zeros((30, 3)), shares, np.arange(30), 99, 0)[2] == 1.0
+    assert _test(gains, shares, np.arange(30), Resampling(99))[2] == pytest.approx(1 / 100)
+    assert _test(np.zeros((30, 3)), shares, np.arange(30), Resampling(99))[2] == 1.0
 
 
 def test_the_penalty_is_chosen_on_three_parts(monkeypatch):
@@ -168,5 +175,5 @@ def test_the_penalty_is_chosen_on_three_parts(monkeypatch):
 
     monkeypatch.setattr(combination, "crossed_folds", watched)
     scores, ratings = two_halves(60, 3, 5)
-    assert combine_metrics(scores, ratings, {"a": "higher", "b": "lower"}, draws=0, folds=4) is not None
+    assert combined(scores, ratings, {"a": "higher", "b": "lower"}, draws=0, folds=4) is not None
     assert set(asked[1:]) == {3} and len(asked) > 4

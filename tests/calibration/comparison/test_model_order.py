@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from calibration.comparison.model_correlations import ModelStudy
 from calibration.comparison.model_order import Estimate, model_order, model_order_entry
-from calibration.comparison.model_study import ModelStudy
+from calibration.core.resampling import Resampling
 
 
 def study(models=4, prompts=60, within=1.0, between=1.0, seed=0, spread=1.0):
@@ -54,7 +55,9 @@ def test_correlations_are_those_of_pandas_and_scipy(models, prompts, seed, sign)
     keep = np.random.default_rng(seed).random(len(score)) < 0.9
     keep[: 2 * models] = True
     score, rating, model, prompt = score[keep], rating[keep], model[keep], prompt[keep]
-    found = model_order(sign * score, rating, model, prompt, "higher" if sign > 0 else "lower", draws=20)
+    found = model_order(
+        sign * score, rating, model, prompt, "higher" if sign > 0 else "lower", resampling=Resampling(20)
+    )
     for name, value in plain(score, rating, model).items():
         own = getattr(found, name)
         assert (own.value if isinstance(own, Estimate) else own) == pytest.approx(value, abs=1e-9)
@@ -82,7 +85,10 @@ def test_simpsons_paradox_is_found_and_named():
 def test_no_paradox_without_one():
     assert model_order(*study()).simpson == ()
     # unrelated scores, in 40 studies: the chance that both clearly point away from each other is small
-    named = [model_order(*study(within=0.0, between=0.0, seed=seed), draws=300).simpson for seed in range(40)]
+    named = [
+        model_order(*study(within=0.0, between=0.0, seed=seed), resampling=Resampling(300)).simpson
+        for seed in range(40)
+    ]
     assert sum(map(bool, named)) <= 4
 
 
@@ -95,10 +101,13 @@ def test_the_order_of_models():
 
 
 def test_models_alike_are_not_told_apart():
-    told = [model_order(*study(spread=0.0, seed=seed), draws=400).told_apart for seed in range(60)]
+    told = [model_order(*study(spread=0.0, seed=seed), resampling=Resampling(400)).told_apart for seed in range(60)]
     assert np.mean(told) / 6 == pytest.approx(0.05, abs=0.035)
     nothing = next(at for at, count in enumerate(told) if count == 0)
-    assert "do not tell any two models apart" in model_order(*study(spread=0.0, seed=nothing), draws=400).sentences[0]
+    assert (
+        "do not tell any two models apart"
+        in model_order(*study(spread=0.0, seed=nothing), resampling=Resampling(400)).sentences[0]
+    )
 
 
 def test_shared_prompts_tell_models_apart_better():
@@ -114,9 +123,9 @@ def test_shared_prompts_tell_models_apart_better():
 
 def test_soft_accuracy_by_the_definition():
     score, rating, model, prompt = study(3, 12, spread=0.3)
-    found = model_order(score, rating, model, prompt, draws=300)
+    found = model_order(score, rating, model, prompt, resampling=Resampling(300))
     made = ModelStudy.of(score, rating, model, prompt, "higher")
-    drawn = made.draw(300, np.random.default_rng(0))
+    drawn = made.draw(Resampling(300, 0))
     expected = [
         1 - abs(np.mean(drawn.ratings[:, i] > drawn.ratings[:, j]) - np.mean(drawn.scores[:, i] > drawn.scores[:, j]))
         for i in range(3)
@@ -126,7 +135,7 @@ def test_soft_accuracy_by_the_definition():
 
 
 def test_intervals_hold_more_prompts_narrower():
-    few, many = (model_order(*study(prompts=count), draws=500).within for count in (30, 480))
+    few, many = (model_order(*study(prompts=count), resampling=Resampling(500)).within for count in (30, 480))
     assert few.low < few.value < few.high
     assert few.high - few.low == pytest.approx(4 * (many.high - many.low), rel=0.4)
 
@@ -137,12 +146,12 @@ def test_what_is_missing_and_degenerate():
     assert model_order([], [], []) is None
     score[:4], rating[4:6], model = np.nan, np.nan, model.astype(object)
     model[6], model[7] = None, ""
-    found = model_order(score, rating, model, np.where(prompt == "p3", "", prompt), draws=50)
+    found = model_order(score, rating, model, np.where(prompt == "p3", "", prompt), resampling=Resampling(50))
     assert found.n == 52
-    constant = model_order(np.ones(60), rating, model, prompt, draws=50)
+    constant = model_order(np.ones(60), rating, model, prompt, resampling=Resampling(50))
     assert np.isnan([constant.overall.value, constant.within.value, constant.between.low, constant.tau]).all()
     assert constant.alike == 0
-    alone = model_order([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], list("abc"), draws=50)
+    alone = model_order([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], list("abc"), resampling=Resampling(50))
     assert np.isnan(alone.within.value) and np.isnan(alone.within_mean) and alone.between.value == pytest.approx(1)
     for each in (found, constant, alone):
         entry = json.loads(json.dumps(model_order_entry(each), allow_nan=False))
@@ -156,7 +165,7 @@ def test_fewer_than_ten_prompts_give_no_intervals():
 
 
 def test_the_same_seed_gives_the_same_figures():
-    first, again, other = (model_order(*study(), draws=100, seed=seed) for seed in (-5, -5, 1))
+    first, again, other = (model_order(*study(), resampling=Resampling(100, seed)) for seed in (-5, -5, 1))
     assert first == again != other
 
 

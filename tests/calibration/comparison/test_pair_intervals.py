@@ -8,6 +8,7 @@ from scipy import stats
 
 from calibration.comparison.pair_intervals import _Order, _Pairs, pair_intervals
 from calibration.comparison.pairwise_accuracy import cross_validated_accuracy, pairwise_accuracy
+from tests.calibration.typed import scored
 
 
 def study(images, people, seed):
@@ -49,7 +50,7 @@ def test_they_hold_the_figures_and_other_people_widen_them():
     scores, ratings = study(300, 5, 1)
     target = ratings.mean(axis=1)
     accuracy = cross_validated_accuracy(scores, target)
-    found = pair_intervals(scores, ratings, accuracy, draws=300)
+    found = pair_intervals(scored(scores, ratings, draws=300), accuracy)
     values = {"pairwise_accuracy": accuracy.accuracy, "kendall": stats.kendalltau(scores, target).statistic}
     for name, value in values.items():
         these, others = found["these"][name], found["people_like_these"][name]
@@ -65,19 +66,21 @@ def test_tau_of_images_one_by_one_is_as_wide_as_its_simulation():
         taus.append(stats.kendalltau(scores, ratings.mean(axis=1)).statistic)
     scores, ratings = study(200, 4, 500)
     accuracy = cross_validated_accuracy(scores, ratings.mean(axis=1))
-    low, high = pair_intervals(scores, ratings, accuracy, draws=400)["these"]["kendall"]
+    low, high = pair_intervals(scored(scores, ratings, draws=400), accuracy)["these"]["kendall"]
     assert (high - low) / 2 / 1.96 == pytest.approx(np.std(taus), rel=0.25)
 
 
 def test_without_draws_or_pairs_there_are_none():
     scores, ratings = study(30, 3, 0)
     accuracy = cross_validated_accuracy(scores, ratings.mean(axis=1))
-    assert pair_intervals(scores, ratings, accuracy, draws=0) is None
+    assert pair_intervals(scored(scores, ratings, draws=0), accuracy) is None
     nothing = np.full_like(ratings, np.nan)
-    assert pair_intervals(scores, nothing, cross_validated_accuracy(scores, np.full(30, np.nan)), draws=10) is None
+    assert (
+        pair_intervals(scored(scores, nothing, draws=10), cross_validated_accuracy(scores, np.full(30, np.nan))) is None
+    )
 
 
 def test_among_very_many_images_the_accuracy_alone_has_one():
     scores, ratings = study(2100, 3, 0)
     accuracy = cross_validated_accuracy(scores, ratings.mean(axis=1))
-    assert list(pair_intervals(scores, ratings, accuracy, draws=10)["these"]) == ["pairwise_accuracy"]
+    assert list(pair_intervals(scored(scores, ratings, draws=10), accuracy)["these"]) == ["pairwise_accuracy"]

@@ -10,6 +10,7 @@ from scipy import stats
 
 from calibration.comparison.correlation_tests import williams
 from calibration.comparison.permutation import Pair, Swaps, permutation_both
+from calibration.core.resampling import Resampling
 
 CORRELATIONS = {"spearman": stats.spearmanr, "pearson": stats.pearsonr, "kendall": stats.kendalltau}
 
@@ -42,7 +43,7 @@ def test_p_is_that_of_a_plain_loop(count, seed, statistic, grouped, crossed):
     observed = CORRELATIONS[statistic](a, target).statistic - CORRELATIONS[statistic](b, target).statistic
     assert found.difference == pytest.approx(observed) and found.n == count
     swaps = Swaps(count, clusters, models)
-    (drawn,) = swaps.draw(40, np.random.default_rng(seed))
+    (drawn,) = swaps.draws(Resampling(40, seed)).blocks(40)
     x, y, t = (standard(each, statistic) for each in (a, b, target))
     extreme = 0
     for row in drawn[:, swaps.cell]:
@@ -92,7 +93,7 @@ def test_equally_good_metrics_are_told_apart_in_one_of_twenty_studies():
 
 def test_models_are_swapped_on_top_of_prompts():
     swaps = Swaps(12, np.repeat(np.arange(4), 3), np.tile(np.arange(3), 4))
-    (drawn,) = swaps.draw(500, np.random.default_rng(0))
+    (drawn,) = swaps.draws(Resampling(500, 0)).blocks(500)
     crossed = drawn[:, swaps.cell].reshape(500, 4, 3)
     # a cell is its prompt's coin against its model's: in every 2 x 2 square the number of swaps is even
     assert not (crossed[:, 0, 0] ^ crossed[:, 0, 1] ^ crossed[:, 1, 0] ^ crossed[:, 1, 1]).any()
@@ -117,7 +118,7 @@ def test_missing_scores_drop_out_and_what_is_undefined_is_nan():
 def test_the_same_seed_gives_the_same_p_and_blocks_change_little(monkeypatch):
     a, b, target = study(100, 1, (1.0, 1.2))
     first, again = (permutation_both(a, b, target, seed=seed).p for seed in (-1, -1))
-    monkeypatch.setattr("calibration.comparison.permutation._BLOCK", 1000)
+    monkeypatch.setattr("calibration.core.resampling._MEMORY", 1000)
     assert first == again == pytest.approx(permutation_both(a, b, target, seed=2).p, abs=0.05)
 
 

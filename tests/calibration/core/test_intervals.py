@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from calibration.core.intervals import item_draws, left_out, percentiles, with_other_people
+from calibration.core.intervals import left_out, percentiles, with_other_people
+from calibration.core.resampling import Resampling, group_draws
 
 T_OF_5 = 2.570581835636314  # scipy.stats.t.ppf(.975, 5)
 
 
 def means_over_draws(ratings, draws, seed):
-    weights = next(item_draws(np.arange(len(ratings)), draws, draws, np.random.default_rng(seed)))
+    weights = next(group_draws(np.arange(len(ratings)), Resampling(draws, seed)).blocks(draws))
     return weights @ ratings / len(ratings)
 
 

@@ -9,6 +9,7 @@ from calibration.core.crossvalidation import cross_validate_on_new_items
 from calibration.core.item_folds import item_folds
 from calibration.metric.alternatives import EXACT, compare_mappings
 from calibration.scale import LIKERT
+from tests.calibration.typed import scored
 
 
 def study(seed, images=300, people=5, noise=0.7):
@@ -24,7 +25,7 @@ def by_name(rows):
 
 def test_the_exact_mapping_and_the_person_are_those_of_the_report():
     scores, ratings = study(0)
-    rows = by_name(compare_mappings(scores, ratings))
+    rows = by_name(compare_mappings(scored(scores, ratings)))
     expected = cross_validate_on_new_items(scores, ratings, item_folds(np.arange(300)))
     assert rows[EXACT]["grade"] == pytest.approx(expected.grade_mean)
     assert rows["best constant"]["grade"] == pytest.approx(expected.constant_mean)
@@ -33,7 +34,7 @@ def test_the_exact_mapping_and_the_person_are_those_of_the_report():
 
 
 def test_a_good_metric_is_mapped_well_by_all_but_quintiles():
-    rows = by_name(compare_mappings(*study(1)))
+    rows = by_name(compare_mappings(scored(*study(1))))
     for name in (EXACT, "isotonic regression", "proportional odds", "monotone cubic"):
         assert rows[name]["skill"] > 0.2 and rows[name]["levels_used"] >= 4
         if name != EXACT:
@@ -44,13 +45,13 @@ def test_a_good_metric_is_mapped_well_by_all_but_quintiles():
 
 def test_quintiles_of_noise_lose_to_a_constant():
     _, ratings = study(2)
-    rows = by_name(compare_mappings(np.random.default_rng(3).normal(size=300), ratings))
+    rows = by_name(compare_mappings(scored(np.random.default_rng(3).normal(size=300), ratings)))
     assert rows["quintiles"]["skill"] < -0.2 < rows[EXACT]["skill"] < 0.05
 
 
 def test_isotonic_is_scikit_learns_fitted_on_the_other_half():
     scores, ratings = study(4, images=40, people=2)
-    rows = by_name(compare_mappings(scores, ratings, folds=2))
+    rows = by_name(compare_mappings(scored(scores, ratings), folds=2))
     folds, grades = item_folds(np.arange(40), 2), []
     for person in range(2):
         apart = np.empty(40)
@@ -64,24 +65,24 @@ def test_isotonic_is_scikit_learns_fitted_on_the_other_half():
 
 def test_lower_is_better_and_clusters_widen():
     scores, ratings = study(5, images=100)
-    up, down = compare_mappings(scores, ratings), compare_mappings(-scores, ratings, direction="lower")
+    up, down = compare_mappings(scored(scores, ratings)), compare_mappings(scored(-scores, ratings, direction="lower"))
     for one, other in zip(up, down, strict=True):
         assert one["grade"] == pytest.approx(other["grade"], abs=0.01)
     fourfold, repeated = np.repeat(scores, 4), np.repeat(ratings, 4, axis=0)
-    together = by_name(compare_mappings(fourfold, repeated, clusters=np.arange(400) // 4))["best constant"]
-    alone = by_name(compare_mappings(fourfold, repeated))["best constant"]
+    together = by_name(compare_mappings(scored(fourfold, repeated, clusters=np.arange(400) // 4)))["best constant"]
+    alone = by_name(compare_mappings(scored(fourfold, repeated)))["best constant"]
     assert together["high"] - together["low"] > 1.5 * (alone["high"] - alone["low"])
 
 
 def test_gaps_and_what_cannot_be_compared():
     scores, ratings = study(6)
     ratings[np.random.default_rng(7).random(ratings.shape) < 0.4] = np.nan
-    assert by_name(compare_mappings(scores, ratings))[EXACT]["skill"] > 0.1
-    assert compare_mappings(np.ones(300), ratings) is None
-    assert compare_mappings(scores, ratings[:, :1]) is None
+    assert by_name(compare_mappings(scored(scores, ratings)))[EXACT]["skill"] > 0.1
+    assert compare_mappings(scored(np.ones(300), ratings)) is None
+    assert compare_mappings(scored(scores, ratings[:, :1])) is None
     lonely = np.where(np.arange(300)[:, None] % 5 == np.arange(5), 0.5, np.nan)
-    assert compare_mappings(scores, lonely) is None
-    assert compare_mappings(scores[:1], ratings[:1]) is None
+    assert compare_mappings(scored(scores, lonely)) is None
+    assert compare_mappings(scored(scores[:1], ratings[:1])) is None
 
 
 def test_tifa160(shared):
@@ -89,7 +90,9 @@ def test_tifa160(shared):
     answers = pd.read_csv(folder / "ratings_as_published.csv").pivot(index="item", columns="worker_id", values="answer")
     scores = pd.read_csv(folder / "scores.csv").pivot(index="item", columns="metric", values="score").loc[answers.index]
     prompts = pd.read_csv(folder / "items.csv").set_index("item").loc[answers.index, "prompt"]
-    rows = by_name(compare_mappings(scores["tifa_mplug-large"].to_numpy(), LIKERT.to_unit(answers), clusters=prompts))
+    rows = by_name(
+        compare_mappings(scored(scores["tifa_mplug-large"].to_numpy(), LIKERT.to_unit(answers), clusters=prompts))
+    )
     assert rows["one person"]["grade"] == pytest.approx(0.873, abs=0.001)
     assert rows["best constant"]["grade"] == pytest.approx(0.801, abs=0.002)
     assert rows["quintiles"]["skill"] < 0 < rows["isotonic regression"]["skill"] < rows[EXACT]["skill"]

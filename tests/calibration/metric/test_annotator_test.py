@@ -6,10 +6,10 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from calibration.comparison.correlation_tests import benjamini_yekutieli
-from calibration.core.item_folds import item_folds
 from calibration.metric.annotator_test import EPSILON, AnnotatorTest, alternative_annotator_test, annotator_test_entry
-from calibration.metric.equivalence import as_good_as_median, median_evaluator, two_one_sided
+from calibration.metric.equivalence import as_good_as_median, two_one_sided
 from calibration.metric.same_target import EvaluatorsAsMetrics
+from tests.calibration.typed import beside_the_median, scored
 
 
 def study(seed, images=200, people=5, noise=1.0, spread=1.0):
@@ -84,14 +84,15 @@ def test_gaps_are_left_out():
 
 
 def compared(scores, ratings):
-    return EvaluatorsAsMetrics(ratings, item_folds(np.arange(len(scores)))).compare(scores)
+    task = scored(scores, ratings)
+    return EvaluatorsAsMetrics(task.ratings).compare(task)
 
 
 def test_the_median_evaluator_is_matched_by_the_truth_and_not_by_noise():
     quality, ratings = study(6, images=600)
-    assert median_evaluator(compared(quality, ratings))["answer"] == "yes"
+    assert beside_the_median(compared(quality, ratings))["answer"] == "yes"
     _, ratings = study(6, images=600, noise=0.5)
-    far = median_evaluator(compared(np.random.default_rng(7).normal(size=600), ratings))
+    far = beside_the_median(compared(np.random.default_rng(7).normal(size=600), ratings))
     assert far["answer"] == "no" and far["high"] < -far["margin"] and 0 < far["margin"] < 0.025
     assert f"more than {4 * far['margin']:.3f} of a rating step worse" in far["sentence"]  # four steps span a grade
 
@@ -100,7 +101,7 @@ def test_few_images_cannot_tell_and_a_sixth_evaluator_is_hardly_ever_refused():
     answers = []
     for seed in range(30):
         _, ratings = study(seed, images=60, people=6)
-        answers.append(median_evaluator(compared(ratings[:, 5], ratings[:, :5]), draws=200)["answer"])
+        answers.append(beside_the_median(compared(ratings[:, 5], ratings[:, :5]), draws=200)["answer"])
     assert answers.count("no") <= 3 and answers.count("cannot tell") > 10
 
 
@@ -108,11 +109,11 @@ def test_clusters_and_seeds():
     quality, ratings = study(8, images=100)
     quality, ratings = np.repeat(quality, 4), np.repeat(ratings, 4, axis=0)
     same, prompts = compared(quality + np.random.default_rng(9).normal(size=400) * 1e-9, ratings), np.arange(400) // 4
-    alone, together = median_evaluator(same), median_evaluator(same, prompts)
+    alone, together = beside_the_median(same), beside_the_median(same, clusters=prompts)
     assert together["high"] - together["low"] > alone["high"] - alone["low"]
-    assert median_evaluator(same, seed=3) == median_evaluator(same, seed=3)
+    assert beside_the_median(same, seed=3) == beside_the_median(same, seed=3)
     assert same.influence.sum(axis=0) == pytest.approx(np.zeros(5), abs=1e-12)
-    assert median_evaluator(same, draws=0) is None
+    assert beside_the_median(same, draws=0) is None
 
 
 def test_the_two_tests_and_the_interval_agree():

@@ -14,9 +14,11 @@ from calibration.core.intervals import with_other_people
 from calibration.metric.bootstrap import STATISTICS, _about, _Study, metric_intervals
 from calibration.people.kappa import kappa
 from calibration.pipeline import calibrate_tables
-from calibration.report.files import metric_rows, write_report
+from calibration.report.csv_tables import metric_rows
+from calibration.report_folder import write_report
 from calibration.settings import Settings
 from tests.calibration.prediction.test_predictor import tifa160
+from tests.calibration.typed import scored
 
 
 def study(count, people, seed, noise=1.0):
@@ -92,7 +94,7 @@ def test_nobody_is_left_out_for_rank_correlations_beyond_the_first_draws():
 
 
 def test_other_people_widen_the_interval_and_more_images_narrow_it():
-    small, large = (metric_intervals(*study(count, 5, 0), draws=300) for count in (100, 1600))
+    small, large = (metric_intervals(scored(*study(count, 5, 0), draws=300)) for count in (100, 1600))
     for name in ("spearman", "grade", "skill"):
         widths = [interval.high - interval.low for interval in (small.these[name], large.these[name])]
         assert widths[0] == pytest.approx(4 * widths[1], rel=0.35)
@@ -102,17 +104,17 @@ def test_other_people_widen_the_interval_and_more_images_narrow_it():
 
 def test_the_same_seed_gives_the_same_intervals_and_blocks_change_nothing(monkeypatch):
     scores, ratings = study(80, 4, 1)
-    first, again, other = (metric_intervals(scores, ratings, draws=200, seed=seed) for seed in (0, 0, -1))
+    first, again, other = (metric_intervals(scored(scores, ratings, draws=200, seed=seed)) for seed in (0, 0, -1))
     assert first == again != other
-    monkeypatch.setattr("calibration.metric.bootstrap._BLOCK", 1000)
-    assert metric_intervals(scores, ratings, draws=200).people_like_these.keys() == set(STATISTICS)
+    monkeypatch.setattr("calibration.core.resampling._MEMORY", 32_000)
+    assert metric_intervals(scored(scores, ratings, draws=200)).people_like_these.keys() == set(STATISTICS)
 
 
 def test_images_that_belong_together_count_together():
     scores, ratings = study(100, 4, 2)
     fourfold = np.repeat(scores, 4), np.repeat(ratings, 4, axis=0)
-    alone = metric_intervals(*fourfold, draws=400).these["spearman"]
-    together = metric_intervals(*fourfold, clusters=np.repeat(np.arange(100), 4), draws=400)
+    alone = metric_intervals(scored(*fourfold, draws=400)).these["spearman"]
+    together = metric_intervals(scored(*fourfold, clusters=np.repeat(np.arange(100), 4), draws=400))
     width = together.these["spearman"].high - together.these["spearman"].low
     assert together.clusters == 100 and width == pytest.approx(2 * (alone.high - alone.low), rel=0.25)
 
@@ -125,7 +127,7 @@ def test_many_people_who_agree_little_have_intervals_as_wide_as_skill_varies():
         answers = quality[:, None] + 1.3 * rng.normal(size=(146, 25)) + 0.4 * rng.normal(size=25)
         ratings, scores = np.digitize(answers, [-1.2, -0.4, 0.4, 1.2]) / 4, quality + 0.4 * rng.normal(size=146)
         skills.append(cross_validate(scores, ratings).metric_skill)
-        low, high = metric_intervals(scores, ratings, draws=100, seed=number).people_like_these["skill"]
+        low, high = metric_intervals(scored(scores, ratings, draws=100, seed=number)).people_like_these["skill"]
         widths.append((high - low) / 2)
         held += low > 0
     assert np.mean(widths) < 1.4 * 1.96 * np.std(skills)
@@ -134,24 +136,24 @@ def test_many_people_who_agree_little_have_intervals_as_wide_as_skill_varies():
 
 
 def test_no_interval_goes_beyond_the_figures_range():
-    found = metric_intervals(*study(3, 4, 0), draws=100)
+    found = metric_intervals(scored(*study(3, 4, 0), draws=100))
     for kind in (found.these, found.people_like_these):
         assert all(-1 <= kind[name].low <= kind[name].high <= 1 for name in ("spearman", "kappa"))
         assert all(0 <= kind[name].low <= kind[name].high <= 1 for name in ("grade", "constant", "person"))
         assert all(kind[name].high <= 1 for name in ("skill", "person_skill"))
     scores, ratings = study(4, 3, 0)
     ratings[:] = [[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 0]]  # people who contradict each other: advantage beyond 1
-    opposed = metric_intervals(scores, ratings, draws=100)
+    opposed = metric_intervals(scored(scores, ratings, draws=100))
     assert opposed.people_like_these["advantage"].high > 1 >= opposed.people_like_these["skill"].high
 
 
 @pytest.mark.parametrize(("people", "k", "draws"), [(1, 1.0, 100), (4, 1.0, 0)])
 def test_where_there_are_none(people, k, draws):
-    assert metric_intervals(*study(30, people, 0), k=k, draws=draws) is None
+    assert metric_intervals(scored(*study(30, people, 0), k=k, draws=draws)) is None
 
 
 def test_two_evaluators_say_nothing_about_others():
-    found = metric_intervals(*study(50, 2, 0), draws=100)
+    found = metric_intervals(scored(*study(50, 2, 0), draws=100))
     assert found.people_like_these == {} and found.these["skill"].low < found.these["skill"].high
 
 
@@ -162,7 +164,9 @@ def test_tifa160_clustering_by_prompt_widens_spearmans_interval(shared, real_stu
     ratios = []
     for name in ("clipscore_vitb32", "tifa_mplug-large", "dsg_pali17b"):
         by_prompt = report["tasks"]["consistency"]["metrics"][name]["intervals"]["these"]["spearman"]
-        ratios.append(np.ptp(by_prompt) / np.ptp(metric_intervals(scores[name], ratings, draws=300).these["spearman"]))
+        ratios.append(
+            np.ptp(by_prompt) / np.ptp(metric_intervals(scored(scores[name], ratings, draws=300)).these["spearman"])
+        )
     assert 1.2 < np.mean(ratios) < 1.6  # the issue: 1.3 to 1.5 times
 
 
@@ -196,7 +200,7 @@ def test_draws_are_moved_until_their_mean_is_the_figure():
     assert _about(drawn, 0.4, (-np.inf, 1.0)) == pytest.approx([0.2, 0.4, np.nan, 0.6], nan_ok=True)
     assert _about(drawn, 0.9, (-np.inf, 1.0)) == pytest.approx([0.7, 0.9, np.nan, 1.0], nan_ok=True)
     scores, ratings = study(40, 4, 0)
-    low, high = metric_intervals(scores, ratings, draws=400).these["skill"]
+    low, high = metric_intervals(scored(scores, ratings, draws=400)).these["skill"]
     assert (low + high) / 2 == pytest.approx(cross_validate(scores, ratings).metric_skill, abs=0.25 * (high - low))
 
 
@@ -210,7 +214,7 @@ def test_what_images_and_people_share_is_taken_off_once(monkeypatch):
 
     scores, ratings = study(60, 4, 0)
     monkeypatch.setattr("calibration.metric.bootstrap.with_other_people", watched)
-    metric_intervals(scores, ratings, draws=200)
+    metric_intervals(scored(scores, ratings, draws=200))
     assert len(known) == len(STATISTICS)
     assert all(each.shape[1] == 4 and np.isfinite(each[:20]).all() for each in known)
     assert all(np.ptp(each[:20], axis=0).min() > 0 for each in known)

@@ -5,8 +5,9 @@ import pytest
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_paired
 
-from calibration.metric.equivalence import MARGIN, _sentence, as_good_as_median, equivalence_test, median_evaluator
+from calibration.metric.equivalence import MARGIN, _sentence, as_good_as_median, equivalence_test
 from calibration.metric.same_target import EvaluatorsAsMetrics, SameTarget
+from tests.calibration.typed import beside_the_median, scored
 
 
 @pytest.mark.parametrize("shift", [-0.3, 0.0, 0.02, 0.3])
@@ -44,8 +45,9 @@ def test_noise_is_never_as_good_as_the_median_evaluator(noise):
         rng = np.random.default_rng(seed)
         quality = rng.normal(size=(512, 1))
         ratings = (np.clip(np.rint(3 + quality + noise * rng.normal(size=(512, 5))), 1, 5) - 1) / 4
-        same = EvaluatorsAsMetrics(ratings, np.arange(512) % 5).compare(rng.normal(size=512))
-        answers.append(median_evaluator(same, draws=100)["answer"])
+        noise_only = scored(rng.normal(size=512), ratings)
+        same = EvaluatorsAsMetrics(noise_only.ratings).compare(noise_only)
+        answers.append(beside_the_median(same, draws=100)["answer"])
     assert "yes" not in answers
 
 
@@ -58,11 +60,11 @@ def test_the_margin_is_a_quarter_of_what_the_median_evaluator_gains():
         "metric_grades": 0.7 + gains,
     }
     same = SameTarget((0, 1, 2), **grades, influence=np.zeros((10, 3)))
-    assert median_evaluator(same, draws=10)["margin"] == pytest.approx(0.01)
+    assert beside_the_median(same, draws=10)["margin"] == pytest.approx(0.01)
     same = SameTarget((0, 1, 2), **(grades | {"constant_grades": np.full(3, 0.8)}), influence=np.zeros((10, 3)))
-    assert median_evaluator(same, draws=10)["margin"] == 0
+    assert beside_the_median(same, draws=10)["margin"] == 0
     same = SameTarget((0, 1, 2), **(grades | {"constant_grades": np.zeros(3)}), influence=np.zeros((10, 3)))
-    assert median_evaluator(same, draws=10)["margin"] == MARGIN
+    assert beside_the_median(same, draws=10)["margin"] == MARGIN
 
 
 def test_beating_someone_who_is_no_better_than_a_constant_does_not_count():
@@ -99,7 +101,7 @@ def beside_five(influence):
 
 def test_by_hand_where_the_evaluators_alone_vary():
     """The median of E differences varies by pi / 2 of their variance over E, on E - 1 degrees of freedom."""
-    found = median_evaluator(beside_five(np.zeros((10, 5))), draws=20)
+    found = beside_the_median(beside_five(np.zeros((10, 5))), draws=20)
     error = np.sqrt(np.pi / 2 * np.var(AHEAD, ddof=1) / 5)
     half = stats.t.ppf(0.975, 4) * error
     assert (found["difference"], found["low"], found["high"]) == pytest.approx((0.03, 0.03 - half, 0.03 + half))
@@ -113,7 +115,7 @@ def test_by_hand_where_images_and_evaluators_vary(clusters):
     """Of the images' influence, in sums over clusters, the variances add up; Satterthwaite's degrees of freedom."""
     influence = np.repeat(np.random.default_rng(0).normal(size=50), 2) * 0.0015
     influence -= influence.mean()
-    found = median_evaluator(beside_five(np.tile(influence[:, None], 5)), clusters, draws=4000)
+    found = beside_the_median(beside_five(np.tile(influence[:, None], 5)), clusters=clusters, draws=4000)
     items = np.sum(influence**2) if clusters is None else np.sum(np.bincount(clusters, influence) ** 2)
     people = np.pi / 2 * np.var(AHEAD, ddof=1) / 5
     assert 0.3 < items / people < 3  # neither could stand for both

@@ -4,14 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.core.draws import MANY_ITEMS, STEPS, Drawn
 from calibration.core.many_mappings import ScoreOrder
+from calibration.core.ratings import Ratings
+from calibration.core.resampling import MANY_ITEMS, STEPS, Drawn
 from calibration.metric import baselines, bootstrap
 from calibration.people import agreement_intervals as of_agreement
 from calibration.people.agreement_intervals import agreement_intervals
 from calibration.people.p910 import alternating_projection
 from calibration.report.people import people_entry
-from calibration.report.task_data import task_data
+from tests.calibration.typed import rated, scored
 
 ITEMS = MANY_ITEMS + 4000
 
@@ -31,9 +32,9 @@ def without_steps(monkeypatch, module):
 
 def test_grouped_draws_move_no_bound_by_a_thousandth(study, monkeypatch):
     scores, ratings = study
-    grouped = bootstrap.metric_intervals(scores, ratings, draws=60)
+    grouped = bootstrap.metric_intervals(scored(scores, ratings, draws=60))
     without_steps(monkeypatch, bootstrap)  # the draws are the same ones
-    alone = bootstrap.metric_intervals(scores, ratings, draws=60)
+    alone = bootstrap.metric_intervals(scored(scores, ratings, draws=60))
     for kind in ("these", "people_like_these"):
         for name, limits in getattr(alone, kind).items():
             assert getattr(grouped, kind)[name] == pytest.approx(limits, abs=1e-3), name
@@ -41,9 +42,9 @@ def test_grouped_draws_move_no_bound_by_a_thousandth(study, monkeypatch):
 
 def test_grouped_shuffles_are_the_shuffles(study, monkeypatch):
     scores, ratings = study
-    grouped = baselines.RandomScores(ratings, permutations=20).grades(scores)
+    grouped = baselines.RandomScores(rated(ratings), permutations=20).grades(scores)
     without_steps(monkeypatch, baselines)
-    alone = baselines.RandomScores(ratings, permutations=20).grades(scores)
+    alone = baselines.RandomScores(rated(ratings), permutations=20).grades(scores)
     assert grouped.one_person == pytest.approx(alone.one_person, abs=1e-3)
     assert grouped.mean_of_others == pytest.approx(alone.mean_of_others, abs=1e-3)
 
@@ -62,9 +63,9 @@ def test_drawing_kinds_of_images_is_drawing_images(study, monkeypatch):
     _, ratings = study
     kinds = Drawn(ratings)
     assert len(kinds.ratings) <= 6**3 < ITEMS == kinds.counts.sum()
-    grouped = agreement_intervals(ratings, draws=300)
-    monkeypatch.setattr("calibration.core.draws.MANY_ITEMS", 10**9)
-    alone = agreement_intervals(ratings, draws=300)
+    grouped = agreement_intervals(rated(ratings, draws=300))
+    monkeypatch.setattr("calibration.core.resampling.MANY_ITEMS", 10**9)
+    alone = agreement_intervals(rated(ratings, draws=300))
     for kind, intervals in alone.items():
         for name, limits in intervals.items():  # other draws, so as near as 300 of them are
             assert grouped[kind][name] == pytest.approx(limits, abs=0.25 * (limits.high - limits.low)), (kind, name)
@@ -83,6 +84,6 @@ def test_recovery_of_kinds_is_recovery_of_images():
 @pytest.mark.parametrize(("items", "is_said"), [(MANY_ITEMS, False), (MANY_ITEMS * 2, True)])
 def test_fewer_draws_are_said(items, is_said):
     rows = pd.DataFrame({"item": np.repeat(np.arange(items), 2), "evaluator": ["a", "b"] * items, "rating": 3.0})
-    task = task_data(rows, ["a", "b"], {}, draws=1000)
+    task = Ratings.of_table(rows, ["a", "b"], {})
     notes = " ".join(people_entry(task)["notes"])
     assert ("from 419 draws, not the 1,000 asked for" in notes) == is_said

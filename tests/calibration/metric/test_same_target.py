@@ -6,6 +6,7 @@ import pytest
 from calibration.core.crossvalidation import NewItems, cross_validate, cross_validate_on_new_items
 from calibration.core.item_folds import item_folds
 from calibration.metric.same_target import EvaluatorsAsMetrics, SameTarget
+from tests.calibration.typed import scored
 
 
 def study(rng, images, people, noise=1.0):
@@ -15,7 +16,8 @@ def study(rng, images, people, noise=1.0):
 
 
 def same_target(scores, ratings, folds, seed=0):
-    return EvaluatorsAsMetrics(ratings, folds, seed=seed).compare(scores)
+    task = scored(scores, ratings, together=folds, seed=seed)
+    return EvaluatorsAsMetrics(task.ratings).compare(task)
 
 
 def test_a_perfect_metric_beats_everybody_and_noise_nobody():

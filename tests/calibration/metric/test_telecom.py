@@ -8,8 +8,9 @@ from scipy import stats
 from calibration.metric.monotone_cubic import fit_monotone_cubic
 from calibration.metric.telecom import Telecom, significance, significance_entry, telecom, telecom_entry
 from calibration.pipeline import calibrate_tables
-from calibration.report.files import comparison_rows
+from calibration.report.csv_tables import comparison_rows
 from calibration.settings import Settings
+from tests.calibration.typed import scored
 
 
 def study(seed, images=60, noise=1.0):
@@ -70,7 +71,7 @@ def test_significance_by_hand():
     ],
 )
 def test_where_there_is_nothing_to_judge(scores, ratings):
-    assert telecom_entry(scores, ratings / 5) is None
+    assert telecom_entry(scored(scores, ratings / 5)) is None
 
 
 def test_tifa160(shared):
@@ -81,7 +82,7 @@ def test_tifa160(shared):
     assert found.srcc == pytest.approx(0.608, abs=0.0005)
     assert found.plcc > 0.590  # Pearson before the mapping
     assert (
-        telecom_entry(scores["clipscore_vitb32"].to_numpy(), (answers.to_numpy(dtype=float) - 1) / 4)["rmse"]
+        telecom_entry(scored(scores["clipscore_vitb32"].to_numpy(), (answers.to_numpy(dtype=float) - 1) / 4))["rmse"]
         > found.rmse
     )
 
@@ -91,7 +92,7 @@ def test_the_tests_of_two_entries_are_those_of_their_figures():
     quality = rng.normal(size=200)
     ratings = np.clip(np.round(2 + quality[:, None] + rng.normal(size=(200, 4))), 0, 4) / 4
     scores = [quality + noise * rng.normal(size=200) for noise in (0.2, 1.0)]
-    entries = [telecom_entry(each, ratings) for each in scores]
+    entries = [telecom_entry(scored(each, ratings)) for each in scores]
     expected = significance(*(telecom(each, ratings * 4 + 1) for each in scores))
     assert significance_entry(*entries) == expected._asdict()
     assert significance_entry(entries[0], None) is None

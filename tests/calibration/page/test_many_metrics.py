@@ -37,6 +37,7 @@ def many() -> Calibration:
         entry = copy.deepcopy(metrics[old])
         entry["title"] = new
         entry["notes"] = [note.replace(old, new) for note in entry["notes"]]
+        entry["names_in_notes"] = [one | {"name": new} for one in entry["names_in_notes"]]
         entry["verdict"]["sentence"] = entry["verdict"]["sentence"].replace(old, new)
         entry["verdict"]["sentence_parts"]["title"] = new
         metrics[new] = entry

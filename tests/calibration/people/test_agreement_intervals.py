@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from calibration.core.evaluator_weights import evaluator_shares, trust, weighted_mean
 from calibration.core.grades import evaluator_grades, person_to_person_grades, sample_scores
+from calibration.core.resampling import given_draws
 from calibration.people.agreement import krippendorff_alpha
 from calibration.people.agreement_intervals import (
     _Agreement,
@@ -22,6 +23,7 @@ from calibration.people.kappa import mean_pair_kappa, pair_kappas
 from calibration.people.pair_grades import PairGrades
 from calibration.people.variance import intraclass_correlations, rater_equivalents, reliability, variance_components
 from calibration.people.worth_intervals import _Noise, worth_intervals
+from tests.calibration.typed import rated, scored
 
 
 def study(images, people, seed, gaps=False):
@@ -58,7 +60,7 @@ def test_a_draw_has_the_figures_of_the_images_drawn(seed, gaps):
     if components is not None:
         for name, value in intraclass_correlations(components).items():
             assert found[name] == pytest.approx(value, abs=1e-7, nan_ok=True)
-        worth = _Noise(ratings, [weights[None].astype(float)]).worth(scores, [weights[None].astype(float)])
+        worth = _Noise(ratings, given_draws(weights[None].astype(float))).worth(scores)
         expected = rater_equivalents(scores[rows], drawn, components)
         if np.isfinite(expected):
             assert worth["rater_equivalents"][0] == pytest.approx(expected, rel=1e-6)
@@ -81,7 +83,7 @@ def test_on_complete_ratings_the_six_coefficients_are_pingouins():
 
 def test_other_people_widen_the_intervals():
     scores, ratings = study(500, 5, 1)
-    for found in (agreement_intervals(ratings, draws=300), worth_intervals(scores, ratings, draws=300)):
+    for found in (agreement_intervals(rated(ratings, draws=300)), worth_intervals(scored(scores, ratings, draws=300))):
         for name, (low, high) in found["these"].items():
             others = found["people_like_these"][name]
             assert others.high - others.low > 0.9 * (high - low)
@@ -90,8 +92,10 @@ def test_other_people_widen_the_intervals():
 def test_images_that_belong_together_count_together():
     _, ratings = study(100, 4, 2)
     fourfold = np.repeat(ratings, 4, axis=0)
-    alone = agreement_intervals(fourfold, draws=400)["these"]["ordinal"]
-    together = agreement_intervals(fourfold, np.repeat(np.arange(100), 4), draws=400)["these"]["ordinal"]
+    alone = agreement_intervals(rated(fourfold, draws=400))["these"]["ordinal"]
+    together = agreement_intervals(rated(fourfold, clusters=np.repeat(np.arange(100), 4), draws=400))["these"][
+        "ordinal"
+    ]
     assert together.high - together.low == pytest.approx(2 * (alone.high - alone.low), rel=0.3)
 
 
@@ -100,7 +104,7 @@ BOTH_SIGNS = ("nominal", "ordinal", "interval", "split_half", "weighted_kappa")
 
 def test_no_interval_goes_beyond_the_figures_range():
     _, ratings = study(4, 3, 1)
-    for kind in agreement_intervals(ratings, draws=100).values():
+    for kind in agreement_intervals(rated(ratings, draws=100)).values():
         for name, (low, high) in kind.items():
             least = -np.inf if name == "spearman_brown" else -1 if name in BOTH_SIGNS else 0
             assert np.isnan(low) or least <= low <= high <= 1, name
@@ -108,9 +112,9 @@ def test_no_interval_goes_beyond_the_figures_range():
 
 def test_where_there_are_none():
     _, ratings = study(30, 4, 3)
-    assert agreement_intervals(ratings[:, :1], draws=100) is None
-    assert agreement_intervals(ratings, draws=0) is None
-    assert agreement_intervals(ratings[:, :2], draws=100)["people_like_these"] == {}
-    assert all(np.isnan(interval).all() for interval in grade_intervals(ratings, draws=0))
-    constant = agreement_intervals(np.full((5, 3), 0.5), draws=50)
+    assert agreement_intervals(rated(ratings[:, :1], draws=100)) is None
+    assert agreement_intervals(rated(ratings, draws=0)) is None
+    assert agreement_intervals(rated(ratings[:, :2], draws=100))["people_like_these"] == {}
+    assert all(np.isnan(interval).all() for interval in grade_intervals(rated(ratings, draws=0)))
+    constant = agreement_intervals(rated(np.full((5, 3), 0.5), draws=50))
     assert np.isnan(constant["these"]["ordinal"]).all()

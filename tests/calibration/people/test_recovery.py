@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calibration.core.resampling import Resampling
 from calibration.people.p910 import alternating_projection
 from calibration.people.recovery import recover_scores, recovery_entry
 from calibration.scale import LIKERT
+from tests.calibration.typed import rated
 
 
 def model(images, bias, noise, seed=0, quality_std=1.0):
@@ -29,7 +31,7 @@ BIAS, NOISE = [0.4, 0.1, -0.2, 0.0, -0.3], [0.3, 0.5, 0.7, 0.9, 1.1]
 
 def test_the_models_parameters_come_back():
     _, ratings = model(3000, BIAS, NOISE)
-    found = recover_scores(ratings, draws=40)
+    found = recover_scores(ratings, resampling=Resampling(40))
     assert found.converged
     assert found.bias == pytest.approx(BIAS, abs=0.05)
     assert found.inconsistency == pytest.approx(NOISE, abs=0.05)
@@ -41,7 +43,7 @@ def test_the_models_parameters_come_back():
 def test_with_a_third_of_the_ratings_missing_as_well():
     quality, ratings = model(3000, BIAS, NOISE, seed=1)
     ratings[np.random.default_rng(2).random(ratings.shape) < 0.33] = np.nan
-    found = recover_scores(ratings, draws=0)
+    found = recover_scores(ratings, resampling=Resampling(0))
     assert found.inconsistency == pytest.approx(NOISE, abs=0.07)
     known = ~np.isnan(found.scores)
     plain = np.nanmean(ratings[known], axis=1)
@@ -50,7 +52,7 @@ def test_with_a_third_of_the_ratings_missing_as_well():
 
 def test_the_standard_errors_are_those_of_the_scores():
     quality, ratings = model(4000, BIAS, NOISE, seed=3)
-    found = recover_scores(ratings, draws=0)
+    found = recover_scores(ratings, resampling=Resampling(0))
     assert np.std((found.scores - quality) / found.standard_errors) == pytest.approx(1.0, abs=0.05)
 
 
@@ -60,7 +62,7 @@ def test_a_constant_added_to_one_evaluator_moves_their_bias_only(seed, shift, wh
     _, ratings = model(60, [0.0] * 4, [0.5, 0.6, 0.7, 0.8], seed)
     moved = ratings.copy()
     moved[:, who] += shift
-    before, after = recover_scores(ratings, draws=0), recover_scores(moved, draws=0)
+    before, after = recover_scores(ratings, resampling=Resampling(0)), recover_scores(moved, resampling=Resampling(0))
     expected = before.bias + np.where(np.arange(4) == who, shift, 0.0) - shift / 4
     assert after.bias == pytest.approx(expected, abs=1e-3)
     assert after.inconsistency == pytest.approx(before.inconsistency, abs=1e-3)
@@ -70,7 +72,7 @@ def test_with_many_evaluators_both_methods_agree():
     rng = np.random.default_rng(4)
     noise = rng.uniform(0.5, 1.0, 40)
     _, ratings = model(300, np.zeros(40), noise, seed=5)
-    ours, projected = recover_scores(ratings, draws=0), alternating_projection(ratings)
+    ours, projected = recover_scores(ratings, resampling=Resampling(0)), alternating_projection(ratings)
     assert projected.collapsed is None
     assert ours.scores == pytest.approx(projected.scores, abs=0.05)
     assert ours.inconsistency == pytest.approx(projected.inconsistency, abs=0.05)
@@ -97,7 +99,7 @@ def test_projection_often_collapses_with_five_evaluators_and_ours_never():
     collapsed, worse = 0, 0
     for seed in range(40):
         quality, ratings = likert(128, 5, seed)
-        projected, ours = alternating_projection(ratings), recover_scores(ratings, draws=0)
+        projected, ours = alternating_projection(ratings), recover_scores(ratings, resampling=Resampling(0))
         weights = 1 / ours.inconsistency**2
         assert weights.max() < 0.8 * weights.sum()
         if projected.collapsed is not None:
@@ -112,7 +114,7 @@ def test_projection_often_collapses_with_five_evaluators_and_ours_never():
 def test_tifa160_collapses_onto_one_of_the_dependent_pair(shared):
     table = pd.read_csv(shared / "data" / "tifa160" / "ratings_as_published.csv")
     ratings = table.pivot(index="item", columns="worker_id", values="answer")
-    entry = recovery_entry(LIKERT.to_unit(ratings), [str(name) for name in ratings.columns], draws=20)
+    entry = recovery_entry(rated(LIKERT.to_unit(ratings), evaluators=[str(name) for name in ratings.columns], draws=20))
     assert entry["collapsed_onto"] in ("4375840905", "4375843592")
     assert entry["collapsed_onto"] in entry["sentence"] and "must not be used" in entry["sentence"]
     assert entry["correlation"] > 0.99
@@ -130,13 +132,18 @@ def test_tifa160_collapses_onto_one_of_the_dependent_pair(shared):
     ],
 )
 def test_where_there_is_nothing_to_recover(ratings):
-    assert recover_scores(ratings) is None and recovery_entry(ratings, list("abc")[: ratings.shape[1]]) is None
+    assert (
+        recover_scores(ratings) is None
+        and recovery_entry(rated(ratings, evaluators=list("abc")[: ratings.shape[1]])) is None
+    )
 
 
 def test_an_evaluator_who_never_varies_and_the_same_draws_for_a_seed():
     _, ratings = likert(60, 4, 0)
     ratings[:, 2] = 0.5
-    first, again, other = (recovery_entry(ratings, list("abcd"), 30, seed) for seed in (1, 1, 2))
+    first, again, other = (
+        recovery_entry(rated(ratings, evaluators=list("abcd"), draws=30, seed=seed)) for seed in (1, 1, 2)
+    )
     assert first == again != other
     assert first["evaluators"]["c"]["inconsistency"] > 0
 
@@ -144,7 +151,7 @@ def test_an_evaluator_who_never_varies_and_the_same_draws_for_a_seed():
 def test_by_hand_where_the_parameters_come_to_rest():
     """One more round of what the notes describe changes nothing: five ratings more say that all are alike."""
     _, ratings = model(30, [0.3, 0.0, -0.3], [0.3, 0.6, 0.9], seed=6)
-    found = recover_scores(ratings, draws=0)
+    found = recover_scores(ratings, resampling=Resampling(0))
     assert found.converged
     variance, bias = found.inconsistency**2, ratings.mean(axis=0)
     spread = 1 / (1 / found.quality_variance + (1 / variance).sum())
@@ -157,7 +164,10 @@ def test_by_hand_where_the_parameters_come_to_rest():
 
 def test_intervals_are_in_rating_points_as_the_figures_are():
     _, ratings = likert(60, 4, 2)
-    found, entry = recover_scores(ratings, draws=50, seed=1), recovery_entry(ratings, list("abcd"), 50, 1)
+    found, entry = (
+        recover_scores(ratings, resampling=Resampling(50, 1)),
+        recovery_entry(rated(ratings, evaluators=list("abcd"), draws=50, seed=1)),
+    )
     for column, name in enumerate("abcd"):
         one = entry["evaluators"][name]
         assert one["bias"] == 4 * found.bias[column] and one["inconsistency"] == 4 * found.inconsistency[column]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from calibration.core.intervals import item_draws
+from calibration.core.resampling import Resampling, group_draws
 from calibration.people.screening import _Beside, _grouped, _relation, _unrelated, screen
 from calibration.pipeline import calibrate_tables
 from calibration.settings import Settings
@@ -216,7 +216,7 @@ def test_the_error_with_groups_by_hand():
     own = mean + rng.normal(size=24)
     rho = stats.spearmanr(own, mean).statistic
     drawn = []
-    for weight in next(item_draws(codes, 200, 200, np.random.default_rng(5))).astype(int):
+    for weight in next(group_draws(codes, Resampling(200, 5)).blocks(200)).astype(int):
         drawn.append(stats.spearmanr(np.repeat(own, weight), np.repeat(mean, weight)).statistic)
     error = np.std(drawn) * np.sqrt(3 / 2)
     found = _grouped(own, mean, rho, codes, 5)

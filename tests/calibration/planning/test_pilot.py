@@ -16,6 +16,7 @@ from calibration.scale import LIKERT
 from calibration.tables.reading import ColumnMap, read_table
 from metrics.errors import InputError
 from tests.calibration.planning.test_plan import SKEWED, simulated
+from tests.calibration.typed import rated, scored
 
 
 def tables(study, people=5, images=2000, seed=0):
@@ -52,8 +53,8 @@ def test_images_of_a_prompt_that_are_alike_are_noticed():
     effects = pilot_of(rows, scores, items).study.design_effects
     unit = LIKERT.to_unit(ratings)
     drawn = [
-        metric_intervals(x, unit, clusters=clusters, draws=400).these
-        | {"icc": agreement_intervals(unit, clusters, draws=400)["these"]["icc2"]}
+        metric_intervals(scored(x, unit, clusters=clusters, draws=400)).these
+        | {"icc": agreement_intervals(rated(unit, clusters=clusters, draws=400))["these"]["icc2"]}
         for clusters in (None, prompts)
     ]
     for figure in ("spearman", "grade", "skill", "icc"):
@@ -85,8 +86,8 @@ def test_tifa160_promises_the_intervals_that_it_has(shared):
     one = replace(found, correlations=found.correlations[1:], between=None, design_effects=DesignEffects())
     clip = scores[scores["metric"] == metrics[1]].set_index("item")["score"].astype(float).reindex(wide.index)
     unit = LIKERT.to_unit(wide.to_numpy())
-    shown = metric_intervals(clip, unit, draws=400)
-    agreement = agreement_intervals(unit, draws=400)
+    shown = metric_intervals(scored(clip, unit, draws=400))
+    agreement = agreement_intervals(rated(unit, draws=400))
     for kind in ("these", "people_like_these"):
         intervals = getattr(shown, kind) | {"icc": agreement[kind]["icc2"]}
         for figure in ("spearman", "skill", "icc"):

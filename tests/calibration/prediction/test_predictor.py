@@ -17,6 +17,7 @@ from calibration.prediction.predictor import Predictor, fit_predictor, predictor
 from calibration.prediction.predictor_file import json_text, predictors_document, read_predictor
 from calibration.scale import LIKERT
 from metrics.errors import InputError
+from tests.calibration.typed import scored
 
 
 def study(images, people, seed, noise=1.0):
@@ -40,7 +41,7 @@ def test_distributions_follow_the_score_and_survive_a_file(images, people, seed,
     scores = np.round(scores, 1) * size
     if gaps:
         ratings[np.random.default_rng(seed).random(ratings.shape) < 0.3] = np.nan
-    predictor = fit_predictor(scores, ratings, direction, metric="m", signatures=["a|b"])
+    predictor = fit_predictor(scored(scores, ratings, direction, name="m", signatures=["a|b"]))
     if predictor is None:
         assert (~np.isnan(ratings)).any(axis=1).sum() < 2 or np.isnan(ratings).all()
         return
@@ -78,7 +79,7 @@ def test_isotonic_curves_are_those_of_sklearn():
 
 def test_the_kind_of_curve_is_the_best_on_unseen_ratings():
     scores, ratings = study(300, 4, 1)
-    found = cross_predict(scores, ratings, "higher")
+    found = cross_predict(scored(scores, ratings, "higher"))
     assert len(found.log_losses) == len(SHRINKAGES) + 1
     name = "proportional odds" if found.curve.family == "proportional_odds" else f"isotonic {found.curve.shrinkage:.0%}"
     assert found.log_losses[name.replace("%", " %")] == min(found.log_losses.values()) < found.log_losses[MARGINAL]
@@ -86,22 +87,22 @@ def test_the_kind_of_curve_is_the_best_on_unseen_ratings():
     shares = np.take_along_axis(found.probabilities, given[:, :, None], axis=2)
     assert -np.log(shares).mean() == pytest.approx(min(found.log_losses.values()))
     noise = np.random.default_rng(0).normal(size=300)
-    assert cross_predict(noise, ratings, "higher").log_losses[MARGINAL] < 1.02 * min(
-        cross_predict(noise, ratings, "higher").log_losses.values()
+    assert cross_predict(scored(noise, ratings, "higher")).log_losses[MARGINAL] < 1.02 * min(
+        cross_predict(scored(noise, ratings, "higher")).log_losses.values()
     )
 
 
 def test_a_score_that_points_the_wrong_way_says_nothing():
     scores, ratings = study(200, 3, 2)
-    predictor = fit_predictor(scores, ratings, "lower")
+    predictor = fit_predictor(scored(scores, ratings, "lower"))
     table = predictor.predict([scores.min(), scores.max()])
     assert table["mean"][0] == pytest.approx(table["mean"][1], abs=0.05)
 
 
 def test_mirrored_scores_give_mirrored_predictions():
     scores, ratings = study(150, 4, 3)
-    one = fit_predictor(scores, ratings, "higher", seed=1).predict(scores)
-    other = fit_predictor(-scores, ratings, "lower", seed=1).predict(-scores)
+    one = fit_predictor(scored(scores, ratings, "higher", seed=1)).predict(scores)
+    other = fit_predictor(scored(-scores, ratings, "lower", seed=1)).predict(-scores)
     columns = ["p1", "p5", "mean", "low", "high", "mean_low", "mean_high", "level"]
     assert one[columns].to_numpy() == pytest.approx(other[columns].to_numpy(), abs=1e-9)
 
@@ -110,7 +111,9 @@ def test_the_level_is_the_bucket_mappings():
     scores, ratings = study(150, 4, 4)
     for k in (0.5, 1.0, 2.0):
         expected = fit_buckets(scores, ratings, k).levels(scores)
-        assert fit_predictor(scores, ratings, "higher", k=k).predict(scores)["level"].tolist() == expected.tolist()
+        assert (
+            fit_predictor(scored(scores, ratings, "higher", k=k)).predict(scores)["level"].tolist() == expected.tolist()
+        )
 
 
 def test_intervals_hold_new_peoples_ratings_of_new_images():
@@ -121,7 +124,7 @@ def test_intervals_hold_new_peoples_ratings_of_new_images():
         quality = rng.normal(size=128 + 205)
         answers = np.clip(np.rint(2 + bias + quality[:, None] + 0.7 * rng.normal(size=(len(quality), 205))), 0, 4) / 4
         scores = quality + rng.normal(size=len(quality))
-        table = fit_predictor(scores[:128], answers[:128, :5], "higher", seed=seed).predict(scores[128:])
+        table = fit_predictor(scored(scores[:128], answers[:128, :5], "higher", seed=seed)).predict(scores[128:])
         low, high = (LIKERT.to_unit(table[name].to_numpy())[:, None] for name in ("low", "high"))
         held.append(np.mean((answers[128:, 5:] >= low) & (answers[128:, 5:] <= high)))
         mean = 1 + 4 * answers[128:, :5].mean(axis=1)
@@ -133,7 +136,7 @@ def test_a_smaller_coverage_gives_smaller_sets():
     scores, ratings = study(300, 5, 5)
     sizes = []
     for coverage in (0.5, 0.8, 0.95):
-        table = fit_predictor(scores, ratings, "higher", coverage=coverage).predict(scores)
+        table = fit_predictor(scored(scores, ratings, "higher"), coverage=coverage).predict(scores)
         sizes.append(((table["high"] - table["low"]).mean(), (table["mean_high"] - table["mean_low"]).mean()))
     assert sizes == sorted(sizes) and sizes[0][0] < sizes[2][0] - 1
 
@@ -152,7 +155,7 @@ def test_a_smaller_coverage_gives_smaller_sets():
 def test_degenerate_studies_give_a_distribution_without_a_warning(scores, ratings):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        predictor = fit_predictor(scores, np.array(ratings), "higher")
+        predictor = fit_predictor(scored(scores, np.array(ratings), "higher"))
         table = predictor.predict([0.0, 5.0])
         entry = predictor_entry(predictor)
     assert table[["p1", "p2", "p3", "p4", "p5"]].sum(axis=1).tolist() == pytest.approx([1, 1])
@@ -162,26 +165,26 @@ def test_degenerate_studies_give_a_distribution_without_a_warning(scores, rating
 
 
 def test_where_there_is_nothing_to_fit_there_is_no_predictor():
-    assert fit_predictor([1.0], np.array([[0.5]]), "higher") is None
-    assert fit_predictor([1.0, 2.0], np.full((2, 2), np.nan), "higher") is None
-    assert fit_predictor([np.nan, 2.0], np.zeros((2, 2)), "higher") is None
-    assert fit_predictor([1.0, 2.0], np.zeros((2, 2)), "higher", clusters=["a", "a"]) is None
-    assert fit_predictor([], np.empty((0, 3)), "higher") is None and predictor_entry(None) is None
+    assert fit_predictor(scored([1.0], np.array([[0.5]]), "higher")) is None
+    assert fit_predictor(scored([1.0, 2.0], np.full((2, 2), np.nan), "higher")) is None
+    assert fit_predictor(scored([np.nan, 2.0], np.zeros((2, 2)), "higher")) is None
+    assert fit_predictor(scored([1.0, 2.0], np.zeros((2, 2)), "higher", clusters=["a", "a"])) is None
+    assert fit_predictor(scored([], np.empty((0, 3)), "higher")) is None and predictor_entry(None) is None
 
 
 def test_many_items_are_sampled_and_the_range_is_that_of_all(monkeypatch):
     monkeypatch.setattr("calibration.prediction.cross_prediction.MOST_ITEMS", 50)
     scores, ratings = study(200, 3, 6)
-    first, again, other = (fit_predictor(scores, ratings, "higher", seed=seed) for seed in (0, 0, -1))
+    first, again, other = (fit_predictor(scored(scores, ratings, "higher", seed=seed)) for seed in (0, 0, -1))
     assert first.n_items == 50 and first == again != other
     assert (first.low, first.high) == (scores.min(), scores.max())
 
 
 def test_files_are_saved_loaded_and_chosen(tmp_path):
     scores, ratings = study(60, 3, 7)
-    predictor = fit_predictor(scores, ratings, "higher", metric="clip", signatures=["clip|v1"])
+    predictor = fit_predictor(scored(scores, ratings, "higher", name="clip", signatures=["clip|v1"]))
     assert Predictor.load(predictor.save(tmp_path / "new" / "one.json")) == predictor
-    other = fit_predictor(-scores, ratings, "lower", metric="niqe")
+    other = fit_predictor(scored(-scores, ratings, "lower", name="niqe"))
     document = predictors_document([("look", predictor), ("like", predictor), ("like", other)])
     (tmp_path / "predictor.json").write_text(json_text(document))
     assert read_predictor(tmp_path, "clip", "look") == predictor and read_predictor(tmp_path, "niqe") == other
@@ -210,7 +213,7 @@ def test_files_are_saved_loaded_and_chosen(tmp_path):
     ],
 )
 def test_a_damaged_predictor_is_refused(change, message):
-    content = fit_predictor(*study(30, 3, 8), "higher").to_dict()
+    content = fit_predictor(scored(*study(30, 3, 8), "higher")).to_dict()
     with pytest.raises(InputError, match=message):
         Predictor.from_dict(content | change)
     for crossing in ([[0.5, 0.4, 0.6, 0.7]], [[0.1, 0.2, 0.3]], [["a"] * 4], [[0.1, 0.2, 0.3, 1.0]]):
@@ -235,7 +238,7 @@ def test_tifa160(shared):
     scores, ratings, clusters = tifa160(shared)
     found = {}
     for name in ("clipscore_vitb32", "tifa_mplug-large"):
-        predictor = fit_predictor(scores[name], ratings, "higher", clusters)
+        predictor = fit_predictor(scored(scores[name], ratings, "higher", clusters=clusters))
         table = predictor.predict(scores[name])
         low, high = (LIKERT.to_unit(table[column].to_numpy())[:, None] for column in ("low", "high"))
         held = ((ratings >= low - 1e-9) & (ratings <= high + 1e-9))[~np.isnan(ratings)].mean()
@@ -262,7 +265,7 @@ def tifa160(shared):
 
 def test_the_most_probable_level_is_always_in_the_set():
     """Where people are so alike that the threshold is below every level's strangeness."""
-    predictor = replace(fit_predictor(*study(200, 4, 0), "higher"), set_threshold=0.0)
+    predictor = replace(fit_predictor(scored(*study(200, 4, 0), "higher")), set_threshold=0.0)
     at = np.linspace(predictor.low, predictor.high, 20)
     table = predictor.predict(at)
     shares = table[[f"p{level}" for level in range(1, 6)]].to_numpy()

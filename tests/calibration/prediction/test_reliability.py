@@ -6,9 +6,11 @@ import warnings
 import numpy as np
 import pytest
 
+from calibration.core.resampling import Resampling
 from calibration.prediction.cross_prediction import CrossPrediction, Curve, cross_predict
 from calibration.prediction.reliability import ranked_probability_scores, reliability, reliability_entry
 from tests.calibration.prediction.test_predictor import study, tifa160
+from tests.calibration.typed import scored
 
 
 def predicted(probabilities, ratings, clusters=None):
@@ -52,7 +54,7 @@ def test_it_is_the_integral_over_thresholds_that_an_ensemble_score_gives():
 def test_a_hand_worked_diagram():
     low, high = np.array([0.5, 0.5, 0, 0, 0]), np.array([0, 0, 0, 0.5, 0.5])
     ratings = np.array([[0.0, 0.25]] * 5 + [[1.0, 1.0]] * 5)
-    found = reliability(predicted(np.array([low] * 5 + [high] * 5), ratings), bins=2, draws=0)
+    found = reliability(predicted(np.array([low] * 5 + [high] * 5), ratings), bins=2, resampling=Resampling(0))
     assert [(each.n, each.predicted, each.observed) for each in found.bins] == [(5, 1.5, 1.5), (5, 4.5, 5.0)]
     assert found.error == pytest.approx(0.25) and np.isnan([found.error_by_chance, found.error_p]).all()
     assert found.rps == pytest.approx(0.25) and found.log_loss == pytest.approx(np.log(2))
@@ -62,7 +64,7 @@ def test_a_hand_worked_diagram():
 
 
 def test_right_predictions_err_by_chance_only():
-    found = [reliability(right_predictions(120, 4, seed, size=4), draws=200) for seed in range(120)]
+    found = [reliability(right_predictions(120, 4, seed, size=4), resampling=Resampling(200)) for seed in range(120)]
     assert 0.005 <= np.mean([each.error_p < 0.05 for each in found]) <= 0.1
     assert np.mean([each.error for each in found]) == pytest.approx(
         np.mean([each.error_by_chance for each in found]), rel=0.1
@@ -74,15 +76,15 @@ def test_right_predictions_err_by_chance_only():
 def test_wrong_predictions_are_found():
     right = right_predictions(300, 4, 0)
     wrong = predicted(0.5 * right.probabilities[:, 0] + 0.5 * np.array([1.0, 0, 0, 0, 0]), right.ratings)
-    found = reliability(wrong, draws=300)
+    found = reliability(wrong, resampling=Resampling(300))
     assert found.error == pytest.approx(1.0, abs=0.15) and found.error_p < 0.01 and found.error_excess > 0.7
     assert all(each.observed > each.predicted for each in found.bins)
-    assert found.rps > reliability(right, draws=0).rps
+    assert found.rps > reliability(right, resampling=Resampling(0)).rps
 
 
 def test_the_same_seed_gives_the_same_figures_and_all_items_are_in_a_bin():
-    crossed = cross_predict(*study(203, 4, 0), "higher")
-    first, again = (reliability(crossed, draws=100, seed=-3) for _ in range(2))
+    crossed = cross_predict(scored(*study(203, 4, 0), "higher"))
+    first, again = (reliability(crossed, resampling=Resampling(100, -3)) for _ in range(2))
     assert first == again
     assert sum(each.n for each in first.bins) == first.n_items == 203 and first.n_ratings == 812
     sizes = [each.n for each in first.bins]
@@ -97,7 +99,7 @@ def test_the_same_seed_gives_the_same_figures_and_all_items_are_in_a_bin():
 def test_degenerate_studies_give_figures_without_a_warning(scores, ratings):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        entry = reliability_entry(cross_predict(scores, np.array(ratings), "higher"), draws=50)
+        entry = reliability_entry(cross_predict(scored(scores, np.array(ratings), "higher")), resampling=Resampling(50))
     assert entry["n_items"] == len(scores) and len(entry["bins"]) == 1
     json.dumps(entry)
     assert reliability_entry(None) is None
@@ -107,7 +109,9 @@ def test_tifa160(shared):
     scores, ratings, clusters = tifa160(shared)
     skills = {}
     for name in ("clipscore_vitb32", "tifa_mplug-large"):
-        found = reliability(cross_predict(scores[name], ratings, "higher", clusters), draws=300)
+        found = reliability(
+            cross_predict(scored(scores[name], ratings, "higher", clusters=clusters)), resampling=Resampling(300)
+        )
         skills[name] = round(found.rps_skill, 2)
         assert found.error < 0.12 and found.error_p > 0.05
     assert skills == {"clipscore_vitb32": 0.03, "tifa_mplug-large": 0.18}

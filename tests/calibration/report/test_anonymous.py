@@ -14,7 +14,7 @@ from calibration.page.html import render_html
 from calibration.pipeline import calibrate_tables
 from calibration.report.anonymous import without_names
 from calibration.report.build import calibrate
-from calibration.report.files import write_report
+from calibration.report_folder import write_report
 from calibration.settings import Reading, Settings
 from study.cli.report_summary import print_summary
 from tests.calibration.page.test_html import Page

@@ -7,15 +7,15 @@ import pytest
 from rich.console import Console
 
 from calibration.pipeline import calibrate_tables
-from calibration.report.files import (
+from calibration.report.csv_tables import (
     agreement_rows,
     evaluator_rows,
     fold_rows,
     metric_rows,
     model_order_rows,
-    write_report,
 )
 from calibration.report.schema.document import Report
+from calibration.report_folder import write_report
 from calibration.settings import Settings
 from calibration.tables.writing import csv_text
 from metrics.errors import InputError

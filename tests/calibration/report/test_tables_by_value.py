@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from calibration.pipeline import calibrate_tables
-from calibration.report.files import write_report
+from calibration.report_folder import write_report
 from calibration.settings import Settings
 from tests.calibration.simulated_studies import study
 

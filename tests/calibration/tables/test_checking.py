@@ -189,3 +189,41 @@ def test_a_bound_of_a_sets_score_may_be_unknown_and_a_score_may_not():
     for column in ("score", "n"):
         with pytest.raises(InputError, match=f"the {column} '' of 'm' by fid is not a finite number"):
             check_set_scores(rows.assign(**{column: ""}))
+
+
+def rounds(*cells, **columns) -> pd.DataFrame:
+    number = len(cells)
+    table = pd.DataFrame(
+        {"item": ["a"] * number, "evaluator": ["x"] * number, "round": cells, "rating": range(1, number + 1)}
+    )
+    return table.assign(**columns)
+
+
+def test_a_person_may_rate_an_image_once_in_every_round():
+    found = check_ratings(rounds("2", "", "3"))
+    assert found.frame[["rating", "round"]].values.tolist() == [[2.0, "1"]]
+    assert found.notes == [
+        "2 ratings of images that the same person had rated in an earlier round left out of all grades; the first "
+        "rating counts, and the others tell what a round changes."
+    ]
+    assert check_ratings(rounds("2", "1.0"), keep_repeats=True).frame["round"].tolist() == ["2", "1"]
+    with pytest.raises(InputError, match="has 1 rating given more than once"):
+        check_ratings(rounds("1", "2", "2"))
+    assert check_ratings(rounds("1", "2", "2"), duplicates="last", keep_repeats=True).frame["rating"].tolist() == [1, 3]
+
+
+def test_repeats_and_later_rounds_are_counted_apart():
+    found = check_ratings(rounds("1", "1", "2", "2", repeat=["0", "1", "2", "3"]))
+    assert found.frame["rating"].tolist() == [1.0]
+    assert [note.split(" left")[0] for note in found.notes] == [
+        "1 intended repeat",
+        "2 ratings of images that the same person had rated in an earlier round",
+    ]
+
+
+@pytest.mark.parametrize("cell", ["0", "1.5", "A", "-1", "inf"])
+def test_what_is_no_round_is_refused(cell):
+    with pytest.raises(
+        InputError, match=f"row 3: the round '{cell}' is not a whole number from 1; correct it, or give"
+    ):
+        check_ratings(rounds("1", cell))

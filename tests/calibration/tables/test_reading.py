@@ -325,7 +325,7 @@ class TestColumnMap:
     def test_an_entry_that_fits_nowhere(self):
         columns = ColumnMap.parse("rating=anwser")
         columns.apply(pd.DataFrame({"answer": ["5"]}))
-        with pytest.raises(InputError, match="no file has the column 'anwser'; the columns are 'answer'"):
+        with pytest.raises(InputError, match="no table has the column 'anwser'; the columns are 'answer'"):
             columns.check_used()
 
     @pytest.mark.parametrize("text", ["rating", "=x", "rating="])

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
+import calibration.metric.baselines
 import calibration.report.build
 import calibration.report.comparison
 import calibration.report.grades
 import calibration.report.intervals
 import calibration.report.people
-import calibration.report.task_data
 from calibration.page.explanations import meaning, of_grades_against_person
 from calibration.pipeline import calibrate_tables
 from calibration.report.schema.document import Task
@@ -63,11 +63,11 @@ def tasks():
             patch.setattr(place, name, lambda *_, **__: None)
         patch.setattr(calibration.report.build, "screen", lambda *_: [])
         nothing = SimpleNamespace(intervals=lambda *_: None)
-        patch.setattr(calibration.report.task_data.TaskData, "worth", lambda *_: nothing)
+        patch.setattr(calibration.report.intervals, "Worth", lambda *_: nothing)
         patch.setattr(calibration.report.people, "_reliability", lambda *_: NO_RELIABILITY)
         patch.setattr(calibration.report.people, "grade_intervals", lambda *_: [])
         patch.setattr(calibration.report.grades, "EXPONENTS", ())
-        patch.setattr(calibration.report.task_data, "PERMUTATIONS", 99)
+        patch.setattr(calibration.metric.baselines, "PERMUTATIONS", 99)
         found = {}
         for kind in KINDS:
             for seed in SEEDS:

@@ -7,7 +7,7 @@ import pytest
 from calibration.pipeline import calibrate_tables
 from calibration.settings import Settings
 from calibration.verdict.judge import verdict
-from calibration.verdict.words import shown
+from calibration.verdict.words import rounded
 
 
 def metric(**changes):
@@ -147,9 +147,9 @@ def test_what_was_compared_is_said():
 
 
 def test_a_number_stands_on_its_side_of_the_limit():
-    assert shown(-0.001) == "0.00"
-    assert (shown(0.7996, 0.8), shown(0.0004, 0.0), shown(-0.0004, 0.0)) == ("0.7996", "0.0004", "-0.0004")
-    assert (shown(0.0, 0.0), shown(0.8, 0.8), shown(0.123)) == ("0.00", "0.80", "0.12")
+    assert rounded(-0.001) == "0.00"
+    assert (rounded(0.7996, 0.8), rounded(0.0004, 0.0), rounded(-0.0004, 0.0)) == ("0.7996", "0.0004", "-0.0004")
+    assert (rounded(0.0, 0.0), rounded(0.8, 0.8), rounded(0.123)) == ("0.00", "0.80", "0.12")
 
 
 def strict_study(seed):

@@ -5,7 +5,7 @@ from metrics.engine.own_references import OWN, note_own_references
 from metrics.engine.run import score_items
 from metrics.engine.types import Item, Scored, SetScore
 from metrics.image.contrast import contrast
-from metrics.image.quality import QualityFeatures, SingleNumber
+from metrics.image.pixel_measures import QualityFeatures, SingleNumber
 from metrics.image.similarity import Similarity
 from metrics.networks.faces import FaceFeatures
 from tests.metrics.pictures import saved

@@ -13,7 +13,7 @@ from metrics.engine.images import ImageSource, TextSource
 from metrics.engine.run import RunSettings, score_items
 from metrics.engine.types import FeatureRows, Features, Item
 from metrics.image.exposure import exposure
-from metrics.image.quality import QualityFeatures, SingleNumber
+from metrics.image.pixel_measures import QualityFeatures, SingleNumber
 from tests.metrics.pictures import MeanColour, saved
 
 

@@ -14,7 +14,7 @@ from metrics.engine.signature import digest, identity_of, other_provenance, prov
 from metrics.engine.types import Item
 from metrics.entry import MetricOptions
 from metrics.image.exposure import exposure
-from metrics.image.quality import QualityFeatures, SingleNumber
+from metrics.image.pixel_measures import QualityFeatures, SingleNumber
 from metrics.networks.faces import FaceFeatures
 from tests.metrics.homes import empty_home
 from tests.metrics.pictures import saved
@@ -137,7 +137,7 @@ def test_other_weights_are_another_signature(entry, home, items):
 @pytest.mark.parametrize("entry", catalogue(), ids=lambda entry: entry.name)
 def test_another_reading_of_images_is_another_signature(entry, home, items, monkeypatch):
     before = identities(made_by(entry, MetricOptions(), items))
-    for module in ("networks.clip", "networks.faces", "networks.inception", "networks.lpips", "image.quality"):
+    for module in ("networks.clip", "networks.faces", "networks.inception", "networks.lpips", "image.pixel_measures"):
         monkeypatch.setattr(f"metrics.{module}.READING", "another")
     assert not before & identities(made_by(entry, MetricOptions(), items))
 

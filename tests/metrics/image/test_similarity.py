@@ -15,10 +15,10 @@ from metrics.engine.images import ImageSource
 from metrics.engine.run import score_items
 from metrics.engine.types import Item
 from metrics.errors import InputError
-from metrics.image.reference_faces import cosine_similarities, subject_faces
 from metrics.image.similarity import CHOSEN, LEAST_PROBABILITY, LEFT_OUT, SEVERAL, Similarity
 from metrics.networks.face_crops import aligned_crop
 from metrics.networks.faces import FaceFeatures, load_facenet, load_mtcnn
+from metrics.networks.reference_faces import cosine_similarities, subject_faces
 from tests.metrics.pictures import noise, saved
 
 WEIGHTS = "facenet_inception_resnet_v1_vggface2_fp16.safetensors"

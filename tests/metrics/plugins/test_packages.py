@@ -19,7 +19,7 @@ from metrics.engine.run import score_items
 from metrics.engine.types import Item
 from metrics.errors import InputError
 from metrics.image.contrast import contrast
-from metrics.image.quality import QualityFeatures, SingleNumber
+from metrics.image.pixel_measures import QualityFeatures, SingleNumber
 from metrics.known import find_metric
 from metrics.plugins.held_weights import held_digest
 from metrics.plugins.package_table import TORCHMETRICS, usable

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.study.command import command_line, environment, run_cli
+from tests.study.samples import write_images
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ ROWS = [(f"{model}/{number}.png", person, "aesthetic", 1 + (number + shift) % 5)
         for model in "ab" for number in range(2) for person, shift in (("ann", 0), ("bob", 1))]  # fmt: skip
 
 
-PEOPLE = ["demo", "init", "serve", "import", "export", "withdraw"]
-MACHINES = ["score", "metrics", "statistics", "cache", "weights", "aesthetic"]
+PEOPLE = ["demo", "generate", "init", "serve", "add", "import", "export", "withdraw"]
+MACHINES = ["score", "evaluate", "metrics", "statistics", "cache", "weights", "aesthetic"]
 COMMANDS = [*PEOPLE, *MACHINES, "report", "predict", "plan"]
 
 
@@ -79,6 +80,15 @@ def test_init_prints_a_private_link_for_each_evaluator_and_one_for_the_owner(cli
     assert sorted(path.name for path in (tmp_path / "s").iterdir()) == ["items.csv", "ratings.sqlite", "study.yaml"]
 
 
+def test_init_says_what_it_understood_of_a_trainers_samples(cli, tmp_path):
+    names = [f"anna_{step:06d}_00_20240819160839.png" for step in (300, 600)]
+    images = write_images(tmp_path / "sample", names)
+    code, out, _ = cli("init", tmp_path / "s", "--images", images)
+    assert code == 0
+    assert "Samples of kohya's sd-scripts: 2 images of 'anna' at 2 steps from 300 to 600, of 1 prompt." in out
+    assert "sampled without a seed: each step has another noise" in out
+
+
 def test_init_needs_no_more_than_a_folder_of_images(cli, images, tmp_path):
     code, out, _ = cli("init", tmp_path / "s", "--images", images)
     assert code == 0
@@ -114,6 +124,29 @@ def test_from_import_to_report_and_back(cli, images, tmp_path):
         "report.html", "report.json", "evaluators.csv", "metrics.csv", "folds.csv", "comparison.csv", "predictor.json",
         "agreement.csv", "model_order.csv",
     }  # fmt: skip
+
+
+def test_images_are_added_as_a_round(cli, images, tmp_path):
+    study = tmp_path / "study"
+    assert cli("init", study, "--images", images, "--evaluators", "ann,bob")[0] == 0
+    assert cli("import", study, "--ratings", ratings_of(tmp_path / "r.csv", ROWS))[0] == 0
+    code, _, err = cli("add", study, "--images", images)
+    assert (
+        code == 2
+        and err == f"humangrade: {images} holds no image that the study lacks; draw or copy new ones into it first.\n"
+    )
+    Image.new("RGB", (16, 16), "red").save(images / "b" / "new.png")
+    code, out, _ = cli("add", study, "--images", images, "--anchors", "0.5", "--evaluators", "cleo")
+    assert code == 0 and out.splitlines() == [
+        "1 image added as round 2; 2 that were rated before are asked again among them, to tell what the round "
+        "changes.",
+        *(f"{name}: 3 images more to rate." for name in ("ann", "bob", "cleo")),
+        f"Start it with: humangrade serve {study}",
+    ]
+    code, _, err = cli("add", study, "--images", images, "--anchors", "20")
+    assert code == 2 and err == "humangrade: --anchors is 20; it is a share from 0 to 1, such as 0.1 for a tenth.\n"
+    assert cli("export", study, "--out", tmp_path / "out")[0] == 0
+    assert (tmp_path / "out" / "ratings.csv").read_text().partition("\n")[0].endswith(",position,repeat,round")
 
 
 def test_report_on_files(cli, tmp_path):

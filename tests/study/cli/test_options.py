@@ -1,13 +1,18 @@
 """The command line's options: each declared once, and lists read in one way."""
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import study
+from metrics.catalogue import catalogue, metrics_taking
 from metrics.errors import InputError
+from metrics.text import listed
+from study.cli import app
 from study.cli.options import counts, names, numbers
 
 
@@ -37,3 +42,12 @@ def test_what_is_no_list_is_refused(read, text, words):
     with pytest.raises(InputError) as error:
         read(text, "--x", most=3)
     assert str(error.value).startswith(words)
+
+
+def test_the_help_of_score_says_which_metrics_an_option_changes():
+    printed = CliRunner().invoke(app, ["score", "--help"], terminal_width=300).output
+    said = " ".join(re.sub(r"[│╭╮╰╯─]", " ", printed).split())
+    options = {option for entry in catalogue() for option in entry.options}
+    assert len(options) > 8
+    for option in options:
+        assert f"For {listed(metrics_taking(option))}." in said, option

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from calibration.planning.study import PlannedStudy
 from metrics.errors import InputError
 from study.cli.plan import plan
-from study.folder.tables import import_tables
+from study.folder.importing import import_tables
 from tests.calibration.planning.conftest import no_quick_plans_are_left, quick_plans  # noqa: F401
 from tests.calibration.planning.test_pilot import tables
 
@@ -126,4 +126,6 @@ def test_alike_images_are_a_design_effect(cli):
 def test_mistakes_are_said_in_one_sentence(cli, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     error = cli(*arguments).exception
-    assert isinstance(error, InputError) and words in str(error) and "\n" not in str(error)
+    assert isinstance(error, InputError)
+    said = error.for_command_line()
+    assert words in said and "\n" not in said

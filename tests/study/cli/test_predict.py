@@ -11,6 +11,7 @@ from calibration.prediction.predictor_file import json_text, predictors_document
 from metrics.errors import InputError
 from study.cli.predict import predict
 from tests.calibration.prediction.test_predictor import study
+from tests.calibration.typed import scored
 
 app = typer.Typer()
 app.command()(predict)
@@ -21,8 +22,8 @@ COLUMNS = ["item", "score", "level", *SHARES, "mean", "low", "high", "mean_low",
 @pytest.fixture
 def folder(tmp_path):
     scores, ratings = study(80, 4, 0)
-    clip = fit_predictor(scores, ratings, "higher", metric="clip", signatures=["clip|v1"])
-    niqe = fit_predictor(-scores, ratings, "lower", metric="niqe")
+    clip = fit_predictor(scored(scores, ratings, "higher", name="clip", signatures=["clip|v1"]))
+    niqe = fit_predictor(scored(-scores, ratings, "lower", name="niqe"))
     report = tmp_path / "report"
     report.mkdir()
     (report / "predictor.json").write_text(json_text(predictors_document([("look", clip), ("look", niqe)])))
@@ -72,7 +73,7 @@ def test_other_versions_alone_are_taken_and_said(tmp_path):
     theirs, ours = (f"metric:clip|weights:ab|versions:torch-{number}+Pillow-12.3" for number in ("2.9.1", "2.10.0"))
     report = tmp_path / "report"
     report.mkdir()
-    fitted = fit_predictor(scores, ratings, "higher", metric="clip", signatures=[theirs])
+    fitted = fit_predictor(scored(scores, ratings, "higher", name="clip", signatures=[theirs]))
     (report / "predictor.json").write_text(json_text(predictors_document([("look", fitted)])))
     new = written(tmp_path / "s.csv", item=["a"], metric="clip", score=[0.5], signature=ours)
     found = run(report, "--metric", "clip", "--scores", new, "--out", tmp_path / "p.csv")

@@ -57,7 +57,7 @@ def test_all_errors_at_once_each_with_its_line(errors):
         "tasks:\n"
         "  look:\n"
         "    qestion: How good?\n"
-        "    levels: [Bad, Poor, Fair, Good]\n"
+        "    levels: [Bad, Good]\n"
         "    show_reference: true\n"
         "  likeness: yes please\n"
         "  mood:\n"
@@ -72,9 +72,12 @@ def test_all_errors_at_once_each_with_its_line(errors):
         (1, "'title' is missing."),
         (3, "'tasks.look.question' is missing."),
         (4, "'tasks.look.qestion' is not known; did you mean 'question'?"),
-        (5, "'tasks.look.levels' has 4 words, but 1 to 5 need exactly five."),
+        (5, "'tasks.look.levels' has 2 words, but a scale has 3 to 11 levels; write one word a level."),
         (6, "'tasks.look.show_reference' is not known; did you mean 'show_references'?"),
-        (7, "'tasks.likeness' must hold keys with their values: question, levels, show_references, show_prompt."),
+        (
+            7,
+            "'tasks.likeness' must hold keys with their values: question, levels, scale, show_references, show_prompt.",
+        ),
         (9, "'tasks.mood.question' is empty."),
         (11, "'seed' is 'seven': input should be a valid integer."),
         (12, "'share_report' is 1: input should be a valid boolean."),
@@ -85,7 +88,7 @@ def test_all_errors_at_once_each_with_its_line(errors):
 def test_levels_over_several_lines_have_lines_of_their_own(errors):
     found = errors(
         "title: x\ntasks:\n  look:\n    question: q\n    levels:\n"
-        "    - Yes\n    - 2\n    - ''\n    - [Good]\n    - Fine\n    - Superb\n"
+        "    - Yes\n    - 2\n    - ''\n    - [Good]\n" + 8 * "    - Fine\n"
     )
     assert [line for line, _ in found] == [5]  # the number of words is told first
     found = errors(
@@ -98,6 +101,59 @@ def test_levels_over_several_lines_have_lines_of_their_own(errors):
         (8, "'tasks.look.levels.2' is empty."),
         (9, "'tasks.look.levels.3' is ['Good']: input should be a valid string."),
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "scale", "levels"),
+    [
+        ("[a, b, c]", None, (1, 2, 3)),
+        ("[a, b, c, d, e]", "0-4", (0, 1, 2, 3, 4)),
+        ("[a, b, c, d, e, f, g]", "1-7", (1, 2, 3, 4, 5, 6, 7)),
+        ("[a, b, c]", "0,0.5,1", (0, 0.5, 1)),
+        ("[a, b, c, d, e, f, g, h, i, j, k]", "0-10", tuple(range(11))),
+    ],
+)
+def test_a_scale_of_its_own(tmp_path, words, scale, levels):
+    said = "" if scale is None else f", scale: '{scale}'"
+    config = load(tmp_path, f"title: x\ntasks:\n  look: {{question: q, levels: {words}{said}}}\n")
+    assert config.scale.numbers == config.tasks["look"].answers.numbers == levels
+    (tmp_path / "study.yaml").write_text(dump_config(config))
+    assert load_config(tmp_path / "study.yaml") == config
+    assert f"levels are the words for {config.scale}." in (tmp_path / "study.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [
+        ("0-3", "has 4 levels, but 'levels' has 5 words; write one word a level."),
+        ("0-100/5", "is 0-100/5: The scale '0-100/5' is a range that is cut into parts, but who rates presses a key"),
+        ("five", "is five: The scale 'five' is not understood; write 1-7"),
+        ("1-50", "A scale has 3 to 11 levels, but 1-50 has 50"),
+        ("5", "is not a text: YAML reads it as 5"),
+    ],
+)
+def test_a_scale_that_cannot_be_has_its_line(errors, scale, words):
+    ((line, text),) = errors(f"title: x\ntasks:\n  look:\n    question: q\n    {LEVELS}\n    scale: {scale}\n")
+    assert line == 6 and text.startswith("'tasks.look.scale' ") and words in text
+
+
+def test_where_the_words_are_wrong_the_scale_is_not_blamed_as_well(errors):
+    ((line, _),) = errors("title: x\ntasks:\n  look:\n    question: q\n    levels: [a, b]\n    scale: 0-4\n")
+    assert line == 5
+
+
+def test_the_tasks_of_a_study_share_one_scale(errors, tmp_path):
+    both = "title: x\ntasks:\n  look:\n    question: q\n    {0}\n  feel:\n    question: q\n    {1}\n"
+    other = "levels: [a, b, c, d]"
+    assert errors(both.format(LEVELS, other)) == [
+        (
+            8,
+            "'tasks.feel' is answered on 1 to 4, and 'tasks.look' on 1 to 5; a study has one scale, on which its "
+            "report compares the tasks: give them the same, or make two studies.",
+        )
+    ]
+    assert errors(both.format(LEVELS, f"{LEVELS}\n    scale: 0-4"))[0][0] == 9
+    assert load(tmp_path, both.format(f"{LEVELS}\n    scale: 1-5", LEVELS)).scale.numbers == (1, 2, 3, 4, 5)
 
 
 def test_a_text_is_no_yes_or_no(errors):
@@ -256,6 +312,7 @@ TASKS = st.builds(
     TaskConfig,
     question=WORDS,
     levels=st.lists(WORDS, min_size=5, max_size=5),
+    scale=st.just(None),
     show_references=st.booleans(),
     show_prompt=st.booleans(),
 )

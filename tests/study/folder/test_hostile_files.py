@@ -20,10 +20,11 @@ from calibration.prediction.predictor import fit_predictor
 from calibration.prediction.predictor_file import json_text, predictors_document, read_predictor, read_verdict
 from calibration.tables.writing import csv_text
 from metrics.errors import InputError
+from study.folder.exporting import export_tables
 from study.folder.score_items import folder_collection
 from study.folder.study import open_study
-from study.folder.tables import export_tables
 from tests.calibration.prediction.test_predictor import study as made_scores
+from tests.calibration.typed import scored
 from tests.effort import effort
 from tests.metrics import hostile_images as hostile
 from tests.study.command import command_line, environment, run_cli
@@ -39,7 +40,7 @@ def place(tmp_path_factory):
     with closing(plain_study(folder, 4)) as study:
         items = study.items["item"].tolist()
     scores, ratings = made_scores(40, 3, 0)
-    document = predictors_document([("look", fit_predictor(scores, ratings, "higher", metric="clip"))])
+    document = predictors_document([("look", fit_predictor(scored(scores, ratings, "higher", name="clip")))])
     (folder / "report").mkdir()
     (folder / "report" / "predictor.json").write_text(json_text(document))
     pd.DataFrame({"item": items, "clip": 0.5}).to_csv(folder / "scores.csv", index=False)
@@ -359,6 +360,6 @@ def rate_everything(study) -> None:
     for evaluator in study.store.evaluators():
         for number, assignment in enumerate(study.store.assignments(evaluator.id)):
             study.store.rate(evaluator.id, assignment.public_id, 1 + number % 5, f"{evaluator.id}-{number}", 100)
-    from study.folder.tables import import_tables
+    from study.folder.importing import import_tables
 
     import_tables(study, None, pd.DataFrame({"item": FORMULAS, "metric": "=m", "score": np.linspace(-1, 1, 5)}))

@@ -8,8 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from metrics.errors import InputError
+from study.folder.exporting import table_files
 from study.folder.study import open_study
-from study.folder.tables import table_files
 from study.server.app import CLOSED_NOW, NOT_NOW, create_app
 from tests.study.command import finished_report
 

@@ -3,11 +3,12 @@
 import pytest
 from starlette.testclient import TestClient
 
+from study import add_images
 from study.server.app import create_app
 from study.server.metadata import strip_metadata
 from study.server.rater import MISSING_IMAGE
 from tests.study.command import finished_report
-from tests.study.conftest import MARKER
+from tests.study.conftest import MARKER, save_image
 
 UNKNOWN_LINK = {"detail": "This link is not known. Ask the owner of the study for your link."}
 
@@ -31,6 +32,12 @@ def link(study):
 def session_ids(client, link, name):
     tasks = client.get(f"{link(name)}/session").json()["tasks"]
     return [entry["id"] for task in tasks for entry in task["assignments"]]
+
+
+def entries(study):
+    address = f"/api/rater/{study.store.evaluators()[0].token}/session"
+    (task,) = TestClient(create_app(study)).get(address).json()["tasks"]
+    return task["assignments"]
 
 
 class TestSession:
@@ -65,6 +72,21 @@ class TestSession:
             assert changed.status_code == 200 and changed.headers["etag"] != known["If-None-Match"]
             known = {"If-None-Match": changed.headers["etag"]}
         assert client.get(f"{link('cleo')}/session", headers={"If-None-Match": other}).status_code == 304
+
+    def test_nothing_tells_what_is_asked_again_from_what_is_new(self, make_study):
+        study = make_study(images=6, references=0, tasks=("aesthetic",), evaluators=("ann",))
+        for one in study.store.assignments(1):
+            study.store.rate(1, one.public_id, 3, one.public_id)
+        assert all(set(entry) == {"id", "rating", "references"} for entry in entries(study))
+        for number in range(3):
+            save_image(study.folder.parent / "images" / "later" / f"{number}.png", 3000 + number)
+        grown = add_images(study, study.folder.parent / "images", anchors=0.3)
+        later = [entry for entry in entries(study) if "round" in entry]
+        own = {one.public_id: one.item for one in study.store.assignments(1)}
+        assert sorted(own[entry["id"]] for entry in later) == sorted([*grown.images, *grown.anchors])
+        assert {tuple(sorted(entry.items(), key=str)) for entry in ({**each, "id": ""} for each in later)} == {
+            (("id", ""), ("rating", None), ("references", 0), ("round", 2))
+        }
 
     def test_a_long_one_is_compressed(self, make_study):
         study = make_study(images=60, references=0, tasks=("aesthetic",), evaluators=("ann",))
@@ -161,6 +183,24 @@ class TestRate:
         target = session_ids(client, link, "ann")[0]
         assert client.put(f"{link('ann')}/ratings/{target}", json=answer).status_code == 422
         assert client.get(f"{link('ann')}/session").json()["tasks"][0]["assignments"][0]["rating"] is None
+
+    def test_the_studys_own_scale_is_what_is_taken(self, make_study):
+        study = make_study(images=2, references=0, tasks=("aesthetic",), evaluators=("ann",), scale="0-4")
+        client, token = TestClient(create_app(study)), study.store.evaluators()[0].token
+        address = f"/api/rater/{token}"
+        (task,) = client.get(f"{address}/session").json()["tasks"]
+        assert task["numbers"] == [0, 1, 2, 3, 4] and len(task["levels"]) == 5
+        first = f"{address}/ratings/{task['assignments'][0]['id']}"
+        for number, rating in enumerate((5, -1, 0.5, False, None)):
+            answer = {"rating": rating, "client_id": f"no-{number}"}
+            assert client.put(first, json=answer).status_code == 422, rating
+        assert client.put(first, json={"rating": 1, "client_id": "p", "previous": 5}).status_code == 422
+        assert client.put(first, json={"rating": 0, "client_id": "a", "previous": None}).json()["rating"] == 0
+        stale = client.put(first, json={"rating": 4, "client_id": "b", "previous": None})
+        assert (stale.status_code, stale.json()["rating"]) == (409, 0)
+        assert client.put(first, json={"rating": 4, "client_id": "c", "previous": 0}).status_code == 200
+        (task,) = client.get(f"{address}/session").json()["tasks"]
+        assert [one["rating"] for one in task["assignments"]] == [4, None]
 
     @pytest.mark.parametrize(
         "body", [b'{"rating": 3, "client_id": "\\ud800"}', b'{"rating": 1e400}', b'{"rating": NaN}']

@@ -5,7 +5,9 @@ import random
 import pytest
 from playwright.sync_api import expect
 
-from tests.study.conftest import MARKER
+from study import add_images, open_study
+from tests.study.conftest import MARKER, save_image
+from tests.study.server.rating_page import BOUNCE_MS, prefetched, press, saved, shown
 
 pytestmark = pytest.mark.browser
 
@@ -13,7 +15,6 @@ RATERS = (
     *("ann", "bob", "cleo", "dora", "emil", "faye", "gina", "hugo"),
     *("ida", "jan", "kim", "lou", "max", "nia", "oda", "pia"),
 )
-DESKTOP = {"width": 1280, "height": 800}
 KEEP_SAVED = """
 window.savedAnswers = [];
 const send = window.fetch;
@@ -23,7 +24,6 @@ window.fetch = async (address, options) => {
   return response;
 };
 """  # Playwright cannot read the body of an answer to a request with keepalive
-BOUNCE_MS = 160
 SMALL_PHONE = {"width": 360, "height": 640}
 
 
@@ -31,61 +31,6 @@ SMALL_PHONE = {"width": 360, "height": 640}
 def server(make_study, serve_study):
     """Twelve images in two tasks: 24 ratings for each rater; each test has a rater of its own."""
     return serve_study(make_study(evaluators=RATERS))
-
-
-@pytest.fixture
-def open_page(chromium):
-    """A function that opens a link in a browser context of its own; no page may log an error or leave the server."""
-    contexts, problems = [], []
-
-    def watch(page, base, expected):
-        def on_console(message):
-            if message.type in ("error", "warning") and not any(text in message.text for text in expected):
-                problems.append(message.text)
-
-        page.on("console", on_console)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda request: request.url.startswith((base, "data:")) or problems.append(request.url))
-
-    def open_link(link, expected=(), viewport=DESKTOP, touch=False, go=True):
-        context = chromium.new_context(viewport=viewport, has_touch=touch, is_mobile=touch)
-        contexts.append(context)
-        base = link.partition("/rate/")[0]
-        context.on("page", lambda page: watch(page, base, expected))
-        page = context.new_page()
-        if go:
-            page.goto(link)
-        return page
-
-    yield open_link
-    for context in contexts:
-        context.close()
-    assert problems == []
-
-
-def shown(page, count):
-    """Wait for an image to stand there, by its place in the task."""
-    expect(page.locator(".count")).to_have_text(count)
-    expect(page.locator(".hg")).to_have_attribute("data-state", "rating")
-
-
-def press(page, keys, first=1, total=12):
-    """Press one key an image, having waited for each."""
-    for number, key in enumerate(keys):
-        shown(page, f"{(first + number - 1) % total + 1} of {total}")
-        page.wait_for_timeout(BOUNCE_MS)  # the same key earlier than that is no second answer
-        page.keyboard.press(key)
-
-
-def saved(page):
-    """Wait until nothing is on its way any more."""
-    expect(page.locator(".saving")).to_have_text("Saved")
-
-
-def prefetched(page, pictures):
-    """Wait until so many pictures have come."""
-    loaded = "performance.getEntriesByType('resource').filter((entry) => entry.name.includes('/images/')).length"
-    page.wait_for_function(f"{loaded} >= {pictures}")
 
 
 def test_a_whole_session_by_keyboard(server, open_page):
@@ -433,3 +378,49 @@ def test_a_restarted_server_continues(make_study, serve_study, open_page):
         page.locator(".end-report").click()
     opened.value.wait_for_load_state()
     assert opened.value.locator("h1").count() >= 1
+
+
+def test_images_are_added_while_the_page_of_who_has_finished_is_open(make_study, serve_study, open_page):
+    study = make_study(images=6, references=0, evaluators=("ann",), tasks=("look", "likeness"))
+    server = serve_study(study)
+    page = open_page(server.links["ann"], expected=["ERR_CONNECTION_REFUSED"])
+    press(page, "123451", total=6)
+    press(page, "543215", total=6)
+    expect(page.locator(".end-title")).to_have_text("Thank you, you have rated everything.")
+    saved(page)
+    before = server.ratings("ann")
+    server.stop()
+    for number in range(4):
+        save_image(study.folder.parent / "images" / "later" / f"{number}.png", 2000 + number)
+    with open_study(study.folder) as closed:
+        grown = add_images(closed, study.folder.parent / "images", anchors=0.3)
+        assert len(grown.anchors) == 2
+    server.start()
+    page.wait_for_timeout(3100)  # it looks again at most every three seconds
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    shown(page, "1 of 6")
+    expect(page.locator(".part")).to_have_text("Look, part 1 of 2, 6 new images")
+    expect(page.locator(".bar")).to_have_attribute("aria-valuetext", "0 of 12 rated")
+    expect(page.locator(".back")).to_be_disabled()  # what was answered before others came stays
+    page.keyboard.press("Backspace")
+    shown(page, "1 of 6")
+    press(page, "22", total=6)
+    shown(page, "3 of 6")
+    page.keyboard.press("Backspace")
+    shown(page, "2 of 6")
+    page.keyboard.press("3")
+    shown(page, "3 of 6")
+    saved(page)
+    page.reload()
+    press(page, "4444", first=3, total=6)
+    expect(page.locator(".changed")).to_be_visible()
+    press(page, "555555", total=6)
+    expect(page.locator(".end-counts")).to_have_text("Look: 12 of 12 ratedLikeness: 12 of 12 rated")
+    saved(page)
+    after = server.ratings("ann")
+    assert {key: after[key] for key in before} == before
+    with open_study(study.folder) as closed:
+        own = closed.store.assignments(1)
+        assert [one.rating for one in own if one.round == 2] == [2, 3, 4, 4, 4, 4, *[5] * 6]
+        again = [one for one in own if one.round == 2 and one.item in grown.anchors]
+        assert len(again) == 4 and {one.repeat for one in again} == {1}

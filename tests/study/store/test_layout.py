@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from calibration.scale import Scale
 from metrics.engine.types import Score, SetScore
 from metrics.errors import InputError
 from study.store import schema
@@ -75,16 +76,32 @@ def test_an_earlier_layout_is_brought_up_to_date_and_keeps_its_ratings(path, num
         assert len(store.ratings_table()) == 2
 
 
-def test_what_the_third_layout_knew_is_kept(path):
-    make_database(path, 3)
+@pytest.mark.parametrize("number", [3, 4])
+def test_what_the_third_layout_knew_is_kept(path, number):
+    make_database(path, number)
     with closing(Store(sqlite_url(path))) as store:
         assert store.saw_report() == {"bob"} and store.has_seen_report(2) and not store.has_seen_report(1)
-        assert [(one.question, one.ratings) for one in store.wordings()] == [("How good?", 1)]
+        asked = [(one.question, one.ratings, one.scale.numbers) for one in store.wordings()]
+        assert asked == [("How good?", 1, (1, 2, 3, 4, 5))]
         assert store.history() == [("t", "Something was done.")]
         store.rate(2, "public-3", 2, "c3")
         with pytest.raises(LockedError):
             store.rate(2, "public-3", 3, "c4")
     assert rows(path, "SELECT count(*) FROM meta WHERE key LIKE 'report%'") == [(0,)]
+
+
+def test_assignments_of_before_are_of_the_first_round(database):
+    store = filled(database)
+    table, before = store.ratings_table(), [store.assignments(one.id) for one in store.evaluators()]
+    with store._write() as connection:  # as layout 5 had it
+        connection.exec_driver_sql("ALTER TABLE assignments DROP COLUMN round")
+        connection.execute(schema.layout.update().values(version_num="5"))
+    store.close()
+    with closing(Store(database)) as again:
+        assert [again.assignments(one.id) for one in again.evaluators()] == before
+        assert {one.round for own in before for one in own} == {1} and again.ratings_table().equals(table)
+        again.add_assignments([{"evaluator": "ann", "task": "aesthetic", "item": "z.png", "position": 0, "round": 2}])
+        assert again.assignments(1)[-1].round == 2
 
 
 @pytest.mark.parametrize("number", EARLIER)
@@ -99,6 +116,32 @@ def test_a_copy_of_the_earlier_layout_stays_beside_it(path, number):
     made = copy.stat().st_mtime_ns
     Store(sqlite_url(path)).close()
     assert copy.stat().st_mtime_ns == made  # once
+
+
+@pytest.mark.postgresql
+def test_the_fourth_layout_in_postgresql_is_brought_up_to_date(postgresql_url):
+    store = filled(postgresql_url)
+    first, second = store.assignments(1)[:2]
+    store.rate(1, first.public_id, 4, "c1")
+    with store._write() as connection:
+        for change in (
+            "ALTER TABLE wordings DROP COLUMN scale",
+            "ALTER TABLE assignments DROP COLUMN round",
+            "ALTER TABLE ratings ALTER rating TYPE integer",
+            "ALTER TABLE rating_events ALTER rating TYPE integer",
+        ):
+            connection.exec_driver_sql(change)
+        connection.execute(schema.layout.update().values(version_num="4"))
+    store.close()
+    with closing(Store(postgresql_url, scale=Scale((0.5, 1, 4)))) as store:
+        store.rate(1, second.public_id, 0.5, "c2")
+        assert sorted(store.ratings_table()["rating"]) == [0.5, 4]
+        assert [event[1:] for event in events(store)] == [("c1", 4), ("c2", 0.5)]
+        with store._database.engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, schema.metadata) == []
+    with closing(Store(postgresql_url)) as store:
+        assert store.assignments(1)[0].rating == 4 and type(store.assignments(1)[0].rating) is int
 
 
 def test_where_it_fails_nothing_has_changed(path, monkeypatch):

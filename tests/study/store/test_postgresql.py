@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 from metrics.errors import InputError
 from study.folder.config import load_config
 from study.folder.create import create_study
+from study.folder.exporting import table_files
 from study.folder.study import DATABASE, open_study
-from study.folder.tables import table_files
 from study.server.app import create_app
 from study.store.store import NotSaved, Store
 from tests.study.command import run_command
@@ -113,7 +113,7 @@ class TestThePassword:
         with pytest.raises(InputError, match=r"line 2: the database's address holds a password; leave it") as error:
             load_config(tmp_path / "study.yaml")
         assert SECRET not in str(error.value)
-        with pytest.raises(InputError, match="--database: the database's address holds a password") as error:
+        with pytest.raises(InputError, match=r"^database: the database's address holds a password") as error:
             create_study(tmp_path / "s", tmp_path, tasks=("aesthetic",), database=address)
         assert SECRET not in str(error.value)
 

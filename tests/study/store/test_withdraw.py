@@ -9,8 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from metrics.errors import InputError
+from study.folder.exporting import export_tables, table_files
 from study.folder.study import open_study
-from study.folder.tables import export_tables, table_files
 from study.folder.withdrawing import withdraw_evaluator
 from study.server.app import create_app
 from tests.study.command import run_command

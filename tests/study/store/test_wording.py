@@ -6,11 +6,11 @@ import pytest
 
 from metrics.errors import InputError
 from study.folder.config import load_config
+from study.folder.exporting import table_files
 from study.folder.importing import import_files
 from study.folder.study import open_study
-from study.folder.tables import table_files
 from study.server.app import create_app
-from study.store.wording import UNRECORDED
+from study.store.wording import UNRECORDED, fingerprint
 from tests.study.layouts import make_database
 
 
@@ -163,3 +163,79 @@ def test_the_export_holds_what_was_asked(study):
         "task,question,level_1,level_2,level_3,level_4,level_5,show_references,show_prompt,asked_from"
     )
     assert row.startswith("aesthetic,How good does this image look?,Bad,Poor,Fair,Good,Excellent,False,False,")
+
+
+class TestTheScale:
+    def on_another(self, study):
+        return edited(study, "    - Excellent\n", "    - Excellent\n    scale: 0-4\n")
+
+    def only_sharpness(self, study):
+        place = study.folder / "study.yaml"
+        head = place.read_text().partition("  aesthetic:")[0]
+        place.write_text(f"{head}  sharpness:\n    question: How sharp?\n    levels: [a, b, c]\n")
+
+    def test_it_may_change_until_somebody_has_rated(self, study):
+        study = self.on_another(study)
+        assert study.store.wordings()[0].scale.numbers == (0, 1, 2, 3, 4)
+        rate(study, "ann", 0)
+        assert study.store.wordings()[0].ratings == 1
+        create_app(study)
+        assert study.store.history() == []
+
+    @pytest.mark.parametrize("reword", [False, True])
+    def test_afterwards_the_study_opens_no_more_whatever_is_said(self, study, reword):
+        rate(study, "ann", 3)
+        words = (
+            "study.yaml asks on the scale 0 to 4, and 1 rating of the task aesthetic was given on 1 to 5; put the "
+            r"scale back \('levels' and 'scale'\), or make a new study for the other one."
+        )
+        with pytest.raises(InputError, match=words):
+            self.on_another(study)
+        with pytest.raises(InputError, match=words):
+            open_study(study.folder, watch=True)
+        text = (study.folder / "study.yaml").read_text()
+        with closing(edited(study, "    scale: 0-4\n", "")) as put_back:
+            tasks = load_config(study.folder / "study.yaml").tasks
+            other = tasks["aesthetic"].model_copy(update={"scale": "0-4"})
+            with pytest.raises(InputError, match=words):
+                put_back.store.record_wordings({"aesthetic": other}, reword)
+            assert len(put_back.store.ratings_table()) == 1 and "scale" in text
+
+    def test_fewer_words_are_another_scale(self, study):
+        rate(study, "ann", 3)
+        with pytest.raises(
+            InputError, match="on the scale 1 to 4, and 1 rating of the task aesthetic was given on 1 to 5"
+        ):
+            edited(study, "    - Excellent\n", "")
+
+    def test_a_task_that_was_left_out_counts_as_well(self, study):
+        """Its ratings would be reported beside the other's, on the other's scale."""
+        rate(study, "ann", 3)
+        study.close()
+        self.only_sharpness(study)
+        words = "on the scale 1 to 3, and 1 rating of the task aesthetic was given on 1 to 5"
+        with pytest.raises(InputError, match=words):
+            open_study(study.folder)
+
+    def test_a_task_that_was_left_out_unrated_is_not_asked_on_it(self, study):
+        study.close()
+        self.only_sharpness(study)
+        with closing(open_study(study.folder)) as opened:
+            create_app(opened)
+            (row,) = opened.asked().to_dict("records")
+            assert row["task"] == "sharpness" and [row[f"level_{n}"] for n in (1, 2, 3)] == ["a", "b", "c"]
+            assert row["scale"] == "1,2,3" and "level_4" not in row
+
+    def test_ratings_from_before_words_were_recorded_were_on_one_to_five(self, study):
+        study.close()
+        database = study.folder / "ratings.sqlite"
+        database.unlink()
+        make_database(database, 2)
+        with pytest.raises(InputError, match="1 rating of the task aesthetic was given on 1 to 5"):
+            self.on_another(study)
+
+    def test_counted_from_one_it_is_no_other_wording(self, study):
+        """Fingerprints of studies that say nothing of a scale stay what they were."""
+        asked = study.config.tasks["aesthetic"]
+        assert fingerprint(asked) == fingerprint(asked.model_copy(update={"scale": "1-5"})) == "0219b0071a91e8c6"
+        assert fingerprint(asked) != fingerprint(asked.model_copy(update={"scale": "0-4"}))

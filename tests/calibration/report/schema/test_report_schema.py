@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pydantic import BaseModel, ValidationError
 
-import calibration.report.task_data
+import calibration.metric.baselines
 from calibration.pipeline import calibrate_tables
 from calibration.report.build import SCHEMA
 from calibration.report.schema.base import Section
@@ -40,7 +40,7 @@ def test_every_byte_of_a_golden_report_comes_back(name):
 @pytest.fixture(scope="module", params=KINDS)
 def simulated(request):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calibration.report.task_data, "PERMUTATIONS", 19)
+        patch.setattr(calibration.metric.baselines, "PERMUTATIONS", 19)
         made = study(request.param, KINDS.index(request.param))
         items = made.items if len(made.items.columns) > 1 else None
         return calibrate_tables(made.ratings, made.scores, items, Settings(draws=8))

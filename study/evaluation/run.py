@@ -1,0 +1,324 @@
+"""The whole evaluation: scores by the metrics, figures of each checkpoint, differences to the base, and near-copies."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from metrics.catalogue import band, check_options, check_options_used, find_entry, make_metrics, needs_of
+from metrics.engine.cache import FeatureCache, cache_folder
+from metrics.engine.extraction import Extractor, missing
+from metrics.engine.images import ImageSource
+from metrics.engine.run import Engine, Progress, RunSettings, Silent, score_items
+from metrics.engine.types import PROMPT, ComputedMetric, Features, Item, SetScore
+from metrics.entry import MetricOptions
+from metrics.errors import InputError
+from metrics.image.clip_i import ClipImageSimilarity
+from metrics.image.lpips import Lpips
+from metrics.networks.lpips import pairwise_distances
+from metrics.plugins.package_table import find_known
+from metrics.sets.compared_sets import FeatureTable, all_sources
+from metrics.sets.diversity import Diversity
+from metrics.sets.diversity_clip import clip_distances
+from metrics.sets.fid import Fid
+from metrics.sets.rows import RowFile
+from metrics.sets.statistics_file import SavedStatistics
+from study.evaluation.chance import Chance, fid_by_chance
+from study.evaluation.copies import Distances, nearest_references
+from study.evaluation.figures import (
+    Figure,
+    Over,
+    difference_of,
+    figure_of,
+    mean_with_interval,
+    prompt_difference,
+)
+from study.evaluation.sets import Picture, pictures_of, sets_of
+from study.evaluation.types import Evaluation, Measured
+from study.folder.score_items import Collection
+from study.scoring import EngineName, choose_engine, choose_metrics
+
+EVALUATED = (
+    *("similarity", "clip_i", "lpips", "clip_score", "aesthetic"),
+    *("diversity", "diversity_clip", "fid", "kid"),
+)
+"""The metrics that are computed where none is named: the networks' only."""
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """What was chosen.
+
+    Attributes
+    ----------
+    metrics : tuple of str
+        Names; empty for those of `EVALUATED` that can be computed.
+    options : MetricOptions
+        About the metrics; the reference set is the real images that FID and KID compare with.
+    run : RunSettings
+        About the extraction.
+    engine : {"local", "ray"}
+        Where it runs.
+    base : str or None
+        The set that the others are compared with, where it is not the one that the images' table or folders tell.
+    seed : int
+        Of KID's subsets and FID's splits.
+    cache : Path or None
+        The folder of features; None for the usual one.
+    """
+
+    metrics: tuple[str, ...] = ()
+    options: MetricOptions = field(default_factory=MetricOptions)
+    run: RunSettings = field(default_factory=RunSettings)
+    engine: EngineName = "local"
+    base: str | None = None
+    seed: int = MetricOptions.seed
+    cache: Path | None = None
+
+
+def evaluate(
+    collection: Collection, settings: EvaluationSettings | None = None, progress: Progress | None = None
+) -> Evaluation:
+    """Evaluate images of one or more checkpoints.
+
+    Parameters
+    ----------
+    collection : Collection
+        What `study.folder.score_items.folder_collection` gives.
+    settings : EvaluationSettings, optional
+        Which metrics, and how.
+    progress : Progress, optional
+        Told of every step.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    InputError
+        For metrics named that cannot be computed, where none can be computed, and where no image can be read.
+    """
+    settings, progress = settings or EvaluationSettings(), progress or Silent()
+    check_options(settings.options)
+    if not collection.items:
+        raise InputError("None of the images can be read; name a folder of images.")
+    metrics, left_out = _chosen(collection.items, settings)
+    pictures = pictures_of(collection)
+    found = Evaluation(sets_of(collection, pictures, settings.base), pictures, left_out=left_out)
+    found.references = len({photo.key for item in collection.items for photo in item.references})
+    cache = FeatureCache(settings.cache or cache_folder())
+    engine = choose_engine(settings.engine)
+    found.result = score_items(collection.items, metrics, cache, settings.run, engine=engine, progress=progress)
+    found.result.skipped = collection.unreadable | found.result.skipped
+    _add_figures(found, settings.seed)
+    features = Features(cache)
+    compute = _computing(cache, settings.run, engine, progress)
+    for metric in metrics:
+        if isinstance(metric, Fid):
+            found.chance = _chances(metric, [one.name for one in found.sets], collection.items, features, settings.seed)
+        if isinstance(metric, Diversity) and found.references > 1:
+            found.among_references |= _among_references(metric, collection.items, features, compute)
+    _add_nearness(found, collection.items, metrics, features, compute)
+    return found
+
+
+def _chosen(items: Sequence[Item], settings: EvaluationSettings) -> tuple[list[ComputedMetric], dict[str, str]]:
+    """The metrics that are computed, and why others are not."""
+    if settings.metrics:
+        made = make_metrics(settings.metrics, settings.options)
+        usual = replace(settings.options, seed=MetricOptions.seed)  # FID's splits take it too
+        check_options_used(settings.metrics, usual)
+        has = {"references": any(item.references for item in items), "prompts": any(item.prompt for item in items)}
+        for need, words in (
+            ("references", "reference photos; add --references PHOTOS"),
+            ("prompts", "prompts; add --prompts FILE"),
+        ):
+            names = [name for name in settings.metrics if need in needs_of(name, settings.options) and not has[need]]
+            if names:
+                raise InputError(f"--metrics names what cannot be computed: {', '.join(names)}: there are no {words}.")
+        return made, {}
+    names, lines = choose_metrics(items, settings.options)
+    left_out = dict(line.split(": ", 1) for line in lines)
+    left_out = {name: why for name, why in left_out.items() if name in EVALUATED}
+    names = [name for name in EVALUATED if name in names]
+    if not names:
+        raise InputError(
+            "Nothing can be computed: " + "; ".join(f"{name}: {left_out[name]}" for name in left_out) + "."
+        )
+    return make_metrics(names, settings.options), left_out
+
+
+def _computing(
+    cache: FeatureCache, run: RunSettings, engine: Engine, progress: Progress
+) -> Callable[[Extractor, Sequence[ImageSource]], object]:
+    """What puts features of further files into the cache."""
+
+    def compute(extractor: Extractor, sources: Sequence[ImageSource]) -> object:
+        wanted = missing(extractor, sources, cache)
+        if not wanted:
+            return None
+        progress.start(f"{extractor.title} of references", len(wanted))
+        return engine(
+            extractor,
+            wanted,
+            cache,
+            device=run.device,
+            batch_size=run.batch_size,
+            workers=run.workers,
+            advance=progress.advance,
+        )
+
+    return compute
+
+
+def _add_figures(found: Evaluation, seed: int) -> None:
+    """Figures and differences, from what the metrics scored."""
+    by_set = {one.name: [picture for picture in found.pictures if picture.set == one.name] for one in found.sets}
+    of_prompts: dict[tuple[str, str], dict[str, float]] = {}
+    for scored in found.result.scored.values():
+        found.notes += [note for note in scored.warnings if note not in found.notes]
+        for score in scored.scores:
+            if score.score is not None:
+                found.scores.setdefault(score.metric, {})[score.item] = score.score
+        own = dict.fromkeys(score.metric for score in scored.scores)
+        for metric in own:
+            if metric in found.scores:
+                _add_means(found, metric, by_set, seed)
+        for row in scored.set_scores:
+            if row.metric not in own:
+                _add_set_score(found, row, of_prompts)
+    _add_prompt_intervals(found, of_prompts, seed)
+    _add_differences(found, by_set, of_prompts, seed)
+    for figure in found.figures:
+        if said := band(figure.metric, figure.value):
+            found.guides[figure.set, figure.metric] = said
+
+
+def _add_means(found: Evaluation, metric: str, by_set: Mapping[str, list[Picture]], seed: int) -> None:
+    """Each set's mean by a metric of single images."""
+    _remember(found, metric, "image")
+    known = find_known(metric) or find_entry(metric.removesuffix("_min"))
+    bounds = (known.low, known.high) if known else (None, None)
+    for one in found.sets:
+        figure = figure_of(one.name, metric, found.scores[metric], by_set[one.name], bounds, seed)
+        found.figures += [figure] if figure else []
+
+
+def _add_set_score(found: Evaluation, row: SetScore, of_prompts: dict[tuple[str, str], dict[str, float]]) -> None:
+    """A row by a metric of sets: of a whole set, or of one prompt of it; that of all sets together is not shown."""
+    names = sorted((one.name for one in found.sets), key=len, reverse=True)
+    if row.note == PROMPT:
+        name = next(name for name in names if row.set.startswith(f"{name}: "))
+        text = row.set.removeprefix(f"{name}: ").removesuffix(" (prompt)")
+        keys = {" ".join(each.prompt.split()): each.prompt_key for each in found.pictures if each.set == name}
+        of_prompts.setdefault((name, row.metric), {})[keys.get(text, text)] = row.score
+    elif row.set in names:
+        _remember(found, row.metric, "set")
+        over: Over = "images" if row.low is not None else ""
+        found.figures.append(Figure(row.set, row.metric, row.score, row.low, row.high, row.n, over, row.note))
+
+
+def _remember(found: Evaluation, metric: str, scores: str) -> None:
+    """Say once what a metric is."""
+    if any(one.name == metric for one in found.metrics):
+        return
+    entry = find_entry(metric)
+    if entry is not None:
+        found.metrics.append(Measured(metric, entry.title, entry.says, entry.direction, scores))
+    elif metric == "lpips_min":
+        found.metrics.append(
+            Measured(metric, "LPIPS, nearest", "perceptual distance to the nearest reference", "lower", scores)
+        )
+    else:
+        known = find_known(metric)
+        found.metrics.append(Measured(metric, metric, "", known.direction if known else "higher", scores))
+
+
+def _add_prompt_intervals(
+    found: Evaluation, of_prompts: Mapping[tuple[str, str], Mapping[str, float]], seed: int
+) -> None:
+    """Diversity's intervals, over its prompts."""
+    for place, figure in enumerate(found.figures):
+        values = of_prompts.get((figure.set, figure.metric), {})
+        if figure.low is None and len(values) > 1:
+            _, low, high, over = mean_with_interval(list(values.values()), list(values), seed)
+            found.figures[place] = Figure(
+                figure.set, figure.metric, figure.value, low, high, figure.n, "prompts" if over else "", figure.note
+            )
+
+
+def _add_differences(
+    found: Evaluation,
+    by_set: Mapping[str, list[Picture]],
+    of_prompts: Mapping[tuple[str, str], Mapping[str, float]],
+    seed: int,
+) -> None:
+    """Each set less its base, and the best set less the others."""
+    done = set()
+    for metric in found.metrics:
+        best = found.best(metric)
+        pairs = [(one.name, one.base) for one in found.sets if one.base]
+        pairs += [(best.set, one.name) for one in found.sets if best and not one.is_base and one.name != best.set]
+        for pair in pairs:
+            if (*pair, metric.name) in done:
+                continue
+            done.add((*pair, metric.name))
+            mine, theirs = (of_prompts.get((name, metric.name), {}) for name in pair)
+            if metric.scores == "image":
+                scores = found.scores[metric.name]
+                gap = difference_of(pair, metric.name, scores, by_set[pair[0]], by_set[pair[1]], seed)
+            else:
+                gap = prompt_difference(pair, metric.name, mine, theirs, seed)
+            found.differences += [gap] if gap else []
+
+
+def _chances(
+    metric: Fid, groups: Sequence[str], items: Sequence[Item], features: Features, seed: int
+) -> dict[str, Chance]:
+    """For each set its FID at the number of images that half of its reference has."""
+    if isinstance(metric.reference, SavedStatistics):
+        return {}
+    found = {}
+    with RowFile() as file:
+        table = FeatureTable.of(file, metric.extractor, all_sources(items, metric.reference), features)
+        for group in groups:
+            mine = [item for item in items if item.group == group]
+            known = metric.reference or tuple(photo for item in mine for photo in item.references)
+            unique = list({photo.key: photo for photo in known}.values())
+            chance = fid_by_chance(table.rows([item.image for item in mine]), table.rows(unique), seed=seed)
+            if chance is not None:
+                found[group] = chance
+    return found
+
+
+def _among_references(
+    metric: Diversity, items: Sequence[Item], features: Features, compute: Callable[..., object]
+) -> dict[str, float]:
+    """The mean distance of the reference photos among each other, of one subject where there are several."""
+    subjects = {tuple({photo.key: photo for photo in item.references}.values()) for item in items}
+    whole = [photos for photos in subjects if len(photos) > 1]
+    if len(whole) != 1:
+        return {}
+    (photos,) = whole
+    compute(metric.extractor, photos)
+    scored = metric.score([Item(str(place), photo, group="all") for place, photo in enumerate(photos)], features)
+    return {row.metric: row.score for row in scored.set_scores if row.note != PROMPT}
+
+
+def _add_nearness(
+    found: Evaluation,
+    items: Sequence[Item],
+    metrics: Sequence[ComputedMetric],
+    features: Features,
+    compute: Callable[[Extractor, Sequence[ImageSource]], object],
+) -> None:
+    """The nearest reference of each image, by LPIPS, or else by CLIP."""
+    by: list[tuple[str, Extractor, Distances]] = [
+        ("LPIPS", metric.extractor, pairwise_distances)
+        for metric in metrics
+        if isinstance(metric, Lpips) and metric.extractor.size
+    ]
+    by += [("CLIP", one.extractor, clip_distances) for one in metrics if isinstance(one, ClipImageSimilarity)]
+    if by and found.references:
+        found.nearness_by, extractor, distances = by[0]
+        found.nearness = nearest_references(items, extractor, distances, features, compute)

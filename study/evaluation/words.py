@@ -1,0 +1,248 @@
+"""What the evaluation says in sentences: each is a claim, held against the figures by a test."""
+
+from collections.abc import Sequence
+
+from calibration.page.score_digits import score_text
+from metrics.text import counted, listed
+from study.evaluation.figures import Difference, Figure
+from study.evaluation.sets import ImageSet
+from study.evaluation.types import Evaluation, Measured
+
+FEWEST, MOST = 20, 100
+"""Images of a set that guides presume."""
+
+SIZE = "512 x 512"
+_NAMED = 5
+
+GUIDES = (
+    "Rules of thumb from guides to person LoRAs (20 to 100 images, varied prompts, 512 x 512 pixels), no measurements. "
+    "They contradict each other: for LPIPS the line is drawn at 0.15 in one place and at 0.20 in another."
+)
+
+
+def in_short(found: Evaluation) -> list[str]:
+    """A sentence for each metric on which set is best, and how it stands to the base and to the others.
+
+    Parameters
+    ----------
+    found : Evaluation
+        What `study.evaluation.run.evaluate` gave.
+
+    Returns
+    -------
+    list of str
+        Empty where there is one set and no base.
+    """
+    said = []
+    for metric in found.metrics:
+        best = found.best(metric)
+        if best is not None:
+            said.append(_on_best(found, metric, best))
+        else:
+            said += [
+                f"{metric.title}: {one.name} is {_against_base(gap, metric)}."
+                for one in found.sets
+                if one.base and (gap := found.difference(one.name, one.base, metric.name))
+            ]
+    return said
+
+
+def _on_best(found: Evaluation, metric: Measured, best: Figure) -> str:
+    way = "highest" if metric.better == "higher" else "lowest"
+    parts = [f"{metric.title} is {way} in {best.set} ({estimate(best)})"]
+    base = next(one.base for one in found.sets if one.name == best.set)
+    gap = found.difference(best.set, base, metric.name) if base else None
+    if gap is not None:
+        parts[0] += f", {_against_base(gap, metric)}"
+    others = [
+        one for one in found.differences if (one.set, one.metric) == (best.set, metric.name) and one.other != base
+    ]
+    known = [one for one in others if one.low is not None]
+    alike = [one.other for one in known if not one.is_apart]
+    if alike:
+        verb = "is" if len(alike) == 1 else "are"
+        parts.append(f"of the other checkpoints {listed(alike, most=_NAMED)} {verb} not told apart")
+    elif known and len(known) == len([one for one in found.sets if not one.is_base]) - 1:
+        parts.append("it is apart from each other checkpoint")
+    return "; ".join(parts) + "."
+
+
+def _against_base(gap: Difference, metric: Measured) -> str:
+    """How a set stands to the base, as a part of a sentence."""
+    amount = f"{number(abs(gap.value))} {'above' if gap.value >= 0 else 'below'} {gap.other}"
+    if gap.low is None or gap.high is None:
+        return f"{amount} (too few pairs for an interval)"
+    within = f"difference {number(gap.low)} to {number(gap.high)}, {counted(gap.pairs, 'pair')}"
+    return f"{amount} ({within})" if gap.is_apart else f"not told apart from {gap.other} ({within})"
+
+
+def on_chance(found: Evaluation) -> list[str]:
+    """What FID is worth at these numbers of images."""
+    if not found.chance:
+        return []
+    within = [name for name, one in found.chance.items() if one.above < 1]
+    said = []
+    if within:
+        said.append(
+            "In some of the random splits the reference's two halves were as far apart as the images of "
+            f"{listed(within, most=_NAMED)} from one of them: there FID does not tell the images from the reference."
+        )
+    fewest = min(one.k for one in found.chance.values())
+    said.append(
+        f"FID is compared at {counted(fewest, 'image')} a side"
+        + (" and more" if any(one.k > fewest for one in found.chance.values()) else "")
+        + ": with so few it is far above 0 also where nothing differs, so it can be compared within this table, and "
+        "with no other."
+    )
+    if fewest < FEWEST // 2:
+        said.append(
+            "Of so few images FID says next to nothing; give a larger set of real images with --real, or look at KID."
+        )
+    return said
+
+
+def on_copies(found: Evaluation) -> list[str]:
+    """How many images are copies of a training photo, or nearer to one than photos are to each other."""
+    nearest = found.nearness.nearest
+    if not nearest:
+        return []
+    copies = [one.item for one in nearest if one.is_copy]
+    near = [one.item for one in nearest if one.is_near]
+    said = []
+    if copies:
+        said.append(
+            f"{counted(len(copies), 'image')} of {len(nearest):,} {'is' if len(copies) == 1 else 'are'} as near to a "
+            f"reference photo as a copy of it: {listed(copies, most=_NAMED)}. The model may have learned the photo by "
+            "heart, or the photo lies among the images."
+        )
+    else:
+        said.append(f"None of {counted(len(nearest), 'image')} is as near to a reference photo as a copy of it.")
+    if near:
+        said.append(
+            f"{counted(len(near), 'image')} {'is' if len(near) == 1 else 'are'} no copy, but nearer to a photo than "
+            f"any two photos are to each other: {listed(near, most=_NAMED)}. Of many images some are so by chance; "
+            "look at them."
+        )
+    if found.nearness.twins:
+        (one, other), count = found.nearness.twins[0], len(found.nearness.twins)
+        said.append(
+            f"{counted(count, 'pair')} of reference photos are copies of each other, "
+            f"the first {one.name} and {other.name}."
+        )
+    return said
+
+
+def how_nearness(found: Evaluation) -> str:
+    """What was measured to find copies, and by which threshold; "" where nothing was."""
+    if not found.nearness.nearest:
+        return ""
+    limits = {one.reference: one.copy_distance for one in found.nearness.nearest}
+    photos = {one.photo_distance for one in found.nearness.nearest if one.photo_distance is not None}
+    apart = f" The nearest two photos that are no copies are {number(min(photos))} apart." if photos else ""
+    if not photos and len(limits) == 1:
+        apart = " There is one photo only, so nothing tells how far apart different photos would be."
+    measure = "LPIPS" if found.nearness_by == "LPIPS" else "1 minus the cosine of CLIP embeddings"
+    return (
+        f"Distances are {measure}, to the photo as it is or mirrored. A copy is what lies no farther from a photo than "
+        "the photo itself at half its size, saved as JPEG of quality 50, or cut by 5 % on each side, and no farther "
+        "than half the mean distance of the other "
+        f"photos from it: here {span(list(limits.values()))}.{apart} A copy that was cut or changed more than that is "
+        "not found."
+    )
+
+
+def cautions(found: Evaluation) -> list[str]:
+    """Where the images are fewer or other than guides presume, and what cannot be compared."""
+    said = []
+    few = [one for one in found.sets if one.images < FEWEST]
+    many = [one for one in found.sets if one.images > MOST]
+    if few:
+        said.append(
+            f"{_sets(few, found)} fewer than {FEWEST} images ({span([one.images for one in few])}): figures are "
+            "uncertain, and rules of thumb do not hold."
+        )
+    if many:
+        said.append(f"{_sets(many, found)} more than {MOST} images, beyond what rules of thumb are said of.")
+    single = [one for one in found.sets if one.prompts == 1]
+    if single:
+        said.append(
+            f"{_sets(single, found)} images of one prompt only: nothing is said of other prompts, and intervals are "
+            "over images of this one."
+        )
+    unknown = [one for one in found.sets if one.prompts == 0]
+    if unknown:
+        said.append(
+            f"{_sets(unknown, found)} no known prompts; add --prompts FILE, so that intervals are over prompts."
+        )
+    other = [one for one in found.sets if set(one.sizes) - {SIZE}]
+    if other:
+        sizes = dict.fromkeys(size for one in other for size in one.sizes if size != SIZE)
+        said.append(f"{_sets(other, found)} images of other sizes than {SIZE}: {listed(sizes, most=_NAMED)}.")
+    alone = [one for one in found.sets if not one.is_base and not one.base]
+    if alone and len(found.sets) > 1:
+        said.append(f"{_sets(alone, found)} no base to be compared with; name it with --base.")
+    unpaired = [
+        one
+        for one in found.sets
+        if one.base
+        and any(metric.scores == "image" for metric in found.metrics)
+        and not any((gap.set, gap.other) == (one.name, one.base) for gap in found.differences)
+    ]
+    if unpaired:
+        said.append(
+            f"{_sets(unpaired, found)} no image of the same prompt and seed as the base; differences are left out."
+        )
+    for metric in found.metrics:
+        if metric.scores == "image":
+            without = len(found.pictures) - len(found.scores[metric.name])
+            if without:
+                said.append(
+                    f"{metric.title}: {without:,} of {counted(len(found.pictures), 'image')} "
+                    f"{'has' if without == 1 else 'have'} no score; means are over the others."
+                )
+    if not found.references:
+        said.append("There are no reference photos, so likeness and copies are not measured; add --references PHOTOS.")
+    return said
+
+
+def _sets(sets: Sequence[ImageSet], found: Evaluation) -> str:
+    names = [one.name for one in sets]
+    if len(names) == len(found.sets):
+        return "All sets have" if len(names) > 1 else f"{names[0]} has"
+    return f"{listed(names, most=_NAMED)} {'has' if len(names) == 1 else 'have'}"
+
+
+def number(value: float) -> str:
+    """A figure with three significant digits.
+
+    Examples
+    --------
+    >>> number(0.123456), number(-0.5), number(231.4)
+    ('0.123', '−0.5', '231')
+    """
+    return score_text(value, 3)
+
+
+def span(values: Sequence[float]) -> str:
+    """The least and the greatest, or the one that there is.
+
+    Examples
+    --------
+    >>> span([0.25, 0.5]), span([12, 12])
+    ('0.25 to 0.5', '12')
+    """
+    low, high = number(min(values)), number(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def estimate(figure: Figure) -> str:
+    """A figure with its interval.
+
+    Examples
+    --------
+    >>> estimate(Figure("a", "lpips", 0.5, 0.25, 0.75, 9, "images"))
+    '0.5, 0.25 to 0.75'
+    """
+    if figure.low is None or figure.high is None:
+        return number(figure.value)
+    return f"{number(figure.value)}, {number(figure.low)} to {number(figure.high)}"

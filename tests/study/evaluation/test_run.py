@@ -1,0 +1,151 @@
+"""The whole run: every figure against the metrics' own functions, differences against pairs, JSON and tables."""
+
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from metrics import inception_features, score_images, score_sets
+from metrics.sets.kid import kernel_distance
+from study.evaluation.chance import fid_by_chance
+from study.evaluation.run import EVALUATED, EvaluationSettings, evaluate
+from study.evaluation.summary import SHOWN, as_dict, files_of
+from study.folder.score_items import folder_collection
+from tests.study.evaluation.conftest import OPTIONS
+
+pytestmark = pytest.mark.usefixtures("same_home")
+
+
+@pytest.fixture
+def tables(evaluated):
+    """What `metrics.score_images` and `score_sets` give for the same files."""
+    place, _, found = evaluated
+    paths = {one.item: one.path for one in found.pictures}
+    common = {"references": place / "photos", "options": OPTIONS, "cache": place / "cache"}
+    prompts = {one.item: one.prompt for one in found.pictures}
+    images = score_images(paths, ["lpips", "clip_i", "clip_score"], prompts=prompts, **common)
+    groups = {one.item: one.set for one in found.pictures}
+    names = ["diversity", "diversity_clip", "fid", "kid"]
+    return images, score_sets(paths, names, groups=groups, prompts=prompts, **common)
+
+
+def collection(place):
+    return folder_collection(place / "images", place / "photos")
+
+
+def test_what_can_be_computed_is_and_the_rest_says_how_to_get_its_weights(evaluated):
+    found = evaluated[2]
+    names = [one.name for one in found.metrics]
+    assert names == ["clip_i", "lpips", "lpips_min", "clip_score", "diversity", "diversity_clip", "fid", "kid"]
+    assert found.left_out.keys() == {"similarity", "aesthetic"} and set(EVALUATED) >= found.left_out.keys()
+    assert "get them with humangrade weights fetch facenet-vggface2" in found.left_out["similarity"]
+    assert found.references == 5 and [one.name for one in found.sets] == ["base/0", "anna/300", "anna/600"]
+
+
+def test_every_figure_of_images_is_the_mean_of_the_metrics_scores(evaluated, tables):
+    found, images = evaluated[2], tables[0]
+    sets = {one.item: one.set for one in found.pictures}
+    means = images.assign(set=images["item"].map(sets)).groupby(["metric", "set"])["score"].mean()
+    assert len(means) == 4 * 3
+    for (metric, name), mean in means.items():
+        figure = found.figure(name, metric)
+        assert figure.value == pytest.approx(mean, rel=1e-9) and figure.n == 12 and figure.over == "prompts"
+        assert figure.low < figure.value < figure.high
+
+
+def test_every_figure_of_sets_is_the_metrics_own(evaluated, tables):
+    found, sets = evaluated[2], tables[1]
+    whole = sets[(sets["set"].isin([one.name for one in found.sets])) & (sets["note"] != "one prompt")]
+    assert len(whole) == 4 * 3
+    for row in whole.itertuples():
+        figure = found.figure(row.set, row.metric)
+        assert (figure.value, figure.n) == (pytest.approx(row.score, rel=1e-9), row.n)
+        if row.metric in ("fid", "kid"):
+            assert (figure.low, figure.high, figure.over) == (pytest.approx(row.low), pytest.approx(row.high), "images")
+        else:
+            assert figure.low < figure.value < figure.high and figure.over == "prompts"
+
+
+def test_kid_and_fid_beside_the_halves_are_computed_from_the_same_features(evaluated):
+    place, settings, found = evaluated
+    photos = inception_features(sorted((place / "photos").iterdir()), device="cpu")
+    mine = inception_features([one.path for one in found.pictures if one.set == "anna/600"], device="cpu")
+    assert found.figure("anna/600", "kid").value == pytest.approx(
+        kernel_distance(mine, photos, seed=2020).mean, rel=1e-4
+    )
+    expected, chance = fid_by_chance(mine, photos, seed=settings.seed), found.chance["anna/600"]
+    assert (chance.k, chance.splits) == (2, expected.splits) and chance.halves > 0
+    assert chance.fid == pytest.approx(expected.fid, rel=0.3)  # photos come in another order here
+
+
+def test_differences_are_of_pairs(evaluated):
+    found = evaluated[2]
+    scores = found.scores["lpips"]
+    gaps = [
+        scores[f"anna/600/p{prompt:03d}_s{seed}.png"] - scores[f"base/0/p{prompt:03d}_s{seed}.png"]
+        for prompt in range(6)
+        for seed in (1, 2)
+    ]
+    gap = found.difference("anna/600", "base/0", "lpips")
+    assert gap.value == pytest.approx(np.mean(gaps)) and gap.pairs == 12 and gap.low < gap.value < gap.high
+    best = found.best(next(one for one in found.metrics if one.name == "lpips"))
+    (other,) = {"anna/300", "anna/600"} - {best.set}
+    assert best.value < found.figure(other, "lpips").value
+    assert found.difference(best.set, other, "lpips").value == pytest.approx(
+        best.value - found.figure(other, "lpips").value
+    )
+    prompts = found.difference("anna/300", "base/0", "diversity")
+    assert prompts.pairs == 6 and prompts.value == pytest.approx(
+        found.figure("anna/300", "diversity").value - found.figure("base/0", "diversity").value
+    )
+    assert found.difference("anna/300", "base/0", "fid") is None
+
+
+def test_the_made_copy_is_named_and_nothing_else(evaluated):
+    found = evaluated[2]
+    assert [one.item for one in found.nearness.nearest if one.is_copy] == ["anna/600/p000_s1.png"]
+    assert len(found.nearness.nearest) == 36 and found.nearness_by == "LPIPS"
+
+
+def test_json_and_tables_hold_the_same_figures(evaluated):
+    _, settings, found = evaluated
+    files = files_of(found, settings, "<page>")
+    told = json.loads(files["evaluation.json"])
+    assert told == json.loads(json.dumps(as_dict(found, settings))) and told["schema"] == "humangrade.evaluation/1"
+    figures = pd.read_csv(io.StringIO(files["figures.csv"]), keep_default_na=False)
+    assert figures["value"].tolist() == pytest.approx([one.value for one in found.figures])
+    assert [(row["set"], row["metric"], row["value"]) for row in told["figures"]] == [
+        (one.set, one.metric, pytest.approx(one.value)) for one in found.figures
+    ]
+    differences = pd.read_csv(io.StringIO(files["differences.csv"]))
+    assert differences["low"].tolist() == pytest.approx([one.low for one in found.differences], nan_ok=True)
+    images = pd.read_csv(io.StringIO(files["images.csv"]), keep_default_na=False).set_index("item")
+    assert images["lpips"].to_dict() == pytest.approx(found.scores["lpips"])
+    assert images.loc["anna/600/p000_s1.png", "found"] == "copy" and (images["found"] == "copy").sum() == 1
+    ordered = sorted(
+        (one for one in found.scores["lpips"] if not one.startswith("base")), key=found.scores["lpips"].get
+    )
+    assert told["pictures"]["lpips"] == {"best": ordered[:SHOWN], "worst": ordered[::-1][:SHOWN]}
+    assert files["evaluation.html"] == "<page>"
+
+
+def test_again_nothing_is_computed_and_the_result_is_the_same(evaluated):
+    place, settings, found = evaluated
+    again = evaluate(collection(place), settings)
+    assert again.result.extracted == 0 and as_dict(again, settings) == as_dict(found, settings)
+    other = evaluate(collection(place), EvaluationSettings(options=OPTIONS, cache=place / "cache", seed=1))
+    assert other.chance != found.chance and other.figures[0].value == found.figures[0].value
+
+
+def test_real_images_take_the_place_of_the_photos_for_fid_and_kid_only(evaluated):
+    place, _, found = evaluated
+    options = replace(OPTIONS, reference_set=place / "images" / "base" / "0")
+    settings = EvaluationSettings(("fid", "kid", "lpips", "clip_i"), options, cache=place / "cache")
+    other = evaluate(collection(place), settings)
+    assert other.figure("anna/300", "lpips") == found.figure("anna/300", "lpips")
+    assert other.figure("anna/300", "fid").value != found.figure("anna/300", "fid").value
+    assert other.chance["anna/300"].k == 6 and other.figure("base/0", "fid").value == pytest.approx(0, abs=1e-3)
+    assert any("are among their own references" in note for note in other.notes)

@@ -1,0 +1,154 @@
+"""Each sentence of the evaluation against the figures that it speaks of."""
+
+from pathlib import Path
+
+import pytest
+
+from study.evaluation.chance import Chance
+from study.evaluation.copies import Nearest, Nearness
+from study.evaluation.figures import Difference, Figure
+from study.evaluation.types import Evaluation, Measured
+from study.evaluation.words import cautions, how_nearness, in_short, on_chance, on_copies
+from tests.study.evaluation.made import image_set, picture
+
+SIMILARITY = Measured("similarity", "Face similarity", "", "higher", "image")
+LPIPS = Measured("lpips", "LPIPS", "", "lower", "image")
+
+
+def evaluation(sets=("base/0", "anna/300", "anna/600"), metrics=(SIMILARITY,), **changes):
+    found = Evaluation([image_set(name) if isinstance(name, str) else name for name in sets], [], list(metrics))
+    found.references = 5
+    found.scores = {metric.name: {} for metric in metrics}
+    for name, value in changes.items():
+        setattr(found, name, value)
+    return found
+
+
+def figure(name, value, low=None, high=None, metric="similarity"):
+    return Figure(name, metric, value, low, high, 40, "prompts")
+
+
+def gap(name, other, value, low=None, high=None, metric="similarity", pairs=40):
+    return Difference(name, other, metric, value, low, high, pairs, "prompts")
+
+
+FIGURES = [figure("base/0", 0.9), figure("anna/300", 0.5, 0.45, 0.55), figure("anna/600", 0.7, 0.65, 0.75)]
+
+
+def test_the_best_is_a_checkpoint_and_never_the_base():
+    assert in_short(evaluation(figures=FIGURES)) == ["Face similarity is highest in anna/600 (0.7, 0.65 to 0.75)."]
+    lower = [
+        figure("base/0", 0.1, metric="lpips"),
+        figure("anna/300", 0.5, metric="lpips"),
+        figure("anna/600", 0.7, metric="lpips"),
+    ]
+    assert in_short(evaluation(metrics=[LPIPS], figures=lower)) == ["LPIPS is lowest in anna/300 (0.5)."]
+
+
+def test_how_it_stands_to_the_base_and_to_the_others_follows_from_the_differences():
+    apart, alike = gap("anna/600", "base/0", -0.2, -0.3, -0.1), gap("anna/600", "base/0", 0.02, -0.1, 0.14, pairs=7)
+    others = gap("anna/600", "anna/300", 0.2, 0.1, 0.3), gap("anna/600", "anna/300", 0.2, -0.1, 0.5)
+    text = lambda *given: in_short(evaluation(figures=FIGURES, differences=list(given)))[0]  # noqa: E731
+    start = "Face similarity is highest in anna/600 (0.7, 0.65 to 0.75)"
+    assert text(apart) == f"{start}, 0.2 below base/0 (difference −0.3 to −0.1, 40 pairs)."
+    assert text(alike) == f"{start}, not told apart from base/0 (difference −0.1 to 0.14, 7 pairs)."
+    assert text(apart, others[0]) == f"{text(apart)[:-1]}; it is apart from each other checkpoint."
+    assert text(others[1]) == f"{start}; of the other checkpoints anna/300 is not told apart."
+    few = gap("anna/600", "base/0", -0.2, pairs=2)
+    assert text(few) == f"{start}, 0.2 below base/0 (too few pairs for an interval)."
+
+
+def test_where_not_each_other_checkpoint_has_an_interval_none_is_said_to_be_apart():
+    found = evaluation(sets=("base/0", "anna/300", "anna/600", "anna/900"), figures=FIGURES)
+    found.differences = [gap("anna/600", "anna/300", 0.2, 0.1, 0.3), gap("anna/600", "anna/900", 0.2)]
+    assert in_short(found) == ["Face similarity is highest in anna/600 (0.7, 0.65 to 0.75)."]
+
+
+def test_one_checkpoint_is_compared_with_the_base_only():
+    found = evaluation(sets=("base/0", "anna/300"), figures=FIGURES[:2])
+    assert in_short(found) == []
+    found.differences = [gap("anna/300", "base/0", 0.25, 0.125, 0.375)]
+    assert in_short(found) == ["Face similarity: anna/300 is 0.25 above base/0 (difference 0.125 to 0.375, 40 pairs)."]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"images": 19},
+            "anna/600 has fewer than 20 images (19): figures are uncertain, and rules of thumb do not hold.",
+        ),
+        ({"images": 20}, None),
+        ({"images": 100}, None),
+        ({"images": 101}, "anna/600 has more than 100 images, beyond what rules of thumb are said of."),
+        (
+            {"prompts": 1},
+            "anna/600 has images of one prompt only: nothing is said of other prompts, and intervals are over images "
+            "of this one.",
+        ),
+        ({"prompts": 0}, "anna/600 has no known prompts; add --prompts FILE, so that intervals are over prompts."),
+        (
+            {"sizes": {"512 x 512": 30, "768 x 512": 10}},
+            "anna/600 has images of other sizes than 512 x 512: 768 x 512.",
+        ),
+        ({"base": ""}, "anna/600 has no base to be compared with; name it with --base."),
+    ],
+)
+def test_what_is_fewer_or_other_than_guides_presume_is_said(changes, said):
+    shared = [gap(name, "base/0", 0.1) for name in ("anna/300", "anna/600")]
+    found = evaluation(sets=("base/0", "anna/300", image_set("anna/600", **changes)), differences=shared)
+    assert cautions(found) == ([said] if said else [])
+
+
+def test_what_holds_for_all_sets_is_said_once():
+    found = evaluation(sets=[image_set(name, images=8) for name in ("base/0", "anna/300")], metrics=())
+    assert cautions(found) == [
+        "All sets have fewer than 20 images (8): figures are uncertain, and rules of thumb do not hold."
+    ]
+
+
+def test_missing_pairs_scores_and_references_are_said():
+    pictures = [picture(str(number), "anna/300", "p") for number in range(3)]
+    found = evaluation(sets=("base/0", "anna/300"), pictures=pictures, references=0)
+    found.scores["similarity"] = {"0": 0.5, "2": 0.6}
+    assert cautions(found) == [
+        "anna/300 has no image of the same prompt and seed as the base; differences are left out.",
+        "Face similarity: 1 of 3 images has no score; means are over the others.",
+        "There are no reference photos, so likeness and copies are not measured; add --references PHOTOS.",
+    ]
+
+
+def test_what_fid_is_worth_follows_from_the_splits():
+    clear = Chance(40, 90.0, 30.0, 25.0, 35.0, 1.0, 20)
+    found = evaluation(chance={"anna/300": clear})
+    assert on_chance(found) == [
+        "FID is compared at 40 images a side: with so few it is far above 0 also where nothing differs, so it can be "
+        "compared within this table, and with no other."
+    ]
+    found.chance["anna/600"] = Chance(9, 40.0, 30.0, 25.0, 45.0, 0.95, 20)
+    first, second, third = on_chance(found)
+    assert first.startswith("In some of the random splits") and "anna/600" in first and "anna/300" not in first
+    assert second.startswith("FID is compared at 9 images a side and more:") and "next to nothing" in third
+    assert on_chance(evaluation()) == []
+
+
+def nearest(item, distance, limit=0.1, apart=0.3, photo="a.jpg"):
+    return Nearest(item, "anna/300", Path(photo), distance, limit, apart, False)
+
+
+def test_copies_and_near_ones_are_counted_and_named():
+    found = evaluation(nearness=Nearness([nearest("far", 0.5), nearest("far2", 0.3)]), nearness_by="LPIPS")
+    assert on_copies(found) == ["None of 2 images is as near to a reference photo as a copy of it."]
+    found.nearness = Nearness([nearest("copy", 0.1), nearest("near", 0.2), nearest("far", 0.5)])
+    copies, near = on_copies(found)
+    assert copies.startswith("1 image of 3 is as near to a reference photo as a copy of it: copy.")
+    assert near.startswith("1 image is no copy, but nearer to a photo than any two photos are to each other: near.")
+    found.nearness.twins = [(Path("x/a.jpg"), Path("x/b.jpg"))]
+    assert on_copies(found)[2] == "1 pair of reference photos are copies of each other, the first a.jpg and b.jpg."
+    how = how_nearness(found)
+    assert "here 0.1. The nearest two photos that are no copies are 0.3 apart." in how and how.startswith(
+        "Distances are LPIPS"
+    )
+    found.nearness_by = "CLIP"
+    assert how_nearness(found).startswith("Distances are 1 minus the cosine of CLIP embeddings")
+    assert on_copies(evaluation()) == [] and how_nearness(evaluation()) == ""
