@@ -12,12 +12,11 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from calibration.core.grades import Array
+from calibration.core.resampling import RESAMPLING, Resampling, crossed_draws
 
 CONFIDENCE = 0.95
-DRAWS = 2000
 SPLITS = 100
 FEWEST_PROMPTS = 5
-_BLOCK = 2**22  # numbers in memory at once
 _TIE = 1e-12
 
 
@@ -81,7 +80,7 @@ class Best:
 
 
 def best_checkpoint(
-    parts: Sequence[Part], differences: Sequence[float] = (), seed: int = 0, draws: int = DRAWS
+    parts: Sequence[Part], differences: Sequence[float] = (), resampling: Resampling = RESAMPLING
 ) -> Best:
     """Find the checkpoints that may be the best.
 
@@ -92,7 +91,7 @@ def best_checkpoint(
         metric's prediction over all images, and people's residual on the images that they rated.
     differences : sequence of float
         For which `Best.prompts_to_tell` is worked out.
-    seed, draws : int
+    resampling : Resampling
         Of the bootstrap of prompts, and of evaluators where there are several.
 
     Returns
@@ -122,7 +121,7 @@ def best_checkpoint(
     --------
     >>> rng = np.random.default_rng(0)
     >>> values = rng.normal(size=(40, 1)) + 0.6 * rng.normal(size=(40, 3)) + np.array([0.0, 0.6, 0.9])
-    >>> found = best_checkpoint([part_of(values)], draws=500)
+    >>> found = best_checkpoint([part_of(values)], resampling=Resampling(500))
     >>> found.winner, found.may_be_best
     (1, (1, 2))
     """
@@ -132,11 +131,11 @@ def best_checkpoint(
     means = _values(parts, np.ones((1, prompts)))[0]
     if np.isnan(means).any():
         raise ValueError("a checkpoint has no value")
-    drawn = _draws(parts, draws, seed)
+    drawn = _draws(parts, resampling)
     winner = int(np.flatnonzero(means >= means.max() - _TIE)[0])
     low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
     keep, widest = _may_be_best(means, drawn)
-    value, half = _cross_fitted(parts, winner, seed)
+    value, half = _cross_fitted(parts, winner, resampling.seed)
     chance = np.bincount(np.nanargmax(drawn, axis=1), minlength=checkpoints) / len(drawn)
     tell = {float(d): int(np.ceil(prompts * (widest / d) ** 2)) for d in differences}
     return Best(means, low, high, keep, winner, value, value - half, value + half, chance, prompts, tell)
@@ -153,19 +152,11 @@ def _values(parts: Sequence[Part], prompts: Array, evaluators: Array | None = No
     return np.sum([part.means(prompts, evaluators) for part in parts], axis=0)
 
 
-def _draws(parts: Sequence[Part], draws: int, seed: int) -> Array:
+def _draws(parts: Sequence[Part], resampling: Resampling) -> Array:
     """The checkpoints' values with prompts, and evaluators where there are several, drawn anew."""
-    rng = np.random.default_rng(seed % 2**63)
-    prompts = parts[0].sums.shape[1]
-    people = max(part.sums.shape[0] for part in parts)
-    size = max(1, _BLOCK // prompts)
-    found = []
-    for start in range(0, draws, size):
-        count = min(size, draws - start)
-        of_prompts = rng.multinomial(prompts, np.full(prompts, 1 / prompts), count).astype(float)
-        of_people = rng.multinomial(people, np.full(people, 1 / people), count).astype(float) if people > 1 else None
-        found.append(_values(parts, of_prompts, of_people))
-    return np.concatenate(found)
+    prompts, people = parts[0].sums.shape[1], max(part.sums.shape[0] for part in parts)
+    both = crossed_draws(prompts, people, resampling)
+    return both.figures(lambda weights: _values(parts, weights[:, :prompts], weights[:, prompts:]))
 
 
 def _may_be_best(means: Array, drawn: Array) -> tuple[tuple[int, ...], float]:

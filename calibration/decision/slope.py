@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from calibration.core.draws import DRAWS, same_draws
 from calibration.core.grades import Array
+from calibration.core.intervals import group_codes
+from calibration.core.resampling import RESAMPLING, Resampling, group_draws
 from calibration.people.variance import ComponentSums
 
 FEWEST_ITEMS = 20
@@ -51,7 +52,7 @@ class Slope:
 
 
 def slope_on_people(
-    scores: ArrayLike, ratings: ArrayLike, clusters: ArrayLike | None = None, draws: int = DRAWS, seed: int = 0
+    scores: ArrayLike, ratings: ArrayLike, clusters: ArrayLike | None = None, resampling: Resampling = RESAMPLING
 ) -> Slope | None:
     """The slope of a metric on people's true opinion of an image.
 
@@ -63,7 +64,7 @@ def slope_on_people(
         In the steps of their scale, NaN where missing.
     clusters : array_like, shape (items,), optional
         Images of one prompt or subject, which are drawn together.
-    draws, seed : int
+    resampling : Resampling
         Of the bootstrap.
 
     Returns
@@ -96,19 +97,15 @@ def slope_on_people(
     values, given = values[both], given[both]
     if ((~np.isnan(given)).sum(axis=1) >= 2).sum() < FEWEST_ITEMS:
         return None
-    groups = np.arange(len(values))
-    if clusters is not None:
-        groups = np.unique(np.asarray(clusters)[both], return_inverse=True)[1].reshape(-1)
+    groups = group_codes(None if clusters is None else np.asarray(clusters)[both], len(values))
     means = _means_without_strictness(given)
     parts = ComponentSums(given)
     found = _slopes(values, means, parts, np.ones((1, len(values))))[0]
     if not np.isfinite(found):
         return None
-    drawn = np.concatenate(
-        [_slopes(values, means, parts, weights) for weights in same_draws(groups, draws, 200, seed)] or [np.empty(0)]
-    )
+    drawn = group_draws(groups, resampling).figures(lambda weights: _slopes(values, means, parts, weights))
     known = drawn[np.isfinite(drawn)]
-    if len(known) < 0.9 * draws:  # where people hardly agree, the slope may be anything
+    if len(known) < 0.9 * resampling.draws:  # where people hardly agree, the slope may be anything
         return Slope(float(found), -np.inf, np.inf, drawn, len(values))
     low, high = np.quantile(known, [0.025, 0.975])
     return Slope(float(found), float(low), float(high), drawn, len(values))

@@ -14,6 +14,7 @@ import sys
 
 import numpy as np
 
+from calibration.core.resampling import Resampling
 from calibration.decision.best import best_checkpoint, part_of
 from calibration.decision.gate import Pairs, gate
 from calibration.decision.sign_flips import sign_flips
@@ -68,7 +69,7 @@ def power(runs: int) -> None:
                 quality = rng.normal(0, SPREAD, 320)
                 strictness = rng.normal(0, 0.4, 5)
                 ratings = np.clip(np.rint(3 + quality[:, None] + strictness + rng.normal(0, 0.9, (320, 5))), 1, 5)
-                slope = slope_on_people(score(rng, quality), ratings, draws=300, seed=run)
+                slope = slope_on_people(score(rng, quality), ratings, resampling=Resampling(300, run))
                 candidate, baseline, prompt = pairs_of(rng, prompts, drop)
                 found = gate([Pairs("m", "higher", candidate, baseline, prompt, slope=slope)], seed=run)
                 one = found.metrics[0]
@@ -99,7 +100,7 @@ def best(runs: int) -> None:
         for run in range(runs):
             common = rng.normal(0, 0.7, (20, 1, 1)) + rng.normal(0, 0.5, (20, 2, 1))
             values = truth + common + rng.normal(0, 0.35, (20, 1, 10)) + rng.normal(0, 0.6, (20, 2, 10))
-            found = best_checkpoint([part_of(values.mean(axis=1))], seed=run, draws=1000)
+            found = best_checkpoint([part_of(values.mean(axis=1))], resampling=Resampling(1000, run))
             holds.append(len(ideal & set(found.may_be_best)) / len(ideal))
             sizes.append(len(found.may_be_best))
             bias.append(found.value - truth[found.winner])

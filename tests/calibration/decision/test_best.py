@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from calibration.core.resampling import Resampling
 from calibration.decision.best import Part, best_checkpoint, part_of
 
 
@@ -52,7 +53,7 @@ def test_winner_is_not_valued_on_the_prompts_that_chose_it():
     for seed in range(40):
         values = table(np.zeros(10), prompts=20, noise=0.5, seed=seed)
         values -= values.mean(axis=1, keepdims=True)
-        found = best_checkpoint([part_of(values)], seed=seed, draws=100)
+        found = best_checkpoint([part_of(values)], resampling=Resampling(100, seed))
         plain.append(found.means[found.winner])
         fitted.append(found.value)
     assert np.mean(plain) > 0.1

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from calibration.core.resampling import Resampling
 from calibration.decision.gate import LEAST_DROP, Pairs, gate
 from calibration.decision.slope import slope_on_people
 from metrics.errors import InputError
@@ -77,7 +78,7 @@ def test_slope_does_not_flatten_with_the_ratings_noise():
     ratings = opinion[:, None] + rng.normal(size=(4000, 3))
     scored = 2 * opinion + rng.normal(size=4000)
     assert np.polyfit(ratings.mean(axis=1), scored, 1)[0] == pytest.approx(1.5, abs=0.05)
-    assert slope_on_people(scored, ratings, draws=200).value == pytest.approx(2, abs=0.07)
+    assert slope_on_people(scored, ratings, resampling=Resampling(200)).value == pytest.approx(2, abs=0.07)
 
 
 def test_slope_of_ratings_that_are_missing_at_random_from_strict_people():
@@ -86,7 +87,7 @@ def test_slope_of_ratings_that_are_missing_at_random_from_strict_people():
     ratings = opinion[:, None] + rng.normal(0, 1.5, 6) + 0.7 * rng.normal(size=(3000, 6))
     ratings[rng.random(ratings.shape) < 0.6] = np.nan
     scored = 2 * opinion + rng.normal(size=3000)
-    assert slope_on_people(scored, ratings, draws=200).value == pytest.approx(2, abs=0.1)
+    assert slope_on_people(scored, ratings, resampling=Resampling(200)).value == pytest.approx(2, abs=0.1)
 
 
 def test_few_images_give_no_slope():
