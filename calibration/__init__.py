@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from calibration.report.build import Calibration as Calibration
     from calibration.report_folder import write_report as write_report
     from calibration.scale import Scale as Scale
+    from calibration.settings import Reading as Reading
+    from calibration.settings import Settings as Settings
     from calibration.tidy import agreement as agreement
     from calibration.tidy import answers as answers
     from calibration.tidy import baselines as baselines
@@ -63,7 +65,9 @@ _MODULES = {
     "read_items": "calibration.api",
     "read_ratings": "calibration.api",
     "read_scores": "calibration.api",
+    "Reading": "calibration.settings",
     "Scale": "calibration.scale",
+    "Settings": "calibration.settings",
     "thresholds": "calibration.tidy",
     "train_head": "calibration.aesthetic.heads",
     "write_report": "calibration.report_folder",

@@ -1,24 +1,19 @@
 """What a notebook needs to judge: tables in, a calibration out, and predictions by it; its tables are in `tidy`."""
 
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from calibration.pipeline import calibrate_files, calibrate_tables
-from calibration.report.build import Calibration
-from calibration.scale import LIKERT, Scale
+from calibration.report.build import Calibration, calibration_given
+from calibration.scale import LIKERT, Scale, scale_given
 from calibration.settings import Duplicates, Reading, Settings
 from calibration.tables.checking import check_items, check_ratings, check_scores
-from calibration.tables.reading import ColumnMap, read_table
+from calibration.tables.given import Source, map_text, refuse_no_table, tables_given
 from metrics.errors import InputError, parameter
 from metrics.text import listed, quoted
-
-Source = str | os.PathLike[str] | pd.DataFrame
-"""A table, or the CSV or Parquet file that holds it."""
 
 
 def read_ratings(
@@ -64,9 +59,11 @@ def read_ratings(
     >>> read_ratings(table, map="item=image,evaluator=who")["rating"].tolist()
     [1.0, 5.0, 2.0, 5.0]
     """
-    reading = Reading(duplicates=duplicates, min_ratings=min_ratings, map=_map(map), task=task)
-    frame, where = _table(source, reading.map, "the ratings table")
-    checked = check_ratings(frame, where, reading.task, reading.duplicates, reading.min_ratings, scale=_scale(scale))
+    reading = Reading(duplicates=duplicates, min_ratings=min_ratings, map=map_text(map), task=task)
+    frame, where = _table(source, reading.map, "ratings")
+    checked = check_ratings(
+        frame, where, reading.task, reading.duplicates, reading.min_ratings, scale=scale_given(scale)
+    )
     return _noted(checked.frame, checked.notes)
 
 
@@ -95,7 +92,7 @@ def read_scores(source: Source, *, map: str | Mapping[str, str] | None = None) -
     >>> read_scores(pd.DataFrame({"item": ["a", "b"], "ssim": [0.1, 0.9]}))["metric"].tolist()
     ['ssim', 'ssim']
     """
-    checked = check_scores(*_table(source, _map(map), "the scores table"))
+    checked = check_scores(*_table(source, map, "scores"))
     return _noted(checked.frame, checked.notes)
 
 
@@ -112,7 +109,7 @@ def read_items(source: Source, *, map: str | Mapping[str, str] | None = None) ->
     >>> read_items(pd.DataFrame({"item": ["a", "b"], "prompt": ["fox", "fox"]})).shape
     (2, 2)
     """
-    return check_items(*_table(source, _map(map), "the items table")).frame
+    return check_items(*_table(source, map, "items")).frame
 
 
 def calibrate(
@@ -122,7 +119,7 @@ def calibrate(
     *,
     k: float = 1.0,
     seed: int = 0,
-    draws: int = 1000,
+    draws: int = Settings.draws,
     lower_is_better: str | Sequence[str] = (),
     higher_is_better: str | Sequence[str] = (),
     scale: Scale | str = LIKERT,
@@ -163,11 +160,13 @@ def calibrate(
     >>> calibrate(ratings, pd.DataFrame({"item": ["a", "b"], "ssim": [0.1, 0.9]}), draws=0)
     Calibration of 1 task: rating (2 items, 2 evaluators, 4 ratings; metrics ssim)
     """
-    settings = Settings(k, seed, draws, _names(lower_is_better), _names(higher_is_better), _scale(scale))
-    reading = Reading(duplicates=duplicates, min_ratings=min_ratings, map=_map(map), task=task)
-    given = [table for table in (ratings, scores, items) if table is not None]
-    frames = [isinstance(table, pd.DataFrame) for table in given]
+    settings = Settings(k, seed, draws, _names(lower_is_better), _names(higher_is_better), scale_given(scale))
+    reading = Reading(duplicates=duplicates, min_ratings=min_ratings, map=map_text(map), task=task)
     named: dict[str, Any] = {"ratings": ratings, "scores": scores, "items": items}
+    given = {name: table for name, table in named.items() if name == "ratings" or table is not None}
+    for name, table in given.items():
+        refuse_no_table(name, table)
+    frames = [isinstance(table, pd.DataFrame) for table in given.values()]
     if all(frames):
         return calibrate_tables(**named, settings=settings, show_progress=show_progress, reading=reading)
     if any(frames):
@@ -184,14 +183,14 @@ def predict(judged: Calibration, metric: str, scores: Any, task: str | None = No
     metric : str
         Its name in the report.
     scores : array_like, shape (n,)
-        Finite scores, computed as those of the report were.
+        Finite scores, computed as those of the report were; a Series keeps its index.
     task : str, optional
         Needed where the metric was judged in several tasks.
 
     Returns
     -------
     DataFrame
-        See `calibration.prediction.predictor.Predictor.predict`.
+        In the scale's numbers, with the index of `scores`; see `calibration.prediction.predictor.Predictor.predict`.
 
     Raises
     ------
@@ -205,10 +204,15 @@ def predict(judged: Calibration, metric: str, scores: Any, task: str | None = No
     >>> predict(judged, "ssim", [0.2])["level"].tolist()
     [1]
     """
+    judged = calibration_given(judged)
     found = {of: one for of, one in judged.predictors if one.metric == metric and task in (None, of)}
     if not found:
+        tasks = judged.report["tasks"]
+        if task is not None and task not in tasks:
+            raise InputError(f"There is no task '{task}'; the tasks are {listed(quoted(tasks))}.")
+        where = "" if task is None else f" in the task '{task}'"
         known = sorted({one.metric for of, one in judged.predictors if task in (None, of)})
-        raise InputError(f"There is no predictor of '{metric}'; there are {listed(quoted(known)) or 'none'}.")
+        raise InputError(f"There is no predictor of '{metric}'{where}; there are {listed(quoted(known)) or 'none'}.")
     if len(found) > 1:
         raise InputError(
             f"'{metric}' was judged in the tasks {listed(quoted(found))}; choose one with {parameter('task')}."
@@ -221,26 +225,16 @@ def predict(judged: Calibration, metric: str, scores: Any, task: str | None = No
         raise InputError(
             f"{parameter('scores')} are finite numbers, one an image; give the column of them, as table['score']."
         )
-    return next(iter(found.values())).predict(values)
+    predictor = next(iter(found.values()))
+    return predictor.predict(pd.Series(values, scores.index) if isinstance(scores, pd.Series) else values)
 
 
-def _table(source: Source, columns: str | None, where: str) -> tuple[pd.DataFrame, str]:
+def _table(source: Source, columns: str | Mapping[str, str] | None, name: str) -> tuple[pd.DataFrame, str]:
     """The table with our column names, and what messages call it."""
-    mapped = ColumnMap.parse(columns)
-    if isinstance(source, pd.DataFrame):
-        frame = mapped.apply(source.reset_index(drop=True))
-    else:
-        frame, where = read_table(Path(source), mapped)[0], str(source)
-    mapped.check_used()
-    return frame, where
-
-
-def _map(given: str | Mapping[str, str] | None) -> str | None:
-    return ",".join(f"{ours}={theirs}" for ours, theirs in given.items()) if isinstance(given, Mapping) else given
-
-
-def _scale(given: Scale | str) -> Scale:
-    return Scale.parse(given) if isinstance(given, str) else given
+    refuse_no_table(name, source)
+    found = tables_given({name: source}, columns)[name]
+    assert found is not None
+    return found
 
 
 def _names(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -21,8 +21,10 @@ from calibration.tables.checking import (
 )
 from calibration.tables.reading import ColumnMap, Source, read_table
 from calibration.tables.wordings import check_wordings
-from metrics.errors import InputError, parameter
+from metrics.errors import InputError, either, parameter
 from metrics.text import counted
+
+_TEMPLATE = either("map='item=TEMPLATE'", "--map item=TEMPLATE")
 
 
 def calibrate_files(
@@ -206,7 +208,7 @@ def _refuse_other_names(rated: pd.Series, scored: pd.Series, known: pd.Series | 
     raise InputError(
         f"{where['ratings']} and {where['scores']} share no item: the first that was rated is '{rated.iloc[0]}', the "
         f"first with a score '{scored.iloc[0]}'; name items alike in both, by editing one or with "
-        f"{parameter('map')} item=TEMPLATE."
+        f"{_TEMPLATE}."
     )
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from calibration.report.build import Calibration
+from calibration.report.build import Calibration, calibration_given
 from calibration.tidy import evaluators, metric_figures
 from metrics.errors import InputError, parameter
 from metrics.text import listed, quoted
@@ -137,7 +137,7 @@ def plot_scores(judged: Calibration, metric: str, task: str | None = None, ax: "
 
 
 def _task(judged: Calibration, task: str | None) -> str:
-    names = list(judged.report["tasks"])
+    names = list(calibration_given(judged).report["tasks"])
     if task is None and len(names) == 1:
         return names[0]
     if task is None or task not in names:

@@ -8,7 +8,7 @@ import pandas as pd
 from calibration.page.figure_tables import figure_tables
 from calibration.page.html import render_html
 from calibration.prediction import predictor_file
-from calibration.report.build import Calibration
+from calibration.report.build import Calibration, calibration_given
 from calibration.report.csv_tables import (
     agreement_rows,
     comparison_rows,
@@ -39,9 +39,9 @@ def write_report(calibration: Calibration, out: str | Path) -> list[Path]:
     Raises
     ------
     InputError
-        Where the folder cannot be written.
+        Where the folder cannot be written, and for what is no calibration.
     """
-    out, report = Path(out), calibration.model
+    out, report = Path(out), calibration_given(calibration).model
     contents: dict[str, str | None] = {
         "report.html": render_html(calibration, calibration.images),
         "report.json": json.dumps(calibration.report, indent=2, ensure_ascii=False, allow_nan=False) + "\n",

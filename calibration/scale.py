@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.text import listed
 
 FEWEST_LEVELS, MOST_LEVELS = 3, 11
@@ -290,6 +290,26 @@ class Scale:
         if self._is_counted:
             return f"{_shown(self.low)} to {_shown(self.high)}"
         return listed(map(_shown, self.values))
+
+
+def scale_given(given: object) -> Scale:
+    """A scale, or what is written for one.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+
+    Examples
+    --------
+    >>> scale_given("0-4").count
+    5
+    """
+    if isinstance(given, str):
+        return Scale.parse(given)
+    if not isinstance(given, Scale):
+        raise InputError(f"{parameter('scale')} is {given!r}; make one with calibration.scale.Scale.")
+    return given
 
 
 def _not_understood(text: str) -> InputError:

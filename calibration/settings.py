@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from calibration.core.resampling import DRAWS
 from calibration.scale import LIKERT, Scale
 from metrics.errors import InputError, parameter
@@ -50,6 +52,7 @@ class Reading:
         if self.duplicates not in get_args(Duplicates):
             raise InputError(f"{parameter('duplicates')} is '{self.duplicates}'; it is error, first, last or mean.")
         _refuse_no_count("min_ratings", self.min_ratings)
+        object.__setattr__(self, "min_ratings", int(self.min_ratings))
         for name in ("map", "task"):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, str) and value.strip()):
@@ -68,7 +71,8 @@ class Settings:
         For everything that is drawn: bootstrap samples, permutations, folds, screening, and the points of large
         scatter plots.
     draws : int
-        Of the bootstrap, 100 to 100,000; 0 for a report without intervals.
+        Of the bootstrap, 1000 unless said otherwise, at most 100,000; 0 for a report without intervals. With fewer than
+        100 the intervals' ends are hardly more than a guess, and the command line refuses them.
     lower_is_better, higher_is_better : tuple of str
         Metrics for which lower or higher is better, whatever the metrics package says.
     scale : Scale
@@ -106,6 +110,9 @@ class Settings:
             raise InputError(f"{parameter('draws')} is {self.draws:,}; the bootstrap takes at most {MOST_DRAWS:,}.")
         if not _is_whole(self.seed):
             raise InputError(f"{parameter('seed')} is {self.seed!r}; it is a whole number.")
+        for name, kind in (("k", float), ("draws", int), ("seed", int)):
+            if isinstance(getattr(self, name), np.generic):  # as NumPy gives it, which JSON does not know
+                object.__setattr__(self, name, kind(getattr(self, name)))
         for name in ("lower_is_better", "higher_is_better"):
             value = getattr(self, name)
             if isinstance(value, str) or not all(isinstance(each, str) for each in value):
@@ -116,11 +123,11 @@ class Settings:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def _refuse_no_count(name: str, value: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from calibration.page.methods_text import methods_paragraph
-from calibration.report.build import Calibration
+from calibration.report.build import Calibration, calibration_given
 from calibration.report.csv_tables import agreement_rows, comparison_rows
 from calibration.report.schema.base import Number, interval_to_quote
 from calibration.report.schema.document import Metric
@@ -43,7 +43,7 @@ def agreement(judged: Calibration) -> pd.DataFrame:
     >>> float(table.loc["person", "value"])
     0.875
     """
-    return agreement_rows(judged.model)
+    return agreement_rows(calibration_given(judged).model)
 
 
 def evaluators(judged: Calibration) -> pd.DataFrame:
@@ -69,7 +69,7 @@ def evaluators(judged: Calibration) -> pd.DataFrame:
     >>> table[table["figure"] == "mean"][["evaluator", "value"]].values.tolist()
     [['x', 3.0], ['y', 3.5]]
     """
-    report = judged.model
+    report = calibration_given(judged).model
     scale, k = report.settings.scale.scale(), f"{report.settings.k:g}"
     rows = [
         (task, name, figure, *found, entry.n)
@@ -105,7 +105,7 @@ def metric_figures(judged: Calibration) -> pd.DataFrame:
     """
     rows = [
         (task, name, figure, value, *interval_to_quote(entry.intervals, figure), entry.n_items)
-        for task, content in judged.model.tasks.items()
+        for task, content in calibration_given(judged).model.tasks.items()
         for name, entry in content.metrics.items()
         for figure, value in entry.figures.items()
     ]
@@ -134,7 +134,7 @@ def answers(judged: Calibration) -> pd.DataFrame:
     """
     rows = [
         (task, name, entry.verdict.sorts.answer, entry.verdict.predicts.answer, entry.verdict.sentence)
-        for task, content in judged.model.tasks.items()
+        for task, content in calibration_given(judged).model.tasks.items()
         for name, entry in content.metrics.items()
     ]
     return pd.DataFrame(rows, columns=["task", "metric", "sorts", "predicts", "sentence"])
@@ -153,7 +153,7 @@ def compare(judged: Calibration) -> pd.DataFrame:
         task, first, second, n, difference, p, p_holm, p_by, williams_p and ITU-T P.1401's; see
         `calibration.report.csv_tables.comparison_rows`. Without rows for fewer than two metrics.
     """
-    return comparison_rows(judged.model)
+    return comparison_rows(calibration_given(judged).model)
 
 
 def baselines(judged: Calibration) -> pd.DataFrame:
@@ -181,7 +181,7 @@ def baselines(judged: Calibration) -> pd.DataFrame:
     """
     rows = [
         (task, name, *found, entry.n_items)
-        for task, content in judged.model.tasks.items()
+        for task, content in calibration_given(judged).model.tasks.items()
         for name, entry in content.metrics.items()
         for found in _of_baselines(entry)
     ]
@@ -199,8 +199,9 @@ def thresholds(judged: Calibration) -> pd.DataFrame:
     -------
     DataFrame
         task, metric, ``held_out`` (the evaluator without whom the mapping was fitted; empty for the one fitted on
-        everyone), ``boundary`` ("1|2" and so on), value (a score; NaN where no image reaches the next level), ``low``
-        and ``high`` (the scores between which it is as good; of the mapping on everyone), n (images, or ratings of the
+        everyone), ``boundary`` ("1|2" and so on), value (a score; beyond all of them where no image reaches the next
+        level), ``low`` and ``high`` (the scores between which it is as good; of the mapping on everyone; NaN where
+        an outer level may be empty), n (images, or ratings of the
         one held out).
 
     Examples
@@ -211,7 +212,7 @@ def thresholds(judged: Calibration) -> pd.DataFrame:
     >>> table[table["held_out"] == ""][["boundary", "value"]].values.tolist()[-1]
     ['4|5', 0.5]
     """
-    report = judged.model
+    report = calibration_given(judged).model
     boundaries = [f"{lower}|{upper}" for lower, upper in pairwise(report.settings.scale.scale().names)]
     rows = []
     for task, content in report.tasks.items():
@@ -247,7 +248,7 @@ def methods(judged: Calibration) -> str:
     >>> methods(calibrate(ratings, draws=0)).split(".")[0]
     'Two evaluators gave 4 ratings from 1 to 5 of 2 items'
     """
-    return methods_paragraph(judged.model)
+    return methods_paragraph(calibration_given(judged).model)
 
 
 def _with_numbers(rows: list[tuple[Any, ...]], columns: list[str]) -> pd.DataFrame:

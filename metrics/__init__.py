@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from metrics.api import lpips as lpips
     from metrics.api import score_images as score_images
     from metrics.api import score_sets as score_sets
-    from metrics.engine.images import read_image as read_image
     from metrics.engine.run import RunSettings as RunSettings
     from metrics.entry import MetricOptions as MetricOptions
     from metrics.errors import InputError as InputError
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from metrics.image.fidelity import psnr as psnr
     from metrics.image.fidelity import ssim as ssim
     from metrics.image.sharpness import sharpness as sharpness
+    from metrics.image_file import read_image as read_image
     from metrics.known import find_metric as find_metric
     from metrics.sets.frechet import frechet_distance as frechet_distance
     from metrics.sets.kid import kernel_distance as kernel_distance
@@ -53,7 +53,7 @@ _MODULES = {
     "lpips": "metrics.api",
     "MetricOptions": "metrics.entry",
     "psnr": "metrics.image.fidelity",
-    "read_image": "metrics.engine.images",
+    "read_image": "metrics.image_file",
     "RunSettings": "metrics.engine.run",
     "score_images": "metrics.api",
     "score_sets": "metrics.api",

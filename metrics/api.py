@@ -16,15 +16,16 @@ from PIL import Image
 from metrics.catalogue import catalogue, check_options_used, make_metrics, needs_of
 from metrics.engine.cache import FeatureCache, cache_folder
 from metrics.engine.device import choose_device
-from metrics.engine.images import ImageSource, UnreadableImage, as_rgb, read_image
+from metrics.engine.images import ImageSource, UnreadableImage, as_rgb, pixels_given, read_image
 from metrics.engine.run import RunResult, RunSettings, score_items
 from metrics.engine.types import Item, Score, SetScore
 from metrics.entry import MetricOptions, Need
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter, refuse_other_kind
 from metrics.image.clip_score import clip_score as of_embeddings
 from metrics.networks.clip import ClipImages, ClipModel, ClipTexts
 from metrics.networks.inception import InceptionFeatures
 from metrics.networks.lpips import LpipsFeatures, native_distances, pairwise_distances
+from metrics.text import names_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -311,9 +312,13 @@ def _prepared(extractor: Any, picture: Picture) -> Any:
             opened = read_image(picture)
         elif isinstance(picture, Image.Image):
             opened = as_rgb(picture)
+        elif isinstance(picture, np.ndarray):
+            opened = Image.fromarray(pixels_given(picture, who))
         else:
-            opened = Image.fromarray(picture).convert("RGB")
+            raise TypeError(f"it is of type {type(picture).__name__}")
         return extractor.prepare(opened)
+    except InputError:
+        raise
     except UnreadableImage as error:
         raise InputError(f"{who} {error}.") from error
     except (TypeError, ValueError, AttributeError) as error:
@@ -324,7 +329,7 @@ def _prepared(extractor: Any, picture: Picture) -> Any:
 
 
 def _checked_names(metrics: str | Sequence[str], kind: str | None) -> list[str]:
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    names = list(names_of(metrics, "metrics"))
     if not names:
         raise InputError("No metric is named; metrics.list_metrics() lists them.")
     of_sets = [entry.name for entry in catalogue() if entry.scores == "set" and entry.name in names]
@@ -343,9 +348,9 @@ def _items(
         folder = Path(images)
         paths = {path.relative_to(folder).as_posix(): path for path in images_below(folder)}
     elif isinstance(images, Mapping):
-        paths = {str(name): Path(path) for name, path in images.items()}
+        paths = {str(name): _path(path) for name, path in images.items()}
     else:
-        paths = {str(path): Path(path) for path in images}
+        paths = {str(path): path for path in map(_path, images)}
     if not paths:
         raise InputError("There are no images to score.")
     for what, given in (("references", references), ("prompts", prompts), ("groups", groups)):
@@ -364,6 +369,15 @@ def _items(
         )
         for name, path in paths.items()
     ]
+
+
+def _path(image: Any) -> Path:
+    if not isinstance(image, (str, Path)):
+        raise InputError(
+            f"{parameter('images')} holds an image of the kind {type(image).__name__}; give files, or take the "
+            "functions of arrays, such as metrics.sharpness."
+        )
+    return Path(image)
 
 
 def _sources(photos: str | Path | Iterable[str | Path] | None) -> tuple[ImageSource, ...]:
@@ -390,6 +404,8 @@ def _scored(
     run: RunSettings | None,
     cache: str | Path | None,
 ) -> RunResult:
+    refuse_other_kind("options", options, MetricOptions)
+    refuse_other_kind("run", run, RunSettings)
     options = options or MetricOptions()
     has: dict[Need, bool] = {
         "references": any(item.references for item in items),

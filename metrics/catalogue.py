@@ -12,7 +12,7 @@ from importlib import import_module
 
 from metrics.engine.types import ComputedMetric
 from metrics.entry import Entry, MetricOptions, Need
-from metrics.errors import InputError, parameter
+from metrics.errors import InputError, either, parameter
 from metrics.plugins.own_functions import named_function
 from metrics.plugins.package_table import find_known
 from metrics.plugins.packages import is_plugin, make_plugin
@@ -207,17 +207,20 @@ def band(metric: str, score: float) -> str:
     return next((name for upper, name in (entry.bands if entry else ()) if score < upper), "")
 
 
+_LISTS = either("metrics.list_metrics()", "humangrade metrics")
+_OWN_SCORES = either("study.import_tables", "humangrade import STUDY --scores FILE, or report --scores FILE")
+
+
 def _no_metric(name: str) -> InputError:
     names = [entry.name for entry in catalogue()]
     if ":" in name:
         return InputError(
             f"There is no metric '{name}'; of other packages those of pyiqa:NAME and torchmetrics:NAME can be "
-            "computed. Scores by a metric of your own come in with humangrade import STUDY --scores FILE, or report "
-            "--scores FILE."
+            f"computed. Scores by a metric of your own come in with {_OWN_SCORES}."
         )
     near = get_close_matches(name.lower(), names, n=1)
     meant = f"did you mean {near[0]}? " if near else ""
     return InputError(
-        f"There is no metric '{name}'; {meant}humangrade metrics lists them: {', '.join(names)}, pyiqa:NAME and "
+        f"There is no metric '{name}'; {meant}{_LISTS} lists them: {', '.join(names)}, pyiqa:NAME and "
         "torchmetrics:NAME."
     )

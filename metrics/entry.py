@@ -4,13 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 from metrics.engine.device import Precision
 from metrics.engine.types import ComputedMetric, Pool
+from metrics.errors import InputError, parameter
 from metrics.known import Direction
+from metrics.text import listed
 
 Need = Literal["references", "prompts"]
+LpipsNet = Literal["alex", "vgg", "squeeze"]
+Inception = Literal["torch-fidelity", "pytorch-fid"]
 
 
 @dataclass(frozen=True)
@@ -43,22 +47,37 @@ class MetricOptions:
         Of the networks' arithmetic.
     seed : int
         For subsets; 2020 gives torch-fidelity's.
+
+    Raises
+    ------
+    InputError
+        For a value that is none of those named.
     """
 
     clip_model: str = "ViT-L-14"
     clip_pretrained: str = "openai"
     head: str | None = None
-    lpips_net: str = "alex"
+    lpips_net: LpipsNet = "alex"
     lpips_size: int | None = 256
     detector: str | None = None
     encoder: str | None = None
     align: bool = False
     least_face: float = 0.95
     pool_references: Pool = "mean"
-    inception: Literal["torch-fidelity", "pytorch-fid"] = "torch-fidelity"
+    inception: Inception = "torch-fidelity"
     reference_set: Path | None = None
     precision: Precision = "float32"
     seed: int = 2020
+
+    def __post_init__(self) -> None:
+        for name, kind in (
+            ("lpips_net", LpipsNet),
+            ("pool_references", Pool),
+            ("inception", Inception),
+            ("precision", Precision),
+        ):
+            if (value := getattr(self, name)) not in (known := get_args(kind)):
+                raise InputError(f"{parameter(name)} is {value!r}; it is {listed(known, 'or')}.")
 
 
 @dataclass(frozen=True)

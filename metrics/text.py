@@ -3,6 +3,9 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
+
+from metrics.errors import InputError, parameter
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
@@ -68,6 +71,32 @@ def quoted(names: Iterable[str]) -> list[str]:
     "'a b' and 'c'"
     """
     return [f"'{name}'" for name in names]
+
+
+def names_of(given: Any, what: str) -> tuple[str, ...]:
+    """Names that a caller gave, of which a single one stands for itself.
+
+    Parameters
+    ----------
+    given : str or iterable of str
+    what : str
+        The parameter that they were given for.
+
+    Raises
+    ------
+    InputError
+        Where one of them is no text.
+
+    Examples
+    --------
+    >>> names_of("look", "tasks"), names_of(["look", "fun"], "tasks")
+    (('look',), ('look', 'fun'))
+    """
+    names = tuple(given) if isinstance(given, Iterable) and not isinstance(given, (str, bytes)) else (given,)
+    for name in names:
+        if not isinstance(name, str):
+            raise InputError(f"{parameter(what)} has {name!r}, which is no name; a name is a text, as in ['a', 'b'].")
+    return names
 
 
 def is_plain(name: str) -> bool:

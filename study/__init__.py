@@ -1,13 +1,13 @@
 """People: studies on disk, the rating page, the database and the command line.
 
-For notebooks and scripts: make or open a study, score its images, judge the scores.
+For notebooks and scripts: draw images of checkpoints, evaluate them, make or open a study, score its images, judge the
+scores.
 
 Examples
 --------
 >>> from pathlib import Path
 >>> from tempfile import TemporaryDirectory
 >>> from PIL import Image
->>> from calibration.settings import Settings
 >>> place = TemporaryDirectory()
 >>> images = Path(place.name) / "images"
 >>> images.mkdir()
@@ -18,10 +18,10 @@ Examples
 ...     for one in study.store.assignments(evaluator.id):
 ...         rating = 1 + int(one.item[0]) // 2
 ...         saved = study.store.rate(evaluator.id, one.public_id, rating, f"{evaluator.id}-{one.item}")
->>> result = score_study(study, ScoreSettings(metrics=("exposure",)))
+>>> result = score_study(study, "exposure")
 >>> study.scores()["metric"].unique().tolist()
 ['exposure']
->>> calibration = calibrate_study(study, Settings(draws=0))
+>>> calibration = calibrate_study(study, draws=0)
 >>> calibration.report["tasks"]["aesthetic"]["n_ratings"]
 18
 >>> study.close()
@@ -33,19 +33,50 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from study.calibrating import calibrate_study
+    from study.evaluating import evaluate_images
+    from study.evaluation.run import EvaluationSettings
     from study.folder.create import create_study
     from study.folder.growing import add_images
+    from study.folder.importing import import_tables
     from study.folder.study import Study, open_study
+    from study.generating import draw_images
+    from study.generation.draw import DrawSettings
+    from study.generation.plan import describe_plan, make_plan
+    from study.generation.recipe import load_recipe
     from study.scoring import ScoreSettings, score_study
 
-__all__ = ["ScoreSettings", "Study", "add_images", "calibrate_study", "create_study", "open_study", "score_study"]
+__all__ = [
+    "DrawSettings",
+    "EvaluationSettings",
+    "ScoreSettings",
+    "Study",
+    "add_images",
+    "calibrate_study",
+    "create_study",
+    "describe_plan",
+    "draw_images",
+    "evaluate_images",
+    "import_tables",
+    "load_recipe",
+    "make_plan",
+    "open_study",
+    "score_study",
+]
 
 _PLACES = {
+    "DrawSettings": "study.generation.draw",
+    "EvaluationSettings": "study.evaluation.run",
     "ScoreSettings": "study.scoring",
     "Study": "study.folder.study",
     "add_images": "study.folder.growing",
     "calibrate_study": "study.calibrating",
     "create_study": "study.folder.create",
+    "describe_plan": "study.generation.plan",
+    "draw_images": "study.generating",
+    "evaluate_images": "study.evaluating",
+    "load_recipe": "study.generation.recipe",
+    "make_plan": "study.generation.plan",
+    "import_tables": "study.folder.importing",
     "open_study": "study.folder.study",
     "score_study": "study.scoring",
 }

@@ -7,6 +7,7 @@ from typing import Literal
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 
 from calibration.tables.writing import csv_text
 from metrics.catalogue import catalogue, check_options, check_options_used, make_metrics, needs_of, written_names
@@ -17,15 +18,16 @@ from metrics.engine.image_folders import folder_notes, images_below
 from metrics.engine.run import Engine, RunResult, RunSettings, score_items
 from metrics.engine.types import ComputedMetric, Features, Item, Score, Scored, SetScore
 from metrics.entry import Entry, MetricOptions, Need
-from metrics.errors import InputError, parameter
+from metrics.errors import InputError, Said, for_command_line, parameter, refuse_other_kind
 from metrics.files import write_together
 from metrics.networks.inception import InceptionFeatures
 from metrics.sets.compared_sets import reference_statistics
 from metrics.sets.statistics_file import write_statistics
+from metrics.text import listed, names_of
 from metrics.weights.locate import is_present
-from study.cli.terminal import Bar, print_notes
 from study.folder.score_items import Collection, read_sources, study_collection
 from study.folder.study import Study
+from study.terminal import Bar, print_notes
 
 _IN_A_STUDY: Mapping[Need, str] = {
     "references": "name them in the column 'references' of the study's items.csv",
@@ -36,6 +38,7 @@ _IN_A_FOLDER: Mapping[Need, str] = {
     "prompts": f"add {parameter('prompts')} FILE",
 }
 EngineName = Literal["local", "ray"]
+_FETCH = "; get them with humangrade weights fetch "
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class ScoreSettings:
     Attributes
     ----------
     metrics : tuple of str
-        Names; empty for every metric whose weights, references and prompts are there.
+        Names, or one name; empty for every metric whose weights, references and prompts are there.
     options : MetricOptions
         About the metrics.
     run : RunSettings
@@ -56,22 +59,29 @@ class ScoreSettings:
         The folder of features; None for the usual one.
     """
 
-    metrics: tuple[str, ...] = ()
+    metrics: Sequence[str] = ()
     options: MetricOptions = field(default_factory=MetricOptions)
     run: RunSettings = field(default_factory=RunSettings)
     engine: EngineName = "local"
     cache: Path | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metrics", names_of(self.metrics, "metrics"))
+        refuse_other_kind("options", self.options, MetricOptions)
+        refuse_other_kind("run", self.run, RunSettings)
 
-def score_study(study: Study, settings: ScoreSettings | None = None, console: Console | None = None) -> RunResult:
+
+def score_study(
+    study: Study, settings: ScoreSettings | str | Sequence[str] | None = None, console: Console | None = None
+) -> RunResult:
     """Score a study's images, and put the scores into its store, each metric's as soon as they are there.
 
     Parameters
     ----------
     study : Study
         An opened study.
-    settings : ScoreSettings, optional
-        Which metrics, and how; every metric that can be computed unless told.
+    settings : ScoreSettings, str or sequence of str, optional
+        Which metrics, and how, or only their names; every metric that can be computed unless told.
     console : Console, optional
         Where progress and notes are shown; nowhere unless told.
 
@@ -93,12 +103,13 @@ def score_study(study: Study, settings: ScoreSettings | None = None, console: Co
     >>> with TemporaryDirectory() as place:
     ...     Image.new("RGB", (32, 32), "white").save(Path(place) / "a.png")
     ...     study = create_study(Path(place) / "study", place, tasks=["aesthetic"], evaluators=["ann"])
-    ...     result = score_study(study, ScoreSettings(metrics=("contrast",)))
+    ...     result = score_study(study, "contrast")
     ...     study.store.scores_table()[["item", "metric", "score"]].values.tolist()
     ...     study.close()
     [['a.png', 'contrast', 0.0]]
     """
-    settings = settings or ScoreSettings()
+    if not isinstance(settings, ScoreSettings):
+        settings = ScoreSettings(metrics=names_of(settings or (), "metrics"))
     console = console or Console(quiet=True, force_jupyter=False)  # quiet, rich still warns in a notebook
 
     def deliver(metric: ComputedMetric, scored: Scored) -> None:
@@ -156,24 +167,40 @@ def save_statistics(images: Path, out: Path, preprocessing: str, run: RunSetting
     return skipped | {source.path: problems[source.key] for source in wanted if source.key in problems}
 
 
-def choose_metrics(items: Sequence[Item], options: MetricOptions) -> tuple[list[str], list[str]]:
-    """The metrics that can be computed, and a line for each that cannot, with the reason.
+def choose_metrics(has: Mapping[Need, bool], options: MetricOptions) -> tuple[list[str], dict[str, str]]:
+    """The metrics that can be computed, and of each that cannot the reason.
 
     Parameters
     ----------
-    items : sequence of Item
-        What is scored.
+    has : mapping of str to bool
+        Whether there are references and prompts.
     options : MetricOptions
         Decides which weights are needed.
     """
-    chosen, left_out = [], []
-    for entry in catalogue():
-        lacking = _lacking(entry, items, options)
-        if lacking:
-            left_out.append(f"{entry.name}: {lacking}")
-        else:
-            chosen.append(entry.name)
-    return chosen, left_out
+    found = {entry.name: Said(_lacking(entry, has, options)) for entry in catalogue()}
+    return [name for name, why in found.items() if not why], {name: why for name, why in found.items() if why}
+
+
+def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
+    """A line for each reason with the metrics that it holds for, and one command that fetches all weights.
+
+    Examples
+    --------
+    >>> none = "no weights ({0}); get them with humangrade weights fetch {0}"
+    >>> lacking = {"fid": none.format("inception-fid"), "kid": none.format("inception-fid"), "lpips": "no references"}
+    >>> left_out_lines(lacking)[:2]
+    ['fid and kid: no weights (inception-fid)', 'lpips: no references']
+    >>> left_out_lines(lacking)[2]
+    'Get the weights with humangrade weights fetch inception-fid'
+    """
+    by_reason: dict[str, list[str]] = {}
+    wanted: dict[str, None] = {}
+    for name, why in left_out.items():
+        reason, _, weights = for_command_line(why).partition(_FETCH)
+        by_reason.setdefault(reason, []).append(name)
+        wanted |= dict.fromkeys(weights.split())
+    lines = [f"{listed(names)}: {reason}" for reason, names in by_reason.items()]
+    return lines + ([f"Get the weights with humangrade weights fetch {' '.join(wanted)}"] if wanted else [])
 
 
 def _score(
@@ -195,12 +222,11 @@ def _score(
         _refuse_lacking(settings, collection.items, advice)
         check_options_used(settings.metrics, settings.options)
     else:
-        names, left_out = choose_metrics(collection.items, settings.options)
+        names, left_out = choose_metrics(needs_met(collection.items), settings.options)
         taken = [name for name in names if imported.intersection(written_names(name))]
-        left_out += [f"{name}: the study holds imported scores of it" for name in taken]
+        left_out |= dict.fromkeys(taken, "the study holds imported scores of it")
         names = [name for name in names if name not in taken]
-        for line in left_out:
-            console.print(f"[dim]Left out {line}[/]", soft_wrap=True)
+        print_left_out(left_out, console)
         metrics = make_metrics(names, settings.options)
     cache = FeatureCache(settings.cache or cache_folder())
     with Bar(console) as bar:
@@ -211,21 +237,32 @@ def _score(
     return result
 
 
-def _lacking(entry: Entry, items: Sequence[Item], options: MetricOptions) -> str:
+def print_left_out(left_out: Mapping[str, str], console: Console) -> None:
+    """Print what was left out, and why."""
+    for line in left_out_lines(left_out):
+        said = line if line.startswith("Get ") else f"Left out {line}"
+        console.print(f"[dim]{escape(said)}[/]", soft_wrap=True)
+
+
+def needs_met(items: Sequence[Item]) -> dict[Need, bool]:
+    """Whether any of the images has references, and any a prompt."""
+    return {"references": any(item.references for item in items), "prompts": any(item.prompt for item in items)}
+
+
+def _lacking(entry: Entry, has: Mapping[Need, bool], options: MetricOptions) -> str:
     """What a metric needs and has not; "" where nothing is missing."""
-    for need in _unmet(entry.name, items, options):
+    for need in _unmet(entry.name, has, options):
         return f"no {need}"
     if lacking := entry.lacks(options):
         return lacking
     missing = [name for name in entry.weights_for(options) if is_present(name) is None]
     if not missing:
         return ""
-    return f"no weights ({', '.join(missing)}); get them with humangrade weights fetch {' '.join(missing)}"
+    return f"no weights ({', '.join(missing)}){_FETCH}{' '.join(missing)}"
 
 
-def _unmet(name: str, items: Sequence[Item], options: MetricOptions) -> list[Need]:
+def _unmet(name: str, has: Mapping[Need, bool], options: MetricOptions) -> list[Need]:
     """What no image has and a metric needs."""
-    has = {"references": any(item.references for item in items), "prompts": any(item.prompt for item in items)}
     return [need for need in needs_of(name, options) if not has[need]]
 
 
@@ -234,7 +271,7 @@ def _refuse_lacking(settings: ScoreSettings, items: Sequence[Item], advice: Mapp
     said = []
     kinds: tuple[tuple[Need, str], ...] = (("references", "reference photos"), ("prompts", "prompts"))
     for need, words in kinds:
-        names = [name for name in settings.metrics if need in _unmet(name, items, settings.options)]
+        names = [name for name in settings.metrics if need in _unmet(name, needs_met(items), settings.options)]
         if names:
             said.append(f"{', '.join(dict.fromkeys(names))}: there are no {words}; {advice[need]}.")
     if said:

@@ -1,5 +1,6 @@
 """YAML files that people write: read with bounds, and all their errors at once, each with its line."""
 
+import re
 import reprlib
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
@@ -17,6 +18,27 @@ MOST_BYTES = 250_000
 _MOST_NODES = 100_000  # keys and values, with what aliases stand for
 _LONGEST_NUMBER = 100  # digits
 _NAMED = 20  # how many errors a message lists
+
+_MUST_BE = {  # by Pydantic's kinds of errors
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a number that is finite",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    "list_type": "a list, such as [a, b] or a line with '- ' for each",
+    "literal_error": "{expected}",
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+    "greater_than": "more than {gt}",
+    "less_than": "less than {lt}",
+    "multiple_of": "a multiple of {multiple_of}",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
+    "string_too_long": "a text of at most {max_length} characters",
+}
+_BRACE_FIRST = re.compile(r"\s*(?:- +)*(?:[\w ]+: +)?(\{[\w ]*\}\s*[^\s,#].*?)\s*")  # {token} photo, without quotes
+_IN_QUOTES = ("mapping values are not allowed", "cannot start any token", "undefined alias", "expected alphabetic")
 
 Model = TypeVar("Model", bound=BaseModel)
 Explain = Callable[[ErrorDetails], str | None]
@@ -98,6 +120,11 @@ def explain_plainly(error: ErrorDetails, model: type[BaseModel]) -> str:
         return f"{where} must hold keys with their values: {', '.join(_keys(_model_at(model, location)))}."
     if kind == "string_type" and isinstance(given, bool | int | float):
         return f"{where} is not a text: YAML reads it as {given!r}; put it in quotes."
+    if words := _MUST_BE.get(kind):
+        limits = {
+            name: int(n) if isinstance(n, float) and n.is_integer() else n for name, n in error.get("ctx", {}).items()
+        }
+        return f"{where} is {reprlib.repr(given)}; it must be {words.format(**limits)}."
     return f"{where} is {reprlib.repr(given)}: {error['msg'][0].lower()}{error['msg'][1:]}."
 
 
@@ -164,9 +191,13 @@ def _parse(path: Path, holds: str) -> tuple[yaml.Node | None, Any, list[tuple[in
         line = text.count("\n", 0, error.position) + 1
         raise InputError(f"{path}, line {line}: not well-formed YAML (a control character); remove it.") from error
     except yaml.MarkedYAMLError as error:
+        if unquoted := _unquoted(text):
+            raise errors_of(path, unquoted) from error
         where = error.problem_mark or error.context_mark
         place = f", line {where.line + 1}" if where else ""
         hint = "; indent with spaces, never with tabs" if "'\\t'" in str(error.problem) else ""
+        if not hint and any(words in str(error.problem) for words in _IN_QUOTES):
+            hint = "; put a text that has ': ' in it, or begins with a sign, in quotes"
         begun = f" {error.context} from line {error.context_mark.line + 1}" if error.context_mark else ""
         raise InputError(f"{path}{place}: not well-formed YAML ({error.problem}{begun}){hint}.") from error
     except RecursionError as error:
@@ -174,6 +205,18 @@ def _parse(path: Path, holds: str) -> tuple[yaml.Node | None, Any, list[tuple[in
             f"{path} is nested too deeply, or has an alias (*name) within itself; write out what it holds."
         ) from error
     return node, content, loader.repeated
+
+
+def _unquoted(text: str) -> list[tuple[int, str]]:
+    """The lines whose text begins with a placeholder in braces, which YAML takes for keys."""
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if alike := _BRACE_FIRST.fullmatch(line):
+            value = alike[1] if '"' in alike[1] else f'"{alike[1]}"'
+            found.append(
+                (number, f"put the text in quotes: {value}. Without, YAML takes what begins with a brace for keys.")
+            )
+    return found
 
 
 def _size(node: yaml.Node | None, known: dict[int, int]) -> int:

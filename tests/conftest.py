@@ -36,8 +36,9 @@ def chromium():
     executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:
         skip_or_fail("no chromium on PATH (apt-get install chromium, or set CHROMIUM)")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # a busy machine is no fault of the page
     switches = ("no-sandbox", "disable-quic", "no-first-run", "disable-background-networking", "disable-sync")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=[f"--{switch}" for switch in switches])

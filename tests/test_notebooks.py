@@ -15,6 +15,13 @@ SAID = {
         "you need about",
     ],
     "retrain_aesthetic_head": ["to decide when to stop", "best possible Spearman 0.6", "Take ", "Fine-tuning raises"],
+    "from_lora_to_study": [
+        "36 images: 9 of the base model",
+        "drawn: 36",
+        "it was trained on another model",
+        "evaluation.html",
+        "9 images added, 4 of them for rating, as round 2; 5 that were rated before are asked again",
+    ],
 }
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
+from calibration.core.resampling import generator
+
 Array = NDArray[np.float64]
 FEWEST_CLUSTERS = 6
 BLOCKS = 100
@@ -65,7 +67,7 @@ def left_out_figures(
         No rows where there are too few clusters for an interval.
     """
     count = int(clusters.max()) + 1
-    block = np.random.default_rng(seed).permutation(count) % BLOCKS if count > BLOCKS else np.arange(count)
+    block = generator(seed).permutation(count) % BLOCKS if count > BLOCKS else np.arange(count)
     of = block[clusters]
     whole = np.asarray(figures(np.ones(len(clusters))), dtype=np.float64)
     if count < FEWEST_CLUSTERS:

@@ -22,6 +22,7 @@ from calibration.aesthetic.split import FEWEST, Split, refuse_constant, stratifi
 from calibration.aesthetic.spread import QuantileMatch, match_quantiles
 from calibration.aesthetic.training import Loss, Part, Recipe, Trained, train
 from calibration.aesthetic.votes import Votes, levels
+from calibration.core.resampling import generator
 from metrics.errors import InputError
 from metrics.networks.aesthetic_head import Activation, Head, Layer, predict, predict_distribution
 
@@ -211,7 +212,7 @@ def _matched_by_others(answers: NDArray[np.float64], votes: Votes) -> NDArray[np
     """Answers matched to votes by other challenges' images: a match is not judged by what it was made of."""
     clusters = cluster_codes(votes.groups, len(votes))
     count = int(clusters.max()) + 1
-    part = (np.random.default_rng(0).permutation(count) % _FOLDS)[clusters]
+    part = (generator(0).permutation(count) % _FOLDS)[clusters]
     matched = answers.copy()
     for number in np.unique(part):
         rest = part != number

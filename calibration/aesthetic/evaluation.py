@@ -24,6 +24,7 @@ from calibration.aesthetic.clusters import (
 from calibration.aesthetic.scale import HIGHEST, LOWEST
 from calibration.aesthetic.spread import alarms
 from calibration.aesthetic.votes import Votes, levels
+from calibration.core.resampling import generator
 from calibration.core.weighted import Order, correlation, covariance
 from metrics.errors import InputError
 from metrics.text import counted
@@ -238,7 +239,7 @@ def people(votes: Votes, seed: int = 0, draws: int = 5) -> dict[str, float]:
     whole = votes.counts is not None and (votes.counts == votes.counts.round()).all()
     if votes.counts is None or not whole or votes.counts.sum(axis=1).min() <= 5:
         raise InputError(f"{votes.source} does not tell how single votes lie; that takes six votes an image or more.")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     scale, totals = levels(votes.counts.shape[1]), votes.counts.sum(axis=1)
     found = {}
     for name, size in (("one", 1), ("five", 5)):

@@ -23,6 +23,7 @@ from calibration.aesthetic.split import FEWEST, seeded_split
 from calibration.aesthetic.training import Recipe
 from calibration.aesthetic.twins import each_image_once
 from calibration.aesthetic.votes import Votes, read_votes
+from calibration.core.resampling import generator
 from metrics.engine.signature import signature, versions
 from metrics.errors import InputError
 from metrics.image.aesthetic import DEFAULT_HEADS, plain_name
@@ -261,7 +262,7 @@ def fitting_head(head: str | Head | None, embeddings: Embeddings) -> Head:
 
 def example(count: int = 60) -> tuple[Votes, Embeddings, Head]:
     """Made votes, embeddings and a head that knows a part of what they have in common, to try things with."""
-    rng = np.random.default_rng(0)
+    rng = generator(0)
     rows = rng.normal(size=(count, 16))
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     means = np.clip(5.4 + 2 * rows[:, 0] + 2 * rows[:, 1] + 0.3 * rng.normal(size=count), 1, 10)

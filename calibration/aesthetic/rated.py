@@ -18,6 +18,7 @@ from calibration.aesthetic.vote_tables import GROUP, with_known_names
 from calibration.tables.cells import numbers_of
 from calibration.tables.reading import read_table
 from metrics.errors import InputError, parameter
+from metrics.text import counted
 
 _PULL = 4.0  # one rating scatters about twice as much as people's strictness
 _NAMED = 5
@@ -55,7 +56,8 @@ def counted_ratings(
     InputError
         For a task that is not there or must be chosen, and what is no rating from 1 to 5; with the line.
     """
-    rated = _chosen(path, table, task)
+    chosen = _chosen(path, table, task)
+    rated = _of_first_round(chosen)
     values = rated.assign(rating=rated["rating"].astype(float), item=rated["item"], evaluator=rated["evaluator"])
     times = values.groupby(["item", "evaluator"])["rating"].transform("size")
     counts = (
@@ -72,6 +74,11 @@ def counted_ratings(
     strictness = strictness_of(item, person, ratings)
     adjusted = np.bincount(item, ratings - strictness[person]) / np.bincount(item)
     notes = []
+    if later := len(chosen) - len(rated):
+        notes.append(
+            f"{counted(later, 'rating')} of images that the same person had rated in an earlier round left out; the "
+            "first round's count."
+        )
     if repeated := len(values) - len(once):
         notes.append(f"{repeated:,} ratings are repeats by the same person; a person counts once for an image.")
     alone = sorted(people[_alone(item, person)])
@@ -209,6 +216,14 @@ def strictness_of(
     about = ratings - (np.bincount(items, ratings) / rows)[items]
     sums = np.bincount(people, about, minlength=count)
     return np.asarray(np.linalg.solve(normal + _PULL * np.eye(count), sums), dtype=np.float64)
+
+
+def _of_first_round(rated: pd.DataFrame) -> pd.DataFrame:
+    """The ratings without those that a person gave to an image again in a later round, as in all grades."""
+    if "round" not in rated.columns:
+        return rated
+    rounds = pd.to_numeric(rated["round"], errors="coerce").fillna(1)
+    return rated[rounds == rounds.groupby([rated["item"], rated["evaluator"]]).transform("min")]
 
 
 def _alone(items: NDArray[np.intp], people: NDArray[np.intp]) -> NDArray[np.bool_]:

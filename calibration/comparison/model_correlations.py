@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from calibration.core.grades import Array
-from calibration.core.resampling import Resampling, group_draws
+from calibration.core.resampling import Resampling, group_draws, in_few
 from calibration.core.ties import as_equals
 from metrics.known import Direction
 
@@ -78,9 +78,7 @@ class ModelStudy:
         if prompts is not None:
             prompt, texts = pd.factorize(_texts(prompts)[known])
             cluster = np.unique(np.where(prompt < 0, len(texts) + cluster, prompt), return_inverse=True)[1]
-        total, most = int(cluster.max()) + 1, min(MOST_CLUSTERS, max(2, _CELLS // len(names)))
-        if total > most:
-            cluster = np.random.default_rng(0).permutation(total)[cluster] % most
+        cluster = in_few(cluster, min(MOST_CLUSTERS, max(2, _CELLS // len(names))))
         return cls(as_equals(score[known]), as_equals(rating[known]), model, list(names), cluster, sign)
 
     @property

@@ -9,12 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from calibration.core.grades import Array
-from calibration.core.resampling import Draws, Resampling, generator
+from calibration.core.resampling import PERMUTATIONS, Draws, Resampling, generator, in_few
 from calibration.core.ties import as_equals
 
 Statistic = Literal["spearman", "pearson", "kendall"]
 
-PERMUTATIONS = 1000
 NAN = float("nan")
 MOST_CLUSTERS = 4096
 _TIE = 1e-12  # two differences of correlations closer than this are equal
@@ -134,9 +133,7 @@ class Swaps:
 
     def __init__(self, count: int, clusters: ArrayLike | None, models: ArrayLike | None):
         cluster = np.arange(count) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
-        total = int(cluster.max(initial=-1)) + 1
-        if total > MOST_CLUSTERS:
-            cluster = np.random.default_rng(0).permutation(total)[cluster] % MOST_CLUSTERS
+        cluster = in_few(cluster, MOST_CLUSTERS)
         model = np.zeros(count, dtype=int) if models is None else np.unique(np.asarray(models), return_inverse=True)[1]
         self._models = int(model.max(initial=0)) + 1
         cells, self.cell = np.unique(cluster * self._models + model, return_inverse=True)

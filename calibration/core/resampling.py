@@ -26,7 +26,10 @@ STEPS = 4096
 """Into so many steps the scores of more images are grouped, in draws and shuffles only: never for a figure itself."""
 
 DRAWS = 1000
-"""Of the bootstrap, unless said otherwise."""
+"""Of the bootstrap, unless said otherwise: the default of `calibration.settings.Settings.draws` and of every way in."""
+
+PERMUTATIONS = 1000
+"""Of tests, unless said otherwise."""
 
 FEWEST_DRAWS = 100
 _EFFORT = 2**24  # draws x items, at most, where there are more items than those
@@ -40,6 +43,18 @@ Found = TypeVar("Found")
 def generator(seed: int) -> np.random.Generator:
     """The generator of a seed, which may be any whole number."""
     return np.random.default_rng(seed % 2**63)
+
+
+def in_few(clusters: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    """Clusters, numbered from 0, put together by chance so that there are no more than so many; the same each time.
+
+    Examples
+    --------
+    >>> in_few(np.array([0, 1, 1]), 5).tolist(), len(set(in_few(np.arange(9), 5)))
+    ([0, 1, 1], 5)
+    """
+    total = int(clusters.max()) + 1 if len(clusters) else 0
+    return clusters if total <= most else generator(0).permutation(total)[clusters] % most
 
 
 def sampled(places: NDArray[np.intp], most: int, seed: int) -> NDArray[np.intp]:

@@ -19,11 +19,10 @@ from calibration.core.grades import Array, distance_grade, evaluator_grades, lea
 from calibration.core.intervals import group_codes
 from calibration.core.many_mappings import TIE, ScoreOrder, level_costs
 from calibration.core.ratings import Ratings, ScoredTask
-from calibration.core.resampling import MANY_ITEMS, STEPS, Draws, generator, given_draws
+from calibration.core.resampling import MANY_ITEMS, PERMUTATIONS, STEPS, Draws, generator, given_draws
 from calibration.core.ties import as_equals
 from metrics.known import Direction
 
-PERMUTATIONS = 1000
 HIGH = 0.95
 _FEWEST = 50
 _EFFORT = 2**25  # permutations x items x evaluators that are spent, at most

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from calibration.core.resampling import generator
 from calibration.page.figure_style import COLOURS, ROW_HEIGHT, Figure, Scale, canvas, label, label_width
 from calibration.page.score_digits import digits_for, score_text
 from calibration.report.schema.document import Metric
@@ -219,7 +220,7 @@ def sample(points: pd.DataFrame, seed: int, most: int = MOST_POINTS) -> pd.DataF
     """All points, or `most` of them drawn by the seed, in their order."""
     if len(points) <= most:
         return points
-    chosen = np.random.default_rng(abs(seed)).choice(len(points), most, replace=False)
+    chosen = generator(abs(seed)).choice(len(points), most, replace=False)
     return points.iloc[np.sort(chosen)]
 
 

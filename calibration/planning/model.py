@@ -26,10 +26,9 @@ _WEIGHTS = stats.norm.pdf(_Q) / stats.norm.pdf(_Q).sum()
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
 _NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
 _ROOT_12 = np.sqrt(12.0)  # one over the standard deviation of a uniform variable
-_LEAST_CORRELATION = 1e-6
 
 
-class Ratings:
+class RatingModel:
     """Ratings by evaluators who all rate every image.
 
     Parameters
@@ -114,7 +113,7 @@ class _Influence:
     of_mean: Array
 
 
-def _influence(ratings: Ratings, correlation: float, statistic: Statistic) -> _Influence:
+def _influence(ratings: RatingModel, correlation: float, statistic: Statistic) -> _Influence:
     """Pearson's is x y - r (x^2 + y^2) / 2; in Spearman's each image also moves the ranks of all others."""
     if statistic == "pearson":
         y = ratings.standard
@@ -158,13 +157,13 @@ class Spread:
 
 
 def correlation_spread(
-    ratings: Ratings, correlations: tuple[float, ...], between: float = 0.0, statistic: Statistic = "spearman"
+    ratings: RatingModel, correlations: tuple[float, ...], between: float = 0.0, statistic: Statistic = "spearman"
 ) -> Spread:
     """How the correlations of one metric or two with the mean rating vary from study to study.
 
     Parameters
     ----------
-    ratings : Ratings
+    ratings : RatingModel
         The evaluators'.
     correlations : tuple of 1 or 2 floats
         With the true score, in (-1, 1).
@@ -190,7 +189,7 @@ def correlation_spread(
 
     Examples
     --------
-    >>> found = correlation_spread(Ratings(0.5, (0.1, 0.2, 0.4, 0.2, 0.1), 5), (0.55, 0.45), 0.5)
+    >>> found = correlation_spread(RatingModel(0.5, (0.1, 0.2, 0.4, 0.2, 0.1), 5), (0.55, 0.45), 0.5)
     >>> [round(value, 3) for value in found.correlations], round(found.variance, 3), round(found.swapped, 3)
     ([0.486, 0.396], 0.828, 0.834)
     """

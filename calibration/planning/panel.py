@@ -6,6 +6,7 @@ import numpy as np
 
 from calibration.core.evaluator_weights import trust
 from calibration.core.grades import Array
+from calibration.core.resampling import generator
 from calibration.people.variance import ComponentSums
 from calibration.planning.model import latent_ratings
 from calibration.scale import LIKERT
@@ -92,7 +93,7 @@ def _loadings(ratings: Array, seed: int) -> tuple[Array, float]:
     """Each evaluator's correlation with the true scores, by the pairs' correlations; and their variance by luck."""
     known = ~np.isnan(ratings)
     y, rated = np.where(known, ratings - 0.5, 0.0), known.astype(float)
-    groups = np.array_split(np.random.default_rng(seed).permutation(len(ratings)), min(_GROUPS, len(ratings)))
+    groups = np.array_split(generator(seed).permutation(len(ratings)), min(_GROUPS, len(ratings)))
     parts = np.array([_sums_of_pairs(y[group], rated[group]) for group in groups])
     whole = parts.sum(axis=0)
     values = _one_factor(*_correlations(whole[None] - np.concatenate([np.zeros_like(parts[:1]), parts])))

@@ -12,7 +12,7 @@ from calibration.core.item_folds import clusters_of, groupings_of
 from calibration.people.agreement import correlations
 from calibration.people.variance import Components, intraclass_correlations, variance_components
 from calibration.planning.alike import DesignEffects, design_effects
-from calibration.planning.model import Ratings, correlation_spread
+from calibration.planning.model import RatingModel, correlation_spread
 from calibration.planning.panel import evaluators_of
 from calibration.planning.study import FEWEST_IMAGES, LEAST_ICC, PlannedStudy, possible_between
 from calibration.scale import LIKERT, Scale
@@ -133,7 +133,7 @@ def pilot_of(
     names, columns = _columns(scores, metrics, wide.index)
     target = sample_scores(matrix)
     notes: list[str] = []
-    ratings_model = Ratings(icc, basis.levels, max(1, round(components.per_item)))
+    ratings_model = RatingModel(icc, basis.levels, max(1, round(components.per_item)))
     found = [_latent(values, target, name, ratings_model, notes) for name, values in zip(names, columns, strict=True)]
     latent = tuple(abs(value) for value in found)
     oriented = [values if value >= 0 else -values for values, value in zip(columns, found, strict=True)]
@@ -168,13 +168,13 @@ def _agreement(matrix: Array, components: Components | None) -> float:
     if matrix.shape[1] < 2:
         raise InputError(
             "The pilot has one evaluator, so it does not show how well people agree; add ratings of the same images by "
-            "another, or state {parameter('icc')} instead."
+            f"another, or state {parameter('icc')} instead."
         )
     icc = None if components is None else intraclass_correlations(components)["icc3"]
     if icc is None or np.isnan(icc):
         raise InputError(
             "The pilot does not show how well people agree: it needs images with two ratings or more, and ratings that "
-            "differ; or state {parameter('icc')} instead."
+            f"differ; or state {parameter('icc')} instead."
         )
     if not LEAST_ICC <= icc <= 1 - LEAST_ICC:
         how = "do not agree beyond chance" if icc < LEAST_ICC else "agree in everything"
@@ -209,7 +209,7 @@ def _columns(
     return names, [by_metric[name].reindex(items).to_numpy(dtype=float) for name in names]
 
 
-def _latent(values: Array, target: Array, name: str, ratings: Ratings, notes: list[str]) -> float:
+def _latent(values: Array, target: Array, name: str, ratings: RatingModel, notes: list[str]) -> float:
     found = correlations(values, target)
     if found.n < FEWEST_IMAGES:
         raise InputError(

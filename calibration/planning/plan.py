@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from calibration.core.grades import Array
-from calibration.planning.model import Ratings, Spread, Statistic, correlation_spread
+from calibration.planning.model import RatingModel, Spread, Statistic, correlation_spread
 from calibration.planning.simulated_reports import KINDS, Kind, icc_surfaces, width_surfaces
 from calibration.planning.study import FEWEST_IMAGES, MOST_IMAGES, PlannedStudy, check_counts
 from metrics.errors import InputError
@@ -219,12 +219,12 @@ def _check_figure(study: PlannedStudy, figure: Figure, kind: Kind) -> None:
 
 
 @lru_cache(maxsize=32)
-def _ratings(icc: float, levels: tuple[float, ...], people: int) -> Ratings:
-    return Ratings(icc, levels, people)
+def _ratings(icc: float, levels: tuple[float, ...], people: int) -> RatingModel:
+    return RatingModel(icc, levels, people)
 
 
 @lru_cache(maxsize=256)
-def _spread(ratings: Ratings, correlations: tuple[float, ...], between: float, statistic: Statistic) -> Spread:
+def _spread(ratings: RatingModel, correlations: tuple[float, ...], between: float, statistic: Statistic) -> Spread:
     return correlation_spread(ratings, correlations, between, statistic)
 
 

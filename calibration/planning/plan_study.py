@@ -1,53 +1,57 @@
 """A plan in one call: from a pilot's tables, from stated values, or from both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import Any
-
-import pandas as pd
 
 from calibration.planning.alike import DesignEffects
 from calibration.planning.model import Statistic
 from calibration.planning.pilot import Pilot, pilot_of
 from calibration.planning.study import PlannedStudy
 from calibration.planning.summary import Plan, make_plan
+from calibration.scale import LIKERT, Scale, scale_given
 from calibration.settings import Duplicates
+from calibration.tables.given import Source, tables_given
 from metrics.errors import InputError, parameter
+from metrics.text import names_of
 
 
 def plan_study(
-    ratings: pd.DataFrame | None = None,
-    scores: pd.DataFrame | None = None,
-    items: pd.DataFrame | None = None,
+    ratings: Source | None = None,
+    scores: Source | None = None,
+    items: Source | None = None,
     *,
     icc: float | None = None,
     levels: Sequence[float] | None = None,
     strictness: float | None = None,
-    correlations: Sequence[float] | None = None,
+    correlations: float | Sequence[float] | None = None,
     between: float | None = None,
     clusters: tuple[float, float] | None = None,
     statistic: Statistic = "spearman",
-    evaluators: Sequence[int] = (3, 5, 10),
-    images: Sequence[int] = (128, 256, 512, 1024),
+    evaluators: int | Sequence[int] = (3, 5, 10),
+    images: int | Sequence[int] = (128, 256, 512, 1024),
     power: float = 0.8,
     width: float = 0.1,
-    metrics: Sequence[str] = (),
+    metrics: str | Sequence[str] = (),
     task: str | None = None,
     duplicates: Duplicates = "error",
+    scale: Scale | str = LIKERT,
+    map: str | Mapping[str, str] | None = None,
 ) -> Plan:
     """How many images and evaluators a study needs, and what each size of study shows.
 
     Parameters
     ----------
-    ratings, scores, items : DataFrame, optional
-        A pilot's tables, as `calibration.read_ratings` and its like give them; see `calibration.planning.pilot`.
+    ratings, scores, items : path or DataFrame, optional
+        A pilot's tables, or the files that hold them; see `calibration.planning.pilot`.
     icc : float, optional
         How alike two evaluators' ratings are (intraclass correlation of one rating, 0 to 1); needed without a pilot.
     levels : sequence of float, optional
         The shares of the five levels.
     strictness : float, optional
         The share of the variance that is evaluators' strictness (0 to 1).
-    correlations : sequence of float, optional
+    correlations : float or sequence of float, optional
         Of one metric or two with the images' true scores (-1 to 1).
     between : float, optional
         The two metrics' correlation with each other.
@@ -55,16 +59,20 @@ def plan_study(
         Images a prompt, and how alike they are (0 to 1).
     statistic : {"spearman", "pearson"}
         Two metrics are compared by the permutation test, or by Williams' test.
-    evaluators, images : sequence of int
+    evaluators, images : int or sequence of int
         The sizes to look at.
     power, width : float
         The goals: of the test, and of 95 % intervals.
-    metrics : sequence of str
+    metrics : str or sequence of str
         One or two of the pilot's.
     task : str, optional
         The pilot's, where it has several.
     duplicates : {"error", "first", "last", "mean"}
         Where a person of the pilot rated an item twice.
+    scale : Scale
+        On which the pilot's people answered, of five levels; it may be written, as ``"0-4"``.
+    map : str or mapping, optional
+        Which foreign column is which of ours, as in `calibration.read_ratings`.
 
     Returns
     -------
@@ -85,17 +93,29 @@ def plan_study(
     [[5, 128, 640]]
     """
     stated: dict[str, Any] = {"icc": icc, "strictness": strictness, "between": between}
+    metrics, sizes = names_of(metrics, "metrics"), (_several(evaluators), _several(images))
+    correlations = None if correlations is None else _several(correlations)
     stated |= {name: tuple(value) for name, value in (("levels", levels), ("correlations", correlations)) if value}
-    found = {name: value for name, value in stated.items() if value is not None}
+    fields = {name: value for name, value in stated.items() if value is not None}
     if clusters is not None:
-        found["design_effects"] = effects_of_clusters(clusters)
-    pilot = None if ratings is None else pilot_of(ratings, scores, items, metrics, task, duplicates)
-    if pilot is None and (scores is not None or items is not None):
+        fields["design_effects"] = effects_of_clusters(clusters)
+    if ratings is None and (scores is not None or items is not None):
         raise InputError(f"{parameter('scores')} and {parameter('items')} belong to a pilot; give its ratings too.")
-    study = replace(planned_study(found, pilot, metrics), statistic=statistic)
+    answers = scale_given(scale)
+    pilot = None
+    if ratings is not None:
+        found = tables_given({"ratings": ratings, "scores": scores, "items": items}, map)
+        frames = [None if table is None else table[0] for table in found.values()]
+        assert frames[0] is not None
+        pilot = pilot_of(frames[0], frames[1], frames[2], metrics, task, duplicates, answers)
+    study = replace(planned_study(fields, pilot, metrics), statistic=statistic)
     names = pilot.metrics if pilot and correlations is None else ()
-    made = make_plan(study, evaluators, images, power=power, width=width, metrics=names)
+    made = make_plan(study, *sizes, power=power, width=width, metrics=names)
     return replace(made, notes=list(pilot.notes)) if pilot else made
+
+
+def _several(given: Any) -> tuple[Any, ...]:
+    return (given,) if isinstance(given, Real) else tuple(given)
 
 
 def planned_study(stated: dict[str, Any], pilot: Pilot | None, metrics: Sequence[str] = ()) -> PlannedStudy:

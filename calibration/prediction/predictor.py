@@ -15,7 +15,7 @@ from calibration.core.grades import Array, sample_scores
 from calibration.core.ratings import ScoredTask
 from calibration.prediction.conformal import conformal_quantile, set_threshold, strangeness
 from calibration.prediction.cross_prediction import MARGINAL, CrossPrediction, Curve, cross_predict
-from calibration.scale import FEWEST_LEVELS, MOST_LEVELS
+from calibration.scale import FEWEST_LEVELS, LIKERT, MOST_LEVELS, Scale
 from metrics.errors import InputError
 from metrics.known import Direction
 
@@ -52,6 +52,8 @@ class Predictor:
         On unseen ratings, in nats: of the curve, and of the distribution of all ratings whatever the score.
     n_items, n_ratings, n_evaluators : int
         What it was fitted on.
+    scale : Scale
+        On which people answered, and in whose numbers predictions are.
     """
 
     metric: str
@@ -69,6 +71,7 @@ class Predictor:
     n_items: int
     n_ratings: int
     n_evaluators: int
+    scale: Scale = LIKERT
 
     @property
     def count(self) -> int:
@@ -86,20 +89,34 @@ class Predictor:
         Returns
         -------
         DataFrame
-            score; level (by the buckets); p1, p2, ... (of each level; sum to 1); mean (of level numbers, from 1); low
-            and high, the levels between which one new person's rating lies; mean_low and mean_high, between which the
-            mean rating of the study's evaluators lies, both with probability `coverage`, NaN where unknown;
-            extrapolated: outside the study's scores, where all that is known is the distribution at the end of their
-            range, which is what stands there.
+            score; level (by the buckets); one column for each level's probability, named by the level (p1, p2, ... on a
+            scale from 1), which sum to 1; mean; low and high, the levels between which one new person's rating lies;
+            mean_low and mean_high, between which the mean rating of the study's evaluators lies, both with probability
+            `coverage`, NaN where unknown; extrapolated: outside the study's scores, where all that is known is what
+            holds at the end of their range, which is what stands there. All are in the scale's numbers; the index is
+            that of `scores` where it has one.
         """
+        table = self.of_levels(scores)
+        numbers = np.array(self.scale.numbers)
+        for name in ("level", "low", "high"):
+            if not table[name].isna().all():
+                table[name] = numbers[table[name].to_numpy(dtype=int) - 1]
+        for name in ("mean", "mean_low", "mean_high"):
+            table[name] = self.scale.from_unit(self.scale.of_levels(table[name]))
+        names = {f"p{level}": f"p{name}" for level, name in enumerate(self.scale.names, start=1)}
+        return table.rename(columns=names)
+
+    def of_levels(self, scores: ArrayLike) -> pd.DataFrame:
+        """What `predict` gives, with the levels counted from 1 in place of the scale's numbers."""
         values = np.asarray(scores, dtype=float)
         shares = self.curve.probabilities(values)
         mean, spread = _mean_and_spread(shares)
         low, high = self._set(shares)
         reach = np.nan if self.mean_reach is None else self.mean_reach
+        inside = np.clip(values, self.low, self.high)  # beyond, an outer level that nobody gave would begin
         table: dict[str, Any] = {
             "score": values,
-            "level": BucketMapping(self.thresholds, self.direction, 0.0, 0).levels(values),
+            "level": BucketMapping(self.thresholds, self.direction, 0.0, 0).levels(inside),
         }
         table |= {f"p{level + 1}": shares[:, level] for level in range(self.count)}
         table |= {
@@ -110,7 +127,7 @@ class Predictor:
             "mean_high": np.clip(mean + reach * spread, 1, self.count),
             "extrapolated": (values < self.low) | (values > self.high),
         }
-        return pd.DataFrame(table)
+        return pd.DataFrame(table, index=scores.index if isinstance(scores, pd.Series) else None)
 
     def _set(self, shares: Array) -> tuple[ArrayLike, ArrayLike]:
         """The lowest and the highest level of each set; the most probable level is always in."""
@@ -128,6 +145,9 @@ class Predictor:
             "knots": list(self.curve.knots),
             "cumulative": [list(row) for row in self.curve.cumulative],
         }
+        scale = self.scale
+        bounds = None if scale.bounds is None else list(scale.bounds)
+        found["scale"] = {"values": list(scale.values), "words": list(scale.words), "bounds": bounds}
         return found
 
     @classmethod
@@ -146,7 +166,7 @@ class Predictor:
                     f"{VERSION}; make the report anew."
                 )
             curve = content["curve"]
-            found = {name: content[name] for name in cls.__dataclass_fields__} | {
+            found = {name: content[name] for name in cls.__dataclass_fields__ if name != "scale"} | {
                 "signatures": tuple(map(str, content["signatures"])),
                 "thresholds": tuple(map(float, content["thresholds"])),
                 "curve": Curve(
@@ -155,6 +175,7 @@ class Predictor:
                     tuple(map(float, curve["knots"])),
                     tuple(tuple(map(float, row)) for row in curve["cumulative"]),
                 ),
+                "scale": _scale_of(content),
             }
             predictor = cls(**found)
             sound = _sound(predictor)
@@ -247,7 +268,7 @@ def fit_predictor(
         metric=task.name,
         signatures=tuple(task.signatures),
         direction=task.direction,
-        thresholds=mapping.thresholds,
+        thresholds=_around(mapping.thresholds, found.scores, whole),
         curve=found.curve,
         low=float(whole.min()),
         high=float(whole.max()),
@@ -259,15 +280,16 @@ def fit_predictor(
         n_items=len(found.scores),
         n_ratings=int((~np.isnan(found.ratings)).sum()),
         n_evaluators=int((~np.isnan(found.ratings)).any(axis=0).sum()),
+        scale=scale,
     )
 
 
 def predictor_entry(predictor: Predictor | None) -> dict[str, Any] | None:
-    """What the report says of a predictor, with points of its curve to draw; None for None."""
+    """What the report says of a predictor, with points of its curve to draw, levels counted from 1; None for None."""
     if predictor is None:
         return None
     at = np.linspace(predictor.low, predictor.high, _DRAWN if predictor.high > predictor.low else 1)
-    table = predictor.predict(at)
+    table = predictor.of_levels(at)
     shares = [f"p{level}" for level in range(1, predictor.count + 1)]
     drawn = table[["score", *shares, "mean", "low", "high", "mean_low", "mean_high"]]
     names = ("coverage", "log_loss", "marginal_log_loss", "n_items", "n_ratings", "n_evaluators")
@@ -298,6 +320,31 @@ def _mean_and_spread(shares: Array) -> tuple[Array, Array]:
     return mean, np.sqrt(np.maximum(shares @ steps**2 - mean**2, 1e-12))
 
 
+def _around(thresholds: tuple[float, ...], used: Array, whole: Array) -> tuple[float, ...]:
+    """The thresholds, with those of outer levels that are empty in the items used moved beyond all the study's scores.
+
+    Of many items some are used, and the others' scores may reach farther.
+    """
+    least, greatest = np.nextafter(whole.min(), -np.inf), np.nextafter(whole.max(), np.inf)
+    low, high = used.min(), used.max()
+    return tuple(
+        float(min(each, least) if each < low else max(each, greatest) if each > high else each) for each in thresholds
+    )
+
+
+def _scale_of(content: Mapping[str, Any]) -> Scale:
+    """The scale that a file says; one from 1 where it is of a time before it did."""
+    if "scale" not in content:
+        return Scale(tuple(range(1, len(content["thresholds"]) + 2)))
+    said = content["scale"]
+    bounds = said["bounds"]
+    return Scale(
+        tuple(map(float, said["values"])),
+        tuple(map(str, said["words"])),
+        None if bounds is None else (float(bounds[0]), float(bounds[1])),
+    )
+
+
 def _sound(predictor: Predictor) -> bool:
     """Whether what was read can be a predictor."""
     knots, below = np.array(predictor.curve.knots), np.array(predictor.curve.cumulative)
@@ -306,6 +353,7 @@ def _sound(predictor: Predictor) -> bool:
     return bool(
         predictor.direction in ("higher", "lower")
         and isinstance(predictor.metric, str)
+        and predictor.count == predictor.scale.count
         and FEWEST_LEVELS <= predictor.count <= MOST_LEVELS
         and np.isfinite([*numbers, *optional]).all()
         and below.shape == (len(knots), predictor.count - 1)

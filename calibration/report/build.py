@@ -108,6 +108,23 @@ class Calibration:
         return Report.model_validate(self.report)
 
 
+def calibration_given(given: object) -> Calibration:
+    """A calibration; raises InputError for anything else, such as its report.
+
+    Examples
+    --------
+    >>> calibration_given({"tasks": {}})
+    Traceback (most recent call last):
+    ...
+    metrics.errors.InputError: What was given is of type dict; give the calibration itself, as calibrate returns it.
+    """
+    if not isinstance(given, Calibration):
+        raise InputError(
+            f"What was given is of type {type(given).__name__}; give the calibration itself, as calibrate returns it."
+        )
+    return given
+
+
 def calibrate(
     ratings: pd.DataFrame,
     scores: pd.DataFrame | None = None,
@@ -229,18 +246,17 @@ def calibrate(
                 entry, drawn = metric_entry(one, people, remarked, metric in whole, for_raters)
                 entry["without_strictness"] = metric_without_strictness(one, fair)
                 steps.are_done(METRIC)
-                own = signatures.get(metric, [])
                 entries, predictor = prediction(one) if metric in whole else (NO_PREDICTION, None)
                 entry |= entries
                 if predictor is not None:
                     predictors.append((str(name), predictor))
                 entry["title"] = titles[metric]
-                entry["signatures"] = own
+                entry["signatures"] = list(one.signatures)
                 entry["notes"][:0] = [
                     *direction_notes.get(metric, []),
                     *opposed(metric, entry),
                     *_mixture_notes(entry["signatures"]),
-                    *trained_on_these(own, rows),
+                    *trained_on_these(entry["signatures"], rows),
                 ]
                 task["metrics"][metric] = entry
                 if drawn is not None:

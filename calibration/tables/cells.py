@@ -7,6 +7,7 @@ import pandas as pd
 from metrics.errors import InputError
 
 _COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+FROM_FILE = "humangrade_file"  # in a table's attrs: that it was read from a file
 _LARGEST = 1e300  # beyond it sums and differences of two numbers leave the floats
 
 
@@ -41,7 +42,7 @@ def refuse_empty(frame: pd.DataFrame, names: tuple[str, ...], where: str) -> Non
     for name in names:
         empty = frame[name] == ""
         if empty.any():
-            raise InputError(f"{where}, row {row_number(first_row(empty))}: the {name} is empty; every row needs one.")
+            raise InputError(f"{row_in(where, first_row(empty))}: the {name} is empty; every row needs one.")
 
 
 def refuse_twice(frame: pd.DataFrame, where: str) -> None:
@@ -50,7 +51,7 @@ def refuse_twice(frame: pd.DataFrame, where: str) -> None:
     if twice.any():
         row = first_row(twice)
         item = frame["item"][row]
-        raise InputError(f"{where}, row {row_number(row)}: the item '{item}' stands there twice; keep one row.")
+        raise InputError(f"{row_in(where, row)}: the item '{item}' stands there twice; keep one row.")
 
 
 def first_row(rows: pd.Series) -> int:
@@ -58,6 +59,36 @@ def first_row(rows: pd.Series) -> int:
     return int(rows[rows].index[0])
 
 
-def row_number(index: int) -> int:
-    """The row in the file as a person counts it: the header is row 1."""
-    return index + 2
+class TableName(str):
+    """What messages call a table, with the index of its rows; None where it was read from a file."""
+
+    labels: pd.Index | None = None
+
+
+def of_table(where: str, raw: pd.DataFrame) -> TableName:
+    """What messages call a table, so that `row_in` knows whether its rows are a file's or a notebook's."""
+    name = TableName(where)
+    name.labels = None if raw.attrs.get(FROM_FILE) else raw.index
+    return name
+
+
+def row_in(where: str, place: int) -> str:
+    """A row of a table, counted from 0, as people find it: in a file by its line, in a DataFrame by its index.
+
+    A file's header is row 1.
+
+    Examples
+    --------
+    >>> row_in("ratings.csv", 0)
+    'ratings.csv, row 2'
+    >>> row_in(of_table("the ratings table", pd.DataFrame({"item": ["a", "b"]}, index=[7, 9])), 1)
+    'the ratings table, the row with the index 9'
+    >>> row_in(of_table("the ratings table", pd.DataFrame({"item": ["a", "b"]}, index=["x", "x"])), 1)
+    "the ratings table, the row with the index 'x', at position 1"
+    """
+    labels = where.labels if isinstance(where, TableName) else None
+    if labels is None:
+        return f"{where}, row {place + 2}"
+    label = f"'{labels[place]}'" if isinstance(labels[place], str) else str(labels[place])
+    at = "" if labels.is_unique else f", at position {place}"
+    return f"{where}, the row with the index {label}{at}"

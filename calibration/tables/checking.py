@@ -12,14 +12,15 @@ import pandas as pd
 
 from calibration.scale import LIKERT, Scale
 from calibration.settings import Duplicates
-from calibration.tables.cells import comma_hint, first_row, numbers_of, refuse_empty, refuse_twice, row_number
+from calibration.tables.cells import comma_hint, first_row, numbers_of, of_table, refuse_empty, refuse_twice, row_in
 from calibration.tables.reading import require_columns, text_cells
 from calibration.tables.wide_scores import long_form
 from metrics.engine.signature import identity_of
-from metrics.errors import InputError, parameter
+from metrics.errors import InputError, either, parameter
 from metrics.text import counted, listed, quoted
 
 DEFAULT_TASK = "rating"
+_CHOICES = either("duplicates='first', 'last' or 'mean'", "--duplicates first, last or mean")
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def check_ratings(
     Rows without a rating are left out and counted.
     """
     require_columns(raw, ("item", "evaluator", "rating"), where)
+    where = of_table(where, raw)
     frame = text_cells(raw.reset_index(drop=True))
     notes: list[str] = []
     given = frame.loc[frame["rating"] != "", "evaluator"].value_counts()
@@ -136,6 +138,7 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
         For a missing column, a score that is no finite number, or two different scores of one item by one metric.
     """
     require_columns(raw, ("item",), where)
+    where = of_table(where, raw)
     frame = text_cells(raw.reset_index(drop=True))
     notes: list[str] = []
     if "metric" in frame.columns or "score" in frame.columns:
@@ -147,7 +150,7 @@ def check_scores(raw: pd.DataFrame, where: str = "the scores table") -> Table:
     if bad.any():
         row = first_row(bad)
         raise InputError(
-            f"{where}, row {row_number(row)}: the score '{frame['score'][row]}'{comma_hint(frame['score'][row])} of "
+            f"{row_in(where, row)}: the score '{frame['score'][row]}'{comma_hint(frame['score'][row])} of "
             f"'{frame['item'][row]}' by {frame['metric'][row]} is not a finite number of at most 1e150; correct it, or "
             "leave the cell empty for no score."
         )
@@ -196,6 +199,7 @@ def check_set_scores(raw: pd.DataFrame, where: str = "the table of set scores") 
         For a missing column or a cell that is not a finite number.
     """
     require_columns(raw, ("set", "metric", "score", "n"), where)
+    where = of_table(where, raw)
     frame = text_cells(raw.reset_index(drop=True))
     refuse_empty(frame, ("set", "metric"), where)
     for column, may_miss in (("score", False), ("n", False), ("low", True), ("high", True)):
@@ -204,7 +208,7 @@ def check_set_scores(raw: pd.DataFrame, where: str = "the table of set scores") 
         if bad.any():
             row = first_row(bad)
             raise InputError(
-                f"{where}, row {row_number(row)}: the {column} '{cells[row]}'{comma_hint(cells[row])} of "
+                f"{row_in(where, row)}: the {column} '{cells[row]}'{comma_hint(cells[row])} of "
                 f"'{frame['set'][row]}' by {frame['metric'][row]} is not a finite number; correct it."
             )
         frame[column] = numbers
@@ -222,6 +226,7 @@ def check_items(raw: pd.DataFrame, where: str = "the items table") -> Table:
         For a missing column, an empty name or an item that stands there twice.
     """
     require_columns(raw, ("item",), where)
+    where = of_table(where, raw)
     frame = text_cells(raw.reset_index(drop=True))
     refuse_empty(frame, ("item",), where)
     refuse_twice(frame, where)
@@ -269,7 +274,7 @@ def _ratings_on(scale: Scale, column: pd.Series, where: str) -> pd.Series:
         row = first_row(bad)
         others = f" (and {int(bad.sum()) - 1} more like it)" if bad.sum() > 1 else ""
         raise InputError(
-            f"{where}, row {row_number(row)}: the rating '{column[row]}'{comma_hint(column[row])} is not "
+            f"{row_in(where, row)}: the rating '{column[row]}'{comma_hint(column[row])} is not "
             f"{scale.answer}{others}; correct it, or leave the cell empty for a missing rating."
         )
     return numbers
@@ -304,7 +309,7 @@ def _without_duplicates(frame: pd.DataFrame, duplicates: Duplicates, where: str,
             )
             raise InputError(
                 f"{where} has {counted(len(groups), 'rating')} given more than once, the first: {examples}; "
-                f"say what to do with {parameter('duplicates')} first, last or mean."
+                f"say what to do with {_CHOICES}."
             )
         if duplicates == "mean":
             means = frame.groupby(repeated, sort=False)["rating"].transform("mean")
@@ -345,7 +350,7 @@ def _rounds(column: pd.Series, where: str) -> pd.Series:
     if bad.any():
         row = first_row(bad)
         raise InputError(
-            f"{where}, row {row_number(row)}: the round '{column[row]}'{comma_hint(column[row])} is not a whole number "
+            f"{row_in(where, row)}: the round '{column[row]}'{comma_hint(column[row])} is not a whole number "
             "from 1; correct it, or give the column another name where it says something else."
         )
     return numbers.astype(int).astype(str)

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from calibration.tables.cells import FROM_FILE
 from calibration.tables.writing import unguarded
-from metrics.errors import InputError, parameter
+from metrics.errors import InputError, either, parameter
 from metrics.files import read_input
 from metrics.text import listed, quoted
 
@@ -97,7 +98,7 @@ class ColumnMap:
                     column = column + frame[name].astype(str) + literal
                 made[target] = column
         kept = frame.drop(columns=[name for name in frame.columns if name in consumed or name in made])
-        return pd.DataFrame(made, index=frame.index).join(kept) if made else frame
+        return pd.concat([pd.DataFrame(made, index=frame.index), kept], axis=1) if made else frame
 
     def check_used(self) -> None:
         """Raise InputError for an entry that no file could use."""
@@ -142,7 +143,9 @@ def read_table(path: str | Path, columns: ColumnMap | None = None) -> tuple[pd.D
     data = read_input(path, MOST_BYTES, "check the path")
     frame = table_of(path, data)
     source = Source(os.fsencode(path).decode(errors="replace"), hashlib.sha256(data).hexdigest(), len(frame))
-    return (columns.apply(frame) if columns else frame), source
+    mapped = columns.apply(frame) if columns else frame
+    mapped.attrs |= frame.attrs | {FROM_FILE: True}
+    return mapped, source
 
 
 def is_parquet(path: Path) -> bool:
@@ -168,8 +171,13 @@ def require_columns(frame: pd.DataFrame, names: Iterable[str], where: str) -> No
         raise InputError(
             f"{where} has no column {listed(quoted(missing), 'or', most=12)}{why}; its columns are "
             f"{listed(quoted(map(str, frame.columns)), most=12)}. Say which one it is with "
-            f"{parameter('map')} {','.join(f'{name}=COLUMN' for name in missing)}."
+            f"{_map_of(missing)}."
         )
+
+
+def _map_of(missing: list[str]) -> str:
+    entries = ",".join(f"{name}=COLUMN" for name in missing)
+    return either(f"map='{entries}'", f"--map {entries}")
 
 
 def text_cells(frame: pd.DataFrame) -> pd.DataFrame:

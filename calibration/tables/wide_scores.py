@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from calibration.tables.cells import comma_hint, first_row, numbers_of, refuse_twice, row_number
+from calibration.tables.cells import comma_hint, first_row, numbers_of, refuse_twice, row_in
 from metrics.errors import InputError
 
 _ITEM_COLUMNS = {"item", "image", "subject", "model", "checkpoint", "prompt", "seed", "references"}
@@ -61,7 +61,7 @@ def _is_metric(frame: pd.DataFrame, name: str, where: str) -> bool:
     if not hint and numeric.sum() <= (bad & ~numeric).sum():
         return False
     raise InputError(
-        f"{where}, row {row_number(row)}: the score '{frame[name][row]}'{hint} of '{frame['item'][row]}' by {name} is "
+        f"{row_in(where, row)}: the score '{frame[name][row]}'{hint} of '{frame['item'][row]}' by {name} is "
         "not a finite number of at most 1e150; correct it, leave the cell empty for no score, or take the "
         "column out if it is no metric."
     )

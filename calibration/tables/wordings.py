@@ -6,7 +6,7 @@ from datetime import datetime
 import pandas as pd
 
 from calibration.scale import LIKERT, Scale
-from calibration.tables.cells import first_row, numbers_of, refuse_empty, row_number
+from calibration.tables.cells import first_row, numbers_of, of_table, refuse_empty, row_in
 from calibration.tables.reading import require_columns, text_cells
 from metrics.errors import InputError
 from metrics.text import listed, quoted
@@ -70,6 +70,7 @@ def check_wordings(
     """
     levels = level_columns(scale)
     require_columns(raw, ("task", "question", *levels, "show_references", "show_prompt", "ratings"), where)
+    where = of_table(where, raw)
     frame = text_cells(raw.reset_index(drop=True))
     for column in ("asked_from", "note"):
         frame[column] = frame[column] if column in frame.columns else ""
@@ -81,7 +82,7 @@ def check_wordings(
     if bad.any():
         row = first_row(bad)
         raise InputError(
-            f"{where}, row {row_number(row)}: the number of ratings is '{frame['ratings'][row]}'; write a whole number "
+            f"{row_in(where, row)}: the number of ratings is '{frame['ratings'][row]}'; write a whole number "
             "from 0 on: how many were given under these words."
         )
     frame["ratings"] = numbers.astype(int)
@@ -91,7 +92,7 @@ def check_wordings(
     if unclear.any():
         row = first_row(unclear)
         raise InputError(
-            f"{where}, row {row_number(row)}: the task '{frame['task'][row]}' stands there again, without asked_from; "
+            f"{row_in(where, row)}: the task '{frame['task'][row]}' stands there again, without asked_from; "
             "say from when it was asked in these words, or keep one row."
         )
     strange = has_ratings & ~frame["task"].isin(list(frame["task"] if tasks is None else tasks))
@@ -99,7 +100,7 @@ def check_wordings(
         row = first_row(strange)
         known = listed(quoted(sorted(tasks or ())))
         raise InputError(
-            f"{where}, row {row_number(row)}: nobody rated the task '{frame['task'][row]}'; name tasks as the ratings "
+            f"{row_in(where, row)}: nobody rated the task '{frame['task'][row]}'; name tasks as the ratings "
             f"do: {known}."
         )
     return frame[["task", "question", *levels, "show_references", "show_prompt", "asked_from", "ratings", "note"]]
@@ -109,7 +110,7 @@ def _truths(frame: pd.DataFrame, column: str, where: str) -> pd.Series:
     found = frame[column].str.lower().map(_TRUTHS)
     if found.isna().any():
         row = first_row(found.isna())
-        raise InputError(f"{where}, row {row_number(row)}: {column} is '{frame[column][row]}'; write true or false.")
+        raise InputError(f"{row_in(where, row)}: {column} is '{frame[column][row]}'; write true or false.")
     return found.astype(bool)
 
 
@@ -120,6 +121,6 @@ def _refuse_no_dates(frame: pd.DataFrame, where: str) -> None:
                 datetime.fromisoformat(text)
         except ValueError as error:
             raise InputError(
-                f"{where}, row {row_number(row)}: asked_from is '{text}', which is no date such as 2026-03-01 or "
+                f"{row_in(where, row)}: asked_from is '{text}', which is no date such as 2026-03-01 or "
                 "2026-03-01T09:30; write it so, or leave the first one of a task empty."
             ) from error

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from metrics.engine.image_guard import CostlyMetadata, open_image, orientation
+from metrics.errors import InputError
 from metrics.files import digest_of, read_regular_file, reason
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -231,6 +232,49 @@ def _wait_for_others(size: int) -> None:
 def pixels(image: Image.Image) -> NDArray[np.uint8]:
     """The pixels of an RGB image, uint8 of shape (height, width, 3), values 0..255."""
     return np.array(image, dtype=np.uint8)
+
+
+def pixels_given(picture: object, name: str = "The image") -> NDArray[np.uint8]:
+    """The pixels of what a notebook gives: an array of them as it is, a PIL image as 8-bit RGB.
+
+    Parameters
+    ----------
+    picture : PIL image or ndarray of uint8, shape (height, width, 3)
+        An image of PIL may be grey or transparent; see `as_rgb`.
+    name : str
+        What a message calls it.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+
+    Raises
+    ------
+    InputError
+        For anything else: other types of numbers, channels first, batches, greys or transparency as an array.
+
+    Examples
+    --------
+    >>> pixels_given(Image.new("L", (2, 1), 7)).tolist()
+    [[[7, 7, 7], [7, 7, 7]]]
+    >>> pixels_given(np.zeros((8, 8, 3)))
+    Traceback (most recent call last):
+    ...
+    metrics.errors.InputError: The image is an array of float64 of shape (8, 8, 3); give uint8 of shape
+    (height, width, 3), values 0 to 255, or a PIL image.
+    """
+    if isinstance(picture, Image.Image):
+        try:
+            return pixels(as_rgb(picture))
+        except UnreadableImage as error:
+            raise InputError(f"{name} {error}.") from error
+    if isinstance(picture, np.ndarray):
+        if picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3 and picture.size:
+            return picture
+        given = f"an array of {picture.dtype} of shape {picture.shape}"
+    else:
+        given = f"of type {type(picture).__name__}"
+    raise InputError(f"{name} is {given}; give uint8 of shape (height, width, 3), values 0 to 255, or a PIL image.")
 
 
 def _read(path: Path) -> bytes:

@@ -10,7 +10,7 @@ from metrics.engine.images import Source
 from metrics.engine.signature import signature
 from metrics.engine.types import Features, Item, Score, Scored
 from metrics.entry import Entry, MetricOptions, NeededWeights
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.networks.aesthetic_head import Head, find_head, predict
 from metrics.networks.clip import CLIP_WEIGHTS, ClipImages, ClipModel
 
@@ -125,7 +125,7 @@ def _head_weights(options: MetricOptions) -> str | None:
 def _lacks(options: MetricOptions) -> str:
     if _head_of(options) is not None:
         return ""
-    return f"no published head fits {options.clip_model}/{options.clip_pretrained}; name one with --head"
+    return f"no published head fits {options.clip_model}/{options.clip_pretrained}; name one with {parameter('head')}"
 
 
 ENTRY = Entry(

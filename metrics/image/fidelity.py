@@ -1,14 +1,17 @@
 """PSNR and SSIM of an image against its reference, by scikit-image.
 
-Images are uint8 arrays of shape (height, width, 3), values 0..255.
+Images are uint8 arrays of shape (height, width, 3), values 0..255, or PIL images.
 """
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image as PillowImage
 
+from metrics.engine.images import pixels_given
 from metrics.errors import InputError
 
-Image = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
+Image = Pixels | PillowImage
 
 
 def psnr(image: Image, reference: Image) -> float:
@@ -16,7 +19,7 @@ def psnr(image: Image, reference: Image) -> float:
 
     Parameters
     ----------
-    image, reference : ndarray of uint8, shape (height, width, 3)
+    image, reference : ndarray of uint8, shape (height, width, 3), or PIL image
 
     Returns
     -------
@@ -26,7 +29,7 @@ def psnr(image: Image, reference: Image) -> float:
     Raises
     ------
     InputError
-        Where the shapes differ.
+        Where the shapes differ, and for an array of another type or shape.
 
     Examples
     --------
@@ -34,7 +37,7 @@ def psnr(image: Image, reference: Image) -> float:
     >>> psnr(black + np.uint8(255), black)
     0.0
     """
-    _same_shape(image, reference)
+    image, reference = _same_shape(image, reference)
     from skimage.metrics import peak_signal_noise_ratio
 
     with np.errstate(divide="ignore"):
@@ -46,7 +49,7 @@ def ssim(image: Image, reference: Image) -> float:
 
     Parameters
     ----------
-    image, reference : ndarray of uint8, shape (height, width, 3)
+    image, reference : ndarray of uint8, shape (height, width, 3), or PIL image
         At least 11 pixels a side.
 
     Returns
@@ -57,7 +60,7 @@ def ssim(image: Image, reference: Image) -> float:
     Raises
     ------
     InputError
-        Where the shapes differ or a side is shorter than the window.
+        Where the shapes differ or a side is shorter than the window, and for an array of another type or shape.
 
     Examples
     --------
@@ -65,7 +68,7 @@ def ssim(image: Image, reference: Image) -> float:
     >>> round(ssim(image, image), 6)
     1.0
     """
-    _same_shape(image, reference)
+    image, reference = _same_shape(image, reference)
     if min(image.shape[:2]) < 11:
         size = f"{image.shape[1]} x {image.shape[0]}"
         raise InputError(f"An image of {size} pixels is too small for SSIM; it needs 11 x 11.")
@@ -77,7 +80,10 @@ def ssim(image: Image, reference: Image) -> float:
     return float(value)
 
 
-def _same_shape(image: Image, reference: Image) -> None:
-    if image.shape != reference.shape:
-        sizes = " and ".join(f"{each.shape[1]} x {each.shape[0]}" for each in (image, reference))
+def _same_shape(image: Image, reference: Image) -> tuple[Pixels, Pixels]:
+    """The pixels of both, of one shape."""
+    both = pixels_given(image), pixels_given(reference, "The reference")
+    if both[0].shape != both[1].shape:
+        sizes = " and ".join(f"{each.shape[1]} x {each.shape[0]}" for each in both)
         raise InputError(f"The image and its reference have different sizes ({sizes} pixels); make them equal.")
+    return both

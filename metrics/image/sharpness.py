@@ -1,7 +1,9 @@
 """Sharpness: one minus the perceptual blur, by scikit-image."""
 
 import numpy as np
+from PIL.Image import Image
 
+from metrics.engine.images import pixels_given
 from metrics.entry import Entry
 from metrics.image.pixel_measures import Pixels, QualityFeatures, SingleNumber, is_large, strips
 
@@ -9,17 +11,22 @@ _BLUR = 11  # pixels over which blur_effect takes means
 _REACH = _BLUR // 2 + 1  # how far a pixel's edges and those of its blurred copy look
 
 
-def sharpness(image: Pixels) -> float:
+def sharpness(image: Pixels | Image) -> float:
     """One minus the perceptual blur of Crete et al. (2007), which compares an image with a blurred copy of itself.
 
     Parameters
     ----------
-    image : ndarray of uint8, shape (height, width, 3)
+    image : ndarray of uint8, shape (height, width, 3), or PIL image
 
     Returns
     -------
     float
         In [0, 1]; higher is sharper.
+
+    Raises
+    ------
+    InputError
+        For an array of another type or shape.
 
     Examples
     --------
@@ -27,6 +34,7 @@ def sharpness(image: Pixels) -> float:
     >>> sharpness(image) > 0.5
     True
     """
+    image = pixels_given(image)
     if is_large(image):
         return 1.0 - _blur_bystrips(image)
     from skimage.measure import blur_effect

@@ -12,6 +12,7 @@ from metrics.engine.images import ImageSource, Source
 from metrics.engine.signature import signature
 from metrics.engine.types import Features, Item, Pool, Score, Scored, pooled
 from metrics.entry import Entry, MetricOptions
+from metrics.errors import Said, parameter
 from metrics.networks.faces import FACE_WEIGHTS, FaceFeatures
 from metrics.networks.reference_faces import cosine_similarities, subject_faces
 
@@ -158,8 +159,10 @@ def _choices(scores: Sequence[Score], references: Sequence[_References]) -> list
     unlikely = [row for row in scores if row.note.startswith(UNLIKELY)]
     if unlikely:
         said.append(
-            f"similarity: {len(unlikely)} of {len(scores)} images show {unlikely[0].note}; they have no score "
-            "(--least-face)."
+            Said(
+                f"similarity: {len(unlikely)} of {len(scores)} images show {unlikely[0].note}; they have no score "
+                f"({parameter('least_face')})."
+            )
         )
     if nowhere := sum(row.note == NO_DIRECTION for row in scores):
         said.append(

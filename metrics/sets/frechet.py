@@ -177,22 +177,6 @@ def frechet_distance(features_a: ArrayLike, features_b: ArrayLike) -> float:
     return distance(Gaussian.of(a), Gaussian.of(b))
 
 
-def frechet_distance_of(a: FeatureStatistics, b: FeatureStatistics) -> float:
-    """The Frechet distance between two sets of which only the statistics are known.
-
-    Parameters
-    ----------
-    a, b : FeatureStatistics
-        Of the same number of dimensions.
-
-    Returns
-    -------
-    float
-        As `frechet_distance`.
-    """
-    return distance(a.gaussian, b.gaussian)
-
-
 def distance(a: Gaussian, b: Gaussian) -> float:
     """The Frechet distance between two normal distributions; raises InputError for different numbers of dimensions."""
     if len(a.mean) != len(b.mean):

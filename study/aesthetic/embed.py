@@ -10,9 +10,9 @@ from metrics.engine.device import Precision, check_precision, choose_device
 from metrics.engine.image_folders import folder_notes, images_below
 from metrics.engine.run import RunSettings
 from metrics.networks.clip import ClipImages, ClipModel
-from study.cli.terminal import Bar, print_notes
 from study.folder.score_items import read_sources
 from study.scoring import EngineName, choose_engine
+from study.terminal import Bar, print_notes
 
 
 def embed_folder(

@@ -117,7 +117,9 @@ def _anchors(
     }
 
 
-def choose_anchors(items: pd.DataFrame, rated: Iterable[str], share: float, seed: int, number: int) -> list[str]:
+def choose_anchors(
+    items: pd.DataFrame, rated: Iterable[str], share: float, seed: int, number: int, least: int = 0
+) -> list[str]:
     """Which rated images are asked again, balanced over models, and within each over its checkpoints.
 
     Parameters
@@ -130,6 +132,8 @@ def choose_anchors(items: pd.DataFrame, rated: Iterable[str], share: float, seed
         Of these, from 0 to 1, rounded up; of each task's own where items are rated in one task only.
     seed, number : int
         The choice follows from the seed and the number of the round.
+    least : int
+        So many at least, as far as there are so many; of each task's own like the share.
 
     Returns
     -------
@@ -148,7 +152,7 @@ def choose_anchors(items: pd.DataFrame, rated: Iterable[str], share: float, seed
     chosen: set[str] = set()
     for task, group in pool.groupby(tasks, sort=True):
         rng = random_generator(seed, "anchors", str(number), str(task))
-        wanted = math.ceil(share * len(group) - 1e-9)
+        wanted = max(math.ceil(share * len(group) - 1e-9), least)
         chosen.update(
             _balanced(group, [name for name in ("model", "checkpoint") if name in group.columns], rng)[:wanted]
         )

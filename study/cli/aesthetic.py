@@ -86,7 +86,7 @@ def embed(
     refuse_missing_parent(out)
     from metrics.engine.run import RunSettings
     from study.aesthetic.embed import embed_folder
-    from study.cli.terminal import resumable, say_written, terminal
+    from study.terminal import resumable, say_written, terminal
 
     console = terminal()
     run = RunSettings(device=device, batch_size=batch_size, workers=workers)
@@ -145,7 +145,7 @@ def train(
     from calibration.aesthetic.training import Recipe
     from study.aesthetic.data import VotesFile
     from study.aesthetic.train import Training, fine_tune_head, train_head
-    from study.cli.terminal import resumable, terminal
+    from study.terminal import resumable, terminal
 
     if (votes is None) == (ratings is None):
         raise InputError("Training needs --votes, or --ratings to fine-tune a head; name one of the two.")
@@ -218,7 +218,7 @@ def evaluate(
     """Say what heads are worth on people's votes: order, error, spread, each with an interval."""
     from study.aesthetic.data import VotesFile
     from study.aesthetic.evaluate import evaluate_heads, test_list_beside
-    from study.cli.terminal import terminal
+    from study.terminal import terminal
 
     console = terminal()
     if not head and not predictions:

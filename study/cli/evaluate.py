@@ -1,13 +1,27 @@
 """The command evaluate: all metrics of one or more checkpoints, into a folder with one page."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from metrics.errors import InputError
-from study.cli.options import BatchSize, Device, EncoderName, EncoderTag, EngineChoice, Workers, folder_to_write
+from study.cli.options import (
+    BatchSize,
+    Device,
+    EncoderName,
+    EncoderTag,
+    EngineChoice,
+    LeastFace,
+    Workers,
+    folder_to_write,
+)
 from study.cli.options import names as names_in
+
+if TYPE_CHECKING:
+    from study.evaluation.run import EvaluationSettings
+    from study.generation.types import Plan
 
 
 def evaluate(
@@ -68,9 +82,7 @@ def evaluate(
         str | None,
         typer.Option(metavar="MODULE:FUNCTION", help="In place of FaceNet, as for score.", show_default=False),
     ] = None,
-    least_face: Annotated[
-        float, typer.Option(min=0, max=1, help="The least probability at which what is found counts as a face.")
-    ] = 0.95,
+    least_face: LeastFace = 0.95,
     inception: Annotated[
         Literal["torch-fidelity", "pytorch-fid"], typer.Option(help="Whose preprocessing FID and KID follow.")
     ] = "torch-fidelity",
@@ -89,18 +101,20 @@ def evaluate(
     named = names_in(",".join(metrics), "--metrics") if metrics else ()
     if real is not None and not real.exists():
         raise InputError(f"--real is {real}, and there is nothing of that name; correct it.")
+    if prompts is not None and not prompts.exists():
+        raise InputError(f"--prompts is {prompts}, and there is nothing of that name; correct it.")
     if real is not None and named and not {"fid", "kid"} & set(named):
         raise InputError("--real is for fid and kid, which are not computed; leave it out, or name one of them.")
     from metrics.engine.run import RunSettings
     from metrics.entry import MetricOptions
     from metrics.files import write_together
     from study.cli.evaluation_tables import print_evaluation
-    from study.cli.terminal import SKIPPED, Bar, print_notes, print_skipped, resumable, terminal
     from study.evaluation.page import render_page
     from study.evaluation.run import EvaluationSettings
     from study.evaluation.run import evaluate as compute
     from study.evaluation.summary import files_of
     from study.folder.score_items import folder_collection
+    from study.terminal import SKIPPED, Bar, print_notes, print_skipped, resumable, terminal
 
     settings = EvaluationSettings(
         metrics=named,
@@ -128,19 +142,43 @@ def evaluate(
         from study.generation.draw import DrawSettings
 
         images = folder / "images"
-        unusable = draw_recipe(recipe, images, DrawSettings(device=device, engine=engine), console)
+        drawing = DrawSettings(device=device, engine=engine)
+        unusable = draw_recipe(
+            recipe, images, drawing, console, partial(_check_first, folder=images, references=references, how=settings)
+        )
     assert images is not None
     with resumable():
         collection = folder_collection(images, references, prompts)
         print_notes(collection.notes, console)
         with Bar(console) as bar:
             found = compute(collection, settings, bar)
+        found.not_drawn = unusable
         page = render_page(found, settings)
         written = write_together({folder / name: text for name, text in files_of(found, settings, page).items()})
     print_evaluation(found, console)
     print_skipped(found.result.skipped, console)
     console.print(f"Written: {', '.join(str(path) for path in written)}", soft_wrap=True)
-    if unusable:
-        print_notes([unusable], console)
     if found.result.skipped or unusable:
         raise typer.Exit(SKIPPED)
+
+
+def _check_first(plan: "Plan", *, folder: Path, references: Path | None, how: "EvaluationSettings") -> None:
+    """Raise InputError where the images that a plan will give cannot be evaluated as asked: before hours of drawing."""
+    import pandas as pd
+
+    from study.evaluation.run import chosen_metrics
+    from study.folder.score_items import photos_of
+
+    names = {f"{each.model}/{each.name}" for each in plan.checkpoints}
+    if how.base is not None and how.base not in names:
+        raise InputError(
+            f"--base is {how.base}, and the recipe makes no such set; it makes {', '.join(sorted(names))}."
+        )
+    if references is not None:
+        rows = [
+            {"item": name, "image": name, "subject": each.checkpoint.subject, "kind": each.checkpoint.kind}
+            for each in plan.images
+            for name in [each.file.as_posix()]
+        ]
+        photos_of(pd.DataFrame(rows), references, folder)
+    chosen_metrics({"references": references is not None, "prompts": any(each.prompt for each in plan.images)}, how)

@@ -6,12 +6,13 @@ from rich.table import Column, Table
 
 from study.evaluation.types import Evaluation
 from study.evaluation.words import GUIDES, cautions, in_short, number, on_chance, on_copies
+from study.scoring import print_left_out
 
 
 def print_evaluation(found: Evaluation, console: Console) -> None:
     """Print a table a metric, the sentences, and what was left out."""
     table = Table(*(Column(name, overflow="fold") for name in ("metric", "set")))
-    for name in ("n", "value", "95 % interval", "less the base"):
+    for name in ("n", "value", "95 % interval", "over", "less the base"):
         table.add_column(name, justify="right")
     if found.guides:
         table.add_column("guides say")
@@ -27,9 +28,11 @@ def print_evaluation(found: Evaluation, console: Console) -> None:
                 "" if figure.low is None or figure.high is None else f"{number(figure.low)} to {number(figure.high)}"
             )
             cells = [escape(metric.title), escape(one.name), f"{figure.n:,}", number(figure.value), interval]
+            cells.append(figure.over if interval else "")
             cells.append("" if gap is None else f"{number(gap.value)}{'' if gap.is_apart else ' ?'}")
             table.add_row(*cells, *([found.guides.get((one.name, metric.name), "")] if found.guides else []))
     console.print(table)
+    console.print("[dim]Intervals over prompts are for other prompts, over images for other seeds of these.[/]")
     if any(not gap.is_apart for gap in found.differences):
         console.print("[dim]?: not told apart from the base.[/]")
     if found.guides:
@@ -38,5 +41,4 @@ def print_evaluation(found: Evaluation, console: Console) -> None:
         console.print(escape(said), soft_wrap=True)
     for said in [*cautions(found), *found.notes]:
         console.print(f"[yellow]Note:[/] {escape(said)}", soft_wrap=True)
-    for name, why in found.left_out.items():
-        console.print(f"[dim]Left out {escape(name)}: {escape(why)}[/]", soft_wrap=True)
+    print_left_out(found.left_out, console)

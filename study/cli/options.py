@@ -47,6 +47,9 @@ Workers = Annotated[int, typer.Option(min=1, help="Threads that decode images.")
 EngineChoice = Annotated[Literal["local", "ray"], typer.Option(help="This machine, or a Ray cluster.")]
 EncoderName = Annotated[str, typer.Option(help="The open_clip encoder.")]
 EncoderTag = Annotated[str, typer.Option(help="Its weights' tag.")]
+LeastFace = Annotated[
+    float, typer.Option(min=0, max=1, help="The least probability at which what is found counts as a face.")
+]
 BatchSize = Annotated[int | None, typer.Option(min=1, help="Images at once.", show_default="32")]
 
 

@@ -97,7 +97,7 @@ def plan(
     from calibration.planning.plan_study import planned_study
     from calibration.planning.summary import make_plan
     from calibration.scale import LIKERT
-    from study.cli.terminal import terminal
+    from study.terminal import terminal
 
     if out is not None and not out.strip():
         raise InputError("--out is empty; name a folder (. for the one you are in).")
@@ -244,7 +244,7 @@ def _print_tables(made: "Plan", console: "Console") -> None:
     import numpy as np
 
     from calibration.planning.summary import short
-    from study.cli.terminal import numbers_table
+    from study.terminal import numbers_table
 
     figures = [name for name in made.grid.columns if name in _TITLES]
     power = f"power {short(made.power)}, and for " if "power" in figures else ""

@@ -103,8 +103,12 @@ def add(
     study: StudyFolder,
     images: Annotated[Path, typer.Option(help="A folder of images; those that the study has are passed over.")],
     anchors: Annotated[
-        float, typer.Option(help="The share of rated images that is asked again, to compare the rounds by.")
-    ] = 0.1,
+        float | None,
+        typer.Option(
+            help="The share of rated images that is asked again, to compare the rounds by.",
+            show_default="0.1, and 5 images at least",
+        ),
+    ] = None,
     references: Annotated[
         Path | None,
         typer.Option(help="Reference photos of the new images.", show_default="those of their subject's other images"),

@@ -5,12 +5,12 @@ import webbrowser
 from contextlib import closing
 from pathlib import Path
 
-from study.cli.terminal import terminal
 from study.folder.demo_study import CHECKPOINTS, EVALUATORS, YOU, open_demo
 from study.folder.links import owner_link, rater_link
 from study.folder.study import Study
 from study.server.app import served
 from study.server.listen import base_url, run
+from study.terminal import terminal
 
 HOST = "127.0.0.1"
 TRIES = 20

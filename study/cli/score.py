@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperOption
 from metrics.errors import InputError
 from metrics.files import refuse_missing_parent
 from metrics.text import listed
-from study.cli.options import BatchSize, Device, EncoderName, EncoderTag, EngineChoice, Workers
+from study.cli.options import BatchSize, Device, EncoderName, EncoderTag, EngineChoice, LeastFace, Workers
 from study.cli.options import names as names_in
 
 Pooling = Literal["mean", "median", "max"]
@@ -93,9 +93,7 @@ def score(
         ),
     ] = None,
     align: Annotated[bool, typer.Option("--align", help="Turn faces upright by their landmarks.")] = False,
-    least_face: Annotated[
-        float, typer.Option(min=0, max=1, help="The least probability at which what is found counts as a face.")
-    ] = 0.95,
+    least_face: LeastFace = 0.95,
     pool_references: Annotated[Pooling, typer.Option(help="An image's similarity over its references.")] = "mean",
     pool_images: Annotated[Pooling, typer.Option(help="A set's score over its images.")] = "mean",
     inception: Annotated[
@@ -125,10 +123,10 @@ def score(
     from metrics.engine.run import RunSettings
     from metrics.entry import MetricOptions
     from study.cli.score_tables import print_scores
-    from study.cli.terminal import SKIPPED, resumable, terminal
     from study.folder.score_items import folder_collection
     from study.folder.study import open_study
     from study.scoring import ScoreSettings, score_folder, score_study
+    from study.terminal import SKIPPED, resumable, terminal
 
     settings = ScoreSettings(
         metrics=_metric_names(metrics),
@@ -182,8 +180,8 @@ def statistics(
     """Save a reference set's Inception statistics, in pytorch-fid's form, for score --reference-set."""
     refuse_missing_parent(out)
     from metrics.engine.run import RunSettings
-    from study.cli.terminal import resumable, say_written, terminal
     from study.scoring import save_statistics
+    from study.terminal import resumable, say_written, terminal
 
     console = terminal()
     with resumable():
@@ -194,7 +192,7 @@ def statistics(
 def metrics() -> None:
     """List the metrics: what each needs, and whether its weights are here."""
     from study.cli.metric_list import print_metrics
-    from study.cli.terminal import terminal
+    from study.terminal import terminal
 
     print_metrics(terminal())
 
@@ -210,7 +208,7 @@ def cache(
 ) -> None:
     """Show the features that are kept, or remove them."""
     from study.cli.metric_list import print_cache, prune_cache
-    from study.cli.terminal import terminal
+    from study.terminal import terminal
 
     if not prune and (unused or only):
         raise InputError("--unused and --only choose what --prune removes; add --prune.")

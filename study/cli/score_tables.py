@@ -10,8 +10,9 @@ from rich.table import Column, Table
 from metrics.catalogue import CAVEAT, band
 from metrics.engine.run import RunResult
 from metrics.engine.types import PROMPT, Score, SetScore
+from metrics.errors import for_command_line
 from metrics.text import natural_order
-from study.cli.terminal import print_skipped
+from study.terminal import print_skipped
 
 
 def print_scores(result: RunResult, console: Console) -> None:
@@ -32,7 +33,7 @@ def print_scores(result: RunResult, console: Console) -> None:
             by_text.setdefault(warning, []).append(name)
     for warning, names in by_text.items():
         begin = "" if warning.startswith(f"{names[0]}:") else f"{', '.join(names)}: "
-        console.print(f"[yellow]Note:[/] {escape(begin + warning)}", soft_wrap=True)
+        console.print(f"[yellow]Note:[/] {escape(begin + for_command_line(warning))}", soft_wrap=True)
     print_skipped(result.skipped, console)
 
 

@@ -76,7 +76,7 @@ def add(
 def print_weights() -> None:
     """Print name, presence, metrics, file and place of all known weights, and where they were looked for."""
     from metrics.weights.locate import VARIABLE, is_present, known_weights, places, weights_folder
-    from study.cli.terminal import terminal
+    from study.terminal import terminal
 
     console = terminal()
     width = max(len(known.name) for known in known_weights())
@@ -100,8 +100,8 @@ def print_weights() -> None:
 
 def print_base_models() -> None:
     """Print the base models that generate can draw with: the default one, and those in the hub's cache."""
-    from study.cli.terminal import terminal
     from study.generation.base_models import present_on_the_hub
+    from study.terminal import terminal
 
     console = terminal()
     console.print("\n[bold]Base models for humangrade generate[/]")

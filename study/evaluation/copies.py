@@ -84,10 +84,13 @@ class Nearness:
         For each image that has references, in the order of the items.
     twins : list of (Path, Path)
         Reference photos that are copies of each other.
+    too_many : int
+        The photos of a subject that has more than 500; 0 where none has.
     """
 
     nearest: list[Nearest] = field(default_factory=list)
     twins: list[tuple[Path, Path]] = field(default_factory=list)
+    too_many: int = 0
 
 
 def nearest_references(
@@ -124,6 +127,8 @@ def nearest_references(
                 photos = _Photos.of(references, extractor, distances, features, compute, Path(folder))
                 found.nearest += photos.nearest(mine, features) if photos else []
                 found.twins += photos.twins if photos else []
+            elif references:
+                found.too_many = max(found.too_many, len(references))
     places = {item.item: place for place, item in enumerate(items)}
     found.nearest.sort(key=lambda one: places[one.item])
     found.twins = list(dict.fromkeys(found.twins))

@@ -56,7 +56,8 @@ class Difference:
     low, high : float or None
         As in `Figure`.
     pairs : int
-        Images of the same prompt and seed with a score in both; of diversity prompts that both have.
+        Images of the same prompt and seed with a score in both; of diversity prompts that both have. Of FID and KID the
+        images that both have, of each set as many.
     over : {"prompts", "images", ""}
     """
 
@@ -178,11 +179,10 @@ def difference_of(
     seed : int
         See `mean_with_interval`.
     """
-    mine, theirs = _by_key(pictures), _by_key(others)
     pairs = [
-        (scores[one.item] - scores[theirs[key].item], one.prompt_key)
-        for key, one in mine.items()
-        if key in theirs and one.item in scores and theirs[key].item in scores
+        (scores[one.item] - scores[other.item], one.prompt_key)
+        for one, other in pairs_of(pictures, others)
+        if one.item in scores and other.item in scores
     ]
     if not pairs:
         return None
@@ -200,6 +200,13 @@ def prompt_difference(
     gaps = [mine[prompt] - theirs[prompt] for prompt in shared]
     mean, low, high, over = mean_with_interval(gaps, shared, seed)
     return Difference(*names, metric, mean, low, high, len(gaps), "prompts" if over else "")
+
+
+def pairs_of(pictures: Sequence[Picture], others: Sequence[Picture]) -> list[tuple[Picture, Picture]]:
+    """The images of two sets that were drawn alike; what is of no subject belongs to that of each subject."""
+    mine, theirs = _by_key(pictures), _by_key(others)
+    found = [(one, theirs.get(key) or theirs.get(("", *key[1:]))) for key, one in mine.items()]
+    return [(one, other) for one, other in found if other is not None]
 
 
 def _by_key(pictures: Sequence[Picture]) -> dict[tuple[str, ...], Picture]:

@@ -24,7 +24,9 @@ from study.evaluation.words import (
     number,
     on_chance,
     on_copies,
+    without_copies,
 )
+from study.scoring import left_out_lines
 
 PICTURE_BYTES = 1_400_000
 """Of the page, for all small pictures together, at most."""
@@ -95,7 +97,12 @@ def render_page(found: Evaluation, settings: EvaluationSettings) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "estimate": estimate, "thousands": "{:,}".format, "breakable": _breakable}
+    environment.filters |= {
+        "number": number,
+        "estimate": estimate,
+        "thousands": "{:,}".format,
+        "breakable": _breakable,
+    }
     paths = {one.item: one.path for one in found.pictures}
     paths |= {_photo(one): one.reference for one in found.nearness.nearest}
     thumbnails = Thumbnails(paths, PICTURE_BYTES)
@@ -107,8 +114,8 @@ def render_page(found: Evaluation, settings: EvaluationSettings) -> str:
         for metric in found.metrics
         if any(gap.metric == metric.name and (gap.set, gap.other) in against for gap in found.differences)
     ]
-    style = "\n".join(filter(None, [page_source("report.css"), _own_style(), thumbnails.css]))
-    script = page_source("report.js")
+    style = "\n".join(filter(None, [page_source("report.css"), _own("evaluation.css"), thumbnails.css]))
+    script = f"{page_source('report.js')}\n{_own('evaluation.js')}"
     plots = [
         (metric, plot, Markup(plot.svg))
         for place, metric in enumerate(found.metrics)
@@ -129,6 +136,7 @@ def render_page(found: Evaluation, settings: EvaluationSettings) -> str:
         copies=on_copies(found),
         how_copies=how_nearness(found),
         chance=on_chance(found),
+        left_out=left_out_lines(found.left_out),
         guided=[one for one in found.metrics if any(name == one.name for _, name in found.guides)],
         guides=GUIDES,
         pictures_left_out=thumbnails.left_out,
@@ -141,15 +149,15 @@ def render_page(found: Evaluation, settings: EvaluationSettings) -> str:
 
 def _rows(found: Evaluation) -> list[dict[str, Any]]:
     """A row a set: its figure by each metric, with what guides say, and whether it is the best."""
-    best = {metric.name: figure.set for metric in found.metrics if (figure := found.best(metric)) is not None}
     return [
         {
             "set": one,
             "cells": [
                 {
-                    "figure": found.figure(one.name, metric.name),
+                    "figure": (figure := found.figure(one.name, metric.name)),
+                    "without": without_copies(found, figure) if figure else "",
                     "guide": found.guides.get((one.name, metric.name), ""),
-                    "best": best.get(metric.name) == one.name,
+                    "best": found.is_best(one.name, metric),
                 }
                 for metric in found.metrics
             ],
@@ -222,5 +230,5 @@ def _photo(one: Nearest) -> str:
     return f"\0{one.reference}"
 
 
-def _own_style() -> str:
-    return (_TEMPLATES / "evaluation.css").read_text(encoding="utf-8")
+def _own(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")

@@ -62,7 +62,7 @@ def over_training(found: Evaluation, metric: Measured, prefix: str) -> Figure | 
     with canvas(220, left=58, top=14, bottom=42) as drawn:
         axes = drawn.axes
         axes.set_xlim(-0.04, 1.04)
-        axes.set_ylim(-0.06, 1.06)
+        axes.set_ylim(-0.1, 1.12)  # a bar that reaches the frame looks cut off
         places, texts = height.ticks()
         axes.set_yticks(places, [drawn.text(text) for text in texts])
         axes.grid(axis="y", color=COLOURS["rule"], linewidth=1)

@@ -10,8 +10,8 @@ from metrics.engine.extraction import Extractor, missing
 from metrics.engine.images import ImageSource
 from metrics.engine.run import Engine, Progress, RunSettings, Silent, score_items
 from metrics.engine.types import PROMPT, ComputedMetric, Features, Item, SetScore
-from metrics.entry import MetricOptions
-from metrics.errors import InputError
+from metrics.entry import MetricOptions, Need
+from metrics.errors import InputError, for_command_line, parameter, refuse_other_kind
 from metrics.image.clip_i import ClipImageSimilarity
 from metrics.image.lpips import Lpips
 from metrics.networks.lpips import pairwise_distances
@@ -20,11 +20,14 @@ from metrics.sets.compared_sets import FeatureTable, all_sources
 from metrics.sets.diversity import Diversity
 from metrics.sets.diversity_clip import clip_distances
 from metrics.sets.fid import Fid
+from metrics.sets.kid import Kid
 from metrics.sets.rows import RowFile
 from metrics.sets.statistics_file import SavedStatistics
+from metrics.text import names_of
 from study.evaluation.chance import Chance, fid_by_chance
 from study.evaluation.copies import Distances, nearest_references
 from study.evaluation.figures import (
+    Difference,
     Figure,
     Over,
     difference_of,
@@ -32,10 +35,11 @@ from study.evaluation.figures import (
     mean_with_interval,
     prompt_difference,
 )
+from study.evaluation.set_differences import limits_said, set_difference
 from study.evaluation.sets import Picture, pictures_of, sets_of
 from study.evaluation.types import Evaluation, Measured
 from study.folder.score_items import Collection
-from study.scoring import EngineName, choose_engine, choose_metrics
+from study.scoring import EngineName, choose_engine, choose_metrics, left_out_lines, needs_met
 
 EVALUATED = (
     *("similarity", "clip_i", "lpips", "clip_score", "aesthetic"),
@@ -51,7 +55,7 @@ class EvaluationSettings:
     Attributes
     ----------
     metrics : tuple of str
-        Names; empty for those of `EVALUATED` that can be computed.
+        Names, or one name; empty for those of `EVALUATED` that can be computed.
     options : MetricOptions
         About the metrics; the reference set is the real images that FID and KID compare with.
     run : RunSettings
@@ -66,13 +70,18 @@ class EvaluationSettings:
         The folder of features; None for the usual one.
     """
 
-    metrics: tuple[str, ...] = ()
+    metrics: Sequence[str] = ()
     options: MetricOptions = field(default_factory=MetricOptions)
     run: RunSettings = field(default_factory=RunSettings)
     engine: EngineName = "local"
     base: str | None = None
     seed: int = MetricOptions.seed
     cache: Path | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metrics", names_of(self.metrics, "metrics"))
+        refuse_other_kind("options", self.options, MetricOptions)
+        refuse_other_kind("run", self.run, RunSettings)
 
 
 def evaluate(
@@ -99,10 +108,9 @@ def evaluate(
         For metrics named that cannot be computed, where none can be computed, and where no image can be read.
     """
     settings, progress = settings or EvaluationSettings(), progress or Silent()
-    check_options(settings.options)
     if not collection.items:
         raise InputError("None of the images can be read; name a folder of images.")
-    metrics, left_out = _chosen(collection.items, settings)
+    metrics, left_out = chosen_metrics(needs_met(collection.items), settings)
     pictures = pictures_of(collection)
     found = Evaluation(sets_of(collection, pictures, settings.base), pictures, left_out=left_out)
     found.references = len({photo.key for item in collection.items for photo in item.references})
@@ -110,8 +118,9 @@ def evaluate(
     engine = choose_engine(settings.engine)
     found.result = score_items(collection.items, metrics, cache, settings.run, engine=engine, progress=progress)
     found.result.skipped = collection.unreadable | found.result.skipped
-    _add_figures(found, settings.seed)
     features = Features(cache)
+    _add_figures(found, settings.seed)
+    _add_differences(found, collection.items, metrics, features, settings.seed)
     compute = _computing(cache, settings.run, engine, progress)
     for metric in metrics:
         if isinstance(metric, Fid):
@@ -119,32 +128,48 @@ def evaluate(
         if isinstance(metric, Diversity) and found.references > 1:
             found.among_references |= _among_references(metric, collection.items, features, compute)
     _add_nearness(found, collection.items, metrics, features, compute)
+    _add_without_copies(found, collection.items, metrics, features, settings)
     return found
 
 
-def _chosen(items: Sequence[Item], settings: EvaluationSettings) -> tuple[list[ComputedMetric], dict[str, str]]:
-    """The metrics that are computed, and why others are not."""
+def chosen_metrics(
+    has: Mapping[Need, bool], settings: EvaluationSettings
+) -> tuple[list[ComputedMetric], dict[str, str]]:
+    """The metrics that are computed, and why others are not.
+
+    Parameters
+    ----------
+    has : mapping of str to bool
+        Whether there are references and prompts: known before images are drawn.
+    settings : EvaluationSettings
+        Which metrics, and how.
+
+    Raises
+    ------
+    InputError
+        For metrics named that cannot be computed, and where none can be.
+    """
+    check_options(settings.options)
     if settings.metrics:
         made = make_metrics(settings.metrics, settings.options)
         usual = replace(settings.options, seed=MetricOptions.seed)  # FID's splits take it too
         check_options_used(settings.metrics, usual)
-        has = {"references": any(item.references for item in items), "prompts": any(item.prompt for item in items)}
-        for need, words in (
-            ("references", "reference photos; add --references PHOTOS"),
-            ("prompts", "prompts; add --prompts FILE"),
-        ):
+        advice: dict[Need, str] = {
+            "references": f"reference photos; add {parameter('references')} PHOTOS",
+            "prompts": f"prompts; add {parameter('prompts')} FILE",
+        }
+        for need, words in advice.items():
             names = [name for name in settings.metrics if need in needs_of(name, settings.options) and not has[need]]
             if names:
-                raise InputError(f"--metrics names what cannot be computed: {', '.join(names)}: there are no {words}.")
+                raise InputError(
+                    f"{parameter('metrics')} names what cannot be computed: {', '.join(names)}: there are no {words}."
+                )
         return made, {}
-    names, lines = choose_metrics(items, settings.options)
-    left_out = dict(line.split(": ", 1) for line in lines)
-    left_out = {name: why for name, why in left_out.items() if name in EVALUATED}
+    names, left_out = choose_metrics(has, settings.options)
+    left_out = {name: for_command_line(left_out[name]) for name in EVALUATED if name in left_out}
     names = [name for name in EVALUATED if name in names]
     if not names:
-        raise InputError(
-            "Nothing can be computed: " + "; ".join(f"{name}: {left_out[name]}" for name in left_out) + "."
-        )
+        raise InputError(f"Nothing can be computed: {'; '.join(left_out_lines(left_out))}.")
     return make_metrics(names, settings.options), left_out
 
 
@@ -176,7 +201,8 @@ def _add_figures(found: Evaluation, seed: int) -> None:
     by_set = {one.name: [picture for picture in found.pictures if picture.set == one.name] for one in found.sets}
     of_prompts: dict[tuple[str, str], dict[str, float]] = {}
     for scored in found.result.scored.values():
-        found.notes += [note for note in scored.warnings if note not in found.notes]
+        warnings = map(for_command_line, scored.warnings)
+        found.notes += [note for note in warnings if note not in found.notes]
         for score in scored.scores:
             if score.score is not None:
                 found.scores.setdefault(score.metric, {})[score.item] = score.score
@@ -188,9 +214,9 @@ def _add_figures(found: Evaluation, seed: int) -> None:
             if row.metric not in own:
                 _add_set_score(found, row, of_prompts)
     _add_prompt_intervals(found, of_prompts, seed)
-    _add_differences(found, by_set, of_prompts, seed)
+    found.of_prompts = of_prompts
     for figure in found.figures:
-        if said := band(figure.metric, figure.value):
+        if found.is_sound(figure) and (said := band(figure.metric, figure.value)):
             found.guides[figure.set, figure.metric] = said
 
 
@@ -248,28 +274,82 @@ def _add_prompt_intervals(
 
 
 def _add_differences(
-    found: Evaluation,
-    by_set: Mapping[str, list[Picture]],
-    of_prompts: Mapping[tuple[str, str], Mapping[str, float]],
-    seed: int,
+    found: Evaluation, items: Sequence[Item], metrics: Sequence[ComputedMetric], features: Features, seed: int
 ) -> None:
-    """Each set less its base, and the best set less the others."""
-    done = set()
+    """Each set less its base, and each subject's leading set less the others."""
+    by_set = {one.name: [picture for picture in found.pictures if picture.set == one.name] for one in found.sets}
+    of_sets = {metric.name: metric for metric in metrics if isinstance(metric, Fid | Kid)}
+    by_item = {item.item: item for item in items}
+    reasons: dict[tuple[str, str], str] = {}
     for metric in found.metrics:
-        best = found.best(metric)
-        pairs = [(one.name, one.base) for one in found.sets if one.base]
-        pairs += [(best.set, one.name) for one in found.sets if best and not one.is_base and one.name != best.set]
-        for pair in pairs:
-            if (*pair, metric.name) in done:
-                continue
-            done.add((*pair, metric.name))
-            mine, theirs = (of_prompts.get((name, metric.name), {}) for name in pair)
+        for pair in _compared(found, metric):
+            gap: Difference | str | None
             if metric.scores == "image":
                 scores = found.scores[metric.name]
                 gap = difference_of(pair, metric.name, scores, by_set[pair[0]], by_set[pair[1]], seed)
+            elif metric.name in of_sets:
+                mine, theirs = (by_set[name] for name in pair)
+                gap = set_difference(pair, of_sets[metric.name], mine, theirs, by_item, features, seed)
             else:
-                gap = prompt_difference(pair, metric.name, mine, theirs, seed)
-            found.differences += [gap] if gap else []
+                mine_by_prompt, other_by_prompt = _prompt_figures(found, pair, metric.name)
+                gap = prompt_difference(pair, metric.name, mine_by_prompt, other_by_prompt, seed)
+            if isinstance(gap, str):
+                reasons[pair] = gap
+            elif gap:
+                found.differences.append(gap)
+    found.notes += limits_said(reasons)
+
+
+def _compared(found: Evaluation, metric: Measured) -> list[tuple[str, str]]:
+    """The pairs of sets whose difference is shown or decides what is said, each once."""
+    pairs = [(one.name, one.base) for one in found.sets if one.base]
+    for subject in found.subjects:
+        if leading := found.leading(metric, subject):
+            rivals = [one for one in found.sets if not one.is_base and one.subject == subject]
+            pairs += [(leading.set, one.name) for one in rivals if one.name != leading.set]
+    has = {one.set for one in found.figures if one.metric == metric.name}
+    return [pair for pair in dict.fromkeys(pairs) if has.issuperset(pair)]
+
+
+def _prompt_figures(found: Evaluation, pair: tuple[str, str], metric: str) -> list[dict[str, float]]:
+    """Both sets' figures by prompt; where one of them is of no subject, prompts are called alike without it."""
+    both = [found.of_prompts.get((name, metric), {}) for name in pair]
+    subjects = {name: one.subject for one in found.sets for name in pair if one.name == name}
+    if subjects[pair[0]] and not both[0].keys() & both[1].keys():
+        both[0] = {key.removeprefix(f"{subjects[pair[0]]}|"): value for key, value in both[0].items()}
+    return both
+
+
+def _add_without_copies(
+    found: Evaluation,
+    items: Sequence[Item],
+    metrics: Sequence[ComputedMetric],
+    features: Features,
+    settings: EvaluationSettings,
+) -> None:
+    """Figures of likeness once more, without the images that are copies of a reference photo."""
+    copies = {one.item for one in found.nearness.nearest if one.is_copy}
+    for one in found.sets:
+        mine = [picture for picture in found.pictures if picture.set == one.name]
+        if not copies.intersection(picture.item for picture in mine):
+            continue
+        others = [picture for picture in mine if picture.item not in copies]
+        for metric in found.metrics:
+            entry = find_entry(metric.name.removesuffix("_min"))
+            if metric.scores != "image" or entry is None or "references" not in entry.needs:
+                continue
+            scores = found.scores[metric.name]
+            count = len([picture for picture in mine if picture.item in copies.intersection(scores)])
+            if count:
+                without = figure_of(one.name, metric.name, scores, others, seed=settings.seed)
+                found.without_copies[one.name, metric.name] = count, without
+        left = [item for item in items if item.group == one.name and item.item not in copies]
+        for each in metrics:
+            figure = found.figure(one.name, each.name)
+            if isinstance(each, Fid | Kid) and each.reference is None and figure is not None:
+                rows = [row for row in each.score(left, features).set_scores if row.set == one.name] if left else []
+                known = [Figure(one.name, each.name, row.score, row.low, row.high, row.n, "images") for row in rows]
+                found.without_copies[one.name, each.name] = figure.n - len(left), known[0] if known else None
 
 
 def _chances(

@@ -1,6 +1,5 @@
 """What is evaluated: the sets of images, which of them is the base, and which images of two sets belong together."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +7,12 @@ from pathlib import Path, PurePosixPath
 
 from metrics.engine.image_guard import open_image
 from metrics.engine.images import FORMATS, MOST_BYTES
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.files import read_regular_file
 from metrics.text import natural_order
 from study.folder.score_items import Collection
+from study.generation.file_names import prompt_and_seed
 
-_GENERATED = re.compile(r"p(\d+)_s(\d+)")  # the file names of `humangrade generate`
 _SETTINGS = ("steps", "guidance", "width", "height", "scheduler", "clip_skip")
 _BASE = "base"
 
@@ -71,6 +70,8 @@ class ImageSet:
         How many, each counted once; seeds 0 where they are not known.
     sizes : dict of str to int
         ``"512 x 512"`` and so on, the most frequent first.
+    subject : str
+        Whom or what its images show; "" where that is not known, or several.
     """
 
     name: str
@@ -84,6 +85,7 @@ class ImageSet:
     prompts: int
     seeds: int
     sizes: dict[str, int]
+    subject: str = ""
 
 
 def pictures_of(collection: Collection) -> list[Picture]:
@@ -103,11 +105,8 @@ def pictures_of(collection: Collection) -> list[Picture]:
     found = []
     for item, row in zip(collection.items, collection.rows, strict=True):
         number, seed = row.get("prompt_number", ""), row.get("seed", "")
-        named = _GENERATED.fullmatch(PurePosixPath(row["image"]).stem)
-        if named and not number:
-            number = str(int(named[1]))
-        if named and not seed:
-            seed = str(int(named[2]))
+        if named := prompt_and_seed(row["image"]):
+            number, seed = number or str(named[0]), seed or str(named[1])
         subject = row.get("subject", "")
         prompt = number or " ".join(item.prompt.split())
         key = (subject, prompt, seed, *(row.get(name, "") for name in _SETTINGS)) if seed and prompt else ()
@@ -149,7 +148,8 @@ def sets_of(collection: Collection, pictures: Sequence[Picture], base: str | Non
         rows.setdefault(picture.set, []).append(row)
         mine.setdefault(picture.set, []).append(picture)
     if base is not None and base not in rows:
-        raise InputError(f"--base is {base}, and there is no such set; there are {', '.join(sorted(rows)[:10])}.")
+        known = ", ".join(sorted(rows)[:10])
+        raise InputError(f"{parameter('base')} is {base}, and there is no such set; there are {known}.")
     bases = {base} if base is not None else {name for name, of in rows.items() if _is_base(of[0])}
     if len(bases) == len(rows):
         bases = set()  # nothing is left that could be compared
@@ -161,11 +161,12 @@ def sets_of(collection: Collection, pictures: Sequence[Picture], base: str | Non
             step=_step(of[0]),
             training_images=_whole(of[0].get("training_images", "")),
             is_base=name in bases,
-            base="" if name in bases else _base_of(of[0].get("model", ""), bases, rows),
+            base="" if name in bases else _base_of(of, bases, rows),
             images=len(of),
             prompts=len({picture.prompt_key for picture in mine[name]} - {""}),
             seeds=len({picture.seed for picture in mine[name]} - {""}),
             sizes=_sizes(mine[name]),
+            subject=next(iter(_subjects(of))) if len(_subjects(of)) == 1 else "",
         )
         for name, of in rows.items()
     ]
@@ -187,10 +188,17 @@ def _is_base(row: Mapping[str, str]) -> bool:
     return _BASE in named or _step(row) == 0
 
 
-def _base_of(model: str, bases: set[str], rows: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
-    """The base of a model's checkpoints: of its own folder, else the only one."""
-    own = [name for name in bases if rows[name][0].get("model", "") == model]
-    chosen = own or list(bases)
+def _subjects(rows: Sequence[Mapping[str, str]]) -> set[str]:
+    return {row.get("subject", "") for row in rows}
+
+
+def _base_of(
+    mine: Sequence[Mapping[str, str]], bases: set[str], rows: Mapping[str, Sequence[Mapping[str, str]]]
+) -> str:
+    """The base of a set: of its own model, else the one with images of its subjects, else the only one."""
+    own = [name for name in bases if rows[name][0].get("model", "") == mine[0].get("model", "")]
+    same = [name for name in bases if "" not in _subjects(mine) and _subjects(mine) <= _subjects(rows[name])]
+    chosen = own or same or list(bases)
     return chosen[0] if len(chosen) == 1 else ""
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from calibration.tables.writing import csv_text
 from metrics import __version__
+from study.evaluation.figures import Figure
 from study.evaluation.run import EvaluationSettings
 from study.evaluation.types import Evaluation, Measured
 from study.evaluation.words import cautions, how_nearness, in_short, on_chance, on_copies
@@ -113,7 +114,7 @@ def files_of(found: Evaluation, settings: EvaluationSettings, page: str) -> Mapp
 
 
 def figures_table(found: Evaluation) -> pd.DataFrame:
-    """A row for each set and metric: value, interval, images, over what the interval is, what guides say, a note."""
+    """A row for each set and metric: value, interval, images, over what it is, what guides say, a note, copies."""
     rows = [
         (
             one.set,
@@ -125,11 +126,20 @@ def figures_table(found: Evaluation) -> pd.DataFrame:
             one.over,
             found.guides.get((one.set, one.metric), ""),
             one.note,
+            *_without_copies(found, one),
         )
         for one in found.figures
     ]
     columns = ["set", "metric", "value", "low", "high", "n", "over", "guides_say", "note"]
-    return pd.DataFrame(rows, columns=columns).astype({"value": float, "low": float, "high": float})
+    columns += ["copies", "value_without_copies"]
+    numbers = ("value", "low", "high", "value_without_copies")
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, float))
+
+
+def _without_copies(found: Evaluation, figure: Figure) -> tuple[int, float | None]:
+    """How many copies of reference photos a figure counts, and its value without them, where it counts any."""
+    count, without = found.without_copies.get((figure.set, figure.metric), (0, None))
+    return count, None if without is None else without.value
 
 
 def differences_table(found: Evaluation) -> pd.DataFrame:

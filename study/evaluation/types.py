@@ -28,6 +28,10 @@ class Measured:
     scores: str
 
 
+FEWEST_SCORED = 5
+"""Of a set's images, that a figure must rest on to be called better than another; and half of them."""
+
+
 @dataclass
 class Evaluation:
     """All that was found.
@@ -45,6 +49,8 @@ class Evaluation:
         Of each set to its base, and of each model's best set to its others.
     scores : dict of str to dict of str to float
         By metric and item, of metrics of single images.
+    of_prompts : dict of (str, str) to dict of str to float
+        By set and metric of sets: the figure of each prompt.
     guides : dict of (str, str) to str
         By set and metric: what guides call the figure.
     chance : dict of str to Chance
@@ -61,6 +67,11 @@ class Evaluation:
         The run, with what was skipped.
     references : int
         Different reference photos.
+    without_copies : dict of (str, str) to (int, Figure or None)
+        By set and metric of likeness: how many copies of reference photos the figure counts in, and the figure without
+        them; None where nothing is left.
+    not_drawn : str
+        Which checkpoints of a recipe could not be drawn with, and why.
     """
 
     sets: list[ImageSet]
@@ -70,6 +81,7 @@ class Evaluation:
     figures: list[Figure] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    of_prompts: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
     guides: dict[tuple[str, str], str] = field(default_factory=dict)
     chance: dict[str, Chance] = field(default_factory=dict)
     nearness: Nearness = field(default_factory=Nearness)
@@ -78,6 +90,8 @@ class Evaluation:
     notes: list[str] = field(default_factory=list)
     result: RunResult = field(default_factory=RunResult)
     references: int = 0
+    without_copies: dict[tuple[str, str], tuple[int, Figure | None]] = field(default_factory=dict)
+    not_drawn: str = ""
 
     def figure(self, name: str, metric: str) -> Figure | None:
         """A set's figure by a metric."""
@@ -88,10 +102,40 @@ class Evaluation:
         wanted = (name, other, metric)
         return next((one for one in self.differences if (one.set, one.other, one.metric) == wanted), None)
 
-    def best(self, metric: Measured) -> Figure | None:
-        """The best figure of a set that is no base, by a metric; None where there are not two to choose from."""
-        bases = {one.name for one in self.sets if one.is_base}
-        found = [one for one in self.figures if one.metric == metric.name and one.set not in bases]
+    @property
+    def subjects(self) -> list[str]:
+        """What the checkpoints were trained on; one of another subject is no rival."""
+        return list(dict.fromkeys(one.subject for one in self.sets if not one.is_base))
+
+    def is_sound(self, figure: Figure) -> bool:
+        """It rests on five images or more, and on half of the set's."""
+        images = next(one.images for one in self.sets if one.name == figure.set)
+        return figure.n >= FEWEST_SCORED and 2 * figure.n >= images
+
+    def leading(self, metric: Measured, subject: str) -> Figure | None:
+        """The best sound figure of a subject's checkpoints; None where there are not two to choose from."""
+        names = {one.name for one in self.sets if not one.is_base and one.subject == subject}
+        found = [one for one in self.figures if one.metric == metric.name and one.set in names and self.is_sound(one)]
         if len(found) < 2:
             return None
         return (max if metric.better == "higher" else min)(found, key=lambda one: one.value)
+
+    def not_apart(self, metric: Measured, leading: Figure) -> list[str]:
+        """The other checkpoints with a sound figure that the leading one is not told apart from, pair by pair."""
+        subject = next(one.subject for one in self.sets if one.name == leading.set)
+        found = []
+        for one in self.sets:
+            figure = self.figure(one.name, metric.name)
+            if one.is_base or one.subject != subject or one.name == leading.set:
+                continue
+            if figure is None or not self.is_sound(figure):
+                continue
+            gap = self.difference(leading.set, one.name, metric.name)
+            if gap is None or not gap.is_apart or (gap.value > 0) != (metric.better == "higher"):
+                found.append(one.name)
+        return found
+
+    def is_best(self, name: str, metric: Measured) -> bool:
+        """Whether a set leads its subject's and is told apart from each other one."""
+        leading = [self.leading(metric, subject) for subject in self.subjects]
+        return any(one is not None and one.set == name and not self.not_apart(metric, one) for one in leading)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from calibration.page.score_digits import score_text
 from metrics.text import counted, listed
+from study.evaluation.copies import MOST_REFERENCES
 from study.evaluation.figures import Difference, Figure
 from study.evaluation.sets import ImageSet
 from study.evaluation.types import Evaluation, Measured
@@ -21,7 +22,7 @@ GUIDES = (
 
 
 def in_short(found: Evaluation) -> list[str]:
-    """A sentence for each metric on which set is best, and how it stands to the base and to the others.
+    """A sentence for each metric on which set leads, if that can be told, and how it stands to the base.
 
     Parameters
     ----------
@@ -35,45 +36,75 @@ def in_short(found: Evaluation) -> list[str]:
     """
     said = []
     for metric in found.metrics:
-        best = found.best(metric)
-        if best is not None:
-            said.append(_on_best(found, metric, best))
-        else:
+        for subject in found.subjects:
+            leading = found.leading(metric, subject)
+            if leading is not None:
+                said.append(_on_leading(found, metric, leading))
+                continue
             said += [
                 f"{metric.title}: {one.name} is {_against_base(gap, metric)}."
                 for one in found.sets
-                if one.base and (gap := found.difference(one.name, one.base, metric.name))
+                if one.base and one.subject == subject and (gap := found.difference(one.name, one.base, metric.name))
             ]
+        few = [
+            f"{figure.set} ({_in_full(found, figure)})"
+            for one in found.sets
+            if (figure := found.figure(one.name, metric.name)) and figure.n < one.images and not found.is_sound(figure)
+        ]
+        if few:
+            said.append(
+                f"{metric.title}: {listed(few, most=_NAMED)} {'rests' if len(few) == 1 else 'rest'} on too few images "
+                "to be compared."
+            )
     return said
 
 
-def _on_best(found: Evaluation, metric: Measured, best: Figure) -> str:
-    way = "highest" if metric.better == "higher" else "lowest"
-    parts = [f"{metric.title} is {way} in {best.set} ({estimate(best)})"]
-    base = next(one.base for one in found.sets if one.name == best.set)
-    gap = found.difference(best.set, base, metric.name) if base else None
-    if gap is not None:
-        parts[0] += f", {_against_base(gap, metric)}"
-    others = [
-        one for one in found.differences if (one.set, one.metric) == (best.set, metric.name) and one.other != base
-    ]
-    known = [one for one in others if one.low is not None]
-    alike = [one.other for one in known if not one.is_apart]
+def _on_leading(found: Evaluation, metric: Measured, leading: Figure) -> str:
+    mine = next(one for one in found.sets if one.name == leading.set)
+    alike = found.not_apart(metric, leading)
+    value = f"{leading.set} ({_in_full(found, leading)})"
     if alike:
-        verb = "is" if len(alike) == 1 else "are"
-        parts.append(f"of the other checkpoints {listed(alike, most=_NAMED)} {verb} not told apart")
-    elif known and len(known) == len([one for one in found.sets if not one.is_base]) - 1:
-        parts.append("it is apart from each other checkpoint")
-    return "; ".join(parts) + "."
+        start = f"{metric.title}: {value} cannot be told apart from {listed(alike, most=_NAMED)}"
+        gaps = {name: found.difference(leading.set, name, metric.name) for name in alike}
+        unknown = [name for name, gap in gaps.items() if gap is None or gap.low is None]
+        if unknown:
+            which = "" if unknown == alike else f" to {listed(unknown, most=_NAMED)}"
+            start += f" (there are too few pairs for an interval of the difference{which})"
+    else:
+        way = "highest" if metric.better == "higher" else "lowest"
+        of = f" of {mine.subject}" if len(found.subjects) > 1 and mine.subject else ""
+        start = f"{metric.title} is {way} in {value}, apart from each other checkpoint{of}"
+    gap = found.difference(leading.set, mine.base, metric.name) if mine.base else None
+    return f"{start}; it is {_against_base(gap, metric)}." if gap else f"{start}."
+
+
+def _in_full(found: Evaluation, figure: Figure) -> str:
+    """A figure with its interval, on how many images it rests, and what it is without copies."""
+    images = next(one.images for one in found.sets if one.name == figure.set)
+    rests = f"{figure.n:,} of {counted(images, 'image')}" if figure.n < images else counted(images, "image")
+    without = without_copies(found, figure)
+    return f"{estimate(figure)}, {rests}" + (f"; {without}" if without else "")
+
+
+def without_copies(found: Evaluation, figure: Figure) -> str:
+    """What a figure is without the copies of reference photos that it counts; "" where it counts none."""
+    if (figure.set, figure.metric) not in found.without_copies:
+        return ""
+    count, without = found.without_copies[figure.set, figure.metric]
+    copies = f"{count:,} {'copy' if count == 1 else 'copies'}"
+    if without is None:
+        return f"nothing is left without {copies} of reference photos"
+    return f"{estimate(without)} without {copies} of reference photos"
 
 
 def _against_base(gap: Difference, metric: Measured) -> str:
     """How a set stands to the base, as a part of a sentence."""
-    amount = f"{number(abs(gap.value))} {'above' if gap.value >= 0 else 'below'} {gap.other}"
     if gap.low is None or gap.high is None:
-        return f"{amount} (too few pairs for an interval)"
+        return f"not told apart from {gap.other} ({counted(gap.pairs, 'pair')}, too few for an interval)"
     within = f"difference {number(gap.low)} to {number(gap.high)}, {counted(gap.pairs, 'pair')}"
-    return f"{amount} ({within})" if gap.is_apart else f"not told apart from {gap.other} ({within})"
+    if not gap.is_apart:
+        return f"not told apart from {gap.other} ({within})"
+    return f"{number(abs(gap.value))} {'above' if gap.value >= 0 else 'below'} {gap.other} ({within})"
 
 
 def on_chance(found: Evaluation) -> list[str]:
@@ -117,6 +148,14 @@ def on_copies(found: Evaluation) -> list[str]:
         )
     else:
         said.append(f"None of {counted(len(nearest), 'image')} is as near to a reference photo as a copy of it.")
+    counted_in = [
+        f"{metric.title} of {one.name} ({number(figure.value)}; {without})"
+        for one in found.sets
+        for metric in found.metrics
+        if (figure := found.figure(one.name, metric.name)) and (without := without_copies(found, figure))
+    ]
+    if counted_in:
+        said.append(f"Copies count in the figures: {'; '.join(counted_in)}.")
     if near:
         said.append(
             f"{counted(len(near), 'image')} {'is' if len(near) == 1 else 'are'} no copy, but nearer to a photo than "
@@ -153,7 +192,7 @@ def how_nearness(found: Evaluation) -> str:
 
 def cautions(found: Evaluation) -> list[str]:
     """Where the images are fewer or other than guides presume, and what cannot be compared."""
-    said = []
+    said = [found.not_drawn] if found.not_drawn else []
     few = [one for one in found.sets if one.images < FEWEST]
     many = [one for one in found.sets if one.images > MOST]
     if few:
@@ -200,6 +239,11 @@ def cautions(found: Evaluation) -> list[str]:
                     f"{metric.title}: {without:,} of {counted(len(found.pictures), 'image')} "
                     f"{'has' if without == 1 else 'have'} no score; means are over the others."
                 )
+    if found.nearness.too_many:
+        said.append(
+            f"Copies are not looked for where a subject has more than {MOST_REFERENCES} photos, and one has "
+            f"{found.nearness.too_many:,}; give the photos that the model was trained on alone."
+        )
     if not found.references:
         said.append("There are no reference photos, so likeness and copies are not measured; add --references PHOTOS.")
     return said

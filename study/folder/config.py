@@ -1,5 +1,6 @@
 """study.yaml: what a study asks. All its errors come at once, each with its line."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from calibration.scale import FEWEST_LEVELS, LIKERT, MOST_LEVELS, Scale
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.text import counted
 from study.yaml_file import load_yaml
 
@@ -162,23 +163,36 @@ def preset(task: str, scale: Scale = LIKERT) -> TaskConfig:
     return found.model_copy(update={"levels": levels, "scale": written(scale)})
 
 
-def page_scale(text: str) -> Scale:
-    """A scale as study.yaml and ``--scale`` write it, for a page on which each level is one key.
+def page_scale(given: str | Scale | Sequence[float]) -> Scale:
+    """A scale as study.yaml and ``--scale`` write it, or its numbers, for a page on which each level is one key.
 
     Raises
     ------
     InputError
-        For what is no scale, and for a range that is cut into parts.
+        For what is no scale, for a range that is cut into parts, and for a `Scale` with words, which are a task's.
 
     Examples
     --------
     >>> str(page_scale("0-4"))
     '0 to 4'
     """
-    scale = Scale.parse(text)
+    if isinstance(given, str):
+        scale = Scale.parse(given)
+    elif isinstance(given, Scale):
+        scale = given
+    else:
+        try:
+            numbers = tuple(float(number) for number in given)
+        except (TypeError, ValueError):
+            raise InputError(
+                f"{parameter('scale')} is {given!r}; give the levels' numbers, as '0-4' or [0, 0.5, 1], or a Scale."
+            ) from None
+        scale = Scale(numbers)
+    if scale.words:
+        raise InputError("The words of a study's levels are its tasks' ('levels' in study.yaml); give a Scale without.")
     if scale.bounds is not None:
         raise InputError(
-            f"The scale '{text}' is a range that is cut into parts, but who rates presses a key for one of a few "
+            f"The scale '{given}' is a range that is cut into parts, but who rates presses a key for one of a few "
             "levels; name the levels, as in 1-7 or 0,0.5,1."
         )
     return scale

@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence, Set
 from contextlib import closing
+from numbers import Integral
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,7 @@ from calibration.tables.writing import csv_text
 from metrics.engine.image_folders import first_names
 from metrics.errors import InputError, parameter
 from metrics.files import make_folders, not_written, remove_empty
-from metrics.text import is_plain
+from metrics.text import is_plain, names_of
 from study.assignment.order import split_items
 from study.folder.config import (
     FILE_NAME,
@@ -44,14 +45,14 @@ def create_study(
     folder: str | Path,
     images: str | Path,
     references: str | Path | None = None,
-    tasks: Sequence[str] = ("similarity", "aesthetic"),
-    evaluators: int | Sequence[str] = 5,
+    tasks: str | Sequence[str] = ("similarity", "aesthetic"),
+    evaluators: int | str | Sequence[str] = 5,
     split: bool = False,
     title: str | None = None,
     seed: int = 0,
     share_report: bool = False,
     database: str | None = None,
-    scale: str | None = None,
+    scale: str | Scale | Sequence[float] | None = None,
 ) -> Study:
     """Make a study and open it; on any error nothing is left behind.
 
@@ -67,17 +68,17 @@ def create_study(
     references : str or Path, optional
         Reference photos: one of the same name for each image, or a flat folder that goes with every image, or a
         sub-folder for each subject, which is the item's subject or a folder in the image's path.
-    tasks : sequence of str
-        Names; similarity, aesthetic and alignment have questions of their own.
-    evaluators : int or sequence of str
-        How many, or their names.
+    tasks : str or sequence of str
+        Names, or the one name; similarity, aesthetic and alignment have questions of their own.
+    evaluators : int, str or sequence of str
+        How many, or their names, or the one name.
     split : bool
         Each image is rated in one task only, balanced over models.
     title, seed, share_report, database
         As in study.yaml.
-    scale : str, optional
-        The levels' numbers, ``0-4`` or ``0,0.5,1``; 1 to 5 unless given. See `study.folder.config.preset` for their
-        words.
+    scale : str, Scale or sequence of float, optional
+        The levels' numbers, ``"0-4"``, ``"0,0.5,1"`` or ``[0, 0.5, 1]``; 1 to 5 unless given. See
+        `study.folder.config.preset` for their words.
 
     Returns
     -------
@@ -105,7 +106,7 @@ def create_study(
         raise InputError(f"{folder} is a link that leads nowhere; name a new folder.")
     names = evaluator_names(evaluators)
     may_have_references = references is not None or (images / ITEMS).is_file()
-    asked = _asked(tasks, LIKERT if scale is None else page_scale(scale), may_have_references)
+    asked = _asked(names_of(tasks, "tasks"), LIKERT if scale is None else page_scale(scale), may_have_references)
     config = _config(title or folder.resolve().name, asked, seed, share_report, database)
     taken = [name for name in (FILE_NAME, ITEMS, DATABASE, *LEFT_OPEN) if (folder / name).exists()]
     if taken:
@@ -122,13 +123,14 @@ def create_study(
     return open_study(folder)
 
 
-def evaluator_names(evaluators: int | Sequence[str]) -> list[str]:
+def evaluator_names(evaluators: int | str | Sequence[str]) -> list[str]:
     """The names of so many evaluators, or of these, checked; InputError where one cannot be used."""
-    if isinstance(evaluators, int):
+    if not isinstance(evaluators, (str, Sequence)) and isinstance(evaluators, Integral):
+        evaluators = int(evaluators)
         if not 1 <= evaluators <= 1000:
             raise InputError(f"{parameter('evaluators')} is {evaluators}; a study has from 1 to 1000 of them.")
         return [f"evaluator-{number}" for number in range(1, evaluators + 1)]
-    names = [" ".join(unicodedata.normalize("NFC", name).split()) for name in evaluators]
+    names = [" ".join(unicodedata.normalize("NFC", name).split()) for name in names_of(evaluators, "evaluators")]
     if not names or not all(names):
         raise InputError(
             f"{parameter('evaluators')} has an empty name; name each evaluator, or say how many there are."

@@ -20,7 +20,7 @@ from PIL import Image, ImageFilter
 
 from calibration.tables.checking import records
 from metrics.engine.signature import signature, versions
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.files import make_folders, not_written, remove_empty
 from metrics.image.fidelity import psnr, ssim
 from metrics.image.sharpness import sharpness
@@ -93,13 +93,15 @@ def open_demo(folder: Path, reset: bool = False) -> tuple[Study, bool]:
     if (folder / "study.yaml").exists():
         title = load_config(folder / "study.yaml").title
         if title != TITLE:
-            raise InputError(f"{folder} holds another study ('{title}'); name another place with --folder.")
+            raise InputError(
+                f"{folder} holds another study ('{title}'); name another place with {parameter('folder')}."
+            )
         study = open_study(folder)
         if not reset:
             return study, False
         study.store.close()
         if any((folder / name).exists() for name in LEFT_OPEN):  # the last one to close the database removes them
-            raise InputError(f"{folder} is being served by another humangrade; stop that before --reset.")
+            raise InputError(f"{folder} is being served by another humangrade; stop that before {parameter('reset')}.")
         try:
             shutil.rmtree(folder)
         except OSError as error:
@@ -127,9 +129,9 @@ def make_demo(folder: Path, seed: int = 0) -> Study:
         Where the folder holds something else, or cannot be written.
     """
     if not folder.name.strip(".") or folder.is_symlink():
-        raise InputError(f"{folder} is no name for a new folder; name one with --folder.")
+        raise InputError(f"{folder} is no name for a new folder; name one with {parameter('folder')}.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} holds something else than the demo; name another place with --folder.")
+        raise InputError(f"{folder} holds something else than the demo; name another place with {parameter('folder')}.")
     stage = folder.with_name(f".{folder.name[:100]}.partial")
     shutil.rmtree(stage, ignore_errors=True)
     made: list[Path] = []

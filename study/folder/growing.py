@@ -4,12 +4,14 @@ Checkpoints that are rated in different rounds, perhaps by different people, are
 how the rounds differ. So a share of the rated images, the anchors, is asked again.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from calibration.people.rounds import LEAST_IMAGES
 from calibration.tables.checking import check_items
 from calibration.tables.reading import read_table
 from metrics.engine.image_folders import first_names
@@ -24,7 +26,9 @@ from study.folder.study import ITEMS, Study, check_item_columns, copies
 from study.store.records import AssignmentNames
 
 ANCHORS = 0.10
-"""The share of the rated images that is asked again, unless said otherwise."""
+"""The share of the rated images that is asked again, unless said otherwise; and as many as the report needs."""
+
+_OTHERWISE = "stop it, add the images, and serve again"  # than to be served
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,12 @@ class Growth:
         By evaluator: how many images they have to rate more, over all tasks.
     saw_report : tuple of str
         Who gets nothing more to rate, having seen the report.
+    for_rating : int
+        How many of the new images people are asked about.
+    rated : int
+        How many old images could have been asked again; where each is in one task only, in the task with the fewest.
+    fewest_anchors : int
+        How many are; of the same tasks the fewest.
     """
 
     round: int
@@ -50,24 +60,30 @@ class Growth:
     anchors: tuple[str, ...]
     asked: dict[str, int]
     saw_report: tuple[str, ...]
+    for_rating: int
+    rated: int
+    fewest_anchors: int
 
     @property
     def sentences(self) -> list[str]:
         """What was done, in words."""
-        new = counted(len(self.images), "image")
+        new = f"{counted(len(self.images), 'image')} added"
+        if self.for_rating < len(self.images):
+            new += f", {self.for_rating:,} of them for rating,"
         if not self.images:
             said = ["No image is new; what was left to give to evaluators is given."]
         elif self.round == 1:
-            said = [f"{new} added; nothing was rated yet, so there is one round."]
+            said = [f"{new.rstrip(',')}; nothing was rated yet, so there is one round."]
         elif self.anchors:
             count = len(self.anchors)
             said = [
-                f"{new} added as round {self.round}; {count:,} that {'was' if count == 1 else 'were'} rated before "
-                f"{'is' if count == 1 else 'are'} asked again among them, to tell what the round changes."
+                f"{new} as round {self.round}; {count:,} that {'was' if count == 1 else 'were'} rated before "
+                f"{'is' if count == 1 else 'are'} asked again among them"
+                + (", to tell what the round changes." if self.fewest_anchors >= LEAST_IMAGES else f". {self._too_few}")
             ]
         else:
             said = [
-                f"{new} added as round {self.round}; none that was rated before is asked again, so what the round "
+                f"{new} as round {self.round}; none that was rated before is asked again, so what the round "
                 "changes cannot be told."
             ]
         said += [f"{name}: {counted(number, 'image')} more to rate." for name, number in self.asked.items()]
@@ -75,15 +91,27 @@ class Growth:
             said.append(f"Nothing further to rate for {', '.join(self.saw_report)}: they have seen the report.")
         return said
 
+    @property
+    def _too_few(self) -> str:
+        """That the anchors do not suffice, and what would have."""
+        said = (
+            f"That is too few to tell what the round changes: it takes {LEAST_IMAGES} in each task, and there "
+            f"{'is' if self.fewest_anchors == 1 else 'are'} {self.fewest_anchors}"
+        )
+        if self.rated < LEAST_IMAGES:
+            return f"{said} of {self.rated} that were rated."
+        share = math.ceil(100 * LEAST_IMAGES / self.rated) / 100
+        return f"{said}; next time a share of {share:g} (--anchors) would do."
+
 
 def add_images(
     study: Study,
     images: str | Path,
-    anchors: float = ANCHORS,
+    anchors: float | None = None,
     seed: int | None = None,
     *,
     references: str | Path | None = None,
-    evaluators: Sequence[str] = (),
+    evaluators: str | Sequence[str] = (),
 ) -> Growth:
     """Add the images of a folder that a study has not yet, to be rated in a round of their own.
 
@@ -94,15 +122,17 @@ def add_images(
     images : str or Path
         A folder as `study.folder.create.create_study` takes it. It may be the same folder with more images in it, or
         another one; images that are items already are passed over.
-    anchors : float
+    anchors : float, optional
         The share of the rated images, from 0 to 1, that is asked again among the new ones: of everybody who rated
-        them, and of those who join now. Balanced over models and checkpoints.
+        them, and of those who join now. Balanced over models and checkpoints. Unless given a tenth, and of each task
+        five images at least, fewer of which tell nothing of the round.
     seed : int, optional
         For the choice of anchors; the study's unless given.
     references : str or Path, optional
         Reference photos of the new images. Without it they have those that all images of their subject have already.
-    evaluators : sequence of str
-        Names of people who join in this round; they rate its images and anchors, and not the rounds before.
+    evaluators : str or sequence of str
+        Names of people, or the one name, who join in this round; they rate its images and anchors, and not
+        the rounds before.
 
     Returns
     -------
@@ -139,12 +169,9 @@ def add_images(
     (2, ('c.png',), 1, {'ann': 2})
     """
     images = Path(images)
-    if not 0 <= anchors <= 1:
-        raise InputError(f"{parameter('anchors')} is {anchors:g}; it is a share from 0 to 1, such as 0.1 for a tenth.")
     names = evaluator_names(evaluators) if evaluators else []
-    if study.store.is_read_only:
-        raise InputError(f"{study.folder} cannot be written, so nothing can be added; make it writable, or copy it.")
-    with only_server(study.folder, "stop it, add the images, and serve again"):
+    _refuse_to_grow(study, anchors)
+    with only_server(study.folder, _OTHERWISE):
         table, source = read_table(study.folder / ITEMS)  # as it is now that nobody else can change it
         old = check_items(table, source.path).frame
         new = _new_items(study, old, images)
@@ -155,7 +182,9 @@ def add_images(
             new = _with_tasks(new, old, study)
             if rated:
                 number += 1
-                chosen = choose_anchors(old, rated, anchors, study.config.seed if seed is None else seed, number)
+                share, least = (ANCHORS, LEAST_IMAGES) if anchors is None else (anchors, 0)
+                seed = study.config.seed if seed is None else seed
+                chosen = choose_anchors(old, rated, share, seed, number, least)
             joined = _joined(old, new, number, chosen)
             check_item_columns(joined, study.config, str(images / ITEMS))
             study.write_items(joined)
@@ -164,7 +193,28 @@ def add_images(
         made = study.sync_assignments(_note(number, len(new), len(chosen)))
         if not made and not len(new):
             raise InputError(f"{images} holds no image that the study lacks; draw or copy new ones into it first.")
-    return _growth(study, number, before, new)
+    return _growth(study, number, before, new, old[old["item"].isin(rated)])
+
+
+def check_can_grow(study: Study, anchors: float | None = None) -> None:
+    """Raise InputError where images could not be added as the study stands now, before they are made at great length.
+
+    Parameters
+    ----------
+    study : Study
+    anchors : float, optional
+        As `add_images` takes it.
+    """
+    _refuse_to_grow(study, anchors)
+    with only_server(study.folder, _OTHERWISE):
+        return
+
+
+def _refuse_to_grow(study: Study, anchors: float | None) -> None:
+    if anchors is not None and not 0 <= anchors <= 1:
+        raise InputError(f"{parameter('anchors')} is {anchors:g}; it is a share from 0 to 1, such as 0.1 for a tenth.")
+    if study.store.is_read_only:
+        raise InputError(f"{study.folder} cannot be written, so nothing can be added; make it writable, or copy it.")
 
 
 def _new_items(study: Study, old: pd.DataFrame, images: Path) -> pd.DataFrame:
@@ -253,7 +303,7 @@ def _note(number: int, images: int, anchors: int) -> str:
     return f"Round {number}: {counted(images, 'image')} added, {anchors} of those rated before asked again."
 
 
-def _growth(study: Study, number: int, before: set[AssignmentNames], new: pd.DataFrame) -> Growth:
+def _growth(study: Study, number: int, before: set[AssignmentNames], new: pd.DataFrame, rated: pd.DataFrame) -> Growth:
     """What is there now that was not."""
     asked: dict[str, int] = {}
     for one in study.store.asked_items():
@@ -262,4 +312,15 @@ def _growth(study: Study, number: int, before: set[AssignmentNames], new: pd.Dat
     items = study.items
     again = items[AGAIN] if AGAIN in items.columns else pd.Series("", index=items.index)
     anchors = items["item"][[str(number) in cell.split(";") for cell in again]]
-    return Growth(number, tuple(new["item"]), tuple(anchors), asked, tuple(sorted(study.store.saw_report())))
+    tasks = rated["task"] if "task" in rated.columns else pd.Series("", index=rated.index)
+    by_task = rated["item"].isin(anchors).groupby(tasks).agg(["sum", "size"])
+    return Growth(
+        number,
+        tuple(new["item"]),
+        tuple(anchors),
+        asked,
+        tuple(sorted(study.store.saw_report())),
+        len(_asked(new, study)) if len(new) else 0,
+        int(by_task["size"].min()) if len(by_task) else 0,
+        int(by_task["sum"].min()) if len(by_task) else 0,
+    )

@@ -76,12 +76,27 @@ def folder_collection(images: Path, references: Path | None = None, prompts: Pat
         items = with_own_table(items, images, images)
         notes.append(f"{images / ITEMS} says what belongs to the images.")
     if references is not None:
-        items["references"] = reference_cells(items, references, images, images)
+        items["references"] = photos_of(items, references, images)
     if prompts is not None:
         below = [Path(os.path.normpath(image)).as_posix() for image in items["image"]]
         items["prompt"] = read_prompts(prompts, list(items["item"]), below)
     collection = _collection(records(items), images)
     return replace(collection, notes=notes)
+
+
+def photos_of(items: pd.DataFrame, references: Path, images: Path) -> pd.Series:
+    """Each image's photos, as `study.folder.references.reference_cells` gives them.
+
+    The base model's images are of no subject where several checkpoints share them, and then have no photos where these
+    are of several subjects.
+    """
+    nobody = pd.Series(False, index=items.index)
+    if {"kind", "subject"} <= set(items.columns) and any(path.is_dir() for path in references.glob("*")):
+        without = items["subject"] == ""
+        if not without.all():
+            nobody = (items["kind"] == "base") & without
+    cells = reference_cells(items[~nobody], references, images, images)
+    return cells.reindex(items.index, fill_value="")
 
 
 def _collection(rows: Sequence[Mapping[str, str]], folder: Path) -> Collection:

@@ -14,7 +14,7 @@ import pandas as pd
 from calibration.tables.checking import check_items, records
 from calibration.tables.reading import read_table
 from calibration.tables.writing import csv_text
-from metrics.errors import InputError
+from metrics.errors import InputError, either
 from metrics.files import digest_of, write_together
 from metrics.text import counted, listed, quoted
 from study.assignment.order import ASKED, is_asked
@@ -27,6 +27,7 @@ from study.store.wording import CHANGED_SINCE, fingerprint
 
 ITEMS = "items.csv"
 DATABASE = "ratings.sqlite"
+_MAKE = either("study.create_study", "humangrade init")
 LEFT_OPEN = tuple(f"{DATABASE}{end}" for end in ("-wal", "-shm", "-journal"))  # SQLite's, beside an open database
 
 
@@ -258,7 +259,7 @@ def open_study(folder: str | Path, watch: bool = False) -> Study:
     """
     folder = Path(folder)
     if not (folder / FILE_NAME).is_file():
-        raise InputError(f"{folder} holds no study ({FILE_NAME} is missing); make one with humangrade init.")
+        raise InputError(f"{folder} holds no study ({FILE_NAME} is missing); make one with {_MAKE}.")
     config = load_config(folder / FILE_NAME)
     raw, source = read_table(folder / ITEMS)
     items = check_items(raw, source.path).frame

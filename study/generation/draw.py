@@ -11,20 +11,12 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
-from metrics.errors import InputError
-from study.generation import identity as identities
-from study.generation.base_models import BaseModel, locate
-from study.generation.painter import Drawn, Painter, Unusable, model_of
-from study.generation.pipelines import (
-    Dtype,
-    Machine,
-    check_machine,
-    check_wishes,
-    pipeline_class,
-    scheduler_settings,
-    versions,
-)
-from study.generation.sets import LOCKS, ImageSet, Wanted
+from study.generation.base_models import locate
+from study.generation.image_files import Wanted, damaged_named
+from study.generation.painter import Drawn, Painter, Unusable
+from study.generation.pipelines import Dtype, Machine, check_machine, versions
+from study.generation.prepare import prepare
+from study.generation.sets import LOCKS, ImageSet
 from study.generation.types import Checkpoint, ImageRecipe, Plan
 
 Advance = Callable[[int], None]
@@ -90,47 +82,6 @@ def with_settings(plan: Plan, settings: DrawSettings) -> Plan:
     return replace(plan, dtype=settings.dtype or plan.dtype, batch_size=settings.batch_size or plan.batch_size)
 
 
-def wanted_images(plan: Plan) -> list[Wanted]:
-    """Each image of a plan with its identity; files are read and hashed, no network is loaded.
-
-    Raises
-    ------
-    InputError
-        Naming all checkpoints that are not here or cannot be drawn with.
-    """
-    base = locate(plan.base, plan.revision, plan.config)
-    models: dict[Checkpoint, BaseModel] = {}
-    kinds: dict[Checkpoint, Any] = {}
-    loras: dict[Checkpoint, Mapping[str, Any] | None] = {}
-    problems = []
-    for checkpoint in plan.checkpoints:
-        try:
-            models[checkpoint] = model_of(checkpoint, base)
-            kinds[checkpoint] = pipeline_class(models[checkpoint])
-            loras[checkpoint] = _lora_identity(checkpoint)
-        except InputError as error:
-            if checkpoint.kind == "base":
-                raise
-            problems.append(f"{checkpoint.model}/{checkpoint.name}: {error}")
-    if problems:
-        raise InputError(" ".join(problems))
-    schedulers: dict[tuple[str, str], dict[str, Any]] = {}
-    checked: set[tuple[Any, int, str]] = set()
-    found = []
-    for image in plan.images:
-        model = models[image.checkpoint]
-        wishes = kinds[image.checkpoint], image.clip_skip, image.negative
-        if wishes not in checked:
-            checked.add(wishes)
-            check_wishes(*wishes)
-        key = str(model.config), image.scheduler
-        if key not in schedulers:
-            schedulers[key] = scheduler_settings(model, image.scheduler)
-        made = identities.image_identity(image, model.identity, loras[image.checkpoint], schedulers[key], plan.dtype)
-        found.append(Wanted(image, made, model))
-    return found
-
-
 def draw(
     plan: Plan,
     folder: Path,
@@ -162,16 +113,22 @@ def draw(
     Raises
     ------
     InputError
-        Where a model is not here, another picture stands under an image's name, or the disk cannot be written.
+        Where a model is not here, no checkpoint can be used, or one that the recipe names alone cannot; where other
+        pictures stand under images' names; where the disk cannot be written.
     """
     settings = settings or DrawSettings()
     plan = with_settings(plan, settings)
     machine = machine_for(settings, plan.dtype) if settings.engine == "local" else None
-    wanted = wanted_images(plan)
+    prepared = prepare(plan)
+    wanted, plan = prepared.wanted, prepared.plan_of(plan)
+    for note in prepared.notes:
+        say(note)
     images = ImageSet(folder)
     images.refresh()
-    images.check(wanted)
+    if damaged := images.check(wanted):
+        say(damaged_named(damaged))
     run = _Run(plan, wanted, images, settings, advance)
+    run.outcome.unusable.update(prepared.refused)
     start(run.missing())
     try:
         if run.missing():
@@ -335,13 +292,3 @@ class _Run:
             with suppress(OSError):
                 Path(lock.lock_file).unlink(missing_ok=True)
             lock.release()
-
-
-def _lora_identity(checkpoint: Checkpoint) -> Mapping[str, Any] | None:
-    if checkpoint.kind != "lora":
-        return None
-    from study.generation.lora import read_lora
-
-    assert checkpoint.path is not None
-    lora = read_lora(checkpoint.path, checkpoint.alpha)
-    return identities.lora_identity(lora.sha256, lora.form, checkpoint.scale, checkpoint.alpha)

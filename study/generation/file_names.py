@@ -1,13 +1,15 @@
-"""Names that can stand as a folder's on every system."""
+"""Names of what is drawn: folders' that can stand on every system, and an image's by its prompt and seed."""
 
 import re
 import unicodedata
+from pathlib import PurePosixPath
 
 from metrics.text import is_plain
 
 _LONGEST = 100
 _AWKWARD = re.compile(r'[<>:"/\\|?*]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_IMAGE = re.compile(r"p(\d+)_s(\d+)")
 _SYSTEM = {"@eadir", "__macosx"}  # passed over where images are looked for
 
 
@@ -39,3 +41,26 @@ def safe_name(name: str) -> str:
     name = "".join(sign if is_plain(f"x{sign}x") else "_" for sign in name)
     name = _AWKWARD.sub("_", name).strip().lstrip(".").rstrip(" .")[:_LONGEST].rstrip(" .")
     return f"{name}_" if not name or _RESERVED.fullmatch(name) or name.lower() in _SYSTEM else name
+
+
+def image_name(prompt_number: int, seed: int) -> str:
+    """The name of an image's file.
+
+    Examples
+    --------
+    >>> image_name(3, 42)
+    'p003_s42.png'
+    """
+    return f"p{prompt_number:03d}_s{seed}.png"
+
+
+def prompt_and_seed(name: str) -> tuple[int, int] | None:
+    """The number of the prompt and the seed, as the name of an image's file tells them; None where it is another name.
+
+    Examples
+    --------
+    >>> prompt_and_seed("p003_s42.png"), prompt_and_seed("cat.png")
+    ((3, 42), None)
+    """
+    found = _IMAGE.fullmatch(PurePosixPath(name).stem)
+    return None if found is None else (int(found[1]), int(found[2]))

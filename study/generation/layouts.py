@@ -4,8 +4,9 @@ kohya's sd-scripts, ai-toolkit, OneTrainer, SimpleTuner and diffusers' own examp
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 from glob import glob
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from metrics.text import counted, listed, natural_order, quoted
 from study.generation.lora.forms import is_lora_key, other_kind
 from study.generation.lora.header import Header, read_header
 from study.generation.lora.read import DIFFUSERS_FILE, PEFT_FILE
+from study.generation.twins import without_twins
 from study.generation.types import Checkpoint
 
 LORA_NAMES = (DIFFUSERS_FILE, PEFT_FILE)
@@ -25,6 +27,7 @@ _PIPELINE = "model_index.json"
 _ACCELERATE = ("optimizer.bin", "optimizer.pt", "scheduler.bin", "random_states_0.pkl", "training_state.json")
 _PICKLES = (".ckpt", ".pt", ".pth", ".bin")
 _WHOLE = ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.", "conditioner.")
+_WEIGHTS = (".safetensors", ".ckpt")
 _MOST_FILES = 5_000  # that one path or glob may name
 _UNDERSTOOD = (
     "LoRA files (.safetensors), folders with pytorch_lora_weights.safetensors or adapter_model.safetensors, folders "
@@ -50,13 +53,29 @@ class Place:
 
 @dataclass(frozen=True)
 class Found:
-    """The checkpoints at a path, in the order of their training, and what is to be known of them."""
+    """The checkpoints at a path, in the order of their training, and what is to be known of them.
+
+    Attributes
+    ----------
+    checkpoints : list of Checkpoint
+    notes : list of str
+    refused : dict of Path to str
+        Why what stands there as a checkpoint cannot be read; the sentence names it.
+    """
 
     checkpoints: list[Checkpoint]
     notes: list[str] = field(default_factory=list)
+    refused: dict[Path, str] = field(default_factory=dict)
 
 
-def find_checkpoints(pattern: str, folder: Path) -> Found:
+class _NoCheckpoint(InputError):
+    """What stands beside checkpoints and is none."""
+
+
+_Skip = Callable[[Path], bool]
+
+
+def find_checkpoints(pattern: str, folder: Path, exclude: Sequence[str] = ()) -> Found:
     """The checkpoints that a path or glob names.
 
     Parameters
@@ -65,48 +84,87 @@ def find_checkpoints(pattern: str, folder: Path) -> Found:
         A LoRA file, a LoRA's folder, a whole model, the folder of a run, or a glob of these.
     folder : Path
         Where a relative path begins.
+    exclude : sequence of str
+        Globs of names, or of paths relative to `folder`, that are passed over.
 
     Raises
     ------
     InputError
-        Where there is nothing, or nothing that is understood; it says what was found.
+        Where there is nothing, or nothing that can be used; it says what was found, all of it.
     """
     try:
-        return _found(pattern, folder)
+        return _found(pattern, folder, exclude)
     except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be read, a ~ of nobody
         raise InputError(f"{pattern} cannot be read ({error}); correct the path, or its permissions.") from error
 
 
-def _found(pattern: str, folder: Path) -> Found:
+def _found(pattern: str, folder: Path, exclude: Sequence[str]) -> Found:
     whole = folder / Path(pattern).expanduser()
+    used: set[str] = set()
+
+    def is_excluded(path: Path) -> bool:
+        names = (path.name, path.as_posix(), path.as_posix().removeprefix(f"{folder.as_posix()}/"))
+        fitting = [each for each in exclude if any(fnmatch(name, each) for name in names)]
+        used.update(fitting)
+        return bool(fitting)
+
     if whole.exists() or not re.search(r"[*?\[]", pattern):
         paths = [whole]
     else:
         found_names = glob(str(Path(pattern).expanduser()), root_dir=folder, recursive=True)  # noqa: PTH207 (absolute too)
         paths = [folder / name for name in sorted(found_names, key=natural_order)]
-        paths = [path for path in paths if not _is_other(path)]
+        paths = [path for path in paths if not _is_other(path) and not is_excluded(path)]
+        if not paths and used:
+            raise InputError(f"all that {whole} names is excluded; exclude less.")
     if not paths or not paths[0].exists():
         raise InputError(f"there is nothing at {whole}; correct the path.")
     if len(paths) > _MOST_FILES:
         raise InputError(f"{whole} names {len(paths):,} files; {_MOST_FILES:,} are the most.")
     is_one = len(paths) == 1
-    found, notes, strange = [], [], []
+    found: list[Checkpoint] = []
+    notes: list[str] = []
+    strange: list[Path] = []
+    refused: dict[Path, str] = {}
     for path in paths:
         try:
-            part = _at(path)
+            part = _at(path, is_excluded)
             found += part.checkpoints
             notes += part.notes
+            refused |= part.refused
         except InputError as error:
             if is_one:
                 raise
-            strange.append((path, str(error)))
+            if isinstance(error, _NoCheckpoint) and not path.is_dir():
+                strange.append(path)
+            else:
+                refused[path] = str(error)
     if not found:
-        raise InputError(f"{whole} names {counted(len(paths), 'path')} and no checkpoint; the first: {strange[0][1]}")
+        if refused:
+            raise InputError(all_named(list(refused.values())))
+        names = listed(quoted(path.name for path in strange), most=3)
+        raise InputError(
+            f"{whole} names {counted(len(paths), 'path')} and no checkpoint: {names}; understood are {_UNDERSTOOD}."
+        )
     if strange:
-        names = listed(quoted(path.name for path, _ in strange), most=3)
-        notes.append(f"{pattern}: passed over {names}, which hold no checkpoint.")
-    checkpoints, said = _without_twins(found)
-    return Found(checkpoints, notes + said)
+        notes.append(f"{pattern}: {_passed_over([path.name for path in strange])}")
+    notes += [f"{pattern}: exclude '{each}' fits nothing there." for each in exclude if each not in used]
+    checkpoints, said = without_twins(sorted(found, key=_training_order), _says_step)
+    if len(checkpoints) == 1 and is_one and (whole.is_file() or checkpoints[0].path == whole):
+        checkpoints = [replace(checkpoints[0], is_named=True)]
+    return Found(checkpoints, notes + said, refused)
+
+
+def all_named(sentences: Sequence[str]) -> str:
+    """Sentences on what cannot be used, of several each on its line."""
+    if len(sentences) == 1:
+        return sentences[0]
+    lines = "".join(f"\n    {sentence}" for sentence in sentences)
+    return f"{len(sentences):,} checkpoints cannot be used:{lines}"
+
+
+def _passed_over(names: Sequence[str]) -> str:
+    verb = "holds" if len(names) == 1 else "hold"
+    return f"passed over {listed(quoted(names), most=3)}, which {verb} no checkpoint."
 
 
 def place_of(name: str) -> Place:
@@ -176,7 +234,7 @@ def _number(value: object) -> int | None:
     return number if number > 0 else None
 
 
-def _at(path: Path) -> Found:
+def _at(path: Path, is_excluded: _Skip) -> Found:
     """The checkpoints at one path."""
     if path.is_file():
         return Found([_of_file(path)])
@@ -185,41 +243,44 @@ def _at(path: Path) -> Found:
     below = sorted(path.iterdir(), key=lambda each: natural_order(each.name))
     states = [each for each in below if each.is_dir() and _FOLDER.fullmatch(each.name)]
     if states:
-        return _of_states(path, states)
+        return _of_states(path, [each for each in states if not is_excluded(each)])
     if _lora_in(path) or (path / _PIPELINE).is_file():
         return Found([_of_folder(path)])
-    files = [each for each in below if each.suffix == ".safetensors" and each.is_file() and not _is_other(each)]
+    files = [each for each in below if each.suffix in _WEIGHTS and each.is_file() and not _is_other(each)]
     if not files and (path / "save").is_dir():  # OneTrainer's workspace
-        return _at(path / "save")
+        return _at(path / "save", is_excluded)
+    files = [each for each in files if not is_excluded(each)]
     if not files:
         raise InputError(_not_understood(path, below))
     found, passed = [], []
+    refused: dict[Path, str] = {}
     for file in files:
-        if _kind(read_header(file)) is None:
-            passed.append(file.name)
-        else:
+        try:
             found.append(_of_file(file))
+        except _NoCheckpoint:
+            passed.append(file.name)
+        except InputError as error:
+            refused[file] = str(error)
     if not found:
-        raise InputError(_not_understood(path, below))
-    notes = [f"{path}: passed over {listed(quoted(passed), most=3)}, which hold no checkpoint."] if passed else []
-    checkpoints, said = _without_twins(found)
-    return Found(checkpoints, notes + said)
+        raise InputError(all_named(list(refused.values())) if refused else _not_understood(path, below))
+    notes = [f"{path}: {_passed_over(passed)}"] if passed else []
+    return Found(found, notes, refused)
 
 
 def _of_states(path: Path, states: list[Path]) -> Found:
     """A run of diffusers or SimpleTuner: folders checkpoint-STEP, and what was saved at the end beside them."""
-    found, notes = [], []
+    found = []
+    refused: dict[Path, str] = {}
     for state in states:
         try:
             found.append(_of_folder(state))
         except InputError as error:
-            notes.append(f"Passed over: {error}")
+            refused[state] = str(error)
     if _lora_in(path) or (path / _PIPELINE).is_file():
         found.append(_of_folder(path))
     if not found:
-        raise InputError(notes[0].removeprefix("Passed over: "))
-    checkpoints, said = _without_twins(found)
-    return Found(checkpoints, notes + said)
+        raise InputError(all_named(list(refused.values())) or f"all that {path} holds is excluded; exclude less.")
+    return Found(found, [], refused)
 
 
 def _of_folder(path: Path) -> Checkpoint:
@@ -242,7 +303,7 @@ def _of_file(path: Path) -> Checkpoint:
             f"{path} is a {path.suffix} file, which may run code when it is loaded; save it as safetensors."
         )
     if path.suffix.lower() != ".safetensors":
-        raise InputError(f"{path} is no checkpoint; understood are {_UNDERSTOOD}.")
+        raise _NoCheckpoint(f"{path} is no checkpoint; understood are {_UNDERSTOOD}.")
     header = read_header(path)
     if path.name in LORA_NAMES:
         return _of_folder(path.parent)
@@ -251,7 +312,7 @@ def _of_file(path: Path) -> Checkpoint:
         what = other_kind(header.shapes)
         part = "a part of a model, without its other networks" if what == "a whole model" else what
         holds = part or f"tensors such as '{next(iter(header.tensors))}'"
-        raise InputError(f"{path} holds {holds}, neither a LoRA nor a whole model; understood are {_UNDERSTOOD}.")
+        raise _NoCheckpoint(f"{path} holds {holds}, neither a LoRA nor a whole model; understood are {_UNDERSTOOD}.")
     place = place_of(path.stem)
     parent = path.resolve().parent
     run = place.run or (parent.parent.name if parent.name == "save" else parent.name)
@@ -281,29 +342,6 @@ def checkpoint_name(step: int | None, epoch: int | None) -> str:
     ('300', 'epoch-2', 'last')
     """
     return str(step) if step is not None else f"epoch-{epoch}" if epoch is not None else "last"
-
-
-def _without_twins(found: list[Checkpoint]) -> tuple[list[Checkpoint], list[str]]:
-    """Checkpoints in the order of training, of those that one trainer saved twice at one step only one.
-
-    kohya saves the last step as NAME.safetensors too, and an epoch's end that is a step's as well under both names.
-    """
-    by_state: dict[tuple[object, ...], list[Checkpoint]] = {}
-    for each in found:
-        parent = None if each.path is None else each.path.parent
-        key = (parent, each.model, each.step) if each.step is not None else (each.path,)
-        by_state.setdefault(key, []).append(each)
-    kept, notes = [], []
-    for alike in by_state.values():
-        best = max(alike, key=_says_step)
-        kept.append(best)
-        names = [each.path.name for each in alike if each.path is not None and each is not best]
-        if names and best.path is not None:
-            verb = "is" if len(names) == 1 else "are"
-            notes.append(
-                f"{listed(quoted(names), most=3)} {verb} of step {best.step} as '{best.path.name}' is, which is taken."
-            )
-    return sorted(kept, key=_training_order), notes
 
 
 def _training_order(checkpoint: Checkpoint) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from study.generation.base_models import BaseModel, locate
 from study.generation.embeddings import PromptCache, longest_prompt
 from study.generation.pipelines import (
@@ -160,7 +160,8 @@ class Painter:
             if size == 1:
                 raise InputError(
                     f"One image of {part[0].width} x {part[0].height} does not fit into the memory of "
-                    f"{self._machine.device}; give --offload or --attention-slicing, or draw smaller images."
+                    f"{self._machine.device}; give {parameter('offload')} or "
+                    f"{parameter('attention_slicing')}, or draw smaller images."
                 )
             self._most = -(-size // 2)
             self._say(

@@ -4,7 +4,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from study.generation.base_models import BaseModel, read_index, scheduler_config
 from study.generation.quiet import quiet
 
@@ -13,7 +13,7 @@ Dtype = Literal["float32", "float16", "bfloat16"]
 _NEEDED = ("prompt", "num_inference_steps", "guidance_scale", "height", "width", "generator", "output_type")
 _OF_OTHERS = ("control_image", "mask_image", "strength", "num_frames", "video", "audio_length_in_s")
 _OTHER_NAMES = ("ControlNet", "Kontext", "Img2Img", "Inpaint", "Video", "Audio")
-_SPARES_MEMORY = "Give --offload, --attention-slicing, or a smaller size"
+_SPARES_MEMORY = f"Give {parameter('offload')}, {parameter('attention_slicing')}, or a smaller size"
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,11 @@ class Machine:
 def check_machine(machine: Machine, dtype: str) -> None:
     """Raise InputError for what the device cannot do."""
     if machine.device == "cpu" and machine.offload:
-        raise InputError("--offload moves networks between a GPU and memory, and there is no GPU; leave it out.")
+        raise InputError(
+            f"{parameter('offload')} moves networks between a GPU and memory, and there is no GPU; leave it out."
+        )
     if machine.device == "cpu" and dtype == "float16":
-        raise InputError("float16 needs a GPU; take --dtype float32 on a CPU.")
+        raise InputError(f"float16 needs a GPU; take {parameter('dtype')} float32 on a CPU.")
 
 
 def pipeline_class(model: BaseModel) -> Any:

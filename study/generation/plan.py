@@ -1,6 +1,6 @@
 """From a recipe to the list of all images: the base first, then each checkpoint, and which of them people rate."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,7 +72,8 @@ def make_plan(recipe: Recipe) -> Plan:
     for checkpoint, words in found:
         images += _images(recipe, lines, checkpoint, words, rated)
     config = Path(recipe.config) if recipe.config else None
-    return Plan(recipe.base, tuple(images), recipe.revision, config, recipe.dtype, recipe.batch_size)
+    refused = tuple(recipe.refused)
+    return Plan(recipe.base, tuple(images), recipe.revision, config, recipe.dtype, recipe.batch_size, refused)
 
 
 _NOBODY = Checkpoint("", "", "base")
@@ -166,7 +167,12 @@ def _rated(lines: Sequence[PromptLine], recipe: Recipe) -> set[tuple[int, int]]:
     return set(dealt if most is None else dealt[:most])
 
 
-def describe_plan(plan: Plan, folder: Path | None = None, seconds_per_image: float | None = None) -> list[str]:
+def describe_plan(
+    plan: Plan,
+    folder: Path | None = None,
+    seconds_per_image: float | None = None,
+    unfinished: Collection[str] = (),
+) -> list[str]:
     r"""What a plan comes to, a sentence a line: images, disk and time.
 
     Parameters
@@ -176,6 +182,8 @@ def describe_plan(plan: Plan, folder: Path | None = None, seconds_per_image: flo
         Where the images go; those that stand there are counted.
     seconds_per_image : float, optional
         As it was measured with this model and machine; None where nothing is known.
+    unfinished : collection of str
+        Images that stand there and are drawn again, by their paths below the folder.
 
     Examples
     --------
@@ -207,7 +215,11 @@ def describe_plan(plan: Plan, folder: Path | None = None, seconds_per_image: flo
     else:
         share = f", {_span(list(rated.values()))} of each checkpoint" if asked else ""
         lines.append(f"People are to rate {asked:,} of {total:,}{share}; metrics score all.")
-    there = [image for image in plan.images if folder is not None and (folder / image.file).is_file()]
+    there = [
+        image
+        for image in plan.images
+        if folder is not None and image.file.as_posix() not in unfinished and (folder / image.file).is_file()
+    ]
     left = total - len(there)
     if there:
         lines.append(f"{len(there):,} of them stand in {folder} already; {left:,} are to be drawn.")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.files import write_atomically
 from metrics.text import listed
 from study.generation.recipe import DEFAULT_BASE
@@ -55,7 +55,7 @@ steps: 30           # of sampling
 guidance: 7.5
 width: 512          # pixels, multiples of 8
 height: 512
-scheduler: ""       # a diffusers class, such as EulerDiscreteScheduler; "" is the model's own
+scheduler: ""       # ddim, euler, euler_a and so on, or a diffusers class; "" is the model's own
 clip_skip: 0        # layers of the text encoder that are left out at its end
 dtype: float32      # or float16, bfloat16, which take half the memory
 batch_size: 1       # images at once
@@ -65,7 +65,7 @@ _CHECKPOINT_COMMENT = """\
 # LoRA files, LoRA folders, whole fine-tuned models, folders of a training run (kohya's sd-scripts, ai-toolkit,
 # OneTrainer, SimpleTuner, diffusers), and globs of these. Steps, epochs and numbers of training images are read from
 # names and headers. An entry may be a path alone, or say what files do not: model (the run's name), name, step, epoch,
-# training_images, scale (a LoRA's strength), alpha, subject, token, class.
+# training_images, scale (a LoRA's strength), alpha, subject, token, class; and what to leave out: exclude, with globs.
 """
 
 
@@ -90,7 +90,7 @@ def recipe_text(preset: str | None = None) -> str:
     if preset is None:
         return _plain()
     if preset not in PRESETS:
-        raise InputError(f"--preset is {preset}; there is {listed(PRESETS)}.")
+        raise InputError(f"{parameter('preset')} is {preset}; there is {listed(PRESETS)}.")
     return PRESETS[preset]()
 
 
@@ -115,6 +115,7 @@ def _plain() -> str:
         + """\
 # Each a line as kohya's sample prompts have it, with --n negative, --w width, --h height, --d seed, --l guidance,
 # --s steps, --ss sampler where it differs; 'text' with a 'group'; or 'file', a text file with one prompt a line.
+# One that begins with a placeholder, or has ': ' in it, stands in quotes.
 prompts:
   - portrait photo of {token} {class} in a library, slight smile
   - full-length photo of {token} {class} on a beach at sunset --w 512 --h 768
@@ -142,6 +143,7 @@ checkpoints:
   # - path: runs/anna-*.safetensors
   #   model: anna
   #   scale: 0.8
+  #   exclude: ["*-broken*"]
 """
     )
 

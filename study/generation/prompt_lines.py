@@ -82,10 +82,25 @@ def _within(low: float, high: float, convert: Callable[[str], Any], multiple: in
     return read
 
 
-def _scheduler(text: str) -> str:
-    found = SAMPLERS.get(text.removeprefix("k_").lower(), text)
-    if found not in SCHEDULERS:
-        raise ValueError
+def scheduler_of(text: str) -> str:
+    """The diffusers class of a sampler, by its own name or kohya's, however that is spelled.
+
+    Raises
+    ------
+    ValueError
+        For one that is not known.
+
+    Examples
+    --------
+    >>> scheduler_of("euler_a"), scheduler_of("Euler ancestral"), scheduler_of("k_lms"), scheduler_of("DDIMScheduler")
+    ('EulerAncestralDiscreteScheduler', 'EulerAncestralDiscreteScheduler', 'LMSDiscreteScheduler', 'DDIMScheduler')
+    """
+    short = re.sub(r"[\s-]+", "_", text.strip().lower()).removeprefix("k_")
+    short = re.sub(r"_ancestral$", "_a", short)
+    classes = {name.lower(): name for name in SCHEDULERS}
+    found = SAMPLERS.get(short) or classes.get(short)
+    if found is None:
+        raise ValueError(f"'{text}' is not known; there are {listed(SAMPLERS)}, and the classes {listed(SCHEDULERS)}.")
     return found
 
 
@@ -98,7 +113,7 @@ _OPTIONS: Mapping[str, tuple[str, Callable[[str], Any], str]] = {
     "d": ("seed", _within(0, MOST_SEED, int), "a whole number, 0 or more"),
     "l": ("guidance", _within(*LIMITS["guidance"], float), "a number from 0 to 100"),
     "s": ("steps", _within(*LIMITS["steps"], int), "a whole number from 1 to 1,000"),
-    "ss": ("scheduler", _scheduler, f"one of {listed(SAMPLERS, 'or')}"),
+    "ss": ("scheduler", scheduler_of, f"one of {listed(SAMPLERS, 'or')}"),
 }
 
 
@@ -210,3 +225,19 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         return found[0][0] if found[1] is None else values[found[1]]
 
     return _PLACEHOLDER.sub(filled, text)
+
+
+def could_be(text: str, filled: str) -> bool:
+    """Whether a prompt may have come of a text by filling its placeholders.
+
+    Examples
+    --------
+    >>> could_be("{token} {class} by the sea", "sks person by the sea"), could_be("a {class}", "the cat")
+    (True, False)
+    """
+    pattern, end = "", 0
+    for found in _PLACEHOLDER.finditer(text):
+        plain = re.escape(text[end : found.start()])
+        pattern += plain + (re.escape(found[0][0]) if found[1] is None else "(?:.*?)")
+        end = found.end()
+    return re.fullmatch(pattern + re.escape(text[end:]), filled) is not None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from study.generation.base_models import BaseModel, locate
 from study.generation.draw import Batch, DrawSettings, Say
 from study.generation.painter import Drawn, Painter, Unusable
@@ -67,7 +67,9 @@ def draw_with_ray(
     try:
         import ray
     except ImportError:
-        raise InputError("--engine ray needs Ray; install it with pip install 'humangrade[ray]'.") from None
+        raise InputError(
+            f"{parameter('engine')} ray needs Ray; install it with pip install 'humangrade[ray]'."
+        ) from None
     if not ray.is_initialized():
         ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level=logging.WARNING)
     on_gpu = settings.device.startswith("cuda") or (

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic_core import ErrorDetails
 
 from metrics.text import is_plain, listed, quoted
-from study.generation.prompt_lines import LIMITS, MOST_SEED, SAMPLERS, SCHEDULERS, PromptLine, placeholders
+from study.generation.prompt_lines import LIMITS, MOST_SEED, PromptLine, placeholders, scheduler_of
 from study.generation.recipe_entries import CheckpointEntry, PromptEntry, Text
 from study.generation.types import Checkpoint
 from study.yaml_file import load_yaml
@@ -146,10 +146,7 @@ class Recipe(BaseModel):
     @field_validator("scheduler")
     @classmethod
     def _known(cls, scheduler: str) -> str:
-        found = SAMPLERS.get(scheduler, scheduler)
-        if found and found not in SCHEDULERS:
-            raise ValueError(f"'{scheduler}' is not known; there are {listed(SCHEDULERS)}.")
-        return found
+        return scheduler_of(scheduler) if scheduler else ""
 
     @field_validator("rate", mode="before")
     @classmethod
@@ -196,8 +193,14 @@ class Recipe(BaseModel):
 
     @property
     def notes(self) -> list[str]:
-        """What is to be known of how the checkpoints' folders were read."""
+        """What is to be known of how the checkpoints' folders were read, and of what is asked."""
         notes = [note for entry in self.checkpoints for note in entry.notes]
+        count = sum(1 if line.seed is not None else len(self.seeds) for line in self.lines)
+        if self.rate.per_checkpoint is not None and self.rate.per_checkpoint > count:
+            notes.append(
+                f"'rate' asks for {self.rate.per_checkpoint:,} images of each checkpoint, and there are {count:,}: "
+                "people rate all."
+            )
         by_model: dict[str, list[Checkpoint]] = {}
         for each, _ in self.found():
             by_model.setdefault(each.model, []).append(each)
@@ -209,6 +212,11 @@ class Recipe(BaseModel):
                     "they cannot stand on one axis. 'step' in an entry of its own says it."
                 )
         return list(dict.fromkeys(notes))
+
+    @property
+    def refused(self) -> list[str]:
+        """A sentence on each file that the recipe names with others and that cannot be read."""
+        return list(dict.fromkeys(sentence for entry in self.checkpoints for sentence in entry.refused))
 
     @property
     def lines(self) -> list[PromptLine]:
@@ -265,6 +273,8 @@ def _seeds_of(given: Any) -> list[int]:
         raise ValueError(f"{given} alone may be a seed or a number of seeds; write [{given}] or {{count: {given}}}.")
     if isinstance(given, str) and (found := re.fullmatch(r"\s*(\d{1,19})\s*-\s*(\d{1,19})\s*", given)):
         first, last = int(found[1]), int(found[2])
+        if last < first:
+            raise ValueError(f"the range {given.strip()} is reversed; write {last}-{first}.")
         given = {"count": last - first + 1, "first": first}
     if isinstance(given, dict) and "count" in given and given.keys() <= {"count", "first"}:
         count, first = given["count"], given.get("first", 0)
@@ -298,6 +308,4 @@ def _explain(error: ErrorDetails) -> str | None:
     kind = error["type"]
     if kind == "value_error":
         return f"'{where}': {error['ctx']['error']}" if where else str(error["ctx"]["error"])
-    if kind == "multiple_of":
-        return f"'{where}' is {error['input']!r}; it must be a multiple of 8."
     return None

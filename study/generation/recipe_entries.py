@@ -1,6 +1,7 @@
 """The entries of a recipe: prompts with what they say of their pictures, and the checkpoints that a path names."""
 
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +40,8 @@ class PromptEntry(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _text_alone(cls, entry: Any) -> Any:
+        if isinstance(entry, dict) and entry and not any(_is_ours(str(key)) for key in entry):
+            raise ValueError("put the prompt in quotes; as it stands, YAML takes it for a key and its value.")
         return {"text": entry} if isinstance(entry, str) else entry
 
     @property
@@ -59,6 +62,11 @@ class PromptEntry(BaseModel):
         return self
 
 
+def _is_ours(key: str) -> bool:
+    """Whether a key is one of a prompt's entry, or meant to be."""
+    return bool(get_close_matches(key, [*PromptEntry.model_fields], n=1))
+
+
 class CheckpointEntry(BaseModel):
     """One entry below ``checkpoints``: a path, and what is to be known of all that it names.
 
@@ -66,6 +74,8 @@ class CheckpointEntry(BaseModel):
     ----------
     path : str
         A file, a folder, or a glob of these, relative to the recipe.
+    exclude : list of str
+        Globs of names, or of paths relative to the recipe, that are left out.
     model : str, optional
         The run's name; None for that of the files.
     name : str, optional
@@ -83,6 +93,7 @@ class CheckpointEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
 
     path: Text
+    exclude: list[Text] = Field(default_factory=list)
     model: Text | None = None
     name: Text | None = None
     step: Annotated[int, Field(ge=1)] | None = None
@@ -95,6 +106,12 @@ class CheckpointEntry(BaseModel):
     noun: Text | None = Field(default=None, alias="class")
     _found: list[Checkpoint] = PrivateAttr(default_factory=list)
     _notes: list[str] = PrivateAttr(default_factory=list)
+    _refused: list[str] = PrivateAttr(default_factory=list)
+
+    @field_validator("exclude", mode="before")
+    @classmethod
+    def _glob_alone(cls, given: Any) -> Any:
+        return [given] if isinstance(given, str) else given
 
     @model_validator(mode="before")
     @classmethod
@@ -125,22 +142,28 @@ class CheckpointEntry(BaseModel):
         """What is to be known of how its path was read."""
         return self._notes
 
+    @property
+    def refused(self) -> list[str]:
+        """A sentence on each file that it names and that cannot be read."""
+        return self._refused
+
     @model_validator(mode="after")
     def _find(self, info: ValidationInfo) -> "CheckpointEntry":
-        found = find_checkpoints(self.path, info.context or Path())
+        found = find_checkpoints(self.path, info.context or Path(), self.exclude)
         about_one = {"name": self.name, "step": self.step, "epoch": self.epoch}
         said = [key for key, value in about_one.items() if value is not None]
         if said and len(found.checkpoints) > 1:
             names = counted(len(found.checkpoints), "checkpoint")
             raise ValueError(f"'{self.path}' names {names}, so '{said[0]}' cannot be said of it; write one entry each.")
-        self._notes = found.notes
+        self._notes, self._refused = found.notes, list(found.refused.values())
         for each in found.checkpoints:
             step, epoch = self.step or each.step, self.epoch or each.epoch
+            name = checkpoint_name(step, epoch) if self.step or self.epoch else each.name
             self._found.append(
                 replace(
                     each,
                     model=self.model or safe_name(each.model),
-                    name=self.name or checkpoint_name(step, epoch),
+                    name=self.name or name,
                     step=step,
                     epoch=epoch,
                     n_training_images=self.training_images or each.n_training_images,

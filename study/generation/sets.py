@@ -5,27 +5,22 @@ the lines, so what it lists is there.
 """
 
 import csv
+import hashlib
 import io
 import json
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 from filelock import FileLock
-from numpy.typing import NDArray
 
 from metrics.errors import InputError
 from metrics.files import not_written, parse_json, reason, write_atomically
-from study.generation import identity as identities
-from study.generation.base_models import BaseModel
+from study.generation.image_files import Wanted, png, survey
 from study.generation.painter import Drawn
-from study.generation.types import ImageRecipe
 
 ITEMS = "items.csv"
 PROVENANCE = "provenance.jsonl"
@@ -35,45 +30,7 @@ COLUMNS = (
     *("lora_scale", "layers_in_file", "layers_applied", "subject", "prompt", "prompt_number", "group", "negative"),
     *("seed", "steps", "guidance", "width", "height", "scheduler", "clip_skip", "dtype", "base", "rate", "recipe"),
 )
-_RECIPE, _IDENTITY = "humangrade.recipe", "humangrade.identity"  # texts in the PNG
 _RECENT = 64  # images whose seconds count
-_LEVEL = 6  # of zlib: fixed, so that the same image is the same file
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """An image that is to be there.
-
-    Attributes
-    ----------
-    image : ImageRecipe
-    identity : dict
-        See `study.generation.identity`.
-    base : BaseModel
-        The model that draws it, without a LoRA.
-    """
-
-    image: ImageRecipe
-    identity: Mapping[str, Any]
-    base: BaseModel
-
-    @property
-    def name(self) -> str:
-        """Its path below the folder."""
-        return self.image.file.as_posix()
-
-    @property
-    def file_digest(self) -> str:
-        """The sha256 of its checkpoint's file, or of a whole model's files; "" for the base."""
-        lora = self.identity["lora"]
-        if lora is not None:
-            return str(lora["sha256"])
-        return self.base.identity.get("sha256", "") if self.image.checkpoint.kind == "model" else ""
-
-    @cached_property
-    def digest(self) -> str:
-        """The sha256 of its identity."""
-        return identities.digest(self.identity)
 
 
 class ImageSet:
@@ -93,6 +50,7 @@ class ImageSet:
             raise not_written(folder, error) from error
         self._lines_lock = FileLock(folder / LOCKS / "lines.lock", thread_local=False)
         self._lines: dict[str, dict[str, Any]] = {}
+        self._damaged: set[str] = set()
         self._read = 0  # bytes
         self._reading = threading.Lock()  # a thread writes while another looks what is left
 
@@ -104,42 +62,39 @@ class ImageSet:
             self._read += len(whole)
             for line in _parsed(whole):
                 self._lines[line["image"]] = line
+                self._damaged.discard(line["image"])  # drawn again
 
     def lines(self) -> dict[str, dict[str, Any]]:
         """The line of each finished image whose file is there, by its path below the folder; the last one counts."""
         self.refresh()
         with self._reading:
-            known = dict(self._lines)
+            known = {name: line for name, line in self._lines.items() if name not in self._damaged}
         return {name: line for name, line in known.items() if (self.folder / name).is_file()}
 
     def is_finished(self, wanted: Wanted) -> bool:
-        """Whether an image stands there with its line, as `refresh` read it last."""
+        """Whether an image stands there whole with its line, as `refresh` and `check` read it last."""
+        if wanted.name in self._damaged:
+            return False
         line = self._lines.get(wanted.name, {})
         return line.get("identity") == wanted.digest and (self.folder / wanted.name).is_file()
 
-    def check(self, wanted: Sequence[Wanted]) -> None:
-        """Compare what stands there with what is wanted.
+    def check(self, wanted: Sequence[Wanted]) -> list[str]:
+        """Compare what stands there with what is wanted; what is damaged is not finished from now on.
+
+        Returns
+        -------
+        list of str
+            Images that are not what was written, by their paths below the folder.
 
         Raises
         ------
         InputError
-            Where another picture stands under the name of one: nothing is overwritten.
+            Where other pictures stand under the names of some, which all are named: nothing is overwritten.
         """
-        for one in wanted:
-            path = self.folder / one.name
-            if not path.exists():
-                continue
-            there = read_recipe(path)
-            if there is None:
-                raise InputError(
-                    f"{path} is there, and was not drawn by humangrade; name another folder, nothing is overwritten."
-                )
-            if identities.digest(there) != one.digest:
-                told = ", ".join(identities.differences(there, one.identity))
-                raise InputError(
-                    f"{path} is there, drawn by another recipe: it differs in {told}. Name another folder, or remove "
-                    "the image; nothing is overwritten."
-                )
+        damaged = survey(self.folder, wanted, self._lines)
+        with self._reading:
+            self._damaged = set(damaged)
+        return damaged
 
     def add(self, pairs: Sequence[tuple[Wanted, Drawn]], how: Mapping[str, Any]) -> None:
         """Write images, and then their lines.
@@ -156,9 +111,11 @@ class ImageSet:
             Where the disk is full or cannot be written.
         """
         _remove_unfinished([self.folder / wanted.name for wanted, _ in pairs])
+        lines = []
         for wanted, drawn in pairs:
-            write_atomically(self.folder / wanted.name, png(drawn.pixels, wanted.identity))
-        lines = [json.dumps(_line(wanted, drawn, how), ensure_ascii=True) for wanted, drawn in pairs]
+            content = png(drawn.pixels, wanted.identity)
+            write_atomically(self.folder / wanted.name, content)
+            lines.append(json.dumps(_line(wanted, drawn, content, how), ensure_ascii=True))
         with self._lines_lock:
             _append(self.folder / PROVENANCE, lines)
 
@@ -204,40 +161,9 @@ def seconds_per_image(folder: Path) -> float | None:
     return median(found) if found else None
 
 
-def png(pixels: NDArray[np.uint8], identity: Mapping[str, Any]) -> bytes:
-    """An image as a PNG file with its identity in its text; the same for the same pixels and identity."""
-    from PIL import Image
-    from PIL.PngImagePlugin import PngInfo
-
-    texts = PngInfo()
-    texts.add_text(_IDENTITY, identities.digest(identity))
-    texts.add_text(_RECIPE, identities.canonical(identity))
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", pnginfo=texts, compress_level=_LEVEL)
-    return file.getvalue()
-
-
-def read_recipe(path: Path) -> dict[str, Any] | None:
-    """The identity that a PNG file says of itself; None where it says none.
-
-    Raises
-    ------
-    InputError
-        Where the file cannot be read.
-    """
-    from PIL import Image
-
-    try:
-        with Image.open(path, formats=["PNG"]) as image:
-            text = image.info.get(_RECIPE)
-            found = parse_json(text) if isinstance(text, str) else None
-    except OSError as error:
-        if error.errno is None:  # no image: Pillow's own errors are OSErrors without a number
-            return None
-        raise InputError(f"{path} cannot be read ({reason(error)}); check the folder.") from error
-    except Exception:  # a damaged file makes Pillow raise anything
-        return None
-    return found if isinstance(found, dict) else None
+def known_lines(folder: Path) -> dict[str, dict[str, Any]]:
+    """The line of each image that was drawn into a folder, by its path below it; nothing is made or locked."""
+    return {line["image"]: line for line in _parsed(_content(folder / PROVENANCE, 0))}
 
 
 def row(wanted: Wanted, layers_in_file: int | None, layers_applied: int | None) -> dict[str, Any]:
@@ -285,10 +211,12 @@ def _table(rows: Iterable[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _line(wanted: Wanted, drawn: Drawn, how: Mapping[str, Any]) -> dict[str, Any]:
+def _line(wanted: Wanted, drawn: Drawn, content: bytes, how: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "image": wanted.name,
         "identity": wanted.digest,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
         "problem": drawn.problem,
         "notes": list(drawn.applied.notes),
         "batch_size": drawn.batch_size,

@@ -1,10 +1,12 @@
 """What the parts of generation hand to each other: checkpoints, images to draw, and the plan of all of them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Literal
+
+from study.generation.file_names import image_name
 
 BASE_STEP = 0
 """The step at which the base model stands in every run."""
@@ -34,6 +36,8 @@ class Checkpoint:
         A LoRA's alpha as the recipe states it, for files that do not hold it.
     subject, token : str
         What the prompts' placeholders stand for.
+    is_named : bool
+        The recipe names it alone, by its own path: where it cannot be used, nothing is drawn.
     """
 
     model: str
@@ -47,6 +51,7 @@ class Checkpoint:
     alpha: float | None = None
     subject: str = ""
     token: str = ""
+    is_named: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ class ImageRecipe:
         >>> ImageRecipe(base, 3, "a cat", "", 42, 30, 7.5, 512, 512).file.as_posix()
         'base/0/p003_s42.png'
         """
-        return PurePosixPath(self.checkpoint.model, self.checkpoint.name, f"p{self.prompt_number:03d}_s{self.seed}.png")
+        return PurePosixPath(self.checkpoint.model, self.checkpoint.name, image_name(self.prompt_number, self.seed))
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,8 @@ class Plan:
     batch_size : int
         Images that go through the networks at once.
     images : tuple of ImageRecipe
+    refused : tuple of str
+        Sentences on files that the recipe names and that cannot be read.
     """
 
     base: str
@@ -125,6 +132,7 @@ class Plan:
     config: Path | None = None
     dtype: Literal["float32", "float16", "bfloat16"] = "float32"
     batch_size: int = 1
+    refused: tuple[str, ...] = ()
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:

@@ -2,9 +2,9 @@
 
 from rich.text import Text
 
-from study.cli.terminal import terminal
 from study.folder.links import owner_link, rater_link
 from study.folder.study import Study
+from study.terminal import terminal
 
 
 def print_links(study: Study, base: str) -> None:

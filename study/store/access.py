@@ -29,6 +29,7 @@ class Access:
         self._lock = threading.Lock()
         self._database = open_database(url, create, watch)
         self._commits = 0
+        self._is_closed = False
 
     @property
     def owner_token(self) -> str:
@@ -55,12 +56,16 @@ class Access:
         self._database.check()
 
     def version(self) -> tuple[int, int]:
-        """Something that differs once anybody, in this process or another, has changed the tables of the study."""
+        """Something that differs once anybody, in this process or another, has changed the tables of the study.
+
+        That somebody has seen the report stands in none of these, and does not count where this process notes it.
+        """
         with self._lock:
             return self._commits, self._changes_elsewhere()
 
     def close(self) -> None:
         """Close all connections; the store is of no use afterwards."""
+        self._is_closed = True
         self._database.close()
 
     @contextmanager
@@ -70,6 +75,7 @@ class Access:
         `answered` says of a transaction that it does nothing to the tables but these answers, once it is through.
         """
         with self._lock:
+            self._refuse_closed()
             if self.is_read_only:
                 raise NotSaved(f"{self.name} is readonly, so nothing is saved; make it and its folder writable.")
             with self._in_words(), self._database.transaction() as connection:
@@ -84,18 +90,26 @@ class Access:
     @contextmanager
     def _read(self) -> Iterator[Connection]:
         """A connection of its own for a reader."""
+        self._refuse_closed()
         with self._in_words(), self._database.reader() as connection:
             yield connection
 
     def _snapshot(self) -> Connection:
         """A reader's connection that sees what is committed now, and nothing that comes later."""
+        self._refuse_closed()
         with self._in_words():
             return self._database.snapshot()
 
     def _changes_elsewhere(self) -> int:
         """A number that differs once another connection than the writer has changed the database."""
+        self._refuse_closed()
         with self._in_words():
             return self._database.changes_elsewhere()
+
+    def _refuse_closed(self) -> None:
+        """Raise NotSaved where the connections were closed; SQLite's own files beside the database go with them."""
+        if self._is_closed:
+            raise NotSaved(f"{self.name} is closed; open the study again with open_study(FOLDER).")
 
     def _wipe(self) -> bool:
         """Have what was deleted gone from the files; whether that was possible in ten seconds."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, delete, insert, inspect, select
 
-from metrics.errors import InputError
+from metrics.errors import InputError, either
 from study.store import schema
 from study.store.migrations import migrate
 from study.store.schema import layout, meta
@@ -42,7 +42,7 @@ def prepare(connection: Connection, name: str, create: bool, keep_copy: Callable
     elif found == "":
         raise InputError(
             f"The database {name} holds no study (its tables are missing); restore it from a copy, or make a new study "
-            "with humangrade init."
+            f"with {either('study.create_study', 'humangrade init')}."
         )
     else:
         number = checked(found, name)

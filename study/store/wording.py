@@ -176,7 +176,8 @@ def record(connection: Connection, tasks: Mapping[str, TaskConfig], reword: bool
             raise InputError(
                 f"{FILE_NAME} asks the task {name} in other words than its {counted(given, 'rating')} "
                 f"{'was' if given == 1 else 'were'} given for ({what}); put the old words back, ask the new ones as a "
-                "task of another name, or, where only the spelling was corrected, say --reword to humangrade serve."
+                "task of another name, or, where only the spelling was corrected, serve the study once with "
+                "humangrade serve --reword."
             )
         if is_unanswered:
             _replace(connection, last, name, task)
@@ -293,9 +294,9 @@ def _difference(last: Any, task: TaskConfig) -> str:
     """What changed, the first of it in words."""
     if _plain(last.question) != _plain(task.question):
         return f"the question was '{last.question}' and is '{task.question}'"
-    for number, (old, new) in enumerate(zip(json.loads(last.levels), task.levels, strict=False), 1):
+    for name, old, new in zip(_scale(last.scale).names, json.loads(last.levels), task.levels, strict=False):
         if _plain(old) != _plain(new):
-            return f"{number} was '{old}' and is '{new}'"
+            return f"{name} was '{old}' and is '{new}'"
     for name, words, verb in (
         ("show_references", "the reference photos", "were"),
         ("show_prompt", "the prompt", "was"),

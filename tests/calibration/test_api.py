@@ -32,6 +32,7 @@ from calibration import (
     read_ratings,
     read_scores,
     thresholds,
+    write_report,
 )
 from tests.calibration.simulated_studies import study
 
@@ -114,6 +115,12 @@ def test_predictions_are_those_of_the_predictor(judged):
     pd.testing.assert_frame_equal(predict(judged, "good", [0.0, 1.0]), predictor.predict([0.0, 1.0]))
     with pytest.raises(InputError, match="no predictor of 'nothing'; there are 'good' and 'noise'"):
         predict(judged, "nothing", [0.0])
+    with pytest.raises(InputError, match="There is no task 'nope'; the tasks are 'look'"):
+        predict(judged, "good", [0.5], task="nope")
+    with pytest.raises(InputError, match="no predictor of 'nothing' in the task 'look'; there are 'good' and 'noise'"):
+        predict(judged, "nothing", [0.5], task="look")
+    scores = pd.Series([1.0, 0.0], index=["b", "a"])
+    assert predict(judged, "good", scores).index.tolist() == ["b", "a"]
 
 
 def test_files_and_tables_give_the_same(made, judged, tmp_path):
@@ -282,6 +289,12 @@ def test_a_plan_from_a_pilot_or_from_values(made):
         plan_study()
     with pytest.raises(InputError, match="scores and items belong to a pilot"):
         plan_study(scores=made.scores, icc=0.5)
+    one_size = plan_study(made.ratings, made.scores, evaluators=5, images=100, metrics="good")
+    assert one_size.grid.equals(pilot.grid)
+    with pytest.raises(InputError, match=r"metrics has 3, which is no name"):
+        plan_study(made.ratings, made.scores, metrics=["good", 3])
+    with pytest.raises(InputError, match=r"The pilot has one evaluator.* or state icc instead"):
+        plan_study(made.ratings[made.ratings["evaluator"] == made.ratings["evaluator"].iloc[0]])
     with pytest.raises(InputError, match="clusters is 0,2"):
         plan_study(icc=0.5, clusters=(0, 2))
 
@@ -303,3 +316,70 @@ def test_a_head_is_judged_moved_and_written(tmp_path):
         answers_of(again, embeddings.rows), answers_of(moved.head, embeddings.rows), rtol=1e-5, atol=1e-5
     )
     assert "raises the Spearman correlation" in repr(moved) and "<table" in moved._repr_html_()
+
+
+def test_a_plan_from_files_and_on_another_scale(made, tmp_path):
+    good = made.scores[made.scores["metric"] == "good"]
+    sizes = {"evaluators": [5], "images": [100]}
+    expected = plan_study(made.ratings, good, **sizes)
+    foreign = made.ratings.rename(columns={"evaluator": "who"})
+    foreign.to_csv(tmp_path / "r.csv", index=False)
+    good.to_csv(tmp_path / "s.csv", index=False)
+    from_files = plan_study(tmp_path / "r.csv", str(tmp_path / "s.csv"), map={"evaluator": "who"}, **sizes)
+    assert from_files.sentences == expected.sentences
+    pd.testing.assert_frame_equal(from_files.grid, expected.grid)
+    lower = made.ratings.assign(rating=made.ratings["rating"] - 1)
+    for scale in ("0-4", Scale((0, 1, 2, 3, 4))):
+        moved = plan_study(lower, good, scale=scale, **sizes)
+        assert moved.study.icc == expected.study.icc and moved.study.levels == expected.study.levels
+    with pytest.raises(InputError, match="the rating '0' is not a whole number from 1 to 5"):
+        plan_study(lower, good, **sizes)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [({"a": [1]}, "of type dict"), ([1], "of type list"), (np.zeros(2), "of type ndarray"), (None, "None")],
+)
+def test_what_is_no_table_is_told(made, wrong, what):
+    said = f"{what}; give a DataFrame, or the path of a CSV or Parquet file"
+    for read, name in ((read_ratings, "ratings"), (read_scores, "scores"), (read_items, "items")):
+        with pytest.raises(InputError, match=f"^{name} is {said}"):
+            read(wrong)
+    with pytest.raises(InputError, match=f"^ratings is {said}"):
+        calibrate(wrong, made.scores, draws=0)
+    if wrong is not None:
+        with pytest.raises(InputError, match=f"^scores is {said}"):
+            calibrate(made.ratings, wrong, draws=0)
+        with pytest.raises(InputError, match=f"^ratings is {said}"):
+            plan_study(wrong)
+
+
+def test_a_report_is_no_calibration(judged, tmp_path):
+    takes = (agreement, evaluators, metric_figures, compare, answers, baselines, thresholds, methods)
+    calls = [lambda take=take: take(judged.report) for take in takes]
+    calls += [lambda: predict(judged.report, "good", [0.5]), lambda: write_report(judged.report, tmp_path / "out")]
+    calls += [lambda: plot_grades(judged.report), lambda: plot_evaluators(judged.report)]
+    calls += [lambda: plot_scores(judged.report, "good")]
+    for call in calls:
+        with pytest.raises(InputError, match="is of type dict; give the calibration itself"):
+            call()
+    assert not (tmp_path / "out").exists()
+
+
+def test_rows_of_tables_that_were_put_together_are_mapped_once(made):
+    foreign = made.ratings.rename(columns={"evaluator": "who"})
+    half = len(foreign) // 2
+    parts = [foreign[:half].reset_index(drop=True), foreign[half:].reset_index(drop=True)]
+    twice = pd.concat(parts)  # every label of the index stands there twice
+    found = calibrate(twice, made.scores, draws=0, map="evaluator=who")
+    assert found.report["tasks"]["look"]["n_ratings"] == len(made.ratings)
+    assert len(read_ratings(twice, map="evaluator=who")) == len(made.ratings)
+
+
+def test_a_threshold_of_an_empty_level_lies_beyond_all_scores():
+    rows = [(f"i{place}", who, 2 + place // 2) for place in range(6) for who in "xy"]
+    scores = pd.DataFrame({"item": [f"i{place}" for place in range(6)], "m": np.arange(6) / 10})
+    found = thresholds(calibrate(pd.DataFrame(rows, columns=["item", "evaluator", "rating"]), scores, draws=0))
+    own = found[found["held_out"] == ""].set_index("boundary")
+    assert own.loc["1|2", "value"] < 0 and own.loc["4|5", "value"] > 0.5
+    assert np.isnan(own.loc["1|2", "low"]) and np.isnan(own.loc["4|5", "high"])

@@ -1,9 +1,14 @@
+import inspect
+
+import numpy as np
 import pytest
 
+from calibration import api
 from calibration.pipeline import calibrate_files, calibrate_tables
 from calibration.report.build import calibrate
 from calibration.settings import Reading, Settings
 from metrics.errors import InputError
+from study.cli.report import report
 from tests.calibration.simulated_studies import study
 
 
@@ -21,6 +26,7 @@ from tests.calibration.simulated_studies import study
         ({"k": float("nan")}, "k is nan"),
         ({"lower_is_better": "niqe"}, "it is a tuple of the metrics' names"),
         ({"higher_is_better": [1]}, "it is a tuple of the metrics' names"),
+        ({"seed": np.bool_(True)}, "seed is "),
         ({"scale": "1-5"}, "make one with calibration.scale.Scale"),
     ],
 )
@@ -75,3 +81,15 @@ def test_an_option_on_the_command_line_is_a_parameter_in_a_program():
         Reading(min_ratings=-1)
     assert str(caught.value).startswith("min_ratings is -1")
     assert caught.value.for_command_line().startswith("--min-ratings is -1")
+
+
+def test_numbers_of_numpy_are_numbers():
+    found = Settings(k=np.float32(1.5), seed=np.int64(3), draws=np.int32(200))
+    assert found == Settings(k=1.5, seed=3, draws=200)
+    assert [type(each) for each in (found.k, found.seed, found.draws)] == [float, int, int]
+    assert type(Reading(min_ratings=np.int64(2)).min_ratings) is int
+
+
+def test_every_way_in_draws_as_often_unless_told_otherwise():
+    ways = (api.calibrate, report)
+    assert [inspect.signature(way).parameters["draws"].default for way in ways] == [Settings().draws] * len(ways)

@@ -159,6 +159,15 @@ def test_mistakes_are_one_sentence(tmp_path, home):
         (lambda: score_images({"a": tmp_path / "none.png"}, "contrast"), "none.png cannot be read"),
         (lambda: score_images(folder, "lpips", references={"x": source.path}), "references names 'x'"),
         (lambda: score_sets(folder, "contrast", groups={"x": "a"}), "groups names 'x'"),
+        (
+            lambda: score_images(folder, "contrast", run={"device": "cpu"}),
+            "^run is of the kind dict; make one with R",
+        ),
+        (lambda: score_images(folder, "contrast", options={}), "^options is of the kind dict; make one with Metric"),
+        (lambda: score_images([np.zeros((4, 4, 3))], "contrast"), "^images holds an image of the kind ndarray"),
+        (lambda: score_images({"a": np.zeros((4, 4, 3))}, "contrast"), "^images holds an image of the kind ndarray"),
+        (lambda: score_images(folder, ["contrast", 3]), "^metrics has 3, which is no name"),
+        (lambda: read_image(tmp_path / "none.png"), r"none\.png cannot be read"),
         (lambda: metrics.lpips(source.path, source.path), "humangrade weights fetch lpips-alex"),
     ):
         with pytest.raises(InputError, match=message):
@@ -168,7 +177,8 @@ def test_mistakes_are_one_sentence(tmp_path, home):
 def test_what_is_no_picture_is_said(tmp_path, squeeze):
     (source,) = saved(tmp_path / "images", 1)
     for other, message in (
-        (np.zeros((4, 4, 3)), "The picture given is no picture"),
+        (np.zeros((4, 4, 3)), "The picture given is an array of float64 of shape"),
+        (np.zeros((4, 4, 4), np.uint8), "The picture given is an array of uint8 of shape"),
         (7, "is no picture"),
         (tmp_path / "none.png", r"none\.png cannot be read"),
     ):

@@ -14,7 +14,7 @@ import metrics.known
 from metrics import list_metrics, score_images
 from metrics.catalogue import band, catalogue, find_entry, make_metrics, needs_of, weights_users, written_names
 from metrics.entry import MetricOptions
-from metrics.errors import InputError
+from metrics.errors import InputError, Said, for_command_line
 from metrics.known import find_metric, is_named, known_metrics
 from metrics.weights.known_weights import known_weights, weights_file
 from study.cli.metric_list import print_metrics
@@ -150,3 +150,27 @@ def test_names_once_each_and_unknown_ones_refused():
     ]
     with pytest.raises(InputError, match=r"no metric 'beauty'.*similarity, aesthetic"):
         make_metrics(["beauty"], MetricOptions())
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"lpips_net": "vgg19"}, "lpips_net is 'vgg19'; it is alex, vgg or squeeze."),
+        ({"pool_references": "sum"}, "pool_references is 'sum'; it is mean, median or max."),
+        ({"inception": "keras"}, "inception is 'keras'; it is torch-fidelity or pytorch-fid."),
+        ({"precision": "int8"}, "precision is 'int8'; it is float32 or float16."),
+    ],
+)
+def test_options_are_checked_where_they_are_made(option, said):
+    with pytest.raises(InputError) as caught:
+        MetricOptions(**option)
+    assert str(caught.value) == said
+
+
+def test_a_name_that_is_no_metric_is_told_in_each_doors_words():
+    with pytest.raises(InputError) as caught:
+        make_metrics(["nope"], MetricOptions())
+    assert "metrics.list_metrics() lists them: " in str(caught.value)
+    assert "humangrade metrics lists them: " in caught.value.for_command_line()
+    lacks = Said(find_entry("aesthetic").lacks(MetricOptions(clip_model="RN50")))
+    assert lacks.endswith("name one with head") and for_command_line(lacks).endswith("name one with --head")

@@ -99,8 +99,53 @@ def _component(pipeline: Any, name: str, lora: LoraFile) -> Any:
     return network
 
 
+def check_fit(lora: LoraFile, frame: Any, dtype: str) -> None:
+    """Hold a LoRA against a base model before that is loaded.
+
+    Parameters
+    ----------
+    lora : LoraFile
+        From `read_lora`.
+    frame : object or None
+        The base's networks as `study.generation.lora.frame.frame_of` makes them; None where only the file's own values
+        are looked at.
+    dtype : {"float32", "float16", "bfloat16"}
+        In which it is drawn.
+
+    Raises
+    ------
+    InputError
+        As `applied` does, but for what only a call of the network shows.
+    """
+    import torch
+
+    weights = getattr(torch, dtype)
+    components = {} if frame is None else {name: _component(frame, name, lora) for name in lora.layers}
+    modules = {name: convert.adaptable(network) for name, network in components.items()}
+    found = {name: _found(lora, name, network, modules[name]) for name, network in components.items()}
+    for component, name, layer, down, up in _matrices(lora):
+        if component in components:
+            module = modules[component][found[component][name]]
+            _refuse_sizes(lora, component, name, layer, module, components[component])
+        _refuse_overflow(lora, name, down.to(weights), up.to(weights), weights)
+
+
 def _targets(lora: LoraFile, components: Mapping[str, Any], scale: float) -> dict[str, list[layers.Target]]:
     """Everything that will be adapted, checked, before anything is."""
+    modules = {name: convert.adaptable(network) for name, network in components.items()}
+    found = {name: _found(lora, name, network, modules[name]) for name, network in components.items()}
+    targets: dict[str, list[layers.Target]] = {}
+    for component, name, layer, down, up in _matrices(lora):
+        of_model = found[component][name]
+        module = modules[component][of_model]
+        _refuse_sizes(lora, component, name, layer, module, components[component])
+        down, up = _fitting(lora, name, module, down, up)
+        targets.setdefault(component, []).append(layers.Target(of_model, module, down, up, scale * layer.strength))
+    return targets
+
+
+def _matrices(lora: LoraFile) -> Iterator[tuple[str, str, Layer, Any, Any]]:
+    """Component, module, layer and both matrices of each layer; an error where values are not finite."""
     import torch
     from safetensors import SafetensorError, safe_open
 
@@ -110,27 +155,18 @@ def _targets(lora: LoraFile, components: Mapping[str, Any], scale: float) -> dic
         raise InputError(f"{lora.file} cannot be read: {error.strerror}.") from None
     if (state.st_size, state.st_mtime_ns) != lora.state:
         raise InputError(f"{lora.file} has changed since it was read; start again when nothing writes to it.")
-    targets: dict[str, list[layers.Target]] = {}
     try:
         with safe_open(lora.file, framework="pt") as file:
             for component, of_file in lora.layers.items():
-                network = components[component]
-                modules = convert.adaptable(network)
-                found = _found(lora, component, network, modules)
                 for name, layer in of_file.items():
-                    module = modules[found[name]]
                     down, up = file.get_tensor(layer.down), file.get_tensor(layer.up)
                     if not (torch.isfinite(down).all() and torch.isfinite(up).all()):
                         raise InputError(
                             f"{lora.path} holds values that are not finite, first in {name}: training diverged."
                         )
-                    down, up = _fitting(lora, component, name, layer, module, down, up, network)
-                    targets.setdefault(component, []).append(
-                        layers.Target(found[name], module, down, up, scale * layer.strength)
-                    )
+                    yield component, name, layer, down, up
     except SafetensorError as error:
         raise InputError(f"{lora.file} cannot be read: {error}.") from None
-    return targets
 
 
 def _found(lora: LoraFile, component: str, network: Any, modules: Mapping[str, Any]) -> dict[str, str]:
@@ -154,34 +190,40 @@ def _trained_on(lora: LoraFile) -> str:
     return f", by its sizes {lora.family}" if lora.family else ""
 
 
-def _fitting(
-    lora: LoraFile, component: str, name: str, layer: Layer, module: Any, down: Any, up: Any, network: Any
-) -> tuple[Any, Any]:
-    """The matrices in the module's shape and its numbers' type and place; an error where they do not fit."""
-    import torch
-
-    weight = module.weight
-    if weight.device.type == "meta":
-        raise InputError("LoRAs cannot be applied under sequential offload; offload whole networks instead.")
+def _refuse_sizes(lora: LoraFile, component: str, name: str, layer: Layer, module: Any, network: Any) -> None:
+    """Raise InputError where a layer's matrices do not have the module's sizes."""
+    weight, (down, up) = module.weight, (layer.down_shape, layer.up_shape)
     rank, kernel = layer.rank, tuple(weight.shape[2:])
-    one = (1,) * len(kernel)
     # a matrix for a linear layer serves a convolution of one pixel, and the other way round
-    fits = tuple(down.shape[:2]) == (rank, weight.shape[1]) and tuple(up.shape[:2]) == (weight.shape[0], rank)
-    fits = fits and (tuple(down.shape[2:]) or (1, 1)) == (kernel or (1, 1))
+    fits = down[:2] == (rank, weight.shape[1]) and up[:2] == (weight.shape[0], rank)
+    fits = fits and (down[2:] or (1, 1)) == (kernel or (1, 1))
     if not fits or getattr(module, "groups", 1) != 1:
         width = getattr(network.config, "cross_attention_dim", 0)
         base = FAMILIES.get(width, "") if isinstance(width, int) else ""
-        sizes = f"{list(up.shape)} x {list(down.shape)} for a layer of {list(weight.shape)}"
+        sizes = f"{list(up)} x {list(down)} for a layer of {list(weight.shape)}"
         both = f": it is for {lora.family}, the base is {base}" if lora.family and base and lora.family != base else ""
         of = both or f": it was trained on another model{_trained_on(lora)}"
         raise InputError(f"{lora.path} has other sizes than the base model's {component} ({name}: {sizes}){of}.")
+
+
+def _fitting(lora: LoraFile, name: str, module: Any, down: Any, up: Any) -> tuple[Any, Any]:
+    """The matrices in the module's shape and its numbers' type and place; an error where these cannot hold them."""
+    weight = module.weight
+    if weight.device.type == "meta":
+        raise InputError("LoRAs cannot be applied under sequential offload; offload whole networks instead.")
+    kernel = tuple(weight.shape[2:])
+    one = (1,) * len(kernel)
     down, up = down.reshape(*down.shape[:2], *kernel), up.reshape(*up.shape[:2], *one)
     down, up = (matrix.to(weight.device, weight.dtype) for matrix in (down, up))
-    if not (torch.isfinite(down).all() and torch.isfinite(up).all()):
-        raise InputError(
-            f"{lora.path}: values of {name} are too large for {weight.dtype}; draw in float32 or bfloat16."
-        )
+    _refuse_overflow(lora, name, down, up, weight.dtype)
     return down, up
+
+
+def _refuse_overflow(lora: LoraFile, name: str, down: Any, up: Any, dtype: Any) -> None:
+    import torch
+
+    if not (torch.isfinite(down).all() and torch.isfinite(up).all()):
+        raise InputError(f"{lora.path}: values of {name} are too large for {dtype}; draw in float32 or bfloat16.")
 
 
 def _change(lora: LoraFile, component: str, before: Any, after: Any) -> float:

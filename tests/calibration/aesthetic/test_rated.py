@@ -30,6 +30,16 @@ def test_repeats_by_one_person_count_once(tmp_path):
         people(votes)
 
 
+def test_an_anchor_of_a_later_round_does_not_move_an_image(tmp_path):
+    rows = ["a,x,2,1", "a,x,5,2", "b,x,3,2", "a,y,2,1", "b,y,3,", "b,y,1,2", "b,y,5,1"]
+    votes = read_votes(written(tmp_path, rows, "item,evaluator,rating,round"))
+    assert votes.counts.tolist() == [[0, 2, 0, 0, 0], [0, 0, 1.5, 0, 0.5]]
+    assert "2 ratings of images that the same person had rated in an earlier round left out" in votes.notes[0]
+    assert "1 ratings are repeats" in votes.notes[1]
+    kept = pd.DataFrame({"item": list("abab"), "evaluator": list("xxyy"), "rating": [2, 3, 2, 3]})
+    assert set(ratings_mark(kept).split(".")) <= set(votes.ratings_mark.split("."))
+
+
 def test_an_image_is_not_worse_for_having_met_the_strict(tmp_path):
     rng = np.random.default_rng(0)
     truth, strictness = rng.normal(3, 0.6, 200), np.array([-1.0, 0.0, 1.0])

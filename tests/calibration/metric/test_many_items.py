@@ -85,5 +85,5 @@ def test_recovery_of_kinds_is_recovery_of_images():
 def test_fewer_draws_are_said(items, is_said):
     rows = pd.DataFrame({"item": np.repeat(np.arange(items), 2), "evaluator": ["a", "b"] * items, "rating": 3.0})
     task = Ratings.of_table(rows, ["a", "b"], {})
-    notes = " ".join(people_entry(task)["notes"])
+    notes = " ".join(map(str, people_entry(task)["notes"]))
     assert ("from 419 draws, not the 1,000 asked for" in notes) == is_said

@@ -11,7 +11,7 @@ from calibration.comparison.permutation import permutation_both
 from calibration.metric.bootstrap import _Study
 from calibration.people.variance import intraclass_correlations, variance_components
 from calibration.planning.alike import DesignEffects
-from calibration.planning.model import Ratings, correlation_spread, latent_ratings
+from calibration.planning.model import RatingModel, correlation_spread, latent_ratings
 from calibration.planning.plan import images_for_power, images_for_width, plan_power, plan_width
 from calibration.planning.study import PlannedStudy
 from metrics.errors import InputError
@@ -42,14 +42,16 @@ def spread(values):
 @given(st.floats(0.05, 0.9), SHARES, st.integers(1, 30))
 def test_pearson_with_the_mean_follows_spearman_and_brown(icc, parts, people):
     levels = tuple(part / sum(parts) for part in parts)
-    one, many = (correlation_spread(Ratings(icc, levels, n), (0.5,), 0, "pearson").correlations[0] for n in (1, people))
+    one, many = (
+        correlation_spread(RatingModel(icc, levels, n), (0.5,), 0, "pearson").correlations[0] for n in (1, people)
+    )
     assert many / one == pytest.approx(np.sqrt(people / (1 + (people - 1) * icc)), rel=1e-6)
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.floats(0.05, 0.9), SHARES, st.integers(1, 10), st.sampled_from(["spearman", "pearson"]))
 def test_a_metric_that_knows_nothing_varies_as_independence_says(icc, parts, people, statistic):
-    ratings = Ratings(icc, tuple(part / sum(parts) for part in parts), people)
+    ratings = RatingModel(icc, tuple(part / sum(parts) for part in parts), people)
     found = correlation_spread(ratings, (0.0,), 0, statistic)
     assert found.correlations[0] == pytest.approx(0, abs=1e-9)
     assert found.variance == pytest.approx(1, rel=1e-4)
@@ -65,7 +67,7 @@ def test_correlations_and_their_difference_vary_as_in_simulation(study, statisti
         columns = [stats.rankdata(np.round(column, 9), axis=1) for column in columns]
     a, b, y = (stats.zscore(column, axis=1) for column in columns)
     first, second = (a * y).mean(axis=1), (b * y).mean(axis=1)
-    model = Ratings(study.icc, study.levels, people)
+    model = RatingModel(study.icc, study.levels, people)
     found = correlation_spread(model, study.correlations, study.together, statistic)
     assert found.correlations == pytest.approx((first.mean(), second.mean()), abs=0.008)
     # the standard error of a standard deviation from 1,500 studies is 1.8 %

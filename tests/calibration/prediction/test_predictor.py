@@ -15,7 +15,7 @@ from calibration.prediction.cross_prediction import MARGINAL, SHRINKAGES, _candi
 from calibration.prediction.ordinal import level_counts
 from calibration.prediction.predictor import Predictor, fit_predictor, predictor_entry
 from calibration.prediction.predictor_file import json_text, predictors_document, read_predictor
-from calibration.scale import LIKERT
+from calibration.scale import LIKERT, Scale
 from metrics.errors import InputError
 from tests.calibration.typed import scored
 
@@ -210,6 +210,8 @@ def test_files_are_saved_loaded_and_chosen(tmp_path):
         ({"low": float("nan")}, "no distribution"),
         ({"set_threshold": "x"}, "damaged"),
         ({"low": None}, "damaged"),
+        ({"scale": None}, "damaged"),
+        ({"scale": {"values": [1, 2, 3], "words": [], "bounds": None}}, "damaged"),
     ],
 )
 def test_a_damaged_predictor_is_refused(change, message):
@@ -270,3 +272,72 @@ def test_the_most_probable_level_is_always_in_the_set():
     table = predictor.predict(at)
     shares = table[[f"p{level}" for level in range(1, 6)]].to_numpy()
     assert (table["low"] == shares.argmax(axis=1) + 1).all() and (table["high"] == table["low"]).all()
+
+
+@pytest.mark.parametrize("direction", ["higher", "lower"])
+def test_beyond_the_range_stands_what_stands_at_its_end(direction):
+    """Of levels 2 to 4 alone: nobody said 1 or 5, and no score beyond the study's makes people say it."""
+    scores, ratings = np.linspace(0.1, 0.6, 6), np.array([[0.25, 0.25], [0.25, 0.5], [0.5, 0.5]] + [[0.75, 0.75]] * 3)
+    predictor = fit_predictor(scored(scores, ratings[:: 1 if direction == "higher" else -1], direction))
+    table = predictor.predict([-1.0, 0.1, 0.6, 2.0])
+    ends = [2, 2, 4, 4] if direction == "higher" else [4, 4, 2, 2]
+    assert table["level"].tolist() == ends
+    columns = [name for name in table.columns if name not in ("score", "extrapolated")]
+    assert table[columns].iloc[0].equals(table[columns].iloc[1])
+    assert table[columns].iloc[3].equals(table[columns].iloc[2])
+
+
+@pytest.mark.parametrize("direction", ["higher", "lower"])
+def test_of_many_items_too_no_score_of_the_study_has_a_level_that_nobody_gave(direction, monkeypatch):
+    monkeypatch.setattr("calibration.prediction.cross_prediction.MOST_ITEMS", 50)
+    scores, ratings = study(400, 3, 6)
+    scores[[0, 1]] = -50, 50  # far from the others, and not among those that are used
+    predictor = fit_predictor(scored(scores, np.clip(ratings, 0.25, 0.75), direction))
+    assert set(predictor.predict(scores)["level"]) <= {2, 3, 4}
+
+
+def test_the_index_of_a_series_is_kept():
+    predictor = fit_predictor(scored(*study(60, 3, 1), "higher"))
+    table = pd.DataFrame({"score": [0.5, -0.5, 0.1]}, index=["c", "a", "b"]).sort_values("score")
+    found = predictor.predict(table["score"])
+    assert found.index.tolist() == ["a", "b", "c"] and found["score"].tolist() == [-0.5, 0.1, 0.5]
+    assert found["mean"].is_monotonic_increasing
+
+
+@pytest.mark.parametrize("written", ["0-4", "0,0.5,1,2,4", "0-100/5"])
+def test_predictions_are_in_the_scales_numbers(written):
+    """Those of 1 to 5, level by level; a file keeps the scale."""
+    scale = Scale.parse(written)
+    scores, ratings = study(120, 4, 2)
+    usual = fit_predictor(scored(scores, ratings, "higher"))
+    predictor = replace(usual, scale=scale)
+    table, counted = predictor.predict(scores), usual.predict(scores)
+    for name in ("level", "low", "high"):
+        assert table[name].tolist() == [scale.numbers[level - 1] for level in counted[name]]
+    for name in ("mean", "mean_low", "mean_high"):
+        assert table[name].to_numpy() == pytest.approx(scale.from_unit(LIKERT.to_unit(counted[name])))
+    shares = [f"p{name}" for name in scale.names]
+    assert table.columns[2:7].tolist() == shares
+    assert (table[shares].to_numpy() == counted[[f"p{level}" for level in range(1, 6)]].to_numpy()).all()
+    again = Predictor.from_dict(json.loads(json_text(predictor.to_dict())))
+    assert again == predictor and again.scale == scale
+    assert predictor_entry(predictor) == predictor_entry(usual)  # the report's own points count levels from 1
+
+
+def test_a_file_without_a_scale_is_of_one_from_1():
+    content = fit_predictor(scored(*study(60, 3, 1), "higher")).to_dict()
+    del content["scale"]
+    assert Predictor.from_dict(content).predict([0.0]).columns[2] == "p1"
+    assert Predictor.from_dict(content).scale == LIKERT
+
+
+def test_a_study_on_another_scale_has_predictions_in_its_numbers():
+    from calibration import calibrate, predict
+
+    scores, ratings = study(60, 3, 2)
+    rows = [(f"i{i}", f"e{e}", 4 * value) for (i, e), value in np.ndenumerate(ratings)]
+    table = pd.DataFrame(rows, columns=["item", "evaluator", "rating"])
+    judged = calibrate(table, pd.DataFrame({"item": [f"i{i}" for i in range(60)], "m": scores}), scale="0-4", draws=0)
+    found = predict(judged, "m", [scores.min(), scores.max()])
+    assert {"p0", "p4"} <= set(found.columns) and "p5" not in found.columns
+    assert found["mean"].between(0, 4).all() and found["mean"].iloc[0] < 1.5 and found["level"].iloc[0] <= 1

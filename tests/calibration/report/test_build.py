@@ -257,7 +257,7 @@ def test_a_metric_that_scored_no_rated_item():
 def test_tables_whose_item_names_never_meet_are_refused():
     scored = scores(ssim=GOOD_SCORES)
     named = scored.assign(item=scored["item"] + ".png")
-    with pytest.raises(InputError, match=r"share no item: .* rated is 'i0', .* score 'i0\.png'.*map item=TEMPLATE"):
+    with pytest.raises(InputError, match=r"share no item: .* rated is 'i0', .* score 'i0\.png'.*map='item=TEMPLATE'"):
         task_of(ratings(GOOD), named)
     items = pd.DataFrame({"item": [*ratings(GOOD)["item"].unique(), "later"]})
     later = pd.DataFrame({"item": ["later"], "ssim": [0.5]})  # one study, of which the scored part is not yet rated

@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from calibration.tables.cells import FROM_FILE
 from calibration.tables.checking import check_items, check_ratings, check_scores, check_set_scores, tasks_of
 from metrics.errors import InputError
 
@@ -31,6 +32,9 @@ class TestRatings:
     @pytest.mark.parametrize("bad", [0, 6, 3.5, "five", "1e9", "inf", "-1"])
     def test_a_rating_outside_the_scale_is_located(self, bad):
         table = ratings([("a", "x", 1), ("b", "x", bad)])
+        with pytest.raises(InputError, match=r"the ratings table, the row with the index 1: the rating '.*' is not a"):
+            check_ratings(table)
+        table.attrs[FROM_FILE] = True
         with pytest.raises(InputError, match=r"R\.csv, row 3: the rating '.*' is not a whole number from 1 to 5"):
             check_ratings(table, "R.csv")
 
@@ -44,11 +48,11 @@ class TestRatings:
         assert table.notes == ["2 rows without a rating left out."]
 
     def test_empty_names(self):
-        with pytest.raises(InputError, match="row 2: the evaluator is empty"):
+        with pytest.raises(InputError, match="the row with the index 0: the evaluator is empty"):
             check_ratings(ratings([("a", "", 1)]))
 
     def test_missing_column(self):
-        with pytest.raises(InputError, match=r"no column 'rating'.* columns are 'item'.*map rating=COLUMN"):
+        with pytest.raises(InputError, match=r"no column 'rating'.* columns are 'item'.*map='rating=COLUMN'"):
             check_ratings(pd.DataFrame({"item": ["a"], "evaluator": ["x"], "answer": [1]}))
 
     def test_no_rating_left(self):
@@ -120,7 +124,7 @@ class TestScores:
     @pytest.mark.parametrize("bad", ["inf", "N/A", "1e301"])
     def test_a_bad_cell_in_a_column_of_numbers_is_named(self, bad):
         table = pd.DataFrame({"item": list("abc"), "ssim": [1, 2, 3], "niqe": ["1", bad, "3"]})
-        with pytest.raises(InputError, match=f"row 3: the score '{bad}' of 'b' by niqe is not a finite number"):
+        with pytest.raises(InputError, match=f"index 1: the score '{bad}' of 'b' by niqe is not a finite number"):
             check_scores(table)
 
     def test_no_metric_at_all(self):
@@ -130,7 +134,7 @@ class TestScores:
     @pytest.mark.parametrize("bad", ["inf", "-inf", "good", "1e400", "1e301"])
     def test_infinite_scores_are_refused(self, bad):
         table = pd.DataFrame({"item": ["a", "b"], "metric": "m", "score": ["1", bad]})
-        with pytest.raises(InputError, match=r"row 3: the score .* of 'b' by m is not a finite number"):
+        with pytest.raises(InputError, match=r"index 1: the score .* of 'b' by m is not a finite number"):
             check_scores(table)
 
     def test_equal_rows_are_one_and_different_ones_are_refused(self):
@@ -143,13 +147,13 @@ class TestScores:
         assert len(check_scores(table.assign(signature=["x|versions:a-1", "x|versions:a-2"])).frame) == 1
 
     def test_wide_items_are_unique(self):
-        with pytest.raises(InputError, match="row 3: the item 'a' stands there twice"):
+        with pytest.raises(InputError, match="the row with the index 1: the item 'a' stands there twice"):
             check_scores(pd.DataFrame({"item": ["a", "a"], "m": [1, 1]}))
 
 
 def test_items_are_unique():
     assert len(check_items(pd.DataFrame({"item": ["a", "b"]})).frame) == 2
-    with pytest.raises(InputError, match="row 3: the item 'a' stands there twice"):
+    with pytest.raises(InputError, match="the row with the index 1: the item 'a' stands there twice"):
         check_items(pd.DataFrame({"item": ["a", "a"]}))
 
 
@@ -224,6 +228,29 @@ def test_repeats_and_later_rounds_are_counted_apart():
 @pytest.mark.parametrize("cell", ["0", "1.5", "A", "-1", "inf"])
 def test_what_is_no_round_is_refused(cell):
     with pytest.raises(
-        InputError, match=f"row 3: the round '{cell}' is not a whole number from 1; correct it, or give"
+        InputError,
+        match=f"index 1: the round '{cell}' is not a whole number from 1; correct it, or give",
     ):
         check_ratings(rounds("1", cell))
+
+
+def test_a_row_of_a_table_is_named_by_its_index():
+    table = ratings([("a", "x", 1), ("b", "x", 9), ("c", "x", 3)]).set_index(pd.Index(["u", "v", "w"]))
+    with pytest.raises(InputError, match="the ratings table, the row with the index 'v': the rating '9' is not"):
+        check_ratings(table)
+    with pytest.raises(InputError, match="the row with the index 7, at position 1: the rating '9' is not"):
+        check_ratings(table.set_index(pd.Index([7, 7, 8])))
+    scores = pd.DataFrame({"item": ["a", ""], "m": [1, 2]}, index=[10, 20])
+    with pytest.raises(InputError, match="the scores table, the row with the index 20: the item is empty"):
+        check_scores(scores)
+
+
+def test_each_door_is_told_in_its_own_words():
+    with pytest.raises(InputError) as caught:
+        check_ratings(pd.DataFrame({"item": ["a"]}))
+    assert str(caught.value).endswith("Say which one it is with map='evaluator=COLUMN,rating=COLUMN'.")
+    assert caught.value.for_command_line().endswith("with --map evaluator=COLUMN,rating=COLUMN.")
+    with pytest.raises(InputError) as caught:
+        check_ratings(ratings([("a", "x", 1), ("a", "x", 2)]))
+    assert str(caught.value).endswith("say what to do with duplicates='first', 'last' or 'mean'.")
+    assert caught.value.for_command_line().endswith("say what to do with --duplicates first, last or mean.")

@@ -46,7 +46,7 @@ class TestWordings:
         ],
     )
     def test_a_cell_that_cannot_be_is_located(self, cells, words):
-        with pytest.raises(InputError, match=f"W\\.csv, row 3: .*{words}"):
+        with pytest.raises(InputError, match=f"W\\.csv, the row with the index 1: .*{words}"):
             check_wordings(pd.DataFrame([wording(), wording(**cells)]), "W.csv", ["look", "feel"])
 
     def test_words_that_nobody_has_used_yet_may_be_of_any_task(self):

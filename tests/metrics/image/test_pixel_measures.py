@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
+from PIL import Image
 from scipy.ndimage import correlate1d, gaussian_filter
 from skimage.measure import blur_effect
 
@@ -141,3 +142,45 @@ def test_a_revision_is_identity_from_the_second_on():
     first, second = (pixel_measures.QualityFeatures(contrast, revision=number).signature for number in (1, 2))
     assert "revision" not in first and identity_of(first) != identity_of(second)
     assert "revision:2" in second
+
+
+MEASURES = [contrast, exposure, sharpness, *(lambda image, of=of: of(image, image) for of in (psnr, ssim))]
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=["contrast", "exposure", "sharpness", "psnr", "ssim"])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (np.full((16, 16, 3), 0.5), "an array of float64 of shape (16, 16, 3)"),
+        (np.zeros((16, 16, 3), np.int64), "an array of int64 of shape (16, 16, 3)"),
+        (np.zeros((16, 16), np.uint8), "an array of uint8 of shape (16, 16)"),
+        (np.zeros((16, 16, 4), np.uint8), "an array of uint8 of shape (16, 16, 4)"),
+        (np.zeros((3, 16, 16), np.uint8), "an array of uint8 of shape (3, 16, 16)"),
+        (np.zeros((2, 16, 16, 3), np.uint8), "an array of uint8 of shape (2, 16, 16, 3)"),
+        (np.zeros((0, 16, 3), np.uint8), "an array of uint8 of shape (0, 16, 3)"),
+        ([[[0, 0, 0]]], "of type list"),
+        ("fox.png", "of type str"),
+    ],
+)
+def test_what_is_no_picture_is_told(measure, given, said):
+    with pytest.raises(InputError) as caught:
+        measure(given)
+    assert str(caught.value) == (
+        f"The image is {said}; give uint8 of shape (height, width, 3), values 0 to 255, or a PIL image."
+    )
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=["contrast", "exposure", "sharpness", "psnr", "ssim"])
+def test_a_pillow_image_is_its_pixels(measure):
+    grey = np.random.default_rng(0).integers(0, 256, (16, 16), dtype=np.uint8)
+    rgb = np.repeat(grey[:, :, None], 3, axis=2)
+    for image in (Image.fromarray(rgb), Image.fromarray(grey), Image.fromarray(rgb).convert("RGBA")):
+        assert measure(image) == measure(rgb)
+    with pytest.raises(InputError, match="The image holds floating-point pixels"):
+        measure(Image.new("F", (16, 16)))
+
+
+@pytest.mark.parametrize("measure", [psnr, ssim])
+def test_the_reference_is_named(measure):
+    with pytest.raises(InputError, match="The reference is an array of float32"):
+        measure(np.zeros((16, 16, 3), np.uint8), np.zeros((16, 16, 3), np.float32))

@@ -138,8 +138,8 @@ def test_images_are_added_as_a_round(cli, images, tmp_path):
     Image.new("RGB", (16, 16), "red").save(images / "b" / "new.png")
     code, out, _ = cli("add", study, "--images", images, "--anchors", "0.5", "--evaluators", "cleo")
     assert code == 0 and out.splitlines() == [
-        "1 image added as round 2; 2 that were rated before are asked again among them, to tell what the round "
-        "changes.",
+        "1 image added as round 2; 2 that were rated before are asked again among them. That is too few to "
+        "tell what the round changes: it takes 5 in each task, and there are 2 of 4 that were rated.",
         *(f"{name}: 3 images more to rate." for name in ("ann", "bob", "cleo")),
         f"Start it with: humangrade serve {study}",
     ]

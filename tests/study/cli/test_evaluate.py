@@ -1,9 +1,11 @@
 """humangrade evaluate: a folder or a recipe in, one folder out; what cannot be computed is said in a sentence."""
 
 import json
+import re
 
 import pytest
 
+from metrics.errors import InputError
 from tests.metrics.homes import empty_home
 from tests.metrics.pictures import noise
 from tests.study.command import run_cli
@@ -40,6 +42,14 @@ def cli(tmp_path, monkeypatch, capsys):
     return lambda *arguments: run_cli(monkeypatch, capsys, "evaluate", *arguments)
 
 
+def spoil(lora):
+    """Name layers that the model has not."""
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(lora)
+    save_file({name.replace("down_blocks_1", "down_blocks_7"): value for name, value in tensors.items()}, lora)
+
+
 def told(folder):
     return json.loads((folder / "out" / "evaluation.json").read_text())
 
@@ -64,8 +74,47 @@ def test_without_any_weights_nothing_is_computed_and_each_metric_says_what_it_ne
     code, _, err = cli("--images", "images", "--references", "photos", "--out", "out")
     assert code == 2 and err.startswith("humangrade: Nothing can be computed: ") and err.count("\n") == 1
     for name in ("similarity", "clip_i", "lpips", "clip_score", "aesthetic", "diversity", "fid", "kid"):
-        assert f"{name}: no weights (" in err
-    assert "get them with humangrade weights fetch lpips-alex" in err and not (tmp_path / "out").exists()
+        assert re.search(rf"\b{name}\b[^:;]*: no weights \(", err), name
+    assert "fid and kid: no weights (inception-fid)" in err and not (tmp_path / "out").exists()
+    weights = err.split("Get the weights with humangrade weights fetch ")[1].strip().rstrip(".").split()
+    assert err.count("weights fetch") == 1 and len(set(weights)) == len(weights)
+    assert {"facenet-vggface2", "lpips-alex", "inception-fid"} <= set(weights)
+
+
+def test_nothing_is_drawn_where_nothing_could_be_computed(cli, tmp_path, tiny_folder, monkeypatch):
+    """Said before hours of drawing, and not after."""
+    make_loras(tmp_path / "loras", 2)
+    (tmp_path / "recipe.yaml").write_text(RECIPE.format(base=tiny_folder))
+    monkeypatch.setattr("study.generation.draw.draw", None)
+    given = ("--recipe", "recipe.yaml", "--out", "out")
+    for more, said in (
+        (("--references", "photos"), "Nothing can be computed: "),
+        (("--metrics", "clip_i"), "humangrade weights fetch clip/ViT-L-14/openai"),
+        (
+            ("--metrics", "contrast", "--base", "other/0"),
+            "--base is other/0, and the recipe makes no such set; it makes",
+        ),
+        (("--metrics", "contrast", "--references", "nowhere"), "nowhere is not a folder"),
+        (("--metrics", "contrast", "--prompts", "nowhere"), "--prompts is nowhere, and there is nothing"),
+    ):
+        code, _, err = cli(*given, *more)
+        assert code == 2 and said in err and err.count("\n") == 1 and not (tmp_path / "out").exists(), (more, err)
+
+
+def test_why_checkpoints_could_not_be_drawn_with_is_said_also_where_the_evaluation_then_fails(
+    cli, tmp_path, tiny_folder, monkeypatch
+):
+    make_loras(tmp_path / "loras", 2)
+    spoil(tmp_path / "loras" / "anna-step00000600.safetensors")
+    (tmp_path / "recipe.yaml").write_text(RECIPE.format(base=tiny_folder))
+
+    def fails(*given, **more):
+        raise InputError("Nothing can be computed.")
+
+    monkeypatch.setattr("study.evaluation.run.score_items", fails)
+    code, out, err = cli("--recipe", "recipe.yaml", "--out", "out", "--metrics", "contrast")
+    assert code == 2 and "Nothing can be computed" in err
+    assert "Note: 1 of 3 could not be drawn with. anna/600: " in out
 
 
 def test_what_could_be_computed_is_and_the_rest_is_left_out(cli, tmp_path, shared, monkeypatch):
@@ -76,7 +125,7 @@ def test_what_could_be_computed_is_and_the_rest_is_left_out(cli, tmp_path, share
     given = ("--images", "images", "--references", "photos", "--out", "out", "--lpips-net", "squeeze")
     code, out, err = cli(*given)
     assert code == 0, err
-    assert "Left out fid: no weights (inception-fid); get them with humangrade weights fetch inception-fid" in out
+    assert "Left out fid and kid: no weights (inception-fid)\n" in out and out.count("humangrade weights fetch") == 1
     assert {row["metric"] for row in told(tmp_path)["figures"]} == {"lpips", "lpips_min", "diversity"}
     assert told(tmp_path)["left_out"].keys() == {
         "similarity",
@@ -165,12 +214,24 @@ def test_from_a_recipe_to_the_page(cli, tmp_path, tiny_folder):
 
 
 def test_a_checkpoint_that_cannot_be_drawn_with_is_said_and_the_others_are_evaluated(cli, tmp_path, tiny_folder):
-    from safetensors.torch import load_file, save_file
-
     make_loras(tmp_path / "loras", 2)
-    bad = tmp_path / "loras" / "anna-step00000600.safetensors"
-    save_file({name.replace("down_blocks_1", "down_blocks_7"): value for name, value in load_file(bad).items()}, bad)
+    spoil(tmp_path / "loras" / "anna-step00000600.safetensors")
     (tmp_path / "recipe.yaml").write_text(RECIPE.format(base=tiny_folder))
     code, out, err = cli("--recipe", "recipe.yaml", "--out", "out", "--metrics", "contrast")
     assert code == 3 and "Note: 1 of 3 could not be drawn with. anna/600: " in out, err
     assert [row["set"] for row in told(tmp_path)["sets"]] == ["base/0", "anna/300"]
+    assert told(tmp_path)["cautions"][0].startswith("1 of 3 could not be drawn with. anna/600: ")
+
+
+def test_a_base_that_is_not_here_is_said_and_nothing_before_it(cli, tmp_path):
+    make_loras(tmp_path / "loras", 1)
+    (tmp_path / "recipe.yaml").write_text(RECIPE.format(base="someone/some-model"))
+    code, out, err = cli("--recipe", "recipe.yaml", "--out", "out", "--metrics", "contrast")
+    assert code == 2 and err.startswith("humangrade: The base model someone/some-model is not on this machine")
+    assert out == ""
+
+
+def test_the_terminal_says_over_what_intervals_are(cli):
+    code, out, err = cli("--images", "images", "--out", "out", "--metrics", "contrast")
+    assert code == 0, err
+    assert re.search(r"95 % interval\W+over\W+less the base", out) and "over images for other seeds of these." in out

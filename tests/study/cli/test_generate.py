@@ -63,8 +63,6 @@ def test_a_recipe_becomes_a_folder_and_then_a_study(place, monkeypatch, capsys):
         items = list(csv.DictReader(file))
     told = ("item", "model", "checkpoint", "seed", "prompt", "recipe", "layers_applied")
     assert {tuple(item[name] for name in told) for item in items} == {tuple(row[name] for name in told) for row in rows}
-    code, _, err = run_cli(monkeypatch, capsys, "generate", "study", "--recipe", "recipe.yaml")
-    assert code == 2 and err.startswith("humangrade: study is a study; ")
 
 
 @pytest.mark.parametrize("preset", [(), ("--preset", "person-likeness")])
@@ -79,15 +77,112 @@ def test_a_new_recipe_is_written_once(tmp_path, monkeypatch, capsys, preset):
     assert code == 2 and "nobody" in err and not (tmp_path / "other.yaml").exists()
 
 
-def test_a_checkpoint_that_does_not_fit_ends_with_2_and_the_others_are_there(place, monkeypatch, capsys):
+def spoilt(folder):
+    """Files that cannot be used, each in its way, beside a good LoRA of step 300, and a word of each one's reason."""
+    import torch
     from safetensors.torch import load_file, save_file
 
-    bad = place / "loras" / "anna-step00000600.safetensors"
-    tensors = load_file(bad)
-    save_file({name.replace("down_blocks_1", "down_blocks_7"): value for name, value in tensors.items()}, bad)
+    good = folder / "anna-step00000300.safetensors"
+    tensors = load_file(good)
+    first = next(name for name in tensors if name.endswith("lora_up.weight"))
+    renamed = {name.replace("down_blocks_1", "down_blocks_7"): value for name, value in tensors.items()}
+    save_file(renamed, folder / "a.safetensors")
+    save_file(tensors | {first: torch.full_like(tensors[first], torch.nan)}, folder / "b.safetensors")
+    wide = {name: value.repeat(1, 2) if "down.weight" in name else value for name, value in tensors.items()}
+    save_file({name: value.contiguous() for name, value in wide.items()}, folder / "c.safetensors")
+    save_file({"lora_unet_mid_block_attentions_0_proj_in.hada_w1_a": torch.ones(2, 2)}, folder / "d.safetensors")
+    save_file({}, folder / "e.safetensors")
+    (folder / "f.safetensors").write_bytes(good.read_bytes()[:-9])
+    (folder / "g.safetensors").write_bytes(b"")
+    return {
+        "a": "names modules of the unet that the base model does not have",
+        "b": "holds values that are not finite",
+        "c": "has other sizes than the base model's unet",
+        "d": "is a LoHa",
+        "e": "is empty: it holds no tensor",
+        "f": "is shorter than its header says",
+        "g": "is no safetensors file",
+    }
+
+
+@pytest.mark.parametrize("door", ["loras", "loras/*.safetensors"])
+def test_all_that_cannot_be_used_is_named_and_the_rest_is_drawn(place, monkeypatch, capsys, door):
+    (place / "loras" / "anna-step00000600.safetensors").unlink()
+    reasons = spoilt(place / "loras")
+    recipe = place / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("loras/*.safetensors", door))
+    code, out, err = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml", "--dry-run")
+    assert (code, err) == (3, "") and out.startswith("8 images: 4 of the base model as step 0, and 4 of each of 1 ")
+    told = [line for line in out.splitlines() if line.startswith("  ")]
+    assert len(told) == 7 and "7 checkpoints cannot be used:" in out
+    for name, reason in reasons.items():
+        assert sum(f"{name}.safetensors {reason}" in line for line in told) == 1, name
+
     code, out, err = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
-    assert code == 2 and err.startswith("humangrade: 1 of 3 could not be drawn with. anna/600: ")
-    assert "0 of 4" in out and "Drawn: 8" in out and len(list((place / "set").rglob("*.png"))) == 8
+    assert (code, err) == (3, "")
+    assert [line for line in out.splitlines() if ".safetensors" in line] == told
+    assert "Drawn: 8" in out and len(list((place / "set").rglob("*.png"))) == 8
+
+    (place / "loras" / "anna-step00000300.safetensors").unlink()
+    for more in ([], ["--dry-run"]):
+        code, out, err = run_cli(monkeypatch, capsys, "generate", "other", "--recipe", "recipe.yaml", *more)
+        assert code == 2 and all(f"{name}.safetensors {reason}" in err for name, reason in reasons.items())
+        assert not out.strip() and not (place / "other").exists()
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c", "d", "e", "f", "g"])
+def test_what_a_recipe_names_alone_and_cannot_be_used_is_an_error_at_once(place, monkeypatch, capsys, name):
+    reasons = spoilt(place / "loras")
+    recipe = place / "recipe.yaml"
+    good = "loras/anna-step*.safetensors"
+    recipe.write_text(recipe.read_text().replace('"loras/*.safetensors"', f'"{good}", "loras/{name}.safetensors"'))
+    for more in ([], ["--dry-run"]):
+        code, _, err = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml", *more)
+        assert code == 2 and f"{name}.safetensors {reasons[name]}" in err and not (place / "set").exists()
+
+
+def test_one_file_in_two_entries_is_said(place, monkeypatch, capsys):
+    copy = place / "copies" / "mine.safetensors"
+    copy.parent.mkdir()
+    copy.write_bytes((place / "loras" / "anna-step00000300.safetensors").read_bytes())
+    recipe = place / "recipe.yaml"
+    before = recipe.read_text()
+    words = "anna/300 and mine/last are the same file, and are drawn and rated twice"
+    for entry, is_said in (("copies", True), ("{path: copies, scale: 0.5}", False)):
+        recipe.write_text(before.replace('"loras/*.safetensors"', f'"loras/*.safetensors", {entry}'))
+        code, out, err = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml", "--dry-run")
+        assert code == 0 and (words in out) == is_said, err
+
+
+def test_what_is_excluded_is_not_in_the_way(place, monkeypatch, capsys):
+    spoilt(place / "loras")
+    recipe = place / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace('"loras/*.safetensors"', '{path: loras, exclude: "[a-g].*"}'))
+    code, out, err = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml", "--dry-run")
+    assert code == 0 and out.startswith("12 images:"), err
+
+
+def test_a_damaged_image_is_counted_as_left_and_drawn_again(place, monkeypatch, capsys):
+    run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
+    image = place / "set" / "anna" / "300" / "p001_s2.png"
+    whole = image.read_bytes()
+    image.write_bytes(whole[: len(whole) // 2])
+    code, out, _ = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml", "--dry-run")
+    assert code == 0 and "11 of them stand in set already; 1 are to be drawn." in out
+    assert "1 image is not what was written (damaged or changed)" in out and image.read_bytes() != whole
+    code, out, _ = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
+    assert code == 0 and "drawn again: anna/300/p001_s2.png." in out and image.read_bytes() == whole
+    assert "Make a study of it with: humangrade init" in out and "humangrade add STUDY --images set" in out
+
+
+def test_after_more_is_drawn_for_a_study_the_next_command_adds_it(place, monkeypatch, capsys):
+    code, out, _ = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
+    assert "humangrade init STUDY --images set" in out and "humangrade add" not in out
+    run_cli(monkeypatch, capsys, "init", "study", "--images", "set", "--evaluators", "2")
+    make_loras(place / "loras", 3)
+    code, out, _ = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
+    assert code == 0 and "Add what is new to the study with: humangrade add study --images set" in out
+    assert "humangrade init" not in out
 
 
 @pytest.mark.parametrize(
@@ -122,8 +217,8 @@ def test_a_base_model_that_is_not_here_says_how_to_get_it(place, monkeypatch, ca
     assert code == 2
     assert f"The base model {name} is not on this machine; get it with humangrade weights fetch {name}" in err
     assert not (place / "set").exists()
-    code, out, _ = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml", "--dry-run")
-    assert code == 0 and "It could not be drawn yet: The base model" in out
+    code, out, err = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml", "--dry-run")
+    assert code == 2 and "It could not be drawn yet: The base model" in err and out.startswith("12 images:")
 
 
 def test_ctrl_c_says_what_is_kept(place, monkeypatch, capsys):
@@ -141,6 +236,30 @@ def test_ctrl_c_says_what_is_kept(place, monkeypatch, capsys):
     code, _, err = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
     assert code == 130 and err.startswith("Stopped; what is done is kept, and the same command goes on from there.")
     assert len(list((place / "set").rglob("*.png"))) == 4
+
+
+def test_what_another_process_draws_is_left_to_it_and_no_study_is_made_yet(place, monkeypatch, capsys):
+    from study.generation.draw import _Run
+
+    original = _Run._lock
+    monkeypatch.setattr(_Run, "_lock", lambda run, batch: batch[0].checkpoint.name != "600" and original(run, batch))
+    code, out, _ = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
+    assert code == 0 and "4 images are left to another process that draws into this folder." in out
+    assert "Drawn: 8" in out and "humangrade init" not in out and "humangrade add" not in out
+
+
+def test_where_nothing_was_drawn_no_bar_stays(place, monkeypatch, capsys):
+    from study.generation.painter import Painter, Unusable
+
+    def refused(self, batch):
+        raise Unusable("the file is another one now.")
+
+    run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
+    for image in (place / "set" / "anna" / "600").iterdir():
+        image.unlink()
+    monkeypatch.setattr(Painter, "draw", refused)
+    code, out, _ = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
+    assert code == 3 and "anna/600: the file is another one now." in out and "Drawing" not in out
 
 
 def test_images_with_a_problem_are_named(place, monkeypatch, capsys):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from study.evaluation.page import render_page
-from study.evaluation.words import cautions, how_nearness, in_short, number, on_chance, on_copies
+from study.evaluation.words import cautions, how_nearness, in_short, number, on_chance, on_copies, without_copies
 
 
 @pytest.fixture
@@ -29,6 +29,8 @@ def test_every_figure_and_sentence_stands_on_the_page(page):
         for metric in found.metrics:
             figure = found.figure(one.name, metric.name)
             cell = f"{number(figure.value)} {number(figure.low)} to {number(figure.high)}"
+            if without := without_copies(found, figure):
+                cell = f"{cell} {without}"
             guide = found.guides.get((one.name, metric.name))
             expected.append(f"{cell} guides: {guide}" if guide else cell)
         assert by_name[one.name] == " ".join(expected)

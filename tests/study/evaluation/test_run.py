@@ -13,6 +13,7 @@ from metrics.sets.kid import kernel_distance
 from study.evaluation.chance import fid_by_chance
 from study.evaluation.run import EVALUATED, EvaluationSettings, evaluate
 from study.evaluation.summary import SHOWN, as_dict, files_of
+from study.evaluation.words import on_copies
 from study.folder.score_items import folder_collection
 from tests.study.evaluation.conftest import OPTIONS
 
@@ -91,7 +92,7 @@ def test_differences_are_of_pairs(evaluated):
     ]
     gap = found.difference("anna/600", "base/0", "lpips")
     assert gap.value == pytest.approx(np.mean(gaps)) and gap.pairs == 12 and gap.low < gap.value < gap.high
-    best = found.best(next(one for one in found.metrics if one.name == "lpips"))
+    best = found.leading(next(one for one in found.metrics if one.name == "lpips"), "")
     (other,) = {"anna/300", "anna/600"} - {best.set}
     assert best.value < found.figure(other, "lpips").value
     assert found.difference(best.set, other, "lpips").value == pytest.approx(
@@ -102,6 +103,31 @@ def test_differences_are_of_pairs(evaluated):
         found.figure("anna/300", "diversity").value - found.figure("base/0", "diversity").value
     )
     assert found.difference("anna/300", "base/0", "fid") is None
+    assert any("FID and KID of two sets" in note and "anna/300 less base/0 (12 of 6)" in note for note in found.notes)
+
+
+def test_figures_of_likeness_stand_beside_those_without_copies(evaluated):
+    """One of the twelve images of anna/600 is a copy."""
+    place, _, found = evaluated
+    assert found.without_copies.keys() == {
+        ("anna/600", name) for name in ("clip_i", "lpips", "lpips_min", "fid", "kid")
+    }
+    for name in ("clip_i", "lpips", "lpips_min"):
+        scores = [
+            score
+            for item, score in found.scores[name].items()
+            if item.startswith("anna/600") and item != "anna/600/p000_s1.png"
+        ]
+        count, figure = found.without_copies["anna/600", name]
+        assert (count, figure.n) == (1, 11) and figure.value == pytest.approx(np.mean(scores))
+    images = sorted(path for path in (place / "images" / "anna" / "600").iterdir() if path.stem != "p000_s1")
+    alone = score_sets(images, ["fid"], references=place / "photos", cache=place / "cache")
+    assert found.without_copies["anna/600", "fid"][1].value == pytest.approx(alone["score"].iloc[0])
+    assert any(said.startswith("Copies count in the figures: CLIP-I of anna/600") for said in on_copies(found))
+    row = next(
+        row for row in as_dict(found, evaluated[1])["figures"] if (row["set"], row["metric"]) == ("anna/600", "lpips")
+    )
+    assert row["copies"] == 1 and row["value_without_copies"] == found.without_copies["anna/600", "lpips"][1].value
 
 
 def test_the_made_copy_is_named_and_nothing_else(evaluated):

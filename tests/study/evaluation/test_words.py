@@ -15,7 +15,10 @@ SIMILARITY = Measured("similarity", "Face similarity", "", "higher", "image")
 LPIPS = Measured("lpips", "LPIPS", "", "lower", "image")
 
 
-def evaluation(sets=("base/0", "anna/300", "anna/600"), metrics=(SIMILARITY,), **changes):
+SETS = ("base/0", "anna/300", "anna/600")
+
+
+def evaluation(sets=SETS, metrics=(SIMILARITY,), **changes):
     found = Evaluation([image_set(name) if isinstance(name, str) else name for name in sets], [], list(metrics))
     found.references = 5
     found.scores = {metric.name: {} for metric in metrics}
@@ -35,33 +38,94 @@ def gap(name, other, value, low=None, high=None, metric="similarity", pairs=40):
 FIGURES = [figure("base/0", 0.9), figure("anna/300", 0.5, 0.45, 0.55), figure("anna/600", 0.7, 0.65, 0.75)]
 
 
+START = "Face similarity is highest in anna/600 (0.7, 0.65 to 0.75, 40 images), apart from each other checkpoint"
+ALIKE = "Face similarity: anna/600 (0.7, 0.65 to 0.75, 40 images) cannot be told apart from anna/300"
+APART = gap("anna/600", "anna/300", 0.2, 0.1, 0.3)
+
+
 def test_the_best_is_a_checkpoint_and_never_the_base():
-    assert in_short(evaluation(figures=FIGURES)) == ["Face similarity is highest in anna/600 (0.7, 0.65 to 0.75)."]
-    lower = [
-        figure("base/0", 0.1, metric="lpips"),
-        figure("anna/300", 0.5, metric="lpips"),
-        figure("anna/600", 0.7, metric="lpips"),
-    ]
-    assert in_short(evaluation(metrics=[LPIPS], figures=lower)) == ["LPIPS is lowest in anna/300 (0.5)."]
+    found = evaluation(figures=FIGURES, differences=[APART])
+    assert in_short(found) == [f"{START}."] and found.is_best("anna/600", SIMILARITY)
+    lower = [figure(name, value, metric="lpips") for name, value in zip(SETS, (0.1, 0.5, 0.7), strict=True)]
+    found = evaluation(metrics=[LPIPS], figures=lower)
+    found.differences = [gap("anna/300", "anna/600", -0.2, -0.3, -0.1, metric="lpips")]
+    assert in_short(found) == ["LPIPS is lowest in anna/300 (0.5, 40 images), apart from each other checkpoint."]
 
 
-def test_how_it_stands_to_the_base_and_to_the_others_follows_from_the_differences():
+def test_without_a_difference_that_tells_them_apart_none_is_highest():
+    few = " (there are too few pairs for an interval of the difference)"
+    for given, said in (
+        ([], f"{ALIKE}{few}."),
+        ([gap("anna/600", "anna/300", 0.2)], f"{ALIKE}{few}."),
+        ([gap("anna/600", "anna/300", 0.2, -0.1, 0.5)], f"{ALIKE}."),
+        ([gap("anna/600", "anna/300", -0.2, -0.3, -0.1)], f"{ALIKE}."),  # of the pairs alone, the other way round
+    ):
+        found = evaluation(figures=FIGURES, differences=given)
+        assert in_short(found) == [said] and not any(found.is_best(name, SIMILARITY) for name in SETS)
+
+
+def test_how_it_stands_to_the_base_follows_from_the_difference():
     apart, alike = gap("anna/600", "base/0", -0.2, -0.3, -0.1), gap("anna/600", "base/0", 0.02, -0.1, 0.14, pairs=7)
-    others = gap("anna/600", "anna/300", 0.2, 0.1, 0.3), gap("anna/600", "anna/300", 0.2, -0.1, 0.5)
-    text = lambda *given: in_short(evaluation(figures=FIGURES, differences=list(given)))[0]  # noqa: E731
-    start = "Face similarity is highest in anna/600 (0.7, 0.65 to 0.75)"
-    assert text(apart) == f"{start}, 0.2 below base/0 (difference −0.3 to −0.1, 40 pairs)."
-    assert text(alike) == f"{start}, not told apart from base/0 (difference −0.1 to 0.14, 7 pairs)."
-    assert text(apart, others[0]) == f"{text(apart)[:-1]}; it is apart from each other checkpoint."
-    assert text(others[1]) == f"{start}; of the other checkpoints anna/300 is not told apart."
+    text = lambda *given: in_short(evaluation(figures=FIGURES, differences=[APART, *given]))[0]  # noqa: E731
+    assert text(apart) == f"{START}; it is 0.2 below base/0 (difference −0.3 to −0.1, 40 pairs)."
+    assert text(alike) == f"{START}; it is not told apart from base/0 (difference −0.1 to 0.14, 7 pairs)."
     few = gap("anna/600", "base/0", -0.2, pairs=2)
-    assert text(few) == f"{start}, 0.2 below base/0 (too few pairs for an interval)."
+    assert text(few) == f"{START}; it is not told apart from base/0 (2 pairs, too few for an interval)."
 
 
-def test_where_not_each_other_checkpoint_has_an_interval_none_is_said_to_be_apart():
-    found = evaluation(sets=("base/0", "anna/300", "anna/600", "anna/900"), figures=FIGURES)
-    found.differences = [gap("anna/600", "anna/300", 0.2, 0.1, 0.3), gap("anna/600", "anna/900", 0.2)]
-    assert in_short(found) == ["Face similarity is highest in anna/600 (0.7, 0.65 to 0.75)."]
+def test_where_not_each_other_checkpoint_is_apart_none_is_highest():
+    found = evaluation(sets=(*SETS, "anna/900"), figures=[*FIGURES, figure("anna/900", 0.6, 0.5, 0.7)])
+    found.differences = [APART, gap("anna/600", "anna/900", 0.1)]
+    assert in_short(found) == [
+        f"{ALIKE.replace('300', '900')} (there are too few pairs for an interval of the difference)."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("n", "images", "is_sound"),
+    [(1, 8, False), (4, 8, False), (4, 4, False), (19, 40, False), (5, 8, True), (20, 40, True)],
+)
+def test_a_figure_of_few_images_is_not_compared(n, images, is_sound):
+    sets = ("base/0", "anna/100", "anna/200", image_set("anna/300", images=images))
+    figures = [
+        figure("anna/100", 0.1),
+        figure("anna/200", 0.15),
+        Figure("anna/300", "similarity", 0.221, None, None, n, ""),
+    ]
+    found = evaluation(sets=sets, figures=figures)
+    found.differences = [gap("anna/200", "anna/100", 0.1, 0.01, 0.2)]
+    found.differences += [gap("anna/300", name, 0.1, 0.01, 0.2) for name in ("anna/100", "anna/200")]
+    said = in_short(found)
+    assert found.is_best("anna/300", SIMILARITY) is is_sound and found.is_best("anna/200", SIMILARITY) is not is_sound
+    assert ("highest in anna/300" in said[0]) is is_sound
+    few = f"Face similarity: anna/300 (0.221, {n} of {images} images) rests on too few images to be compared."
+    assert (few in said) is (not is_sound and n < images)
+
+
+def test_figures_that_count_copies_say_what_they_are_without():
+    found = evaluation(figures=FIGURES, differences=[APART], nearness=Nearness([nearest("copy", 0.1)]))
+    found.without_copies = {
+        ("anna/600", "similarity"): (1, Figure("anna/600", "similarity", 0.5, 0.4, 0.6, 39, "prompts")),
+        ("anna/300", "similarity"): (40, None),
+    }
+    assert "(0.7, 0.65 to 0.75, 40 images; 0.5, 0.4 to 0.6 without 1 copy of reference photos)" in in_short(found)[0]
+    assert on_copies(found)[1] == (
+        "Copies count in the figures: Face similarity of anna/300 (0.5; nothing is left without 40 copies of reference "
+        "photos); Face similarity of anna/600 (0.7; 0.5, 0.4 to 0.6 without 1 copy of reference photos)."
+    )
+
+
+def test_checkpoints_of_another_subject_are_no_rivals():
+    sets = ["base/0", *(image_set(name, subject=name.split("/")[0]) for name in ("anna/300", "anna/600", "ben/300"))]
+    found = evaluation(sets=sets, figures=[*FIGURES, figure("ben/300", 0.9)], differences=[APART])
+    assert in_short(found) == [f"{START} of anna."]
+
+
+def test_more_photos_than_are_compared_are_said():
+    assert cautions(evaluation(metrics=(), nearness=Nearness(too_many=612))) == [
+        "Copies are not looked for where a subject has more than 500 photos, and one has 612; give the photos that the "
+        "model was trained on alone."
+    ]
 
 
 def test_one_checkpoint_is_compared_with_the_base_only():

@@ -79,8 +79,8 @@ def test_all_errors_at_once_each_with_its_line(errors):
             "'tasks.likeness' must hold keys with their values: question, levels, scale, show_references, show_prompt.",
         ),
         (9, "'tasks.mood.question' is empty."),
-        (11, "'seed' is 'seven': input should be a valid integer."),
-        (12, "'share_report' is 1: input should be a valid boolean."),
+        (11, "'seed' is 'seven'; it must be a whole number."),
+        (12, "'share_report' is 1; it must be true or false."),
         (13, "'zebra' is not known; the keys are title, seed, share_report, database, tasks."),
     ]
 
@@ -99,7 +99,7 @@ def test_levels_over_several_lines_have_lines_of_their_own(errors):
         (6, "'tasks.look.levels.0' is not a text: YAML reads it as True; put it in quotes."),
         (7, "'tasks.look.levels.1' is not a text: YAML reads it as 2; put it in quotes."),
         (8, "'tasks.look.levels.2' is empty."),
-        (9, "'tasks.look.levels.3' is ['Good']: input should be a valid string."),
+        (9, "'tasks.look.levels.3' is ['Good']; it must be a text."),
     ]
 
 
@@ -158,7 +158,7 @@ def test_the_tasks_of_a_study_share_one_scale(errors, tmp_path):
 
 def test_a_text_is_no_yes_or_no(errors):
     found = errors(f"title: x\ntasks:\n  look:\n    question: q\n    {LEVELS}\n    show_prompt: 'no'\n")
-    assert found == [(6, "'tasks.look.show_prompt' is 'no': input should be a valid boolean.")]
+    assert found == [(6, "'tasks.look.show_prompt' is 'no'; it must be true or false.")]
 
 
 def test_repeated_keys_are_refused_at_the_second(errors):
@@ -215,8 +215,8 @@ def test_what_is_not_text(errors, tmp_path):
         ("title: x\ntasks:\n", (2, "'tasks' is empty.")),
         (GOOD.replace("Portraits", ""), (1, "'title' is empty.")),
         (GOOD.replace("Portraits", "1984"), (1, "'title' is not a text: YAML reads it as 1984; put it in quotes.")),
-        (GOOD + "seed: 1.5\n", (4, "'seed' is 1.5: input should be a valid integer.")),
-        (GOOD + "seed: true\n", (4, "'seed' is True: input should be a valid integer.")),
+        (GOOD + "seed: 1.5\n", (4, "'seed' is 1.5; it must be a whole number.")),
+        (GOOD + "seed: true\n", (4, "'seed' is True; it must be a whole number.")),
         (GOOD + "seed:\n", (4, "'seed' is empty.")),
     ],
 )

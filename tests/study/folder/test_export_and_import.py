@@ -242,7 +242,7 @@ GOOD_SCORES = pd.DataFrame({"item": [NAMES[0]], "metric": ["psnr"], "score": [30
     [
         (("gone.png", "new", "realism", 2), r"1 item that the study's items\.csv lacks, the first: 'gone\.png'; noth"),
         ((NAMES[1], "new", "mood", 2), r"1 task that study\.yaml lacks, the first: 'mood'"),
-        ((NAMES[1], "new", "realism", 6), "row 3: the rating '6' is not a whole number from 1 to 5"),
+        ((NAMES[1], "new", "realism", 6), "the row with the index 1: the rating '6' is not a whole number from 1 to 5"),
         ((NAMES[1], "new", "realism", 2.5), r"the rating '2\.5' is not a whole number"),
         ((NAMES[1], "new", "realism", float("inf")), "is not a whole number"),
         ((NAMES[1], "", "realism", 2), "the evaluator is empty"),
@@ -260,7 +260,7 @@ def test_one_bad_rating_keeps_everything_out(study, row, match):
     ("row", "match"),
     [
         (("gone.png", "psnr", 2.0), r"1 item that the study's items\.csv lacks"),
-        ((NAMES[1], "psnr", "high"), "row 3: the score 'high'"),
+        ((NAMES[1], "psnr", "high"), "the row with the index 1: the score 'high'"),
         ((NAMES[1], "psnr", float("inf")), "is not a finite number"),
         ((NAMES[1], "", 2.0), "the metric is empty"),
         ((NAMES[0], "psnr", 31.0), "two different scores"),

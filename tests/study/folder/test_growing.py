@@ -9,6 +9,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from calibration.people.rounds import LEAST_IMAGES, round_effects
 from calibration.settings import Settings
 from calibration.tables.reading import read_table
 from metrics.errors import InputError
@@ -67,19 +68,19 @@ def test_a_study_grows_and_nothing_of_what_is_there_changes(study, images):
     assert "round" not in before[1].columns
     draw(images, (200, 300))
     grown = add_images(study, images)
-    assert (grown.round, len(grown.images), len(grown.anchors)) == (2, 16, 2)
-    assert grown.asked == dict.fromkeys(PEOPLE, 2 * 18)
+    assert (grown.round, len(grown.images), len(grown.anchors)) == (2, 16, 5)
+    assert grown.asked == dict.fromkeys(PEOPLE, 2 * 21)
     after = assignments(study)
     for name, old in before[0].items():
         assert after[name][: len(old)] == old and {one.round for one in after[name][len(old) :]} == {2}
-        assert len({one.public_id for one in after[name]}) == 32 + 36
+        assert len({one.public_id for one in after[name]}) == 32 + 42
     assert study.store.ratings_table().drop(columns="round").equals(before[1])
     assert study.items[before[2].columns].iloc[:16].equals(before[2])
     kept = (study.folder / ITEMS).read_text().splitlines()[1:17]
     assert all(new.startswith(old) for new, old in zip(kept, before[3].splitlines()[1:], strict=True))
     models = Counter(item.partition("/")[0] for item in grown.anchors)
-    assert models == {"m": 1, "n": 1}
-    assert study.store.history()[-1][1] == "Round 2: 16 images added, 2 of those rated before asked again."
+    assert set(models.values()) == {2, 3}
+    assert study.store.history()[-1][1] == "Round 2: 16 images added, 5 of those rated before asked again."
     with open_study(study.folder) as again:
         assert again.sync_assignments() == 0 and again.items.to_csv() == study.items.to_csv()
 
@@ -124,16 +125,16 @@ def test_before_anybody_rated_there_is_one_round(tmp_path, images):
 def test_people_join_in_a_round(study, images):
     draw(images, (200,))
     grown = add_images(study, images, evaluators=["dan"])
-    assert grown.asked == dict.fromkeys((*PEOPLE, "dan"), 2 * (8 + 2))
+    assert grown.asked == dict.fromkeys((*PEOPLE, "dan"), 2 * (8 + 5))
     rate_all(study)
     own = study.store.ratings_table().query("evaluator == 'dan'")
-    assert set(own["round"]) == {2} and set(own["repeat"]) == {0} and len(own) == 20
+    assert set(own["round"]) == {2} and set(own["repeat"]) == {0} and len(own) == 26
     assert study.sync_assignments() == 0
     late = add_images(study, images, evaluators=["eve"])
-    assert (late.images, late.asked, late.round) == ((), {"eve": 20}, 2)
+    assert (late.images, late.asked, late.round) == ((), {"eve": 26}, 2)
     assert late.sentences == [
         "No image is new; what was left to give to evaluators is given.",
-        "eve: 20 images more to rate.",
+        "eve: 26 images more to rate.",
     ]
 
 
@@ -141,7 +142,7 @@ def test_who_saw_the_report_is_given_nothing_more(study, images):
     study.store.note_report_seen(study.store.evaluators()[0].id)
     draw(images, (200,))
     grown = add_images(study, images)
-    assert grown.asked == {"bob": 20, "cleo": 20}
+    assert grown.asked == {"bob": 26, "cleo": 26}
     assert grown.sentences[-1] == "Nothing further to rate for ann: they have seen the report."
 
 
@@ -149,6 +150,58 @@ def test_without_anchors_it_is_said_that_nothing_can_be_told(study, images):
     draw(images, (200,))
     grown = add_images(study, images, anchors=0)
     assert grown.anchors == () and "what the round changes cannot be told" in grown.sentences[0]
+
+
+def test_unless_told_as_many_are_asked_again_as_the_report_needs(study, images):
+    """A tenth of 16 would be two, of which the report says that they tell nothing."""
+    draw(images, (200,))
+    grown = add_images(study, images)
+    assert grown.sentences[0].startswith("8 images added as round 2; 5 that were rated before are asked again among ")
+    rate_all(study)
+    for _, table in study.store.ratings_table().groupby("task"):
+        assert round_effects(table)[0].shift.n_images == LEAST_IMAGES == 5
+
+
+def test_of_each_task_as_many_where_images_are_in_one_task(tmp_path, images):
+    with create_study(tmp_path / "study", images, tasks=["look", "likeness"], evaluators=PEOPLE, split=True) as study:
+        rate_all(study)
+        draw(images, (200,))
+        grown = add_images(study, images)
+        tasks = study.items.set_index("item").loc[list(grown.anchors), "task"]
+        assert Counter(tasks) == {"look": 5, "likeness": 5}
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.1, 2), (0.25, 4)])
+def test_a_share_that_tells_nothing_is_said_with_one_that_would(study, images, share, count):
+    draw(images, (200,))
+    first = add_images(study, images, anchors=share).sentences[0]
+    assert first == (
+        f"8 images added as round 2; {count} that were rated before are asked again among them. That is too few to "
+        f"tell what the round changes: it takes 5 in each task, and there are {count}; next time a share of 0.32 "
+        "(--anchors) would do."
+    )
+    rate_all(study)
+    draw(images, (300,))
+    assert len(add_images(study, images, anchors=5 / 24).anchors) == 5
+
+
+def test_where_fewer_were_rated_all_are_asked_again_and_it_is_said(tmp_path):
+    draw(tmp_path / "images", (0,), images=2)
+    with create_study(tmp_path / "study", tmp_path / "images", tasks=["look"], evaluators=PEOPLE) as study:
+        rate_all(study)
+        draw(tmp_path / "images", (100,), images=2)
+        grown = add_images(study, tmp_path / "images")
+        assert len(grown.anchors) == 4 and grown.sentences[0].endswith(
+            "too few to tell what the round changes: it takes 5 in each task, and there are 4 of 4 that were rated."
+        )
+
+
+def test_how_many_of_the_new_images_are_for_rating_is_said(study, images):
+    draw(images, (200,))
+    (images / ITEMS).write_text("image,rate\n" + "".join(f"m/step-200/p{number}.png,no\n" for number in range(3)))
+    grown = add_images(study, images)
+    assert grown.sentences[0].startswith("8 images added, 5 of them for rating, as round 2; 5 that were rated before")
+    assert grown.asked == dict.fromkeys(PEOPLE, 2 * (5 + 5))
 
 
 def test_the_seed_chooses_the_anchors(tmp_path, images):

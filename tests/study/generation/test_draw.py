@@ -98,6 +98,84 @@ def test_an_image_without_its_line_is_not_counted_as_finished(whole, tmp_path):
     assert draw(plan, tmp_path).drawn == 0
 
 
+def _cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _emptied(path):
+    path.write_bytes(b"")
+
+
+def _repainted(path):
+    from PIL.PngImagePlugin import PngInfo
+
+    with Image.open(path) as picture:
+        texts = PngInfo()
+        for name, text in picture.info.items():
+            texts.add_text(name, text)
+        pixels = 255 - np.asarray(picture)
+    Image.fromarray(pixels).save(path, "PNG", pnginfo=texts)
+
+
+def _one_byte(path):
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1  # in the pixels or their sum, of the same length
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("spoil", [_cut, _emptied, _repainted, _one_byte])
+def test_a_damaged_image_is_named_and_drawn_again(whole, tmp_path, spoil):
+    plan, folder = whole
+    draw(plan, tmp_path)
+    names = [plan.images[number].file.as_posix() for number in (1, 6)]
+    for name in names:
+        spoil(tmp_path / name)
+    said = []
+    assert draw(plan, tmp_path, say=said.append).drawn == 2
+    assert (
+        len(said) == 1 and said[0].startswith("2 images are not what was written") and all(n in said[0] for n in names)
+    )
+    assert files_in(tmp_path) == files_in(folder)
+    assert draw(plan, tmp_path, say=said.append).drawn == 0 and len(said) == 1
+
+
+@pytest.mark.parametrize("spoil", [_cut, _emptied])
+def test_of_images_that_were_drawn_before_sums_were_kept_those_that_cannot_be_decoded_are_drawn_again(
+    whole, tmp_path, spoil
+):
+    plan, folder = whole
+    draw(plan, tmp_path)
+    path = tmp_path / "provenance.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert all(line["size"] == (tmp_path / line["image"]).stat().st_size for line in lines)
+    kept = [{key: value for key, value in line.items() if key not in ("sha256", "size")} for line in lines]
+    path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+    assert draw(plan, tmp_path).drawn == 0
+    spoil(tmp_path / plan.images[3].file)
+    assert draw(plan, tmp_path).drawn == 1
+    assert files_in(tmp_path) == files_in(folder)
+
+
+def test_all_pictures_that_stand_in_the_way_are_named_at_once(whole, tmp_path):
+    plan, _ = whole
+    draw(plan, tmp_path)
+    for number in (0, 5):
+        Image.new("RGB", (8, 8)).save(tmp_path / plan.images[number].file)
+    images = tuple(replace(image, steps=3) if image.prompt_number == 1 else image for image in plan.images)
+    before = files_in(tmp_path)
+    with pytest.raises(InputError) as caught:
+        draw(replace(plan, images=images), tmp_path)
+    told = str(caught.value)
+    assert (
+        "2 images are there of which each was not drawn by humangrade: base/0/p000_s1.png and base/0/p002_s2.png"
+        in told
+    )
+    assert (
+        "2 images are there of which each was drawn by another recipe: it differs in steps (2 there, 3 wanted)" in told
+    )
+    assert told.count("nothing is overwritten") == 1 and files_in(tmp_path) == before
+
+
 def test_a_failure_in_the_middle_keeps_what_is_done(whole, tmp_path, monkeypatch):
     plan, folder = whole
     original = Painter.draw
@@ -198,7 +276,10 @@ def test_one_image_that_does_not_fit_is_a_sentence(whole, tmp_path, monkeypatch)
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(Painter, "_draw", full)
-    with pytest.raises(InputError, match="One image of 64 x 64 does not fit into the memory of cpu; give --offload"):
+    with pytest.raises(
+        InputError,
+        match="One image of 64 x 64 does not fit into the memory of cpu; give offload or attention_slicing, or",
+    ):
         draw(plan, tmp_path)
     assert rows_of(tmp_path) == []
 

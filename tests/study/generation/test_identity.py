@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from study.generation.draw import DrawSettings, draw, wanted_images, with_settings
+from study.generation.draw import DrawSettings, draw, with_settings
 from study.generation.identity import canonical, differences, digest, image_identity, lora_identity
-from study.generation.sets import read_recipe
+from study.generation.image_files import read_recipe
+from study.generation.prepare import wanted_images
 from study.generation.types import Checkpoint
 from tests.study.generation.drawing import BASE, make_loras, plan_of, tiny_folder
 from tests.study.generation.tiny import tiny_pipeline

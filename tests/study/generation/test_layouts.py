@@ -27,23 +27,89 @@ def test_kohyas_last_file_has_its_step_from_the_header(tmp_path):
     assert places(find_checkpoints(".", tmp_path))[-1] == ("anna", "750", 750, 1)
 
 
-def test_what_was_saved_twice_at_one_step_is_drawn_once_and_said(tmp_path):
+def test_what_was_saved_twice_is_drawn_once_and_said(tmp_path):
     kohya_run(tmp_path, "anna", [300, 600], last=600)
-    write_tensors(tmp_path / "anna-000002.safetensors", metadata=kohya_metadata(300, epoch=2))
+    content = f"{tmp_path}300"
+    write_tensors(tmp_path / "anna-000002.safetensors", metadata=kohya_metadata(300, epoch=2), content=content)
+    write_tensors(tmp_path / "copy of anna.safetensors", content=content)
     found = find_checkpoints("*.safetensors", tmp_path)
     assert [each.path.name for each in found.checkpoints] == [
         "anna-step00000300.safetensors",
         "anna-step00000600.safetensors",
     ]
     assert len(found.notes) == 2
-    assert "'anna.safetensors' is of step 600 as 'anna-step00000600.safetensors' is" in " ".join(found.notes)
+    said = " ".join(found.notes)
+    assert "'anna.safetensors' holds the same as 'anna-step00000600.safetensors', and is not drawn a second" in said
+    assert "'anna-000002.safetensors' and 'copy of anna.safetensors' hold the same as 'anna-step00000300" in said
+
+
+def test_other_weights_of_one_step_are_both_drawn_and_said(tmp_path):
+    kohya_run(tmp_path, "anna", [200])
+    write_tensors(tmp_path / "anna-000002.safetensors", metadata=kohya_metadata(200, epoch=2))
+    found = find_checkpoints(".", tmp_path)
+    assert sorted(places(found)) == [("anna", "200", 200, 1), ("anna", "200-anna-000002", 200, 2)]
+    assert found.notes == [
+        "'anna-000002.safetensors' is of step 200 as 'anna-step00000200.safetensors' is, and holds other weights: "
+        "it is drawn too, as anna/200-anna-000002."
+    ]
+
+
+def test_tensors_in_another_order_and_other_notes_of_the_trainer_are_the_same_content(tmp_path):
+    write_tensors(tmp_path / "a.safetensors", LORA_KEYS, {"ss_output_name": "a"}, content="x")
+    write_tensors(tmp_path / "b.safetensors", reversed(LORA_KEYS), {"ss_output_name": "b"}, content="x")
+    write_tensors(tmp_path / "c.safetensors", LORA_KEYS, {"ss_network_alpha": "2"}, content="x")  # counts otherwise
+    found = find_checkpoints(".", tmp_path)
+    assert [each.model for each in found.checkpoints] == ["a", "c"]
+
+
+def test_what_is_excluded_is_passed_over(tmp_path):
+    kohya_run(tmp_path / "anna", "anna", [300, 600, 900])
+    for pattern in ("anna", "anna/*.safetensors"):
+        found = find_checkpoints(pattern, tmp_path, ["*00000600*", "anna/anna-step00000900.*", "*.ckpt"])
+        assert [each.step for each in found.checkpoints] == [300]
+        assert found.notes == [f"{pattern}: exclude '*.ckpt' fits nothing there."]
+        with pytest.raises(InputError):
+            find_checkpoints(pattern, tmp_path, ["*"])
+
+
+@pytest.mark.parametrize("pattern", ["trap", "trap/*", "trap/*.safetensors"])
+def test_all_that_cannot_be_read_is_named_whatever_door_it_came_by(tmp_path, pattern):
+    kohya_run(tmp_path / "trap", "anna", [300, 600])
+    half = (tmp_path / "trap" / "anna-step00000600.safetensors").read_bytes()
+    (tmp_path / "trap" / "anna-step00000900.safetensors").write_bytes(half[:-4])
+    (tmp_path / "trap" / "anna-step00001200.safetensors").write_bytes(b"")
+    found = find_checkpoints(pattern, tmp_path)
+    assert [each.step for each in found.checkpoints] == [300, 600]
+    assert {path.name: why.split(" ", 1)[1] for path, why in found.refused.items()} == {
+        "anna-step00000900.safetensors": "is shorter than its header says: it was not written, or not copied, to "
+        "its end.",
+        "anna-step00001200.safetensors": "is no safetensors file, or it was not written to its end.",
+    }
+    assert found.notes == []
+    for step in (300, 600):
+        (tmp_path / "trap" / f"anna-step{step:08d}.safetensors").unlink()
+    with pytest.raises(InputError) as caught:
+        find_checkpoints(pattern, tmp_path)
+    assert str(caught.value).count(".safetensors") == 2 and str(caught.value).startswith(
+        "2 checkpoints cannot be used:"
+    )
+
+
+def test_a_checkpoint_that_is_named_alone_is_known(tmp_path):
+    kohya_run(tmp_path / "anna", "anna", [300])
+    write_tensors(tmp_path / "bob" / "pytorch_lora_weights.safetensors")
+    one = "anna/anna-step00000300.safetensors"
+    doors = {one: True, "bob": True, "bob/pytorch_lora_weights.safetensors": True, "anna": False, "anna/*": False}
+    for pattern, is_named in doors.items():
+        assert [each.is_named for each in find_checkpoints(pattern, tmp_path).checkpoints] == [is_named], pattern
 
 
 def test_epochs_and_steps_in_one_folder_stand_on_one_axis_where_headers_say_the_steps(tmp_path):
     kohya_run(tmp_path, "anna", [300, 900])
     for epoch in (1, 2):
         metadata = kohya_metadata(epoch * 450, epoch)
-        write_tensors(tmp_path / f"anna-{epoch:06d}.safetensors", metadata=metadata)
+        content = f"{tmp_path}{epoch * 450}"
+        write_tensors(tmp_path / f"anna-{epoch:06d}.safetensors", metadata=metadata, content=content)
     assert [step for *_, step, _ in places(find_checkpoints(".", tmp_path))] == [300, 450, 900]
 
 
@@ -103,12 +169,13 @@ def test_a_state_of_accelerate_alone_is_said_to_be_one(tmp_path):
         find_checkpoints("checkpoint-500", tmp_path)
 
 
-def test_one_spoilt_state_in_a_run_is_passed_over_and_named(tmp_path):
+def test_one_spoilt_state_in_a_run_is_named(tmp_path):
     write_tensors(tmp_path / "checkpoint-500" / "pytorch_lora_weights.safetensors")
     (tmp_path / "checkpoint-1000").mkdir()
     found = find_checkpoints(".", tmp_path)
     assert [each.step for each in found.checkpoints] == [500]
-    assert "checkpoint-1000 is an empty folder" in found.notes[0]
+    assert [path.name for path in found.refused] == ["checkpoint-1000"]
+    assert "checkpoint-1000 is an empty folder" in found.refused[tmp_path / "checkpoint-1000"]
 
 
 def test_whole_models(tmp_path):
@@ -127,7 +194,7 @@ def test_kohyas_states_and_optimizers_are_no_checkpoints(tmp_path):
     (tmp_path / "sample").mkdir()
     found = find_checkpoints(".", tmp_path)
     assert [each.path.name for each in found.checkpoints] == ["anna-step00000300.safetensors"]
-    assert "passed over 'embedding.safetensors'" in found.notes[0]
+    assert "passed over 'embedding.safetensors', which holds no checkpoint." in found.notes[0]
     assert len(find_checkpoints("**/*.safetensors", tmp_path).checkpoints) == 1
 
 
@@ -195,7 +262,8 @@ def test_real_files(shared):
     forms = find_checkpoints("data/lora_forms/*", shared)
     assert {each.kind for each in forms.checkpoints} == {"lora"}
     by_model = {each.model: each for each in forms.checkpoints}
-    assert len(by_model) == 22
+    assert len(by_model) == 20  # of the 22, two are the same files as a third
+    assert "'diffusers_lora_alpha4' and 'diffusers_rslora' hold the same as 'diffusers_lora'" in forms.notes[-1]
     kohya = by_model["kohya_unet_te_fp32"]
     assert (kohya.step, kohya.epoch, kohya.n_training_images) == (300, 3, 20)
     assert by_model["diffusers_lora"].path == shared / "data" / "lora_forms" / "diffusers_lora"

@@ -79,6 +79,6 @@ def test_nothing_is_overwritten_and_an_unknown_preset_is_said(tmp_path):
     with pytest.raises(InputError, match="is there already"):
         write_recipe(tmp_path / "recipe.yaml")
     assert (tmp_path / "recipe.yaml").read_text() == "mine"
-    with pytest.raises(InputError, match=r"--preset is people; there is person-likeness\."):
+    with pytest.raises(InputError, match=r"preset is people; there is person-likeness\."):
         write_recipe(tmp_path / "new.yaml", "people")
     assert not (tmp_path / "new.yaml").exists()

@@ -72,7 +72,7 @@ checkpoints:
         8: "'klass' is not known; did you mean 'class'?",
         9: "it must be a multiple of 8",
         10: "write all, none, or a number such as '16 per checkpoint'",
-        11: "'Fast' is not known; there are DDIMScheduler",
+        11: "'Fast' is not known; there are ddim, pndm",
         12: "there is nothing at",
         13: "'dtype' is 'int8'",
         15: "there is nothing at",
@@ -114,7 +114,7 @@ def test_seeds(tmp_path, seeds, read):
         ("[-1]", "a whole number from 0"),
         ("[1.5]", "a whole number from 0"),
         ("[true]", "a whole number from 0"),
-        ("8-5", "from 1 to 10,000 seeds"),
+        ("8-5", "the range 8-5 is reversed; write 5-8."),
         ("0-99999999999999", "from 1 to 10,000 seeds"),
         ("{count: 0}", "from 1 to 10,000 seeds"),
         ("{number: 3}", "write a list such as"),
@@ -126,6 +126,59 @@ def test_seeds(tmp_path, seeds, read):
 )
 def test_seeds_that_are_none(tmp_path, seeds, sentence):
     assert sentence in errors_in(tmp_path, f"prompts: [a cat]\nseeds: {seeds}\ncheckpoints: []\n")[2]
+
+
+def test_a_prompt_that_begins_with_a_placeholder_is_said_to_need_quotes(tmp_path):
+    text = "prompts:\n- {token} photo\n- a cat\n- text: {class} by the sea\n- '{token}'\nseeds: [1]\ncheckpoints: []\n"
+    found = errors_in(tmp_path, text)
+    assert list(found) == [2, 4]
+    assert found[2].startswith('put the text in quotes: "{token} photo".')
+    assert found[4].startswith('put the text in quotes: "{class} by the sea".')
+
+
+@pytest.mark.parametrize("prompt", ["photo of: {token}", "{token}", "portrait: close up"])
+def test_a_prompt_that_yaml_takes_for_keys_is_said_to_need_quotes(tmp_path, prompt):
+    found = errors_in(tmp_path, f"prompts:\n- a cat\n- {prompt}\nseeds: [1]\ncheckpoints: []\n")
+    assert list(found) == [3] and "put the prompt in quotes" in found[3]
+
+
+@pytest.mark.parametrize(
+    "prompt", ["photo of: {token} x", "{token}: photo", "a: b: c", "*bold* photo", "@home", "&c photo: x"]
+)
+def test_what_yaml_cannot_read_says_quotes_and_the_line(tmp_path, prompt):
+    with pytest.raises(InputError) as caught:
+        recipe_of(tmp_path, f"prompts:\n- a cat\n- {prompt}\nseeds: [1]\ncheckpoints: []\n")
+    assert "line 3" in str(caught.value) and "in quotes" in str(caught.value)
+
+
+def test_pydantics_words_are_not_ours(tmp_path):
+    text = (
+        "prompts: [a cat]\nseeds: [1]\nsteps: 0\nguidance: 101\nbatch_size: 1.5\ndtype: int8\nwidth: wide\n"
+        "checkpoints: anna\nguidance_: 1\nclip_skip: true\n"
+    )
+    found = errors_in(tmp_path, text)
+    assert found[3] == "'steps' is 0; it must be 1 or more."
+    assert found[4] == "'guidance' is 101; it must be 100 or less."
+    assert found[5] == "'batch_size' is 1.5; it must be a whole number."
+    assert found[6] == "'dtype' is 'int8'; it must be 'float32', 'float16' or 'bfloat16'."
+    assert found[7] == "'width' is 'wide'; it must be a whole number."
+    assert found[8] == "'checkpoints' is 'anna'; it must be a list, such as [a, b] or a line with '- ' for each."
+    assert not any("input should" in sentence.lower() for sentence in found.values())
+
+
+@pytest.mark.parametrize(
+    "name", ["euler_a", "euler ancestral", "Euler Ancestral", "k_euler_a", "EulerAncestralDiscreteScheduler"]
+)
+def test_samplers_have_their_short_names_too(tmp_path, name):
+    recipe = recipe_of(tmp_path, f"prompts: [a cat --ss {name}]\nseeds: [1]\nscheduler: {name}\ncheckpoints: []\n")
+    assert recipe.scheduler == recipe.lines[0].scheduler == "EulerAncestralDiscreteScheduler"
+
+
+def test_more_ratings_than_images_are_noted(tmp_path):
+    text = "prompts: [a cat, a dog --d 3]\nseeds: [1, 2]\nrate: {} per checkpoint\ncheckpoints: []\n"
+    note = "'rate' asks for 50 images of each checkpoint, and there are 3: people rate all."
+    assert recipe_of(tmp_path, text.format(50)).notes == [note]
+    assert recipe_of(tmp_path, text.format(3)).notes == []
 
 
 def test_a_run_has_its_own_words_and_the_recipes_where_it_has_none(tmp_path):

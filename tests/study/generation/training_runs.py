@@ -2,6 +2,7 @@
 
 import json
 import struct
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,12 +13,15 @@ LORA_KEYS = (
 MODEL_KEYS = ("model.diffusion_model.out.2.weight", "first_stage_model.decoder.conv_in.weight")
 
 
-def write_tensors(path: Path, keys: Iterable[str] = LORA_KEYS, metadata: dict[str, str] | None = None) -> Path:
-    """A safetensors file with one number under each key."""
+def write_tensors(
+    path: Path, keys: Iterable[str] = LORA_KEYS, metadata: dict[str, str] | None = None, content: str | None = None
+) -> Path:
+    """A safetensors file with one number under each key, which follows from `content`, or else from the path."""
     header = {key: {"dtype": "F32", "shape": [1, 1], "data_offsets": [4 * n, 4 * n + 4]} for n, key in enumerate(keys)}
-    content = json.dumps(header | ({"__metadata__": metadata} if metadata else {})).encode()
+    text = json.dumps(header | ({"__metadata__": metadata} if metadata else {})).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(struct.pack("<Q", len(content)) + content + bytes(4 * len(header)))
+    number = struct.pack("<f", zlib.crc32((str(path) if content is None else content).encode()) / 2**32)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + number * len(header))
     return path
 
 
@@ -35,7 +39,13 @@ def kohya_metadata(step: int, epoch: int = 1, images: int = 12, repeats: int = 1
 def kohya_run(folder: Path, name: str, steps: Iterable[int], last: int | None = None, images: int = 12) -> Path:
     """A run of sd-scripts: a file every so many steps, and the last without a number."""
     for step in steps:
-        write_tensors(folder / f"{name}-step{step:08d}.safetensors", metadata=kohya_metadata(step, images=images))
+        write_tensors(
+            folder / f"{name}-step{step:08d}.safetensors",
+            metadata=kohya_metadata(step, images=images),
+            content=f"{folder}{step}",
+        )
     if last is not None:
-        write_tensors(folder / f"{name}.safetensors", metadata=kohya_metadata(last, images=images))
+        write_tensors(
+            folder / f"{name}.safetensors", metadata=kohya_metadata(last, images=images), content=f"{folder}{last}"
+        )
     return folder

@@ -98,3 +98,16 @@ def test_who_has_the_study_open_on_the_scale_of_before_saves_nothing(make):
             before.import_rows([{"item": "0.png", "evaluator": "ann", "task": "aesthetic", "rating": 0}])
         now.rate(1, public(now), 5, "c2")
         assert [event[1:] for event in events(now)] == [("c2", 5)]
+
+
+def test_a_changed_word_is_told_by_the_number_of_its_level(make):
+    store = make(FROM_ZERO)
+    tasks = {"aesthetic": preset("aesthetic", FROM_ZERO), "similarity": preset("similarity", FROM_ZERO)}
+    assignment = next(one for one in store.assignments(1) if one.task == "aesthetic")
+    store.rate(1, assignment.public_id, 0, "c1")
+    words = ["Awful", "Poor", "Fair", "Good", "Excellent"]
+    tasks["aesthetic"] = tasks["aesthetic"].model_copy(update={"levels": words})
+    with pytest.raises(InputError, match=r"\(0 was 'Bad' and is 'Awful'\)"):
+        store.record_wordings(tasks)
+    store.record_wordings(tasks, reword=True)
+    assert store.history()[-1][1].endswith("after 1 rating: 0 was 'Bad' and is 'Awful'.")

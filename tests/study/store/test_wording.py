@@ -62,7 +62,7 @@ def test_reversed_words_are_refused_and_nothing_changes(study):
         InputError,
         match=r"asks the task aesthetic in other words than its 1 rating was given for "
         r"\(1 was 'Bad' and is 'Excellent'\); put the old words back, ask the new ones as a task of "
-        r"another name, or, where only the spelling was corrected, say --reword",
+        r"another name, or, where only the spelling was corrected, serve the study once with humangrade serve --reword",
     ):
         create_app(study)
     (row,) = study.asked().to_dict("records")

@@ -65,14 +65,19 @@ class Bar:
         )
 
     def __enter__(self) -> "Bar":
-        self._progress.start()
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if not self._progress.live.is_started:
+            return
+        for task in self._progress.tasks:
+            if not task.completed:  # "0/4" and a time left that nothing will fill
+                self._progress.update(task.id, visible=False)
         self._progress.stop()
 
     def start(self, title: str, total: int) -> None:
-        """A bar of its own for the next extractor."""
+        """A bar of its own for the next extractor; without any, nothing is printed, not even an empty line."""
+        self._progress.start()
         self._task = self._progress.add_task(escape(title), total=total)
 
     def advance(self, count: int) -> None:
