@@ -10,8 +10,6 @@ opinion of an image (its deviation .8); .36 of its noise's variance is shared by
 The slope on people is fitted in each run on a study of 320 other images and five evaluators (noise .9, strictness .4).
 """
 
-import sys
-
 import numpy as np
 
 from calibration.core.resampling import Resampling
@@ -19,6 +17,7 @@ from calibration.decision.best import best_checkpoint, part_of
 from calibration.decision.gate import Pairs, gate
 from calibration.decision.sign_flips import sign_flips
 from calibration.decision.slope import slope_on_people
+from tests.benchmarks.arguments import parser
 
 R, SPREAD = 0.6, 0.8
 
@@ -114,9 +113,16 @@ def best(runs: int) -> None:
         )
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run one of the three."""
     kinds = {"alarms": (alarms, 10_000), "power": (power, 300), "best": (best, 400)}
-    if len(sys.argv) < 2 or sys.argv[1] not in kinds:
-        sys.exit(__doc__)
-    command, count = kinds[sys.argv[1]]
-    command(int(sys.argv[2]) if len(sys.argv) > 2 else count)
+    arguments = parser(__doc__)
+    arguments.add_argument("kind", choices=list(kinds))
+    arguments.add_argument("runs", nargs="?", type=int, help="10,000 alarms, 300 of power, 400 of best unless told")
+    given = arguments.parse_args()
+    command, count = kinds[given.kind]
+    command(given.runs or count)
+
+
+if __name__ == "__main__":
+    main()
