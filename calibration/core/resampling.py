@@ -238,6 +238,33 @@ def signs_and_draws(groups: NDArray[np.intp], resampling: Resampling) -> tuple[D
     )
 
 
+def crossed_draws(rows: int, columns: int, resampling: Resampling) -> Draws:
+    """How often each row and each column of a table counts, drawn apart from each other.
+
+    Parameters
+    ----------
+    rows, columns : int
+        How many there are; a draw is the rows' counts and behind them the columns'.
+    resampling : Resampling
+
+    Examples
+    --------
+    >>> drawn = crossed_draws(4, 2, Resampling(3)).figures(lambda counts: counts)
+    >>> drawn[:, :4].sum(axis=1).tolist(), drawn[:, 4:].sum(axis=1).tolist()
+    ([4.0, 4.0, 4.0], [2.0, 2.0, 2.0])
+    """
+
+    def blocks(size: int) -> Iterator[Array]:
+        of_rows, of_columns = generator(resampling.seed).spawn(2)
+        each = (
+            _counts(np.ones(count), resampling.draws, size, rng)
+            for count, rng in ((rows, of_rows), (columns, of_columns))
+        )
+        return (np.hstack(pair) for pair in zip(*each, strict=True))
+
+    return Draws(rows + columns, resampling.draws, blocks)
+
+
 class Drawn:
     """The images that a bootstrap draws from; of very many, those that were rated alike are one row that counts often.
 

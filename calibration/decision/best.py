@@ -1,0 +1,200 @@
+"""Which checkpoint is the best: first the set that may be, then the winner with a value that is not too good.
+
+The best of several noisy means is too high by what chance gave it, and its interval holds too rarely. So the set comes
+first (multiple comparisons with the best), and the winner is valued on prompts that did not choose it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from calibration.core.grades import Array
+from calibration.core.resampling import RESAMPLING, Resampling, crossed_draws
+
+CONFIDENCE = 0.95
+SPLITS = 100
+FEWEST_PROMPTS = 5
+_TIE = 1e-12
+
+
+@dataclass(frozen=True)
+class Part:
+    """A mean that is estimated by summing over prompts, for each checkpoint.
+
+    Attributes
+    ----------
+    sums, counts : ndarray, shape (evaluators, prompts, checkpoints)
+        Of the values, and how many there are; one evaluator for what a metric gives.
+    """
+
+    sums: Array
+    counts: Array
+
+    def means(self, prompts: Array, evaluators: Array | None = None) -> Array:
+        """The checkpoints' means under weights of prompts, (draws, prompts), and of evaluators, (draws, evaluators)."""
+        size = self.sums.shape[0]
+        weights = np.ones((len(prompts), size)) if evaluators is None or size == 1 else evaluators
+        total, count = np.zeros((2, len(prompts), self.sums.shape[2]))
+        for who in range(size):
+            total += weights[:, [who]] * (prompts @ self.sums[who])
+            count += weights[:, [who]] * (prompts @ self.counts[who])
+        return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best of several checkpoints, better values up.
+
+    Attributes
+    ----------
+    means, low, high : ndarray, shape (checkpoints,)
+        Their estimates, each with its own 95 % interval.
+    may_be_best : tuple of int
+        The set that holds the best with 95 % confidence, in the order given.
+    winner : int
+        The highest mean; of equal ones the first.
+    value, value_low, value_high : float
+        The winner's value from prompts that did not choose it, and its 95 % interval.
+    chance : ndarray, shape (checkpoints,)
+        How often each came out best when prompts were drawn anew; a picture, no probability of being best.
+    prompts : int
+        How many the figures rest on.
+    prompts_to_tell : dict of float to int
+        How many prompts would tell checkpoints apart that differ by so much.
+    """
+
+    means: Array
+    low: Array
+    high: Array
+    may_be_best: tuple[int, ...]
+    winner: int
+    value: float
+    value_low: float
+    value_high: float
+    chance: Array
+    prompts: int
+    prompts_to_tell: dict[float, int]
+
+
+def best_checkpoint(
+    parts: Sequence[Part], differences: Sequence[float] = (), resampling: Resampling = RESAMPLING
+) -> Best:
+    """Find the checkpoints that may be the best.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        The value of a checkpoint is the sum of their means: one for a metric or for people; for both together the
+        metric's prediction over all images, and people's residual on the images that they rated.
+    differences : sequence of float
+        For which `Best.prompts_to_tell` is worked out.
+    resampling : Resampling
+        Of the bootstrap of prompts, and of evaluators where there are several.
+
+    Returns
+    -------
+    Best
+
+    Raises
+    ------
+    ValueError
+        For fewer than two checkpoints or five prompts, or a checkpoint without any value.
+
+    Notes
+    -----
+    A checkpoint k leaves the set where some j is better by more than c_k standard errors of their difference; c_k is
+    the 95 % quantile, over draws, of the largest of the standardised differences j - k minus what was found (Hsu's
+    comparisons with the best; max-t by bootstrap). All checkpoints are drawn together, so that what they share cancels.
+
+    The winner's value is the mean over 100 splits of the prompts in two halves: one chooses, the other values. Its
+    interval is as wide as the winner's own (tests/benchmarks/bench_decision.py has its coverage).
+
+    References
+    ----------
+    Hsu, J. C. (1996). Multiple Comparisons, chapter 4.
+    Romano, J. P. & Wolf, M. (2005). Stepwise multiple testing as formalized data snooping. Econometrica 73.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> values = rng.normal(size=(40, 1)) + 0.6 * rng.normal(size=(40, 3)) + np.array([0.0, 0.6, 0.9])
+    >>> found = best_checkpoint([part_of(values)], resampling=Resampling(500))
+    >>> found.winner, found.may_be_best
+    (1, (1, 2))
+    """
+    _, prompts, checkpoints = parts[0].sums.shape
+    if checkpoints < 2 or prompts < FEWEST_PROMPTS:
+        raise ValueError("the best is found among two or more checkpoints, on five or more prompts")
+    means = _values(parts, np.ones((1, prompts)))[0]
+    if np.isnan(means).any():
+        raise ValueError("a checkpoint has no value")
+    drawn = _draws(parts, resampling)
+    winner = int(np.flatnonzero(means >= means.max() - _TIE)[0])
+    low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+    keep, widest = _may_be_best(means, drawn)
+    value, half = _cross_fitted(parts, winner, resampling.seed)
+    chance = np.bincount(np.nanargmax(drawn, axis=1), minlength=checkpoints) / len(drawn)
+    tell = {float(d): int(np.ceil(prompts * (widest / d) ** 2)) for d in differences}
+    return Best(means, low, high, keep, winner, value, value - half, value + half, chance, prompts, tell)
+
+
+def part_of(values: ArrayLike) -> Part:
+    """A part of one value for each prompt and checkpoint, NaN where missing; shape (prompts, checkpoints)."""
+    table = np.asarray(values, dtype=float)
+    known = ~np.isnan(table)
+    return Part(np.where(known, table, 0.0)[None], known.astype(float)[None])
+
+
+def _values(parts: Sequence[Part], prompts: Array, evaluators: Array | None = None) -> Array:
+    return np.sum([part.means(prompts, evaluators) for part in parts], axis=0)
+
+
+def _draws(parts: Sequence[Part], resampling: Resampling) -> Array:
+    """The checkpoints' values with prompts, and evaluators where there are several, drawn anew."""
+    prompts, people = parts[0].sums.shape[1], max(part.sums.shape[0] for part in parts)
+    both = crossed_draws(prompts, people, resampling)
+    return both.figures(lambda weights: _values(parts, weights[:, :prompts], weights[:, prompts:]))
+
+
+def _may_be_best(means: Array, drawn: Array) -> tuple[tuple[int, ...], float]:
+    """The set, and the largest difference (in units of the values) that it cannot tell from 0."""
+    kept, widest = [], 0.0
+    for k in range(len(means)):
+        others = np.delete(np.arange(len(means)), k)
+        ahead = means[others] - means[k]
+        noise = drawn[:, others] - drawn[:, [k]] - ahead
+        error = np.nanstd(noise, axis=0)
+        surest = np.max(np.divide(noise, error, out=np.zeros_like(noise), where=error > _TIE), axis=1)
+        critical = max(float(np.nanquantile(surest, CONFIDENCE)), 0.0)
+        widest = max(widest, critical * float(error.max()))
+        if (ahead <= critical * error + _TIE).all():
+            kept.append(k)
+    return tuple(kept), widest
+
+
+def _cross_fitted(parts: Sequence[Part], winner: int, seed: int) -> tuple[float, float]:
+    """The winner's value on prompts that did not choose it, over many splits, and its interval's half width."""
+    rng = np.random.default_rng([seed % 2**63, 1])
+    prompts = parts[0].sums.shape[1]
+    values = []
+    for _ in range(SPLITS):
+        chooses = np.zeros(prompts)
+        chooses[rng.permutation(prompts)[: prompts // 2]] = 1
+        for half in (chooses, 1 - chooses):
+            first, second = _values(parts, half[None])[0], _values(parts, 1 - half[None])[0]
+            if np.isfinite(first).any() and np.isfinite(second[np.nanargmax(first)]):
+                values.append(second[np.nanargmax(first)])
+    return float(np.mean(values)), float(_error(parts, winner) * stats.t.ppf(0.975, prompts - 1))
+
+
+def _error(parts: Sequence[Part], chosen: int) -> float:
+    """The standard error of a checkpoint's value: that of ratio estimates over prompts, summed over the parts."""
+    prompts = parts[0].sums.shape[1]
+    residuals = np.zeros(prompts)
+    for part in parts:
+        sums, counts = part.sums[:, :, chosen].sum(axis=0), part.counts[:, :, chosen].sum(axis=0)
+        residuals += (sums - sums.sum() / counts.sum() * counts) / counts.sum()
+    return float(np.sqrt((residuals**2).sum() * prompts / (prompts - 1)))

@@ -1,0 +1,195 @@
+"""The checkpoints of an items table: their order, their names, and their images by prompt and seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from calibration.core.grades import Array
+from metrics.errors import InputError
+from metrics.text import listed, natural_order
+
+BASE = "base"
+"""What the column ``kind`` says of the model that all others are trained from."""
+
+_STEPLESS = float("inf")  # after all that have a step
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One state of one run.
+
+    Attributes
+    ----------
+    model, name : str
+        The columns ``model`` and ``checkpoint`` of its images.
+    step : float
+        How far it was trained: the column ``step``, or the checkpoint's name where that is a number; infinite where
+        neither says so. The base stands at 0.
+    is_base : bool
+        It is the model that the others are trained from.
+    """
+
+    model: str
+    name: str
+    step: float
+    is_base: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.model}/{self.name}" if self.model and self.name else self.model or self.name
+
+
+class Checkpoints:
+    """The checkpoints of a study, and which image is of which prompt and seed.
+
+    Parameters
+    ----------
+    items : DataFrame
+        item; model or checkpoint or both; prompt; seed where images of one prompt are several; and, where known, step
+        and kind.
+
+    Raises
+    ------
+    InputError
+        Where no column tells checkpoints apart, or images of one checkpoint have one prompt and seed.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"item": list("abcd"), "model": "anna", "checkpoint": ["300", "300", "600", "600"]})
+    >>> checkpoints = Checkpoints(table.assign(prompt=["p", "q", "p", "q"], seed="1"))
+    >>> [str(each) for each in checkpoints.all], checkpoints.pairs(*checkpoints.all).values.tolist()
+    (['anna/300', 'anna/600'], [['a', 'c', 'p'], ['b', 'd', 'q']])
+    """
+
+    def __init__(self, items: pd.DataFrame):
+        columns = [name for name in ("model", "checkpoint") if name in items.columns and (items[name] != "").any()]
+        if not columns:
+            raise InputError("The items table has no column 'model' or 'checkpoint', so it names no checkpoints.")
+        if "prompt" not in items.columns or not (items["prompt"].fillna("") != "").any():
+            raise InputError(
+                "The items table has no column 'prompt' that says which prompt an image was drawn from; checkpoints "
+                "are compared on the same prompts, so add it."
+            )
+        table = pd.DataFrame({"item": items["item"]})
+        for name in ("model", "checkpoint", "prompt", "seed", "step", "kind", "subject"):
+            table[name] = items[name].fillna("").astype(str) if name in items.columns else ""
+        self._table = table[table["prompt"] != ""]
+        keys = self._table[["model", "checkpoint"]].drop_duplicates()
+        found = [self._checkpoint(*map(str, key)) for key in keys.itertuples(index=False)]
+        self.all: list[Checkpoint] = sorted(
+            found, key=lambda one: (not one.is_base, natural_order(one.model), one.step, natural_order(one.name))
+        )
+        self.has_seeds = bool((self._table["seed"] != "").all())
+
+    def _checkpoint(self, model: str, name: str) -> Checkpoint:
+        rows = self._rows_of(model, name)
+        is_base = bool((rows["kind"] == BASE).all())
+        steps = pd.to_numeric(rows["step"], errors="coerce").dropna()
+        if is_base:
+            return Checkpoint(model, name, 0.0, True)
+        if len(steps):
+            return Checkpoint(model, name, float(steps.iloc[0]))
+        number = pd.to_numeric(name, errors="coerce")
+        return Checkpoint(model, name, _STEPLESS if pd.isna(number) else float(number))
+
+    def _rows_of(self, model: str, name: str) -> pd.DataFrame:
+        return self._table[(self._table["model"] == model) & (self._table["checkpoint"] == name)]
+
+    def find(self, name: str, what: str = "There") -> Checkpoint:
+        """The checkpoint of a name: MODEL/CHECKPOINT, or one of the two where only one checkpoint has it.
+
+        Raises
+        ------
+        InputError
+            Where none or several have it.
+        """
+        exact = [one for one in self.all if str(one) == name]
+        loose = exact or [one for one in self.all if name in (one.model, one.name)]
+        if len(loose) == 1:
+            return loose[0]
+        if loose:
+            raise InputError(
+                f"{what} are {len(loose)} checkpoints '{name}': {listed(list(map(str, loose)))}; name one."
+            )
+        raise InputError(f"{what} is no checkpoint '{name}'; the checkpoints are {listed(list(map(str, self.all)))}.")
+
+    def previous(self, checkpoint: Checkpoint) -> Checkpoint:
+        """The one before it in its run by step, or the base.
+
+        Raises
+        ------
+        InputError
+            Where there is none.
+        """
+        same = [
+            one for one in self.all if (one.model == checkpoint.model or one.is_base) and one.step < checkpoint.step
+        ]
+        if not same:
+            raise InputError(f"There is no checkpoint before {checkpoint}; name the one to compare it with.")
+        return max(same, key=lambda one: (one.step, not one.is_base))
+
+    def pairs(self, candidate: Checkpoint, baseline: Checkpoint) -> pd.DataFrame:
+        """The images of both of the same prompt and seed: columns candidate, baseline (items) and prompt.
+
+        Raises
+        ------
+        InputError
+            Where seeds are not known, an image is there twice, or the two share nothing.
+        """
+        if not self.has_seeds:
+            raise InputError(
+                "The items table does not say with which seed each image was drawn; without it two images of one "
+                "prompt differ by their noise as well, and no gate can be judged. Draw the checkpoints' images with "
+                "the same seeds: humangrade generate does."
+            )
+        keys = ["prompt", "seed", "subject"]
+        sides = []
+        for one in (candidate, baseline):
+            rows = self._rows_of(one.model, one.name)
+            twice = rows[rows.duplicated(keys)]
+            if len(twice):
+                example = twice["item"].iloc[0]
+                raise InputError(
+                    f"{one} has several images of one prompt and seed, such as {example}; keep one of each."
+                )
+            sides.append(rows.set_index(keys)["item"])
+        if baseline.is_base and len(set(sides[1].index) & set(sides[0].index)) == 0:  # one base for several subjects
+            sides = [side.droplevel("subject") for side in sides]
+        both = pd.concat(sides, axis=1, join="inner", keys=["candidate", "baseline"]).reset_index()
+        if both.empty:
+            raise InputError(f"{candidate} and {baseline} have no image of the same prompt and seed.")
+        return both[["candidate", "baseline", "prompt"]]
+
+    def of_prompts(self, chosen: Sequence[Checkpoint], values: pd.Series) -> tuple[Array, Array, list[str]]:
+        """Sums and numbers of values by prompt and checkpoint, over the prompts that all checkpoints have.
+
+        Parameters
+        ----------
+        chosen : sequence of Checkpoint
+        values : Series
+            By item; NaN or absent where there is none.
+
+        Returns
+        -------
+        sums, counts : ndarray, shape (prompts, checkpoints)
+        prompts : list of str
+            Those whose images every checkpoint has.
+        """
+        columns = []
+        for one in chosen:
+            rows = self._rows_of(one.model, one.name)
+            columns.append(rows.assign(value=rows["item"].map(values)).groupby("prompt")["value"].agg(["sum", "count"]))
+        shared = sorted(set.intersection(*(set(each.index) for each in columns)), key=natural_order)
+        tables = [each.reindex(shared) for each in columns]
+        sums = np.column_stack([each["sum"] for each in tables]) if shared else np.empty((0, len(chosen)))
+        counts = np.column_stack([each["count"] for each in tables]) if shared else np.empty((0, len(chosen)))
+        return sums.astype(float), counts.astype(float), shared
+
+    def runs(self) -> dict[str, list[Checkpoint]]:
+        """The checkpoints of each run by step, without the base."""
+        found: dict[str, list[Checkpoint]] = {}
+        for one in self.all:
+            if not one.is_base:
+                found.setdefault(one.model, []).append(one)
+        return found

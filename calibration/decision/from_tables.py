@@ -1,0 +1,375 @@
+"""The gate and the best checkpoint of a study's tables: items, scores and, where there are any, ratings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from calibration.core.grades import Array
+from calibration.core.resampling import RESAMPLING, Resampling
+from calibration.decision.best import FEWEST_PROMPTS, Best, Part, best_checkpoint
+from calibration.decision.checkpoints import Checkpoint, Checkpoints
+from calibration.decision.gate import LEAST_DEVIATIONS, LEAST_DROP, MOST_MISSING, Gate, Pairs, gate
+from calibration.decision.slope import Slope, slope_on_people
+from calibration.metric.facts import directions_of, signatures_of
+from calibration.scale import LIKERT, Scale
+from metrics.errors import InputError, parameter
+from metrics.known import Direction
+from metrics.text import counted, listed, natural_order, quoted
+
+PEOPLE = "people"
+"""What the ratings are called where they stand beside metrics."""
+
+
+@dataclass(frozen=True)
+class StudyGate:
+    """A gate, and what it was of.
+
+    Attributes
+    ----------
+    candidate, baseline : Checkpoint
+    pairs : DataFrame
+        candidate, baseline (items) and prompt; `MetricGate.worst` are places in it.
+    gate : Gate
+    task : str
+        Whose ratings give people's points; "" where there are none.
+    notes : tuple of str
+    """
+
+    candidate: Checkpoint
+    baseline: Checkpoint
+    pairs: pd.DataFrame
+    gate: Gate
+    task: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StudyBest:
+    """The best checkpoint by one measure.
+
+    Attributes
+    ----------
+    by : str
+        A metric's name, "people", or both joined by " + ".
+    checkpoints : tuple of Checkpoint
+        As `Best` counts them, by step.
+    best : Best
+        Values with the better end up, in `unit`.
+    unit : str
+        "rating steps" or "the metric's units".
+    is_turned : bool
+        Lower is better, so that the values of `best` have the other sign.
+    images : int
+    notes : tuple of str
+    """
+
+    by: str
+    checkpoints: tuple[Checkpoint, ...]
+    best: Best
+    unit: str
+    is_turned: bool
+    images: int
+    notes: tuple[str, ...]
+
+
+class StudyTables:
+    """A study's tables, checked, as the gate and the best checkpoint take them.
+
+    Parameters
+    ----------
+    items, scores : DataFrame
+        As `calibration.read_items` and `calibration.read_scores` give them; scores may have a column signature.
+    ratings : DataFrame, optional
+        As `calibration.read_ratings` gives them.
+    task : str
+        Whose ratings count; may be left out where there is one task.
+    scale : Scale
+        Of the ratings.
+    lower_is_better, higher_is_better : sequence of str
+        Metrics whose direction is not known.
+    resampling : Resampling
+        Of all draws.
+
+    Raises
+    ------
+    InputError
+        Where the items name no checkpoints, or several tasks were rated and none is named.
+    """
+
+    def __init__(
+        self,
+        items: pd.DataFrame,
+        scores: pd.DataFrame,
+        ratings: pd.DataFrame | None = None,
+        task: str = "",
+        scale: Scale = LIKERT,
+        lower_is_better: Sequence[str] = (),
+        higher_is_better: Sequence[str] = (),
+        resampling: Resampling = RESAMPLING,
+    ):
+        self.checkpoints = Checkpoints(items)
+        self.resampling = resampling
+        self._scores = scores[scores["score"].notna()]
+        self.metrics = sorted(map(str, self._scores["metric"].unique()), key=natural_order)
+        signatures = signatures_of(self._scores)
+        self.directions, self._notes = directions_of(self.metrics, lower_is_better, higher_is_better, signatures)
+        self._prompts = items.set_index("item")["prompt"] if "prompt" in items.columns else None
+        self.task, self._ratings = _one_task(ratings, task)
+        steps = 1 / scale.step
+        self._cube: pd.DataFrame | None = None
+        if self._ratings is not None:
+            first = self._ratings.drop_duplicates(["item", "evaluator"])
+            wide = first.pivot(index="item", columns="evaluator", values="rating")
+            self._cube = pd.DataFrame(scale.to_unit(wide) * steps, index=wide.index, columns=wide.columns)
+
+    def scores_of(self, metric: str) -> pd.Series:
+        """A metric's scores by item."""
+        rows = self._scores[self._scores["metric"] == metric]
+        return rows.drop_duplicates("item").set_index("item")["score"]
+
+    def slope(self, metric: str) -> Slope | None:
+        """The metric's slope on people, in its units a rating step; None where there are too few ratings."""
+        if self._cube is None:
+            return None
+        scores = self.scores_of(metric).reindex(self._cube.index).to_numpy(dtype=float)
+        sign = 1.0 if self.directions[metric] == "higher" else -1.0
+        prompts = None
+        if self._prompts is not None:
+            named = self._prompts.reindex(self._cube.index).fillna("")
+            prompts = np.where(named != "", named, self._cube.index)
+        return slope_on_people(sign * scores, self._cube.to_numpy(dtype=float), prompts, self.resampling)
+
+    def gate(
+        self,
+        candidate: str,
+        against: str,
+        metrics: Sequence[str] = (),
+        primary: str = "",
+        least_drops: Mapping[str, float] | None = None,
+    ) -> StudyGate:
+        """Judge a checkpoint against another one.
+
+        Parameters
+        ----------
+        candidate : str
+            MODEL/CHECKPOINT, or one of the two.
+        against : str
+            The same, or ``previous`` (by step) or ``best`` (by the primary metric, or the one metric there is).
+        metrics : sequence of str
+            Which decide; all that have scores unless given.
+        primary : str
+            See `calibration.decision.gate.gate`; ``people`` for the ratings themselves.
+        least_drops : mapping of str to float
+            In each metric's own units.
+
+        Raises
+        ------
+        InputError
+            See `calibration.decision.gate.gate` and `Checkpoints.pairs`; and where the two checkpoints' scores were
+            made in different ways.
+        """
+        new = self.checkpoints.find(candidate)
+        old = self._baseline(new, against, primary, metrics)
+        if new == old:
+            raise InputError(f"{new} is both candidate and baseline; name two checkpoints.")
+        pairs = self.checkpoints.pairs(new, old)
+        notes = list(self._notes)
+        drops = dict(least_drops or {})
+        strange = set(drops) - set(self.metrics)
+        if strange:
+            raise InputError(f"{parameter('least_drop')} names {quoted(sorted(strange))}, which has no scores here.")
+        given = []
+        for name in self._chosen(metrics):
+            self._refuse_mixed(name, pairs)
+            scores = self.scores_of(name)
+            if not scores.reindex(pairs["candidate"]).notna().any():
+                notes.append(f"{name} has no scores of {new}, so it does not count; humangrade score computes them.")
+                continue
+            given.append(
+                Pairs(
+                    metric=name,
+                    direction=self.directions[name],
+                    candidate=scores.reindex(pairs["candidate"]),
+                    baseline=scores.reindex(pairs["baseline"]),
+                    prompts=pairs["prompt"],
+                    least_drop=drops.get(name),
+                    slope=self.slope(name),
+                )
+            )
+        rated = self._rated_pairs(pairs)
+        if rated is not None and (not metrics or PEOPLE in metrics or primary == PEOPLE):
+            given.append(rated)
+        if not given:
+            raise InputError(f"Neither scores nor ratings are there of {new} and {old}; run humangrade score first.")
+        return StudyGate(new, old, pairs, gate(given, primary, self.resampling.seed), self.task, tuple(notes))
+
+    def best(self, metric: str = "", run: str = "") -> StudyBest:
+        """The checkpoint that is best by a metric, by people, or by both.
+
+        Parameters
+        ----------
+        metric : str
+            A metric; ``people`` for the ratings; METRIC+people for the metric over all images, corrected by people's
+            ratings of some of them. The ratings unless given, or else the one metric there is.
+        run : str
+            The run whose checkpoints are compared; may be left out where there is one.
+
+        Raises
+        ------
+        InputError
+            Where there are fewer than two checkpoints or five shared prompts, or nothing to compare them by.
+        """
+        chosen = self._of_run(run)
+        by = metric or self._usual()
+        name, _, people = by.partition("+")
+        if by == PEOPLE:
+            parts, shared, turned, unit = *self._people(chosen), False, "rating steps"
+        elif people and people != PEOPLE:
+            raise InputError(f"'{by}' is no measure; say METRIC, {PEOPLE} or METRIC+{PEOPLE}.")
+        else:
+            self._chosen([name])
+            turned = self.directions[name] == "lower" and not people
+            unit = "rating steps" if people else "the metric's units"
+            parts, shared = self._both(chosen, name) if people else self._by_metric(chosen, name)
+        if len(shared) < FEWEST_PROMPTS:
+            raise InputError(
+                f"The checkpoints share {counted(len(shared), 'prompt')} with values by {by}; the best one is found on "
+                f"{FEWEST_PROMPTS} prompts or more."
+            )
+        empty = [str(one) for k, one in enumerate(chosen) if not all(part.counts[:, :, k].sum() for part in parts)]
+        if empty:
+            raise InputError(f"There is no value by {by} of {listed(empty)}; score or rate its images.")
+        least = LEAST_DROP if unit == "rating steps" else LEAST_DEVIATIONS * self._deviation(name)
+        found = best_checkpoint(parts, [least], self.resampling)
+        images = int(parts[0].counts.sum())
+        return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(self._notes))
+
+    def _baseline(self, candidate: Checkpoint, against: str, primary: str, metrics: Sequence[str]) -> Checkpoint:
+        if against == "previous":
+            return self.checkpoints.previous(candidate)
+        if against != "best":
+            return self.checkpoints.find(against)
+        by = primary or (metrics[0] if len(metrics) == 1 else self._usual())
+        others = [one for one in self._of_run(candidate.model) if one != candidate]
+        if len(others) < 2:
+            return self.checkpoints.previous(candidate)
+        found = self.best(by, candidate.model)
+        without = [k for k, one in enumerate(found.checkpoints) if one != candidate]
+        return found.checkpoints[max(without, key=lambda k: (found.best.means[k], -k))]
+
+    def _usual(self) -> str:
+        if self._cube is not None:
+            return PEOPLE
+        if len(self.metrics) != 1:
+            known = listed(self.metrics) if self.metrics else "none yet"
+            raise InputError(f"Say by which metric ({parameter('metric')}); the study has scores by {known}.")
+        return self.metrics[0]
+
+    def _of_run(self, run: str) -> list[Checkpoint]:
+        runs = self.checkpoints.runs()
+        if run and run not in runs:
+            raise InputError(f"There is no run '{run}'; the runs are {listed(sorted(runs, key=natural_order))}.")
+        if not run and len(runs) != 1:
+            names = listed(sorted(runs, key=natural_order))
+            raise InputError(f"The study has {counted(len(runs), 'run')}: {names}; say which with {parameter('run')}.")
+        chosen = runs[run or next(iter(runs))]
+        if len(chosen) < 2:
+            raise InputError(f"{chosen[0]} is the only checkpoint of its run; there is nothing to choose from.")
+        return chosen
+
+    def _chosen(self, metrics: Sequence[str]) -> list[str]:
+        strange = [name for name in metrics if name not in self.metrics and name != PEOPLE]
+        if strange:
+            known = listed(self.metrics) if self.metrics else "none yet"
+            raise InputError(f"There are no scores by {quoted(strange)}; the study has scores by {known}.")
+        return [name for name in (metrics or self.metrics) if name != PEOPLE]
+
+    def _refuse_mixed(self, metric: str, pairs: pd.DataFrame) -> None:
+        if "signature" not in self._scores.columns:
+            return
+        rows = self._scores[self._scores["metric"] == metric].set_index("item")["signature"]
+        both = rows[rows.index.isin([*pairs["candidate"], *pairs["baseline"]])].fillna("")
+        if both.nunique() > 1:
+            raise InputError(
+                f"{metric}: the two checkpoints' images were scored in {both.nunique()} different ways (another "
+                "network, other weights or options), so their scores cannot be compared; score them again together."
+            )
+
+    def _rated_pairs(self, pairs: pd.DataFrame) -> Pairs | None:
+        """The ratings as if a metric had given them, where nearly all of the pairs were rated on both sides."""
+        if self._cube is None:
+            return None
+        means = _level_means(self._cube)
+        new, old = means.reindex(pairs["candidate"]).to_numpy(), means.reindex(pairs["baseline"]).to_numpy()
+        rated = ~np.isnan(new) & ~np.isnan(old)
+        if rated.mean() < 1 - MOST_MISSING:
+            return None
+        direction: Direction = "higher"
+        return Pairs(PEOPLE, direction, new, old, pairs["prompt"], slope=_UNIT_SLOPE)
+
+    def _by_metric(self, chosen: Sequence[Checkpoint], name: str) -> tuple[list[Part], list[str]]:
+        sign = 1.0 if self.directions[name] == "higher" else -1.0
+        sums, counts, shared = self.checkpoints.of_prompts(chosen, sign * self.scores_of(name))
+        return [Part(sums[None], counts[None])], shared
+
+    def _people(self, chosen: Sequence[Checkpoint]) -> tuple[list[Part], list[str]]:
+        if self._cube is None:
+            raise InputError("There are no ratings yet; say by which metric, or let people rate.")
+        return self._part_of(self._cube, chosen)
+
+    def _part_of(self, cube: pd.DataFrame, chosen: Sequence[Checkpoint]) -> tuple[list[Part], list[str]]:
+        levelled = cube - _levels(cube)
+        tables = [self.checkpoints.of_prompts(chosen, levelled[person]) for person in levelled.columns]
+        return [Part(np.stack([each[0] for each in tables]), np.stack([each[1] for each in tables]))], tables[0][2]
+
+    def _both(self, chosen: Sequence[Checkpoint], name: str) -> tuple[list[Part], list[str]]:
+        """The metric's prediction of all images, and what people's ratings of some of them add to it."""
+        if self._cube is None:
+            raise InputError(f"There are no ratings yet; say --metric {name} alone, or let people rate.")
+        means, scores = _level_means(self._cube), self.scores_of(name)
+        known = means.index.intersection(scores.index)
+        if len(known) < 20 or scores.reindex(known).std() == 0:
+            raise InputError(f"Only {len(known)} images have ratings and a score by {name}; both together take 20.")
+        slope, start = np.polyfit(scores.reindex(known), means.reindex(known), 1)
+        predicted = start + slope * scores
+        sums, counts, shared = self.checkpoints.of_prompts(chosen, predicted)
+        residuals = self._cube.sub(predicted.reindex(self._cube.index), axis=0)
+        people, _ = self._part_of(residuals, chosen)
+        return [Part(sums[None], counts[None]), *people], shared
+
+    def _deviation(self, name: str) -> float:
+        return float(self.scores_of(name).std())
+
+
+def _one_task(ratings: pd.DataFrame | None, task: str) -> tuple[str, pd.DataFrame | None]:
+    if ratings is None or ratings.empty:
+        if task:
+            raise InputError(f"Nobody has rated '{task}'; leave {parameter('task')} out to judge by metrics alone.")
+        return "", None
+    tasks = [str(name) for name in ratings["task"].unique()] if "task" in ratings.columns else [""]
+    if task and task not in tasks:
+        raise InputError(f"There is no task '{task}'; people rated {quoted(tasks)}.")
+    if not task and len(tasks) > 1:
+        raise InputError(f"People rated {quoted(tasks)}; say whose ratings count with {parameter('task')}.")
+    name = task or tasks[0]
+    return name, ratings if "task" not in ratings.columns else ratings[ratings["task"].astype(str) == name]
+
+
+def _levels(cube: pd.DataFrame) -> pd.Series:
+    """How much higher than the others each evaluator answers, over the items that they share."""
+    centred = cube.sub(cube.mean(axis=1), axis=0).mean()
+    return centred.fillna(0.0)
+
+
+def _level_means(cube: pd.DataFrame) -> pd.Series:
+    return (cube - _levels(cube)).mean(axis=1)
+
+
+def _unit_slope() -> Slope:
+    ones: Array = np.ones(1)
+    return Slope(1.0, 1.0, 1.0, ones, 0)
+
+
+_UNIT_SLOPE = _unit_slope()

@@ -1,0 +1,105 @@
+"""The set that may be the best, and the winner's value."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from calibration.core.resampling import Resampling
+from calibration.decision.best import Part, best_checkpoint, part_of
+
+
+def table(truth: np.ndarray, prompts: int = 30, noise: float = 0.5, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return truth + rng.normal(size=(prompts, 1)) + noise * rng.normal(size=(prompts, len(truth)))
+
+
+def test_a_clear_winner_stands_alone():
+    found = best_checkpoint([part_of(table(np.array([0.0, 0.2, 2.0])))])
+    assert (found.winner, found.may_be_best) == (2, (2,))
+    assert found.chance.tolist() == [0, 0, 1]
+    assert found.value_low < found.value < found.value_high
+
+
+def test_equal_checkpoints_stay():
+    found = best_checkpoint([part_of(table(np.zeros(4), seed=1))])
+    assert len(found.may_be_best) >= 3
+    assert found.chance.sum() == pytest.approx(1)
+
+
+def test_ties_go_to_the_earliest():
+    values = table(np.array([0.0, 1.0, 0.0]))
+    values[:, 2] = values[:, 1]
+    found = best_checkpoint([part_of(values)])
+    assert found.winner == 1
+    assert found.may_be_best == (1, 2)
+
+
+def test_of_two_checkpoints_it_is_the_one_sided_paired_test():
+    """Where the difference is just beyond or below 1.7 standard errors."""
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=60)
+    noise -= noise.mean()
+    error = noise.std(ddof=1) / np.sqrt(60)
+    for shift, kept in ((1.9 * error, (1,)), (1.45 * error, (0, 1))):
+        values = np.stack([np.zeros(60), noise + shift], axis=1)
+        p = stats.ttest_1samp(values[:, 1], 0, alternative="greater").pvalue
+        assert (p < 0.05) == (kept == (1,))
+        assert best_checkpoint([part_of(values)]).may_be_best == kept
+
+
+def test_winner_is_not_valued_on_the_prompts_that_chose_it():
+    """Of ten equal checkpoints the plain mean of the best is .15 too high here; the cross-fitted one is not."""
+    plain, fitted = [], []
+    for seed in range(40):
+        values = table(np.zeros(10), prompts=20, noise=0.5, seed=seed)
+        values -= values.mean(axis=1, keepdims=True)
+        found = best_checkpoint([part_of(values)], resampling=Resampling(100, seed))
+        plain.append(found.means[found.winner])
+        fitted.append(found.value)
+    assert np.mean(plain) > 0.1
+    assert abs(np.mean(fitted)) < 0.04
+
+
+def test_missing_values_are_left_out():
+    values = table(np.array([0.0, 0.0, 1.5]))
+    values[::7, 1] = np.nan
+    found = best_checkpoint([part_of(values)])
+    assert found.winner == 2
+    assert found.means[1] == pytest.approx(np.nanmean(values[:, 1]))
+
+
+def test_evaluators_are_drawn_as_well():
+    """Two people who disagree about the order: their images alone would tell, they do not."""
+    rng = np.random.default_rng(0)
+    one = np.array([0.0, 1.0]) + 0.1 * rng.normal(size=(30, 2))
+    other = np.array([0.9, 0.0]) + 0.1 * rng.normal(size=(30, 2))
+    counts = np.ones((2, 30, 2))
+    assert best_checkpoint([Part(np.stack([one, other]), counts)]).may_be_best == (0, 1)
+    assert best_checkpoint([part_of((one + other) / 2)]).may_be_best == (1,)
+
+
+def test_difference_estimator_adds_peoples_residual():
+    rng = np.random.default_rng(0)
+    metric = table(np.array([1.0, 0.0]), prompts=40)
+    residual = np.where(rng.random((40, 2)) < 0.5, np.array([-2.0, 0.0]) + 0.1 * rng.normal(size=(40, 2)), np.nan)
+    found = best_checkpoint([part_of(metric), part_of(residual)])
+    assert found.winner == 1
+    assert found.means == pytest.approx(metric.mean(axis=0) + np.nanmean(residual, axis=0))
+
+
+def test_prompts_that_would_tell_grow_with_the_square():
+    found = best_checkpoint([part_of(table(np.zeros(3)))], differences=[0.2, 0.1])
+    assert found.prompts_to_tell[0.1] == pytest.approx(4 * found.prompts_to_tell[0.2], abs=4)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (20, 1)])
+def test_too_little_is_refused(shape):
+    with pytest.raises(ValueError, match="two or more checkpoints, on five or more prompts"):
+        best_checkpoint([part_of(np.zeros(shape))])
+
+
+def test_a_checkpoint_without_a_value_is_refused():
+    values = table(np.zeros(3))
+    values[:, 1] = np.nan
+    with pytest.raises(ValueError, match="no value"):
+        best_checkpoint([part_of(values)])

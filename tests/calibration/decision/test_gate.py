@@ -1,0 +1,154 @@
+"""The gate's three answers, its rules and its refusals."""
+
+import numpy as np
+import pytest
+
+from calibration.core.resampling import Resampling
+from calibration.decision.gate import LEAST_DROP, Pairs, gate
+from calibration.decision.slope import slope_on_people
+from metrics.errors import InputError
+
+PROMPTS = np.repeat(np.arange(40), 2)
+
+
+def scores(drop: float, noise: float = 0.3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    baseline = rng.normal(size=80)
+    return baseline - drop + noise * rng.normal(size=80), baseline
+
+
+def pairs(drop: float, name: str = "m", **more: object) -> Pairs:
+    noise = more.pop("noise", 0.3)
+    candidate, baseline = scores(drop, noise, seed=len(name))
+    return Pairs(name, "higher", candidate, baseline, PROMPTS, **more)
+
+
+def test_three_answers():
+    assert gate([pairs(0.5)]).verdict == "worse"
+    assert gate([pairs(0.0)]).verdict == "not worse"
+    assert gate([pairs(-0.5)]).verdict == "not worse"
+    assert gate([pairs(0.0, noise=1.5)]).verdict == "cannot tell"
+
+
+def test_a_small_but_certain_drop_is_not_worse():
+    """Significant and far above the least drop of .2 standard deviations: no alarm."""
+    one = gate([pairs(0.05, noise=0.02)]).metrics[0]
+    assert one.adjusted_p < 0.001
+    assert one.verdict == "not worse"
+    assert one.drop.unit == "standard deviations"
+
+
+def test_lower_is_better_turns_the_sign():
+    candidate, baseline = scores(-0.5)
+    found = gate([Pairs("lpips", "lower", candidate, baseline, PROMPTS)]).metrics[0]
+    assert found.verdict == "worse"
+    assert found.flips.mean == pytest.approx(-(candidate - baseline).mean())
+
+
+def test_stated_least_drop_is_in_the_metrics_units():
+    one = gate([pairs(0.5, least_drop=0.9)]).metrics[0]
+    assert (one.drop.least, one.drop.unit) == (0.9, "the metric's units")
+    assert one.verdict == "not worse"
+    assert one.estimate == one.flips.mean
+
+
+def test_points_are_differences_over_the_slope():
+    rng = np.random.default_rng(1)
+    opinion = rng.normal(size=300)
+    slope = slope_on_people(2 * opinion + rng.normal(size=300), opinion[:, None] + rng.normal(size=(300, 4)))
+    one = gate([pairs(0.5, slope=slope)]).metrics[0]
+    assert (one.drop.least, one.drop.unit) == (LEAST_DROP, "rating steps")
+    assert one.estimate == pytest.approx(one.flips.mean / slope.value)
+    # the slope's own uncertainty widens the interval
+    assert one.estimate_low < one.low / slope.value
+    assert one.estimate_low < one.estimate < one.estimate_high
+
+
+def test_a_slope_that_may_be_nothing_gives_no_points():
+    rng = np.random.default_rng(2)
+    slope = slope_on_people(rng.normal(size=300), rng.normal(size=(300, 1)) + rng.normal(size=(300, 4)))
+    assert slope is not None and not slope.is_clear
+    assert gate([pairs(0.5, slope=slope)]).metrics[0].drop.unit == "standard deviations"
+
+
+def test_slope_does_not_flatten_with_the_ratings_noise():
+    """A regression on the mean of three noisy ratings gives 2 x .75; people's true opinion gives 2."""
+    rng = np.random.default_rng(3)
+    opinion = rng.normal(size=4000)
+    ratings = opinion[:, None] + rng.normal(size=(4000, 3))
+    scored = 2 * opinion + rng.normal(size=4000)
+    assert np.polyfit(ratings.mean(axis=1), scored, 1)[0] == pytest.approx(1.5, abs=0.05)
+    assert slope_on_people(scored, ratings, resampling=Resampling(200)).value == pytest.approx(2, abs=0.07)
+
+
+def test_slope_of_ratings_that_are_missing_at_random_from_strict_people():
+    rng = np.random.default_rng(4)
+    opinion = rng.normal(size=3000)
+    ratings = opinion[:, None] + rng.normal(0, 1.5, 6) + 0.7 * rng.normal(size=(3000, 6))
+    ratings[rng.random(ratings.shape) < 0.6] = np.nan
+    scored = 2 * opinion + rng.normal(size=3000)
+    assert slope_on_people(scored, ratings, resampling=Resampling(200)).value == pytest.approx(2, abs=0.1)
+
+
+def test_few_images_give_no_slope():
+    ratings = np.random.default_rng(0).normal(size=(19, 3))
+    assert slope_on_people(np.arange(19.0), ratings) is None
+
+
+def test_primary_metric_decides_alone_and_unadjusted():
+    found = gate([pairs(0.0, "first"), pairs(0.5, "second"), pairs(0.5, "third one")], primary="first")
+    assert found.verdict == "not worse"
+    first, second, third = found.metrics
+    assert first.adjusted_p == first.p
+    assert second.verdict == third.verdict == "worse"
+    assert second.adjusted_p >= second.p
+
+
+def test_without_primary_any_metric_alarms_and_p_values_are_adjusted():
+    found = gate([pairs(0.0, "a"), pairs(0.5, "bb")])
+    assert found.verdict == "worse"
+    assert found.metrics[1].adjusted_p == pytest.approx(min(1, found.metrics[1].p * 2 * 1.5))
+
+
+def test_unknown_primary():
+    with pytest.raises(InputError, match="no metric 'x' here to decide; the metrics are a, bb"):
+        gate([pairs(0, "a"), pairs(0, "bb")], primary="x")
+
+
+def test_missing_pairs_count_and_more_than_one_in_twenty_refuse():
+    candidate, baseline = scores(0.5)
+    candidate[:4] = np.nan
+    found = gate([Pairs("m", "higher", candidate, baseline, PROMPTS)]).metrics[0]
+    assert (found.missing, found.flips.pairs) == (4, 76)
+    candidate[:5] = np.nan
+    with pytest.raises(InputError, match="m: 5 of 80 pairs lack a score, and the gate takes 5% at most"):
+        gate([Pairs("m", "higher", candidate, baseline, PROMPTS)])
+
+
+def test_the_same_images_are_refused():
+    _, baseline = scores(0)
+    with pytest.raises(InputError, match="same score on all 80 pairs"):
+        gate([Pairs("m", "higher", baseline, baseline, PROMPTS)])
+
+
+def test_a_baseline_without_spread_asks_for_a_least_drop():
+    candidate = scores(0)[0]
+    with pytest.raises(InputError, match="--least-drop m=VALUE"):
+        gate([Pairs("m", "higher", candidate, np.ones(80), PROMPTS)])
+
+
+def test_worst_pairs_are_those_that_dropped_most():
+    candidate, baseline = scores(0.0)
+    candidate[[7, 3]] = baseline[[7, 3]] - np.array([9.0, 8.0])
+    worst = gate([Pairs("m", "higher", candidate, baseline, PROMPTS)]).metrics[0].worst
+    assert worst[:2].tolist() == [7, 3]
+    assert len(worst) == 10
+
+
+def test_number_of_images_that_would_find_a_drop():
+    """(2 / (1.645 + .842)) is the binding standard error for a least drop of 1: .804."""
+    rng = np.random.default_rng(0)
+    baseline = rng.normal(size=80)
+    one = gate([Pairs("m", "higher", baseline + 5 * rng.normal(size=80), baseline, PROMPTS, least_drop=1.0)]).metrics[0]
+    assert one.images_to_find == int(np.ceil((one.flips.deviation / 0.80432) ** 2) * 2)
+    assert one.images_to_clear == int(np.ceil((one.flips.deviation * 2.8016) ** 2) * 2)
