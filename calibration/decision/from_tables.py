@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from calibration.core.grades import Array
 from calibration.core.resampling import RESAMPLING, Resampling
 from calibration.decision.best import FEWEST_PROMPTS, Best, Part, best_checkpoint
 from calibration.decision.checkpoints import Checkpoint, Checkpoints
 from calibration.decision.gate import LEAST_DEVIATIONS, LEAST_DROP, MOST_MISSING, Gate, Pairs, gate
-from calibration.decision.slope import Slope, slope_on_people
+from calibration.decision.slope import Slope, levelled, slope_on_people
 from calibration.metric.facts import directions_of, signatures_of
 from calibration.scale import LIKERT, Scale
 from metrics.errors import InputError, parameter
@@ -122,7 +121,7 @@ class StudyTables:
         if self._ratings is not None:
             first = self._ratings.drop_duplicates(["item", "evaluator"])
             wide = first.pivot(index="item", columns="evaluator", values="rating")
-            self._cube = pd.DataFrame(scale.to_unit(wide) * steps, index=wide.index, columns=wide.columns)
+            self._cube = pd.DataFrame(levelled(scale.to_unit(wide) * steps), index=wide.index, columns=wide.columns)
 
     def scores_of(self, metric: str) -> pd.Series:
         """A metric's scores by item."""
@@ -301,7 +300,7 @@ class StudyTables:
         """The ratings as if a metric had given them, where nearly all of the pairs were rated on both sides."""
         if self._cube is None:
             return None
-        means = _level_means(self._cube)
+        means = self._cube.mean(axis=1)
         new, old = means.reindex(pairs["candidate"]).to_numpy(), means.reindex(pairs["baseline"]).to_numpy()
         rated = ~np.isnan(new) & ~np.isnan(old)
         if rated.mean() < 1 - MOST_MISSING:
@@ -320,15 +319,14 @@ class StudyTables:
         return self._part_of(self._cube, chosen)
 
     def _part_of(self, cube: pd.DataFrame, chosen: Sequence[Checkpoint]) -> tuple[list[Part], list[str]]:
-        levelled = cube - _levels(cube)
-        tables = [self.checkpoints.of_prompts(chosen, levelled[person]) for person in levelled.columns]
+        tables = [self.checkpoints.of_prompts(chosen, cube[person]) for person in cube.columns]
         return [Part(np.stack([each[0] for each in tables]), np.stack([each[1] for each in tables]))], tables[0][2]
 
     def _both(self, chosen: Sequence[Checkpoint], name: str) -> tuple[list[Part], list[str]]:
         """The metric's prediction of all images, and what people's ratings of some of them add to it."""
         if self._cube is None:
             raise InputError(f"There are no ratings yet; say --metric {name} alone, or let people rate.")
-        means, scores = _level_means(self._cube), self.scores_of(name)
+        means, scores = self._cube.mean(axis=1), self.scores_of(name)
         known = means.index.intersection(scores.index)
         if len(known) < 20 or scores.reindex(known).std() == 0:
             raise InputError(f"Only {len(known)} images have ratings and a score by {name}; both together take 20.")
@@ -357,19 +355,4 @@ def _one_task(ratings: pd.DataFrame | None, task: str) -> tuple[str, pd.DataFram
     return name, ratings if "task" not in ratings.columns else ratings[ratings["task"].astype(str) == name]
 
 
-def _levels(cube: pd.DataFrame) -> pd.Series:
-    """How much higher than the others each evaluator answers, over the items that they share."""
-    centred = cube.sub(cube.mean(axis=1), axis=0).mean()
-    return centred.fillna(0.0)
-
-
-def _level_means(cube: pd.DataFrame) -> pd.Series:
-    return (cube - _levels(cube)).mean(axis=1)
-
-
-def _unit_slope() -> Slope:
-    ones: Array = np.ones(1)
-    return Slope(1.0, 1.0, 1.0, ones, 0)
-
-
-_UNIT_SLOPE = _unit_slope()
+_UNIT_SLOPE = Slope(1.0, 1.0, 1.0, np.ones(1), 0)  # the ratings are in people's points themselves

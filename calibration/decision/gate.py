@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from calibration.comparison.correlation_tests import benjamini_yekutieli
 from calibration.core.grades import Array
+from calibration.core.resampling import generator
 from calibration.decision.sign_flips import SignFlips, sign_flips
 from calibration.decision.slope import Slope
 from metrics.errors import InputError
@@ -273,7 +274,7 @@ def _in_points(flips: SignFlips, slope: Slope, seed: int) -> tuple[float, float]
     if not np.isfinite(flips.interval()).all():
         return -np.inf, np.inf
     slopes = slope.draws[np.isfinite(slope.draws) & (slope.draws > 0)]
-    rng = np.random.default_rng(seed % 2**63)
+    rng = generator(seed)
     means = rng.choice(flips.subset_means, size=max(10_000, len(slopes)))
     low, high = np.quantile(means / rng.choice(slopes, size=len(means)), [0.025, 0.975])
     return float(low), float(high)

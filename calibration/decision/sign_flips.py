@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calibration.core.grades import Array
+from calibration.core.resampling import generator
 
 EXACT_UP_TO = 13
 """So many prompts have every pattern of flips tried: 2^13 are 8,192."""
@@ -137,7 +138,7 @@ def _patterns(number: int, seed: int) -> NDArray[np.float64]:
         codes = np.arange(1, 2**number)
         patterns = (codes[:, None] >> np.arange(number)) & 1
     else:
-        patterns = np.random.default_rng(seed % 2**63).integers(0, 2, (FLIPS - 1, number), dtype=np.int8)
+        patterns = generator(seed).integers(0, 2, (FLIPS - 1, number), dtype=np.int8)
         patterns = patterns[patterns.any(axis=1)]
     flips = patterns.astype(float)
     flips.flags.writeable = False

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from calibration.core.grades import Array
 from calibration.core.intervals import group_codes
 from calibration.core.resampling import RESAMPLING, Resampling, group_draws
+from calibration.people.strictness import strictness
 from calibration.people.variance import ComponentSums
 
 FEWEST_ITEMS = 20
@@ -98,7 +99,7 @@ def slope_on_people(
     if ((~np.isnan(given)).sum(axis=1) >= 2).sum() < FEWEST_ITEMS:
         return None
     groups = group_codes(None if clusters is None else np.asarray(clusters)[both], len(values))
-    means = _means_without_strictness(given)
+    means = np.nanmean(levelled(given), axis=1)
     parts = ComponentSums(given)
     found = _slopes(values, means, parts, np.ones((1, len(values))))[0]
     if not np.isfinite(found):
@@ -111,21 +112,20 @@ def slope_on_people(
     return Slope(float(found), float(low), float(high), drawn, len(values))
 
 
-def _means_without_strictness(ratings: Array) -> Array:
-    """Each image's mean rating with every evaluator's own level taken away, which matters where not all rate all."""
-    known = ~np.isnan(ratings)
-    filled = np.where(known, ratings, 0.0)
-    by_image, by_person = known.sum(axis=1), known.sum(axis=0)
-    levels = np.zeros(ratings.shape[1])
-    for _ in range(50):  # the two-way least-squares fit, by turns
-        means = (filled - levels * known).sum(axis=1) / by_image
-        rest = (filled - means[:, None] * known).sum(axis=0)
-        new = np.divide(rest, by_person, out=np.zeros_like(rest), where=by_person > 0)
-        new -= new.mean()
-        if np.abs(new - levels).max(initial=0) < 1e-9:
-            break
-        levels = new
-    return np.asarray((filled - levels * known).sum(axis=1) / by_image)
+def levelled(ratings: Array) -> Array:
+    """Ratings with each evaluator's strictness taken away, which matters where not all rate all.
+
+    Parameters
+    ----------
+    ratings : ndarray, shape (items, evaluators)
+        In any units, NaN where missing.
+
+    Examples
+    --------
+    >>> levelled(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, np.nan]])).tolist()
+    [[1.5, 1.5], [3.5, 3.5], [5.5, nan]]
+    """
+    return np.asarray(ratings + np.nan_to_num(strictness(ratings).values))
 
 
 def _slopes(scores: Array, means: Array, parts: ComponentSums, weights: Array) -> Array:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path, PurePath, PureWindowsPath
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -55,6 +56,9 @@ from calibration.verdict.task_words import QUESTIONS
 from metrics.catalogue import CAVEAT
 from metrics.engine.types import PROMPT
 from metrics.text import natural_order, spelled
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _FIGURES: dict[MetricFigure, str] = {
     "spearman": "Spearman correlation with the mean rating",
@@ -99,6 +103,21 @@ _KINDS = {
 }
 
 
+def templates_in(folder: Path) -> "Environment":
+    """The templates of a folder: what they show is escaped, and a name that they are not given is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["thousands"] = "{:,}".format
+    return environment
+
+
 def render_html(calibration: Calibration, images: Mapping[str, Path] | None = None) -> str:
     """The report as one HTML document without any outside reference.
 
@@ -114,19 +133,11 @@ def render_html(calibration: Calibration, images: Mapping[str, Path] | None = No
     str
         The page: some hundred kilobytes, and at most 0.7 MB of small pictures, fewer on a page of nearly 2 MB.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_in(_TEMPLATES)
     environment.filters["signed"] = explanations.number
     environment.filters["threshold"] = score_text
-    environment.filters["thousands"] = "{:,}".format
     environment.globals["questions"] = QUESTIONS
     report = calibration.model
     scale = report.settings.scale.scale()

@@ -22,6 +22,36 @@ from metrics.errors import InputError, parameter
 _REFUSED = "\x00"  # before what an actor says that cannot work at all
 
 
+def connect(device: str) -> bool:
+    """Connect to the cluster that RAY_ADDRESS names, or to this machine, where that was not done yet.
+
+    Parameters
+    ----------
+    device : str
+        "auto" takes the cluster's GPUs where it has any.
+
+    Returns
+    -------
+    bool
+        Whether work is to be done on GPUs.
+
+    Raises
+    ------
+    InputError
+        Where Ray is not installed whole.
+    """
+    try:
+        import ray
+        import ray.data
+    except ImportError:
+        raise InputError(
+            f"{parameter('engine')} ray needs Ray; install it with pip install 'humangrade[ray]'."
+        ) from None
+    if not ray.is_initialized():
+        ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level=logging.WARNING)
+    return device.startswith("cuda") or (device == "auto" and ray.cluster_resources().get("GPU", 0) > 0)
+
+
 def extract_with_ray(
     extractor: Extractor,
     sources: Sequence[Source],
@@ -54,20 +84,12 @@ def extract_with_ray(
     wanted = missing(extractor, sources, cache)
     if not wanted:
         return {}
-    try:
-        import ray
-        import ray.data
-    except ImportError:
-        raise InputError(
-            f"{parameter('engine')} ray needs Ray; install it with pip install 'humangrade[ray]'."
-        ) from None
-    if not ray.is_initialized():
-        ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level=logging.WARNING)
+    on_gpu = connect(device)
+    import ray.data
+
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
-    resources = ray.cluster_resources()
-    on_gpu = device.startswith("cuda") or (device == "auto" and resources.get("GPU", 0) > 0)
-    actors = int(resources.get("GPU" if on_gpu else "CPU", 1)) or 1
+    actors = int(ray.cluster_resources().get("GPU" if on_gpu else "CPU", 1)) or 1
     size = batch_size or extractor.batch_size
     pickled = [{"source": pickle.dumps(source)} for source in wanted]
     rows = ray.data.from_items(pickled, override_num_blocks=-(-len(wanted) // size)).map_batches(

@@ -168,7 +168,11 @@ def score_items(
         notes: list[str] = []
         for extractor, sources in metric.wants(items):
             notes += _of_other_versions(extractor, sources, cache)
-            found = _extract(extractor, sources, cache, settings, engine, progress, result)
+            done, found = fill_cache(extractor, sources, cache, settings, engine, progress)
+            result.extracted += done
+            result.skipped |= {
+                path: found[source.key] for source in sources if source.key in found for path in _culprits(source)
+            }
             problems |= {(stored_as(extractor), key): reason for key, reason in found.items()}
         scored = metric.score(items, Features(cache, problems))
         scored.warnings += [note for note in notes if note not in scored.warnings]
@@ -192,20 +196,28 @@ def _of_other_versions(extractor: Extractor, sources: Sequence[Source], cache: F
     ]
 
 
-def _extract(
+def fill_cache(
     extractor: Extractor,
     sources: Sequence[Source],
     cache: FeatureCache,
     settings: RunSettings,
     engine: Engine,
     progress: Progress,
-    result: RunResult,
-) -> dict[str, str]:
-    """Fill the cache; returns the reason for each source's key that has no features."""
+    title: str = "",
+) -> tuple[int, dict[str, str]]:
+    """Put into the cache what it lacks of an extractor's features, under a bar called `title`, or as the extractor is.
+
+    Returns
+    -------
+    done : int
+        How many were extracted.
+    problems : dict of str to str
+        The reason for each source's key that has no features.
+    """
     wanted = missing(extractor, sources, cache)
     if not wanted:
-        return {}
-    progress.start(extractor.title, len(wanted))
+        return 0, {}
+    progress.start(title or extractor.title, len(wanted))
     problems = engine(
         extractor,
         wanted,
@@ -215,11 +227,7 @@ def _extract(
         workers=settings.workers,
         advance=progress.advance,
     )
-    result.extracted += len(wanted) - len(problems)
-    result.skipped |= {
-        path: problems[source.key] for source in sources if source.key in problems for path in _culprits(source)
-    }
-    return problems
+    return len(wanted) - len(problems), problems
 
 
 def _culprits(source: Source) -> list[Path]:

@@ -133,7 +133,7 @@ def _membership(drawn: tuple[NDArray[np.int64], ...], count: int) -> Array:
 
 def _discrepancies(x: Array, y: Array, chosen_x: Array, chosen_y: Array) -> tuple[Array, Array, Array]:
     """The estimate for each subset, and the influence of each image of either set on the estimate from all of them."""
-    within_x, within_y, between = _kernel(x, x), _kernel(y, y), _kernel(x, y)
+    within_x, within_y, between = cubic_kernel(x, x), cubic_kernel(y, y), cubic_kernel(x, y)
     np.fill_diagonal(within_x, 0.0)
     np.fill_diagonal(within_y, 0.0)
     size = chosen_x.sum(axis=0)
@@ -162,7 +162,8 @@ def _one_by_one(
     return values, influence_a, influence_b
 
 
-def _kernel(x: Array, y: Array) -> Array:
+def cubic_kernel(x: Array, y: Array) -> Array:
+    """KID's kernel of every two rows, (x . y / d + 1)^3; shape (rows of x, rows of y)."""
     return (x @ y.T / x.shape[1] + 1.0) ** 3
 
 

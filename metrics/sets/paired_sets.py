@@ -14,6 +14,7 @@ from scipy import linalg, stats
 
 from metrics.errors import InputError
 from metrics.sets.frechet import Gaussian, Rows, read_features
+from metrics.sets.kid import cubic_kernel
 
 Array = NDArray[np.float64]
 Kind = Literal["fid", "kid"]
@@ -157,10 +158,8 @@ def _frechet(features: Array, reference: Rows | Gaussian) -> Value:
 def _kernel(features: Array, reference: Rows) -> Value:
     """The unbiased squared kernel distance of some of the rows from all of the reference."""
     real = read_features(reference, slice(None))
-    size = features.shape[1]
-    within = (features @ features.T / size + 1.0) ** 3
-    between = ((features @ real.T / size + 1.0) ** 3).mean(axis=1)
-    own = (real @ real.T / size + 1.0) ** 3
+    within, own = cubic_kernel(features, features), cubic_kernel(real, real)
+    between = cubic_kernel(features, real).mean(axis=1)
     real_part = float((own.sum() - np.trace(own)) / (len(real) * (len(real) - 1)))
 
     def value(rows: NDArray[np.intp]) -> float:

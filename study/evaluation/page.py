@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from calibration.page.gallery import Thumbnails
-from calibration.page.html import page_source, policy_hash
+from calibration.page.html import page_source, policy_hash, templates_in
 from metrics import __version__
 from study.evaluation.copies import Nearest
 from study.evaluation.progress_figure import over_training
@@ -87,22 +87,10 @@ def render_page(found: Evaluation, settings: EvaluationSettings) -> str:
     str
         One HTML document; the same evaluation gives the same bytes.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": number,
-        "estimate": estimate,
-        "thousands": "{:,}".format,
-        "breakable": _breakable,
-    }
+    environment = templates_in(_TEMPLATES)
+    environment.filters |= {"number": number, "estimate": estimate, "breakable": _breakable}
     paths = {one.item: one.path for one in found.pictures}
     paths |= {_photo(one): one.reference for one in found.nearness.nearest}
     thumbnails = Thumbnails(paths, PICTURE_BYTES)

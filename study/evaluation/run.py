@@ -1,17 +1,16 @@
 """The whole evaluation: scores by the metrics, figures of each checkpoint, differences to the base, and near-copies."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from metrics.catalogue import band, check_options, check_options_used, find_entry, make_metrics, needs_of
 from metrics.engine.cache import FeatureCache, cache_folder
-from metrics.engine.extraction import Extractor, missing
+from metrics.engine.extraction import Extractor
 from metrics.engine.images import ImageSource
-from metrics.engine.run import Engine, Progress, RunSettings, Silent, score_items
+from metrics.engine.run import Engine, Progress, RunSettings, Silent, fill_cache, score_items
 from metrics.engine.types import PROMPT, ComputedMetric, Features, Item, SetScore
 from metrics.entry import MetricOptions, Need
-from metrics.errors import InputError, for_command_line, parameter, refuse_other_kind
+from metrics.errors import InputError, for_command_line, parameter
 from metrics.image.clip_i import ClipImageSimilarity
 from metrics.image.lpips import Lpips
 from metrics.networks.lpips import pairwise_distances
@@ -23,7 +22,6 @@ from metrics.sets.fid import Fid
 from metrics.sets.kid import Kid
 from metrics.sets.rows import RowFile
 from metrics.sets.statistics_file import SavedStatistics
-from metrics.text import names_of
 from study.evaluation.chance import Chance, fid_by_chance
 from study.evaluation.copies import Distances, nearest_references
 from study.evaluation.figures import (
@@ -39,7 +37,7 @@ from study.evaluation.set_differences import limits_said, set_difference
 from study.evaluation.sets import Picture, pictures_of, sets_of
 from study.evaluation.types import Evaluation, Measured
 from study.folder.score_items import Collection
-from study.scoring import EngineName, choose_engine, choose_metrics, left_out_lines, needs_met
+from study.scoring import ScoreSettings, choose_engine, choose_metrics, left_out_lines, needs_met
 
 EVALUATED = (
     *("similarity", "clip_i", "lpips", "clip_score", "aesthetic"),
@@ -49,39 +47,20 @@ EVALUATED = (
 
 
 @dataclass(frozen=True)
-class EvaluationSettings:
-    """What was chosen.
+class EvaluationSettings(ScoreSettings):
+    """What was chosen: as for scoring, but that without names those of `EVALUATED` are computed.
 
     Attributes
     ----------
-    metrics : tuple of str
-        Names, or one name; empty for those of `EVALUATED` that can be computed.
-    options : MetricOptions
-        About the metrics; the reference set is the real images that FID and KID compare with.
-    run : RunSettings
-        About the extraction.
-    engine : {"local", "ray"}
-        Where it runs.
     base : str or None
-        The set that the others are compared with, where it is not the one that the images' table or folders tell.
+        The set that the others are compared with, where it is not the one that the images' table or folders tell. The
+        options' reference set is the real images that FID and KID compare with.
     seed : int
         Of KID's subsets and FID's splits.
-    cache : Path or None
-        The folder of features; None for the usual one.
     """
 
-    metrics: Sequence[str] = ()
-    options: MetricOptions = field(default_factory=MetricOptions)
-    run: RunSettings = field(default_factory=RunSettings)
-    engine: EngineName = "local"
     base: str | None = None
     seed: int = MetricOptions.seed
-    cache: Path | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "metrics", names_of(self.metrics, "metrics"))
-        refuse_other_kind("options", self.options, MetricOptions)
-        refuse_other_kind("run", self.run, RunSettings)
 
 
 def evaluate(
@@ -179,19 +158,7 @@ def _computing(
     """What puts features of further files into the cache."""
 
     def compute(extractor: Extractor, sources: Sequence[ImageSource]) -> object:
-        wanted = missing(extractor, sources, cache)
-        if not wanted:
-            return None
-        progress.start(f"{extractor.title} of references", len(wanted))
-        return engine(
-            extractor,
-            wanted,
-            cache,
-            device=run.device,
-            batch_size=run.batch_size,
-            workers=run.workers,
-            advance=progress.advance,
-        )
+        return fill_cache(extractor, sources, cache, run, engine, progress, f"{extractor.title} of references")
 
     return compute
 

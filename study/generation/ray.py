@@ -4,13 +4,12 @@ Models and checkpoints must stand at the same paths on every machine; the folder
 worker that dies had in hand is drawn again.
 """
 
-import logging
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from metrics.errors import InputError, parameter
+from metrics.engine.ray import connect
+from metrics.errors import InputError
 from study.generation.base_models import BaseModel, locate
 from study.generation.draw import Batch, DrawSettings, Say
 from study.generation.painter import Drawn, Painter, Unusable
@@ -64,17 +63,9 @@ def draw_with_ray(
     InputError
         Where Ray is not installed, and what the workers refuse.
     """
-    try:
-        import ray
-    except ImportError:
-        raise InputError(
-            f"{parameter('engine')} ray needs Ray; install it with pip install 'humangrade[ray]'."
-        ) from None
-    if not ray.is_initialized():
-        ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level=logging.WARNING)
-    on_gpu = settings.device.startswith("cuda") or (
-        settings.device == "auto" and ray.cluster_resources().get("GPU", 0) > 0
-    )
+    on_gpu = connect(settings.device)
+    import ray
+
     machine = Machine("cuda" if on_gpu else settings.device, settings.offload, settings.attention_slicing)
     crew = _Crew(ray, (base, expected, dtype, machine), on_gpu)
     try:
