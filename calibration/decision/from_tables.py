@@ -178,7 +178,8 @@ class StudyTables:
         drops = dict(least_drops or {})
         strange = set(drops) - set(self.metrics)
         if strange:
-            raise InputError(f"{parameter('least_drop')} names {quoted(sorted(strange))}, which has no scores here.")
+            named = listed(quoted(sorted(strange)))
+            raise InputError(f"{parameter('least_drop')} names {named}, which has no scores here.")
         given = []
         for name in self._chosen(metrics):
             self._refuse_mixed(name, pairs)
@@ -282,7 +283,7 @@ class StudyTables:
         strange = [name for name in metrics if name not in self.metrics and name != PEOPLE]
         if strange:
             known = listed(self.metrics) if self.metrics else "none yet"
-            raise InputError(f"There are no scores by {quoted(strange)}; the study has scores by {known}.")
+            raise InputError(f"There are no scores by {listed(quoted(strange))}; the study has scores by {known}.")
         return [name for name in (metrics or self.metrics) if name != PEOPLE]
 
     def _refuse_mixed(self, metric: str, pairs: pd.DataFrame) -> None:
@@ -348,9 +349,9 @@ def _one_task(ratings: pd.DataFrame | None, task: str) -> tuple[str, pd.DataFram
         return "", None
     tasks = [str(name) for name in ratings["task"].unique()] if "task" in ratings.columns else [""]
     if task and task not in tasks:
-        raise InputError(f"There is no task '{task}'; people rated {quoted(tasks)}.")
+        raise InputError(f"There is no task '{task}'; people rated {listed(quoted(tasks))}.")
     if not task and len(tasks) > 1:
-        raise InputError(f"People rated {quoted(tasks)}; say whose ratings count with {parameter('task')}.")
+        raise InputError(f"People rated {listed(quoted(tasks))}; say whose ratings count with {parameter('task')}.")
     name = task or tasks[0]
     return name, ratings if "task" not in ratings.columns else ratings[ratings["task"].astype(str) == name]
 

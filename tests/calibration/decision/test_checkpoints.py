@@ -1,0 +1,93 @@
+"""The checkpoints of an items table: which there are, in which order, and which images are pairs."""
+
+import pandas as pd
+import pytest
+
+from calibration.decision.checkpoints import Checkpoints
+from metrics.errors import InputError
+
+
+def items(*checkpoints: tuple[str, str], prompts=("p", "q"), seeds=("1", "2"), **columns) -> pd.DataFrame:
+    rows = [
+        {"item": f"{model}/{name}/{prompt}{seed}", "model": model, "checkpoint": name, "prompt": prompt, "seed": seed}
+        for model, name in checkpoints
+        for prompt in prompts
+        for seed in seeds
+    ]
+    return pd.DataFrame(rows).assign(**columns)
+
+
+def test_steps_are_numbers_and_the_base_comes_first():
+    table = items(("anna", "1200"), ("anna", "300"), ("base", "0"), ("anna", "last"))
+    table["kind"] = table["model"].map({"base": "base"}).fillna("lora")
+    found = Checkpoints(table)
+    assert [str(one) for one in found.all] == ["base/0", "anna/300", "anna/1200", "anna/last"]
+    assert [one.name for one in found.runs()["anna"]] == ["300", "1200", "last"]
+
+
+def test_the_column_step_wins_over_the_name():
+    table = items(("anna", "epoch-1"), ("anna", "epoch-2"))
+    table["step"] = table["checkpoint"].map({"epoch-1": "500", "epoch-2": "400"})
+    assert [one.name for one in Checkpoints(table).all] == ["epoch-2", "epoch-1"]
+
+
+def test_previous_is_the_one_before_by_step_or_the_base():
+    table = items(("anna", "300"), ("anna", "600"), ("ben", "450"), ("base", "0"))
+    table["kind"] = table["model"].map({"base": "base"}).fillna("lora")
+    found = Checkpoints(table)
+    assert str(found.previous(found.find("anna/600"))) == "anna/300"
+    assert str(found.previous(found.find("ben/450"))) == "base/0"
+    with pytest.raises(InputError, match="no checkpoint before base/0"):
+        found.previous(found.find("base"))
+
+
+def test_a_checkpoint_is_found_by_what_tells_it_apart():
+    found = Checkpoints(items(("anna", "300"), ("ben", "300"), ("ben", "600")))
+    assert str(found.find("600")) == "ben/600"
+    with pytest.raises(InputError, match="2 checkpoints '300': anna/300 and ben/300; name one"):
+        found.find("300")
+    with pytest.raises(InputError, match="no checkpoint '900'; the checkpoints are anna/300, ben/300 and ben/600"):
+        found.find("900")
+
+
+def test_pairs_are_images_of_one_prompt_and_seed():
+    table = items(("anna", "300"), ("anna", "600"))
+    found = Checkpoints(table[table["item"] != "anna/600/q2"])
+    pairs = found.pairs(found.find("600"), found.find("300"))
+    assert pairs["candidate"].tolist() == ["anna/600/p1", "anna/600/p2", "anna/600/q1"]
+    assert pairs["baseline"].tolist() == ["anna/300/p1", "anna/300/p2", "anna/300/q1"]
+    assert pairs["prompt"].tolist() == ["p", "p", "q"]
+
+
+def test_one_base_without_a_subject_is_paired_with_every_subject():
+    table = items(("anna", "300"), ("base", "0"))
+    base = table["model"] == "base"
+    table = table.assign(
+        subject=["" if one else "Anna" for one in base], kind=["base" if one else "lora" for one in base]
+    )
+    found = Checkpoints(table)
+    assert len(found.pairs(found.find("anna"), found.find("base"))) == 4
+
+
+def test_what_cannot_be_paired_is_said():
+    table = items(("anna", "300"), ("anna", "600"))
+    for strange, words in (
+        (table.assign(seed=""), "does not say with which seed"),
+        (pd.concat([table, table.assign(item=table["item"] + "x")]), "several images of one prompt and seed"),
+        (table.assign(seed=[str(place) for place in range(8)]), "no image of the same prompt and seed"),
+    ):
+        found = Checkpoints(strange)
+        with pytest.raises(InputError, match=words):
+            found.pairs(found.find("600"), found.find("300"))
+    with pytest.raises(InputError, match="no column 'prompt'"):
+        Checkpoints(table.drop(columns="prompt"))
+    with pytest.raises(InputError, match="no column 'model' or 'checkpoint'"):
+        Checkpoints(table.drop(columns=["model", "checkpoint"]))
+
+
+def test_only_prompts_that_all_checkpoints_have_count():
+    table = items(("anna", "300"), ("anna", "600"))
+    found = Checkpoints(table[~table["item"].isin(["anna/600/q1", "anna/600/q2"])])
+    values = pd.Series(range(len(table)), index=table["item"], dtype=float)
+    sums, counts, prompts = found.of_prompts(found.all, values)
+    assert (sums.tolist(), counts.tolist(), prompts) == ([[1.0, 9.0]], [[2.0, 2.0]], ["p"])

@@ -1,0 +1,140 @@
+"""The gate and the best checkpoint of tables, on made studies whose truth is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from calibration.core.resampling import Resampling
+from calibration.decision.from_tables import PEOPLE, StudyTables
+from metrics.errors import InputError
+
+TRUTH = {"300": 0.0, "600": 1.0, "900": -0.8}
+
+
+def tables(people: int = 3, seed: int = 0, rated: float = 1.0) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Items, scores and ratings (of a share of the items) of one run of three checkpoints, 24 prompts x 2 seeds."""
+    rng = np.random.default_rng(seed)
+    rows, scores, ratings = [], [], []
+    of_prompt = rng.normal(size=24)
+    strictness = rng.normal(0, 0.4, people)
+    for checkpoint, value in TRUTH.items():
+        for prompt in range(24):
+            for number in range(2):
+                item = f"{checkpoint}/{prompt}_{number}"
+                quality = value + 0.6 * of_prompt[prompt] + 0.3 * rng.normal()
+                rows.append({"item": item, "model": "anna", "checkpoint": checkpoint, "prompt": f"p{prompt}"})
+                rows[-1]["seed"] = str(number)
+                for metric, score in (
+                    ("good", quality + 0.3 * rng.normal()),
+                    ("distance", -quality),
+                    ("noise", rng.normal()),
+                ):
+                    scores.append({"item": item, "metric": metric, "score": score, "signature": metric})
+                if rng.random() < rated:
+                    for who, strict in enumerate(strictness):
+                        rating = np.clip(np.rint(3 + quality - strict + 0.5 * rng.normal()), 1, 5)
+                        ratings.append({"item": item, "evaluator": f"e{who}", "task": "look", "rating": rating})
+    return pd.DataFrame(rows), pd.DataFrame(scores), pd.DataFrame(ratings)
+
+
+def study(seed: int = 0, with_ratings: bool = True, **more) -> StudyTables:
+    items, scores, ratings = tables(seed=seed, **{key: more.pop(key) for key in ("rated",) if key in more})
+    return StudyTables(
+        items,
+        scores,
+        ratings if with_ratings else None,
+        lower_is_better=["distance"],
+        higher_is_better=["good", "noise"],
+        resampling=Resampling(400),
+        **more,
+    )
+
+
+def verdicts(found) -> dict[str, str]:
+    return {one.metric: one.verdict for one in found.gate.metrics}
+
+
+def test_what_got_worse_is_caught_and_what_got_better_is_not():
+    one = study(seed=1)
+    worse = one.gate("900", "previous")
+    assert str(worse.baseline) == "anna/600"
+    assert worse.gate.verdict == "worse"
+    assert {name for name, verdict in verdicts(worse).items() if verdict == "worse"} == {"good", "distance", PEOPLE}
+    better = one.gate("600", "300", metrics=["good", "distance"])
+    assert verdicts(better) == {"good": "not worse", "distance": "not worse"}
+
+
+def test_drops_are_in_people_points():
+    """The true drop from 600 to 900 is 1.8; ratings are cut off at 1 and 5, so they show a little less."""
+    found = {each.metric: each for each in study().gate("900", "600").gate.metrics}
+    for name in ("good", "distance", PEOPLE):
+        assert found[name].drop.unit == "rating steps"
+        assert found[name].estimate == pytest.approx(-1.8, abs=0.25)
+    assert found["noise"].drop.unit == "standard deviations"
+    assert study(with_ratings=False).gate("900", "600").gate.metrics[0].drop.unit == "standard deviations"
+
+
+def test_against_the_best():
+    assert str(study().gate("900", "best").baseline) == "anna/600"
+    assert str(study().gate("600", "best").baseline) == "anna/300"
+
+
+def test_least_drop_is_of_a_metric_that_is_there():
+    found = study(with_ratings=False).gate("900", "600", least_drops={"good": 9.0})
+    assert verdicts(found)["good"] == "not worse"
+    with pytest.raises(InputError, match="least_drop names 'nope'"):
+        study().gate("900", "600", least_drops={"nope": 1.0})
+
+
+@pytest.mark.parametrize("by", ["good", "distance", PEOPLE, f"good+{PEOPLE}"])
+def test_the_best_checkpoint_by_each_measure(by):
+    found = study().best(by)
+    assert found.checkpoints[found.best.winner].name == "600"
+    assert [found.checkpoints[place].name for place in found.best.may_be_best] == ["600"]
+    assert found.is_turned == (by == "distance")
+    assert found.unit == ("rating steps" if PEOPLE in by else "the metric's units")
+
+
+def test_both_together_are_people_where_all_is_rated_and_need_not_all():
+    whole = study()
+    assert whole.best(f"noise+{PEOPLE}").best.means == pytest.approx(whole.best(PEOPLE).best.means)
+    part = study(rated=0.4)
+    both, people = part.best(f"good+{PEOPLE}").best, part.best(PEOPLE).best
+    assert both.means == pytest.approx(whole.best(PEOPLE).best.means, abs=0.2)
+    assert (both.high - both.low).mean() < (people.high - people.low).mean()
+
+
+def test_scores_made_in_two_ways_are_not_compared():
+    items, scores, _ = tables()
+    scores.loc[(scores["metric"] == "good") & scores["item"].str.startswith("900"), "signature"] = "another network"
+    one = StudyTables(items, scores, lower_is_better=["distance"], higher_is_better=["good", "noise"])
+    with pytest.raises(InputError, match="good: the two checkpoints' images were scored in 2 different ways"):
+        one.gate("900", "600")
+
+
+def test_what_is_not_there_is_said():
+    one = study()
+    for call, words in (
+        (lambda: one.gate("900", "900"), "both candidate and baseline"),
+        (lambda: one.gate("900", "600", metrics=["lpips"]), "no scores by 'lpips'"),
+        (lambda: one.best("good+nobody"), "is no measure"),
+        (lambda: one.best("good", run="ben"), "no run 'ben'; the runs are anna"),
+        (lambda: study(with_ratings=False).best(), "Say by which metric"),
+        (lambda: study(with_ratings=False).best(PEOPLE), "There are no ratings yet"),
+        (lambda: study(task="taste"), "no task 'taste'; people rated 'look'"),
+    ):
+        with pytest.raises(InputError, match=words):
+            call()
+    items, scores, ratings = tables()
+    two = pd.concat([ratings, ratings.assign(task="taste")])
+    with pytest.raises(InputError, match="say whose ratings count with task"):
+        StudyTables(items, scores, two, lower_is_better=["distance"], higher_is_better=["good", "noise"])
+
+
+def test_a_checkpoint_without_scores_does_not_count():
+    items, scores, _ = tables()
+    kept = scores[~((scores["metric"] == "good") & scores["item"].str.startswith("900"))]
+    one = StudyTables(items, kept, lower_is_better=["distance"], higher_is_better=["good", "noise"])
+    found = one.gate("900", "600")
+    assert set(verdicts(found)) == {"distance", "noise"}
+    assert any("good has no scores of anna/900" in note for note in found.notes)
