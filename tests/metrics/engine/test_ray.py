@@ -18,25 +18,11 @@ from metrics.engine.run import score_items
 from metrics.image.similarity import Similarity
 from tests.metrics.image.test_similarity import WEIGHTS
 from tests.metrics.pictures import saved
+from tests.ray_cluster import cluster
+
+__all__ = ["cluster"]
 
 pytestmark = pytest.mark.process
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """Two nodes with one CPU each, on ports of their own."""
-    import ray
-    from ray.cluster_utils import Cluster
-
-    memory = 80 * 2**20
-    head = {"num_cpus": 1, "object_store_memory": memory, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
-    cluster.add_node(num_cpus=1, object_store_memory=memory)
-    ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
-    assert len([node for node in ray.nodes() if node["Alive"]]) == 2
-    yield cluster
-    ray.shutdown()
-    cluster.shutdown()
 
 
 @dataclass(frozen=True)

@@ -7,22 +7,9 @@ import pytest
 
 from tests.metrics.homes import empty_home
 from tests.study.command import run_cli
-from tests.study.generation.drawing import make_loras, tiny_folder
+from tests.study.generation.drawing import RECIPE, make_loras, tiny_folder
 
 __all__ = ["tiny_folder"]
-
-RECIPE = """
-base: {base}
-subject: Anna
-prompts: ["photo of {{subject}} smiling", "photo of {{subject}} at night"]
-seeds: [1, 2]
-steps: 2
-width: 64
-height: 64
-batch_size: 2
-rate: 2 per checkpoint
-checkpoints: ["loras/*.safetensors"]
-"""
 
 
 @pytest.fixture

@@ -11,23 +11,11 @@ from study import open_study
 from study.folder.drawing import drawn_folder
 from tests.study.command import run_cli
 from tests.study.folder.test_growing import rate_all
-from tests.study.generation.drawing import make_loras, tiny_folder
+from tests.study.generation.drawing import RECIPE, make_loras, tiny_folder
 from tests.study.generation.tiny import tiny_pipeline
 
 __all__ = ["tiny_folder"]
 
-RECIPE = """
-base: {base}
-subject: Anna
-prompts: ["photo of {{subject}} smiling", "photo of {{subject}} at night"]
-seeds: [1, 2]
-steps: 2
-width: 64
-height: 64
-batch_size: 2
-rate: 2 per checkpoint
-checkpoints: ["loras/*.safetensors"]
-"""
 PEOPLE = ("ann", "bob")
 
 

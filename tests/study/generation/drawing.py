@@ -15,6 +15,20 @@ from tests.study.generation.tiny import tiny_pipeline
 BASE = Checkpoint("base", "0", "base", step=BASE_STEP)
 PROMPTS = tuple(f"photo of sks person {word}" for word in ("in a blue shirt", "smiling", "by the sea", "at night"))
 
+RECIPE = """
+base: {base}
+subject: Anna
+prompts: ["photo of {{subject}} smiling", "photo of {{subject}} at night"]
+seeds: [1, 2]
+steps: 2
+width: 64
+height: 64
+batch_size: 2
+rate: 2 per checkpoint
+checkpoints: ["loras/*.safetensors"]
+"""
+"""A recipe of two prompts and two seeds; `base` is to be filled in."""
+
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory) -> Path:

@@ -12,30 +12,14 @@ import pytest
 import study.generation.ray as drawing_ray
 from metrics.errors import InputError
 from study.generation.draw import DrawSettings, draw
+from tests.ray_cluster import cluster
 from tests.study.generation.drawing import BASE, make_loras, pixels_in, plan_of, tiny_folder
 
-__all__ = ["tiny_folder"]
+__all__ = ["cluster", "tiny_folder"]
 
 pytestmark = pytest.mark.process
 
 RAY = DrawSettings(device="cpu", engine="ray")
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """Two nodes with one CPU each, on ports of their own."""
-    import ray
-    from ray.cluster_utils import Cluster
-
-    memory = 80 * 2**20
-    head = {"num_cpus": 1, "object_store_memory": memory, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
-    cluster.add_node(num_cpus=1, object_store_memory=memory)
-    ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
-    assert len([node for node in ray.nodes() if node["Alive"]]) == 2
-    yield cluster
-    ray.shutdown()
-    cluster.shutdown()
 
 
 def test_a_killed_worker_costs_nothing_but_time(cluster, tiny_folder, tmp_path, monkeypatch):
