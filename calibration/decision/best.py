@@ -179,15 +179,14 @@ def _cross_fitted(parts: Sequence[Part], winner: int, seed: int) -> tuple[float,
     """The winner's value on prompts that did not choose it, over many splits, and its interval's half width."""
     rng = np.random.default_rng([seed % 2**63, 1])
     prompts = parts[0].sums.shape[1]
-    values = []
-    for _ in range(SPLITS):
-        chooses = np.zeros(prompts)
-        chooses[rng.permutation(prompts)[: prompts // 2]] = 1
-        for half in (chooses, 1 - chooses):
-            first, second = _values(parts, half[None])[0], _values(parts, 1 - half[None])[0]
-            if np.isfinite(first).any() and np.isfinite(second[np.nanargmax(first)]):
-                values.append(second[np.nanargmax(first)])
-    return float(np.mean(values)), float(_error(parts, winner) * stats.t.ppf(0.975, prompts - 1))
+    halves = np.zeros((SPLITS, prompts))
+    for half in halves:
+        half[rng.permutation(prompts)[: prompts // 2]] = 1
+    choose = np.concatenate([halves, 1 - halves])
+    first, second = _values(parts, choose), _values(parts, 1 - choose)
+    known = np.flatnonzero(np.isfinite(first).any(axis=1))
+    values = second[known, np.nanargmax(first[known], axis=1)]
+    return float(np.nanmean(values)), float(_error(parts, winner) * stats.t.ppf(0.975, prompts - 1))
 
 
 def _error(parts: Sequence[Part], chosen: int) -> float:

@@ -33,8 +33,6 @@ class SignFlips:
         Their standard deviation (n - 1); NaN for one prompt.
     prompts, pairs : int
         How many there are.
-    is_exact : bool
-        Every pattern of flips was tried.
     subset_means : ndarray, shape (patterns - 1,)
         The mean over the prompts that a pattern flips, sorted; the pattern that flips none is left out.
     """
@@ -43,8 +41,12 @@ class SignFlips:
     deviation: float
     prompts: int
     pairs: int
-    is_exact: bool
     subset_means: Array
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every pattern of flips was tried."""
+        return self.prompts <= EXACT_UP_TO
 
     def p_below(self, value: float = 0.0) -> float:
         """How often flips give a mean as low as the one that was found, if the true one is `value`; one-sided.
@@ -128,7 +130,7 @@ def sign_flips(differences: ArrayLike, prompts: ArrayLike, seed: int = 0) -> Sig
     found = (flipped @ means) / flipped.sum(axis=1)
     found[np.abs(found) <= _NOTHING * np.abs(means).max(initial=0)] = 0.0
     deviation = float(means.std(ddof=1)) if number > 1 else float("nan")
-    return SignFlips(float(means.mean()), deviation, number, len(values), number <= EXACT_UP_TO, np.sort(found))
+    return SignFlips(float(means.mean()), deviation, number, len(values), np.sort(found))
 
 
 @lru_cache(maxsize=4)

@@ -19,10 +19,10 @@ from metrics.sets.compared_sets import FeatureTable, all_sources
 from metrics.sets.diversity import Diversity
 from metrics.sets.diversity_clip import clip_distances
 from metrics.sets.fid import Fid
+from metrics.sets.fid_by_chance import Chance, fid_by_chance
 from metrics.sets.kid import Kid
 from metrics.sets.rows import RowFile
 from metrics.sets.statistics_file import SavedStatistics
-from study.evaluation.chance import Chance, fid_by_chance
 from study.evaluation.copies import Distances, nearest_references
 from study.evaluation.figures import (
     Difference,

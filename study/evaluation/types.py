@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from metrics.engine.run import RunResult
 from metrics.known import Direction
-from study.evaluation.chance import Chance
+from metrics.sets.fid_by_chance import Chance
 from study.evaluation.copies import Nearness
 from study.evaluation.figures import Difference, Figure
 from study.evaluation.sets import ImageSet, Picture

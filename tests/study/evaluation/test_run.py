@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from metrics import inception_features, score_images, score_sets
+from metrics.sets.fid_by_chance import fid_by_chance
 from metrics.sets.kid import kernel_distance
-from study.evaluation.chance import fid_by_chance
 from study.evaluation.run import EVALUATED, EvaluationSettings, evaluate
 from study.evaluation.summary import SHOWN, as_dict, files_of
 from study.evaluation.words import on_copies

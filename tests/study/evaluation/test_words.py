@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from study.evaluation.chance import Chance
+from metrics.sets.fid_by_chance import Chance
 from study.evaluation.copies import Nearest, Nearness
 from study.evaluation.figures import Difference, Figure
 from study.evaluation.types import Evaluation, Measured

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from metrics.sets.fid_by_chance import SPLITS, fid_by_chance
 from metrics.sets.frechet import frechet_distance
-from study.evaluation.chance import SPLITS, fid_by_chance
 
 
 def features(rng, count, shift=0.0, dimensions=64):
