@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -149,62 +150,48 @@ class _Beside:
     """What stands in files beside samples, each read once."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, Path], Any] = {}
+        self.kohya = cache(_kohya_prompts)
+        self.ai_toolkit = cache(_ai_toolkit_config)
+        self.card = cache(_model_card)
+        self.geneval = cache(_geneval_asked)
 
-    def _once(self, what: str, folder: Path) -> Any:
-        if (what, folder) not in self._known:
-            self._known[what, folder] = getattr(self, f"_read_{what}")(folder)
-        return self._known[what, folder]
 
-    def kohya(self, folder: Path) -> list[PromptLine]:
-        """The prompts that kohya's GUI keeps as sample/prompt.txt."""
-        found: list[PromptLine] = self._once("kohya", folder)
-        return found
+def _kohya_prompts(folder: Path) -> list[PromptLine]:
+    """The prompts that kohya's GUI keeps as sample/prompt.txt."""
+    prompts, problems = parse_prompts(_text(folder / "prompt.txt"))
+    return [] if problems else prompts  # a line that cannot be read would move all numbers behind it
 
-    def _read_kohya(self, folder: Path) -> list[PromptLine]:
-        prompts, problems = parse_prompts(_text(folder / "prompt.txt"))
-        return [] if problems else prompts  # a line that cannot be read would move all numbers behind it
 
-    def ai_toolkit(self, folder: Path) -> dict[str, Any]:
-        """The part on samples of the config.yaml that ai-toolkit keeps with a run."""
-        found: dict[str, Any] = self._once("ai_toolkit", folder)
-        return found
+def _ai_toolkit_config(folder: Path) -> dict[str, Any]:
+    """The part on samples of the config.yaml that ai-toolkit keeps with a run."""
+    content = _yaml(_text(folder / "config.yaml"))
+    try:
+        process = content["config"]["process"][0]
+        sample = dict(process["sample"])
+        sample["trigger"] = process.get("trigger_word") or ""
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+        return {}
+    return sample
 
-    def _read_ai_toolkit(self, folder: Path) -> dict[str, Any]:
-        content = _yaml(_text(folder / "config.yaml"))
-        try:
-            process = content["config"]["process"][0]
-            sample = dict(process["sample"])
-            sample["trigger"] = process.get("trigger_word") or ""
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
-            return {}
-        return sample
 
-    def card(self, folder: Path) -> dict[str, Any]:
-        """The front matter of a model card by diffusers; empty where there is none."""
-        found: dict[str, Any] = self._once("card", folder)
-        return found
+def _model_card(folder: Path) -> dict[str, Any]:
+    """The front matter of a model card by diffusers; empty where there is none."""
+    front = re.match(r"---\n(.*?)\n---", _text(folder / "README.md").replace("\r\n", "\n"), re.DOTALL)
+    content = _yaml(front[1]) if front else None
+    if not isinstance(content, dict):
+        return {}
+    tags = content.get("tags")
+    is_ours = content.get("library_name") == "diffusers" or (isinstance(tags, list) and "diffusers" in tags)
+    return content if is_ours else {}
 
-    def _read_card(self, folder: Path) -> dict[str, Any]:
-        front = re.match(r"---\n(.*?)\n---", _text(folder / "README.md").replace("\r\n", "\n"), re.DOTALL)
-        content = _yaml(front[1]) if front else None
-        if not isinstance(content, dict):
-            return {}
-        tags = content.get("tags")
-        is_ours = content.get("library_name") == "diffusers" or (isinstance(tags, list) and "diffusers" in tags)
-        return content if is_ours else {}
 
-    def geneval(self, folder: Path) -> dict[str, Any]:
-        """What GenEval asks of the images in a folder; empty where it has no metadata.jsonl with a prompt."""
-        found: dict[str, Any] = self._once("geneval", folder)
-        return found
-
-    def _read_geneval(self, folder: Path) -> dict[str, Any]:
-        try:
-            content = parse_json(next(iter(_text(folder / "metadata.jsonl").splitlines()), ""))
-        except ValueError:
-            return {}
-        return content if isinstance(content, dict) and isinstance(content.get("prompt"), str) else {}
+def _geneval_asked(folder: Path) -> dict[str, Any]:
+    """What GenEval asks of the images in a folder; empty where it has no metadata.jsonl with a prompt."""
+    try:
+        content = parse_json(next(iter(_text(folder / "metadata.jsonl").splitlines()), ""))
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) and isinstance(content.get("prompt"), str) else {}
 
 
 def _sample(path: Path, beside: _Beside) -> Sample | None:
@@ -212,8 +199,8 @@ def _sample(path: Path, beside: _Beside) -> Sample | None:
     stem, folder = path.stem, path.parent
     if said := _KOHYA.fullmatch(stem):
         index, seed = int(said["index"]), _whole(said["seed"])
-        line = dict(enumerate(beside.kohya(folder))).get(index)
-        prompt = line.text if line is not None else ""
+        lines = beside.kohya(folder)
+        prompt = lines[index].text if index < len(lines) else ""
         step, epoch = _whole(said["step"]), _whole(said["epoch"])
         return Sample("kohya", said["run"] or "", step, epoch, index, seed, prompt, seeded=seed is not None)
     if said := _AI_TOOLKIT.fullmatch(stem):
