@@ -94,7 +94,7 @@ def test_from_checkpoints_to_a_report_and_on(tiny_folder, tmp_path, open_page, s
         page = open_page(links(printed, "rate")[0])
         press(page, "4", total=16)
         shown(page, "2 of 16")
-        expect(page.locator(".saving")).to_have_text("Saved")
+        saved(page)
     with open_study(place / "study") as study:
         assert study.ratings()[["evaluator", "rating"]].to_numpy().tolist() == [["ann", 4]]
         assert rate_all(study, lambda name, one: random.randint(1, 5)) == 47

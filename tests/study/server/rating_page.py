@@ -19,8 +19,14 @@ def press(page, keys, first=1, total=12):
         page.keyboard.press(key)
 
 
-def saved(page):
-    """Wait until nothing is on its way any more."""
+def saved(page, kept=0):
+    """Wait until nothing is on its way any more, but for what the browser keeps of other raters.
+
+    The page says "Saved" still while an answer is a moment old, so that its words alone are no sign.
+    """
+    page.wait_for_function(
+        "(kept) => Object.keys(localStorage).filter((key) => key.startsWith('humangrade:')).length === kept", arg=kept
+    )
     expect(page.locator(".saving")).to_have_text("Saved")
 
 
