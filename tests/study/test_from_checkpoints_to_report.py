@@ -11,14 +11,13 @@ import time
 
 import pandas as pd
 import pytest
-from playwright.sync_api import expect
 
 from study import open_study
 from tests.study.command import command_line, environment, free_port, links, run_cli, serving
 from tests.study.folder.test_growing import rate_all
 from tests.study.generation.drawing import PROMPTS, make_loras, tiny_folder
 from tests.study.server.conftest import open_page
-from tests.study.server.rating_page import press, shown
+from tests.study.server.rating_page import press, saved, shown
 
 __all__ = ["open_page", "tiny_folder"]
 
