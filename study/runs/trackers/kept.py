@@ -24,6 +24,22 @@ def as_it_is(name: str) -> str:
     return name
 
 
+def number_of(value: Any) -> float | None:
+    """A logged JSON value as a number, where it is one or the word for one that JSON lacks.
+
+    Examples
+    --------
+    >>> number_of(3), number_of("NaN"), number_of("cat"), number_of(True)
+    (3.0, nan, None, None)
+    """
+    if value in ("NaN", "Infinity", "-Infinity"):
+        return float(value)
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    except OverflowError:  # a whole number beyond all
+        return None
+
+
 class Written:
     """A run under the names that a tracker takes.
 

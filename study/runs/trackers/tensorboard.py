@@ -228,7 +228,8 @@ def _events(run: TrackedRun) -> Iterator[Any]:
     kept.metadata.plugin_data.plugin_name = "humangrade"
     kept.tensor.CopyFrom(TensorProto(dtype=DT_STRING, string_val=[written.text().encode()]))
     yield event_pb2.Event(summary=about)
-    for step, ones in groupby(sorted([*run.scalars, *run.images], key=lambda one: one.step), lambda one: one.step):
+    logged: list[Scalar | TrackedImage] = [*run.scalars, *run.images]
+    for step, ones in groupby(sorted(logged, key=lambda one: one.step), lambda one: one.step):
         for one in ones:
             summary = summary_pb2.Summary()
             if isinstance(one, Scalar):  # as a tensor: a simple value has half of a number's digits

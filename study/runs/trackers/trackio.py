@@ -11,7 +11,7 @@ from typing import Any
 from metrics.errors import InputError
 from metrics.files import parse_json, reason
 from study.generation.file_names import safe_name
-from study.runs.trackers.kept import Written, restored, visible
+from study.runs.trackers.kept import Written, number_of, restored, visible
 from study.runs.trackers.packages import apart, refuse_missing
 from study.runs.trackers.pictures import inside, numbered, picture_bytes, suffix_of
 from study.runs.types import RECORD, Scalar, TrackedImage, TrackedRun
@@ -118,11 +118,9 @@ def _take(logged: _Logged, step: Any, text: Any, media: Path) -> None:
         logged.unread += 1
         return
     for written, value in row.items():
-        name = _RESERVED.get(written, written)
-        if value in ("NaN", "Infinity", "-Infinity"):
-            logged.scalars.append(Scalar(name, step, float(value)))
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            logged.scalars.append(Scalar(name, step, float(value)))
+        name = str(_RESERVED.get(written, written))
+        if (number := number_of(value)) is not None:
+            logged.scalars.append(Scalar(name, step, number))
         elif isinstance(value, dict) and value.get("_type") == "trackio.image":
             path = inside(media, str(value.get("file_path")))
             if path is None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from metrics.errors import InputError
 from metrics.files import parse_json, read_regular_file, reason
-from study.runs.trackers.kept import FILE, MOST_KEPT, Written, restored, visible
+from study.runs.trackers.kept import FILE, MOST_KEPT, Written, number_of, restored, visible
 from study.runs.trackers.packages import apart
 from study.runs.trackers.pictures import inside, numbered, picture_bytes, suffix_of
 from study.runs.types import Scalar, TrackedImage, TrackedRun
@@ -113,12 +113,12 @@ def read_here(source: str) -> list[TrackedRun]:
 
 def _read_log(path: Path) -> TrackedRun:
     from google.protobuf.message import DecodeError
-    from wandb.proto import wandb_internal_pb2
+    from wandb.proto import wandb_internal_pb2 as messages
 
     log = _Log()
     try:
         for body in _records(path, log.notes):
-            _take(wandb_internal_pb2.Record.FromString(body), log)
+            _take(messages.Record.FromString(body), log)
     except DecodeError:
         log.notes.append(f"{path} is damaged in a record; what stands before it is read.")
     except OSError as error:
@@ -240,7 +240,7 @@ def _logged(log: _Log, files: Path) -> tuple[list[Scalar], list[TrackedImage]]:
                 continue
             step, axis = own_step, log.axis(name)
             if axis:
-                place = _number(_at(row, axis))
+                place = number_of(_at(row, axis))
                 if place is not None and place.is_integer():
                     step, axis = int(place), "" if axis == _STEP else axis.removeprefix(_AXIS)
                 else:
@@ -251,7 +251,7 @@ def _logged(log: _Log, files: Path) -> tuple[list[Scalar], list[TrackedImage]]:
                 pictures, lost = _pictures(name, step, value, files)
                 images += pictures
                 missing += lost
-            elif (number := _number(value)) is not None:
+            elif (number := number_of(value)) is not None:
                 scalars.append(Scalar(name, step, number, axis))
     for axis in sorted(fractional):
         log.notes.append(f"{log.name}: what goes by {axis}, which has fractions, stands on W&B's own steps.")
@@ -272,12 +272,6 @@ def _at(row: dict[str, Any], name: str) -> Any:
     if name in row:
         return row[name]
     return next((value for key, value in _leaves(row) if key == name), None)
-
-
-def _number(value: Any) -> float | None:
-    if value in ("NaN", "Infinity", "-Infinity"):
-        return float(value)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _pictures(key: str, step: int, value: dict[str, Any], files: Path) -> tuple[list[TrackedImage], int]:
