@@ -232,21 +232,18 @@ def _logged(log: _Log, files: Path) -> tuple[list[Scalar], list[TrackedImage]]:
     """The curves and pictures of all rows, on the axis that define_metric gave them."""
     scalars: list[Scalar] = []
     images: list[TrackedImage] = []
-    fractional: set[str] = set()
+    fractional = _with_fractions(log)
     missing = 0
     for own_step, row in log.rows:
         for name, value in _leaves(row):
             if name.startswith("_") or name == _STEP or name.startswith(_AXIS):
                 continue
             step, axis = own_step, log.axis(name)
-            if axis:
-                place = number_of(_at(row, axis))
-                if place is not None and place.is_integer():
-                    step, axis = int(place), "" if axis == _STEP else axis.removeprefix(_AXIS)
-                else:
-                    if place is not None:
-                        fractional.add(axis)
-                    axis = ""
+            place = number_of(_at(row, axis)) if axis and axis not in fractional else None
+            if place is None:
+                axis = ""
+            else:
+                step, axis = int(place), "" if axis == _STEP else axis.removeprefix(_AXIS)
             if isinstance(value, dict):
                 pictures, lost = _pictures(name, step, value, files)
                 images += pictures
@@ -258,6 +255,16 @@ def _logged(log: _Log, files: Path) -> tuple[list[Scalar], list[TrackedImage]]:
     if missing:
         log.notes.append(f"{log.name}: {missing} pictures that the log names are not in the run's folder.")
     return scalars, images
+
+
+def _with_fractions(log: _Log) -> set[str]:
+    """The axes on which some value is no whole number, so that they are none for a curve's steps."""
+    found = set()
+    for axis in {*log.axes.values(), *(axis for _, axis in log.globs)}:
+        places = (number_of(_at(row, axis)) for _, row in log.rows)
+        if not all(place.is_integer() for place in places if place is not None):
+            found.add(axis)
+    return found
 
 
 def _leaves(row: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
