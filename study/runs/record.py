@@ -137,14 +137,17 @@ def find_new(study: Study, read_files: bool = True) -> New:
     places = {row["item"]: row for row in _plain_rows(runs.places()) if row["item"]}
     unread = _add_contents(study, told, places, read_files)
     if unread:
-        notes.append(f"{counted(unread, 'image')} of the study cannot be read, so the record lacks what is in them.")
+        notes.append(
+            f"{counted(unread, 'image file')} of the study cannot be read, so what is in "
+            f"{'it' if unread == 1 else 'them'} is not recorded."
+        )
     changed = [row for row in told if _differs(row, known.get(row["item"]), places.get(row["item"]), read_files)]
     scores, values = study.scores(), runs.values()
     stale = _stale(scores, values, changed, known)
     if stale:
         notes.append(
-            f"{counted(len(stale), 'image')} changed since they were recorded, the first: '{stale[0]}', and their "
-            "scores did not; humangrade score makes them anew."
+            f"Since the last record {counted(len(stale), 'image')} changed, the first: '{stale[0]}', while the scores "
+            "stayed; humangrade score makes them anew."
         )
     others = values[~values["item"].isin([row["item"] for row in changed])]
     new_values = _new_values(scores, others, {row["item"] for row in told})
