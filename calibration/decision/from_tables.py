@@ -90,6 +90,8 @@ class StudyTables:
         Metrics whose direction is not known.
     resampling : Resampling
         Of all draws.
+    notes : sequence of str
+        What is to be known of the tables; it stands first among the notes of every result.
 
     Raises
     ------
@@ -107,8 +109,10 @@ class StudyTables:
         lower_is_better: Sequence[str] = (),
         higher_is_better: Sequence[str] = (),
         resampling: Resampling = RESAMPLING,
+        notes: Sequence[str] = (),
     ):
         self.checkpoints = Checkpoints(items)
+        self.notes = tuple(notes)
         self.resampling = resampling
         self._scores = scores[scores["score"].notna()]
         self.metrics = sorted(map(str, self._scores["metric"].unique()), key=natural_order)
@@ -174,7 +178,7 @@ class StudyTables:
         if new == old:
             raise InputError(f"{new} is both candidate and baseline; name two checkpoints.")
         pairs = self.checkpoints.pairs(new, old)
-        notes = list(self._notes)
+        notes = [*self.notes, *self._notes]
         drops = dict(least_drops or {})
         strange = set(drops) - set(self.metrics)
         if strange:
@@ -244,7 +248,7 @@ class StudyTables:
         least = LEAST_DROP if unit == "rating steps" else LEAST_DEVIATIONS * self._deviation(name)
         found = best_checkpoint(parts, [least], self.resampling)
         images = int(parts[0].counts.sum())
-        return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(self._notes))
+        return StudyBest(by, tuple(chosen), found, unit, turned, images, (*self.notes, *self._notes))
 
     def _baseline(self, candidate: Checkpoint, against: str, primary: str, metrics: Sequence[str]) -> Checkpoint:
         if against == "previous":
