@@ -140,7 +140,7 @@ def _opened(source: Path, copy: Path) -> _Place:
     if database.is_dir():
         if not any((each / "meta.yaml").is_file() for each in database.iterdir() if each.is_dir()):
             raise InputError(f"{source} holds neither {DATABASE} nor runs of MLflow; name one, or a folder mlruns.")
-        shutil.copytree(database, copy / "mlruns", symlinks=True, ignore=lambda *_: ["artifacts", "models"])
+        shutil.copytree(database, copy / "mlruns", ignore=_not_needed)
         return _Place((copy / "mlruns").as_uri(), database, False)
     with database.open("rb") as file:
         if file.read(len(_SQLITE)) != _SQLITE:
@@ -155,6 +155,13 @@ def _opened(source: Path, copy: Path) -> _Place:
     except sqlite3.Error as error:
         raise InputError(f"{source} cannot be read ({error}); restore the file.") from error
     return _Place(f"sqlite:///{copy / DATABASE}", database.parent, True)
+
+
+def _not_needed(folder: str, names: list[str]) -> list[str]:
+    """What of a folder of files need not be copied: pictures and models, and links, wherever they lead."""
+    if Path(folder).name in ("artifacts", "models"):
+        return names
+    return [name for name in names if (Path(folder) / name).is_symlink()]
 
 
 def _pages(search: Any, **asked: Any) -> Iterator[Any]:

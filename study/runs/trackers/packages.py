@@ -26,11 +26,11 @@ _PACKAGES = {
     "trackio": (("trackio",), 0),
 }
 _THEIRS = ("MLFLOW_", "WANDB_", "TRACKIO_")
-_OFFLINE = {
+OFFLINE = {
     "DO_NOT_TRACK": "true",
     "GIT_PYTHON_REFRESH": "quiet",
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_OFFLINE": "1",
+    "HF_HUBOFFLINE": "1",
     "MLFLOW_ALLOW_FILE_STORE": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "WANDB_ERROR_REPORTING": "false",
@@ -126,7 +126,7 @@ def apart(tracker: str, work: str, argument: Any, environment: Mapping[str, str]
 def _environment(added: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_THEIRS)}
     paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH", "")])]
-    return kept | _OFFLINE | {"PYTHONPATH": os.pathsep.join(paths)} | dict(added)
+    return kept | OFFLINE | {"PYTHONPATH": os.pathsep.join(paths)} | dict(added)
 
 
 def _end_group(process: "subprocess.Popen[bytes]") -> None:

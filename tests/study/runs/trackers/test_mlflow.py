@@ -65,7 +65,7 @@ def test_moved_elsewhere_the_pictures_are_found(written, tmp_path):
     shutil.copytree(place, tmp_path / "moved")
     shutil.move(place / "artifacts", place / "hidden")
     try:
-        found = {run.name: run for run in mlflow.read(tmp_path / "moved" / "mlflow.db")}
+        found = {run.name: run for run in mlflow.read_here(tmp_path / "moved" / "mlflow.db")}
     finally:
         shutil.move(place / "hidden", place / "artifacts")
     assert_same(found[runs[0].name], runs[0])
@@ -73,7 +73,7 @@ def test_moved_elsewhere_the_pictures_are_found(written, tmp_path):
 
 @pytest.mark.parametrize("source", ["mlflow.db", "mlruns"])
 def test_what_the_client_logged(logged, source):
-    (run,) = mlflow.read(logged / source)
+    (run,) = mlflow.read_here(logged / source)
     assert run.name == "lora" and not run.notes
     assert run.config == {"lr": 0.0001, "rank": 4, "net": "unet", "fused": True}
     values = [(one.step, repr(one.value)) for one in run.scalars]
@@ -87,14 +87,14 @@ def test_a_database_is_not_changed_by_reading(logged, tmp_path):
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database, database:
         (layout,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
     before = (tmp_path / "mlflow.db").read_bytes()
-    mlflow.read(tmp_path / "mlflow.db")
+    mlflow.read_here(tmp_path / "mlflow.db")
     assert (tmp_path / "mlflow.db").read_bytes() == before and layout
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
 
 
 def test_artifacts_outside_the_folder_are_not_read(logged, tmp_path):
     shutil.copy(logged / "mlflow.db", tmp_path / "mlflow.db")  # its pictures stand where they were logged
-    (run,) = mlflow.read(tmp_path)
+    (run,) = mlflow.read_here(tmp_path)
     assert not run.images and "are not below" in run.notes[0]
 
 
@@ -103,7 +103,7 @@ def test_links_out_of_the_artifacts_are_not_followed(logged, tmp_path):
     (images,) = (tmp_path / "copy" / "artifacts").rglob("images")
     (tmp_path / "secret.png").write_bytes(b"secret")
     (images / "stolen+step+7+timestamp+1+x.png").symlink_to(tmp_path / "secret.png")
-    (run,) = mlflow.read(tmp_path / "copy" / "mlflow.db")
+    (run,) = mlflow.read_here(tmp_path / "copy" / "mlflow.db")
     assert {one.step for one in run.images} == {300, 600, 1200}
 
 
@@ -111,19 +111,19 @@ def test_what_is_none_of_mlflows_is_said(tmp_path):
     with pytest.raises(InputError, match="is not there"):
         mlflow.read(tmp_path / "nothing")
     with pytest.raises(InputError, match=r"holds neither mlflow\.db nor runs"):
-        mlflow.read(tmp_path)
+        mlflow.read_here(tmp_path)
     (tmp_path / "mlflow.db").write_bytes(b"no database")
     with pytest.raises(InputError, match="is no SQLite database"):
-        mlflow.read(tmp_path)
+        mlflow.read_here(tmp_path)
     (tmp_path / "mlflow.db").unlink()
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database, database:
         database.execute("CREATE TABLE runs (id INTEGER)")
     with pytest.raises(InputError, match="is no database of MLflow"):
-        mlflow.read(tmp_path)
+        mlflow.read_here(tmp_path)
 
 
 def test_a_database_that_is_cut_off_is_said(logged, tmp_path):
     whole = (logged / "mlflow.db").read_bytes()
     (tmp_path / "mlflow.db").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="cannot be read"):
-        mlflow.read(tmp_path)
+        mlflow.read_here(tmp_path)

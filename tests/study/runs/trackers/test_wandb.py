@@ -67,7 +67,7 @@ def test_runs_are_the_same_after_a_round_trip(tmp_path):
 
 
 def test_what_the_client_logged(logged):
-    (run,) = wandb.read(logged)
+    (run,) = wandb.read_here(logged)
     assert run.name == "lora" and run.config == {"rank": 4, "net": {"layers": [1, 2]}}
     assert points(run, "loss") == [(0, 0.5, ""), (100, 1.5, ""), (200, 2.5, "")]
     assert points(run, "train.lr") == [(step, 0.1, "") for step in (0, 100, 200)]
@@ -76,7 +76,7 @@ def test_what_the_client_logged(logged):
 
 
 def test_a_metric_with_another_axis_stands_on_it(logged):
-    (run,) = wandb.read(logged)
+    (run,) = wandb.read_here(logged)
     assert points(run, "val/acc") == [(0, 0.0, "epoch"), (1, 0.25, "epoch"), (2, 0.5, "epoch")]
     assert points(run, "epoch") == [(1, 0.0, ""), (101, 1.0, ""), (201, 2.0, "")]
     # an axis with fractions is no step: W&B's own stand, and it is said
@@ -85,7 +85,7 @@ def test_a_metric_with_another_axis_stands_on_it(logged):
 
 
 def test_a_picture_has_the_step_of_its_record(logged):
-    (run,) = wandb.read(logged)
+    (run,) = wandb.read_here(logged)
     assert [(one.key, one.step, one.index) for one in run.images if one.key == "samples"] == [
         ("samples", step, index) for step in (0, 100, 200) for index in (0, 1)
     ]
@@ -102,7 +102,7 @@ def test_a_log_that_is_cut_off_gives_what_stands_before_it(log):
     before = None
     for share in (0.9, 0.6, 0.3):
         log.write_bytes(whole[: int(len(whole) * share)])
-        (run,) = wandb.read(log)
+        (run,) = wandb.read_here(log)
         assert len(run.notes) >= 1 and "killed" in run.notes[0]
         assert before is None or len(run.scalars) <= before
         before = len(run.scalars)
@@ -111,7 +111,7 @@ def test_a_log_that_is_cut_off_gives_what_stands_before_it(log):
 def test_a_killed_run_without_a_record_of_its_end_is_read(log):
     records = list(wandb._records(log, []))
     rewritten(log, [body for body in records if kind(body) not in ("exit", "final")])
-    (run,) = wandb.read(log)
+    (run,) = wandb.read_here(log)
     assert len(points(run, "loss")) == 3 and any("no record of its end" in note for note in run.notes)
 
 
@@ -143,14 +143,14 @@ def test_a_damaged_log_gives_what_stands_before_the_damage(log):
     whole = bytearray(log.read_bytes())
     whole[len(whole) // 2] ^= 0xFF
     log.write_bytes(whole)
-    (run,) = wandb.read(log)
+    (run,) = wandb.read_here(log)
     assert any("damaged" in note for note in run.notes) and points(run, "loss")
 
 
 def test_records_longer_than_a_block_are_put_together(tmp_path):
     long = TrackedRun("long", {"words": "x" * 200_000}, (Scalar("loss", 0, 1.0),))
     wandb.write([long], tmp_path)
-    (run,) = wandb.read(tmp_path)
+    (run,) = wandb.read_here(tmp_path)
     assert_same(run, long)
 
 
@@ -167,7 +167,7 @@ def test_a_path_that_leads_out_of_the_runs_folder_gives_no_picture(log):
                 item.value_json = f'["../../../secret.png", "{secret}", "/etc/passwd"]'
         records.append(record.SerializeToString())
     rewritten(log, records)
-    (run,) = wandb.read(log)
+    (run,) = wandb.read_here(log)
     assert {one.key for one in run.images} == {"single"}
     assert any("9 pictures that the log names are not in the run's folder" in note for note in run.notes)
 
@@ -175,9 +175,9 @@ def test_a_path_that_leads_out_of_the_runs_folder_gives_no_picture(log):
 def test_what_is_none_of_wandbs_is_said(tmp_path):
     (tmp_path / "run-a.wandb").write_bytes(b"\x89PNG and more")
     with pytest.raises(InputError, match="is no log of W&B"):
-        wandb.read(tmp_path)
+        wandb.read_here(tmp_path)
     with pytest.raises(InputError, match=r"holds no \.wandb file"):
         (tmp_path / "run-a.wandb").unlink()
-        wandb.read(tmp_path)
+        wandb.read_here(tmp_path)
     with pytest.raises(InputError, match="is not there"):
         wandb.read(tmp_path / "nothing")
