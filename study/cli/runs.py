@@ -48,13 +48,15 @@ def import_(
             done = import_runs(study, runs, bar.advance)
     print_notes(done.notes, console)
     if done.runs:
-        told = (counted(number, noun) for number, noun in ((done.scalars, "point"), (done.images, "picture")))
         values = f", {counted(done.values, 'value')} of metrics" if done.values else ""
         console.print(
-            f"Imported {counted(len(done.runs), 'run')}, new: {' of curves, '.join(told)}{values}.", soft_wrap=True
+            f"Imported {counted(len(done.runs), 'run')}, new: {counted(done.scalars, 'point')} of curves, "
+            f"{counted(done.images, 'picture')}{values}.",
+            soft_wrap=True,
         )
     if done.known:
-        console.print(f"Passed over {counted(len(done.known), 'run')} that was imported before.", soft_wrap=True)
+        verb = "was" if len(done.known) == 1 else "were"
+        console.print(f"Passed over {counted(len(done.known), 'run')} that {verb} imported before.", soft_wrap=True)
 
 
 @app.command()

@@ -21,6 +21,7 @@ from metrics.text import counted, listed, quoted
 from study.folder.study import Study
 from study.generation.file_names import safe_name
 from study.generation.layouts import checkpoint_name
+from study.runs.record import record_study
 from study.runs.trackers import manifest as kept
 from study.runs.trackers.export import Export
 from study.runs.trackers.stored import Content, content_of, plain_text, stored
@@ -87,6 +88,7 @@ def import_runs(study: Study, runs: Sequence[TrackedRun], advance: Callable[[int
         Where a run cannot be taken over; those before it are.
     """
     done = Imported()
+    record_study(study)  # what is its own is known again by its content
     for run, name in zip(runs, _names(runs), strict=True):
         _import(study, run, name, done)
         done.notes += run.notes
@@ -333,8 +335,13 @@ def export_runs(study: Study, names: Sequence[str] = ()) -> tuple[list[TrackedRu
     InputError
         Where the record has no such run, or none at all.
     """
-    record = study.store.runs
+    record, notes = study.store.runs, []
+    if study.store.is_read_only:
+        notes.append(f"{study.folder} is only read, so what is new in it since it was recorded is not exported.")
+    else:
+        notes += record_study(study).notes
     runs = record.runs()
+    runs = runs[runs["model"] != ""]  # images of no model
     known = list(runs["model"])
     unknown = [name for name in names if name not in known]
     if unknown or not known:
@@ -351,7 +358,6 @@ def export_runs(study: Study, names: Sequence[str] = ()) -> tuple[list[TrackedRu
         "checkpoints": record.checkpoints(),
     }
     tables["values"] = tables["values"].merge(tables["images"][["image_id", "model"]], on="image_id")
-    notes: list[str] = []
     found = []
     for row in runs.to_dict("records"):
         if not names or row["model"] in names:
