@@ -89,7 +89,7 @@ def import_runs(study: Study, runs: Sequence[TrackedRun], advance: Callable[[int
     """
     done = Imported()
     record_study(study)  # what is its own is known again by its content
-    for run, name in zip(runs, _names(runs), strict=True):
+    for run, name in zip(runs, _names(study, runs), strict=True):
         _import(study, run, name, done)
         done.notes += run.notes
         advance(1)
@@ -101,13 +101,34 @@ def import_runs(study: Study, runs: Sequence[TrackedRun], advance: Callable[[int
     return done
 
 
-def _names(runs: Sequence[TrackedRun]) -> list[str]:
-    """A name for each run: its own, and for a second one of that name with what tells it apart."""
+def _names(study: Study, runs: Sequence[TrackedRun]) -> list[str]:
+    """A name for each run: its own, and for another run of that name in the same tracker with what tells it apart.
+
+    What was exported has its own name always: what it says was said of that run.
+    """
+    record = study.store.runs
+    known: dict[str, set[str]] = {}
+    for table in (record.runs(), record.scalars()):
+        for model, source in set(zip(table["model"], table["source"], strict=True)):
+            known.setdefault(model, set()).add(source)
     found: list[str] = []
     for run in runs:
-        name = plain_text(run.name).strip() or plain_text(run.external_id) or "run"
-        found.append(f"{name} ({plain_text(run.external_id)[:12]})" if name in found else name)
+        own = plain_text(run.external_id)
+        name = plain_text(run.name).strip() or own or "run"
+        source = _source(run)
+        if RECORD not in run.config:
+            theirs = {each for each in known.get(name, ()) if each.startswith(f"{run.source}:")}
+            apart = f"{name} ({own[:12]})"
+            if apart in known or (theirs and source not in theirs):
+                name = apart
+        known.setdefault(name, set()).add(source)
+        found.append(name)
     return found
+
+
+def _source(run: TrackedRun) -> str:
+    """Whose word a run is, as the record keeps it."""
+    return f"{run.source}:{plain_text(run.external_id)}"
 
 
 def _import(study: Study, run: TrackedRun, name: str, done: Imported) -> None:
@@ -118,7 +139,7 @@ def _import(study: Study, run: TrackedRun, name: str, done: Imported) -> None:
     if record.is_imported(run.source, run.external_id, digest):
         done.known.append(name)
         return
-    source = f"{run.source}:{plain_text(run.external_id)}"
+    source = _source(run)
     config = {key: value for key, value in run.config.items() if key != RECORD}
     about: dict[str, Any] = {"model": name, "config": json.dumps(config) if config else ""}
     if manifest is not None:

@@ -225,8 +225,13 @@ def test_names_of_runs_lead_nowhere(new_study):
 
 def test_two_runs_of_one_name_stay_two(new_study):
     study = new_study("here")
-    done = import_runs(study, [logged(), logged(external_id="def")])
-    assert done.runs == ["lora", "lora (def)"]
+    assert import_runs(study, [logged(), logged(external_id="def")]).runs == ["lora", "lora (def)"]
+    # and again on another day, by what tells them apart; another tracker's run of that name is the same training
+    assert import_runs(study, [logged(external_id="ghi")]).runs == ["lora (ghi)"]
+    assert import_runs(study, [logged(6, external_id="def"), logged(6)]).runs == ["lora (def)", "lora"]
+    assert import_runs(study, [logged(source="mlflow", external_id="123")]).runs == ["lora"]
+    curves = study.store.runs.scalars().groupby("model")["source"].unique().map(sorted).to_dict()
+    assert curves == {"lora": ["mlflow:123", "wandb:abc"], "lora (def)": ["wandb:def"], "lora (ghi)": ["wandb:ghi"]}
 
 
 def test_pictures_that_are_none_are_left_out_and_said(new_study):
