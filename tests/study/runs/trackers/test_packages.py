@@ -56,7 +56,8 @@ def test_a_failure_of_the_process_is_one_sentence():
 @pytest.mark.process
 def test_helpers_end_with_the_process():
     helper = (
-        "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).pid)"
+        "import subprocess, sys; quiet = subprocess.DEVNULL; "
+        "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], stdout=quiet).pid)"
     )
     process = subprocess.Popen([sys.executable, "-c", helper], stdout=subprocess.PIPE, start_new_session=True)
     number = int(process.communicate()[0])
