@@ -75,7 +75,7 @@ class Export:
         """The curves that trackers or trainers logged."""
         found = []
         groups = self._tables["scalars"].groupby(["metric", "axis", "source"], sort=False)
-        for (metric, axis, source), rows in ((map(str, key), rows) for key, rows in groups):  # type: ignore[call-overload]
+        for (metric, axis, source), rows in ((map(str, key), rows) for key, rows in groups):
             name = metric if metric not in self._names else self._free(f"{metric} ({source})")
             self._names.add(name)
             found.append(kept.Curve(name=name, axis=axis, metric=metric, source=source))

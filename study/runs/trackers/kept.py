@@ -17,6 +17,7 @@ from study.runs.types import RECORD, Scalar, TrackedImage, TrackedRun
 FORMAT = "humangrade.run/1"
 FILE = "humangrade.json"
 MOST_KEPT = 500_000_000  # bytes
+_MOST_KEY = 100  # signs: it becomes a part of a file's name
 
 
 def as_it_is(name: str) -> str:
@@ -49,7 +50,7 @@ class Written:
     safe, safe_key : callable
         A curve's name, or a picture's key, to one that the tracker takes.
     most : int
-        Signs in a name.
+        Signs in a curve's name.
     """
 
     def __init__(
@@ -59,13 +60,14 @@ class Written:
         safe_key: Callable[[str], str] = as_it_is,
         most: int = 250,
     ):
-        self._run, self._most = run, most
+        self._run = run
         self._curves: dict[tuple[str, str], str] = {}
         self._keys: dict[str, str] = {}
+        used: tuple[set[str], set[str]] = (set(), set())
         for scalar in run.scalars:
-            self._name(self._curves, (scalar.name, scalar.axis), safe(scalar.name))
+            _name(self._curves, used[0], (scalar.name, scalar.axis), safe(scalar.name), most)
         for image in run.images:
-            self._name(self._keys, image.key, safe_key(image.key))
+            _name(self._keys, used[1], image.key, safe_key(image.key), min(most, _MOST_KEY))
 
     def curve(self, scalar: Scalar) -> str:
         """The name under which a scalar is written."""
@@ -88,13 +90,16 @@ class Written:
         }
         return json.dumps(kept, ensure_ascii=False)
 
-    def _name(self, taken: dict[Any, str], of: Any, written: str) -> None:
-        if of in taken:
-            return
-        if len(written) > self._most or not written or written in taken.values():
-            end = hashlib.sha256(repr(of).encode()).hexdigest()[:8]
-            written = f"{written[: self._most - 9]}_{end}"
-        taken[of] = written
+
+def _name(taken: dict[Any, str], used: set[str], of: Any, written: str, most: int) -> None:
+    """Note the name under which something is written: no longer than may be, and another for each."""
+    if of in taken:
+        return
+    if len(written) > most or not written or written in used:
+        end = hashlib.sha256(repr(of).encode()).hexdigest()[:8]
+        written = f"{written[: most - 9]}_{end}"
+    taken[of] = written
+    used.add(written)
 
 
 def visible(run: TrackedRun) -> dict[str, str | int | float | bool]:

@@ -220,6 +220,8 @@ def _artifacts(address: str, run_id: str, place: _Place) -> Path | None:
         path = Path(url2pathname(unquote(parsed.path)) if parsed.scheme else address).resolve()
         if path.is_dir() and path.is_relative_to(top):
             return path
+    if not re.fullmatch(r"[\w-]+", run_id):
+        return None
     for pattern in (f"{run_id}/artifacts", f"*/{run_id}/artifacts", f"*/*/{run_id}/artifacts"):
         for path in sorted(top.glob(pattern)):
             if path.is_dir() and path.resolve().is_relative_to(top):
@@ -270,7 +272,7 @@ def write_here(asked: tuple[list[TrackedRun], str]) -> None:
 def _write(client: Any, experiment: str, run: TrackedRun) -> None:
     from mlflow.entities import Metric, Param
 
-    written = Written(run, safe, _safe_key, most=150)
+    written = Written(run, safe, _safe_key)
     start = int(time.time() * 1000)
     run_id = client.create_run(experiment, start_time=start, run_name=run.name).info.run_id
     # another time for each: MLflow takes two values that are alike in step, time and number for one

@@ -89,7 +89,10 @@ def _read_database(path: Path) -> list[TrackedRun]:
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
             columns = {row[1] for row in database.execute("PRAGMA table_info(metrics)")}
-            if not columns >= _NEEDED:
+            is_table = database.execute(
+                "SELECT 1 FROM sqlite_master WHERE name = 'metrics' AND type = 'table'"
+            ).fetchone()
+            if not columns >= _NEEDED or not is_table:  # a view may go on for ever
                 raise InputError(f"{path} is no database of Trackio; name a .db file of it.")
             key = "run_id" if "run_id" in columns else "run_name"
             for run_id, name, step, text in database.execute(
@@ -104,9 +107,14 @@ def _read_database(path: Path) -> list[TrackedRun]:
     return [_run(logged) for logged in runs.values()]
 
 
+def _is_table(database: sqlite3.Connection, name: str) -> bool:
+    query = "SELECT 1 FROM sqlite_master WHERE name = ? AND type = 'table'"
+    return database.execute(query, (name,)).fetchone() is not None
+
+
 def _configs(database: sqlite3.Connection) -> Iterator[tuple[str, Any]]:
     columns = {row[1] for row in database.execute("PRAGMA table_info(configs)")}
-    if "config" in columns:
+    if _is_table(database, "configs") and {"id", "run_name", "config"} <= columns:
         key = "run_id" if "run_id" in columns else "run_name"
         for run_id, text in database.execute(f"SELECT {key}, config FROM configs ORDER BY id"):
             yield str(run_id), text
@@ -171,10 +179,15 @@ def write_here(asked: tuple[list[TrackedRun], str]) -> None:
     _check(runs, place)
 
 
+def _safe(name: str) -> str:
+    """A name that Trackio does not rename."""
+    return f"-{name}" if name.startswith("__") or name in _RESERVED.values() or not name else name
+
+
 def _write(run: TrackedRun, folder: Path) -> None:
     import trackio
 
-    written = Written(run)
+    written = Written(run, _safe, _safe)
     client = trackio.init(
         project=PROJECT,
         name=safe_name(run.name),  # Trackio makes a folder of the name, wherever it leads

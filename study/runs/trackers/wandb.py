@@ -201,8 +201,9 @@ def _take(record: Any, log: _Log) -> None:
         row: dict[str, Any] = {}
         for item in record.history.item:
             _put(row, list(item.nested_key) or [item.key], item.value_json)
-        step = row.get("_step", record.history.step.num)
-        log.rows.append((int(step) if isinstance(step, int | float) else 0, row))
+        step = number_of(row.get("_step"))
+        is_whole = step is not None and step.is_integer()
+        log.rows.append((int(step) if step is not None and is_whole else int(record.history.step.num), row))
     elif kind == "exit":
         log.is_ended = True
 
@@ -316,10 +317,20 @@ def write_here(asked: tuple[list[TrackedRun], str]) -> None:
         wandb.teardown()
 
 
+def _safe(name: str) -> str:
+    """A name that W&B takes for no one of its own."""
+    return f"-{name}" if name.startswith("_") or not name else name
+
+
+def _safe_key(name: str) -> str:
+    """A picture's key, which becomes a part of a path, as one that leads nowhere else."""
+    return _safe("/".join(part if part.strip(".") else "_" * (len(part) or 1) for part in name.split("/")))
+
+
 def _write(run: TrackedRun, folder: Path, number: int) -> None:
     import wandb
 
-    written = Written(run)
+    written = Written(run, _safe, _safe_key)
     settings = wandb.Settings(
         mode="offline",
         root_dir=str(folder),

@@ -31,6 +31,7 @@ def example(name: str = "anna é/1") -> TrackedRun:
     scalars += [Scalar("val/CLIP (ViT-L) [mean]", 300, 0.25), Scalar("val/CLIP (ViT-L) (mean)", 300, 0.75)]
     scalars += [Scalar("val/acc", epoch, 0.1 * epoch, "epoch") for epoch in range(3)]
     scalars += [Scalar("step", 0, 1.0), Scalar("a.b", 0, 2.0), Scalar("../up", 0, -0.5), Scalar("big", 2**40, 2.0**60)]
+    scalars += [Scalar(name, 0, 1.0) for name in ("_own", "__x", "a//b", "/a", "metrics", "x" * 300, " ", "loss:%+#")]
     images = [
         TrackedImage("p000 «sks»/a", step, index, picture(step + index), 42 + index, "sks on a beach")
         for step in (0, 300, 1200)
@@ -39,6 +40,9 @@ def example(name: str = "anna é/1") -> TrackedRun:
     images += [
         TrackedImage("p001", 300, 0, picture(7, "JPEG"), None, ""),
         TrackedImage("p001", 600, 0, picture(8, "WEBP")),
+    ]
+    images += [
+        TrackedImage(key, 0, 0, picture(9)) for key in ("_own", "__x", "../../up", "time", "a+step+3", "y" * 300)
     ]
     return TrackedRun(name, CONFIG, tuple(scalars), tuple(images))
 

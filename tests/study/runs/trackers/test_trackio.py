@@ -105,3 +105,11 @@ def test_what_is_none_of_trackios_is_said(copy, tmp_path):
     change(copy, "CREATE TABLE metrics (id INTEGER)")
     with pytest.raises(InputError, match="is no database of Trackio"):
         trackio.read(copy)
+
+
+def test_a_view_in_the_place_of_the_table_is_refused(copy):
+    change(copy, "ALTER TABLE metrics RENAME TO others")
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i AS id, '' AS run_id"
+    change(copy, f"CREATE VIEW metrics AS {endless}, '' AS run_name, 0 AS step, '' AS metrics FROM n")
+    with pytest.raises(InputError, match="is no database of Trackio"):
+        trackio.read(copy)

@@ -64,6 +64,7 @@ def test_runs_are_the_same_after_a_round_trip(tmp_path):
     found = {run.name: run for run in wandb.read(tmp_path / "out" / "wandb")}
     for run in runs:
         assert_same(found[run.name], run)
+    assert all(path.is_relative_to(tmp_path / "out" / "wandb") for path in tmp_path.rglob("*.png"))
 
 
 def test_what_the_client_logged(logged):
