@@ -11,14 +11,14 @@ from typing import Any
 
 import pandas as pd
 
-from calibration.tables.checking import check_items, records
+from calibration.tables.checking import check_items
 from calibration.tables.reading import read_table
 from metrics.engine.images import MOST_BYTES
 from metrics.errors import InputError
 from metrics.files import digest_of
 from metrics.text import counted
 from study.folder.study import ITEMS, Study
-from study.store.run_cells import canonical, is_unknown, whole
+from study.store.run_cells import canonical, cells_of, is_unknown, whole
 
 SOURCE = "study"
 
@@ -130,7 +130,7 @@ def find_new(study: Study, read_files: bool = True) -> New:
     InputError
         For a step that is no whole number.
     """
-    rows = records(study.items)
+    rows = _plain_rows(study.items)
     told, notes = image_rows(study, rows)
     runs = study.store.runs
     known = {row["item"]: row for row in _plain_rows(runs.images()) if row["item"]}
@@ -320,5 +320,6 @@ def _gone(study: Study, places: Mapping[str, Any]) -> list[str]:
 
 def _plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows, with None for what is missing."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    return records(plain)
+    names = list(map(str, frame.columns))
+    columns = [[None if cell is pd.NA or cell != cell else cell for cell in cells_of(frame[name])] for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

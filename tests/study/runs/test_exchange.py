@@ -117,6 +117,7 @@ def tables(study):
         "sets": record.set_values().drop(columns="at"),
         "scalars": record.scalars()[CURVE],
     }
+    found = {name: table[table["model"] != ""] for name, table in found.items()}  # the study's own is of no model
     return {
         name: table.sort_values(list(table.columns), ignore_index=True, key=lambda cells: cells.astype(str))
         for name, table in found.items()
@@ -142,7 +143,8 @@ def test_a_round_trip_gives_equal_tables(new_study, tmp_path, tracker):
     before = tables(there)
     assert len(before["images"]) == 30 and len(before["values"]) == 60 and len(before["sets"]) == 10
     assert_equal(tables(here), before)
-    for path, digest in zip(there.store.runs.images()["path"], there.store.runs.images()["sha256"], strict=True):
+    files = there.store.runs.images().query("model != ''")
+    for path, digest in zip(files["path"], files["sha256"], strict=True):
         assert sha((there.folder / path).read_bytes()) == digest
 
     again = import_runs(there, read_tracker(tracker, tmp_path / "out"))
