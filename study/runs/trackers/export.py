@@ -30,7 +30,7 @@ class Export:
         Gets what cannot be exported.
     """
 
-    def __init__(self, folder: Path, about: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], notes: list[str]):
+    def __init__(self, folder: Path, about: Mapping[Any, Any], tables: Mapping[str, pd.DataFrame], notes: list[str]):
         self._folder, self._about, self._tables, self._notes = folder, about, tables, notes
         self._scalars: list[Scalar] = []
         self._pictures: list[TrackedImage] = []
