@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from statistics import median
-from typing import Any
+from typing import Any, TypeGuard
 
 from filelock import FileLock, Timeout
 
@@ -267,7 +267,7 @@ def _parsed(content: bytes) -> Iterator[dict[str, Any]]:
             yield line
 
 
-def _is_line(line: object) -> bool:
+def _is_line(line: object) -> TypeGuard[dict[str, Any]]:
     """Whether something is a line as `_line` makes it, and not what somebody else made of it."""
     if not isinstance(line, dict) or not isinstance(line.get("image"), str) or not isinstance(line.get("row"), dict):
         return False
