@@ -255,9 +255,10 @@ def _describe(plan: "Plan", folder: Path, console: "Console") -> None:
     """What a run would do, and whether it could; it ends as the run would."""
     from study.generation.base_models import locate
     from study.generation.image_files import damaged_named, survey
+    from study.generation.items_table import read_added
     from study.generation.plan import checkpoint_lines, describe_plan
     from study.generation.prepare import prepare, refusals
-    from study.generation.sets import known_lines, seconds_per_image
+    from study.generation.sets import ITEMS, known_lines, seconds_per_image
     from study.terminal import print_notes
 
     def describe(plan: "Plan", unfinished: set[str]) -> None:
@@ -272,6 +273,7 @@ def _describe(plan: "Plan", folder: Path, console: "Console") -> None:
     prepared = prepare(plan)
     lines = known_lines(folder)
     damaged = survey(folder, prepared.wanted, lines)
+    read_added(folder / ITEMS)
     without_line = {one.name for one in prepared.wanted if lines.get(one.name, {}).get("identity") != one.digest}
     describe(prepared.plan_of(plan), {*damaged, *without_line})
     print_notes([*prepared.notes, *([damaged_named(damaged)] if damaged else [])], console)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from calibration.aesthetic.clusters import FEWEST_CLUSTERS
 from calibration.page.score_digits import score_text
 from metrics.text import counted, listed
 from study.evaluation.copies import MOST_REFERENCES
@@ -42,7 +43,7 @@ def in_short(found: Evaluation) -> list[str]:
                 said.append(_on_leading(found, metric, leading))
                 continue
             said += [
-                f"{metric.title}: {one.name} is {_against_base(gap, metric)}."
+                f"{metric.title}: {one.name} is {_against_base(gap, metric, one)}."
                 for one in found.sets
                 if one.base and one.subject == subject and (gap := found.difference(one.name, one.base, metric.name))
             ]
@@ -73,9 +74,24 @@ def _on_leading(found: Evaluation, metric: Measured, leading: Figure) -> str:
     else:
         way = "highest" if metric.better == "higher" else "lowest"
         of = f" of {mine.subject}" if len(found.subjects) > 1 and mine.subject else ""
-        start = f"{metric.title} is {way} in {value}, apart from each other checkpoint{of}"
+        gaps = {name: found.difference(leading.set, name, metric.name) for name in _rivals(found, leading)}
+        these = next((_of_these(gap, mine) for gap in gaps.values() if gap and gap.over == "images"), "")
+        start = f"{metric.title} is {way} in {value}, apart from each other checkpoint{of}{these}"
     gap = found.difference(leading.set, mine.base, metric.name) if mine.base else None
-    return f"{start}; it is {_against_base(gap, metric)}." if gap else f"{start}."
+    return f"{start}; it is {_against_base(gap, metric, mine)}." if gap else f"{start}."
+
+
+def _rivals(found: Evaluation, leading: Figure) -> list[str]:
+    """The other checkpoints of the same subject."""
+    subject = next(one.subject for one in found.sets if one.name == leading.set)
+    return [one.name for one in found.sets if not one.is_base and one.subject == subject and one.name != leading.set]
+
+
+def _of_these(gap: Difference, mine: ImageSet) -> str:
+    """What to add where a difference was told by more seeds of the same few prompts; "" where it holds for others."""
+    if gap.over != "images" or not mine.prompts:
+        return ""
+    return " of this prompt" if mine.prompts == 1 else " of these prompts"
 
 
 def _in_full(found: Evaluation, figure: Figure) -> str:
@@ -97,11 +113,12 @@ def without_copies(found: Evaluation, figure: Figure) -> str:
     return f"{estimate(without)} without {copies} of reference photos"
 
 
-def _against_base(gap: Difference, metric: Measured) -> str:
+def _against_base(gap: Difference, metric: Measured, mine: ImageSet) -> str:
     """How a set stands to the base, as a part of a sentence."""
     if gap.low is None or gap.high is None:
         return f"not told apart from {gap.other} ({counted(gap.pairs, 'pair')}, too few for an interval)"
-    within = f"difference {number(gap.low)} to {number(gap.high)}, {counted(gap.pairs, 'pair')}"
+    pairs = f"{counted(gap.pairs, 'pair')}{_of_these(gap, mine)}"
+    within = f"difference {number(gap.low)} to {number(gap.high)}, {pairs}"
     if not gap.is_apart:
         return f"not told apart from {gap.other} ({within})"
     return f"{number(abs(gap.value))} {'above' if gap.value >= 0 else 'below'} {gap.other} ({within})"
@@ -207,6 +224,13 @@ def cautions(found: Evaluation) -> list[str]:
         said.append(
             f"{_sets(single, found)} images of one prompt only: nothing is said of other prompts, and intervals are "
             "over images of this one."
+        )
+    scarce = [one for one in found.sets if 1 < one.prompts < FEWEST_CLUSTERS]
+    if scarce:
+        said.append(
+            f"{_sets(scarce, found)} images of fewer than {FEWEST_CLUSTERS} prompts "
+            f"({span([one.prompts for one in scarce])}): nothing is said of other prompts, and intervals are over "
+            "images of these."
         )
     unknown = [one for one in found.sets if one.prompts == 0]
     if unknown:

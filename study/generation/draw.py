@@ -132,7 +132,9 @@ def draw(
     start(run.missing())
     try:
         if run.missing():
-            base = locate(plan.base, plan.revision, plan.config)
+            base = next(  # as it was when the images were told what they are of
+                (one.base for one in wanted if one.image.checkpoint.kind != "model"), None
+            ) or locate(plan.base, plan.revision, plan.config)
             expected = {one.image.checkpoint: one.file_digest for one in wanted}
             if machine is not None:
                 _draw_here(Painter(base, expected, plan.dtype, machine, say), machine.device, run)

@@ -1,5 +1,6 @@
 """Each sentence of the evaluation against the figures that it speaks of."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,15 @@ def test_the_best_is_a_checkpoint_and_never_the_base():
     found = evaluation(metrics=[LPIPS], figures=lower)
     found.differences = [gap("anna/300", "anna/600", -0.2, -0.3, -0.1, metric="lpips")]
     assert in_short(found) == ["LPIPS is lowest in anna/300 (0.5, 40 images), apart from each other checkpoint."]
+
+
+@pytest.mark.parametrize(("prompts", "these"), [(1, " of this prompt"), (2, " of these prompts"), (0, "")])
+def test_what_more_seeds_of_few_prompts_tell_is_said_of_these_prompts(prompts, these):
+    found = evaluation(sets=[image_set(name, prompts=prompts) for name in SETS], figures=FIGURES)
+    found.differences = [replace(APART, over="images"), gap("anna/600", "base/0", -0.2, -0.3, -0.1)]
+    assert in_short(found)[0].startswith(f"{START}{these}; it is 0.2 below base/0 (difference −0.3 to −0.1, 40 pairs)")
+    found.differences = [replace(one, over="images") for one in found.differences]
+    assert in_short(found)[0].endswith(f"{these}; it is 0.2 below base/0 (difference −0.3 to −0.1, 40 pairs{these}).")
 
 
 def test_without_a_difference_that_tells_them_apart_none_is_highest():
@@ -150,6 +160,12 @@ def test_one_checkpoint_is_compared_with_the_base_only():
             "anna/600 has images of one prompt only: nothing is said of other prompts, and intervals are over images "
             "of this one.",
         ),
+        (
+            {"prompts": 5},
+            "anna/600 has images of fewer than 6 prompts (5): nothing is said of other prompts, and intervals are over "
+            "images of these.",
+        ),
+        ({"prompts": 6}, None),
         ({"prompts": 0}, "anna/600 has no known prompts; add --prompts FILE, so that intervals are over prompts."),
         (
             {"sizes": {"512 x 512": 30, "768 x 512": 10}},
