@@ -243,3 +243,14 @@ def test_the_terminal_has_a_line_a_set_and_says_over_what_intervals_are(cli, tmp
     assert code == 0 and re.search(r"\n *Contrast, over images +\n", out), err
     assert re.search(r"\n +anna portrait v2/1200 +6 +0\.\d+ +0\.\d+ to 0\.\d+ +−?0", out), out
     assert "over images for other seeds of these." in out
+
+
+@pytest.mark.parametrize("name", ["images.csv", "evaluation.json"])
+def test_files_of_other_origin_in_the_folder_are_not_written_over(cli, tmp_path, name):
+    given = ("--images", "images", "--out", "out", "--metrics", "contrast")
+    assert cli(*given)[0] == cli(*given)[0] == 0  # its own may be
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).write_text('{"mine": 1}')
+    code, out, err = cli(*given[:3], "mine", *given[4:])
+    assert code == 2 and out == "" and sorted(path.name for path in (tmp_path / "mine").iterdir()) == [name]
+    assert err == f"humangrade: --out is mine, and {name} there was not written by evaluate; name another folder.\n"
