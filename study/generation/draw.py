@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
+from metrics.errors import InputError
 from study.generation.base_models import locate
 from study.generation.image_files import Wanted, damaged_named
 from study.generation.painter import Drawn, Painter, Unusable
@@ -125,7 +126,12 @@ def draw(
         say(note)
     images = ImageSet(folder)
     images.refresh()
-    if damaged := images.check(wanted):
+    try:
+        damaged = images.check(wanted)
+    except InputError:
+        images.tidy()
+        raise
+    if damaged:
         say(damaged_named(damaged))
     run = _Run(plan, wanted, images, settings, advance)
     run.outcome.unusable.update(prepared.refused)

@@ -8,13 +8,14 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from statistics import median
 from typing import Any, TypeGuard
 
 from filelock import FileLock, Timeout
 
+from metrics.engine.image_folders import image_files
 from metrics.errors import InputError
 from metrics.files import not_written, parse_json, reason, write_atomically
 from study.generation.image_files import Wanted, png, survey
@@ -169,6 +170,23 @@ def seconds_per_image(folder: Path) -> float | None:
 def known_lines(folder: Path) -> dict[str, dict[str, Any]]:
     """The line of each image that was drawn into a folder, by its path below it; nothing is made or locked."""
     return {line["image"]: line for line in _parsed(_content(folder / PROVENANCE, 0))}
+
+
+def other_images(folder: Path, names: Collection[str]) -> list[str]:
+    """Images that stand in a folder and were not drawn into it, by their paths below it.
+
+    Parameters
+    ----------
+    folder : Path
+        It may be missing.
+    names : collection of str
+        What is drawn there now, by the paths below it.
+    """
+    if not folder.is_dir():
+        return []
+    found = [path.relative_to(folder).as_posix() for path in image_files(folder)]
+    drawn = known_lines(folder).keys()
+    return [name for name in found if name not in names and name not in drawn]
 
 
 def row(wanted: Wanted, layers_in_file: int | None, layers_applied: int | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from metrics.sets.fid_by_chance import Chance
 from study.evaluation.copies import Nearest, Nearness
 from study.evaluation.figures import Difference, Figure
-from study.evaluation.types import Evaluation, Measured
+from study.evaluation.types import Evaluation, Measured, Unscored
 from study.evaluation.words import cautions, how_nearness, in_short, on_chance, on_copies
 from tests.study.evaluation.made import image_set, picture
 
@@ -72,6 +72,25 @@ def test_without_a_difference_that_tells_them_apart_none_is_highest():
     ):
         found = evaluation(figures=FIGURES, differences=given)
         assert in_short(found) == [said] and not any(found.is_best(name, SIMILARITY) for name in SETS)
+
+
+@pytest.mark.parametrize(
+    ("apart", "said"),
+    [
+        ((), "any other checkpoint"),
+        ((2,), "any other checkpoint but anna/2"),
+        ((2, 3, 4, 5, 6, 7, 8), "anna/9, anna/10 and anna/11"),
+        ((2, 3, 4, 5), "any other checkpoint but anna/2, anna/3, anna/4 and anna/5"),
+    ],
+)
+def test_of_many_checkpoints_those_are_named_that_are_fewer(apart, said):
+    names = [f"anna/{number}" for number in range(1, 12)]
+    figures = [figure(name, 0.5, 0.4, 0.6) for name in names[1:]]
+    gaps = [gap("anna/1", name, 0.2, 0.1 if int(name[5:]) in apart else -0.1, 0.5) for name in names[1:]]
+    found = evaluation(sets=names, figures=[figure("anna/1", 0.7, 0.6, 0.8), *figures], differences=gaps)
+    assert in_short(found) == [
+        f"Face similarity: anna/1 (0.7, 0.6 to 0.8, 40 images) cannot be told apart from {said}."
+    ]
 
 
 def test_how_it_stands_to_the_base_follows_from_the_difference():
@@ -191,10 +210,36 @@ def test_missing_pairs_scores_and_references_are_said():
     pictures = [picture(str(number), "anna/300", "p") for number in range(3)]
     found = evaluation(sets=("base/0", "anna/300"), pictures=pictures, references=0)
     found.scores["similarity"] = {"0": 0.5, "2": 0.6}
+    found.unscored = [Unscored(SIMILARITY, {"no face": 1})]
     assert cautions(found) == [
         "anna/300 has no image of the same prompt and seed as the base; differences are left out.",
-        "Face similarity: 1 of 3 images has no score; means are over the others.",
+        "Face similarity: 1 of 3 images has no score (no face: 1); means are over the others.",
         "There are no reference photos, so likeness and copies are not measured; add --references PHOTOS.",
+    ]
+
+
+def test_a_metric_that_scored_no_image_is_said_with_the_reasons():
+    """It has no column, and would be missing without a word."""
+    pictures = [picture(str(number), "anna/300", "p") for number in range(9)]
+    found = evaluation(metrics=(), pictures=pictures)
+    found.unscored = [Unscored(SIMILARITY, {"no face": 6, "too small": 1})]
+    found.result.skipped = {pictures[0].path: "cannot be decoded", pictures[8].path: "cannot be decoded"}
+    assert cautions(found) == [
+        "2 of 9 images cannot be read and have no score.",
+        "Face similarity: no image has a score (no face: 6, too small: 1), so it is left out.",
+    ]
+
+
+def test_images_that_are_there_twice_are_said():
+    names = {"a": "anna/300", "b": "anna/300", "c": "anna/300", "d": "anna/600"}
+    found = evaluation(metrics=(), pictures=[picture(item, name, "p") for item, name in names.items()])
+    assert cautions(found) == []
+    found.same_files = [("b", "a"), ("c", "a"), ("d", "a")]
+    assert cautions(found) == [
+        "2 images are the same file as another of the same set, the first b as a: each counts, so intervals are "
+        "narrower than they should be; remove the doubles.",
+        "1 image is the same file as one of another set, the first d as a: a checkpoint that changes nothing draws so, "
+        "or a file was copied.",
     ]
 
 
