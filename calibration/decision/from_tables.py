@@ -34,6 +34,8 @@ class StudyGate:
     task : str
         Whose ratings give people's points; "" where there are none.
     notes : tuple of str
+    chosen_among : int
+        Of how many checkpoints the baseline is the best by the same scores; 1 where it was named.
     """
 
     candidate: Checkpoint
@@ -42,6 +44,7 @@ class StudyGate:
     gate: Gate
     task: str
     notes: tuple[str, ...]
+    chosen_among: int = 1
 
 
 @dataclass(frozen=True)
@@ -170,16 +173,13 @@ class StudyTables:
             made in different ways.
         """
         new = self.checkpoints.find(candidate)
-        old = self._baseline(new, against, primary, metrics)
+        old, among = self._baseline(new, against, primary, metrics)
         if new == old:
             raise InputError(f"{new} is both candidate and baseline; name two checkpoints.")
         pairs = self.checkpoints.pairs(new, old)
-        notes = list(self._notes)
+        notes = self._notes_on(metrics)
         drops = dict(least_drops or {})
-        strange = set(drops) - set(self.metrics)
-        if strange:
-            named = listed(quoted(sorted(strange)))
-            raise InputError(f"{parameter('least_drop')} names {named}, which has no scores here.")
+        self._check_drops(drops, metrics)
         given = []
         for name in self._chosen(metrics):
             self._refuse_mixed(name, pairs)
@@ -198,12 +198,13 @@ class StudyTables:
                     slope=self.slope(name),
                 )
             )
-        rated = self._rated_pairs(pairs)
-        if rated is not None and (not metrics or PEOPLE in metrics or primary == PEOPLE):
-            given.append(rated)
+        if not metrics or PEOPLE in metrics or primary == PEOPLE:
+            rated = self._rated_pairs(pairs, drops.get(PEOPLE), is_asked=PEOPLE in (*metrics, primary))
+            given += [rated] if rated is not None else []
         if not given:
             raise InputError(f"Neither scores nor ratings are there of {new} and {old}; run humangrade score first.")
-        return StudyGate(new, old, pairs, gate(given, primary, self.resampling.seed), self.task, tuple(notes))
+        found = gate(given, primary, self.resampling.seed, among)
+        return StudyGate(new, old, pairs, found, self.task, tuple(notes), among)
 
     def best(self, metric: str = "", run: str = "") -> StudyBest:
         """The checkpoint that is best by a metric, by people, or by both.
@@ -222,6 +223,7 @@ class StudyTables:
             Where there are fewer than two checkpoints or five shared prompts, or nothing to compare them by.
         """
         chosen = self._of_run(run)
+        self.checkpoints.refuse_without_seeds(chosen, "no best checkpoint can be told")
         by = metric or self._usual()
         name, _, people = by.partition("+")
         if by == PEOPLE:
@@ -244,27 +246,37 @@ class StudyTables:
         least = LEAST_DROP if unit == "rating steps" else LEAST_DEVIATIONS * self._deviation(name)
         found = best_checkpoint(parts, [least], self.resampling)
         images = int(parts[0].counts.sum())
-        return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(self._notes))
+        return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(self._notes_on([name])))
 
-    def _baseline(self, candidate: Checkpoint, against: str, primary: str, metrics: Sequence[str]) -> Checkpoint:
+    def _notes_on(self, metrics: Sequence[str]) -> list[str]:
+        return [str(note) for name in metrics or self.metrics for note in self._notes.get(name, ())]
+
+    def _baseline(
+        self, candidate: Checkpoint, against: str, primary: str, metrics: Sequence[str]
+    ) -> tuple[Checkpoint, int]:
+        """The baseline, and among how many checkpoints the scores chose it."""
         if against == "previous":
-            return self.checkpoints.previous(candidate)
+            return self.checkpoints.previous(candidate), 1
         if against != "best":
-            return self.checkpoints.find(against)
-        by = primary or (metrics[0] if len(metrics) == 1 else self._usual())
-        others = [one for one in self._of_run(candidate.model) if one != candidate]
+            return self.checkpoints.find(against), 1
+        if candidate.is_base:
+            raise InputError(
+                f"{candidate} is what the others were trained from; name the checkpoint to compare it with."
+            )
+        others = [one for one in self.checkpoints.runs()[candidate.model] if one != candidate]
         if len(others) < 2:
-            return self.checkpoints.previous(candidate)
+            return (others or [self.checkpoints.previous(candidate)])[0], 1
+        by = primary or (metrics[0] if len(metrics) == 1 else self._usual("primary"))
         found = self.best(by, candidate.model)
         without = [k for k, one in enumerate(found.checkpoints) if one != candidate]
-        return found.checkpoints[max(without, key=lambda k: (found.best.means[k], -k))]
+        return found.checkpoints[max(without, key=lambda k: (found.best.means[k], -k))], len(without)
 
-    def _usual(self) -> str:
+    def _usual(self, option: str = "metric") -> str:
         if self._cube is not None:
             return PEOPLE
         if len(self.metrics) != 1:
             known = listed(self.metrics) if self.metrics else "none yet"
-            raise InputError(f"Say by which metric ({parameter('metric')}); the study has scores by {known}.")
+            raise InputError(f"Say by which metric ({parameter(option)}); the study has scores by {known}.")
         return self.metrics[0]
 
     def _of_run(self, run: str) -> list[Checkpoint]:
@@ -297,17 +309,39 @@ class StudyTables:
                 "network, other weights or options), so their scores cannot be compared; score them again together."
             )
 
-    def _rated_pairs(self, pairs: pd.DataFrame) -> Pairs | None:
+    def _check_drops(self, drops: Mapping[str, float], metrics: Sequence[str]) -> None:
+        judged = [*self._chosen(metrics), *([PEOPLE] if self._cube is not None else [])]
+        strange = sorted(set(drops) - set(judged))
+        if strange:
+            raise InputError(
+                f"{parameter('least_drop')} names {listed(quoted(strange))}, by which nothing is judged here; the gate "
+                f"judges by {listed(judged) if judged else 'nothing yet'}."
+            )
+        for name, drop in drops.items():
+            if not 0 < drop < np.inf:
+                raise InputError(
+                    f"{parameter('least_drop')} of {name} is {drop:g}; a drop is a number above 0, in the units of "
+                    f"{name}, whichever end of it is better."
+                )
+
+    def _rated_pairs(self, pairs: pd.DataFrame, least_drop: float | None, is_asked: bool) -> Pairs | None:
         """The ratings as if a metric had given them, where nearly all of the pairs were rated on both sides."""
         if self._cube is None:
+            if is_asked:
+                raise InputError("There are no ratings yet; judge by metrics alone, or let people rate.")
             return None
         means = self._cube.mean(axis=1)
         new, old = means.reindex(pairs["candidate"]).to_numpy(), means.reindex(pairs["baseline"]).to_numpy()
         rated = ~np.isnan(new) & ~np.isnan(old)
         if rated.mean() < 1 - MOST_MISSING:
+            if is_asked:
+                raise InputError(
+                    f"Of {len(pairs):,} pairs people rated {rated.sum():,} on both sides, and the gate by {PEOPLE} "
+                    f"takes {1 - MOST_MISSING:.0%} at least; let them rate the others, or judge by metrics."
+                )
             return None
         direction: Direction = "higher"
-        return Pairs(PEOPLE, direction, new, old, pairs["prompt"], slope=_UNIT_SLOPE)
+        return Pairs(PEOPLE, direction, new, old, pairs["prompt"], least_drop, _UNIT_SLOPE)
 
     def _by_metric(self, chosen: Sequence[Checkpoint], name: str) -> tuple[list[Part], list[str]]:
         sign = 1.0 if self.directions[name] == "higher" else -1.0
