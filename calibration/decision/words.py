@@ -107,27 +107,35 @@ def gate_line(metric: MetricGate, found: StudyGate, agreements: Agreements = NOT
     -------
     str
     """
-    decides = "; it decides" if found.gate.primary == metric.metric and len(found.gate.metrics) > 1 else ""
+    parts = [f"{named(metric, found, agreements)}: {verdict_of(metric, found)}", *gate_parts(metric, found)]
+    return ". ".join(parts) + "."
+
+
+def verdict_of(metric: MetricGate, found: StudyGate) -> str:
+    """Its verdict, and of the primary metric among others that it decides."""
+    decides = found.gate.primary == metric.metric and len(found.gate.metrics) > 1
+    return f"{metric.verdict}{'; it decides' if decides else ''}"
+
+
+def gate_parts(metric: MetricGate, found: StudyGate) -> list[str]:
+    """What stands behind its verdict: sentences without their full stops."""
     parts = [
-        f"{_named(metric, found, agreements)}: {metric.verdict}{decides}",
-        difference(metric),
+        f"Difference {difference(metric)}",
         f"{p_values(metric, found)}; {least_drop(metric, found)}",
         pairs_of(metric),
     ]
-    if metric.verdict == "cannot tell":
-        parts.append(what_would_tell(metric, found))
-    return ". ".join(parts) + "."
+    return [*parts, what_would_tell(metric, found)] if metric.verdict == "cannot tell" else parts
 
 
 def difference(metric: MetricGate) -> str:
     """The estimate with its interval, in rating steps or deviations, and always in the metric's own units."""
-    own = f"{signed(metric.flips.mean)}{_within(metric.low, metric.high)}"
+    mean, within = signed(metric.flips.mean), _within(metric.low, metric.high)
     if metric.metric == PEOPLE:
-        return f"Difference {own} rating steps"
+        return f"{mean} rating steps{within}"
     if metric.drop.unit == "the metric's units":
-        return f"Difference {own} in its own units"
-    estimate = f"{signed(metric.estimate)}{_within(metric.estimate_low, metric.estimate_high)}"
-    return f"Difference {estimate} {unit_of(metric.drop)}, {own} in its own units"
+        return f"{mean} in its own units{within}"
+    estimate = f"{signed(metric.estimate)} {unit_of(metric.drop)}{_within(metric.estimate_low, metric.estimate_high)}"
+    return f"{estimate}, {mean} in its own units{within.replace('95 % interval ', '')}"
 
 
 def p_values(metric: MetricGate, found: StudyGate) -> str:
@@ -202,7 +210,7 @@ def what_would_tell(metric: MetricGate, found: StudyGate) -> str:
 def _prompts_to_find(metric: MetricGate, found: StudyGate) -> int:
     """The fewest prompts with which this metric could be called worse at all: one of 2^n patterns is p's least."""
     others = [one for one in found.gate.metrics if one.metric != found.gate.primary]
-    tried = found.chosen_among
+    tried = float(found.chosen_among)
     if metric.metric != found.gate.primary and len(others) > 1:  # all of them as low: Benjamini-Yekutieli's factor
         tried *= sum(1 / rank for rank in range(1, len(others) + 1))
     return math.floor(math.log2(tried / ALPHA)) + 1
@@ -329,10 +337,10 @@ def _narrowing(found: StudyBest, may: Sequence[str]) -> list[str]:
 
 
 def _all_named(metrics: Sequence[MetricGate], found: StudyGate, agreements: Agreements) -> str:
-    return listed([_named(one, found, agreements) for one in metrics])
+    return listed([named(one, found, agreements) for one in metrics])
 
 
-def _named(metric: MetricGate, found: StudyGate, agreements: Agreements) -> str:
+def named(metric: MetricGate, found: StudyGate, agreements: Agreements) -> str:
     """A metric's title, and of one that was calibrated whether it sorts as people do."""
     if metric.metric == PEOPLE:
         return "people's ratings"

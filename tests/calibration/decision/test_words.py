@@ -57,17 +57,16 @@ def test_worse_is_said_with_every_figure():
         line = gate_line(one, found)
         name = "people's ratings" if one.metric == PEOPLE else one.metric
         assert line.startswith(f"{name}: {one.verdict}. Difference ")
-        own = f"{signed(one.flips.mean)} (95 % interval {signed(one.low)} to {signed(one.high)})"
+        mean, within = signed(one.flips.mean), f"{signed(one.low)} to {signed(one.high)}"
         if one.metric == PEOPLE:
-            assert f"Difference {own} rating steps. " in line
+            assert f"Difference {mean} rating steps (95 % interval {within}). " in line
         else:
             steps = (
                 "rating steps" if one.drop.unit == "rating steps" else "standard deviations of the baseline's images"
             )
-            estimate = (
-                f"{signed(one.estimate)} (95 % interval {signed(one.estimate_low)} to {signed(one.estimate_high)})"
-            )
-            assert f"Difference {estimate} {steps}, {own} in its own units. " in line
+            estimate = f"{signed(one.estimate)} {steps} (95 % interval "
+            estimate += f"{signed(one.estimate_low)} to {signed(one.estimate_high)})"
+            assert f"Difference {estimate}, {mean} in its own units ({within}). " in line
         assert f"p {p_text(one.p)}, {p_text(one.adjusted_p)} with 4 metrics being tried; " in line
         assert ". 48 pairs of 24 prompts" in line
     assert MEANING in gate_notes(found)
@@ -145,8 +144,8 @@ def test_where_the_least_drop_comes_from():
     baseline = scores[(scores["metric"] == "good") & scores["item"].str.startswith("600")]["score"]
     found = bare.gate("900", "600", metrics=["good"])
     assert (
-        f"from 0.2 standard deviations of the baseline's images on ({number(0.2 * baseline.std())} in its own units), as "
-        "no ratings say what people would notice"
+        f"from 0.2 standard deviations of the baseline's images on ({number(0.2 * baseline.std())} in its own units), "
+        "as no ratings say what people would notice"
     ) in gate_line(found.gate.metrics[0], found)
     assert any(note.startswith("Nobody has rated this study") for note in gate_notes(found))
     stated = bare.gate("900", "600", metrics=["good"], least_drops={"good": 0.3})
