@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from calibration.core.item_folds import groupings_of
+from calibration.core.ratings import Ratings, ScoredTask
 from calibration.core.resampling import RESAMPLING, Resampling
+from calibration.decision.agreement import Agreement, agreement
 from calibration.decision.best import FEWEST_PROMPTS, Best, Part, best_checkpoint
 from calibration.decision.checkpoints import Checkpoint, Checkpoints
 from calibration.decision.gate import LEAST_DEVIATIONS, LEAST_DROP, MOST_MISSING, Gate, Pairs, gate
@@ -33,6 +37,8 @@ class StudyGate:
     gate : Gate
     task : str
         Whose ratings give people's points; "" where there are none.
+    agreements : mapping of str to Agreement
+        Of each metric of the gate, whether it sorts as people do.
     notes : tuple of str
     """
 
@@ -41,6 +47,7 @@ class StudyGate:
     pairs: pd.DataFrame
     gate: Gate
     task: str
+    agreements: Mapping[str, Agreement]
     notes: tuple[str, ...]
 
 
@@ -61,6 +68,8 @@ class StudyBest:
     is_turned : bool
         Lower is better, so that the values of `best` have the other sign.
     images : int
+    agreement : Agreement or None
+        Of the metric, whether it sorts as people do; None by people alone.
     notes : tuple of str
     """
 
@@ -70,6 +79,7 @@ class StudyBest:
     unit: str
     is_turned: bool
     images: int
+    agreement: Agreement | None
     notes: tuple[str, ...]
 
 
@@ -114,6 +124,8 @@ class StudyTables:
         self.metrics = sorted(map(str, self._scores["metric"].unique()), key=natural_order)
         signatures = signatures_of(self._scores)
         self.directions, self._notes = directions_of(self.metrics, lower_is_better, higher_is_better, signatures)
+        self._agreements: dict[str, Agreement] = {}
+        self._items, self._scale = items, scale
         self._prompts = items.set_index("item")["prompt"] if "prompt" in items.columns else None
         self.task, self._ratings = _one_task(ratings, task)
         steps = 1 / scale.step
@@ -139,6 +151,51 @@ class StudyTables:
             named = self._prompts.reindex(self._cube.index).fillna("")
             prompts = np.where(named != "", named, self._cube.index)
         return slope_on_people(sign * scores, self._cube.to_numpy(dtype=float), prompts, self.resampling)
+
+    def agreement(self, metric: str) -> Agreement:
+        """Whether the metric sorts images, and ranks checkpoints, as people do; the first call takes a second.
+
+        Raises
+        ------
+        InputError
+            For a metric that has no scores here.
+        """
+        if metric not in self._agreements:
+            self._chosen([metric])
+            found = Agreement(metric)
+            if self._people is not None:
+                task = ScoredTask.of(
+                    self.scores_of(metric).reindex(self._people.items),
+                    self._people,
+                    self.directions[metric],
+                    metric,
+                )
+                found = agreement(task)
+            self._agreements[metric] = found
+        return self._agreements[metric]
+
+    @cached_property
+    def _people(self) -> Ratings | None:
+        """The task's ratings as a report judges metrics by them, with checkpoints in the place of models."""
+        if self._ratings is None:
+            return None
+        rows = self._ratings.drop_duplicates(["item", "evaluator"])
+        checkpoints = rows["item"].map(self.checkpoints.of_item)
+        rows = rows[checkpoints.notna()]
+        evaluators = sorted(map(str, rows["evaluator"].unique()), key=natural_order)
+        groupings = groupings_of(self._items[self._items["item"].isin(rows["item"])])
+        groupings["model"] = checkpoints[checkpoints.notna()].map(str).set_axis(rows["item"]).groupby(level=0).first()
+        return Ratings.of_table(rows, evaluators, groupings, self._scale, resampling=self.resampling)
+
+    def _slope_to_use(self, metric: str) -> Slope | None:
+        """The slope, where differences of the metric may be said in people's points.
+
+        A metric that sorts less well than a person may still have a clear slope: noise makes its interval wider and
+        its points no less true. Where the order of the images is no better than chance, a clear slope is chance as
+        well, and where it ranks checkpoints against people, points would have the wrong sign: there are none then.
+        """
+        found = self.slope(metric)
+        return None if found is None or self.agreement(metric).sorts == "no" else found
 
     def gate(
         self,
@@ -195,7 +252,7 @@ class StudyTables:
                     baseline=scores.reindex(pairs["baseline"]),
                     prompts=pairs["prompt"],
                     least_drop=drops.get(name),
-                    slope=self.slope(name),
+                    slope=self._slope_to_use(name),
                 )
             )
         rated = self._rated_pairs(pairs)
@@ -203,7 +260,9 @@ class StudyTables:
             given.append(rated)
         if not given:
             raise InputError(f"Neither scores nor ratings are there of {new} and {old}; run humangrade score first.")
-        return StudyGate(new, old, pairs, gate(given, primary, self.resampling.seed), self.task, tuple(notes))
+        agreements = {each.metric: self.agreement(each.metric) for each in given if each.metric != PEOPLE}
+        found = gate(given, primary, self.resampling.seed)
+        return StudyGate(new, old, pairs, found, self.task, agreements, tuple(notes))
 
     def best(self, metric: str = "", run: str = "") -> StudyBest:
         """The checkpoint that is best by a metric, by people, or by both.
@@ -225,7 +284,7 @@ class StudyTables:
         by = metric or self._usual()
         name, _, people = by.partition("+")
         if by == PEOPLE:
-            parts, shared, turned, unit = *self._people(chosen), False, "rating steps"
+            parts, shared, turned, unit = *self._by_people(chosen), False, "rating steps"
         elif people and people != PEOPLE:
             raise InputError(f"'{by}' is no measure; say METRIC, {PEOPLE} or METRIC+{PEOPLE}.")
         else:
@@ -244,7 +303,8 @@ class StudyTables:
         least = LEAST_DROP if unit == "rating steps" else LEAST_DEVIATIONS * self._deviation(name)
         found = best_checkpoint(parts, [least], self.resampling)
         images = int(parts[0].counts.sum())
-        return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(self._notes))
+        known = None if by == PEOPLE else self.agreement(name)
+        return StudyBest(by, tuple(chosen), found, unit, turned, images, known, tuple(self._notes))
 
     def _baseline(self, candidate: Checkpoint, against: str, primary: str, metrics: Sequence[str]) -> Checkpoint:
         if against == "previous":
@@ -314,7 +374,7 @@ class StudyTables:
         sums, counts, shared = self.checkpoints.of_prompts(chosen, sign * self.scores_of(name))
         return [Part(sums[None], counts[None])], shared
 
-    def _people(self, chosen: Sequence[Checkpoint]) -> tuple[list[Part], list[str]]:
+    def _by_people(self, chosen: Sequence[Checkpoint]) -> tuple[list[Part], list[str]]:
         if self._cube is None:
             raise InputError("There are no ratings yet; say by which metric, or let people rate.")
         return self._part_of(self._cube, chosen)
