@@ -81,7 +81,6 @@ class Checkpoints:
         self.all: list[Checkpoint] = sorted(
             found, key=lambda one: (not one.is_base, natural_order(one.model), one.step, natural_order(one.name))
         )
-        self.has_seeds = bool((self._table["seed"] != "").all())
 
     def _checkpoint(self, model: str, name: str) -> Checkpoint:
         rows = self._rows_of(model, name)
@@ -140,6 +139,23 @@ class Checkpoints:
             raise InputError(f"There is no checkpoint before {checkpoint}; name the one to compare it with.")
         return max(same, key=lambda one: (one.step, not one.is_base))
 
+    def refuse_without_seeds(self, chosen: Sequence[Checkpoint], what: str) -> None:
+        """Raise InputError where it is not known with which seeds the checkpoints' images were drawn.
+
+        Parameters
+        ----------
+        chosen : sequence of Checkpoint
+        what : str
+            What cannot be said then, as a part of a sentence.
+        """
+        without = [str(one) for one in chosen if (self._rows_of(one.model, one.name)["seed"] == "").any()]
+        if without:
+            raise InputError(
+                f"It is not known with which seed each image of {listed(without, most=3)} was drawn; without it two "
+                f"images of one prompt differ by their noise as well, and {what}. Draw the checkpoints' images with "
+                "the same seeds: humangrade generate does."
+            )
+
     def pairs(self, candidate: Checkpoint, baseline: Checkpoint) -> pd.DataFrame:
         """The images of both of the same prompt and seed: columns candidate, baseline (items) and prompt.
 
@@ -148,12 +164,7 @@ class Checkpoints:
         InputError
             Where seeds are not known, an image is there twice, or the two share nothing.
         """
-        if not self.has_seeds:
-            raise InputError(
-                "The items table does not say with which seed each image was drawn; without it two images of one "
-                "prompt differ by their noise as well, and no gate can be judged. Draw the checkpoints' images with "
-                "the same seeds: humangrade generate does."
-            )
+        self.refuse_without_seeds((candidate, baseline), "no gate can be judged")
         keys = ["prompt", "seed", "subject"]
         sides = []
         for one in (candidate, baseline):

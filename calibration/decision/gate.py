@@ -62,7 +62,7 @@ class MetricGate:
     low, high : float
         The 95 % interval of their mean.
     p, adjusted_p : float
-        One-sided, for a drop; the second holds for all metrics of the gate.
+        One-sided, for a drop; the second holds for all metrics of the gate, and for the choice of the baseline.
     drop : Drop
         What counts as one.
     estimate, estimate_low, estimate_high : float
@@ -137,7 +137,7 @@ class Pairs:
     slope: Slope | None = None
 
 
-def gate(pairs: Sequence[Pairs], primary: str = "", seed: int = 0) -> Gate:
+def gate(pairs: Sequence[Pairs], primary: str = "", seed: int = 0, chosen_among: int = 1) -> Gate:
     """Judge a candidate against a baseline.
 
     Parameters
@@ -149,6 +149,9 @@ def gate(pairs: Sequence[Pairs], primary: str = "", seed: int = 0) -> Gate:
         among themselves.
     seed : int
         Of the flips where there are more than 13 prompts.
+    chosen_among : int
+        Of how many checkpoints the baseline was the best by the same scores; 1 where it was named. Chance helped the
+        best of several, so each p-value is multiplied by their number (Bonferroni: a test against each of them).
 
     Returns
     -------
@@ -180,7 +183,7 @@ def gate(pairs: Sequence[Pairs], primary: str = "", seed: int = 0) -> Gate:
         raise InputError(f"There is no metric '{primary}' here to decide; the metrics are {names}.")
     found = [_measured(each, seed) for each in pairs]
     others = [k for k, each in enumerate(found) if each.metric != primary]
-    adjusted = np.array([each.p for each in found])
+    adjusted = np.minimum(chosen_among * np.array([each.p for each in found]), 1.0)
     adjusted[others] = benjamini_yekutieli(adjusted[others])
     judged = tuple(
         replace(each, adjusted_p=float(p), verdict=_verdict(each, float(p)))
