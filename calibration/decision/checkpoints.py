@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -91,6 +92,16 @@ class Checkpoints:
             return Checkpoint(model, name, float(steps.iloc[0]))
         number = pd.to_numeric(name, errors="coerce")
         return Checkpoint(model, name, _STEPLESS if pd.isna(number) else float(number))
+
+    def of_item(self, item: str) -> Checkpoint | None:
+        """Whose image it is; None for an item that is not there, or has no prompt."""
+        return self._by_item.get(item)
+
+    @cached_property
+    def _by_item(self) -> dict[str, Checkpoint]:
+        by_name = {(one.model, one.name): one for one in self.all}
+        columns = (self._table[name] for name in ("item", "model", "checkpoint"))
+        return {item: by_name[model, name] for item, model, name in zip(*columns, strict=True)}
 
     def _rows_of(self, model: str, name: str) -> pd.DataFrame:
         return self._table[(self._table["model"] == model) & (self._table["checkpoint"] == name)]

@@ -1,79 +1,27 @@
 """The gate and the best checkpoint of a study's tables: items, scores and, where there are any, ratings."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from calibration.core.item_folds import groupings_of
+from calibration.core.ratings import Ratings, ScoredTask
 from calibration.core.resampling import RESAMPLING, Resampling
-from calibration.decision.best import FEWEST_PROMPTS, Best, Part, best_checkpoint
+from calibration.decision.agreement import Agreement, agreement
+from calibration.decision.best import FEWEST_PROMPTS, Part, best_checkpoint
 from calibration.decision.checkpoints import Checkpoint, Checkpoints
-from calibration.decision.gate import LEAST_DEVIATIONS, LEAST_DROP, MOST_MISSING, Gate, Pairs, gate
+from calibration.decision.found import PEOPLE as PEOPLE
+from calibration.decision.found import StudyBest as StudyBest
+from calibration.decision.found import StudyGate as StudyGate
+from calibration.decision.gate import LEAST_DEVIATIONS, LEAST_DROP, MOST_MISSING, Pairs, gate
 from calibration.decision.slope import Slope, levelled, slope_on_people
 from calibration.metric.facts import directions_of, signatures_of
 from calibration.scale import LIKERT, Scale
 from metrics.errors import InputError, parameter
 from metrics.known import Direction
 from metrics.text import counted, listed, natural_order, quoted
-
-PEOPLE = "people"
-"""What the ratings are called where they stand beside metrics."""
-
-
-@dataclass(frozen=True)
-class StudyGate:
-    """A gate, and what it was of.
-
-    Attributes
-    ----------
-    candidate, baseline : Checkpoint
-    pairs : DataFrame
-        candidate, baseline (items) and prompt; `MetricGate.worst` are places in it.
-    gate : Gate
-    task : str
-        Whose ratings give people's points; "" where there are none.
-    notes : tuple of str
-    chosen_among : int
-        Of how many checkpoints the baseline is the best by the same scores; 1 where it was named.
-    """
-
-    candidate: Checkpoint
-    baseline: Checkpoint
-    pairs: pd.DataFrame
-    gate: Gate
-    task: str
-    notes: tuple[str, ...]
-    chosen_among: int = 1
-
-
-@dataclass(frozen=True)
-class StudyBest:
-    """The best checkpoint by one measure.
-
-    Attributes
-    ----------
-    by : str
-        A metric's name, "people", or both joined by " + ".
-    checkpoints : tuple of Checkpoint
-        As `Best` counts them, by step.
-    best : Best
-        Values with the better end up, in `unit`.
-    unit : str
-        "rating steps" or "the metric's units".
-    is_turned : bool
-        Lower is better, so that the values of `best` have the other sign.
-    images : int
-    notes : tuple of str
-    """
-
-    by: str
-    checkpoints: tuple[Checkpoint, ...]
-    best: Best
-    unit: str
-    is_turned: bool
-    images: int
-    notes: tuple[str, ...]
 
 
 class StudyTables:
@@ -117,6 +65,8 @@ class StudyTables:
         self.metrics = sorted(map(str, self._scores["metric"].unique()), key=natural_order)
         signatures = signatures_of(self._scores)
         self.directions, self._notes = directions_of(self.metrics, lower_is_better, higher_is_better, signatures)
+        self._agreements: dict[str, Agreement] = {}
+        self._items, self._scale = items, scale
         self._prompts = items.set_index("item")["prompt"] if "prompt" in items.columns else None
         self.task, self._ratings = _one_task(ratings, task)
         steps = 1 / scale.step
@@ -142,6 +92,51 @@ class StudyTables:
             named = self._prompts.reindex(self._cube.index).fillna("")
             prompts = np.where(named != "", named, self._cube.index)
         return slope_on_people(sign * scores, self._cube.to_numpy(dtype=float), prompts, self.resampling)
+
+    def agreement(self, metric: str) -> Agreement:
+        """Whether the metric sorts images, and ranks checkpoints, as people do; the first call takes a second.
+
+        Raises
+        ------
+        InputError
+            For a metric that has no scores here.
+        """
+        if metric not in self._agreements:
+            self._chosen([metric])
+            found = Agreement(metric)
+            if self._people is not None:
+                task = ScoredTask.of(
+                    self.scores_of(metric).reindex(self._people.items),
+                    self._people,
+                    self.directions[metric],
+                    metric,
+                )
+                found = agreement(task)
+            self._agreements[metric] = found
+        return self._agreements[metric]
+
+    @cached_property
+    def _people(self) -> Ratings | None:
+        """The task's ratings as a report judges metrics by them, with checkpoints in the place of models."""
+        if self._ratings is None:
+            return None
+        rows = self._ratings.drop_duplicates(["item", "evaluator"])
+        checkpoints = rows["item"].map(self.checkpoints.of_item)
+        rows = rows[checkpoints.notna()]
+        evaluators = sorted(map(str, rows["evaluator"].unique()), key=natural_order)
+        groupings = groupings_of(self._items[self._items["item"].isin(rows["item"])])
+        groupings["model"] = checkpoints[checkpoints.notna()].map(str).set_axis(rows["item"]).groupby(level=0).first()
+        return Ratings.of_table(rows, evaluators, groupings, self._scale, resampling=self.resampling)
+
+    def _slope_to_use(self, metric: str) -> Slope | None:
+        """The slope, where differences of the metric may be said in people's points.
+
+        A metric that sorts less well than a person may still have a clear slope: noise makes its interval wider and
+        its points no less true. Where the order of the images is no better than chance, a clear slope is chance as
+        well, and where it ranks checkpoints against people, points would have the wrong sign: there are none then.
+        """
+        found = self.slope(metric)
+        return None if found is None or self.agreement(metric).sorts == "no" else found
 
     def gate(
         self,
@@ -195,7 +190,7 @@ class StudyTables:
                     baseline=scores.reindex(pairs["baseline"]),
                     prompts=pairs["prompt"],
                     least_drop=drops.get(name),
-                    slope=self.slope(name),
+                    slope=self._slope_to_use(name),
                 )
             )
         if not metrics or PEOPLE in metrics or primary == PEOPLE:
@@ -203,8 +198,9 @@ class StudyTables:
             given += [rated] if rated is not None else []
         if not given:
             raise InputError(f"Neither scores nor ratings are there of {new} and {old}; run humangrade score first.")
+        agreements = {each.metric: self.agreement(each.metric) for each in given if each.metric != PEOPLE}
         found = gate(given, primary, self.resampling.seed, among)
-        return StudyGate(new, old, pairs, found, self.task, tuple(notes), among)
+        return StudyGate(new, old, pairs, found, self.task, tuple(notes), among, agreements)
 
     def best(self, metric: str = "", run: str = "") -> StudyBest:
         """The checkpoint that is best by a metric, by people, or by both.
@@ -227,7 +223,7 @@ class StudyTables:
         by = metric or self._usual()
         name, _, people = by.partition("+")
         if by == PEOPLE:
-            parts, turned, unit = self._people(chosen), False, "rating steps"
+            parts, turned, unit = self._by_people(chosen), False, "rating steps"
         elif people and people != PEOPLE:
             raise InputError(f"'{by}' is no measure; say METRIC, {PEOPLE} or METRIC+{PEOPLE}.")
         else:
@@ -249,7 +245,8 @@ class StudyTables:
         found = best_checkpoint(parts, [least], self.resampling)
         given = self._cube.index if by == PEOPLE and self._cube is not None else self.scores_of(name).index
         images = int(self.checkpoints.of_prompts(chosen, pd.Series(1.0, index=given))[1].sum())
-        return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(self._notes_on([name])))
+        known = None if by == PEOPLE else self.agreement(name)
+        return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(self._notes_on([name])), known)
 
     def _notes_on(self, metrics: Sequence[str]) -> list[str]:
         return [str(note) for name in metrics or self.metrics for note in self._notes.get(name, ())]
@@ -351,7 +348,7 @@ class StudyTables:
         sums, counts, _ = self.checkpoints.of_prompts(chosen, sign * self.scores_of(name))
         return [Part(sums[None], counts[None])]
 
-    def _people(self, chosen: Sequence[Checkpoint]) -> list[Part]:
+    def _by_people(self, chosen: Sequence[Checkpoint]) -> list[Part]:
         if self._cube is None:
             raise InputError("There are no ratings yet; say by which metric, or let people rate.")
         return self._part_of(self._cube, chosen)
