@@ -29,14 +29,8 @@ from calibration.report.schema.base import Count, Finite, Limits, Number, Sectio
 from metrics.errors import for_command_line
 from study.runs.worst_pairs import WorstPair, worst_of
 
-SCHEMA = "humangrade.gate/1"
-"""The layout's name; the number rises by the rules of report.json (CONTRIBUTING.md)."""
-
 SCHEMA_FILE = Path(__file__).with_name("gate.schema.json")
 """Published with the package; `python -m study.runs.alerts` writes it anew."""
-
-WORSE, CANNOT_TELL = 1, 4
-"""Exit codes; of cannot tell only with --strict."""
 
 Verdict = Literal["worse", "not worse", "cannot tell"]
 
@@ -106,7 +100,9 @@ class GateSettings(Section):
 class GateReport(Section):
     """The answer of a gate."""
 
-    layout: Literal["humangrade.gate/1"] = Field(alias="schema", description="The layout of this file.")
+    layout: Literal["humangrade.gate/1"] = Field(
+        alias="schema", description="The layout of this file; its number rises as report.json's."
+    )
     verdict: Verdict
     exit_code: Literal[0, 1, 4]
     sentence: str
@@ -158,7 +154,7 @@ def gate_report(found: StudyGate, tables: StudyTables, settings: GateSettings) -
     titles = titles_of([one.metric for one in found.gate.metrics])
     decides = deciding(found)
     return GateReport(
-        schema=SCHEMA,
+        schema="humangrade.gate/1",
         verdict=found.gate.verdict,
         exit_code=exit_code(found.gate.verdict, settings.strict),
         sentence=gate_verdict(found),
@@ -181,8 +177,8 @@ def exit_code(verdict: str, strict: bool) -> Literal[0, 1, 4]:
     (1, 0, 4)
     """
     if verdict == "worse":
-        return WORSE
-    return CANNOT_TELL if strict and verdict == "cannot tell" else 0
+        return 1
+    return 4 if strict and verdict == "cannot tell" else 0
 
 
 def _result(one: MetricGate, found: StudyGate, tables: StudyTables, title: str, decides: bool) -> MetricResult:

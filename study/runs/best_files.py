@@ -16,8 +16,6 @@ from calibration.scale import Scale
 if TYPE_CHECKING:
     from rich.table import Table
 
-SCHEMA = "humangrade.best/1"
-
 
 class CheckpointValue(Section):
     """A checkpoint's place among the others."""
@@ -80,7 +78,7 @@ def best_report(found: StudyBest, scale: Scale) -> BestReport:
         for k, one in enumerate(found.checkpoints)
     ]
     return BestReport(
-        schema=SCHEMA,
+        schema="humangrade.best/1",
         by=found.by,
         sorts=found.agreement.sorts if found.agreement else None,
         sentences=best_lines(found, scale),

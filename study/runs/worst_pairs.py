@@ -103,8 +103,8 @@ def worst_of(metric: MetricGate, found: StudyGate, tables: StudyTables) -> list[
     for place in metric.worst:
         row = found.pairs.iloc[int(place)]
         new, old = float(scores[row["candidate"]]), float(scores[row["baseline"]])
-        names = [str(row[name]) for name in ("prompt", "seed", "candidate", "baseline")]
-        shown.append(WorstPair(*names, new, old, sign * (new - old)))
+        prompt, seed, candidate, baseline = (str(row[name]) for name in ("prompt", "seed", "candidate", "baseline"))
+        shown.append(WorstPair(prompt, seed, candidate, baseline, new, old, sign * (new - old)))
     return shown
 
 
