@@ -101,12 +101,14 @@ def gate(
         gate_report,
         gate_settings,
         on_github,
+        record_gate_run,
     )
     from study.terminal import terminal
 
     with closing(open_study(study)) as opened:
         tables = _tables(opened, task, lower_is_better, higher_is_better, seed)
-        found = tables.gate(candidate, against, named, primary, drops)
+        kept = None if against in ("best", "previous") else opened.store.runs.baseline(against)
+        found = tables.gate(candidate, kept or against, named, primary, drops)
         settings = gate_settings(against, list(named), primary, drops, strict, tables.resampling)
         report = gate_report(found, tables, settings)
         contents: dict[Path, str | bytes | None] = {}
@@ -116,6 +118,7 @@ def gate(
         contents |= {json_file: gate_json(report)} if json_file else {}
         contents |= {junit: gate_junit(report)} if junit else {}
         written = write_together(contents)
+        record_gate_run(opened, report)
     console = terminal()
     _print_gate(found, report, console)
     if written:
