@@ -41,6 +41,8 @@ class StudyTables:
         Metrics whose direction is not known.
     resampling : Resampling
         Of all draws.
+    notes : sequence of str
+        What is to be known of the tables; it stands first among the notes of every result.
 
     Raises
     ------
@@ -58,8 +60,10 @@ class StudyTables:
         lower_is_better: Sequence[str] = (),
         higher_is_better: Sequence[str] = (),
         resampling: Resampling = RESAMPLING,
+        notes: Sequence[str] = (),
     ):
         self.checkpoints = Checkpoints(items)
+        self.notes = tuple(notes)
         self.resampling = resampling
         self._scores = scores[scores["score"].notna()]
         self.metrics = sorted(map(str, self._scores["metric"].unique()), key=natural_order)
@@ -175,7 +179,7 @@ class StudyTables:
         if new == old:
             raise InputError(f"{new} is both candidate and baseline; name two checkpoints.")
         pairs = self.checkpoints.pairs(new, old)
-        notes = self._notes_on(metrics)
+        notes = [*self.notes, *self._notes_on(metrics)]
         drops = dict(least_drops or {})
         self._check_drops(drops, metrics)
         given = []
@@ -248,8 +252,8 @@ class StudyTables:
         found = best_checkpoint(parts, [least], self.resampling)
         given = self._cube.index if by == PEOPLE and self._cube is not None else self.scores_of(name).index
         images = int(self.checkpoints.of_prompts(chosen, pd.Series(1.0, index=given))[1].sum())
-        known = None if by == PEOPLE else self.agreement(name)
-        return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(self._notes_on([name])), known)
+        known, notes = None if by == PEOPLE else self.agreement(name), (*self.notes, *self._notes_on([name]))
+        return StudyBest(by, tuple(chosen), found, unit, turned, images, notes, known)
 
     def _notes_on(self, metrics: Sequence[str]) -> list[str]:
         return [str(note) for name in metrics or self.metrics for note in self._notes.get(name, ())]

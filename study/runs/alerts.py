@@ -217,7 +217,12 @@ def _pair(pair: WorstPair) -> Pair:
 
 
 def record_gate_run(study: Study, report: GateReport) -> int:
-    """Add a gate run to the study's record, also while a server serves it; gives its number."""
+    """Add a gate run to the study's record, also while a server serves it; gives its number.
+
+    A study that is only read keeps no record of it: 0 then.
+    """
+    if study.store.is_read_only:
+        return 0
     settings, result = report.settings.model_dump(), report.model_dump(exclude={"settings"})
     return study.store.runs.add_gate_run(report.candidate, report.baseline, report.verdict, settings, result)
 

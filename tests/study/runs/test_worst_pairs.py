@@ -50,7 +50,10 @@ def test_where_lower_is_better_the_difference_is_turned(checkpoint_study):
         turned = tables.gate("2100", "300", metrics=["good"])
         first = worst_of(turned.gate.metrics[0], turned, tables)[0]
     assert turned.gate.verdict == "worse"
-    assert first.candidate_score > first.baseline_score and first.difference == first.baseline_score - first.candidate_score
+    assert (
+        first.candidate_score > first.baseline_score
+        and first.difference == first.baseline_score - first.candidate_score
+    )
 
 
 def test_the_page_says_what_was_found_and_shows_both_pictures(page, found, decided):
