@@ -12,7 +12,7 @@ from junitparser import JUnitXml
 from study.folder.study import open_study
 from study.runs.alerts import GateReport
 from study.runs.best_files import BestReport
-from tests.study.command import free_port, run_cli, run_command, serving
+from tests.study.command import free_port, run_cli, serving
 from tests.study.runs.made import BEST, CHECKPOINTS, checkpoints, write_study
 
 
@@ -166,12 +166,12 @@ def test_on_github_there_are_annotations_and_a_summary(cli, rated, tmp_path, mon
 
 
 @pytest.mark.process
-def test_gate_and_best_work_beside_a_server(rated, tmp_path):
+def test_gate_and_best_work_beside_a_server(cli, rated, tmp_path):
     with serving("serve", rated, "--port", free_port(), cwd=tmp_path, until="rate/?key="):
-        done = run_command("gate", rated, "--candidate", "300", "--against", BEST, "--metric", "good", cwd=tmp_path)
-        assert (done.returncode, done.stderr) == (1, "")
-        best = run_command("best", rated, "--metric", "good", cwd=tmp_path)
-        assert (best.returncode, best.stderr) == (0, "")
+        code, _, err = cli("gate", rated, "--candidate", "300", "--against", BEST, "--metric", "good")
+        assert (code, err) == (1, "")
+        code, _, err = cli("best", rated, "--metric", "good")
+        assert (code, err) == (0, "")
     assert _gate_runs(rated).iloc[-1]["candidate"] == "lora/300"
 
 
