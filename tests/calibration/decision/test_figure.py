@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from calibration.decision.figure import plot_best
-from calibration.decision.words import shown
+from calibration.decision.words import best_by, shown
 from calibration.scale import Scale
 from tests.calibration.decision.test_from_tables import study
 
@@ -33,7 +33,7 @@ def test_marks_are_the_means_by_step_and_those_that_may_be_best_are_told(by):
     assert marks["may be the best"] == [[600, means[1]], [900, means[2]]]
     assert marks["is not the best"] == [[300, means[0]]]
     assert marks["the winner on prompts that did not choose it"] == [[600, shown(found.best.value, found)]]
-    assert ax.get_xlabel() == "step"
+    assert ax.get_xlabel() == "step" and ax.get_title().startswith(f"By {best_by(found)}\n")
     assert ax.get_ylabel().endswith("lower is better" if by == "distance" else "higher is better")
     bars = sorted(
         (segment[0][0], *sorted(point[1] for point in segment))

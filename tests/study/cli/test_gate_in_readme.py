@@ -7,6 +7,7 @@ import pytest
 import typer
 import yaml
 
+from metrics.catalogue import catalogue
 from study.cli import app
 from tests.study.command import ROOT
 
@@ -28,6 +29,7 @@ def test_its_commands_take_the_options_that_it_gives(job):
         if name == "gate":
             assert (context.params["candidate"], context.params["against"]) == ("$CHECKPOINT", "previous")
             assert context.params["out"] == "gate"
+            assert context.params["primary"] in {entry.name for entry in catalogue()}
 
 
 def test_what_a_user_types_reaches_the_shell_as_a_variable_only(job):
