@@ -105,7 +105,7 @@ def paired_sets(
     new, old = np.asarray(candidate, dtype=float), np.asarray(baseline, dtype=float)
     codes = np.unique(np.asarray(prompts), return_inverse=True)[1].reshape(-1)
     n, number = len(new), int(codes.max(initial=-1)) + 1
-    _refuse_few(kind, n, number)
+    refuse_few(kind, n, number)
     value = _VALUES[kind](np.concatenate([new, old]), reference)
     rows = np.arange(n)
     found_new, found_old = value(rows), value(rows + n)
@@ -178,7 +178,7 @@ def prompt_values(
     """
     codes = np.unique(np.asarray(prompts), return_inverse=True)[1].reshape(-1)
     number = int(codes.max(initial=-1)) + 1
-    _refuse_few(kind, len(codes), number)
+    refuse_few(kind, len(codes), number)
     rows = np.arange(len(codes))
     distances, values = np.empty(len(sets)), np.empty((number, len(sets)))
     for place, features in enumerate(sets):
@@ -189,7 +189,8 @@ def prompt_values(
     return distances, values
 
 
-def _refuse_few(kind: Kind, images: int, prompts: int) -> None:
+def refuse_few(kind: Kind, images: int, prompts: int) -> None:
+    """Raise InputError for fewer than 50 images of 10 prompts."""
     if images < FEWEST_IMAGES or prompts < FEWEST_PROMPTS:
         raise InputError(
             f"{kind.upper()} of {images} images of {prompts} prompts says too little: comparing checkpoints by it "
