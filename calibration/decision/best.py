@@ -33,6 +33,11 @@ class Part:
     sums: Array
     counts: Array
 
+    def of_prompts(self, chosen: ArrayLike) -> "Part":
+        """The same of some prompts."""
+        places = np.asarray(chosen)
+        return Part(self.sums[:, places], self.counts[:, places])
+
     def means(self, prompts: Array, evaluators: Array | None = None) -> Array:
         """The checkpoints' means under weights of prompts, (draws, prompts), and of evaluators, (draws, evaluators)."""
         size = self.sums.shape[0]

@@ -223,25 +223,28 @@ class StudyTables:
         by = metric or self._usual()
         name, _, people = by.partition("+")
         if by == PEOPLE:
-            parts, shared, turned, unit = *self._by_people(chosen), False, "rating steps"
+            parts, turned, unit = self._by_people(chosen), False, "rating steps"
         elif people and people != PEOPLE:
             raise InputError(f"'{by}' is no measure; say METRIC, {PEOPLE} or METRIC+{PEOPLE}.")
         else:
             self._chosen([name])
             turned = self.directions[name] == "lower" and not people
             unit = "rating steps" if people else "the metric's units"
-            parts, shared = self._both(chosen, name) if people else self._by_metric(chosen, name)
-        if len(shared) < FEWEST_PROMPTS:
+            parts = self._both(chosen, name) if people else self._by_metric(chosen, name)
+        valued = parts[0].counts.sum(axis=(0, 2)) > 0
+        parts = [part.of_prompts(valued) for part in parts]
+        if valued.sum() < FEWEST_PROMPTS:
             raise InputError(
-                f"The checkpoints share {counted(len(shared), 'prompt')} with values by {by}; the best one is found on "
-                f"{FEWEST_PROMPTS} prompts or more."
+                f"The checkpoints share {counted(int(valued.sum()), 'prompt')} with values by {by}; the best one is "
+                f"found on {FEWEST_PROMPTS} prompts or more."
             )
         empty = [str(one) for k, one in enumerate(chosen) if not all(part.counts[:, :, k].sum() for part in parts)]
         if empty:
             raise InputError(f"There is no value by {by} of {listed(empty)}; score or rate its images.")
         least = LEAST_DROP if unit == "rating steps" else LEAST_DEVIATIONS * self._deviation(name)
         found = best_checkpoint(parts, [least], self.resampling)
-        images = int(parts[0].counts.sum())
+        given = self._cube.index if by == PEOPLE and self._cube is not None else self.scores_of(name).index
+        images = int(self.checkpoints.of_prompts(chosen, pd.Series(1.0, index=given))[1].sum())
         known = None if by == PEOPLE else self.agreement(name)
         return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(self._notes_on([name])), known)
 
@@ -340,21 +343,21 @@ class StudyTables:
         direction: Direction = "higher"
         return Pairs(PEOPLE, direction, new, old, pairs["prompt"], least_drop, _UNIT_SLOPE)
 
-    def _by_metric(self, chosen: Sequence[Checkpoint], name: str) -> tuple[list[Part], list[str]]:
+    def _by_metric(self, chosen: Sequence[Checkpoint], name: str) -> list[Part]:
         sign = 1.0 if self.directions[name] == "higher" else -1.0
-        sums, counts, shared = self.checkpoints.of_prompts(chosen, sign * self.scores_of(name))
-        return [Part(sums[None], counts[None])], shared
+        sums, counts, _ = self.checkpoints.of_prompts(chosen, sign * self.scores_of(name))
+        return [Part(sums[None], counts[None])]
 
-    def _by_people(self, chosen: Sequence[Checkpoint]) -> tuple[list[Part], list[str]]:
+    def _by_people(self, chosen: Sequence[Checkpoint]) -> list[Part]:
         if self._cube is None:
             raise InputError("There are no ratings yet; say by which metric, or let people rate.")
         return self._part_of(self._cube, chosen)
 
-    def _part_of(self, cube: pd.DataFrame, chosen: Sequence[Checkpoint]) -> tuple[list[Part], list[str]]:
+    def _part_of(self, cube: pd.DataFrame, chosen: Sequence[Checkpoint]) -> list[Part]:
         tables = [self.checkpoints.of_prompts(chosen, cube[person]) for person in cube.columns]
-        return [Part(np.stack([each[0] for each in tables]), np.stack([each[1] for each in tables]))], tables[0][2]
+        return [Part(np.stack([each[0] for each in tables]), np.stack([each[1] for each in tables]))]
 
-    def _both(self, chosen: Sequence[Checkpoint], name: str) -> tuple[list[Part], list[str]]:
+    def _both(self, chosen: Sequence[Checkpoint], name: str) -> list[Part]:
         """The metric's prediction of all images, and what people's ratings of some of them add to it."""
         if self._cube is None:
             raise InputError(f"There are no ratings yet; say --metric {name} alone, or let people rate.")
@@ -364,10 +367,9 @@ class StudyTables:
             raise InputError(f"Only {len(known)} images have ratings and a score by {name}; both together take 20.")
         slope, start = np.polyfit(scores.reindex(known), means.reindex(known), 1)
         predicted = start + slope * scores
-        sums, counts, shared = self.checkpoints.of_prompts(chosen, predicted)
+        sums, counts, _ = self.checkpoints.of_prompts(chosen, predicted)
         residuals = self._cube.sub(predicted.reindex(self._cube.index), axis=0)
-        people, _ = self._part_of(residuals, chosen)
-        return [Part(sums[None], counts[None]), *people], shared
+        return [Part(sums[None], counts[None]), *self._part_of(residuals, chosen)]
 
     def _deviation(self, name: str) -> float:
         return float(self.scores_of(name).std())

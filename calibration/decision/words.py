@@ -1,11 +1,11 @@
 """What the gate and the best checkpoint say in sentences: each is a claim, held against the figures by a test."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
+from calibration.decision.agreement import Agreement
 from calibration.decision.checkpoints import Checkpoint
-from calibration.decision.from_tables import PEOPLE, StudyBest, StudyGate
+from calibration.decision.found import PEOPLE, StudyBest, StudyGate
 from calibration.decision.gate import ALPHA, Drop, MetricGate
 from calibration.metric.facts import titles_of
 from calibration.page.score_digits import score_text
@@ -20,29 +20,20 @@ MEANING = (
 
 _MOST_NAMED = 12
 
-
-class Sorts(Protocol):
-    """Whether a metric that was calibrated sorts or ranks as people do."""
-
-    @property
-    def sorts(self) -> str | None:
-        """Yes, with care or no; None where these data cannot tell."""
-
-
-Agreements = Mapping[str, Sorts | None]
-"""By metric; a metric that was not calibrated is None, or not there."""
-
-NOTHING_KNOWN: Agreements = {}
+_SAID: dict[str, str] = {
+    "no": "does not sort images as people do",
+    "with care": "is not shown to sort images as well as a person",
+    "ranks checkpoints as people do": "ranks checkpoints against people",
+    "tells one model's images apart": "is not shown to sort one checkpoint's images as people do",
+}
 
 
-def gate_verdict(found: StudyGate, agreements: Agreements = NOTHING_KNOWN) -> str:
+def gate_verdict(found: StudyGate) -> str:
     """The answer in one sentence.
 
     Parameters
     ----------
     found : StudyGate
-    agreements : mapping of str to Sorts
-        Of the metrics that were calibrated on this study's ratings.
 
     Returns
     -------
@@ -62,10 +53,10 @@ def gate_verdict(found: StudyGate, agreements: Agreements = NOTHING_KNOWN) -> st
     said = {word: [one for one in deciding(found) if one.verdict == word] for word in ("worse", "cannot tell")}
     pair = f"{found.candidate} {{}}worse than {found.baseline}"
     if found.gate.verdict == "worse":
-        return f"{pair.format('is ')} by {_all_named(said['worse'], found, agreements)}."
+        return f"{pair.format('is ')} by {_all_named(said['worse'], found)}."
     if found.gate.verdict == "not worse":
-        return f"{pair.format('is not ')} by {_all_named(deciding(found), found, agreements)}."
-    by = _all_named(said["cannot tell"], found, agreements)
+        return f"{pair.format('is not ')} by {_all_named(deciding(found), found)}."
+    by = _all_named(said["cannot tell"], found)
     start = f"Whether {pair.format('is ')} cannot be told by {by}"
     would = [images_that_tell(one) for one in said["cannot tell"]]
     there = max(one.flips.pairs for one in said["cannot tell"])
@@ -93,7 +84,7 @@ def images_that_tell(metric: MetricGate) -> int | None:
     return about(max(metric.images_to_find, metric.images_to_clear))
 
 
-def gate_line(metric: MetricGate, found: StudyGate, agreements: Agreements = NOTHING_KNOWN) -> str:
+def gate_line(metric: MetricGate, found: StudyGate) -> str:
     """All of one metric's answer: verdict, difference, interval, p, least drop, pairs, and what would tell.
 
     Parameters
@@ -101,33 +92,40 @@ def gate_line(metric: MetricGate, found: StudyGate, agreements: Agreements = NOT
     metric : MetricGate
         One of `found`.
     found : StudyGate
-    agreements : mapping of str to Sorts
 
     Returns
     -------
     str
     """
-    decides = "; it decides" if found.gate.primary == metric.metric and len(found.gate.metrics) > 1 else ""
+    parts = [f"{named(metric, found)}: {verdict_of(metric, found)}", *gate_parts(metric, found)]
+    return ". ".join(parts) + "."
+
+
+def verdict_of(metric: MetricGate, found: StudyGate) -> str:
+    """Its verdict, and of the primary metric among others that it decides."""
+    decides = found.gate.primary == metric.metric and len(found.gate.metrics) > 1
+    return f"{metric.verdict}{'; it decides' if decides else ''}"
+
+
+def gate_parts(metric: MetricGate, found: StudyGate) -> list[str]:
+    """What stands behind its verdict: sentences without their full stops."""
     parts = [
-        f"{_named(metric, found, agreements)}: {metric.verdict}{decides}",
-        difference(metric),
+        f"Difference {difference(metric)}",
         f"{p_values(metric, found)}; {least_drop(metric, found)}",
         pairs_of(metric),
     ]
-    if metric.verdict == "cannot tell":
-        parts.append(what_would_tell(metric, found))
-    return ". ".join(parts) + "."
+    return [*parts, what_would_tell(metric, found)] if metric.verdict == "cannot tell" else parts
 
 
 def difference(metric: MetricGate) -> str:
     """The estimate with its interval, in rating steps or deviations, and always in the metric's own units."""
-    own = f"{signed(metric.flips.mean)}{_within(metric.low, metric.high)}"
+    mean, within = signed(metric.flips.mean), _within(metric.low, metric.high)
     if metric.metric == PEOPLE:
-        return f"Difference {own} rating steps"
+        return f"{mean} rating steps{within}"
     if metric.drop.unit == "the metric's units":
-        return f"Difference {own} in its own units"
-    estimate = f"{signed(metric.estimate)}{_within(metric.estimate_low, metric.estimate_high)}"
-    return f"Difference {estimate} {unit_of(metric.drop)}, {own} in its own units"
+        return f"{mean} in its own units{within}"
+    estimate = f"{signed(metric.estimate)} {unit_of(metric.drop)}{_within(metric.estimate_low, metric.estimate_high)}"
+    return f"{estimate}, {mean} in its own units{within.replace('95 % interval ', '')}"
 
 
 def p_values(metric: MetricGate, found: StudyGate) -> str:
@@ -202,13 +200,13 @@ def what_would_tell(metric: MetricGate, found: StudyGate) -> str:
 def _prompts_to_find(metric: MetricGate, found: StudyGate) -> int:
     """The fewest prompts with which this metric could be called worse at all: one of 2^n patterns is p's least."""
     others = [one for one in found.gate.metrics if one.metric != found.gate.primary]
-    tried = found.chosen_among
+    tried = float(found.chosen_among)
     if metric.metric != found.gate.primary and len(others) > 1:  # all of them as low: Benjamini-Yekutieli's factor
         tried *= sum(1 / rank for rank in range(1, len(others) + 1))
     return math.floor(math.log2(tried / ALPHA)) + 1
 
 
-def gate_notes(found: StudyGate, agreements: Agreements = NOTHING_KNOWN) -> list[str]:
+def gate_notes(found: StudyGate) -> list[str]:
     """What else is to be known of a gate's answer."""
     notes = list(found.notes)
     if found.chosen_among > 1:
@@ -225,10 +223,21 @@ def gate_notes(found: StudyGate, agreements: Agreements = NOTHING_KNOWN) -> list
             "Nobody has rated this study, so nothing says whether these metrics see what people see: humangrade serve "
             "and report tell."
         )
+    unknown = [one for one in found.gate.metrics if (known := found.agreements.get(one.metric)) and known.sorts is None]
+    if found.task and unknown:
+        notes.append(
+            f"Whether {_all_named(unknown, found, 'or')} sorts images as people do, these ratings do not tell."
+        )
+    alone = [one.checkpoints[0] for one in found.agreements.values() if one.is_of_one_checkpoint]
+    if alone:
+        notes.append(
+            f"People rated images of {alone[0]} only; that a whole checkpoint moves a metric as one image does is "
+            "assumed."
+        )
     return notes
 
 
-def best_lines(found: StudyBest, scale: Scale = LIKERT, agreement: Sorts | None = None) -> list[str]:
+def best_lines(found: StudyBest, scale: Scale = LIKERT) -> list[str]:
     """Which checkpoints may be the best, the winner's value, and what would narrow the set.
 
     Parameters
@@ -236,15 +245,13 @@ def best_lines(found: StudyBest, scale: Scale = LIKERT, agreement: Sorts | None 
     found : StudyBest
     scale : Scale
         Of the ratings, in whose numbers values by people are said.
-    agreement : Sorts, optional
-        Of the metric.
 
     Returns
     -------
     list of str
     """
     best, names = found.best, short_names(found.checkpoints)
-    by = best_by(found, agreement)
+    by = best_by(found)
     may = [names[place] for place in best.may_be_best]
     among = f"{counted(len(names), 'checkpoint')}{_of_model(found.checkpoints)}"
     if len(may) == 1:
@@ -271,12 +278,12 @@ def best_lines(found: StudyBest, scale: Scale = LIKERT, agreement: Sorts | None 
     return [*said, *_narrowing(found, may), rests]
 
 
-def best_by(found: StudyBest, agreement: Sorts | None = None) -> str:
+def best_by(found: StudyBest) -> str:
     """What the best is by, in words, with what is known of the metric."""
     name, _, people = found.by.partition("+")
     if name == PEOPLE:
         return "people's ratings"
-    title = titles_of([name])[name] + _clause(agreement)
+    title = titles_of([name])[name] + _clause(found.agreement)
     return f"{title} and people's ratings together" if people else title
 
 
@@ -328,24 +335,23 @@ def _narrowing(found: StudyBest, may: Sequence[str]) -> list[str]:
     return said
 
 
-def _all_named(metrics: Sequence[MetricGate], found: StudyGate, agreements: Agreements) -> str:
-    return listed([_named(one, found, agreements) for one in metrics])
+def _all_named(metrics: Sequence[MetricGate], found: StudyGate, word: str = "and") -> str:
+    return listed([named(one, found) for one in metrics], word)
 
 
-def _named(metric: MetricGate, found: StudyGate, agreements: Agreements) -> str:
+def named(metric: MetricGate, found: StudyGate) -> str:
     """A metric's title, and of one that was calibrated whether it sorts as people do."""
     if metric.metric == PEOPLE:
         return "people's ratings"
     titles = titles_of([one.metric for one in found.gate.metrics])
-    return titles[metric.metric] + _clause(agreements.get(metric.metric))
+    return titles[metric.metric] + _clause(found.agreements.get(metric.metric))
 
 
-def _clause(agreement: Sorts | None) -> str:
+def _clause(agreement: Agreement | None) -> str:
+    """What is to be said of a metric that was calibrated on these ratings, wherever its name stands."""
     if agreement is None or agreement.sorts in ("yes", None):
         return ""
-    if agreement.sorts == "no":
-        return " (which does not sort images as people do)"
-    return " (which is not shown to sort images as well as a person)"
+    return f" (which {_SAID.get(agreement.because) or _SAID[agreement.sorts]})"
 
 
 def unit_of(drop: Drop) -> str:

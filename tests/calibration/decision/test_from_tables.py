@@ -217,3 +217,15 @@ def test_what_was_assumed_of_a_metric_is_said():
     items, scores, _ = tables()
     found = StudyTables(items, scores).gate("900", "600", metrics=["good"])
     assert found.notes == ("Assumed that higher is better; if lower is, say --lower-is-better good.",)
+
+
+def test_images_and_prompts_are_counted_where_there_are_values():
+    items, scores, ratings = tables()
+    assert (study().best(PEOPLE).images, study().best("good").images) == (144, 144)
+    few = ratings[ratings["item"].str.contains(r"/[0-5]_0$")]
+    directions = {"lower_is_better": ["distance"], "higher_is_better": ["good", "noise"]}
+    found = StudyTables(items, scores, few, resampling=Resampling(200), **directions).best(PEOPLE)
+    assert (found.images, found.best.prompts) == (18, 6)
+    fewer = ratings[ratings["item"].str.contains(r"/[0-3]_0$")]
+    with pytest.raises(InputError, match="share 4 prompts with values by people"):
+        StudyTables(items, scores, fewer, **directions).best(PEOPLE)

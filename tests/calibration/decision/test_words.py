@@ -1,13 +1,14 @@
 """What the gate and the best checkpoint say is what they found."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from calibration.core.resampling import Resampling
+from calibration.decision.agreement import Agreement
 from calibration.decision.from_tables import PEOPLE, StudyTables
 from calibration.decision.words import (
     MEANING,
@@ -26,12 +27,7 @@ from calibration.scale import Scale
 from metrics.text import listed, spelled
 from tests.calibration.decision.test_from_tables import study, tables
 
-
-@dataclass(frozen=True)
-class Known:
-    """What a calibration found of a metric."""
-
-    sorts: str | None
+NO = " (which does not sort images as people do)"
 
 
 def few(prompts: int, metrics: int = 1, drop: float = 1.0, seed: int = 0, checkpoints: int = 2, spread: float = 0.1):
@@ -55,19 +51,18 @@ def test_worse_is_said_with_every_figure():
     assert gate_verdict(found) == "anna/900 is worse than anna/600 by distance, good and people's ratings."
     for one in found.gate.metrics:
         line = gate_line(one, found)
-        name = "people's ratings" if one.metric == PEOPLE else one.metric
+        name = {PEOPLE: "people's ratings", "noise": f"noise{NO}"}.get(one.metric, one.metric)
         assert line.startswith(f"{name}: {one.verdict}. Difference ")
-        own = f"{signed(one.flips.mean)} (95 % interval {signed(one.low)} to {signed(one.high)})"
+        mean, within = signed(one.flips.mean), f"{signed(one.low)} to {signed(one.high)}"
         if one.metric == PEOPLE:
-            assert f"Difference {own} rating steps. " in line
+            assert f"Difference {mean} rating steps (95 % interval {within}). " in line
         else:
             steps = (
                 "rating steps" if one.drop.unit == "rating steps" else "standard deviations of the baseline's images"
             )
-            estimate = (
-                f"{signed(one.estimate)} (95 % interval {signed(one.estimate_low)} to {signed(one.estimate_high)})"
-            )
-            assert f"Difference {estimate} {steps}, {own} in its own units. " in line
+            estimate = f"{signed(one.estimate)} {steps} (95 % interval "
+            estimate += f"{signed(one.estimate_low)} to {signed(one.estimate_high)})"
+            assert f"Difference {estimate}, {mean} in its own units ({within}). " in line
         assert f"p {p_text(one.p)}, {p_text(one.adjusted_p)} with 4 metrics being tried; " in line
         assert ". 48 pairs of 24 prompts" in line
     assert MEANING in gate_notes(found)
@@ -83,8 +78,8 @@ def test_not_worse_and_cannot_tell():
     images = about(max(one.images_to_find, one.images_to_clear))
     assert images > one.flips.pairs
     assert gate_verdict(unknown) == (
-        f"Whether anna/900 is worse than anna/600 cannot be told by noise: about {images:,} images would, and there "
-        "are 48."
+        f"Whether anna/900 is worse than anna/600 cannot be told by noise{NO}: about {images:,} images would, and "
+        "there are 48."
     )
     line = gate_line(one, unknown)
     assert (
@@ -111,24 +106,57 @@ def test_the_numbers_of_images_do_what_is_said_of_them():
 
 def test_the_primary_metric_decides_and_says_so():
     found = study(seed=1).gate("900", "600", primary="noise")
-    assert gate_verdict(found).startswith("Whether anna/900 is worse than anna/600 cannot be told by noise")
+    assert gate_verdict(found).startswith("Whether anna/900 is worse than anna/600 cannot be told by noise (which")
     lines = {one.metric: gate_line(one, found) for one in found.gate.metrics}
-    assert lines["noise"].startswith("noise: cannot tell; it decides. ")
+    assert lines["noise"].startswith(f"noise{NO}: cannot tell; it decides. ")
     assert "being tried" not in lines["noise"] and "with 3 metrics being tried" in lines["good"]
 
 
 def test_a_metric_that_does_not_sort_as_people_do_is_called_so_wherever_it_stands():
-    said = {"noise": Known("no"), "good": Known("yes"), "distance": Known("with care")}
+    said = {"noise": "does not sort images as people do", "good": "", "distance": ""}
     found = study(seed=1).gate("900", "600")
+    assert {name: one.sorts for name, one in found.agreements.items()} == {
+        "noise": "no",
+        "good": "yes",
+        "distance": "yes",
+    }
     for one in found.gate.metrics:
-        line = gate_line(one, found, said)
-        assert ("(which does not sort images as people do)" in line) == (one.metric == "noise")
-        assert ("(which is not shown to sort images as well as a person)" in line) == (one.metric == "distance")
+        clause = said.get(one.metric, "")
+        assert gate_line(one, found).startswith(f"{one.metric}{f' (which {clause})' if clause else ''}: ") or (
+            one.metric == PEOPLE
+        )
     alone = study(seed=1).gate("900", "600", metrics=["noise"])
-    assert "by noise (which does not sort images as people do): about" in gate_verdict(alone, said)
-    best = study().best("noise")
-    assert best_lines(best, agreement=Known("no"))[0].startswith("By noise (which does not sort images as people do), ")
-    assert "sort" not in " ".join(best_lines(best)) and "sort" not in gate_verdict(alone, {"noise": Known(None)})
+    assert "by noise (which does not sort images as people do): about" in gate_verdict(alone)
+    assert best_lines(study(seed=1).best("noise"))[0].startswith("By noise (which does not sort images as people do), ")
+    assert best_lines(study(seed=1).best("noise+people"))[0].startswith(
+        "By noise (which does not sort images as people do) and people's ratings together, "
+    )
+
+
+@pytest.mark.parametrize(
+    ("sorts", "because", "clause"),
+    [
+        ("no", "order above chance", " (which does not sort images as people do)"),
+        ("no", "ranks checkpoints as people do", " (which ranks checkpoints against people)"),
+        ("with care", "sorts as well as a person", " (which is not shown to sort images as well as a person)"),
+        (
+            "with care",
+            "tells one model's images apart",
+            " (which is not shown to sort one checkpoint's images as people do)",
+        ),
+        ("yes", "", ""),
+        (None, "enough images", ""),
+    ],
+)
+def test_why_a_metric_is_to_be_taken_with_care(sorts, because, clause):
+    found = study(seed=1).gate("900", "600", metrics=["good"])
+    said = replace(found, agreements={"good": Agreement("good", sorts, because)})
+    assert gate_verdict(said) == f"anna/900 is worse than anna/600 by good{clause}."
+    note = "Whether good sorts images as people do, these ratings do not tell."
+    assert (note in gate_notes(said)) == (sorts is None)
+    assert not any("People rated images of" in one for one in gate_notes(said))
+    alone = replace(found, agreements={"good": Agreement("good", sorts, because, checkpoints=("anna/600",))})
+    assert any(one.startswith("People rated images of anna/600 only; ") for one in gate_notes(alone))
 
 
 def test_where_the_least_drop_comes_from():
@@ -145,8 +173,8 @@ def test_where_the_least_drop_comes_from():
     baseline = scores[(scores["metric"] == "good") & scores["item"].str.startswith("600")]["score"]
     found = bare.gate("900", "600", metrics=["good"])
     assert (
-        f"from 0.2 standard deviations of the baseline's images on ({number(0.2 * baseline.std())} in its own units), as "
-        "no ratings say what people would notice"
+        f"from 0.2 standard deviations of the baseline's images on ({number(0.2 * baseline.std())} in its own units), "
+        "as no ratings say what people would notice"
     ) in gate_line(found.gate.metrics[0], found)
     assert any(note.startswith("Nobody has rated this study") for note in gate_notes(found))
     stated = bare.gate("900", "600", metrics=["good"], least_drops={"good": 0.3})
