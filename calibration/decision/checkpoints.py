@@ -9,7 +9,7 @@ import pandas as pd
 
 from calibration.core.grades import Array
 from metrics.errors import InputError
-from metrics.text import listed, natural_order
+from metrics.text import counted, listed, natural_order
 
 BASE = "base"
 """What the column ``kind`` says of the model that all others are trained from."""
@@ -188,6 +188,20 @@ class Checkpoints:
             Where an image is there twice.
         """
         return _beside([self._images_of(one) for one in chosen], list(map(str, chosen)))
+
+    def not_shared(self, chosen: Sequence[Checkpoint]) -> list[str]:
+        """A note on prompts that some of the checkpoints have no image of, and which therefore do not count."""
+        prompts = [set(self._rows_of(one.model, one.name)["prompt"]) for one in chosen]
+        every = set.union(*prompts)
+        lacking = [str(one) for one, mine in zip(chosen, prompts, strict=True) if mine != every]
+        if not lacking:
+            return []
+        left_out = len(every) - len(set.intersection(*prompts))
+        do, lack = ("does", "it") if left_out == 1 else ("do", "them")
+        return [
+            f"{counted(left_out, 'prompt')} of {len(every):,} {do} not count: {listed(lacking, most=5)} "
+            f"{'lacks' if len(lacking) == 1 else 'lack'} images of {lack}."
+        ]
 
     def _images_of(self, one: Checkpoint) -> "pd.Series[str]":
         """Its items by prompt, seed and subject."""

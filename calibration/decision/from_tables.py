@@ -65,7 +65,7 @@ class StudyTables(Measures):
         if new == old:
             raise InputError(f"{new} is both candidate and baseline; name two checkpoints.")
         pairs = self.checkpoints.pairs(new, old)
-        notes = self._notes_on(metrics)
+        notes = self._notes_on(metrics) + self.checkpoints.not_shared((new, old))
         drops = dict(least_drops or {})
         self._check_drops(drops, metrics, primary)
         given: list[Pairs | Sets] = []
@@ -142,7 +142,8 @@ class StudyTables(Measures):
         given = self._cube.index if by == PEOPLE and self._cube is not None else self.scores_of(name).index
         images = int(self.checkpoints.of_prompts(chosen, pd.Series(1.0, index=given))[1].sum())
         known = None if by == PEOPLE else self.agreement(name)
-        return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(self._notes_on([name])), known)
+        notes = self._notes_on([name]) + self.checkpoints.not_shared(chosen)
+        return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(notes), known)
 
     def _notes_on(self, metrics: Sequence[str]) -> list[str]:
         return [str(note) for name in metrics or self.metrics for note in self._notes.get(name, ())]
@@ -190,11 +191,11 @@ class StudyTables(Measures):
     def _best_by_sets(self, chosen: Sequence[Checkpoint], by: str) -> StudyBest:
         """The best by FID or KID: the prompts' parts of it stand in the place of their scores."""
         assert self.sets is not None
-        images = self.checkpoints.alike(chosen)
+        images, notes = self.checkpoints.alike(chosen), tuple(self.checkpoints.not_shared(chosen))
         _, values = self.sets.prompt_values(by, images)
         deviation = float(values.std(axis=0, ddof=1).mean() * np.sqrt(len(images) / len(values)))
         found = best_checkpoint([part_of(-values)], [LEAST_DEVIATIONS * deviation], self.resampling)
-        return StudyBest(by, tuple(chosen), found, "the metric's units", True, len(images) * len(chosen), ())
+        return StudyBest(by, tuple(chosen), found, "the metric's units", True, len(images) * len(chosen), notes)
 
     def _chosen(self, metrics: Sequence[str]) -> list[str]:
         self._refuse_unknown(metrics, [PEOPLE, *(self.sets.names if self.sets is not None else ())])
@@ -299,10 +300,10 @@ class StudyTables(Measures):
 
     def _deviation(self, chosen: Sequence[Checkpoint], name: str) -> float:
         images = self.checkpoints.alike(chosen).drop(columns="prompt").to_numpy().ravel()
-        found = float(self.scores_of(name).reindex(images).std())
-        if not found > 0:
+        values = self.scores_of(name).reindex(images).dropna()
+        if values.nunique() < 2:
             raise InputError(f"{name} gives all images of these checkpoints one score, so it tells none of them apart.")
-        return found
+        return float(values.std())
 
 
 _UNIT_SLOPE = Slope(1.0, 1.0, 1.0, np.ones(1), 0)  # the ratings are in people's points themselves

@@ -125,7 +125,7 @@ class Measures:
                     self.directions[metric],
                     metric,
                 )
-                found = agreement(task)
+                found = agreement(task, self._people)
             self._agreements[metric] = found
         return self._agreements[metric]
 
