@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from calibration.decision.best_words import best_lines, short_names, shown
 from calibration.decision.figure import plot_best
 from calibration.decision.found import StudyBest
-from calibration.decision.words import best_lines, number, short_names, shown
+from calibration.decision.words import number
 from calibration.report.schema.base import Count, Finite, Limits, Section
 from calibration.scale import Scale
 
