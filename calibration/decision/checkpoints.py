@@ -60,7 +60,7 @@ class Checkpoints:
     >>> table = pd.DataFrame({"item": list("abcd"), "model": "anna", "checkpoint": ["300", "300", "600", "600"]})
     >>> checkpoints = Checkpoints(table.assign(prompt=["p", "q", "p", "q"], seed="1"))
     >>> [str(each) for each in checkpoints.all], checkpoints.pairs(*checkpoints.all).values.tolist()
-    (['anna/300', 'anna/600'], [['a', 'c', 'p'], ['b', 'd', 'q']])
+    (['anna/300', 'anna/600'], [['a', 'c', 'p', '1'], ['b', 'd', 'q', '1']])
     """
 
     def __init__(self, items: pd.DataFrame):
@@ -157,7 +157,7 @@ class Checkpoints:
             )
 
     def pairs(self, candidate: Checkpoint, baseline: Checkpoint) -> pd.DataFrame:
-        """The images of both of the same prompt and seed: columns candidate, baseline (items) and prompt.
+        """The images of both of the same prompt and seed: columns candidate, baseline (items), prompt and seed.
 
         Where both have a prompt and both have a seed, and one of them lacks the image of the two, "" stands for it: the
         pair lacks a score, for it may be the bad images that are not there. A prompt or a seed that only one of them
@@ -175,7 +175,7 @@ class Checkpoints:
         both = _beside(sides, ["candidate", "baseline"])
         if both.empty or (both == "").any(axis=1).all():
             raise InputError(f"{candidate} and {baseline} have no image of the same prompt and seed.")
-        return both[["candidate", "baseline", "prompt"]]
+        return both[["candidate", "baseline", "prompt", "seed"]]
 
     def alike(self, chosen: Sequence[Checkpoint]) -> pd.DataFrame:
         """The images of all of them of the same prompt and seed: a column of items for each, and prompt.

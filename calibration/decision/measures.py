@@ -11,6 +11,7 @@ from calibration.core.ratings import Ratings, ScoredTask
 from calibration.core.resampling import RESAMPLING, Resampling
 from calibration.decision.agreement import Agreement, agreement
 from calibration.decision.checkpoints import Checkpoints
+from calibration.decision.found import PEOPLE
 from calibration.decision.slope import Slope, levelled, slope_on_people
 from calibration.metric.facts import directions_of, signatures_of
 from calibration.scale import LIKERT, Scale
@@ -36,6 +37,8 @@ class Measures:
         Metrics whose direction is not known.
     resampling : Resampling
         Of all draws.
+    notes : sequence of str
+        What is to be known of the tables; it stands first among the notes of every result.
 
     Raises
     ------
@@ -53,8 +56,10 @@ class Measures:
         lower_is_better: Sequence[str] = (),
         higher_is_better: Sequence[str] = (),
         resampling: Resampling = RESAMPLING,
+        notes: Sequence[str] = (),
     ):
         self.checkpoints = Checkpoints(items)
+        self.notes = tuple(notes)
         self.resampling = resampling
         self._scores = scores[scores["score"].notna()]
         self.metrics = sorted(map(str, self._scores["metric"].unique()), key=natural_order)
@@ -72,7 +77,10 @@ class Measures:
             self._cube = pd.DataFrame(levelled(scale.to_unit(wide) * steps), index=wide.index, columns=wide.columns)
 
     def scores_of(self, metric: str) -> pd.Series:
-        """A metric's scores by item."""
+        """A metric's scores by item; of people the mean ratings without the evaluators' strictness."""
+        if metric == PEOPLE and self._cube is not None:
+            steps = self._cube.mean(axis=1)
+            return pd.Series(self._scale.from_unit(steps * self._scale.step), steps.index)
         return self._rows_of(metric)["score"]
 
     def made_by(self, metric: str, items: Iterable[str]) -> list[str]:
