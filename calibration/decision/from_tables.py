@@ -142,8 +142,8 @@ class StudyTables(Measures):
         given = self._cube.index if by == PEOPLE and self._cube is not None else self.scores_of(name).index
         images = int(self.checkpoints.of_prompts(chosen, pd.Series(1.0, index=given))[1].sum())
         known = None if by == PEOPLE else self.agreement(name)
-        notes = (*self.notes, *self._notes_on([name]), *self.checkpoints.not_shared(chosen))
-        return StudyBest(by, tuple(chosen), found, unit, turned, images, notes, known)
+        notes = [*self.notes, *self._notes_on([name]), *self.checkpoints.not_shared(chosen)]
+        return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(notes), known)
 
     def _notes_on(self, metrics: Sequence[str]) -> list[str]:
         return [str(note) for name in metrics or self.metrics for note in self._notes.get(name, ())]
@@ -191,7 +191,8 @@ class StudyTables(Measures):
     def _best_by_sets(self, chosen: Sequence[Checkpoint], by: str) -> StudyBest:
         """The best by FID or KID: the prompts' parts of it stand in the place of their scores."""
         assert self.sets is not None
-        images, notes = self.checkpoints.alike(chosen), (*self.notes, *self.checkpoints.not_shared(chosen))
+        images = self.checkpoints.alike(chosen)
+        notes = (*self.notes, *self.checkpoints.not_shared(chosen))
         _, values = self.sets.prompt_values(by, images)
         deviation = float(values.std(axis=0, ddof=1).mean() * np.sqrt(len(images) / len(values)))
         found = best_checkpoint([part_of(-values)], [LEAST_DEVIATIONS * deviation], self.resampling)

@@ -15,14 +15,16 @@ have the same images, and a test of that would test nothing.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
+from scipy import stats
 
 from calibration.comparison.correlation_tests import benjamini_yekutieli
 from calibration.core.resampling import Resampling
 from calibration.decision import sign_flips as flipping
 from calibration.decision.best import Best, Part, best_checkpoint, part_of
-from calibration.decision.gate import LEAST_DEVIATIONS, Pairs, Sets, gate
+from calibration.decision.gate import LEAST_DEVIATIONS, Gate, Pairs, Sets, gate
 from calibration.decision.slope import slope_on_people
 from metrics.sets import paired_sets as pairing
 from tests.benchmarks.arguments import parser
@@ -103,34 +105,54 @@ def alarms(runs: int) -> None:
         )
 
 
+def rated(rng: np.random.Generator, quality: np.ndarray) -> np.ndarray:
+    """Five people's ratings from 1 to 5."""
+    latent = 3 + quality[:, None] + rng.normal(0, 0.4, 5) + rng.normal(0, 0.9, (len(quality), 5))
+    return np.clip(np.rint(latent), 1, 5)
+
+
+def opinion(quality: np.ndarray) -> np.ndarray:
+    """The mean rating that many people would give: at the ends of the scale it moves less than quality does."""
+    ends = (np.array([1.5, 2.5, 3.5, 4.5]) - 3 - quality[:, None]) / np.hypot(0.4, 0.9)
+    return np.asarray(5 - stats.norm.cdf(ends).sum(axis=1))
+
+
 def power(runs: int) -> None:
-    """What the gate answers at true drops, with people's points from a slope that is estimated in each run."""
+    """What the gate answers at true drops of people's ratings, with a slope that is estimated in each run."""
+    many = np.random.default_rng(0).normal(0, np.sqrt(0.5**2 + 0.35**2 + 0.5**2), 100_000)
+    shifts = np.linspace(0, 1, 21)
+    shown = [float((opinion(many) - opinion(many - shift)).mean()) for shift in shifts]
     drops, numbers = (0.0, 0.15, 0.3, 0.5), (10, 20, 50)
     for r in (0.4, 0.6, 0.8):
         rng = np.random.default_rng(round(100 * r))
-        found: dict[tuple[int, float], list] = {(prompts, drop): [] for prompts in numbers for drop in drops}
+        found: dict[tuple[int, float], list[Gate]] = {(prompts, drop): [] for prompts in numbers for drop in drops}
+        true = np.cov(many / SPREAD * r, opinion(many))[0, 1] / opinion(many).var()
         slopes = []
         for run in range(runs):
             quality = rng.normal(0, SPREAD, 320)
-            strictness = rng.normal(0, 0.4, 5)
-            ratings = np.clip(np.rint(3 + quality[:, None] + strictness + rng.normal(0, 0.9, (320, 5))), 1, 5)
-            slope = slope_on_people(score(rng, quality, r=r), ratings, resampling=Resampling(300, run))
-            slopes.append(slope.low <= r / SPREAD <= slope.high)
+            slope = slope_on_people(score(rng, quality, r=r), rated(rng, quality), resampling=Resampling(300, run))
+            assert slope is not None
+            slopes.append(slope)
             for prompts, drop in found:
-                candidate, baseline, prompt = pairs_of(rng, prompts, drop, r)
-                found[prompts, drop].append(gate([Pairs("m", "higher", candidate, baseline, prompt, slope=slope)]))
-        print(f"r = {r}: the slope's interval holds r / .8 in {np.mean(slopes):.1%} of {runs} runs", flush=True)
+                ours, theirs, prompt = pairs_of(rng, prompts, float(np.interp(drop, shown, shifts)), r)
+                found[prompts, drop].append(gate([Pairs("m", "higher", ours, theirs, prompt, slope=slope)]))
+        print(
+            f"r = {r}, {runs} runs: slope {np.mean([one.value for one in slopes]):.3f} (true {true:.3f}), its interval "
+            f"holds the truth in {np.mean([one.low <= true <= one.high for one in slopes]):.1%}",
+            flush=True,
+        )
         for (prompts, drop), gates in found.items():
-            share = {
-                each: np.mean([one.verdict == each for one in gates]) for each in ("worse", "not worse", "cannot tell")
-            }
-            steps = [one.metrics[0] for one in gates if one.metrics[0].drop.unit == "rating steps"]
+            answers = [one.verdict for one in gates]
+            ones = [one.metrics[0] for one in gates]
+            steps = [one for one in ones if one.drop.unit == "rating steps"]
+            covered = np.mean([one.estimate_low <= -drop <= one.estimate_high for one in steps])
             print(
                 f"r = {r}, {prompts:2d} prompts, true drop {drop:.2f}: "
-                + ", ".join(f"{name} {value:.0%}" for name, value in share.items())
-                + f"; p < .05 in {np.mean([one.metrics[0].p < 0.05 for one in gates]):.0%}; in points "
-                f"{len(steps) / runs:.0%}: estimate {np.mean([one.estimate for one in steps]):+.3f}, interval holds the "
-                f"truth in {np.mean([one.estimate_low <= -drop <= one.estimate_high for one in steps]):.1%}; "
+                + ", ".join(
+                    f"{name} {answers.count(name) / runs:.0%}" for name in ("worse", "not worse", "cannot tell")
+                )
+                + f"; p < .05 in {np.mean([one.p < 0.05 for one in ones]):.0%}; in points {len(steps) / runs:.0%}: "
+                f"estimate {np.mean([one.estimate for one in steps]):+.3f}, interval holds the truth in {covered:.1%}; "
                 f"{np.median([one.images_to_find for one in steps]):.0f} images would find .30",
                 flush=True,
             )
@@ -149,8 +171,8 @@ def told(name: str, truth: np.ndarray, runs: int, draw: Callable[[], list[Part]]
         f"{name}, {runs} runs: the set holds the best in {np.mean(holds):.1%} (mean size "
         f"{np.mean([len(one.may_be_best) for one in found]):.1f}), the highest mean is it in "
         f"{np.mean([one.winner in ideal for one in found]):.0%}; the winner's value is {np.mean(bias):+.3f} off, its "
-        f"interval holds the truth in {np.mean(covered):.1%}; the plain mean is {np.mean(plain):+.3f} off, its interval "
-        f"holds it in {np.mean(own):.1%}",
+        f"interval holds the truth in {np.mean(covered):.1%}; the plain mean is {np.mean(plain):+.3f} off, its "
+        f"interval holds it in {np.mean(own):.1%}",
         flush=True,
     )
 
@@ -166,12 +188,24 @@ def values_of(rng: np.random.Generator, truth: np.ndarray, prompts: int) -> np.n
     return (truth + common + own).mean(axis=1)
 
 
+def by_metric(rng: np.random.Generator, truth: np.ndarray, prompts: int) -> list[Part]:
+    """A study by a metric."""
+    return [part_of(values_of(rng, truth, prompts))]
+
+
+def by_people(rng: np.random.Generator, truth: np.ndarray, evaluators: int) -> list[Part]:
+    """A study by people: a taste for each checkpoint, and noise in the mean of two ratings."""
+    tastes = rng.normal(0, 0.15, (evaluators, 1, 10))
+    given = values_of(rng, truth, 20) + tastes + rng.normal(0, 0.9 / np.sqrt(2), (evaluators, 20, 10))
+    return [Part(2 * given, np.full(given.shape, 2.0))]
+
+
 def best(runs: int) -> None:
     """Ten checkpoints, prompts x 2 seeds."""
     for prompts in (5, 10, 20):
         for name, truth in CURVES.items():
             rng = np.random.default_rng([prompts, len(name)])
-            told(f"{name}, {prompts} prompts", truth, runs, lambda: [part_of(values_of(rng, truth, prompts))])
+            told(f"{name}, {prompts} prompts", truth, runs, partial(by_metric, rng, truth, prompts))
 
 
 def people(runs: int) -> None:
@@ -179,14 +213,7 @@ def people(runs: int) -> None:
     for evaluators in (3, 5, 8):
         for name, truth in CURVES.items():
             rng = np.random.default_rng([evaluators, len(name)])
-
-            def draw() -> list[Part]:
-                quality = values_of(rng, truth, 20)
-                tastes = rng.normal(0, 0.15, (evaluators, 1, 10))
-                given = quality + tastes + rng.normal(0, 0.9 / np.sqrt(2), (evaluators, 20, 10))
-                return [Part(2 * given, np.full(given.shape, 2.0))]
-
-            told(f"{name}, {evaluators} evaluators", truth, runs, draw)
+            told(f"{name}, {evaluators} evaluators", truth, runs, partial(by_people, rng, truth, evaluators))
 
 
 def sets(runs: int) -> None:
@@ -211,7 +238,8 @@ def sets(runs: int) -> None:
             }
             middle = np.mean([one.flips.mean for one in ones])
             print(
-                f"{kind}, shift {shift:.2f}, {runs} runs: p < .05 in {within(np.mean([one.p < 0.05 for one in ones]), runs)}; "
+                f"{kind}, shift {shift:.2f}, {runs} runs: p < .05 in "
+                f"{within(float(np.mean([one.p < 0.05 for one in ones])), runs)}; "
                 + ", ".join(f"{name} {value:.1%}" for name, value in share.items())
                 + f"; difference {middle:+.3f} ({np.mean([one.estimate for one in ones]):+.2f} standard deviations), "
                 f"interval holds the mean one in {np.mean([one.low <= middle <= one.high for one in ones]):.1%}",
@@ -228,8 +256,7 @@ def sets(runs: int) -> None:
             truth = -np.mean([each.mean(axis=0) for each in drawn], axis=0)
             if name == "all equal":
                 truth[:] = truth.mean()
-            queue = iter(drawn)
-            told(f"best of six by {kind}, {name}", truth, runs, lambda: [part_of(-next(queue))])
+            told(f"best of six by {kind}, {name}", truth, runs, ([part_of(-values)] for values in drawn).__next__)
 
 
 def main() -> None:
