@@ -99,12 +99,15 @@ def _narrowing(found: StudyBest, may: Sequence[str]) -> list[str]:
     """How many prompts would leave fewer in the set."""
     if len(may) == 1:
         return []
-    said = []
+    said, means = [], found.best.means
+    farthest = float(means.max() - means[list(found.best.may_be_best)].min())
     for least, prompts in found.best.prompts_to_tell.items():
         unit = " rating steps" if found.unit == "rating steps" else " (0.2 standard deviations)"
         within = f"within {number(least)}{unit} of the best"
-        if prompts <= found.best.prompts:
-            said.append(f"All of them are {within}, as far as these prompts tell.")
+        if prompts > found.best.prompts:
+            said.append(f"About {about(prompts):,} prompts would narrow the set to those {within} in 80 % of cases.")
+        elif farthest <= least:
+            said.append(f"The means of all of them are {within}.")
         else:
-            said.append(f"About {about(prompts):,} prompts would narrow the set to those {within}.")
+            said.append(f"As many prompts as these narrow the set to those {within} in 80 % of cases.")
     return said
