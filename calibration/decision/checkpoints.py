@@ -173,9 +173,9 @@ class Checkpoints:
         if baseline.is_base and len(set(sides[1].index) & set(sides[0].index)) == 0:  # one base for several subjects
             sides = [side.droplevel("subject") for side in sides]
         both = _beside(sides, ["candidate", "baseline"])
-        if both.empty or (both == "").any(axis=1).all():
+        if both.empty or (both[["candidate", "baseline"]] == "").any(axis=1).all():
             raise InputError(f"{candidate} and {baseline} have no image of the same prompt and seed.")
-        return both[["candidate", "baseline", "prompt", "seed"]]
+        return both
 
     def alike(self, chosen: Sequence[Checkpoint]) -> pd.DataFrame:
         """The images of all of them of the same prompt and seed: a column of items for each, and prompt.
@@ -187,7 +187,7 @@ class Checkpoints:
         InputError
             Where an image is there twice.
         """
-        return _beside([self._images_of(one) for one in chosen], list(map(str, chosen)))
+        return _beside([self._images_of(one) for one in chosen], list(map(str, chosen))).drop(columns="seed")
 
     def not_shared(self, chosen: Sequence[Checkpoint]) -> list[str]:
         """A note on prompts that some of the checkpoints have no image of, and which therefore do not count."""
@@ -253,5 +253,4 @@ def _beside(sides: Sequence["pd.Series[str]"], names: Sequence[str]) -> pd.DataF
     for level in ("prompt", "seed"):
         shared = set.intersection(*(set(side.index.get_level_values(level)) for side in sides))
         table = table[table.index.get_level_values(level).isin(shared)]
-    table = table.reset_index()
-    return table[[*names, "prompt"]]
+    return table.reset_index()[[*names, "prompt", "seed"]]

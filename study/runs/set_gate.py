@@ -56,7 +56,7 @@ class StudySets:
     def difference(self, metric: str, pairs: pd.DataFrame, seed: int) -> Sets:
         """Two checkpoints' distances from one reference, paired by prompt and seed."""
         kept, missing = self._readable(metric, pairs[["candidate", "baseline"]])
-        with self._read(metric, pairs.iloc[kept]) as ((mine, theirs), reference):
+        with self._read(metric, pairs[["candidate", "baseline", "prompt"]].iloc[kept]) as ((mine, theirs), reference):
             prompts, kind = pairs["prompt"].iloc[kept], kind_of(self._metric(metric))
             return Sets(metric, paired_sets(mine, theirs, reference, prompts, kind, seed), missing)
 

@@ -55,7 +55,7 @@ def test_pairs_are_images_of_one_prompt_and_seed():
     found = Checkpoints(table[::-1])
     pairs = found.pairs(found.find("600"), found.find("300"))
     assert sorted(pairs.itertuples(index=False, name=None)) == [
-        (f"anna/600/{name}", f"anna/300/{name}", name[0]) for name in ("p1", "p2", "q1", "q2")
+        (f"anna/600/{name}", f"anna/300/{name}", *name) for name in ("p1", "p2", "q1", "q2")
     ]
 
 
@@ -64,7 +64,7 @@ def test_an_image_that_one_of_two_lacks_is_a_missing_one():
     table = items(("anna", "300"), ("anna", "600"))
     found = Checkpoints(table[table["item"] != "anna/600/q2"])
     pairs = found.pairs(found.find("600"), found.find("300"))
-    assert pairs[pairs["candidate"] == ""].values.tolist() == [["", "anna/300/q2", "q"]]
+    assert pairs[pairs["candidate"] == ""].values.tolist() == [["", "anna/300/q2", "q", "2"]]
     assert (pairs["candidate"] != "").sum() == 3
     assert found.alike(found.all)["anna/600"].tolist().count("") == 1
     wide = pd.concat([table, items(("anna", "300"), prompts=("r",)), items(("anna", "300"), seeds=("3",))])
