@@ -173,7 +173,7 @@ class Checkpoints:
         if baseline.is_base and len(set(sides[1].index) & set(sides[0].index)) == 0:  # one base for several subjects
             sides = [side.droplevel("subject") for side in sides]
         both = _beside(sides, ["candidate", "baseline"])
-        if both.empty or (both == "").any(axis=1).all():
+        if both.empty or (both[["candidate", "baseline"]] == "").any(axis=1).all():
             raise InputError(f"{candidate} and {baseline} have no image of the same prompt and seed.")
         return both
 
@@ -253,5 +253,9 @@ def _beside(sides: Sequence["pd.Series[str]"], names: Sequence[str]) -> pd.DataF
     for level in ("prompt", "seed"):
         shared = set.intersection(*(set(side.index.get_level_values(level)) for side in sides))
         table = table[table.index.get_level_values(level).isin(shared)]
+<<<<<<< HEAD
     table = table.reset_index()
     return table[[*names, "prompt", "seed"]]
+=======
+    return table.reset_index()[[*names, "prompt", "seed"]]
+>>>>>>> stats

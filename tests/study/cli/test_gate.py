@@ -191,6 +191,8 @@ def test_gate_and_best_work_beside_a_server(cli, rated, tmp_path):
             "--least-drop names 'lpips', by which nothing is judged here; the gate judges by",
         ),
         (("--least-drop", "good=1", "--least-drop", "good=2"), "--least-drop names good twice; say it once."),
+        (("--metric", "fid"), "fid: there are no reference photos; name them in the column 'references' of the study's"),
+        (("--reference-set", "nowhere"), "--reference-set is nowhere, and there is nothing of that name; correct it."),
         (("--metric", ","), "--metric is empty; name at least one"),
         (("--metric", "people"), "There are no ratings yet; judge by metrics alone, or let people rate."),
         (("--task", "look"), "Nobody has rated 'look'; leave --task out to judge by metrics alone."),
