@@ -253,9 +253,4 @@ def _beside(sides: Sequence["pd.Series[str]"], names: Sequence[str]) -> pd.DataF
     for level in ("prompt", "seed"):
         shared = set.intersection(*(set(side.index.get_level_values(level)) for side in sides))
         table = table[table.index.get_level_values(level).isin(shared)]
-<<<<<<< HEAD
-    table = table.reset_index()
-    return table[[*names, "prompt", "seed"]]
-=======
     return table.reset_index()[[*names, "prompt", "seed"]]
->>>>>>> stats

@@ -55,11 +55,7 @@ def test_pairs_are_images_of_one_prompt_and_seed():
     found = Checkpoints(table[::-1])
     pairs = found.pairs(found.find("600"), found.find("300"))
     assert sorted(pairs.itertuples(index=False, name=None)) == [
-<<<<<<< HEAD
-        (f"anna/600/{name}", f"anna/300/{name}", name[0], name[1]) for name in ("p1", "p2", "q1", "q2")
-=======
         (f"anna/600/{name}", f"anna/300/{name}", *name) for name in ("p1", "p2", "q1", "q2")
->>>>>>> stats
     ]
 
 
