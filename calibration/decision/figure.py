@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from calibration.decision.best_words import best_by, short_names, shown
 from calibration.decision.found import StudyBest
-from calibration.decision.words import best_by, short_names, shown
 from calibration.plots import CONSTANT, METRIC, PEOPLE
 from calibration.scale import LIKERT, Scale
 

@@ -13,6 +13,7 @@ from calibration.decision.words import (
     gate_notes,
     gate_parts,
     gate_verdict,
+    is_of_sets,
     named,
     number,
     signed,
@@ -78,6 +79,7 @@ class ShownMetric:
     difference: str
     behind: list[str]
     pairs: list[ShownPair]
+    without: str
     is_open: bool
 
 
@@ -139,6 +141,7 @@ def render_worst_pairs(found: StudyGate, tables: StudyTables, images: Mapping[st
             difference(one),
             gate_parts(one, found)[1:],
             [_shown(pair, thumbnails) for pair in worst_of(one, found, tables)],
+            "It judges whole sets and no single pair." if is_of_sets(one) else "No pair dropped.",
             place == 0,
         )
         for place, one in enumerate(worst_first)
@@ -165,7 +168,7 @@ def image_files(study: Study, found: StudyGate) -> dict[str, Path]:
     """The files of all images of a gate; what is not among the study's items is a path itself."""
     known = set(study.items["item"])
     items = dict.fromkeys([*found.pairs["candidate"], *found.pairs["baseline"]])
-    return {item: study.image_path(item) if item in known else Path(item) for item in map(str, items)}
+    return {item: study.image_path(item) if item in known else Path(item) for item in map(str, items) if item}
 
 
 def _shown(pair: WorstPair, thumbnails: Thumbnails) -> ShownPair:

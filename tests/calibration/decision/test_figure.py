@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from calibration.decision.best_words import best_by, shown
 from calibration.decision.figure import plot_best
-from calibration.decision.words import best_by, shown
 from calibration.scale import Scale
 from tests.calibration.decision.test_from_tables import study
 

@@ -57,7 +57,9 @@ def test_what_is_worse_in_truth_is_caught_and_what_is_better_is_not(cli, rated):
     assert (
         code == 0 and last_line(out) == "not worse lora/2100 is not worse than lora/300 by good and people's ratings."
     )
-    code, out, _ = cli("gate", rated, "--candidate", "300", "--against", "best", "--primary", "good")
+    code, out, _ = cli(
+        "gate", rated, "--candidate", "300", "--against", "best", "--primary", "good", "--metric", "good"
+    )
     assert code == 1 and "p-values are adjusted for that" in out and "with the baseline being the best of 9" in out
 
 
@@ -123,7 +125,20 @@ def test_best_draws_a_picture(cli, bare, tmp_path, name, start):
 def test_files_and_the_record(cli, rated, tmp_path):
     before = _gate_runs(rated)
     out_folder, junit, file = tmp_path / "out", tmp_path / "j.xml", tmp_path / "g.json"
-    asked = ("--candidate", "300", "--against", "best", "--primary", "good", "--least-drop", "good=.2", "--seed", "3")
+    asked = (
+        "--candidate",
+        "300",
+        "--against",
+        "best",
+        "--primary",
+        "good",
+        "--least-drop",
+        "good=.2",
+        "--seed",
+        "3",
+        "--metric",
+        "good,noise",
+    )
     code, out, _ = cli("gate", rated, *asked, "--out", out_folder, "--junit", junit, "--json", file)
     assert code == 1
     assert sorted(path.name for path in out_folder.iterdir()) == ["gate.json", "gate.xml", "worst_pairs.html"]
@@ -191,6 +206,8 @@ def test_gate_and_best_work_beside_a_server(cli, rated, tmp_path):
             "--least-drop names 'lpips', by which nothing is judged here; the gate judges by",
         ),
         (("--least-drop", "good=1", "--least-drop", "good=2"), "--least-drop names good twice; say it once."),
+        (("--metric", "fid"), "fid"),  # no weights here, or no reference photos
+        (("--reference-set", "nowhere"), "--reference-set is nowhere, and there is nothing of that name; correct it."),
         (("--metric", ","), "--metric is empty; name at least one"),
         (("--metric", "people"), "There are no ratings yet; judge by metrics alone, or let people rate."),
         (("--task", "look"), "Nobody has rated 'look'; leave --task out to judge by metrics alone."),

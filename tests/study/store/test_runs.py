@@ -135,13 +135,33 @@ def test_steps_are_whole_numbers_and_sort_as_such(runs):
     assert runs.images().sort_values("step", kind="stable")["step"].drop_duplicates().tolist() == [300, 900, 10000]
 
 
-@pytest.mark.parametrize("step", ["1.5k", "300.5", 0.5, "last", "inf"])
+@pytest.mark.parametrize("step", ["1.5k", "300.5", 0.5, "last", "inf", "1e30", 2**63])
 def test_a_step_that_is_no_whole_number_is_refused_and_nothing_is_added(store, step):
     table = drawn().astype({"step": object})
     table.loc[5, "step"] = step
     with pytest.raises(InputError, match=f"A step is a whole number, not '{step}'; correct it, or leave it empty"):
         store.runs.add_images(table)
     assert [count(store, table) for table in run_tables.TABLES] == [0] * len(run_tables.TABLES)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        ("prompt", "a\0dog", "A prompt is text, and .* has a NUL in it"),
+        ("path", "sample/\udcff.png", "A path is text, and .* is none that can be kept"),
+        ("recipe", "steps: 30", "A recipe or configuration is JSON, not 'steps: 30'"),
+    ],
+)
+def test_what_no_database_holds_is_refused_in_words(store, column, cell, words):
+    with pytest.raises(InputError, match=words):
+        store.runs.add_images(drawn().assign(**{column: pd.Series([cell] * 12, dtype=object)}))
+    assert [count(store, table) for table in run_tables.TABLES] == [0] * len(run_tables.TABLES)
+
+
+def test_a_score_is_a_number(runs):
+    runs.add_images(drawn((300,)))
+    with pytest.raises(InputError, match="A score is a number, not 'high'"):
+        runs.add_values(values(["0.png"], scores="high"))
 
 
 def test_seeds_are_names_of_a_noise_however_large(runs):
@@ -291,6 +311,19 @@ def test_each_step_of_a_curve_may_come_twice(runs):
     assert runs.runs()["source"].tolist() == ["tensorboard"]
     with pytest.raises(InputError, match="has no step"):
         runs.add_scalars(told.drop(columns="step"), "wandb")
+
+
+def test_curves_and_values_of_sets_are_known_however_their_run_is_described(runs):
+    """What a tracker gives again after more became known of the run is not new."""
+    curve = pd.DataFrame({"model": "anna", "metric": "loss", "step": range(3), "value": 0.5})
+    sets = pd.DataFrame({"model": ["anna"], "checkpoint": "s300", "metric": "fid", "score": 40.0})
+    runs.add_images(drawn((300,)))
+    assert runs.add_scalars(curve, "mlflow") == 3 and runs.add_set_values(sets) == 1
+    runs.add_runs(pd.DataFrame({"model": ["anna"], "config": '{"rank":16}'}))
+    runs.add_images(drawn((300,), subject="dog", kind="lora"))
+    assert runs.add_scalars(curve, "mlflow") == 0 and runs.add_set_values(sets) == 0
+    assert runs.add_scalars(curve.assign(value=0.25), "mlflow") == 3
+    assert runs.scalars()["ordinal"].tolist() == [0, 1] * 3
 
 
 def test_runs_are_told_what_is_known_of_them(runs):
