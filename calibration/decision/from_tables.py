@@ -69,6 +69,7 @@ class StudyTables(Measures):
         drops = dict(least_drops or {})
         self._check_drops(drops, metrics, primary)
         given: list[Pairs | Sets] = []
+        blind: list[Pairs | Sets] = []
         for name in self._chosen(metrics):
             scores = self.scores_of(name)
             sides = {one: scores.reindex(pairs[side]) for side, one in (("candidate", new), ("baseline", old))}
@@ -82,7 +83,9 @@ class StudyTables(Measures):
             slope = self._slope_to_use(name, pairs["candidate"])
             ours, theirs = sides.values()
             direction = self.directions[name]
-            given.append(Pairs(name, direction, ours, theirs, pairs["prompt"], drops.get(name), slope))
+            one = Pairs(name, direction, ours, theirs, pairs["prompt"], drops.get(name), slope)
+            is_blind = name not in (*metrics, primary) and not np.nan_to_num(np.subtract(ours, theirs)).any()
+            (blind if is_blind else given).append(one)
         for name in self._chosen_sets((*metrics, primary)):
             assert self.sets is not None
             found_sets = self.sets.difference(name, pairs, self.resampling.seed)
@@ -91,7 +94,14 @@ class StudyTables(Measures):
             rated = self._rated_pairs(pairs, drops.get(PEOPLE), is_asked=PEOPLE in (*metrics, primary))
             given += [rated] if rated is not None else []
         if not given:
-            raise InputError(f"Neither scores nor ratings are there of {new} and {old}; run humangrade score first.")
+            if not blind:
+                raise InputError(
+                    f"Neither scores nor ratings are there of {new} and {old}; run humangrade score first."
+                )
+            given, blind = blind, []  # all see the same: these may be the same images
+        notes += [
+            f"{one.metric} has the same scores on both sides of all pairs, so it does not count." for one in blind
+        ]
         agreements = {each.metric: self.agreement(each.metric) for each in given if each.metric in self.metrics}
         found = gate(given, primary, self.resampling.seed, among)
         return StudyGate(new, old, pairs, found, self.task, tuple(notes), among, agreements)

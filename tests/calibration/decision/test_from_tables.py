@@ -309,7 +309,7 @@ def test_a_metric_that_sees_nothing_is_refused():
     with pytest.raises(InputError, match="good gives all images of these checkpoints one score"):
         of(items, scores).best("good")
     with pytest.raises(InputError, match="good: candidate and baseline have the same score on all 48 pairs"):
-        of(items, scores).gate("900", "600")
+        of(items, scores).gate("900", "600", metrics=["good"])
 
 
 def test_the_best_is_not_found_among_scores_made_in_two_ways():
@@ -348,3 +348,16 @@ def test_three_prompts_tell_nothing():
     assert found.metrics[0].p == 0.125
     with pytest.raises(InputError, match="found on 5 prompts or more"):
         of(few, scores).best("good")
+
+
+def test_a_metric_that_sees_no_difference_does_not_count_unless_it_is_asked():
+    items, scores, _ = tables()
+    scores.loc[scores["metric"] == "good", "score"] = 1.0
+    found = of(items, scores).gate("900", "600")
+    assert set(verdicts(found)) == {"distance", "noise"}
+    assert found.notes == ("good has the same scores on both sides of all pairs, so it does not count.",)
+    with pytest.raises(InputError, match="good: candidate and baseline have the same score on all 48 pairs"):
+        of(items, scores).gate("900", "600", primary="good")
+    scores["score"] = 1.0
+    with pytest.raises(InputError, match="distance: candidate and baseline have the same score on all 48 pairs"):
+        of(items, scores).gate("900", "600")
