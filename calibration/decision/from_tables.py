@@ -83,7 +83,7 @@ class StudyTables(Measures):
             slope = self._slope_to_use(name, pairs["candidate"])
             ours, theirs = sides.values()
             made = Pairs(name, self.directions[name], ours, theirs, pairs["prompt"], drops.get(name), slope)
-            why = "" if name == primary else _tells_nothing(made)
+            why = "" if name in (*metrics, primary) else _tells_nothing(made)
             (aside if why else given).append(made)
             notes += [Said(f"{name} {why}, so it does not count.")] if why else []
         for name in self._chosen_sets((*metrics, primary)):
@@ -93,7 +93,7 @@ class StudyTables(Measures):
         if not metrics or PEOPLE in metrics or primary == PEOPLE:
             rated = self._rated_pairs(pairs, drops.get(PEOPLE), is_asked=PEOPLE in (*metrics, primary))
             given += [rated] if rated is not None else []
-        given = given or aside  # which `gate` refuses
+        given = given or aside  # which `gate` refuses: these may be the same images
         if not given:
             raise InputError(f"Neither scores nor ratings are there of {new} and {old}; run humangrade score first.")
         agreements = {each.metric: self.agreement(each.metric) for each in given if each.metric in self.metrics}
@@ -316,7 +316,7 @@ def _tells_nothing(pairs: Pairs) -> str:
     ours, theirs = np.asarray(pairs.candidate, dtype=float), np.asarray(pairs.baseline, dtype=float)
     known = np.isfinite(ours) & np.isfinite(theirs)
     if known.any() and (ours[known] == theirs[known]).all():
-        return "has the same score on both sides of all pairs"
+        return "has the same scores on both sides of all pairs"
     has_drop = pairs.least_drop is not None or (pairs.slope is not None and pairs.slope.is_clear)
     if not has_drop and known.any() and len(np.unique(theirs[known])) == 1:
         return f"gives all of the baseline's images one score and no {parameter('least_drop')} is stated"
