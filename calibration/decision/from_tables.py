@@ -81,7 +81,7 @@ class StudyTables(Measures):
                 continue
             self._refuse_mixed(name, [*pairs["candidate"], *pairs["baseline"]], "the two checkpoints")
             slope = self._slope_to_use(name, pairs["candidate"])
-            ours, theirs = sides.values()
+            ours, theirs = (values.to_numpy(dtype=float) for values in sides.values())
             direction = self.directions[name]
             one = Pairs(name, direction, ours, theirs, pairs["prompt"], drops.get(name), slope)
             is_blind = name not in (*metrics, primary) and not np.nan_to_num(np.subtract(ours, theirs)).any()
