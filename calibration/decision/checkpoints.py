@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from calibration.core.grades import Array
 from metrics.errors import InputError
-from metrics.text import listed, natural_order
+from metrics.text import counted, listed, natural_order
 
 BASE = "base"
 """What the column ``kind`` says of the model that all others are trained from."""
@@ -59,7 +60,7 @@ class Checkpoints:
     >>> table = pd.DataFrame({"item": list("abcd"), "model": "anna", "checkpoint": ["300", "300", "600", "600"]})
     >>> checkpoints = Checkpoints(table.assign(prompt=["p", "q", "p", "q"], seed="1"))
     >>> [str(each) for each in checkpoints.all], checkpoints.pairs(*checkpoints.all).values.tolist()
-    (['anna/300', 'anna/600'], [['a', 'c', 'p'], ['b', 'd', 'q']])
+    (['anna/300', 'anna/600'], [['a', 'c', 'p', '1'], ['b', 'd', 'q', '1']])
     """
 
     def __init__(self, items: pd.DataFrame):
@@ -80,7 +81,6 @@ class Checkpoints:
         self.all: list[Checkpoint] = sorted(
             found, key=lambda one: (not one.is_base, natural_order(one.model), one.step, natural_order(one.name))
         )
-        self.has_seeds = bool((self._table["seed"] != "").all())
 
     def _checkpoint(self, model: str, name: str) -> Checkpoint:
         rows = self._rows_of(model, name)
@@ -92,6 +92,16 @@ class Checkpoints:
             return Checkpoint(model, name, float(steps.iloc[0]))
         number = pd.to_numeric(name, errors="coerce")
         return Checkpoint(model, name, _STEPLESS if pd.isna(number) else float(number))
+
+    def of_item(self, item: str) -> Checkpoint | None:
+        """Whose image it is; None for an item that is not there, or has no prompt."""
+        return self._by_item.get(item)
+
+    @cached_property
+    def _by_item(self) -> dict[str, Checkpoint]:
+        by_name = {(one.model, one.name): one for one in self.all}
+        columns = (self._table[name] for name in ("item", "model", "checkpoint"))
+        return {item: by_name[model, name] for item, model, name in zip(*columns, strict=True)}
 
     def _rows_of(self, model: str, name: str) -> pd.DataFrame:
         return self._table[(self._table["model"] == model) & (self._table["checkpoint"] == name)]
@@ -129,37 +139,79 @@ class Checkpoints:
             raise InputError(f"There is no checkpoint before {checkpoint}; name the one to compare it with.")
         return max(same, key=lambda one: (one.step, not one.is_base))
 
+    def refuse_without_seeds(self, chosen: Sequence[Checkpoint], what: str) -> None:
+        """Raise InputError where it is not known with which seeds the checkpoints' images were drawn.
+
+        Parameters
+        ----------
+        chosen : sequence of Checkpoint
+        what : str
+            What cannot be said then, as a part of a sentence.
+        """
+        without = [str(one) for one in chosen if (self._rows_of(one.model, one.name)["seed"] == "").any()]
+        if without:
+            raise InputError(
+                f"It is not known with which seed each image of {listed(without, most=3)} was drawn; without it two "
+                f"images of one prompt differ by their noise as well, and {what}. Draw the checkpoints' images with "
+                "the same seeds: humangrade generate does."
+            )
+
     def pairs(self, candidate: Checkpoint, baseline: Checkpoint) -> pd.DataFrame:
-        """The images of both of the same prompt and seed: columns candidate, baseline (items) and prompt.
+        """The images of both of the same prompt and seed: columns candidate, baseline (items), prompt and seed.
+
+        Where both have a prompt and both have a seed, and one of them lacks the image of the two, "" stands for it: the
+        pair lacks a score, for it may be the bad images that are not there. A prompt or a seed that only one of them
+        was drawn with is another design, and no pair.
 
         Raises
         ------
         InputError
             Where seeds are not known, an image is there twice, or the two share nothing.
         """
-        if not self.has_seeds:
-            raise InputError(
-                "The items table does not say with which seed each image was drawn; without it two images of one "
-                "prompt differ by their noise as well, and no gate can be judged. Draw the checkpoints' images with "
-                "the same seeds: humangrade generate does."
-            )
-        keys = ["prompt", "seed", "subject"]
-        sides = []
-        for one in (candidate, baseline):
-            rows = self._rows_of(one.model, one.name)
-            twice = rows[rows.duplicated(keys)]
-            if len(twice):
-                example = twice["item"].iloc[0]
-                raise InputError(
-                    f"{one} has several images of one prompt and seed, such as {example}; keep one of each."
-                )
-            sides.append(rows.set_index(keys)["item"])
+        self.refuse_without_seeds((candidate, baseline), "no gate can be judged")
+        sides = [self._images_of(one) for one in (candidate, baseline)]
         if baseline.is_base and len(set(sides[1].index) & set(sides[0].index)) == 0:  # one base for several subjects
             sides = [side.droplevel("subject") for side in sides]
-        both = pd.concat(sides, axis=1, join="inner", keys=["candidate", "baseline"]).reset_index()
-        if both.empty:
+        both = _beside(sides, ["candidate", "baseline"])
+        if both.empty or (both[["candidate", "baseline"]] == "").any(axis=1).all():
             raise InputError(f"{candidate} and {baseline} have no image of the same prompt and seed.")
-        return both[["candidate", "baseline", "prompt"]]
+        return both
+
+    def alike(self, chosen: Sequence[Checkpoint]) -> pd.DataFrame:
+        """The images of all of them of the same prompt and seed: a column of items for each, and prompt.
+
+        As in `pairs`, "" stands where one of them lacks an image.
+
+        Raises
+        ------
+        InputError
+            Where an image is there twice.
+        """
+        return _beside([self._images_of(one) for one in chosen], list(map(str, chosen))).drop(columns="seed")
+
+    def not_shared(self, chosen: Sequence[Checkpoint]) -> list[str]:
+        """A note on prompts that some of the checkpoints have no image of, and which therefore do not count."""
+        prompts = [set(self._rows_of(one.model, one.name)["prompt"]) for one in chosen]
+        every = set.union(*prompts)
+        lacking = [str(one) for one, mine in zip(chosen, prompts, strict=True) if mine != every]
+        if not lacking:
+            return []
+        left_out = len(every) - len(set.intersection(*prompts))
+        do, lack = ("does", "it") if left_out == 1 else ("do", "them")
+        return [
+            f"{counted(left_out, 'prompt')} of {len(every):,} {do} not count: {listed(lacking, most=5)} "
+            f"{'lacks' if len(lacking) == 1 else 'lack'} images of {lack}."
+        ]
+
+    def _images_of(self, one: Checkpoint) -> "pd.Series[str]":
+        """Its items by prompt, seed and subject."""
+        keys = ["prompt", "seed", "subject"]
+        rows = self._rows_of(one.model, one.name)
+        twice = rows[rows.duplicated(keys)]
+        if len(twice):
+            example = twice["item"].iloc[0]
+            raise InputError(f"{one} has several images of one prompt and seed, such as {example}; keep one of each.")
+        return rows.set_index(keys)["item"]
 
     def of_prompts(self, chosen: Sequence[Checkpoint], values: pd.Series) -> tuple[Array, Array, list[str]]:
         """Sums and numbers of values by prompt and checkpoint, over the prompts that all checkpoints have.
@@ -193,3 +245,12 @@ class Checkpoints:
             if not one.is_base:
                 found.setdefault(one.model, []).append(one)
         return found
+
+
+def _beside(sides: Sequence["pd.Series[str]"], names: Sequence[str]) -> pd.DataFrame:
+    """Items side by side, with the prompts and seeds that all sides have somewhere."""
+    table = pd.concat(sides, axis=1, join="outer", keys=names, sort=False).fillna("")
+    for level in ("prompt", "seed"):
+        shared = set.intersection(*(set(side.index.get_level_values(level)) for side in sides))
+        table = table[table.index.get_level_values(level).isin(shared)]
+    return table.reset_index()[[*names, "prompt", "seed"]]

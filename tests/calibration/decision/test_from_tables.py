@@ -6,7 +6,7 @@ import pytest
 
 from calibration.core.resampling import Resampling
 from calibration.decision.from_tables import PEOPLE, StudyTables
-from metrics.errors import InputError
+from metrics.errors import InputError, for_command_line
 
 TRUTH = {"300": 0.0, "600": 1.0, "900": -0.8}
 
@@ -138,3 +138,248 @@ def test_a_checkpoint_without_scores_does_not_count():
     found = one.gate("900", "600")
     assert set(verdicts(found)) == {"distance", "noise"}
     assert any("good has no scores of anna/900" in note for note in found.notes)
+
+
+def test_the_best_of_many_equal_checkpoints_does_not_make_the_next_one_worse():
+    """Chance chose the baseline: before, 21 % of such gates called a tenth checkpoint as good as nine others worse."""
+    rng = np.random.default_rng(5)
+    worse = {"best": 0, "named": 0}
+    for run in range(60):
+        of_prompt = np.tile(np.repeat(rng.normal(size=12), 2), 10)
+        items = pd.DataFrame({"item": [f"i{k}" for k in range(240)], "model": "m"})
+        items["checkpoint"] = np.repeat([str(100 * (k + 1)) for k in range(10)], 24)
+        items["prompt"], items["seed"] = (
+            np.tile(np.repeat([f"p{k}" for k in range(12)], 2), 10),
+            np.tile(["0", "1"], 120),
+        )
+        scores = pd.DataFrame({"item": items["item"], "metric": "x", "score": of_prompt + 0.6 * rng.normal(size=240)})
+        one = StudyTables(items, scores, higher_is_better=["x"], resampling=Resampling(200, seed=run))
+        found = one.gate("1000", "best", least_drops={"x": 0.05})
+        assert found.chosen_among == 9
+        worse["best"] += found.gate.verdict == "worse"
+        named = one.gate("1000", str(found.baseline), least_drops={"x": 0.05})
+        assert found.gate.metrics[0].adjusted_p == pytest.approx(min(9 * named.gate.metrics[0].p, 1))
+        worse["named"] += named.gate.verdict == "worse"
+    assert worse["best"] <= 6 < worse["named"]
+
+
+def test_against_the_best_where_there_is_little_to_choose_from():
+    items, scores, _ = tables()
+    rename = {"300": ("base", "base"), "600": ("anna", "900"), "900": ("anna", "900")}
+    alone = items[items["checkpoint"] != "600"].copy()
+    alone["kind"] = alone["checkpoint"].map(lambda name: rename[name][0] if name == "300" else "")
+    alone["model"] = alone["checkpoint"].map(lambda name: rename[name][0])
+    one = StudyTables(alone, scores, lower_is_better=["distance"], higher_is_better=["good", "noise"])
+    found = one.gate("900", "best")
+    assert found.baseline.is_base and found.chosen_among == 1
+    with pytest.raises(InputError, match="base/300 is what the others were trained from"):
+        one.gate("base", "best")
+    with pytest.raises(InputError, match="There is no checkpoint before base/300"):
+        one.gate("base", "previous")
+    two = study(with_ratings=False)
+    with pytest.raises(InputError, match=r"Say by which metric \(primary\)"):
+        two.gate("900", "best")
+    assert str(two.gate("900", "best", primary="good").baseline) == "anna/600"
+
+
+def test_neither_gate_nor_best_without_seeds():
+    items, scores, _ = tables()
+    items.loc[items["checkpoint"] == "900", "seed"] = ""
+    one = StudyTables(items, scores, lower_is_better=["distance"], higher_is_better=["good", "noise"])
+    for call in (lambda: one.gate("900", "600"), lambda: one.best("good")):
+        with pytest.raises(InputError, match=r"which seed each image of anna/900 was drawn; .*humangrade generate"):
+            call()
+    assert one.gate("600", "300", metrics=["good"]).gate.verdict == "not worse"
+
+
+def test_least_drops_are_numbers_above_0_of_what_is_judged():
+    one = study()
+    for drops, words in (
+        ({"good": 0.0}, "least_drop of good is 0; a drop is a number above 0"),
+        ({"good": float("nan")}, "least_drop of good is nan"),
+        ({"noise": 1.0}, "names 'noise', by which nothing is judged here; the gate judges by good and people"),
+    ):
+        with pytest.raises(InputError, match=words):
+            one.gate("900", "600", metrics=["good"], least_drops=drops)
+    found = one.gate("900", "600", metrics=[PEOPLE], least_drops={PEOPLE: 4.0})
+    assert verdicts(found) == {PEOPLE: "not worse"}
+
+
+def test_people_decide_only_where_they_rated_both_sides():
+    with pytest.raises(InputError, match=r"Of 48 pairs people rated \d+ on both sides"):
+        study(rated=0.5).gate("900", "600", primary=PEOPLE)
+    assert PEOPLE not in verdicts(study(rated=0.5).gate("900", "600"))
+    with pytest.raises(InputError, match="There are no ratings yet"):
+        study(with_ratings=False).gate("900", "600", metrics=[PEOPLE])
+
+
+def test_what_was_assumed_of_a_metric_is_said():
+    items, scores, _ = tables()
+    found = StudyTables(items, scores).gate("900", "600", metrics=["good"])
+    assert found.notes == ("Assumed that higher is better; if lower is, say --lower-is-better good.",)
+
+
+def test_images_and_prompts_are_counted_where_there_are_values():
+    items, scores, ratings = tables()
+    assert (study().best(PEOPLE).images, study().best("good").images) == (144, 144)
+    few = ratings[ratings["item"].str.contains(r"/[0-5]_0$")]
+    directions = {"lower_is_better": ["distance"], "higher_is_better": ["good", "noise"]}
+    found = StudyTables(items, scores, few, resampling=Resampling(200), **directions).best(PEOPLE)
+    assert (found.images, found.best.prompts) == (18, 6)
+    fewer = ratings[ratings["item"].str.contains(r"/[0-3]_0$")]
+    with pytest.raises(InputError, match="share 4 prompts with values by people"):
+        StudyTables(items, scores, fewer, **directions).best(PEOPLE)
+
+
+def of(items: pd.DataFrame, scores: pd.DataFrame) -> StudyTables:
+    return StudyTables(items, scores, lower_is_better=["distance"], higher_is_better=["good", "noise"])
+
+
+def test_a_metric_that_one_of_the_two_lacks_does_not_count_whichever_it_is():
+    items, scores, _ = tables()
+    found = of(items, scores[~((scores["metric"] == "good") & scores["item"].str.startswith("600"))]).gate("900", "600")
+    assert set(verdicts(found)) == {"distance", "noise"}
+    assert any("good has no scores of anna/600" in note for note in found.notes)
+
+
+def test_missing_images_count_as_missing_scores():
+    """The three worst of 48 images of a bad checkpoint were not drawn, or thrown away."""
+    items, scores, _ = tables()
+    worst = scores[(scores["metric"] == "good") & scores["item"].str.fullmatch("900/.*_1")].sort_values("score")["item"]
+    assert of(items[~items["item"].isin(worst[:2])], scores).gate("900", "600").gate.metrics[0].missing == 2
+    with pytest.raises(InputError, match="distance: 3 of 48 pairs lack a score"):
+        of(items[~items["item"].isin(worst[:3])], scores).gate("900", "600")
+    assert of(items, scores).gate("900", "600").notes == ()
+
+
+def test_prompts_that_one_checkpoint_lacks_are_said():
+    items, scores, _ = tables()
+    one = of(items[~items["item"].isin(["900/3_0", "900/3_1", "600/4_0", "600/4_1"])], scores)
+    assert one.gate("600", "300").notes == ("1 prompt of 24 does not count: anna/600 lacks images of it.",)
+    said = "2 prompts of 24 do not count: {} and {} lack images of them."
+    assert one.gate("900", "600").notes == (said.format("anna/900", "anna/600"),)
+    assert one.best("good").notes == (said.format("anna/600", "anna/900"),)
+    assert one.best("good").best.prompts == 22
+
+
+@pytest.mark.parametrize("what", ["scores", "items"])
+def test_the_best_is_not_chosen_by_leaving_bad_images_out(what):
+    items, scores, _ = tables()
+    good = scores[(scores["metric"] == "good") & scores["item"].str.fullmatch("900/.*_1")].sort_values("score")["item"]
+    some = {"items": items, "scores": scores}
+    some[what] = some[what][~some[what]["item"].isin(good[:12])]
+    with pytest.raises(InputError, match="good: 12 of the 48 images of anna/900 lack a score or are not there"):
+        of(some["items"], some["scores"]).best("good")
+
+
+def test_few_missing_scores_leave_like_against_like():
+    """Two easy images lack a score by one checkpoint: the others' values of the same two do not count either."""
+    items, scores, _ = tables()
+    easy = scores[(scores["metric"] == "good") & scores["item"].str.startswith("600/")].nlargest(2, "score")["item"]
+    found = of(items, scores[~((scores["metric"] == "good") & scores["item"].isin(easy))]).best("good")
+    numbers = [name.split("/")[1] for name in easy]
+    kept = scores[(scores["metric"] == "good") & ~scores["item"].str.split("/").str[1].isin(numbers)]
+    by_prompt = kept.assign(
+        checkpoint=kept["item"].str.split("/").str[0], prompt=kept["item"].str.split("[/_]").str[1]
+    ).groupby(["checkpoint", "prompt"])["score"]
+    assert found.best.means == pytest.approx(by_prompt.mean().groupby("checkpoint").mean().to_numpy())
+
+
+def test_prompts_count_alike_for_gate_and_best():
+    """One prompt has twenty seeds in place of two: it does not decide alone."""
+    items, scores, _ = tables()
+    more_items, more_scores = [items], [scores]
+    for seed in range(2, 20):
+        twin = items[items["item"].str.endswith("/0_1")]
+        new = twin["item"].str.replace("_1", f"_{seed}")
+        more_items.append(twin.assign(item=new, seed=str(seed)))
+        more_scores.append(pd.DataFrame({"item": new, "metric": "good", "score": -9.0, "signature": "good"}))
+    wide_items = pd.concat(more_items)
+    wide_scores = pd.concat(more_scores)
+    wide_scores = wide_scores[wide_scores["metric"] == "good"]
+    one = StudyTables(wide_items, wide_scores, higher_is_better=["good"])
+    assert one.best("good").best.winner == 1
+    assert one.gate("600", "300").gate.metrics[0].flips.prompts == 24
+    assert one.gate("600", "300").gate.verdict == "not worse"
+
+
+def test_a_metric_that_sees_nothing_is_refused():
+    items, scores, _ = tables()
+    scores.loc[scores["metric"] == "good", "score"] = 0.7
+    with pytest.raises(InputError, match="good gives all images of these checkpoints one score"):
+        of(items, scores).best("good")
+    with pytest.raises(InputError, match="good: candidate and baseline have the same score on all 48 pairs"):
+        of(items, scores).gate("900", "600", metrics=["good"])
+
+
+def test_the_best_is_not_found_among_scores_made_in_two_ways():
+    items, scores, _ = tables()
+    strange = (scores["metric"] == "good") & scores["item"].str.startswith("900")
+    scores.loc[strange, "signature"] = "good|net:other"
+    with pytest.raises(InputError, match="good: the checkpoints' images were scored in 2 different ways"):
+        of(items, scores).best("good")
+    scores.loc[strange, "signature"] = "good|versions:torch-2.9"
+    assert of(items, scores).best("good").best.winner == 1
+    assert verdicts(of(items, scores).gate("900", "600"))["good"] == "worse"
+
+
+def test_points_are_not_those_of_scores_made_in_another_way():
+    """All checkpoints but two were rated by a network of other units."""
+    items, scores, ratings = tables()
+    old = (scores["metric"] == "good") & scores["item"].str.startswith("300")
+    scores.loc[old, "signature"] = "good|net:other"
+    scores.loc[old, "score"] *= 1000
+    directions = {"lower_is_better": ["distance"], "higher_is_better": ["good", "noise"]}
+    rated = StudyTables(items, scores, ratings, resampling=Resampling(200), **directions)
+    found = rated.gate("900", "600", metrics=["good"]).gate.metrics[0]
+    assert found.drop.unit == "rating steps"
+    assert found.estimate == pytest.approx(-1.8, abs=0.3)
+    scores.loc[(scores["metric"] == "good") & ~old, "signature"] = ["new", "old"] * 48
+    scores.loc[old, "signature"] = "old"
+    with pytest.raises(InputError, match="2 different ways"):
+        StudyTables(items, scores, ratings, resampling=Resampling(200), **directions).gate("900", "600", ["good"])
+
+
+def test_three_prompts_tell_nothing():
+    items, scores, _ = tables()
+    few = items[items["prompt"].isin(["p0", "p1", "p2"])]
+    found = of(few, scores).gate("900", "600", metrics=["good"]).gate
+    assert found.verdict == "cannot tell"
+    assert found.metrics[0].p == 0.125
+    with pytest.raises(InputError, match="found on 5 prompts or more"):
+        of(few, scores).best("good")
+
+
+def test_a_metric_that_tells_nothing_does_not_count_among_others():
+    """One of several metrics that is the same on all images must not keep the others from being judged."""
+    items, scores, _ = tables()
+    scores.loc[scores["metric"] == "noise", "score"] = 1.0
+    directions = {"lower_is_better": ["distance"], "higher_is_better": ["good", "noise"]}
+    one = StudyTables(items, scores, **directions)
+    found = one.gate("900", "600")
+    assert set(verdicts(found)) == {"good", "distance"} and found.gate.verdict == "worse"
+    assert "noise has the same scores on both sides of all pairs, so it does not count." in found.notes
+    for asked in ({"metrics": ["noise"]}, {"primary": "noise"}):
+        with pytest.raises(InputError, match="noise: candidate and baseline have the same score on all 48 pairs"):
+            one.gate("900", "600", **asked)
+    scores.loc[(scores["metric"] == "noise") & (scores["item"] == "900/3_0"), "score"] = 0.5
+    other = StudyTables(items, scores, **directions)
+    found = other.gate("900", "600")
+    assert set(verdicts(found)) == {"good", "distance"}
+    said = found.notes[-1]
+    words = "noise gives all of the baseline's images one score and no {} is stated, so it does not count."
+    assert (str(said), for_command_line(said)) == (words.format("least_drop"), words.format("--least-drop"))
+    assert set(verdicts(other.gate("900", "600", least_drops={"noise": 0.1}))) == {"good", "distance", "noise"}
+
+
+def test_a_metric_that_sees_no_difference_does_not_count_unless_it_is_asked():
+    items, scores, _ = tables()
+    scores.loc[scores["metric"] == "good", "score"] = 1.0
+    found = of(items, scores).gate("900", "600")
+    assert set(verdicts(found)) == {"distance", "noise"}
+    assert found.notes == ("good has the same scores on both sides of all pairs, so it does not count.",)
+    with pytest.raises(InputError, match="good: candidate and baseline have the same score on all 48 pairs"):
+        of(items, scores).gate("900", "600", primary="good")
+    scores["score"] = 1.0
+    with pytest.raises(InputError, match="distance: candidate and baseline have the same score on all 48 pairs"):
+        of(items, scores).gate("900", "600")

@@ -271,7 +271,15 @@ def test_images_with_a_problem_are_named(place, monkeypatch, capsys):
 def test_help_begins_with_images(monkeypatch, capsys):
     _, out, _ = run_cli(monkeypatch, capsys, "--help")
     panels = re.findall(r"─ ([A-Z][\w ]+) ─", out)
-    assert panels == ["Options", "Try it", "Images", "People rate", "Machines score", "The judgement"]
+    assert panels == [
+        "Options",
+        "Try it",
+        "Images",
+        "People rate",
+        "Machines score",
+        "Runs and decisions",
+        "The judgement",
+    ]
 
 
 def test_pictures_of_other_origin_in_the_folder_are_said_before_anything_is_drawn(place, monkeypatch, capsys):
