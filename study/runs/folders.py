@@ -313,6 +313,7 @@ def _whole_row(path: Path, row: Mapping[str, str], stamp: Stamp, picture: _Pictu
         if of is not None and of.path is not None:
             found |= {"checkpoint_file": absolute(of.path), "checkpoint_sha256": digest, "kind": of.kind}
             found["n_training_images"] = found.get("n_training_images") or of.n_training_images
+            found["step"] = found.get("step") or of.step or ""  # of samples by epoch, which only files place
     return {name: found.get(name, "") for name in COLUMNS}
 
 

@@ -1,0 +1,402 @@
+"""Tracking: what is new in a study and in folders of runs is recorded, scored, and judged checkpoint by checkpoint.
+
+A pass may be stopped at any moment: what it has recorded stays, and the next one does the rest, so that the record ends
+as one pass alone would have left it. A second pass with nothing new adds nothing.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock, Timeout
+from rich.console import Console
+
+from calibration.decision.checkpoints import Checkpoint
+from calibration.decision.from_tables import StudyTables
+from metrics.errors import InputError
+from metrics.text import counted
+from study.folder.study import Study, open_study
+from study.runs.folders import Known, RunFolder, absolute
+from study.runs.new_scores import NewScores, Scorer
+from study.runs.reading import study_tables
+from study.runs.watch import OLD, Settled
+from study.scoring import ScoreSettings
+from study.terminal import Bar
+
+REFUSED = "refused"
+"""The verdict of a gate that could not be judged."""
+
+_LOCK, _BY, _DONE = ".tracking", "track", "done"
+_IMAGE = ["prompt", "negative", "seed", "sha256"]
+_VALUE = ["image_id", "metric", "score", "signature"]
+
+
+@dataclass(frozen=True)
+class TrackSettings:
+    """How new images are scored, and what new checkpoints are judged against.
+
+    Attributes
+    ----------
+    score : ScoreSettings
+        Its metrics are also those that decide.
+    references : Path, optional
+        See `study.runs.new_scores.Scorer`.
+    against : str
+        ``previous``, ``best``, the name of a checkpoint or of a baseline.
+    task : str
+        Whose ratings give people's points.
+    may_come : bool
+        A folder that is not there may come later.
+    old : float
+        See `study.runs.watch.Settled`.
+    """
+
+    score: ScoreSettings = field(default_factory=ScoreSettings)
+    references: Path | None = None
+    against: str = "previous"
+    task: str = ""
+    may_come: bool = False
+    old: float = OLD
+
+
+@dataclass(frozen=True)
+class GateRecord:
+    """A gate as it is recorded.
+
+    Attributes
+    ----------
+    candidate, baseline : str
+        MODEL/CHECKPOINT.
+    verdict : str
+        As `calibration.decision.gate.Gate` has it, or `REFUSED`.
+    said : tuple of str
+        The answer in sentences, the first of which is the verdict or the reason.
+    result : dict
+        Plain JSON.
+    """
+
+    candidate: str
+    baseline: str
+    verdict: str
+    said: tuple[str, ...]
+    result: Mapping[str, Any]
+
+
+@dataclass
+class Pass:
+    """What a pass did.
+
+    Attributes
+    ----------
+    images, scored : int
+        How many images were new, and how many got scores that they lacked.
+    waiting : int
+        Pictures that are perhaps being written.
+    gates : list of GateRecord
+    notes : list of str
+        What is to be known, without what earlier passes have said.
+    broken : dict of Path to str
+        Files that cannot be read, without those named before.
+    """
+
+    images: int = 0
+    scored: int = 0
+    waiting: int = 0
+    gates: list[GateRecord] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    broken: dict[Path, str] = field(default_factory=dict)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing was new."""
+        return not (self.images or self.scored or self.gates)
+
+
+@contextmanager
+def only_tracker(study: Path) -> Iterator[None]:
+    """Be the only one who tracks a study; InputError where another process does."""
+    lock = FileLock(study / _LOCK, mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"{study} is being tracked already, by another process; use that one, or stop it.") from None
+    except OSError as error:
+        raise InputError(
+            f"{study} cannot be written ({error.strerror or error}), so nothing can be recorded; make it writable."
+        ) from error
+    try:
+        yield
+    finally:
+        (study / _LOCK).unlink(missing_ok=True)
+        lock.release()
+
+
+class Tracker:
+    """Tracks a study and the folders of its runs.
+
+    Parameters
+    ----------
+    study : Path
+        The study's folder.
+    folders : sequence of RunFolder
+    settings : TrackSettings, optional
+    console : Console, optional
+        Where progress is shown.
+    tell : callable
+        Takes each gate's record before it is stored; what it has taken is told again where the computer stops between.
+    """
+
+    def __init__(
+        self,
+        study: Path,
+        folders: Sequence[RunFolder] = (),
+        settings: TrackSettings | None = None,
+        console: Console | None = None,
+        tell: Callable[[GateRecord], None] = lambda record: None,
+    ):
+        self._study, self._folders = study, list(folders)
+        self._settings = settings or TrackSettings()
+        self._console = console or Console(quiet=True, force_jupyter=False)
+        self._tell = tell
+        self._scorer = Scorer(self._settings.score, self._settings.references, self._console)
+        self._settled = Settled(self._settings.old)
+        self._added: dict[str, tuple[Any, ...]] = {}  # rows by path, which the record has
+        self._said: set[str] = set()
+        self._named: dict[Path, str] = {}
+
+    def one_pass(self) -> Pass:
+        """Take in what is new, score it, and judge each checkpoint that was not judged as it is now.
+
+        Raises
+        ------
+        InputError
+            Where the study or a folder cannot be used, metrics cannot be computed, or runs cannot be told apart.
+        """
+        found = Pass()
+        with closing(open_study(self._study)) as study:
+            if study.store.is_read_only:
+                raise InputError(f"{study.folder} cannot be written, so nothing can be recorded; make it writable.")
+            record_study(study)
+            self._take(study, found)
+            for scored in (self._scorer.score_study(study), self._scorer.score_others(study)):
+                self._note_scores(scored, found)
+            record_study(study)
+            self._judge(study, found)
+        self._settled.next_look()
+        return found
+
+    # taking in
+
+    def _take(self, study: Study, found: Pass) -> None:
+        images, places = study.store.runs.images(), study.store.runs.places()
+        known = _known(study, places)
+        items = {absolute(study.folder / image) for image in study.items["image"]}
+        recorded = images[["model", "path", "sha256", "step"]].assign(
+            path=[absolute(study.folder / path) for path in images["path"]]
+        )
+        frames = []
+        for folder in self._folders:
+            if self._settings.may_come and not folder.path.is_dir():
+                self._note(f"There is nothing at {folder.path} yet.", found)
+                continue
+            with Bar(self._console) as bar:
+                taken = folder.look(self._settled, known, bar)
+            for note in taken.notes:
+                self._note(note, found)
+            found.waiting += taken.waiting
+            found.broken |= {path: why for path, why in taken.broken.items() if self._named.get(path) != why}
+            self._named |= taken.broken
+            rows = called_as_recorded(folder, taken.images, recorded)
+            refuse_another_run(folder, rows, recorded)
+            recorded = pd.concat([recorded, rows[["model", "path", "sha256", "step"]]], ignore_index=True)
+            frames.append(rows[~rows["path"].isin(items)])
+        for frame in frames:
+            told = {row[0]: row for row in zip(frame["path"], *(frame[name] for name in frame.columns), strict=True)}
+            new = frame[[self._added.get(path) != row for path, row in told.items()]] if len(frame) else frame
+            found.images += study.store.runs.add_images(new, "folder")
+            self._added |= told
+
+    def _note_scores(self, scored: NewScores, found: Pass) -> None:
+        found.scored += scored.images
+        for note in scored.notes:
+            self._note(note, found)
+        found.broken |= {path: why for path, why in scored.skipped.items() if self._named.get(path) != why}
+        self._named |= scored.skipped
+
+    def _note(self, note: str, found: Pass) -> None:
+        """Say it, unless the same was said before, whatever the numbers."""
+        key = re.sub(r"[\d,.]+", "#", note)
+        if key not in self._said:
+            self._said.add(key)
+            found.notes.append(note)
+
+    # judging
+
+    def _judge(self, study: Study, found: Pass) -> None:
+        images = study.store.runs.images()
+        groups = {f"{model}/{name}": rows for (model, name), rows in images.groupby(["model", "checkpoint"])}
+        judged, values = _judged(study), study.store.runs.values()
+        pending: dict[str, dict[str, str]] = {}
+        for name, rows in groups.items():
+            mine = values[values["image_id"].isin(rows["image_id"])]
+            now = {"images": _digest(rows[_IMAGE]), "values": _digest(mine[_VALUE])}
+            known = judged.get((name, now["images"]))
+            if (rows["kind"] == "base").all() or (known and known in (_DONE, now["values"])):
+                continue
+            if why := _cannot_be_judged(rows):
+                self._note(f"{rows['model'].iloc[0]}: {why}", found)
+            else:
+                pending[name] = now
+        if not pending:
+            return
+        tables = study_tables(study, self._settings.task)
+        for one in [one for one in tables.checkpoints.all if str(one) in pending]:
+            if why := self._must_wait(one, tables, groups):
+                self._note(why, found)
+            elif (record := self._gate(one, tables, study)) is not None:
+                self._store(record, pending[str(one)], study)
+                found.gates.append(record)
+
+    def _store(self, record: GateRecord, state: Mapping[str, str], study: Study) -> None:
+        settings = {"by": _BY, "against": self._settings.against, "task": self._settings.task}
+        settings |= {"metrics": list(self._settings.score.metrics), **state}
+        self._tell(record)
+        study.store.runs.add_gate_run(record.candidate, record.baseline, record.verdict, settings, record.result)
+
+    def _must_wait(self, one: Checkpoint, tables: StudyTables, groups: Mapping[str, pd.DataFrame]) -> str:
+        """Why a checkpoint is not judged yet: it is the first, or the last with its images still coming."""
+        try:
+            before = tables.checkpoints.previous(one)
+        except InputError:
+            first = self._settings.against == "previous"
+            return f"{one} is the first checkpoint of its run; gates begin with the next one." if first else ""
+        run = tables.checkpoints.runs()[one.model]
+        there, wanted = (set(zip(groups[str(each)]["prompt"], groups[str(each)]["seed"])) for each in (one, before))
+        if one != run[-1] or wanted <= there or len(there) >= len(wanted):
+            return ""
+        return (
+            f"{one} has {counted(len(there), 'image')} so far and {before} has {len(wanted):,}; its gate waits for the "
+            "rest, or for the next checkpoint."
+        )
+
+    def _gate(self, one: Checkpoint, tables: StudyTables, study: Study) -> GateRecord | None:
+        """The gate on a checkpoint; None where it is the baseline itself."""
+        named = self._settings.against
+        if named not in ("previous", "best"):
+            baseline = tables.checkpoints.find(study.store.runs.baseline(named) or named)
+            if baseline == one:
+                return None
+            named = str(baseline)
+        try:
+            return judged_by_gate(tables.gate(str(one), named, self._settings.score.metrics))
+        except InputError as error:
+            reason = str(error)
+            return GateRecord(str(one), named, REFUSED, (reason,), {"reason": reason})
+
+
+def called_as_recorded(folder: RunFolder, rows: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
+    """The rows with each run under the name that it was recorded by: a second run beside it changes what names say.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    rows : DataFrame
+        As `RunFolder.look` takes them.
+    recorded : DataFrame
+        model and path of what the record has.
+
+    Raises
+    ------
+    InputError
+        Where the folder is given another name than its run was recorded by.
+    """
+    was = dict(zip(recorded["path"], recorded["model"], strict=True))
+    names: dict[str, str] = {}
+    for path, model in zip(rows["path"], rows["model"], strict=True):
+        if path in was:
+            names.setdefault(model, was[path])
+    for model, name in names.items():
+        if model != name and folder.name:
+            raise InputError(
+                f"The run in {folder.path} is in the record as '{name}' and keeps that name; name the folder without "
+                f"'{folder.name}='."
+            )
+    return rows.assign(model=[names.get(model, model) for model in rows["model"]])
+
+
+def refuse_another_run(folder: RunFolder, rows: pd.DataFrame, recorded: pd.DataFrame) -> None:
+    """Raise InputError where a run of the folder has the name of another one, whose pictures are from elsewhere.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    rows : DataFrame
+        As `called_as_recorded` gives them.
+    recorded : DataFrame
+        model, path, sha256 and step of what the record has.
+    """
+    root = f"{absolute(folder.path / 'x')[:-1]}"
+    for model in rows["model"].unique():
+        there, mine = recorded[recorded["model"] == model], rows[rows["model"] == model]
+        if there.empty or there["path"].str.startswith(root).any():
+            continue
+        # at step 0 the pictures of all runs of one base are the same
+        shared = set(there["sha256"][~(there["step"] == 0)]) & set(mine["sha256"]) - {""}
+        if (mine["kind"] == "base").all():
+            shared |= set(there["sha256"]) & set(mine["sha256"])
+        if not shared:
+            other = Path(there["path"].iloc[-1]).parent
+            raise InputError(
+                f"{folder.path} has a run '{model}', and the record has one of that name from {other}; tell them apart "
+                f"by a name: NAME={folder.path}."
+            )
+
+
+def _known(study: Study, places: pd.DataFrame) -> Known:
+    """What need not be read again."""
+    known = places.dropna(subset=["size", "mtime_ns"])
+    columns = (known[name] for name in ("path", "size", "mtime_ns", "sha256"))
+    pictures = {
+        absolute(study.folder / path): (int(size), int(changed), digest)
+        for path, size, changed, digest in zip(*columns, strict=True)
+    }
+    files = study.store.runs.checkpoints()
+    return Known(pictures, dict(zip(files["checkpoint_file"], files["checkpoint_sha256"], strict=True)))
+
+
+def _cannot_be_judged(rows: pd.DataFrame) -> str:
+    """Why no gate can be judged of a checkpoint's images; "" where it can, as far as they say."""
+    if (rows["prompt"] == "").all():
+        return (
+            "the prompts of its images are not known, so there is neither gate nor best; name the trainer's file of "
+            "prompts with --prompts."
+        )
+    if (rows["seed"] == "").any():
+        return (
+            "the seeds of its images are not known, so each step may have another noise: trend and gallery show them, "
+            "and there is neither gate nor best. Sample with fixed seeds (--d in kohya's prompts), or draw the "
+            "checkpoints with humangrade generate."
+        )
+    return ""
+
+
+def _judged(study: Study) -> dict[tuple[str, str], str]:
+    """The checkpoints that were judged, with the state of their images; of a refused one the state of its values."""
+    found = {}
+    runs = study.store.runs.gate_runs()
+    for candidate, verdict, settings in zip(runs["candidate"], runs["verdict"], runs["settings"], strict=True):
+        if settings.get("by") == _BY:
+            found[candidate, settings["images"]] = settings["values"] if verdict == REFUSED else _DONE
+    return found
+
+
+def _digest(rows: pd.DataFrame) -> str:
+    """What differs once any of these rows does, whatever their order."""
+    lines = sorted(json.dumps([str(cell) for cell in row]) for row in rows.itertuples(index=False))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
