@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, insert, inspect, select
 from metrics.errors import InputError, either
 from study.store import schema
 from study.store.migrations import migrate
+from study.store.run_tables import metadata
 from study.store.schema import layout, meta
 
 SINCE_ALEMBIC = "4 or later"
@@ -35,7 +36,7 @@ def prepare(connection: Connection, name: str, create: bool, keep_copy: Callable
     """
     found = layout_of(connection)
     if found == "" and create:
-        schema.metadata.create_all(connection)
+        metadata.create_all(connection)
         rows = {"schema": SINCE_ALEMBIC, "owner_token": secrets.token_urlsafe(16)}
         connection.execute(insert(meta), [{"key": key, "value": value} for key, value in rows.items()])
         _note(connection)

@@ -15,6 +15,7 @@ from study.store import schema
 from study.store.database import Database
 from study.store.layout import checked, layout_of, owner_token, prepare
 from study.store.records import NotSaved
+from study.store.run_tables import baselines, metadata
 from study.store.schema import meta
 
 # PostgreSQL locks rows one by one, and two answers that meet in no row (the same client id in two places) would both be
@@ -66,7 +67,7 @@ class PostgreSQL(Database):
 
     def wipe(self) -> bool:
         """See `Database.wipe`; PostgreSQL's own log and its archives keep what was written for as long as they are."""
-        tables = ", ".join(table.name for table in (schema.evaluators, schema.assignments, *schema.ANSWERS))
+        tables = ", ".join(table.name for table in (schema.evaluators, schema.assignments, baselines, *schema.ANSWERS))
         try:
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text(f"VACUUM (FULL) {tables}"))
@@ -134,7 +135,7 @@ def drop_study(address: str) -> None:
     """Remove a study's tables, as of one that could not be made to its end; what cannot be reached is left."""
     engine, _ = _engine(make_url(address))
     with suppress(DBAPIError), engine.begin() as connection:
-        schema.metadata.drop_all(connection)
+        metadata.drop_all(connection)
     engine.dispose()
 
 

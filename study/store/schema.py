@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 6
+VERSION = 7
 
 OWN = ""
 """The axis of the question that a task asks itself; further questions about the same image have names."""

@@ -33,6 +33,7 @@ from study.store.records import (
     UnknownAssignment,
 )
 from study.store.rows import ASSIGNMENT_KEY, add_evaluators, answered_by, new_assignment, next_positions, now
+from study.store.runs import RunStore
 from study.store.schema import OWN, assignments, evaluators, history, rating_events, ratings, wordings
 from study.store.scores import imported_metrics, refuse_imported, replace_scores, scores_query
 from study.store.withdraw import withdraw
@@ -92,6 +93,11 @@ class Store(Access):
         self.scale = scale
         self._counts = ProgressCounts()
         self._one_count = threading.Lock()
+
+    @property
+    def runs(self) -> RunStore:
+        """The record of runs: what was trained, drawn and measured; see `study.store.runs`."""
+        return RunStore(self._read, lambda: self._write(answered=()))
 
     # people
 

@@ -2,9 +2,10 @@
 
 from difflib import get_close_matches
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, update
 
 from metrics.errors import InputError
+from study.store.run_tables import baselines
 from study.store.schema import ANSWERS, assignments, evaluators, ratings
 
 
@@ -25,4 +26,5 @@ def withdraw(connection: Connection, name: str) -> int:
         connection.execute(delete(table).where(table.c.assignment_id.in_(own)))
     connection.execute(delete(assignments).where(assignments.c.evaluator_id == number))
     connection.execute(delete(evaluators).where(evaluators.c.id == number))
+    connection.execute(update(baselines).where(baselines.c.by == name).values(by=""))  # all else is nobody's
     return count

@@ -1,4 +1,4 @@
-"""Databases as earlier versions of humangrade made them: layout 1 (0.1.0), and 2 to 5 (until November 2026)."""
+"""Databases as earlier versions of humangrade made them: layout 1 (0.1.0), and 2 to 6 (until November 2026)."""
 
 import sqlite3
 from pathlib import Path
@@ -86,6 +86,11 @@ ALTER TABLE wordings ADD COLUMN scale VARCHAR DEFAULT '[1, 2, 3, 4, 5]' NOT NULL
 UPDATE alembic_version SET version_num = '5';
 """
 
+_ROUND = """
+ALTER TABLE assignments ADD COLUMN round INTEGER DEFAULT '1' NOT NULL;
+UPDATE alembic_version SET version_num = '6';
+"""
+
 
 def make_database(path: Path, layout: int) -> None:
     """A database of an earlier layout: two evaluators, three assignments, one rating that was changed once."""
@@ -93,6 +98,7 @@ def make_database(path: Path, layout: int) -> None:
     script = _BOTH + _SET_SCORES.format(", low FLOAT, high FLOAT, note VARCHAR" if later else "")
     script += (_NOTES if later else "") + _ROWS + (_WORDINGS if layout >= 3 else "")
     script += (_ANSWERS if layout >= 4 else "") + (_SCALE if layout >= 5 else "")
+    script += _ROUND if layout >= 6 else ""
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.executescript(script)

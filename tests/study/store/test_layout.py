@@ -4,6 +4,7 @@ import sqlite3
 import stat
 from contextlib import closing
 
+import pandas as pd
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -12,7 +13,7 @@ from alembic.script import ScriptDirectory
 from calibration.scale import Scale
 from metrics.engine.types import Score, SetScore
 from metrics.errors import InputError
-from study.store import schema
+from study.store import run_tables, schema
 from study.store.migrations import FOLDER
 from study.store.store import LockedError, Store, sqlite_url
 from tests.study.layouts import make_database
@@ -29,6 +30,12 @@ def path(tmp_path):
 def set_layout(store, number: int) -> None:
     with store._write() as connection:
         connection.execute(schema.layout.update().values(version_num=str(number)))
+
+
+def drop_record_of_runs(connection) -> None:
+    """Make it a database of before layout 7."""
+    for table in reversed(run_tables.TABLES):
+        table.drop(connection)
 
 
 def rows(path, query: str) -> list:
@@ -94,6 +101,7 @@ def test_assignments_of_before_are_of_the_first_round(database):
     store = filled(database)
     table, before = store.ratings_table(), [store.assignments(one.id) for one in store.evaluators()]
     with store._write() as connection:  # as layout 5 had it
+        drop_record_of_runs(connection)
         connection.exec_driver_sql("ALTER TABLE assignments DROP COLUMN round")
         connection.execute(schema.layout.update().values(version_num="5"))
     store.close()
@@ -118,12 +126,28 @@ def test_a_copy_of_the_earlier_layout_stays_beside_it(path, number):
     assert copy.stat().st_mtime_ns == made  # once
 
 
+def test_a_study_of_before_the_record_of_runs_gets_an_empty_one(database):
+    store = filled(database)
+    before = store.ratings_table()
+    with store._write() as connection:  # as layout 6 had it
+        drop_record_of_runs(connection)
+        connection.execute(schema.layout.update().values(version_num="6"))
+    store.close()
+    with closing(Store(database)) as again:
+        assert again.runs.images().empty and again.ratings_table().equals(before)
+        with again._database.engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, schema.metadata) == []
+        assert again.runs.add_images(pd.DataFrame({"item": ["a.png"], "prompt": "sks"})) == 1
+
+
 @pytest.mark.postgresql
 def test_the_fourth_layout_in_postgresql_is_brought_up_to_date(postgresql_url):
     store = filled(postgresql_url)
     first, second = store.assignments(1)[:2]
     store.rate(1, first.public_id, 4, "c1")
     with store._write() as connection:
+        drop_record_of_runs(connection)
         for change in (
             "ALTER TABLE wordings DROP COLUMN scale",
             "ALTER TABLE assignments DROP COLUMN round",
