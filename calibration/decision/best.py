@@ -33,6 +33,11 @@ class Part:
     sums: Array
     counts: Array
 
+    def of_prompts(self, chosen: ArrayLike) -> "Part":
+        """The same of some prompts."""
+        places = np.asarray(chosen)
+        return Part(self.sums[:, places], self.counts[:, places])
+
     def means(self, prompts: Array, evaluators: Array | None = None) -> Array:
         """The checkpoints' means under weights of prompts, (draws, prompts), and of evaluators, (draws, evaluators)."""
         size = self.sums.shape[0]
@@ -64,6 +69,8 @@ class Best:
         How many the figures rest on.
     prompts_to_tell : dict of float to int
         How many prompts would tell checkpoints apart that differ by so much.
+    together : ndarray, shape (checkpoints,)
+        Half the widths of intervals around `means` that hold all of them at once in 95 % of cases.
     """
 
     means: Array
@@ -77,6 +84,7 @@ class Best:
     chance: Array
     prompts: int
     prompts_to_tell: dict[float, int]
+    together: Array
 
 
 def best_checkpoint(
@@ -138,7 +146,20 @@ def best_checkpoint(
     value, half = _cross_fitted(parts, winner, resampling.seed)
     chance = np.bincount(np.nanargmax(drawn, axis=1), minlength=checkpoints) / len(drawn)
     tell = {float(d): int(np.ceil(prompts * (widest / d) ** 2)) for d in differences}
-    return Best(means, low, high, keep, winner, value, value - half, value + half, chance, prompts, tell)
+    return Best(
+        means,
+        low,
+        high,
+        keep,
+        winner,
+        value,
+        value - half,
+        value + half,
+        chance,
+        prompts,
+        tell,
+        _together(means, drawn),
+    )
 
 
 def part_of(values: ArrayLike) -> Part:
@@ -173,6 +194,14 @@ def _may_be_best(means: Array, drawn: Array) -> tuple[tuple[int, ...], float]:
         if (ahead <= critical * error + _TIE).all():
             kept.append(k)
     return tuple(kept), widest
+
+
+def _together(means: Array, drawn: Array) -> Array:
+    """Half widths of simultaneous intervals of the means themselves (max-t by bootstrap)."""
+    error = np.nanstd(drawn, axis=0)
+    off = np.abs(drawn - means)
+    largest = np.max(np.divide(off, error, out=np.zeros_like(off), where=error > _TIE), axis=1)
+    return np.asarray(np.nanquantile(largest, CONFIDENCE) * error)
 
 
 def _cross_fitted(parts: Sequence[Part], winner: int, seed: int) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -80,7 +81,6 @@ class Checkpoints:
         self.all: list[Checkpoint] = sorted(
             found, key=lambda one: (not one.is_base, natural_order(one.model), one.step, natural_order(one.name))
         )
-        self.has_seeds = bool((self._table["seed"] != "").all())
 
     def _checkpoint(self, model: str, name: str) -> Checkpoint:
         rows = self._rows_of(model, name)
@@ -92,6 +92,16 @@ class Checkpoints:
             return Checkpoint(model, name, float(steps.iloc[0]))
         number = pd.to_numeric(name, errors="coerce")
         return Checkpoint(model, name, _STEPLESS if pd.isna(number) else float(number))
+
+    def of_item(self, item: str) -> Checkpoint | None:
+        """Whose image it is; None for an item that is not there, or has no prompt."""
+        return self._by_item.get(item)
+
+    @cached_property
+    def _by_item(self) -> dict[str, Checkpoint]:
+        by_name = {(one.model, one.name): one for one in self.all}
+        columns = (self._table[name] for name in ("item", "model", "checkpoint"))
+        return {item: by_name[model, name] for item, model, name in zip(*columns, strict=True)}
 
     def _rows_of(self, model: str, name: str) -> pd.DataFrame:
         return self._table[(self._table["model"] == model) & (self._table["checkpoint"] == name)]
@@ -129,6 +139,23 @@ class Checkpoints:
             raise InputError(f"There is no checkpoint before {checkpoint}; name the one to compare it with.")
         return max(same, key=lambda one: (one.step, not one.is_base))
 
+    def refuse_without_seeds(self, chosen: Sequence[Checkpoint], what: str) -> None:
+        """Raise InputError where it is not known with which seeds the checkpoints' images were drawn.
+
+        Parameters
+        ----------
+        chosen : sequence of Checkpoint
+        what : str
+            What cannot be said then, as a part of a sentence.
+        """
+        without = [str(one) for one in chosen if (self._rows_of(one.model, one.name)["seed"] == "").any()]
+        if without:
+            raise InputError(
+                f"It is not known with which seed each image of {listed(without, most=3)} was drawn; without it two "
+                f"images of one prompt differ by their noise as well, and {what}. Draw the checkpoints' images with "
+                "the same seeds: humangrade generate does."
+            )
+
     def pairs(self, candidate: Checkpoint, baseline: Checkpoint) -> pd.DataFrame:
         """The images of both of the same prompt and seed: columns candidate, baseline (items) and prompt.
 
@@ -137,12 +164,7 @@ class Checkpoints:
         InputError
             Where seeds are not known, an image is there twice, or the two share nothing.
         """
-        if not self.has_seeds:
-            raise InputError(
-                "The items table does not say with which seed each image was drawn; without it two images of one "
-                "prompt differ by their noise as well, and no gate can be judged. Draw the checkpoints' images with "
-                "the same seeds: humangrade generate does."
-            )
+        self.refuse_without_seeds((candidate, baseline), "no gate can be judged")
         keys = ["prompt", "seed", "subject"]
         sides = []
         for one in (candidate, baseline):

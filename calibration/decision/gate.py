@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from calibration.comparison.correlation_tests import benjamini_yekutieli
 from calibration.core.grades import Array
 from calibration.core.resampling import generator
-from calibration.decision.sign_flips import SignFlips, sign_flips
+from calibration.decision.sign_flips import Differences, SignFlips, sign_flips
 from calibration.decision.slope import Slope
 from metrics.errors import InputError
 from metrics.known import Direction
+from metrics.sets.paired_sets import PairedSets
 
 LEAST_DROP = 0.15
 """Steps of people's scale: a smaller drop is not called one."""
@@ -57,12 +58,13 @@ class MetricGate:
     ----------
     metric : str
     verdict : {"worse", "not worse", "cannot tell"}
-    flips : SignFlips
-        The paired differences, candidate minus baseline, the better end up, in the metric's units.
+    flips : Differences
+        Candidate minus baseline, the better end up, in the metric's units: sign flips of the pairs' differences, or the
+        difference of two sets.
     low, high : float
         The 95 % interval of their mean.
     p, adjusted_p : float
-        One-sided, for a drop; the second holds for all metrics of the gate.
+        One-sided, for a drop; the second holds for all metrics of the gate, and for the choice of the baseline.
     drop : Drop
         What counts as one.
     estimate, estimate_low, estimate_high : float
@@ -73,12 +75,12 @@ class MetricGate:
         Of the candidate: so many would find a drop twice as large as the least one in 80 % of cases; so many would
         show in 80 % of cases that nothing dropped by the least one, where nothing did.
     worst : ndarray of int
-        The ten pairs that dropped most, as places in what was given.
+        The ten pairs that dropped most, as places in what was given; none by a metric of sets.
     """
 
     metric: str
     verdict: Verdict
-    flips: SignFlips
+    flips: Differences
     low: float
     high: float
     p: float
@@ -137,18 +139,42 @@ class Pairs:
     slope: Slope | None = None
 
 
-def gate(pairs: Sequence[Pairs], primary: str = "", seed: int = 0) -> Gate:
+@dataclass(frozen=True)
+class Sets:
+    """Two checkpoints' distances from one reference set, such as FID or KID; lower is better.
+
+    Attributes
+    ----------
+    metric : str
+    found : PairedSets
+        See `metrics.sets.paired_sets.paired_sets`, which refuses fewer than 50 images or 10 prompts.
+    missing : int
+        Pairs of images of which one could not be read.
+    least_drop : float, optional
+        As the user states it, in the metric's units.
+    """
+
+    metric: str
+    found: PairedSets
+    missing: int = 0
+    least_drop: float | None = None
+
+
+def gate(pairs: Sequence[Pairs | Sets], primary: str = "", seed: int = 0, chosen_among: int = 1) -> Gate:
     """Judge a candidate against a baseline.
 
     Parameters
     ----------
-    pairs : sequence of Pairs
+    pairs : sequence of Pairs or Sets
         One a metric; a least drop that is stated wins over people's points, and these over standard deviations.
     primary : str
         The metric that decides, named beforehand; its p-value needs no adjustment, and the other metrics' are adjusted
         among themselves.
     seed : int
         Of the flips where there are more than 13 prompts.
+    chosen_among : int
+        Of how many checkpoints the baseline was the best by the same scores; 1 where it was named. Chance helped the
+        best of several, so each p-value is multiplied by their number (Bonferroni: a test against each of them).
 
     Returns
     -------
@@ -167,6 +193,10 @@ def gate(pairs: Sequence[Pairs], primary: str = "", seed: int = 0) -> Gate:
     sign flips of whole prompts, the intervals the same flips turned round, the adjustment is Benjamini and Yekutieli's,
     which holds however metrics depend on each other.
 
+    A metric of sets has p from prompts that change sides and its interval from the jackknife over prompts. It has no
+    score an image, so a standard deviation of the baseline's images is here the one that a mean with the same
+    uncertainty would have: the standard error of the baseline's distance times the root of its images.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
@@ -178,9 +208,9 @@ def gate(pairs: Sequence[Pairs], primary: str = "", seed: int = 0) -> Gate:
     if primary and primary not in {each.metric for each in pairs}:
         names = ", ".join(each.metric for each in pairs)
         raise InputError(f"There is no metric '{primary}' here to decide; the metrics are {names}.")
-    found = [_measured(each, seed) for each in pairs]
+    found = [_measured(each, seed) if isinstance(each, Pairs) else _of_sets(each) for each in pairs]
     others = [k for k, each in enumerate(found) if each.metric != primary]
-    adjusted = np.array([each.p for each in found])
+    adjusted = np.minimum(chosen_among * np.array([each.p for each in found]), 1.0)
     adjusted[others] = benjamini_yekutieli(adjusted[others])
     judged = tuple(
         replace(each, adjusted_p=float(p), verdict=_verdict(each, float(p)))
@@ -210,17 +240,7 @@ def _measured(pairs: Pairs, seed: int) -> MetricGate:
     differences, prompts = candidate - baseline, np.asarray(pairs.prompts)
     known = np.isfinite(differences)
     missing = int((~known).sum())
-    if not known.any() or missing > MOST_MISSING * len(differences):
-        raise InputError(
-            f"{pairs.metric}: {missing:,} of {len(differences):,} pairs lack a score, and the gate takes "
-            f"{MOST_MISSING:.0%} at most, because what is missing may be what is bad; score the images that lack one."
-        )
-    if not differences[known].any():
-        raise InputError(
-            f"{pairs.metric}: candidate and baseline have the same score on all {known.sum():,} pairs; "
-            "these are the same images, or the metric cannot see what differs. Compare other checkpoints, or other "
-            "seeds."
-        )
+    _refuse(pairs.metric, int(known.sum()), missing, is_same=not differences[known].any())
     flips = sign_flips(differences[known], prompts[known], seed)
     drop = _drop(pairs, baseline[known])
     scale = pairs.slope.value if drop.unit == "rating steps" and pairs.slope else 1.0
@@ -229,12 +249,54 @@ def _measured(pairs: Pairs, seed: int) -> MetricGate:
     low, high = flips.interval()
     inside = _in_points(flips, pairs.slope, seed) if drop.unit == "rating steps" and pairs.slope else None
     estimate_low, estimate_high = inside or (low / scale, high / scale)
-    spread = flips.deviation / scale
-    per_prompt = flips.pairs / flips.prompts
     order = np.flatnonzero(known)[np.argsort(differences[known], kind="stable")]
-    p = flips.p_below()
+    worst = order[:10][differences[order[:10]] < 0]
+    limits = (low, high), (estimate_low, estimate_high)
+    return _unjudged(pairs.metric, flips, limits, flips.p_below(), drop, scale, missing, worst)
+
+
+def _of_sets(sets: Sets) -> MetricGate:
+    """The same of two sets' distances."""
+    found = sets.found
+    _refuse(sets.metric, found.images, sets.missing, is_same=found.difference == 0 and found.error == 0)
+    flips = Differences(-found.difference, found.error * np.sqrt(found.prompts), found.prompts, found.images)
+    scale, drop = 1.0, Drop(LEAST_DEVIATIONS, "standard deviations")
+    if sets.least_drop is not None:
+        drop = Drop(sets.least_drop, "the metric's units")
+    else:
+        scale = float(found.baseline_error * np.sqrt(found.images))
+    low, high = -found.high, -found.low
+    limits = (low, high), (low / scale, high / scale)
+    return _unjudged(sets.metric, flips, limits, found.p, drop, scale, sets.missing, np.array([], dtype=np.intp))
+
+
+def _refuse(metric: str, known: int, missing: int, is_same: bool) -> None:
+    if not known or missing > MOST_MISSING * (known + missing):
+        raise InputError(
+            f"{metric}: {missing:,} of {known + missing:,} pairs lack a score, and the gate takes "
+            f"{MOST_MISSING:.0%} at most, because what is missing may be what is bad; score the images that lack one."
+        )
+    if is_same:
+        raise InputError(
+            f"{metric}: candidate and baseline have the same score on all {known:,} pairs; these are the same images, "
+            "or the metric cannot see what differs. Compare other checkpoints, or other seeds."
+        )
+
+
+def _unjudged(
+    metric: str,
+    flips: Differences,
+    limits: tuple[tuple[float, float], tuple[float, float]],
+    p: float,
+    drop: Drop,
+    scale: float,
+    missing: int,
+    worst: NDArray[np.intp],
+) -> MetricGate:
+    (low, high), (estimate_low, estimate_high) = limits
+    spread, per_prompt = flips.deviation / scale, flips.pairs / flips.prompts
     return MetricGate(
-        metric=pairs.metric,
+        metric=metric,
         verdict="cannot tell",
         flips=flips,
         low=low,
@@ -248,7 +310,7 @@ def _measured(pairs: Pairs, seed: int) -> MetricGate:
         missing=missing,
         images_to_find=_images(spread, min(2 / (_ONE_SIDED + _POWER), 1 / _POWER) * drop.least, per_prompt),
         images_to_clear=_images(spread, drop.least / (_TWO_SIDED + _POWER), per_prompt),
-        worst=order[:10][differences[order[:10]] < 0],
+        worst=worst,
     )
 
 

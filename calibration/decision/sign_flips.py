@@ -22,7 +22,32 @@ _NOTHING = 1e-12  # of the largest difference: a sum closer to 0 than this is 0
 
 
 @dataclass(frozen=True)
-class SignFlips:
+class Differences:
+    """Two checkpoints' difference by a metric, over pairs of images.
+
+    Attributes
+    ----------
+    mean : float
+        The difference, the better end up.
+    deviation : float
+        Of what one prompt says of it: its standard error times the root of the number of prompts; NaN for one prompt.
+    prompts, pairs : int
+        How many there are.
+    """
+
+    mean: float
+    deviation: float
+    prompts: int
+    pairs: int
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every pattern of changed signs was tried."""
+        return False
+
+
+@dataclass(frozen=True)
+class SignFlips(Differences):
     """Paired differences under all flips of their signs, or under many of them.
 
     Attributes
@@ -37,10 +62,6 @@ class SignFlips:
         The mean over the prompts that a pattern flips, sorted; the pattern that flips none is left out.
     """
 
-    mean: float
-    deviation: float
-    prompts: int
-    pairs: int
     subset_means: Array
 
     @property

@@ -288,7 +288,7 @@ def calibrate(
         "for_raters": for_raters,
     }
     table = pd.concat(points, ignore_index=True)[columns] if points else pd.DataFrame(columns=columns)
-    finished = _with_verdicts(_strict(_with_written_notes(report)), settings.scale.step)
+    finished = _with_verdicts(strict_json(_with_written_notes(report)), settings.scale.step)
     if for_raters:
         for task in finished["tasks"].values():
             leave_out_people(task)
@@ -371,12 +371,18 @@ def _set_entries(set_scores: pd.DataFrame | None) -> list[dict[str, Any]]:
     ]
 
 
-def _strict(value: Any) -> Any:
-    """The same structure in strict JSON types: NaN becomes None, numpy numbers Python's; floats keep all digits."""
+def strict_json(value: Any) -> Any:
+    """The same structure in strict JSON types: NaN becomes None, numpy numbers Python's; floats keep all digits.
+
+    Examples
+    --------
+    >>> strict_json({"skill": float("nan"), "counts": (np.int64(3), np.float64(0.5))})
+    {'skill': None, 'counts': [3, 0.5]}
+    """
     if isinstance(value, dict):
-        return {str(key): _strict(entry) for key, entry in value.items()}
+        return {str(key): strict_json(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_strict(entry) for entry in value]
+        return [strict_json(entry) for entry in value]
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, (int, np.integer)):

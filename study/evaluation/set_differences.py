@@ -1,13 +1,17 @@
 """How two sets differ by FID or KID, paired by prompt: see `metrics.sets.paired_sets`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
 
 from metrics.engine.types import Features, Item
 from metrics.sets.compared_sets import FeatureTable, Reference
 from metrics.sets.fid import Fid
 from metrics.sets.frechet import Gaussian, Rows, read_features
 from metrics.sets.kid import Kid
-from metrics.sets.paired_sets import FEWEST_IMAGES, FEWEST_PROMPTS, paired_sets
+from metrics.sets.paired_sets import FEWEST_IMAGES, FEWEST_PROMPTS, Kind, paired_sets
 from metrics.sets.rows import RowFile
 from metrics.sets.statistics_file import SavedStatistics
 from study.evaluation.figures import Difference, pairs_of
@@ -59,29 +63,57 @@ def set_difference(
         return f"{len(pairs)} of {number}"
     if len(pairs) > MOST_IMAGES:
         return f"more than {MOST_IMAGES:,}"
+    sides = [[items[one.item] for one in side] for side in zip(*pairs, strict=True)]
+    with features_of(metric, sides, features) as read:
+        if isinstance(read, str):
+            return read
+        (mine, theirs), reference = read
+        found = paired_sets(mine, theirs, reference, prompts, kind_of(metric), seed)
+    return Difference(*names, metric.name, found.difference, found.low, found.high, found.images, "prompts")
+
+
+def kind_of(metric: Fid | Kid) -> Kind:
+    """Which distance a metric is."""
+    return "fid" if isinstance(metric, Fid) else "kid"
+
+
+@contextmanager
+def features_of(
+    metric: Fid | Kid, sides: Sequence[Sequence[Item]], features: Features
+) -> Iterator[tuple[list[NDArray[np.float64]], Rows] | str]:
+    """The features of sets of images, and those of the one reference that all have, while a temporary file is there.
+
+    Parameters
+    ----------
+    metric : Fid or Kid
+        Its extractor, and its reference where it has one.
+    sides : sequence of sequence of Item
+        The sets; every image has features in the cache.
+    features : Features
+        Reads what is in the cache.
+
+    Yields
+    ------
+    (list of ndarray, Rows) or str
+        Why there are none, where the sets have other reference photos or too few.
+    """
     reference = metric.reference
     if reference is None:
-        photos = [
-            {photo.key: photo for one in side for photo in items[one.item].references}
-            for side in zip(*pairs, strict=True)
-        ]
-        if photos[0].keys() != photos[1].keys():
-            return "other reference photos"
+        photos = [{photo.key: photo for item in side for photo in item.references} for side in sides]
+        if any(each.keys() != photos[0].keys() for each in photos):
+            yield "other reference photos"
+            return
         reference = tuple(photos[0].values())
     with RowFile() as file:
-        images = [items[one.item].image for pair in pairs for one in pair]
+        images = [item.image for side in sides for item in side]
         kept = reference if isinstance(reference, tuple) else ()
         table = FeatureTable.of(file, metric.extractor, [*images, *kept], features)
         rows = _rows(table, reference)
-        if len(kept) and len(rows) < 2:  # type: ignore[arg-type]
-            return "fewer than two readable reference photos"
-        mine, theirs = (
-            read_features(table.rows([items[one.item].image for one in side]), slice(None))
-            for side in zip(*pairs, strict=True)
-        )
-        kind = "fid" if isinstance(metric, Fid) else "kid"
-        found = paired_sets(mine, theirs, rows, prompts, kind, seed)  # type: ignore[arg-type]
-    return Difference(*names, metric.name, found.difference, found.low, found.high, found.images, "prompts")
+        if isinstance(reference, tuple) and len(rows) < 2:  # type: ignore[arg-type]
+            yield "fewer than two readable reference photos"
+            return
+        found = [read_features(table.rows([item.image for item in side]), slice(None)) for side in sides]
+        yield found, rows  # type: ignore[misc]
 
 
 def _rows(table: FeatureTable, reference: Reference) -> Rows | Gaussian:

@@ -72,7 +72,7 @@ def test_one_base_without_a_subject_is_paired_with_every_subject():
 def test_what_cannot_be_paired_is_said():
     table = items(("anna", "300"), ("anna", "600"))
     for strange, words in (
-        (table.assign(seed=""), "does not say with which seed"),
+        (table.assign(seed=""), "not known with which seed each image of anna/600"),
         (pd.concat([table, table.assign(item=table["item"] + "x")]), "several images of one prompt and seed"),
         (table.assign(seed=[str(place) for place in range(8)]), "no image of the same prompt and seed"),
     ):

@@ -1,0 +1,318 @@
+"""What the gate and the best checkpoint say is what they found."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from calibration.core.resampling import Resampling
+from calibration.decision.agreement import Agreement
+from calibration.decision.from_tables import PEOPLE, StudyTables
+from calibration.decision.words import (
+    MEANING,
+    about,
+    best_lines,
+    gate_line,
+    gate_notes,
+    gate_verdict,
+    number,
+    p_text,
+    short_names,
+    signed,
+    what_would_tell,
+)
+from calibration.scale import Scale
+from metrics.text import listed, spelled
+from tests.calibration.decision.test_from_tables import study, tables
+
+NO = " (which does not sort images as people do)"
+
+
+def few(prompts: int, metrics: int = 1, drop: float = 1.0, seed: int = 0, checkpoints: int = 2, spread: float = 0.1):
+    """Checkpoints of one image a prompt, each lower than the one before by `drop`."""
+    rng = np.random.default_rng(seed)
+    items = pd.DataFrame({"item": [f"i{k}" for k in range(checkpoints * prompts)], "model": "m", "seed": "1"})
+    items["checkpoint"] = np.repeat([str(100 * (k + 1)) for k in range(checkpoints)], prompts)
+    items["prompt"] = [f"p{k % prompts}" for k in range(len(items))]
+    of_prompt = np.tile(rng.normal(size=prompts), checkpoints)
+    level = -drop * np.repeat(np.arange(checkpoints), prompts)
+    scores = [
+        pd.DataFrame({"item": items["item"], "metric": f"m{k}", "score": of_prompt + level + spread * noise})
+        for k, noise in enumerate(rng.normal(size=(metrics, len(items))))
+    ]
+    names = [f"m{k}" for k in range(metrics)]
+    return StudyTables(items, pd.concat(scores), higher_is_better=names, resampling=Resampling(200))
+
+
+def test_worse_is_said_with_every_figure():
+    found = study(seed=1).gate("900", "previous")
+    assert gate_verdict(found) == "anna/900 is worse than anna/600 by distance, good and people's ratings."
+    for one in found.gate.metrics:
+        line = gate_line(one, found)
+        name = {PEOPLE: "people's ratings", "noise": f"noise{NO}"}.get(one.metric, one.metric)
+        assert line.startswith(f"{name}: {one.verdict}. Difference ")
+        mean, within = signed(one.flips.mean), f"{signed(one.low)} to {signed(one.high)}"
+        if one.metric == PEOPLE:
+            assert f"Difference {mean} rating steps (95 % interval {within}). " in line
+        else:
+            steps = (
+                "rating steps" if one.drop.unit == "rating steps" else "standard deviations of the baseline's images"
+            )
+            estimate = f"{signed(one.estimate)} {steps} (95 % interval "
+            estimate += f"{signed(one.estimate_low)} to {signed(one.estimate_high)})"
+            assert f"Difference {estimate}, {mean} in its own units ({within}). " in line
+        assert f"p {p_text(one.p)}, {p_text(one.adjusted_p)} with 4 metrics being tried; " in line
+        assert ". 48 pairs of 24 prompts" in line
+    assert MEANING in gate_notes(found)
+
+
+def test_not_worse_and_cannot_tell():
+    better = study(seed=1).gate("600", "300", metrics=["good"])
+    assert gate_verdict(better) == "anna/600 is not worse than anna/300 by good."
+    assert "would" not in gate_line(better.gate.metrics[0], better)
+    unknown = study(seed=1).gate("900", "600", metrics=["noise"], primary="noise")
+    one = unknown.gate.metrics[0]
+    assert one.verdict == "cannot tell"
+    images = about(max(one.images_to_find, one.images_to_clear))
+    assert images > one.flips.pairs
+    assert gate_verdict(unknown) == (
+        f"Whether anna/900 is worse than anna/600 cannot be told by noise{NO}: about {images:,} images would, and "
+        "there are 48."
+    )
+    line = gate_line(one, unknown)
+    assert (
+        f"About {about(one.images_to_find):,} images of anna/900 would find a drop of 0.4 standard deviations of the "
+        f"baseline's images in 80 % of cases, and {about(one.images_to_clear):,} would show that nothing dropped by "
+        "0.2."
+    ) in line
+    assert f"p {p_text(one.p)}; a drop counts" in line  # one metric: nothing is adjusted
+
+
+def test_the_numbers_of_images_do_what_is_said_of_them():
+    """Half of the images that are said to find a drop of twice the least one find it more rarely than all of them."""
+    rng = np.random.default_rng(0)
+    one = few(12, drop=0.0, spread=0.5).gate("200", "100").gate.metrics[0]
+    scale = one.drop.least * one.flips.mean / one.estimate
+    spread = one.flips.deviation
+    found = {}
+    for images in (about(one.images_to_find), about(one.images_to_find) // 2):
+        means = rng.normal(-2 * scale, spread / np.sqrt(images), size=20_000)
+        p_below_05 = means < -1.645 * spread / np.sqrt(images)
+        found[images] = (p_below_05 & (means <= -scale)).mean()
+    assert next(iter(found.values())) == pytest.approx(0.8, abs=0.06) and min(found.values()) < 0.7
+
+
+def test_the_primary_metric_decides_and_says_so():
+    found = study(seed=1).gate("900", "600", primary="noise")
+    assert gate_verdict(found).startswith("Whether anna/900 is worse than anna/600 cannot be told by noise (which")
+    lines = {one.metric: gate_line(one, found) for one in found.gate.metrics}
+    assert lines["noise"].startswith(f"noise{NO}: cannot tell; it decides. ")
+    assert "being tried" not in lines["noise"] and "with 3 metrics being tried" in lines["good"]
+
+
+def test_a_metric_that_does_not_sort_as_people_do_is_called_so_wherever_it_stands():
+    said = {"noise": "does not sort images as people do", "good": "", "distance": ""}
+    found = study(seed=1).gate("900", "600")
+    assert {name: one.sorts for name, one in found.agreements.items()} == {
+        "noise": "no",
+        "good": "yes",
+        "distance": "yes",
+    }
+    for one in found.gate.metrics:
+        clause = said.get(one.metric, "")
+        assert gate_line(one, found).startswith(f"{one.metric}{f' (which {clause})' if clause else ''}: ") or (
+            one.metric == PEOPLE
+        )
+    alone = study(seed=1).gate("900", "600", metrics=["noise"])
+    assert "by noise (which does not sort images as people do): about" in gate_verdict(alone)
+    assert best_lines(study(seed=1).best("noise"))[0].startswith("By noise (which does not sort images as people do), ")
+    assert best_lines(study(seed=1).best("noise+people"))[0].startswith(
+        "By noise (which does not sort images as people do) and people's ratings together, "
+    )
+
+
+@pytest.mark.parametrize(
+    ("sorts", "because", "clause"),
+    [
+        ("no", "order above chance", " (which does not sort images as people do)"),
+        ("no", "ranks checkpoints as people do", " (which ranks checkpoints against people)"),
+        ("with care", "sorts as well as a person", " (which is not shown to sort images as well as a person)"),
+        (
+            "with care",
+            "tells one model's images apart",
+            " (which is not shown to sort one checkpoint's images as people do)",
+        ),
+        ("yes", "", ""),
+        (None, "enough images", ""),
+    ],
+)
+def test_why_a_metric_is_to_be_taken_with_care(sorts, because, clause):
+    found = study(seed=1).gate("900", "600", metrics=["good"])
+    said = replace(found, agreements={"good": Agreement("good", sorts, because)})
+    assert gate_verdict(said) == f"anna/900 is worse than anna/600 by good{clause}."
+    note = "Whether good sorts images as people do, these ratings do not tell."
+    assert (note in gate_notes(said)) == (sorts is None)
+    assert not any("People rated images of" in one for one in gate_notes(said))
+    alone = replace(found, agreements={"good": Agreement("good", sorts, because, checkpoints=("anna/600",))})
+    assert any(one.startswith("People rated images of anna/600 only; ") for one in gate_notes(alone))
+
+
+def test_where_the_least_drop_comes_from():
+    rated, bare = study(), study(with_ratings=False)
+    lines = {
+        one.metric: (one, gate_line(one, found)) for found in [rated.gate("900", "600")] for one in found.gate.metrics
+    }
+    line = lines["good"][1]
+    in_own = 0.15 * rated.slope("good").value
+    assert f"a drop counts from 0.15 rating steps on ({number(in_own)} in its own units). " in line
+    assert "a drop counts from 0.15 rating steps on. " in lines[PEOPLE][1]
+    assert "as the ratings do not tell how it moves with people's opinion" in lines["noise"][1]
+    _, scores, _ = tables()
+    baseline = scores[(scores["metric"] == "good") & scores["item"].str.startswith("600")]["score"]
+    found = bare.gate("900", "600", metrics=["good"])
+    assert (
+        f"from 0.2 standard deviations of the baseline's images on ({number(0.2 * baseline.std())} in its own units), "
+        "as no ratings say what people would notice"
+    ) in gate_line(found.gate.metrics[0], found)
+    assert any(note.startswith("Nobody has rated this study") for note in gate_notes(found))
+    stated = bare.gate("900", "600", metrics=["good"], least_drops={"good": 0.3})
+    assert "a drop counts from 0.3 on, as stated" in gate_line(stated.gate.metrics[0], stated)
+
+
+def test_missing_pairs_are_counted():
+    items, scores, _ = tables()
+    gone = scores[~((scores["metric"] == "good") & (scores["item"] == "900/3_0"))]
+    one = StudyTables(items, gone, higher_is_better=["good", "noise"], lower_is_better=["distance"])
+    found = one.gate("900", "600", metrics=["good"])
+    assert "47 pairs of 24 prompts; 1 more pair lacks a score" in gate_line(found.gate.metrics[0], found)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "metrics", "among", "fewest"), [(4, 1, 1, 5), (5, 2, 1, 5), (4, 2, 1, 5), (5, 4, 1, 6), (6, 1, 4, 7)]
+)
+def test_with_few_prompts_it_is_said_how_many_it_takes(prompts, metrics, among, fewest):
+    """However large the drop, fewer prompts never say worse, and so many do."""
+    checkpoints = 2 if among == 1 else among + 1
+    against = "100" if among == 1 else "best"
+    for number_of, is_worse in ((prompts, prompts >= fewest), (fewest - 1, False), (fewest, True)):
+        if number_of < 5 and against == "best":
+            continue
+        tables_of = few(number_of, metrics, checkpoints=checkpoints)
+        found = tables_of.gate(str(100 * checkpoints), against)
+        assert (found.gate.verdict == "worse") == is_worse
+        if not is_worse:
+            said = what_would_tell(found.gate.metrics[0], found)
+            expected = f"no drop is told from chance, however large: it takes {fewest}"
+            assert expected in said and gate_verdict(found).endswith(
+                (": there are too few prompts.", f"are {number_of}.")
+            )
+
+
+def test_five_prompts_have_no_interval_and_one_tells_nothing():
+    found = few(5, drop=-1).gate("200", "100")
+    one = found.gate.metrics[0]
+    assert what_would_tell(one, found) == "5 prompts are too few for an interval: it takes 6"
+    assert "interval" not in gate_line(one, found).split(". ")[1]
+    assert few(6, drop=-1).gate("200", "100").gate.verdict == "not worse"
+    items = pd.DataFrame({"item": list("abcd"), "model": "m", "checkpoint": ["1", "1", "2", "2"], "prompt": "p"})
+    scores = pd.DataFrame({"item": list("abcd"), "metric": "x", "score": [1.0, 2.0, 2.0, 1.5]})
+    alone = StudyTables(items.assign(seed=["1", "2"] * 2), scores, higher_is_better=["x"]).gate("2", "1")
+    assert (
+        what_would_tell(alone.gate.metrics[0], alone)
+        == "One prompt does not tell how far prompts differ; take 6 or more"
+    )
+    assert gate_verdict(alone) == "Whether m/2 is worse than m/1 cannot be told by x: there are too few prompts."
+
+
+def test_a_baseline_that_was_chosen_is_said_to_be():
+    found = few(20, checkpoints=4, drop=0.3).gate("400", "best")
+    one = found.gate.metrics[0]
+    assert f"p {p_text(one.p)}, {p_text(3 * one.p)} with the baseline being the best of 3; " in gate_line(one, found)
+    assert any(note.startswith("m/100 is the best of 3 checkpoints by these scores") for note in gate_notes(found))
+
+
+def test_the_best_is_said_with_its_set_and_value():
+    found = study().best("good")
+    lines = best_lines(found)
+    assert lines[0] == "By good, 600 is the best of 3 checkpoints of anna (95 % confidence)."
+    best = found.best
+    assert lines[1] == (
+        f"The highest mean is 600's, {number(best.means[best.winner])}; on prompts that did not choose it, which is "
+        f"the value to quote, it is {number(best.value)} (95 % interval {number(best.value_low)} to "
+        f"{number(best.value_high)})."
+    )
+    assert lines[-1] == "It rests on 24 prompts and 144 images." and len(lines) == 3
+
+
+def test_values_are_those_of_the_metric_and_of_the_scale():
+    turned = study().best("distance")
+    value = -turned.best.value
+    line = best_lines(turned)[1]
+    assert line.startswith(f"The lowest mean is 600's, {number(-turned.best.means[turned.best.winner])}; ")
+    low, high = -turned.best.value_high, -turned.best.value_low
+    assert f"it is {number(value)} (95 % interval {number(low)} to {number(high)})" in line and low < value < high
+    people = study().best(PEOPLE)
+    _, _, ratings = tables()
+    mean = ratings[ratings["item"].str.startswith("600")]["rating"].mean()
+    assert f"The highest mean is 600's, {number(mean)}; " in best_lines(people)[1]
+    from_0 = best_lines(people, Scale((0, 1, 2, 3, 4)))[1]
+    assert f"The highest mean is 600's, {number(mean - 1)}; " in from_0
+
+
+def test_several_that_may_be_the_best_and_how_many_prompts_would_tell():
+    rng = np.random.default_rng(2)
+    checkpoints, prompts = 7, 20
+    items = pd.DataFrame({"item": [f"i{k}" for k in range(140)], "model": "m", "seed": "1"})
+    items["checkpoint"] = np.repeat([str(k + 1) for k in range(checkpoints)], prompts)
+    items["prompt"] = [f"p{k % prompts}" for k in range(140)]
+    level = np.repeat([-3.0, 0, 0, 0, 0.2, 0, -3], prompts)
+    scores = pd.DataFrame({"item": items["item"], "metric": "x", "score": level + rng.normal(size=140)})
+    found = StudyTables(items, scores, higher_is_better=["x"], resampling=Resampling(400)).best()
+    names = [short_names(found.checkpoints)[k] for k in found.best.may_be_best]
+    assert 1 < len(names) < 7
+    lines = best_lines(found)
+    assert lines[0] == (
+        f"By x, the best of 7 checkpoints of m may be any of these {spelled(len(names))}: {listed(names)} "
+        "(95 % confidence)."
+    )
+    (least, needed) = next(iter(found.best.prompts_to_tell.items()))
+    assert needed > prompts
+    assert lines[2] == (
+        f"About {about(needed):,} prompts would narrow the set to those within {number(least)} (0.2 standard "
+        "deviations of the images) of the best."
+    )
+    near = replace(found, best=replace(found.best, prompts_to_tell={2.5: 12}))
+    assert best_lines(near)[2].startswith("All of them are within 2.5 ")
+    kept = found.best.means[list(found.best.may_be_best)]
+    assert found.best.means.max() - kept.min() <= 2.5
+    alike = replace(found, best=replace(found.best, may_be_best=tuple(range(7))))
+    assert best_lines(alike)[0] == (
+        "By x, any of all 7 checkpoints of m may be the best: 20 prompts do not tell them apart."
+    )
+
+
+def test_of_equal_means_the_earliest_wins_and_the_tie_is_said():
+    items, scores, _ = tables()
+    values = scores[scores["metric"] == "good"].set_index("item")["score"]
+    copy = [values[item.replace("900/", "600/")] for item in scores["item"]]
+    one = StudyTables(
+        items, scores.assign(score=copy), higher_is_better=["good", "noise"], lower_is_better=["distance"]
+    )
+    lines = best_lines(one.best("good"))
+    assert "600's" in lines[1] and "900 has the same mean; the earliest step counts." in lines
+
+
+def test_names_of_several_models_are_whole():
+    found = study().best("good")
+    others = tuple(replace(one, model=f"m{place}") for place, one in enumerate(found.checkpoints))
+    said = best_lines(replace(found, checkpoints=others))
+    assert said[0] == "By good, m1/600 is the best of 3 checkpoints (95 % confidence)."
+
+
+def test_no_sentence_holds_what_nobody_can_read():
+    for found in (study(seed=1).gate("900", "previous"), few(3, 2).gate("200", "100"), few(40).gate("200", "100")):
+        for said in [gate_verdict(found), *gate_notes(found), *(gate_line(one, found) for one in found.gate.metrics)]:
+            assert not re.search(r"nan|inf|\{|  |None|e-\d|\.\.", said), said
+            assert said.endswith(".")
