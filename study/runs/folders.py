@@ -6,7 +6,7 @@ that is being written is left for the next look.
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,11 +25,12 @@ from metrics.text import counted, is_plain, listed, quoted
 from study.folder.create import place_cells
 from study.generation.identity import canonical
 from study.generation.image_files import read_recipe
-from study.generation.layouts import LORA_NAMES, checkpoint_name, find_checkpoints
+from study.generation.layouts import checkpoint_name
+from study.generation.prompt_lines import parse_prompts
 from study.generation.samples import read_samples
 from study.generation.sets import ITEMS
-from study.generation.types import Checkpoint
-from study.runs.watch import Settled, Stamp
+from study.runs.tracking.checkpoint_files import CheckpointFiles, Files, matching
+from study.runs.watch import Settled, Stamp, absolute
 
 COLUMNS = (
     *("model", "subject", "n_training_images", "checkpoint", "step", "epoch", "kind", "checkpoint_file"),
@@ -41,6 +42,7 @@ COLUMNS = (
 _OURS = {"training_images": "n_training_images", "file": "checkpoint_file", "lora_sha256": "checkpoint_sha256"}
 _KEPT = {"sample", "samples", "validation_images"}  # where trainers keep samples; their run stands above
 _WORKERS = 4
+_MOST_PROMPT_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,28 @@ class _Picture:
     problem: str = ""
 
 
-def named_folder(text: str) -> "RunFolder":
-    """The folder that FOLDER or NAME=FOLDER on a command line is.
+def read_prompt_texts(path: Path) -> list[str]:
+    """The prompts of a file that a trainer samples by, as kohya's sd-scripts read it, in their order.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be read, or a line of it.
+    """
+    try:
+        text = read_regular_file(path, _MOST_PROMPT_BYTES).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        told = reason(error) if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise InputError(f"{path} cannot be read ({told}); name the trainer's file of sample prompts.") from None
+    lines, problems = parse_prompts(text)
+    if problems or not lines:
+        told = problems[0] if problems else "it holds no prompt"
+        raise InputError(f"{path}: {told}; name the trainer's file of sample prompts.")
+    return [line.text for line in lines]
+
+
+def named_folder(text: str, prompts: Sequence[str] = ()) -> "RunFolder":
+    """The folder that FOLDER or NAME=FOLDER on a command line is; see `RunFolder` for `prompts`.
 
     Examples
     --------
@@ -105,11 +127,11 @@ def named_folder(text: str) -> "RunFolder":
     """
     name, sign, rest = text.partition("=")
     if not sign or "/" in name or os.sep in name or Path(text).exists():
-        return RunFolder(Path(text))
+        return RunFolder(Path(text), prompts=prompts)
     name = " ".join(name.split())
     if not name or not rest.strip() or not is_plain(name):
         raise InputError(f"'{text}' is no NAME=FOLDER; say what the run is called, and where its folder is.")
-    return RunFolder(Path(rest), name)
+    return RunFolder(Path(rest), name, prompts)
 
 
 class RunFolder:
@@ -138,7 +160,7 @@ class RunFolder:
     def __init__(self, path: Path, name: str = "", prompts: Sequence[str] = ()):
         self.path, self.name, self.prompts = path, name, prompts
         self._pictures: dict[Path, tuple[Stamp, _Picture]] = {}
-        self._files = _CheckpointFiles()
+        self._files = CheckpointFiles()
 
     def look(self, settled: Settled, known: Known | None = None, progress: Progress | None = None) -> Taken:
         """Find the pictures that are there and whole.
@@ -162,8 +184,9 @@ class RunFolder:
         broken = {path: "has a name that no table can hold; rename it" for path in paths if not is_plain(str(path))}
         rows, notes, unlisted = _rows(self.path, [path for path in paths if path not in broken])
         rows = {path: self._with_prompt(row) for path, row in self._called(rows).items()}
-        stamps = {path: stamp for path in rows if (stamp := settled.stamp(path))}
-        self._read(stamps, {path for path in stamps if rows[path].get("recipe")}, known.pictures, progress)
+        drawn = {path for path, row in rows.items() if row.get("recipe")}  # and whole, or they had no row
+        stamps = {path: stamp for path in rows if (stamp := settled.stamp(path, path in drawn))}
+        self._read(stamps, drawn, known.pictures, progress)
         files = self._files.beside({_home(path) for path in rows} | {self.path}, settled, known.checkpoints)
         found = []
         for path, stamp in stamps.items():
@@ -172,6 +195,9 @@ class RunFolder:
                 broken[path] = picture.problem
             else:
                 found.append(_whole_row(path, rows[path], stamp, picture, files))
+        counts = {row["model"]: row["n_training_images"] for row in found if row["n_training_images"]}
+        for row in found:
+            row["n_training_images"] = row["n_training_images"] or counts.get(row["model"], "")
         return Taken(pd.DataFrame(found, columns=list(COLUMNS)), len(rows) - len(stamps) + unlisted, broken, notes)
 
     def _called(self, rows: dict[Path, dict[str, str]]) -> dict[Path, dict[str, str]]:
@@ -204,10 +230,10 @@ class RunFolder:
             del self._pictures[path]
         new = []
         for path, stamp in stamps.items():
-            *there, digest = known.get(absolute(path), (0, 0, ""))
             if path in self._pictures and self._pictures[path][0] == stamp:
                 continue
-            if digest and tuple(there) == stamp:
+            size, changed, digest = known.get(absolute(path), (0, 0, ""))
+            if digest and (size, changed) == stamp:
                 self._pictures[path] = (stamp, _Picture(digest, recipe=_recipe(path) if path in drawn else ""))
             else:
                 new.append(path)
@@ -219,11 +245,6 @@ class RunFolder:
             for path, picture in zip(new, found, strict=True):
                 self._pictures[path] = (stamps[path], picture)
                 progress.advance(1)
-
-
-def absolute(path: Path) -> str:
-    """A picture's path as the record has it: absolute, the folder's links followed, the file's own not."""
-    return (path.parent.resolve() / path.name).as_posix()
 
 
 def _picture(path: Path, is_drawn: bool) -> _Picture:
@@ -301,7 +322,7 @@ def _listed(
     return rows, notes if others else [], 0
 
 
-def _whole_row(path: Path, row: Mapping[str, str], stamp: Stamp, picture: _Picture, files: "_Files") -> dict[str, Any]:
+def _whole_row(path: Path, row: Mapping[str, str], stamp: Stamp, picture: _Picture, files: Files) -> dict[str, Any]:
     """What is known of a picture, by the columns of `COLUMNS`."""
     found: dict[str, Any] = {_OURS.get(name, name): cell for name, cell in row.items()}
     found["recipe"] = picture.recipe
@@ -309,23 +330,12 @@ def _whole_row(path: Path, row: Mapping[str, str], stamp: Stamp, picture: _Pictu
     found |= {"width": picture.width or None, "height": picture.height or None}
     if not found.get("checkpoint_file"):
         beside = [pair for home in files if home in path.parents for pair in files[home]]
-        of, digest = _matching(row, beside) or (None, "")
+        of, digest = matching(row, beside) or (None, "")
         if of is not None and of.path is not None:
             found |= {"checkpoint_file": absolute(of.path), "checkpoint_sha256": digest, "kind": of.kind}
             found["n_training_images"] = found.get("n_training_images") or of.n_training_images
             found["step"] = found.get("step") or of.step or ""  # of samples by epoch, which only files place
     return {name: found.get(name, "") for name in COLUMNS}
-
-
-def _matching(row: Mapping[str, str], files: Sequence["_File"]) -> "_File | None":
-    """The file that a sample was drawn with: of its step, or else its epoch, and of its run where there are several."""
-    runs = {each.model for each, _ in files}
-    mine = [file for file in files if len(runs) == 1 or file[0].model == row["model"]]
-    for name in ("step", "epoch"):
-        if row.get(name):
-            alike = [file for file in mine if str(getattr(file[0], name)) == row[name]]
-            return alike[0] if len(alike) == 1 else None
-    return None
 
 
 def _home(path: Path) -> Path:
@@ -335,50 +345,3 @@ def _home(path: Path) -> Path:
         if above.name.lower() in _KEPT:
             return above.parent
     return place
-
-
-class _CheckpointFiles:
-    """The files of checkpoints beside samples; what has not changed is not read again."""
-
-    def __init__(self) -> None:
-        self._known: dict[Path, tuple[dict[Path, Stamp], list[_File]]] = {}
-
-    def beside(self, homes: Iterable[Path], settled: Settled, known: Mapping[str, str]) -> "_Files":
-        """The checkpoints in each folder with their files' sha256, without what is still being written."""
-        return {home: found for home in homes if (found := self._in(home, settled, known))}
-
-    def _in(self, home: Path, settled: Settled, known: Mapping[str, str]) -> list["_File"]:
-        weights = [path for part in ("*", "*/*") for path in home.glob(f"{part}.safetensors")]
-        stamps = {path: stamp for path in weights if (stamp := settled.stamp(path))}
-        if not stamps:
-            return []
-        before = self._known.get(home)
-        if before is None or before[0] != stamps:
-            unfinished = [path.name for path in weights if path not in stamps]
-            try:
-                found = find_checkpoints(str(home), Path(), unfinished).checkpoints
-            except InputError:  # what stands there is none of ours
-                found = []
-            digests = {each.path: digest for each, digest in before[1]} if before else {}
-            before = (stamps, [(each, digests.get(each.path) or _digest(each, known)) for each in found])
-            self._known[home] = before
-        return before[1]
-
-
-_File = tuple[Checkpoint, str]
-_Files = Mapping[Path, Sequence[_File]]
-
-
-def _digest(checkpoint: Checkpoint, known: Mapping[str, str]) -> str:
-    """The sha256 of a checkpoint's file; "" for a model of many files."""
-    place = checkpoint.path
-    if place is None:
-        return ""
-    if said := known.get(absolute(place)):
-        return said
-    files = [place] if place.is_file() else [place / name for name in LORA_NAMES if (place / name).is_file()]
-    try:
-        with files[0].open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (IndexError, OSError):
-        return ""

@@ -4,10 +4,9 @@ A pass may be stopped at any moment: what it has recorded stays, and the next on
 as one pass alone would have left it. A second pass with nothing new adds nothing.
 """
 
-import hashlib
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,24 +16,18 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from calibration.decision.checkpoints import Checkpoint
-from calibration.decision.from_tables import StudyTables
 from metrics.errors import InputError
-from metrics.text import counted
+from study.folder.drawing import RecipeDrawing
 from study.folder.study import Study, open_study
-from study.runs.folders import Known, RunFolder, absolute
-from study.runs.new_scores import NewScores, Scorer
-from study.runs.reading import study_tables
-from study.runs.watch import OLD, Settled
+from study.runs.folders import Known, RunFolder, Taken
+from study.runs.record import record_study
+from study.runs.tracking.new_gates import GateRecord, judge_new
+from study.runs.tracking.new_scores import NewScores, Scorer
+from study.runs.watch import OLD, Settled, absolute
 from study.scoring import ScoreSettings
 from study.terminal import Bar
 
-REFUSED = "refused"
-"""The verdict of a gate that could not be judged."""
-
-_LOCK, _BY, _DONE = ".tracking", "track", "done"
-_IMAGE = ["prompt", "negative", "seed", "sha256"]
-_VALUE = ["image_id", "metric", "score", "signature"]
+_LOCK = ".tracking"
 
 
 @dataclass(frozen=True)
@@ -46,13 +39,15 @@ class TrackSettings:
     score : ScoreSettings
         Its metrics are also those that decide.
     references : Path, optional
-        See `study.runs.new_scores.Scorer`.
+        See `study.runs.tracking.new_scores.Scorer`.
     against : str
         ``previous``, ``best``, the name of a checkpoint or of a baseline.
     task : str
         Whose ratings give people's points.
     may_come : bool
         A folder that is not there may come later.
+    pause : float
+        Seconds after which a folder is looked at once more where pictures in it may be half written; 0 for never.
     old : float
         See `study.runs.watch.Settled`.
     """
@@ -62,30 +57,8 @@ class TrackSettings:
     against: str = "previous"
     task: str = ""
     may_come: bool = False
+    pause: float = 0.0
     old: float = OLD
-
-
-@dataclass(frozen=True)
-class GateRecord:
-    """A gate as it is recorded.
-
-    Attributes
-    ----------
-    candidate, baseline : str
-        MODEL/CHECKPOINT.
-    verdict : str
-        As `calibration.decision.gate.Gate` has it, or `REFUSED`.
-    said : tuple of str
-        The answer in sentences, the first of which is the verdict or the reason.
-    result : dict
-        Plain JSON.
-    """
-
-    candidate: str
-    baseline: str
-    verdict: str
-    said: tuple[str, ...]
-    result: Mapping[str, Any]
 
 
 @dataclass
@@ -150,6 +123,8 @@ class Tracker:
         Where progress is shown.
     tell : callable
         Takes each gate's record before it is stored; what it has taken is told again where the computer stops between.
+    drawing : RecipeDrawing, optional
+        What is drawn first, in each pass.
     """
 
     def __init__(
@@ -159,8 +134,9 @@ class Tracker:
         settings: TrackSettings | None = None,
         console: Console | None = None,
         tell: Callable[[GateRecord], None] = lambda record: None,
+        drawing: RecipeDrawing | None = None,
     ):
-        self._study, self._folders = study, list(folders)
+        self._study, self._folders, self._drawing = study, list(folders), drawing
         self._settings = settings or TrackSettings()
         self._console = console or Console(quiet=True, force_jupyter=False)
         self._tell = tell
@@ -182,14 +158,29 @@ class Tracker:
         with closing(open_study(self._study)) as study:
             if study.store.is_read_only:
                 raise InputError(f"{study.folder} cannot be written, so nothing can be recorded; make it writable.")
+            if self._drawing is not None:
+                self._draw(self._drawing, study, found)
             record_study(study)
             self._take(study, found)
             for scored in (self._scorer.score_study(study), self._scorer.score_others(study)):
                 self._note_scores(scored, found)
             record_study(study)
-            self._judge(study, found)
+            judged = judge_new(
+                study, self._settings.score.metrics, self._settings.against, self._settings.task, self._tell
+            )
+            for note in judged.notes:
+                self._note(note, found)
+            found.gates += judged.records
         self._settled.next_look()
         return found
+
+    def _draw(self, drawing: RecipeDrawing, study: Study, found: Pass) -> None:
+        with Bar(self._console) as bar:
+            for note in drawing.draw(study, bar):
+                self._note(note, found)
+        place = drawing.place(study)
+        if not any(folder.path.resolve() == place.resolve() for folder in self._folders):
+            self._folders.append(RunFolder(place))
 
     # taking in
 
@@ -205,8 +196,7 @@ class Tracker:
             if self._settings.may_come and not folder.path.is_dir():
                 self._note(f"There is nothing at {folder.path} yet.", found)
                 continue
-            with Bar(self._console) as bar:
-                taken = folder.look(self._settled, known, bar)
+            taken = self._look(folder, known)
             for note in taken.notes:
                 self._note(note, found)
             found.waiting += taken.waiting
@@ -222,6 +212,16 @@ class Tracker:
             found.images += study.store.runs.add_images(new, "folder")
             self._added |= told
 
+    def _look(self, folder: RunFolder, known: Known) -> Taken:
+        for pause in (self._settings.pause, 0.0):
+            with Bar(self._console) as bar:
+                taken = folder.look(self._settled, known, bar)
+            if not (taken.waiting and pause):
+                return taken
+            time.sleep(pause)
+            self._settled.next_look()
+        return taken
+
     def _note_scores(self, scored: NewScores, found: Pass) -> None:
         found.scored += scored.images
         for note in scored.notes:
@@ -235,69 +235,6 @@ class Tracker:
         if key not in self._said:
             self._said.add(key)
             found.notes.append(note)
-
-    # judging
-
-    def _judge(self, study: Study, found: Pass) -> None:
-        images = study.store.runs.images()
-        groups = {f"{model}/{name}": rows for (model, name), rows in images.groupby(["model", "checkpoint"])}
-        judged, values = _judged(study), study.store.runs.values()
-        pending: dict[str, dict[str, str]] = {}
-        for name, rows in groups.items():
-            mine = values[values["image_id"].isin(rows["image_id"])]
-            now = {"images": _digest(rows[_IMAGE]), "values": _digest(mine[_VALUE])}
-            known = judged.get((name, now["images"]))
-            if (rows["kind"] == "base").all() or (known and known in (_DONE, now["values"])):
-                continue
-            if why := _cannot_be_judged(rows):
-                self._note(f"{rows['model'].iloc[0]}: {why}", found)
-            else:
-                pending[name] = now
-        if not pending:
-            return
-        tables = study_tables(study, self._settings.task)
-        for one in [one for one in tables.checkpoints.all if str(one) in pending]:
-            if why := self._must_wait(one, tables, groups):
-                self._note(why, found)
-            elif (record := self._gate(one, tables, study)) is not None:
-                self._store(record, pending[str(one)], study)
-                found.gates.append(record)
-
-    def _store(self, record: GateRecord, state: Mapping[str, str], study: Study) -> None:
-        settings = {"by": _BY, "against": self._settings.against, "task": self._settings.task}
-        settings |= {"metrics": list(self._settings.score.metrics), **state}
-        self._tell(record)
-        study.store.runs.add_gate_run(record.candidate, record.baseline, record.verdict, settings, record.result)
-
-    def _must_wait(self, one: Checkpoint, tables: StudyTables, groups: Mapping[str, pd.DataFrame]) -> str:
-        """Why a checkpoint is not judged yet: it is the first, or the last with its images still coming."""
-        try:
-            before = tables.checkpoints.previous(one)
-        except InputError:
-            first = self._settings.against == "previous"
-            return f"{one} is the first checkpoint of its run; gates begin with the next one." if first else ""
-        run = tables.checkpoints.runs()[one.model]
-        there, wanted = (set(zip(groups[str(each)]["prompt"], groups[str(each)]["seed"])) for each in (one, before))
-        if one != run[-1] or wanted <= there or len(there) >= len(wanted):
-            return ""
-        return (
-            f"{one} has {counted(len(there), 'image')} so far and {before} has {len(wanted):,}; its gate waits for the "
-            "rest, or for the next checkpoint."
-        )
-
-    def _gate(self, one: Checkpoint, tables: StudyTables, study: Study) -> GateRecord | None:
-        """The gate on a checkpoint; None where it is the baseline itself."""
-        named = self._settings.against
-        if named not in ("previous", "best"):
-            baseline = tables.checkpoints.find(study.store.runs.baseline(named) or named)
-            if baseline == one:
-                return None
-            named = str(baseline)
-        try:
-            return judged_by_gate(tables.gate(str(one), named, self._settings.score.metrics))
-        except InputError as error:
-            reason = str(error)
-            return GateRecord(str(one), named, REFUSED, (reason,), {"reason": reason})
 
 
 def called_as_recorded(folder: RunFolder, rows: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
@@ -368,35 +305,3 @@ def _known(study: Study, places: pd.DataFrame) -> Known:
     }
     files = study.store.runs.checkpoints()
     return Known(pictures, dict(zip(files["checkpoint_file"], files["checkpoint_sha256"], strict=True)))
-
-
-def _cannot_be_judged(rows: pd.DataFrame) -> str:
-    """Why no gate can be judged of a checkpoint's images; "" where it can, as far as they say."""
-    if (rows["prompt"] == "").all():
-        return (
-            "the prompts of its images are not known, so there is neither gate nor best; name the trainer's file of "
-            "prompts with --prompts."
-        )
-    if (rows["seed"] == "").any():
-        return (
-            "the seeds of its images are not known, so each step may have another noise: trend and gallery show them, "
-            "and there is neither gate nor best. Sample with fixed seeds (--d in kohya's prompts), or draw the "
-            "checkpoints with humangrade generate."
-        )
-    return ""
-
-
-def _judged(study: Study) -> dict[tuple[str, str], str]:
-    """The checkpoints that were judged, with the state of their images; of a refused one the state of its values."""
-    found = {}
-    runs = study.store.runs.gate_runs()
-    for candidate, verdict, settings in zip(runs["candidate"], runs["verdict"], runs["settings"], strict=True):
-        if settings.get("by") == _BY:
-            found[candidate, settings["images"]] = settings["values"] if verdict == REFUSED else _DONE
-    return found
-
-
-def _digest(rows: pd.DataFrame) -> str:
-    """What differs once any of these rows does, whatever their order."""
-    lines = sorted(json.dumps([str(cell) for cell in row]) for row in rows.itertuples(index=False))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

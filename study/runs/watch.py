@@ -19,6 +19,11 @@ Stamp = tuple[int, int]
 """A file's size and time of change in nanoseconds: another one, another content."""
 
 
+def absolute(path: Path) -> str:
+    """A file's path as the record has it: absolute, the folder's links followed, the file's own not."""
+    return (path.parent.resolve() / path.name).as_posix()
+
+
 class Settled:
     """Which files are written to their end, as far as can be seen from outside.
 
@@ -54,8 +59,8 @@ class Settled:
         """What was seen so far was the look before; files that are gone are forgotten."""
         self._before, self._now = self._now, {}
 
-    def stamp(self, path: Path) -> Stamp | None:
-        """A file's stamp where it is written to its end; None where it may not be, or is no file."""
+    def stamp(self, path: Path, is_whole: bool = False) -> Stamp | None:
+        """A file's stamp where it is, or is known to be, written to its end; None where not, or where it is no file."""
         try:
             found = os.stat(path)  # noqa: PTH116 (a name may be too long for pathlib)
         except (OSError, ValueError):
@@ -65,7 +70,7 @@ class Settled:
         stamp = (found.st_size, found.st_mtime_ns)
         self._now[path] = stamp
         is_old = 0 <= self._old <= self._clock() - found.st_mtime
-        return stamp if is_old or self._before.get(path) == stamp else None
+        return stamp if is_whole or is_old or self._before.get(path) == stamp else None
 
 
 def repeat(one_pass: Callable[[], None], every: float = EVERY, sleep: Callable[[float], None] = time.sleep) -> None:

@@ -107,6 +107,7 @@ def test_kohyas_checkpoints_beside_its_samples(tmp_path):
         file = run / "anna-step00000300.safetensors"
         told = rows.loc["300", ["checkpoint_file", "checkpoint_sha256", "kind", "n_training_images"]].tolist()
         assert told == [file.as_posix(), hashlib.sha256(file.read_bytes()).hexdigest(), "lora", 17]
+        assert set(taken.images["n_training_images"]) == {17}  # of the run, also where no file says it
         assert rows.loc["900", "checkpoint_file"] == (run / "anna.safetensors").as_posix()
         assert rows.loc["1200", "checkpoint_file"] == "" and rows.loc["1200", "checkpoint_sha256"] == ""
         assert cells(taken, "prompt", "seed")[:2] == [("a cat", "1"), ("a dog", "1")]
@@ -118,7 +119,7 @@ def test_samples_by_epoch_go_with_the_files_of_their_epochs(tmp_path):
         write_tensors(tmp_path / f"anna-{epoch:06d}.safetensors", metadata=metadata, content=str(epoch))
     write_images(tmp_path / "sample", [f"anna_e{epoch:06d}_00_20240819160839_1.png" for epoch in (1, 2)])
     taken = looked(tmp_path)
-    assert cells(taken, "checkpoint", "step", "epoch") == [("epoch-1", "", "1"), ("epoch-2", "", "2")]
+    assert cells(taken, "checkpoint", "step", "epoch") == [("epoch-1", "100", "1"), ("epoch-2", "200", "2")]
     assert [path.rpartition("/")[2] for path in taken.images["checkpoint_file"]] == [
         "anna-000001.safetensors",
         "anna-000002.safetensors",
