@@ -76,7 +76,7 @@ def frame_of(connection: Connection, query: Select[Any]) -> "pd.DataFrame":
     import pandas as pd
 
     result = connection.execute(query)
-    frame = pd.DataFrame(result.all(), columns=list(result.keys()))
+    frame = pd.DataFrame(list(map(tuple, result)), columns=list(result.keys()))  # pandas is slow with SQLAlchemy's rows
     for column in frame.columns:
         if column in _WHOLE:
             frame[column] = frame[column].astype("Int64")

@@ -100,16 +100,16 @@ def remove_items(connection: Connection, items: Iterable[str]) -> int:
 
 def add_values(connection: Connection, cells: Cells) -> int:
     """Add values that are other than the last of their image and metric; tells how many."""
-    numbers = _image_numbers(connection, cells)
+    numbers, metrics = _image_numbers(connection, cells), cells.text("metric")
     known: dict[tuple[int, str], tuple[Any, ...]] = {}
     m = metric_values.c
     for part in _parts(set(numbers)):
-        last = last_values().where(m.image.in_(part))
+        last = last_values().where(m.image.in_(part), m.metric.in_(set(metrics)))
         for row in connection.execute(select(m.image, m.metric, m.value, m.signature, m.note).where(m.id.in_(last))):
             known[row.image, row.metric] = (row.value, row.signature, row.note)
     at, new = now(), []
     told = zip(cells.number("score"), cells.text("signature"), cells.text("note"), strict=True)
-    for image, metric, value in zip(numbers, cells.text("metric"), told, strict=True):
+    for image, metric, value in zip(numbers, metrics, told, strict=True):
         if known.get((image, metric)) != value:
             known[image, metric] = value
             new.append(dict(zip(("value", "signature", "note"), value, strict=True)))

@@ -213,6 +213,12 @@ class RunStore:
             connection.execute(insert(imports).values(at=now(), **row))
         return True
 
+    def is_imported(self, source: str, external_id: str, sha256: str) -> bool:
+        """Whether `add_import` noted this."""
+        query = select(imports.c.id).filter_by(source=source, external_id=external_id, sha256=sha256)
+        with self._read() as connection:
+            return connection.scalar(query) is not None
+
     def add_gate_run(
         self, candidate: str, baseline: str, verdict: str, settings: Mapping[str, Any], result: Mapping[str, Any]
     ) -> int:

@@ -464,7 +464,7 @@ class Store(Access):
 
         with self._read() as connection:
             result = connection.execute(query)
-            return pd.DataFrame(result.all(), columns=list(result.keys()))
+            return pd.DataFrame(list(map(tuple, result)), columns=list(result.keys()))  # its own rows are slow there
 
 
 _PEOPLE = select(evaluators.c.id, evaluators.c.name, evaluators.c.token)

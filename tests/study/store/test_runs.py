@@ -305,8 +305,10 @@ def test_runs_are_told_what_is_known_of_them(runs):
 
 
 def test_what_was_imported_is_known(runs):
+    assert not runs.is_imported("mlflow", "run-1", "f1")
     assert runs.add_import("mlflow", "run-1", "f1") and not runs.add_import("mlflow", "run-1", "f1")
     assert runs.add_import("mlflow", "run-1", "f2") and runs.add_import("wandb", "run-1", "f1")
+    assert runs.is_imported("mlflow", "run-1", "f1") and not runs.is_imported("mlflow", "run-1", "f3")
 
 
 def test_what_gates_said_is_kept(runs):
