@@ -18,12 +18,14 @@ from study.cli import predict as predict_cli
 from study.cli import rate as rate_cli
 from study.cli import report as report_cli
 from study.cli import score as score_cli
+from study.cli import track as track_cli
 from study.cli import weights as weights_cli
 from study.cli.options import HELP_NAMES, Port
 
 IMAGES = "Images"
 PEOPLE = "People rate"
 MACHINES = "Machines score"
+DECISIONS = "Runs and decisions"
 JUDGEMENT = "The judgement"
 _LONGEST_HALF = 2000  # characters of a message
 
@@ -118,6 +120,7 @@ app.command(rich_help_panel=MACHINES)(score_cli.statistics)
 app.command(rich_help_panel=MACHINES)(score_cli.cache)
 
 
+app.command(rich_help_panel=DECISIONS)(track_cli.track)
 app.command(rich_help_panel=JUDGEMENT)(report_cli.report)
 app.command(rich_help_panel=JUDGEMENT)(predict_cli.predict)
 app.command(rich_help_panel=JUDGEMENT)(plan_cli.plan)

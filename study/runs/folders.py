@@ -105,12 +105,12 @@ def read_prompt_texts(path: Path) -> list[str]:
     try:
         text = read_regular_file(path, _MOST_PROMPT_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        told = reason(error) if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise InputError(f"{path} cannot be read ({told}); name the trainer's file of sample prompts.") from None
+        why = reason(error) if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise InputError(f"{path} cannot be read ({why}); name the trainer's file of sample prompts.") from None
     lines, problems = parse_prompts(text)
     if problems or not lines:
-        told = problems[0] if problems else "it holds no prompt"
-        raise InputError(f"{path}: {told}; name the trainer's file of sample prompts.")
+        told = f", line {problems[0][0]}: {problems[0][1]}" if problems else " holds no prompt"
+        raise InputError(f"{path}{told}; name the trainer's file of sample prompts, a prompt a line.")
     return [line.text for line in lines]
 
 
