@@ -41,6 +41,8 @@ class StudyTables:
         Metrics whose direction is not known.
     resampling : Resampling
         Of all draws.
+    notes : sequence of str
+        What is to be known of the tables; it stands first among the notes of every result.
 
     Raises
     ------
@@ -58,8 +60,10 @@ class StudyTables:
         lower_is_better: Sequence[str] = (),
         higher_is_better: Sequence[str] = (),
         resampling: Resampling = RESAMPLING,
+        notes: Sequence[str] = (),
     ):
         self.checkpoints = Checkpoints(items)
+        self.notes = tuple(notes)
         self.resampling = resampling
         self._scores = scores[scores["score"].notna()]
         self.metrics = sorted(map(str, self._scores["metric"].unique()), key=natural_order)
@@ -249,7 +253,7 @@ class StudyTables:
         return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(self._notes_on([name])), known)
 
     def _notes_on(self, metrics: Sequence[str]) -> list[str]:
-        return [str(note) for name in metrics or self.metrics for note in self._notes.get(name, ())]
+        return [*self.notes, *(str(note) for name in metrics or self.metrics for note in self._notes.get(name, ()))]
 
     def _baseline(
         self, candidate: Checkpoint, against: str, primary: str, metrics: Sequence[str]

@@ -30,7 +30,8 @@ def images_query() -> Select[Any]:
     return (
         select(i.id.label("image_id"), places.c.item, places.c.path, i.sha256)
         .add_columns(runs.c.name.label("model"), runs.c.subject, runs.c.n_training_images)
-        .add_columns(c.name.label("checkpoint"), c.step, c.epoch, c.kind)
+        .add_columns(c.name.label("checkpoint"), c.step, c.epoch, c.kind, c.file.label("checkpoint_file"))
+        .add_columns(c.sha256.label("checkpoint_sha256"), c.layers_in_file, c.layers_applied)
         .add_columns(p.text.label("prompt"), p.negative, p.prompt_group.label("group"), i.seed)
         .add_columns(recipes.c.json.label("recipe"), i.width, i.height, i.recorded_at)
         .select_from(places.join(images).join(checkpoints).join(runs).join(prompts).outerjoin(recipes))

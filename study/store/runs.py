@@ -271,9 +271,9 @@ class RunStore:
         -------
         DataFrame
             image_id (unique), item ("" outside the study), path, sha256, model, subject, n_training_images, checkpoint,
-            step, epoch, kind, prompt, negative, group, seed, recipe, width, height, recorded_at. Text is "" and a
-            whole number (Int64) is missing where it is unknown. An image that was recorded both as an item and at a
-            path is the item.
+            step, epoch, kind, checkpoint_file, checkpoint_sha256, layers_in_file, layers_applied, prompt, negative,
+            group, seed, recipe, width, height, recorded_at. Text is "" and a whole number (Int64) is missing where it
+            is unknown. An image that was recorded both as an item and at a path is the item.
         """
         with self._read() as connection:
             return counting(frame_of(connection, images_query()))

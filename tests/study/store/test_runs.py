@@ -93,7 +93,7 @@ def test_what_is_told_of_images_comes_back(runs):
     assert runs.add_images(pd.DataFrame([told | beside]), "study") == 1
     images = runs.images()
     assert {name: images[name][0] for name in told} == told
-    assert set(told) | {"image_id", "recorded_at"} == set(images.columns)
+    assert set(told) | set(beside) | {"image_id", "recorded_at"} == set(images.columns)
     kept = runs.checkpoints().iloc[0]
     assert {name: kept[name] for name in beside} == beside
     assert runs.runs()[["model", "subject", "n_training_images", "source"]].values.tolist() == [
