@@ -60,7 +60,7 @@ class Checkpoints:
     >>> table = pd.DataFrame({"item": list("abcd"), "model": "anna", "checkpoint": ["300", "300", "600", "600"]})
     >>> checkpoints = Checkpoints(table.assign(prompt=["p", "q", "p", "q"], seed="1"))
     >>> [str(each) for each in checkpoints.all], checkpoints.pairs(*checkpoints.all).values.tolist()
-    (['anna/300', 'anna/600'], [['a', 'c', 'p'], ['b', 'd', 'q']])
+    (['anna/300', 'anna/600'], [['a', 'c', 'p', '1'], ['b', 'd', 'q', '1']])
     """
 
     def __init__(self, items: pd.DataFrame):
@@ -157,7 +157,7 @@ class Checkpoints:
             )
 
     def pairs(self, candidate: Checkpoint, baseline: Checkpoint) -> pd.DataFrame:
-        """The images of both of the same prompt and seed: columns candidate, baseline (items) and prompt.
+        """The images of both of the same prompt and seed: columns candidate, baseline (items), prompt and seed.
 
         Raises
         ------
@@ -181,7 +181,7 @@ class Checkpoints:
         both = pd.concat(sides, axis=1, join="inner", keys=["candidate", "baseline"]).reset_index()
         if both.empty:
             raise InputError(f"{candidate} and {baseline} have no image of the same prompt and seed.")
-        return both[["candidate", "baseline", "prompt"]]
+        return both[["candidate", "baseline", "prompt", "seed"]]
 
     def of_prompts(self, chosen: Sequence[Checkpoint], values: pd.Series) -> tuple[Array, Array, list[str]]:
         """Sums and numbers of values by prompt and checkpoint, over the prompts that all checkpoints have.

@@ -22,7 +22,7 @@ class StudyGate:
     ----------
     candidate, baseline : Checkpoint
     pairs : DataFrame
-        candidate, baseline (items) and prompt; `MetricGate.worst` are places in it.
+        candidate, baseline (items), prompt and seed; `MetricGate.worst` are places in it.
     gate : Gate
     task : str
         Whose ratings give people's points; "" where there are none.

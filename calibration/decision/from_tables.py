@@ -81,7 +81,10 @@ class StudyTables:
             self._cube = pd.DataFrame(levelled(scale.to_unit(wide) * steps), index=wide.index, columns=wide.columns)
 
     def scores_of(self, metric: str) -> pd.Series:
-        """A metric's scores by item."""
+        """A metric's scores by item; of people the mean ratings without the evaluators' strictness."""
+        if metric == PEOPLE and self._cube is not None:
+            steps = self._cube.mean(axis=1)
+            return pd.Series(self._scale.from_unit(steps * self._scale.step), steps.index)
         rows = self._scores[self._scores["metric"] == metric]
         return rows.drop_duplicates("item").set_index("item")["score"]
 

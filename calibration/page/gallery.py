@@ -105,6 +105,8 @@ class Thumbnails:
         By item; items without an image are shown by name only.
     budget : int
         Bytes of the page that all pictures together may take.
+    side : int
+        Pixels of each at most, wide and high.
 
     Attributes
     ----------
@@ -112,8 +114,8 @@ class Thumbnails:
         Pictures that the budget had no room for.
     """
 
-    def __init__(self, images: Mapping[str, Path], budget: int) -> None:
-        self._images, self._budget = images, budget
+    def __init__(self, images: Mapping[str, Path], budget: int, side: int = _SIDE) -> None:
+        self._images, self._budget, self._side = images, budget, side
         self._classes: dict[str, str | None] = {}
         self._rules: list[str] = []
         self.left_out = 0
@@ -131,7 +133,7 @@ class Thumbnails:
 
     def _embed(self, item: str) -> str | None:
         path = self._images.get(item)
-        data = None if path is None else thumbnail(path)
+        data = None if path is None else thumbnail(path, self._side)
         if data is None:
             return None
         name = f"picture{len(self._rules)}"
@@ -144,24 +146,25 @@ class Thumbnails:
         return name
 
 
-def thumbnail(path: Path) -> bytes | None:
+def thumbnail(path: Path, side: int = _SIDE) -> bytes | None:
     """A small JPEG of an image file, upright and without its metadata; None where it cannot be read.
 
     Parameters
     ----------
     path : Path
         In any format that `metrics.engine.images` reads.
+    side : int
+        Pixels at most, wide and high.
 
     Returns
     -------
     bytes or None
-        At most 160 pixels wide and high.
     """
     try:
         image = read_image(path)
     except UnreadableImage:
         return None
-    image.thumbnail((_SIDE, _SIDE), reducing_gap=3.0)
+    image.thumbnail((side, side), reducing_gap=3.0)
     buffer = io.BytesIO()
     image.save(buffer, format="JPEG", quality=_QUALITY, optimize=True, comment=b"")
     return buffer.getvalue()

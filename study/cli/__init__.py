@@ -12,6 +12,7 @@ from metrics.errors import InputError
 from metrics.files import reason, refuse_missing_parent
 from study.cli import aesthetic as aesthetic_cli
 from study.cli import evaluate as evaluate_cli
+from study.cli import gate as gate_cli
 from study.cli import generate as generate_cli
 from study.cli import plan as plan_cli
 from study.cli import predict as predict_cli
@@ -121,6 +122,8 @@ app.command(rich_help_panel=MACHINES)(score_cli.cache)
 
 
 app.command(rich_help_panel=DECISIONS)(track_cli.track)
+app.command(rich_help_panel=DECISIONS)(gate_cli.gate)
+app.command(rich_help_panel=DECISIONS)(gate_cli.best)
 app.command(rich_help_panel=JUDGEMENT)(report_cli.report)
 app.command(rich_help_panel=JUDGEMENT)(predict_cli.predict)
 app.command(rich_help_panel=JUDGEMENT)(plan_cli.plan)

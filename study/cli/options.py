@@ -40,6 +40,12 @@ AnswerScale = Annotated[
         show_default="1-5",
     ),
 ]
+LowerIsBetter = Annotated[
+    str | None, typer.Option(metavar="NIQE,...", help="Metrics for which a lower score is better.")
+]
+HigherIsBetter = Annotated[
+    str | None, typer.Option(metavar="MUSIQ,...", help="Metrics for which a higher score is better.")
+]
 Host = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 lets other machines in.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]

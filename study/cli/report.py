@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from metrics.errors import InputError
-from study.cli.options import AnswerScale, ColumnMapping, DuplicateRule, RatingsFile, TaskName, folder_to_write
+from study.cli.options import (
+    AnswerScale,
+    ColumnMapping,
+    DuplicateRule,
+    HigherIsBetter,
+    LowerIsBetter,
+    RatingsFile,
+    TaskName,
+    folder_to_write,
+)
 from study.cli.options import names as names_in
 
 
@@ -40,12 +49,8 @@ def report(
     ] = None,
     columns: ColumnMapping = None,
     task: TaskName = None,
-    lower_is_better: Annotated[
-        str | None, typer.Option(metavar="NIQE,...", help="Metrics for which a lower score is better.")
-    ] = None,
-    higher_is_better: Annotated[
-        str | None, typer.Option(metavar="MUSIQ,...", help="Metrics for which a higher score is better.")
-    ] = None,
+    lower_is_better: LowerIsBetter = None,
+    higher_is_better: HigherIsBetter = None,
     k: Annotated[float, typer.Option(help="The exponent of the distance in grades and mapping, at most 10.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of all that is drawn at random: bootstrap, permutations, folds.")] = 0,
     draws: Annotated[int, typer.Option(min=0, help="Of the bootstrap for intervals; 0 for none.")] = 1000,

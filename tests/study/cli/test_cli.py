@@ -38,7 +38,8 @@ ROWS = [(f"{model}/{number}.png", person, "aesthetic", 1 + (number + shift) % 5)
 
 PEOPLE = ["demo", "generate", "init", "serve", "add", "import", "export", "withdraw"]
 MACHINES = ["score", "evaluate", "metrics", "statistics", "cache", "weights", "aesthetic"]
-COMMANDS = [*PEOPLE, *MACHINES, "report", "predict", "plan"]
+DECISIONS = ["gate", "best"]
+COMMANDS = [*PEOPLE, *MACHINES, *DECISIONS, "report", "predict", "plan"]
 
 
 def test_help_is_a_table_of_contents(cli):

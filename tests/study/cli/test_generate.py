@@ -266,4 +266,12 @@ def test_images_with_a_problem_are_named(place, monkeypatch, capsys):
 def test_help_begins_with_images(monkeypatch, capsys):
     _, out, _ = run_cli(monkeypatch, capsys, "--help")
     panels = re.findall(r"─ ([A-Z][\w ]+) ─", out)
-    assert panels == ["Options", "Try it", "Images", "People rate", "Machines score", "The judgement"]
+    assert panels == [
+        "Options",
+        "Try it",
+        "Images",
+        "People rate",
+        "Machines score",
+        "Runs and decisions",
+        "The judgement",
+    ]
