@@ -96,7 +96,7 @@ def track(
     from study.runs.track import Tracker, TrackSettings, only_tracker
     from study.runs.webhook import check_webhook
     from study.scoring import ScoreSettings
-    from study.terminal import resumable, terminal
+    from study.terminal import print_notes, resumable, terminal
 
     url = None if webhook is None else check_webhook(webhook)
     texts = [] if prompts is None else read_prompt_texts(prompts)
@@ -114,7 +114,10 @@ def track(
     def tell(record: "GateRecord") -> None:
         _tell(record, study, alerts, url, console)
 
-    tracker = Tracker(study, folders, settings, console, tell, drawing)
+    def say(note: str) -> None:
+        print_notes([for_command_line(note)], console)
+
+    tracker = Tracker(study, folders, settings, console, tell, say, drawing)
     with only_tracker(study):
         if watch:
             found_worse = _watch(tracker, every, study, console)
@@ -151,7 +154,7 @@ def _watch(tracker: "Tracker", every: float, study: Path, console: "Console") ->
             said.add(sentence)
         else:
             verdicts.update(record.verdict for record in found.gates)
-            if not passes or not found.is_idle or found.notes or found.broken:
+            if not passes or not found.is_idle or found.broken:
                 _print_pass(found, console)
             said.clear()
         if not passes:
@@ -164,9 +167,8 @@ def _watch(tracker: "Tracker", every: float, study: Path, console: "Console") ->
 
 
 def _print_pass(found: "Pass", console: "Console") -> None:
-    from study.terminal import print_notes, print_skipped
+    from study.terminal import print_skipped
 
-    print_notes([for_command_line(note) for note in found.notes], console)
     print_skipped(found.broken, console)
     if found.waiting:
         verb = "is" if found.waiting == 1 else "are"

@@ -123,6 +123,8 @@ class Tracker:
         Where progress is shown.
     tell : callable
         Takes each gate's record before it is stored; what it has taken is told again where the computer stops between.
+    say : callable
+        Takes each note as soon as it is known.
     drawing : RecipeDrawing, optional
         What is drawn first, in each pass.
     """
@@ -134,12 +136,13 @@ class Tracker:
         settings: TrackSettings | None = None,
         console: Console | None = None,
         tell: Callable[[GateRecord], None] = lambda record: None,
+        say: Callable[[str], None] = lambda note: None,
         drawing: RecipeDrawing | None = None,
     ):
         self._study, self._folders, self._drawing = study, list(folders), drawing
         self._settings = settings or TrackSettings()
         self._console = console or Console(quiet=True, force_jupyter=False)
-        self._tell = tell
+        self._tell, self._say = tell, say
         self._scorer = Scorer(self._settings.score, self._settings.references, self._console)
         self._settled = Settled(self._settings.old)
         self._added: dict[str, tuple[Any, ...]] = {}  # rows by path, which the record has
@@ -160,14 +163,13 @@ class Tracker:
                 raise InputError(f"{study.folder} cannot be written, so nothing can be recorded; make it writable.")
             if self._drawing is not None:
                 self._draw(self._drawing, study, found)
-            record_study(study)
+            self._record(study, found)
             self._take(study, found)
             for scored in (self._scorer.score_study(study), self._scorer.score_others(study)):
                 self._note_scores(scored, found)
-            record_study(study)
-            judged = judge_new(
-                study, self._settings.score.metrics, self._settings.against, self._settings.task, self._tell
-            )
+            self._record(study, found)
+            how = self._settings
+            judged = judge_new(study, how.score.metrics, how.against, how.task, self._tell)
             for note in judged.notes:
                 self._note(note, found)
             found.gates += judged.records
@@ -181,6 +183,12 @@ class Tracker:
         place = drawing.place(study)
         if not any(folder.path.resolve() == place.resolve() for folder in self._folders):
             self._folders.append(RunFolder(place))
+
+    def _record(self, study: Study, found: Pass) -> None:
+        recorded = record_study(study)
+        found.images += recorded.images
+        for note in recorded.notes:
+            self._note(note, found)
 
     # taking in
 
@@ -235,6 +243,7 @@ class Tracker:
         if key not in self._said:
             self._said.add(key)
             found.notes.append(note)
+            self._say(note)
 
 
 def called_as_recorded(folder: RunFolder, rows: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
