@@ -1,6 +1,7 @@
 """humangrade track: what is new in a study and its runs' folders is recorded, scored, and judged, again and again."""
 
 import json
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -81,7 +82,7 @@ def track(
 ) -> None:
     """Track runs: record what is new in a study and its runs' folders, score it, and judge each new checkpoint.
 
-    Ends with 1 where a checkpoint is worse (with --watch: where one was, when Ctrl-C ends it), else with 0.
+    Exit code 1 says that a checkpoint is worse; with --watch, when Ctrl-C ends it, that one was. Else it is 0.
     """
     named = names_in(",".join(metrics), "--metrics") if metrics else ()
     if alerts is not None and alerts.is_dir():
@@ -137,6 +138,8 @@ def _watch(tracker: "Tracker", every: float, study: Path, console: "Console") ->
     from study.runs.watch import repeat
     from study.terminal import print_notes
 
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs are started without the first
+        signal.signal(ending, signal.default_int_handler)
     verdicts: set[str] = set()
     said: set[str] = set()
     passes = 0

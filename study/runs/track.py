@@ -165,9 +165,11 @@ class Tracker:
                 self._draw(self._drawing, study, found)
             self._record(study, found)
             self._take(study, found)
-            for scored in (self._scorer.score_study(study), self._scorer.score_others(study)):
+            mine = self._scorer.score_study(study)
+            if mine.ran:
+                self._record(study, found)
+            for scored in (mine, self._scorer.score_others(study)):
                 self._note_scores(scored, found)
-            self._record(study, found)
             how = self._settings
             judged = judge_new(study, how.score.metrics, how.against, how.task, self._tell)
             for note in judged.notes:
@@ -197,7 +199,7 @@ class Tracker:
         known = _known(study, places)
         items = {absolute(study.folder / image) for image in study.items["image"]}
         recorded = images[["model", "path", "sha256", "step"]].assign(
-            path=[absolute(study.folder / path) for path in images["path"]]
+            path=[absolute(study.folder / path) for path in images["path"]], step=images["step"].astype(str)
         )
         frames = []
         for folder in self._folders:
@@ -239,7 +241,7 @@ class Tracker:
 
     def _note(self, note: str, found: Pass) -> None:
         """Say it, unless the same was said before, whatever the numbers."""
-        key = re.sub(r"[\d,.]+", "#", note)
+        key = note.partition(":")[0] if note.startswith("Samples of") else re.sub(r"[\d,.]+", "#", note)
         if key not in self._said:
             self._said.add(key)
             found.notes.append(note)
@@ -293,7 +295,7 @@ def refuse_another_run(folder: RunFolder, rows: pd.DataFrame, recorded: pd.DataF
         if there.empty or there["path"].str.startswith(root).any():
             continue
         # at step 0 the pictures of all runs of one base are the same
-        shared = set(there["sha256"][~(there["step"] == 0)]) & set(mine["sha256"]) - {""}
+        shared = set(there["sha256"][there["step"] != "0"]) & set(mine["sha256"]) - {""}
         if (mine["kind"] == "base").all():
             shared |= set(there["sha256"]) & set(mine["sha256"])
         if not shared:

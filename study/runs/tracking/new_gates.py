@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from calibration.decision.checkpoints import BASE, Checkpoint
+from calibration.decision.checkpoints import BASE, Checkpoint, Checkpoints
 from calibration.decision.from_tables import StudyTables
 from metrics.errors import InputError, for_command_line
 from metrics.text import counted
@@ -103,7 +103,8 @@ def judge_new(
         Where there is no checkpoint or baseline of the name to judge against, or several tasks and none is named.
     """
     found, images = Judged(), study.store.runs.images()
-    groups = {f"{model}/{name}": rows for (model, name), rows in images.groupby(["model", "checkpoint"])}
+    states = images[(images["model"] != "") & (images["checkpoint"] != "")].groupby(["model", "checkpoint"])
+    groups = {f"{model}/{name}": rows for (model, name), rows in states}
     pending = _pending(study, groups)
     for name in list(pending):
         rows = groups[name]
@@ -113,12 +114,17 @@ def judge_new(
             del pending[name]
     if not pending:
         return found
+    checkpoints, due = Checkpoints(_as_items(images)), []
+    for one in checkpoints.all:
+        if str(one) in pending and (why := _must_wait(one, checkpoints, groups, against)):
+            found.notes.append(why)
+        elif str(one) in pending:
+            due.append(one)
+    if not due:
+        return found
     tables = study_tables(study, task)
     asked = {"by": _BY, "against": against, "task": task, "metrics": list(metrics)}
-    for one in [one for one in tables.checkpoints.all if str(one) in pending]:
-        if why := _must_wait(one, tables, groups, against):
-            found.notes.append(why)
-            continue
+    for one in due:
         baseline = _baseline(one, study, tables, against)
         if baseline == str(one):
             continue
@@ -148,16 +154,22 @@ def _pending(study: Study, groups: Mapping[str, pd.DataFrame]) -> dict[str, dict
     return pending
 
 
-def _must_wait(one: Checkpoint, tables: StudyTables, groups: Mapping[str, pd.DataFrame], against: str) -> str:
+def _as_items(images: pd.DataFrame) -> pd.DataFrame:
+    """The record's images as an items table, which tells checkpoints and their order."""
+    steps = images["step"].astype(object).where(images["step"].notna(), "").astype(str)
+    return images.assign(item=images["image_id"].astype(str), step=steps)
+
+
+def _must_wait(one: Checkpoint, checkpoints: Checkpoints, groups: Mapping[str, pd.DataFrame], against: str) -> str:
     """Why a checkpoint is not judged yet: it is the first, or the last with its images still coming; else ""."""
     try:
-        before = tables.checkpoints.previous(one)
+        before = checkpoints.previous(one)
     except InputError:
         return f"{one} is the first checkpoint of its run; gates begin with the next." if against == "previous" else ""
     there, wanted = (
         set(zip(groups[str(each)]["prompt"], groups[str(each)]["seed"], strict=True)) for each in (one, before)
     )
-    if one != tables.checkpoints.runs()[one.model][-1] or len(there) >= len(wanted):
+    if one != checkpoints.runs()[one.model][-1] or len(there) >= len(wanted):
         return ""
     return (
         f"{one} has {counted(len(there), 'image')} so far, and {before} has {len(wanted):,}; its gate waits for the "

@@ -37,6 +37,8 @@ class NewScores:
     ----------
     images : int
         Images that got a score they lacked.
+    ran : bool
+        Whether any metric was computed, be it of sets.
     notes : list of str
         What is to be known of it.
     skipped : dict of Path to str
@@ -44,6 +46,7 @@ class NewScores:
     """
 
     images: int = 0
+    ran: bool = False
     notes: list[str] = field(default_factory=list)
     skipped: dict[Path, str] = field(default_factory=dict)
 
@@ -191,7 +194,7 @@ class Scorer:
         if self._photos is not None:
             of = self._photos
             named = zip(others["subject"], others["model"], strict=True)
-            paths = [of.get(subject) or of.get(model) or of.get("", []) for subject, model in named]
+            paths = [of.get(subject or model) or of.get(model) or of.get("", []) for subject, model in named]
         else:
             asked = others[[name for name in ("subject", "model") if (others[name] != "").any()]]
             cells = known_photos(asked, study.items)
@@ -206,6 +209,7 @@ class Scorer:
         deliver: Callable[[ComputedMetric, Scored], None],
         found: NewScores,
     ) -> None:
+        found.ran = True
         result = score_collection(collect, replace(self._settings, metrics=names), self._console, deliver)
         found.skipped |= result.skipped
 
