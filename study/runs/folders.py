@@ -6,7 +6,7 @@ that is being written is left for the next look.
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +23,11 @@ from metrics.errors import InputError
 from metrics.files import read_regular_file, reason
 from metrics.text import counted, is_plain, listed, quoted
 from study.folder.create import place_cells
-from study.generation.identity import canonical
-from study.generation.image_files import read_recipe
 from study.generation.layouts import checkpoint_name
 from study.generation.prompt_lines import parse_prompts
 from study.generation.samples import read_samples
 from study.generation.sets import ITEMS
+from study.runs.record import recipe_text
 from study.runs.tracking.checkpoint_files import CheckpointFiles, Files, matching
 from study.runs.watch import Settled, Stamp, absolute
 
@@ -85,12 +84,11 @@ class Known:
 
 @dataclass(frozen=True)
 class _Picture:
-    """A picture's content: its sha256, size in pixels (0 where it was known before) and recipe, or what is wrong."""
+    """A picture's content: its sha256 and size in pixels (0 where it was known before), or what is wrong."""
 
     sha256: str = ""
     width: int = 0
     height: int = 0
-    recipe: str = ""
     problem: str = ""
 
 
@@ -184,9 +182,12 @@ class RunFolder:
         broken = {path: "has a name that no table can hold; rename it" for path in paths if not is_plain(str(path))}
         rows, notes, unlisted = _rows(self.path, [path for path in paths if path not in broken])
         rows = {path: self._with_prompt(row) for path, row in self._called(rows).items()}
-        drawn = {path for path, row in rows.items() if row.get("recipe")}  # and whole, or they had no row
-        stamps = {path: stamp for path in rows if (stamp := settled.stamp(path, path in drawn))}
-        self._read(stamps, drawn, known.pictures, progress)
+        stamps = {}
+        for path, row in rows.items():
+            is_drawn = bool(row.get("recipe"))  # and whole, or it had no row
+            if stamp := settled.stamp(path, is_drawn):
+                stamps[path] = stamp
+        self._read(stamps, known.pictures, progress)
         files = self._files.beside({_home(path) for path in rows} | {self.path}, settled, known.checkpoints)
         found = []
         for path, stamp in stamps.items():
@@ -221,11 +222,10 @@ class RunFolder:
     def _read(
         self,
         stamps: Mapping[Path, Stamp],
-        drawn: Set[Path],
         known: Mapping[str, tuple[int, int, str]],
         progress: Progress,
     ) -> None:
-        """Read the pictures that are new or have changed, each once; `drawn` are those that say their recipe."""
+        """Read the pictures that are new or have changed, each once."""
         for path in self._pictures.keys() - stamps.keys():
             del self._pictures[path]
         new = []
@@ -234,20 +234,19 @@ class RunFolder:
                 continue
             size, changed, digest = known.get(absolute(path), (0, 0, ""))
             if digest and (size, changed) == stamp:
-                self._pictures[path] = (stamp, _Picture(digest, recipe=_recipe(path) if path in drawn else ""))
+                self._pictures[path] = (stamp, _Picture(digest))
             else:
                 new.append(path)
         if not new:
             return
         progress.start("Reading images", len(new))
         with ThreadPoolExecutor(_WORKERS) as pool:
-            found = pool.map(lambda path: _picture(path, path in drawn), new)
-            for path, picture in zip(new, found, strict=True):
+            for path, picture in zip(new, pool.map(_picture, new), strict=True):
                 self._pictures[path] = (stamps[path], picture)
                 progress.advance(1)
 
 
-def _picture(path: Path, is_drawn: bool) -> _Picture:
+def _picture(path: Path) -> _Picture:
     try:
         data = read_regular_file(path, MOST_BYTES)
     except OSError as error:
@@ -257,13 +256,7 @@ def _picture(path: Path, is_drawn: bool) -> _Picture:
             width, height = decode_image(data).size
     except UnreadableImage as error:
         return _Picture(problem=str(error))
-    return _Picture(hashlib.sha256(data).hexdigest(), width, height, _recipe(path) if is_drawn else "")
-
-
-def _recipe(path: Path) -> str:
-    """How a drawn picture says that it was made, as canonical JSON."""
-    identity = read_recipe(path)
-    return "" if identity is None else canonical(identity)
+    return _Picture(hashlib.sha256(data).hexdigest(), width, height)
 
 
 def _rows(folder: Path, paths: Sequence[Path]) -> tuple[dict[Path, dict[str, str]], list[str], int]:
@@ -325,7 +318,7 @@ def _listed(
 def _whole_row(path: Path, row: Mapping[str, str], stamp: Stamp, picture: _Picture, files: Files) -> dict[str, Any]:
     """What is known of a picture, by the columns of `COLUMNS`."""
     found: dict[str, Any] = {_OURS.get(name, name): cell for name, cell in row.items()}
-    found["recipe"] = picture.recipe
+    found["recipe"] = recipe_text(row) if row.get("recipe") else ""
     found |= {"path": absolute(path), "sha256": picture.sha256, "size": stamp[0], "mtime_ns": stamp[1]}
     found |= {"width": picture.width or None, "height": picture.height or None}
     if not found.get("checkpoint_file"):

@@ -193,7 +193,7 @@ def test_drawn_images_wait_for_their_line(tmp_path):
     drawn_table(tmp_path, names[:1], prompt="a cat", recipe="ab", lora_sha256="cd", training_images="12", file="x")
     taken = looked(tmp_path)
     names = ("checkpoint", "prompt", "checkpoint_sha256", "n_training_images", "checkpoint_file", "recipe")
-    assert cells(taken, *names) == [("300", "a cat", "cd", "12", "x", "")]  # the picture itself says no recipe
+    assert cells(taken, *names) == [("300", "a cat", "cd", "12", "x", '{"identity":"ab"}')]
     assert (taken.waiting, taken.notes) == (1, [])
 
 
