@@ -119,7 +119,8 @@ class Scorer:
         """
         found, images = NewScores(), study.store.runs.images()
         others = images[(images["item"] == "") | ~images["item"].isin(study.items["item"])]
-        others = others[[digest != "" and Path(path).is_file() for path, digest in _files(others)]]
+        others = others.assign(path=[study.folder / path for path in others["path"]])
+        others = others[[digest != "" and path.is_file() for path, digest in _files(others)]]
         if others.empty:
             return found
         photos = self._photos_of(others, study)
@@ -145,7 +146,7 @@ class Scorer:
             *(others[name] for name in ("image_id", "path", "sha256", "prompt")), group, photos, mine, strict=True
         )
         items = [
-            Item(str(number), ImageSource(Path(path), sha256), tuple(sources[each] for each in of), prompt, set_name)
+            Item(str(number), ImageSource(path, sha256), tuple(sources[each] for each in of), prompt, set_name)
             for number, path, sha256, prompt, set_name, of, is_mine in told
             if is_mine
         ]
@@ -214,7 +215,7 @@ class Scorer:
         found.skipped |= result.skipped
 
 
-def _files(images: pd.DataFrame) -> Iterable[tuple[str, str]]:
+def _files(images: pd.DataFrame) -> Iterable[tuple[Path, str]]:
     return zip(images["path"], images["sha256"], strict=True)
 
 
