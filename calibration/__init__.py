@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from calibration.api import read_items as read_items
     from calibration.api import read_ratings as read_ratings
     from calibration.api import read_scores as read_scores
+    from calibration.deciding import find_best as find_best
+    from calibration.deciding import judge_gate as judge_gate
     from calibration.planning.plan_study import plan_study as plan_study
     from calibration.plots import plot_evaluators as plot_evaluators
     from calibration.plots import plot_grades as plot_grades
@@ -53,8 +55,10 @@ _MODULES = {
     "compare": "calibration.tidy",
     "evaluate_head": "calibration.aesthetic.heads",
     "evaluators": "calibration.tidy",
+    "find_best": "calibration.deciding",
     "fine_tune_head": "calibration.aesthetic.heads",
     "InputError": "metrics.errors",
+    "judge_gate": "calibration.deciding",
     "methods": "calibration.tidy",
     "metric_figures": "calibration.tidy",
     "plan_study": "calibration.planning.plan_study",

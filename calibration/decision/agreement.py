@@ -106,13 +106,15 @@ class Agreement:
         return len(self.checkpoints) == 1
 
 
-def agreement(task: ScoredTask) -> Agreement:
+def agreement(task: ScoredTask, ratings: Ratings) -> Agreement:
     """Judge a metric as a sorter.
 
     Parameters
     ----------
     task : ScoredTask
-        The metric's scores and people's ratings, whose grouping ``model`` is each item's checkpoint.
+        The metric's scores, and people's ratings of the scored images.
+    ratings : Ratings
+        Of all images that were rated; their grouping ``model`` is each one's checkpoint.
 
     Returns
     -------
@@ -133,15 +135,14 @@ def agreement(task: ScoredTask) -> Agreement:
     >>> quality = rng.normal(size=200)
     >>> ratings = np.clip(np.round(2 + quality[:, None] + rng.normal(size=(200, 4))), 0, 4) / 4
     >>> people = Ratings(ratings, groupings={"model": np.repeat("600", 200)})
-    >>> found = agreement(ScoredTask.of(quality + 0.3 * rng.normal(size=200), people))
+    >>> found = agreement(ScoredTask.of(quality + 0.3 * rng.normal(size=200), people), people)
     >>> found.sorts, found.accuracy > found.person, found.is_of_one_checkpoint
     ('yes', True, True)
     """
     if not len(task.scores):
         return Agreement(task.name)
-    ratings = task.ratings
-    entry, found = _judged(task)
-    models, evaluators = entry["models"], int((~np.isnan(ratings.values)).any(axis=0).sum())
+    entry, found = _judged(task, ratings)
+    models, evaluators = entry["models"], int((~np.isnan(task.ratings.values)).any(axis=0).sum())
     between = _estimate(models, "between")
     sorts: Sorts | None = None if found.sorts == "unknown" else found.sorts
     because = _because(found)
@@ -155,7 +156,7 @@ def agreement(task: ScoredTask) -> Agreement:
         **_accuracies(entry["sorting"]),
         images=len(task.scores),
         evaluators=evaluators,
-        checkpoints=tuple(dict.fromkeys(ratings.groupings["model"].tolist())),
+        checkpoints=tuple(dict.fromkeys(task.ratings.groupings["model"].tolist())),
         within=_estimate(models, "within"),
         between=between,
         told_apart=models["told_apart"] if models else 0,
@@ -163,12 +164,12 @@ def agreement(task: ScoredTask) -> Agreement:
     )
 
 
-def _judged(task: ScoredTask) -> tuple[dict[str, Any], Verdict]:
+def _judged(task: ScoredTask, ratings: Ratings) -> tuple[dict[str, Any], Verdict]:
     """The metric's entry of a report on these ratings, and what is judged of it."""
-    people = task.ratings.once(_people)
-    entry, _ = metric_entry(task, task.ratings, is_in_full=False)
+    people = ratings.once(_people)
+    entry, _ = metric_entry(task, ratings, is_in_full=False)
     known: dict[str, Any] = strict_json(entry | {"title": task.name})
-    return known, judge(known, people["alpha"], people["strictness"], task.ratings.scale.step)
+    return known, judge(known, people["alpha"], people["strictness"], ratings.scale.step)
 
 
 def _people(ratings: Ratings) -> dict[str, Any]:

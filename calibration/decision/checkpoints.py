@@ -9,7 +9,7 @@ import pandas as pd
 
 from calibration.core.grades import Array
 from metrics.errors import InputError
-from metrics.text import listed, natural_order
+from metrics.text import counted, listed, natural_order
 
 BASE = "base"
 """What the column ``kind`` says of the model that all others are trained from."""
@@ -159,29 +159,59 @@ class Checkpoints:
     def pairs(self, candidate: Checkpoint, baseline: Checkpoint) -> pd.DataFrame:
         """The images of both of the same prompt and seed: columns candidate, baseline (items), prompt and seed.
 
+        Where both have a prompt and both have a seed, and one of them lacks the image of the two, "" stands for it: the
+        pair lacks a score, for it may be the bad images that are not there. A prompt or a seed that only one of them
+        was drawn with is another design, and no pair.
+
         Raises
         ------
         InputError
             Where seeds are not known, an image is there twice, or the two share nothing.
         """
         self.refuse_without_seeds((candidate, baseline), "no gate can be judged")
-        keys = ["prompt", "seed", "subject"]
-        sides = []
-        for one in (candidate, baseline):
-            rows = self._rows_of(one.model, one.name)
-            twice = rows[rows.duplicated(keys)]
-            if len(twice):
-                example = twice["item"].iloc[0]
-                raise InputError(
-                    f"{one} has several images of one prompt and seed, such as {example}; keep one of each."
-                )
-            sides.append(rows.set_index(keys)["item"])
+        sides = [self._images_of(one) for one in (candidate, baseline)]
         if baseline.is_base and len(set(sides[1].index) & set(sides[0].index)) == 0:  # one base for several subjects
             sides = [side.droplevel("subject") for side in sides]
-        both = pd.concat(sides, axis=1, join="inner", keys=["candidate", "baseline"]).reset_index()
-        if both.empty:
+        both = _beside(sides, ["candidate", "baseline"])
+        if both.empty or (both[["candidate", "baseline"]] == "").any(axis=1).all():
             raise InputError(f"{candidate} and {baseline} have no image of the same prompt and seed.")
-        return both[["candidate", "baseline", "prompt", "seed"]]
+        return both
+
+    def alike(self, chosen: Sequence[Checkpoint]) -> pd.DataFrame:
+        """The images of all of them of the same prompt and seed: a column of items for each, and prompt.
+
+        As in `pairs`, "" stands where one of them lacks an image.
+
+        Raises
+        ------
+        InputError
+            Where an image is there twice.
+        """
+        return _beside([self._images_of(one) for one in chosen], list(map(str, chosen))).drop(columns="seed")
+
+    def not_shared(self, chosen: Sequence[Checkpoint]) -> list[str]:
+        """A note on prompts that some of the checkpoints have no image of, and which therefore do not count."""
+        prompts = [set(self._rows_of(one.model, one.name)["prompt"]) for one in chosen]
+        every = set.union(*prompts)
+        lacking = [str(one) for one, mine in zip(chosen, prompts, strict=True) if mine != every]
+        if not lacking:
+            return []
+        left_out = len(every) - len(set.intersection(*prompts))
+        do, lack = ("does", "it") if left_out == 1 else ("do", "them")
+        return [
+            f"{counted(left_out, 'prompt')} of {len(every):,} {do} not count: {listed(lacking, most=5)} "
+            f"{'lacks' if len(lacking) == 1 else 'lack'} images of {lack}."
+        ]
+
+    def _images_of(self, one: Checkpoint) -> "pd.Series[str]":
+        """Its items by prompt, seed and subject."""
+        keys = ["prompt", "seed", "subject"]
+        rows = self._rows_of(one.model, one.name)
+        twice = rows[rows.duplicated(keys)]
+        if len(twice):
+            example = twice["item"].iloc[0]
+            raise InputError(f"{one} has several images of one prompt and seed, such as {example}; keep one of each.")
+        return rows.set_index(keys)["item"]
 
     def of_prompts(self, chosen: Sequence[Checkpoint], values: pd.Series) -> tuple[Array, Array, list[str]]:
         """Sums and numbers of values by prompt and checkpoint, over the prompts that all checkpoints have.
@@ -215,3 +245,12 @@ class Checkpoints:
             if not one.is_base:
                 found.setdefault(one.model, []).append(one)
         return found
+
+
+def _beside(sides: Sequence["pd.Series[str]"], names: Sequence[str]) -> pd.DataFrame:
+    """Items side by side, with the prompts and seeds that all sides have somewhere."""
+    table = pd.concat(sides, axis=1, join="outer", keys=names, sort=False).fillna("")
+    for level in ("prompt", "seed"):
+        shared = set.intersection(*(set(side.index.get_level_values(level)) for side in sides))
+        table = table[table.index.get_level_values(level).isin(shared)]
+    return table.reset_index()[[*names, "prompt", "seed"]]

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from calibration.decision.best_words import best_by, short_names, shown
 from calibration.decision.found import StudyBest
-from calibration.decision.words import best_by, short_names, shown
 from calibration.plots import CONSTANT, METRIC, PEOPLE
 from calibration.scale import LIKERT, Scale
 
@@ -69,7 +69,7 @@ def plot_best(found: StudyBest, scale: Scale = LIKERT, ax: "Axes | None" = None)
     way = "lower is better" if found.is_turned else "higher is better"
     ax.set_ylabel(f"{best_by(found).split(' (which')[0]}\n{way}")
     ax.set_title(
-        "95 % intervals that hold all means at once; checkpoints are told apart by pairs,\n"
+        f"By {best_by(found)}\n95 % intervals that hold all means at once; checkpoints are told apart by pairs,\n"
         "prompt by prompt, which their own intervals do not show",
         fontsize="small",
     )

@@ -1,149 +1,35 @@
 """The gate and the best checkpoint of a study's tables: items, scores and, where there are any, ratings."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from calibration.core.item_folds import groupings_of
-from calibration.core.ratings import Ratings, ScoredTask
-from calibration.core.resampling import RESAMPLING, Resampling
-from calibration.decision.agreement import Agreement, agreement
-from calibration.decision.best import FEWEST_PROMPTS, Part, best_checkpoint
-from calibration.decision.checkpoints import Checkpoint, Checkpoints
+from calibration.decision.best import FEWEST_PROMPTS, Part, best_checkpoint, part_of
+from calibration.decision.checkpoints import Checkpoint
 from calibration.decision.found import PEOPLE as PEOPLE
 from calibration.decision.found import StudyBest as StudyBest
 from calibration.decision.found import StudyGate as StudyGate
-from calibration.decision.gate import LEAST_DEVIATIONS, LEAST_DROP, MOST_MISSING, Pairs, gate
-from calibration.decision.slope import Slope, levelled, slope_on_people
-from calibration.metric.facts import directions_of, signatures_of
-from calibration.scale import LIKERT, Scale
+from calibration.decision.gate import LEAST_DEVIATIONS, LEAST_DROP, MOST_MISSING, Pairs, Sets, gate
+from calibration.decision.measures import Measures
+from calibration.decision.sets import SetMetrics
+from calibration.decision.slope import Slope
 from metrics.errors import InputError, parameter
 from metrics.known import Direction
 from metrics.text import counted, listed, natural_order, quoted
 
 
-class StudyTables:
-    """A study's tables, checked, as the gate and the best checkpoint take them.
+class StudyTables(Measures):
+    """A study's tables, checked, as the gate and the best checkpoint take them; see `Measures` for the parameters.
 
-    Parameters
+    Attributes
     ----------
-    items, scores : DataFrame
-        As `calibration.read_items` and `calibration.read_scores` give them; scores may have a column signature.
-    ratings : DataFrame, optional
-        As `calibration.read_ratings` gives them.
-    task : str
-        Whose ratings count; may be left out where there is one task.
-    scale : Scale
-        Of the ratings.
-    lower_is_better, higher_is_better : sequence of str
-        Metrics whose direction is not known.
-    resampling : Resampling
-        Of all draws.
-    notes : sequence of str
-        What is to be known of the tables; it stands first among the notes of every result.
-
-    Raises
-    ------
-    InputError
-        Where the items name no checkpoints, or several tasks were rated and none is named.
+    sets : SetMetrics or None
+        What gives FID and KID, where they can be had; they are computed where one of them is named.
     """
 
-    def __init__(
-        self,
-        items: pd.DataFrame,
-        scores: pd.DataFrame,
-        ratings: pd.DataFrame | None = None,
-        task: str = "",
-        scale: Scale = LIKERT,
-        lower_is_better: Sequence[str] = (),
-        higher_is_better: Sequence[str] = (),
-        resampling: Resampling = RESAMPLING,
-        notes: Sequence[str] = (),
-    ):
-        self.checkpoints = Checkpoints(items)
-        self.notes = tuple(notes)
-        self.resampling = resampling
-        self._scores = scores[scores["score"].notna()]
-        self.metrics = sorted(map(str, self._scores["metric"].unique()), key=natural_order)
-        signatures = signatures_of(self._scores)
-        self.directions, self._notes = directions_of(self.metrics, lower_is_better, higher_is_better, signatures)
-        self._agreements: dict[str, Agreement] = {}
-        self._items, self._scale = items, scale
-        self._prompts = items.set_index("item")["prompt"] if "prompt" in items.columns else None
-        self.task, self._ratings = _one_task(ratings, task)
-        steps = 1 / scale.step
-        self._cube: pd.DataFrame | None = None
-        if self._ratings is not None:
-            first = self._ratings.drop_duplicates(["item", "evaluator"])
-            wide = first.pivot(index="item", columns="evaluator", values="rating")
-            self._cube = pd.DataFrame(levelled(scale.to_unit(wide) * steps), index=wide.index, columns=wide.columns)
-
-    def scores_of(self, metric: str) -> pd.Series:
-        """A metric's scores by item; of people the mean ratings without the evaluators' strictness."""
-        if metric == PEOPLE and self._cube is not None:
-            steps = self._cube.mean(axis=1)
-            return pd.Series(self._scale.from_unit(steps * self._scale.step), steps.index)
-        rows = self._scores[self._scores["metric"] == metric]
-        return rows.drop_duplicates("item").set_index("item")["score"]
-
-    def slope(self, metric: str) -> Slope | None:
-        """The metric's slope on people, in its units a rating step; None where there are too few ratings."""
-        if self._cube is None:
-            return None
-        scores = self.scores_of(metric).reindex(self._cube.index).to_numpy(dtype=float)
-        sign = 1.0 if self.directions[metric] == "higher" else -1.0
-        prompts = None
-        if self._prompts is not None:
-            named = self._prompts.reindex(self._cube.index).fillna("")
-            prompts = np.where(named != "", named, self._cube.index)
-        return slope_on_people(sign * scores, self._cube.to_numpy(dtype=float), prompts, self.resampling)
-
-    def agreement(self, metric: str) -> Agreement:
-        """Whether the metric sorts images, and ranks checkpoints, as people do; the first call takes a second.
-
-        Raises
-        ------
-        InputError
-            For a metric that has no scores here.
-        """
-        if metric not in self._agreements:
-            self._chosen([metric])
-            found = Agreement(metric)
-            if self._people is not None:
-                task = ScoredTask.of(
-                    self.scores_of(metric).reindex(self._people.items),
-                    self._people,
-                    self.directions[metric],
-                    metric,
-                )
-                found = agreement(task)
-            self._agreements[metric] = found
-        return self._agreements[metric]
-
-    @cached_property
-    def _people(self) -> Ratings | None:
-        """The task's ratings as a report judges metrics by them, with checkpoints in the place of models."""
-        if self._ratings is None:
-            return None
-        rows = self._ratings.drop_duplicates(["item", "evaluator"])
-        checkpoints = rows["item"].map(self.checkpoints.of_item)
-        rows = rows[checkpoints.notna()]
-        evaluators = sorted(map(str, rows["evaluator"].unique()), key=natural_order)
-        groupings = groupings_of(self._items[self._items["item"].isin(rows["item"])])
-        groupings["model"] = checkpoints[checkpoints.notna()].map(str).set_axis(rows["item"]).groupby(level=0).first()
-        return Ratings.of_table(rows, evaluators, groupings, self._scale, resampling=self.resampling)
-
-    def _slope_to_use(self, metric: str) -> Slope | None:
-        """The slope, where differences of the metric may be said in people's points.
-
-        A metric that sorts less well than a person may still have a clear slope: noise makes its interval wider and
-        its points no less true. Where the order of the images is no better than chance, a clear slope is chance as
-        well, and where it ranks checkpoints against people, points would have the wrong sign: there are none then.
-        """
-        found = self.slope(metric)
-        return None if found is None or self.agreement(metric).sorts == "no" else found
+    sets: SetMetrics | None = None
 
     def gate(
         self,
@@ -179,33 +65,34 @@ class StudyTables:
         if new == old:
             raise InputError(f"{new} is both candidate and baseline; name two checkpoints.")
         pairs = self.checkpoints.pairs(new, old)
-        notes = self._notes_on(metrics)
+        notes = [*self.notes, *self._notes_on(metrics), *self.checkpoints.not_shared((new, old))]
         drops = dict(least_drops or {})
-        self._check_drops(drops, metrics)
-        given = []
+        self._check_drops(drops, metrics, primary)
+        given: list[Pairs | Sets] = []
         for name in self._chosen(metrics):
-            self._refuse_mixed(name, pairs)
             scores = self.scores_of(name)
-            if not scores.reindex(pairs["candidate"]).notna().any():
-                notes.append(f"{name} has no scores of {new}, so it does not count; humangrade score computes them.")
-                continue
-            given.append(
-                Pairs(
-                    metric=name,
-                    direction=self.directions[name],
-                    candidate=scores.reindex(pairs["candidate"]),
-                    baseline=scores.reindex(pairs["baseline"]),
-                    prompts=pairs["prompt"],
-                    least_drop=drops.get(name),
-                    slope=self._slope_to_use(name),
+            sides = {one: scores.reindex(pairs[side]) for side, one in (("candidate", new), ("baseline", old))}
+            without = [str(one) for one, values in sides.items() if not values.notna().any()]
+            if without:
+                notes.append(
+                    f"{name} has no scores of {listed(without)}, so it does not count; humangrade score computes them."
                 )
-            )
+                continue
+            self._refuse_mixed(name, [*pairs["candidate"], *pairs["baseline"]], "the two checkpoints")
+            slope = self._slope_to_use(name, pairs["candidate"])
+            ours, theirs = sides.values()
+            direction = self.directions[name]
+            given.append(Pairs(name, direction, ours, theirs, pairs["prompt"], drops.get(name), slope))
+        for name in self._chosen_sets((*metrics, primary)):
+            assert self.sets is not None
+            found_sets = self.sets.difference(name, pairs, self.resampling.seed)
+            given.append(replace(found_sets, least_drop=drops.get(name)))
         if not metrics or PEOPLE in metrics or primary == PEOPLE:
             rated = self._rated_pairs(pairs, drops.get(PEOPLE), is_asked=PEOPLE in (*metrics, primary))
             given += [rated] if rated is not None else []
         if not given:
             raise InputError(f"Neither scores nor ratings are there of {new} and {old}; run humangrade score first.")
-        agreements = {each.metric: self.agreement(each.metric) for each in given if each.metric != PEOPLE}
+        agreements = {each.metric: self.agreement(each.metric) for each in given if each.metric in self.metrics}
         found = gate(given, primary, self.resampling.seed, among)
         return StudyGate(new, old, pairs, found, self.task, tuple(notes), among, agreements)
 
@@ -229,12 +116,14 @@ class StudyTables:
         self.checkpoints.refuse_without_seeds(chosen, "no best checkpoint can be told")
         by = metric or self._usual()
         name, _, people = by.partition("+")
+        if people and people != PEOPLE:
+            raise InputError(f"'{by}' is no measure; say METRIC, {PEOPLE} or METRIC+{PEOPLE}.")
+        if self._chosen_sets([by]):
+            return self._best_by_sets(chosen, by)
         if by == PEOPLE:
             parts, turned, unit = self._by_people(chosen), False, "rating steps"
-        elif people and people != PEOPLE:
-            raise InputError(f"'{by}' is no measure; say METRIC, {PEOPLE} or METRIC+{PEOPLE}.")
         else:
-            self._chosen([name])
+            self._refuse_unknown([name])
             turned = self.directions[name] == "lower" and not people
             unit = "rating steps" if people else "the metric's units"
             parts = self._both(chosen, name) if people else self._by_metric(chosen, name)
@@ -248,15 +137,16 @@ class StudyTables:
         empty = [str(one) for k, one in enumerate(chosen) if not all(part.counts[:, :, k].sum() for part in parts)]
         if empty:
             raise InputError(f"There is no value by {by} of {listed(empty)}; score or rate its images.")
-        least = LEAST_DROP if unit == "rating steps" else LEAST_DEVIATIONS * self._deviation(name)
+        least = LEAST_DROP if unit == "rating steps" else LEAST_DEVIATIONS * self._deviation(chosen, name)
         found = best_checkpoint(parts, [least], self.resampling)
         given = self._cube.index if by == PEOPLE and self._cube is not None else self.scores_of(name).index
         images = int(self.checkpoints.of_prompts(chosen, pd.Series(1.0, index=given))[1].sum())
         known = None if by == PEOPLE else self.agreement(name)
-        return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(self._notes_on([name])), known)
+        notes = [*self.notes, *self._notes_on([name]), *self.checkpoints.not_shared(chosen)]
+        return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(notes), known)
 
     def _notes_on(self, metrics: Sequence[str]) -> list[str]:
-        return [*self.notes, *(str(note) for name in metrics or self.metrics for note in self._notes.get(name, ()))]
+        return [str(note) for name in metrics or self.metrics for note in self._notes.get(name, ())]
 
     def _baseline(
         self, candidate: Checkpoint, against: str, primary: str, metrics: Sequence[str]
@@ -298,26 +188,36 @@ class StudyTables:
             raise InputError(f"{chosen[0]} is the only checkpoint of its run; there is nothing to choose from.")
         return chosen
 
-    def _chosen(self, metrics: Sequence[str]) -> list[str]:
-        strange = [name for name in metrics if name not in self.metrics and name != PEOPLE]
-        if strange:
-            known = listed(self.metrics) if self.metrics else "none yet"
-            raise InputError(f"There are no scores by {listed(quoted(strange))}; the study has scores by {known}.")
-        return [name for name in (metrics or self.metrics) if name != PEOPLE]
+    def _best_by_sets(self, chosen: Sequence[Checkpoint], by: str) -> StudyBest:
+        """The best by FID or KID: the prompts' parts of it stand in the place of their scores."""
+        assert self.sets is not None
+        images = self.checkpoints.alike(chosen)
+        notes = (*self.notes, *self.checkpoints.not_shared(chosen))
+        _, values = self.sets.prompt_values(by, images)
+        deviation = float(values.std(axis=0, ddof=1).mean() * np.sqrt(len(images) / len(values)))
+        found = best_checkpoint([part_of(-values)], [LEAST_DEVIATIONS * deviation], self.resampling)
+        return StudyBest(by, tuple(chosen), found, "the metric's units", True, len(images) * len(chosen), notes)
 
-    def _refuse_mixed(self, metric: str, pairs: pd.DataFrame) -> None:
-        if "signature" not in self._scores.columns:
-            return
-        rows = self._scores[self._scores["metric"] == metric].set_index("item")["signature"]
-        both = rows[rows.index.isin([*pairs["candidate"], *pairs["baseline"]])].fillna("")
-        if both.nunique() > 1:
+    def _chosen(self, metrics: Sequence[str]) -> list[str]:
+        self._refuse_unknown(metrics, [PEOPLE, *(self.sets.names if self.sets is not None else ())])
+        return [name for name in (metrics or self.metrics) if name in self.metrics]
+
+    def _chosen_sets(self, names: Sequence[str]) -> list[str]:
+        """The metrics of sets among these."""
+        known = () if self.sets is None else self.sets.names
+        return [name for name in dict.fromkeys(names) if name in known and name not in self.metrics]
+
+    def _refuse_mixed(self, metric: str, items: Sequence[str], whose: str) -> None:
+        ways = self.made_by(metric, items)
+        if len(ways) > 1:
             raise InputError(
-                f"{metric}: the two checkpoints' images were scored in {both.nunique()} different ways (another "
-                "network, other weights or options), so their scores cannot be compared; score them again together."
+                f"{metric}: {whose}' images were scored in {len(ways)} different ways (another network, other weights "
+                "or options), so their scores cannot be compared; score them again together."
             )
 
-    def _check_drops(self, drops: Mapping[str, float], metrics: Sequence[str]) -> None:
-        judged = [*self._chosen(metrics), *([PEOPLE] if self._cube is not None else [])]
+    def _check_drops(self, drops: Mapping[str, float], metrics: Sequence[str], primary: str) -> None:
+        judged = [*self._chosen(metrics), *self._chosen_sets((*metrics, primary))]
+        judged += [PEOPLE] if self._cube is not None else []
         strange = sorted(set(drops) - set(judged))
         if strange:
             raise InputError(
@@ -352,8 +252,30 @@ class StudyTables:
 
     def _by_metric(self, chosen: Sequence[Checkpoint], name: str) -> list[Part]:
         sign = 1.0 if self.directions[name] == "higher" else -1.0
-        sums, counts, _ = self.checkpoints.of_prompts(chosen, sign * self.scores_of(name))
-        return [Part(sums[None], counts[None])]
+        return [self._complete(chosen, name, sign * self.scores_of(name))]
+
+    def _complete(self, chosen: Sequence[Checkpoint], name: str, values: pd.Series) -> Part:
+        """The means over the prompts' images of which every checkpoint has a value, so that like is set against like.
+
+        Each prompt counts once, as in the gate.
+        """
+        images = self.checkpoints.alike(chosen)
+        self._refuse_mixed(name, images.drop(columns="prompt").to_numpy().ravel().tolist(), "the checkpoints")
+        table = (
+            np.column_stack([values.reindex(images[str(one)]) for one in chosen]) if len(images) else np.empty((0, 1))
+        )
+        lacking = np.isnan(table)
+        for place, one in enumerate(chosen):
+            missing = int(lacking[:, place].sum()) if len(images) else 0
+            if MOST_MISSING * len(images) < missing < len(images):
+                raise InputError(
+                    f"{name}: {missing:,} of the {len(images):,} images of {one} lack a score or are not there, and "
+                    f"{MOST_MISSING:.0%} may, because what is missing may be what is bad; score or draw them."
+                )
+        whole = pd.DataFrame(table).assign(prompt=images["prompt"])[~lacking.any(axis=1)]
+        shared = self.checkpoints.of_prompts(chosen, values)[2]
+        means = whole.groupby("prompt").mean().reindex(shared).to_numpy()
+        return part_of(means.reshape(len(shared), len(chosen)))
 
     def _by_people(self, chosen: Sequence[Checkpoint]) -> list[Part]:
         if self._cube is None:
@@ -374,26 +296,15 @@ class StudyTables:
             raise InputError(f"Only {len(known)} images have ratings and a score by {name}; both together take 20.")
         slope, start = np.polyfit(scores.reindex(known), means.reindex(known), 1)
         predicted = start + slope * scores
-        sums, counts, _ = self.checkpoints.of_prompts(chosen, predicted)
         residuals = self._cube.sub(predicted.reindex(self._cube.index), axis=0)
-        return [Part(sums[None], counts[None]), *self._part_of(residuals, chosen)]
+        return [self._complete(chosen, name, predicted), *self._part_of(residuals, chosen)]
 
-    def _deviation(self, name: str) -> float:
-        return float(self.scores_of(name).std())
-
-
-def _one_task(ratings: pd.DataFrame | None, task: str) -> tuple[str, pd.DataFrame | None]:
-    if ratings is None or ratings.empty:
-        if task:
-            raise InputError(f"Nobody has rated '{task}'; leave {parameter('task')} out to judge by metrics alone.")
-        return "", None
-    tasks = [str(name) for name in ratings["task"].unique()] if "task" in ratings.columns else [""]
-    if task and task not in tasks:
-        raise InputError(f"There is no task '{task}'; people rated {listed(quoted(tasks))}.")
-    if not task and len(tasks) > 1:
-        raise InputError(f"People rated {listed(quoted(tasks))}; say whose ratings count with {parameter('task')}.")
-    name = task or tasks[0]
-    return name, ratings if "task" not in ratings.columns else ratings[ratings["task"].astype(str) == name]
+    def _deviation(self, chosen: Sequence[Checkpoint], name: str) -> float:
+        images = self.checkpoints.alike(chosen).drop(columns="prompt").to_numpy().ravel()
+        values = self.scores_of(name).reindex(images).dropna()
+        if values.nunique() < 2:
+            raise InputError(f"{name} gives all images of these checkpoints one score, so it tells none of them apart.")
+        return float(values.std())
 
 
 _UNIT_SLOPE = Slope(1.0, 1.0, 1.0, np.ones(1), 0)  # the ratings are in people's points themselves

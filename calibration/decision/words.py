@@ -1,24 +1,21 @@
-"""What the gate and the best checkpoint say in sentences: each is a claim, held against the figures by a test."""
+"""What the gate says in sentences: each is a claim, held against the figures by a test."""
 
 import math
 from collections.abc import Sequence
 
 from calibration.decision.agreement import Agreement
-from calibration.decision.checkpoints import Checkpoint
-from calibration.decision.found import PEOPLE, StudyBest, StudyGate
-from calibration.decision.gate import ALPHA, Drop, MetricGate
+from calibration.decision.found import PEOPLE, StudyGate
+from calibration.decision.gate import ALPHA, MetricGate
+from calibration.decision.sign_flips import SignFlips
 from calibration.metric.facts import titles_of
 from calibration.page.score_digits import score_text
-from calibration.scale import LIKERT, Scale
-from metrics.text import counted, listed, spelled
+from metrics.text import counted, listed
 
 MEANING = (
     "Rating steps are people's points: a metric's difference divided by how much the metric moves where people's "
     "opinion of an image moves by one step. Below 0 is worse, whichever end of a metric is better."
 )
 """What the numbers are."""
-
-_MOST_NAMED = 12
 
 _SAID: dict[str, str] = {
     "no": "does not sort images as people do",
@@ -124,7 +121,7 @@ def difference(metric: MetricGate) -> str:
         return f"{mean} rating steps{within}"
     if metric.drop.unit == "the metric's units":
         return f"{mean} in its own units{within}"
-    estimate = f"{signed(metric.estimate)} {unit_of(metric.drop)}{_within(metric.estimate_low, metric.estimate_high)}"
+    estimate = f"{signed(metric.estimate)} {unit_of(metric)}{_within(metric.estimate_low, metric.estimate_high)}"
     return f"{estimate}, {mean} in its own units{within.replace('95 % interval ', '')}"
 
 
@@ -152,9 +149,13 @@ def least_drop(metric: MetricGate, found: StudyGate) -> str:
         return f"a drop counts from {number(drop.least)} rating steps on"
     scale = scale_of(metric)
     own = f" ({number(drop.least * scale)} in its own units)" if scale else ""
-    counts = f"a drop counts from {number(drop.least)} {unit_of(drop)} on{own}"
+    counts = f"a drop counts from {number(drop.least)} {unit_of(metric)} on{own}"
     if drop.unit == "rating steps":
         return counts
+    if not isinstance(metric.flips, SignFlips):
+        return (
+            f"{counts}, a standard deviation being that of images whose mean is as uncertain as the baseline's distance"
+        )
     if not found.task:
         return f"{counts}, as no ratings say what people would notice"
     return f"{counts}, as the ratings do not tell how it moves with people's opinion"
@@ -189,7 +190,7 @@ def what_would_tell(metric: MetricGate, found: StudyGate) -> str:
     find, clear, there = about(metric.images_to_find), about(metric.images_to_clear), metric.flips.pairs
     if max(find, clear) <= there:
         return f"As many images as these usually tell ({max(find, clear):,}): the difference lies near the least drop"
-    unit = "" if metric.drop.unit == "the metric's units" and metric.metric != PEOPLE else f" {unit_of(metric.drop)}"
+    unit = "" if metric.drop.unit == "the metric's units" and metric.metric != PEOPLE else f" {unit_of(metric)}"
     alone = "" if metric.metric == found.gate.primary or len(found.gate.metrics) == 1 else ", judged by it alone"
     return (
         f"About {find:,} images of {found.candidate} would find a drop of {number(2 * metric.drop.least)}{unit} in "
@@ -237,104 +238,6 @@ def gate_notes(found: StudyGate) -> list[str]:
     return notes
 
 
-def best_lines(found: StudyBest, scale: Scale = LIKERT) -> list[str]:
-    """Which checkpoints may be the best, the winner's value, and what would narrow the set.
-
-    Parameters
-    ----------
-    found : StudyBest
-    scale : Scale
-        Of the ratings, in whose numbers values by people are said.
-
-    Returns
-    -------
-    list of str
-    """
-    best, names = found.best, short_names(found.checkpoints)
-    by = best_by(found)
-    may = [names[place] for place in best.may_be_best]
-    among = f"{counted(len(names), 'checkpoint')}{_of_model(found.checkpoints)}"
-    if len(may) == 1:
-        set_said = f"By {by}, {may[0]} is the best of {among} (95 % confidence)."
-    elif len(may) == len(names):
-        set_said = f"By {by}, any of all {among} may be the best: {best.prompts:,} prompts do not tell them apart."
-    else:
-        set_said = (
-            f"By {by}, the best of {among} may be any of these {spelled(len(may))}: {listed(may, most=_MOST_NAMED)} "
-            "(95 % confidence)."
-        )
-    winner = names[best.winner]
-    low, high = sorted((shown(best.value_low, found, scale), shown(best.value_high, found, scale)))
-    mean, value = shown(float(best.means[best.winner]), found, scale), shown(best.value, found, scale)
-    said = [
-        set_said,
-        f"The {'lowest' if found.is_turned else 'highest'} mean is {winner}'s, {number(mean)}; on prompts that did not "
-        f"choose it, which is the value to quote, it is {number(value)} (95 % interval {number(low)} to "
-        f"{number(high)}).",
-    ]
-    if ties := [names[place] for place in tied(found)]:
-        said.append(f"{listed(ties)} {'has' if len(ties) == 1 else 'have'} the same mean; the earliest step counts.")
-    rests = f"It rests on {counted(best.prompts, 'prompt')} and {counted(found.images, 'image')}."
-    return [*said, *_narrowing(found, may), rests]
-
-
-def best_by(found: StudyBest) -> str:
-    """What the best is by, in words, with what is known of the metric."""
-    name, _, people = found.by.partition("+")
-    if name == PEOPLE:
-        return "people's ratings"
-    title = titles_of([name])[name] + _clause(found.agreement)
-    return f"{title} and people's ratings together" if people else title
-
-
-def shown(value: float, found: StudyBest, scale: Scale = LIKERT) -> float:
-    """A value of `found` as people know it: the metric's own number, or the scale's."""
-    if found.unit == "rating steps":
-        return float(scale.from_unit(value * scale.step))
-    return -value if found.is_turned else value
-
-
-def tied(found: StudyBest) -> list[int]:
-    """The other checkpoints whose mean is the winner's."""
-    means = found.best.means
-    return [k for k, one in enumerate(means) if k != found.best.winner and abs(one - means[found.best.winner]) < 1e-12]
-
-
-def short_names(checkpoints: Sequence[Checkpoint]) -> list[str]:
-    """The checkpoints' names, without their model's where all are of one.
-
-    Examples
-    --------
-    >>> short_names([Checkpoint("anna", "300", 300), Checkpoint("anna", "600", 600)])
-    ['300', '600']
-    >>> short_names([Checkpoint("anna", "300", 300), Checkpoint("ben", "300", 300)])
-    ['anna/300', 'ben/300']
-    """
-    if len({one.model for one in checkpoints}) == 1 and all(one.name for one in checkpoints):
-        return [one.name for one in checkpoints]
-    return [str(one) for one in checkpoints]
-
-
-def _of_model(checkpoints: Sequence[Checkpoint]) -> str:
-    models = {one.model for one in checkpoints}
-    return f" of {models.pop()}" if len(models) == 1 and checkpoints[0].model and checkpoints[0].name else ""
-
-
-def _narrowing(found: StudyBest, may: Sequence[str]) -> list[str]:
-    """How many prompts would leave fewer in the set."""
-    if len(may) == 1:
-        return []
-    said = []
-    for least, prompts in found.best.prompts_to_tell.items():
-        unit = " rating steps" if found.unit == "rating steps" else " (0.2 standard deviations of the images)"
-        within = f"within {number(least)}{unit} of the best"
-        if prompts <= found.best.prompts:
-            said.append(f"All of them are {within}, as far as these prompts tell.")
-        else:
-            said.append(f"About {about(prompts):,} prompts would narrow the set to those {within}.")
-    return said
-
-
 def _all_named(metrics: Sequence[MetricGate], found: StudyGate, word: str = "and") -> str:
     return listed([named(one, found) for one in metrics], word)
 
@@ -344,19 +247,20 @@ def named(metric: MetricGate, found: StudyGate) -> str:
     if metric.metric == PEOPLE:
         return "people's ratings"
     titles = titles_of([one.metric for one in found.gate.metrics])
-    return titles[metric.metric] + _clause(found.agreements.get(metric.metric))
+    return titles[metric.metric] + clause_on(found.agreements.get(metric.metric))
 
 
-def _clause(agreement: Agreement | None) -> str:
+def clause_on(agreement: Agreement | None) -> str:
     """What is to be said of a metric that was calibrated on these ratings, wherever its name stands."""
     if agreement is None or agreement.sorts in ("yes", None):
         return ""
     return f" (which {_SAID.get(agreement.because) or _SAID[agreement.sorts]})"
 
 
-def unit_of(drop: Drop) -> str:
-    """What a drop is counted in, in words."""
-    return "standard deviations of the baseline's images" if drop.unit == "standard deviations" else drop.unit
+def unit_of(metric: MetricGate) -> str:
+    """What its least drop is counted in, in words; a metric of sets has no standard deviation of images."""
+    is_of_images = metric.drop.unit == "standard deviations" and isinstance(metric.flips, SignFlips)
+    return "standard deviations of the baseline's images" if is_of_images else metric.drop.unit
 
 
 def _within(low: float, high: float) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from calibration.decision.from_tables import StudyTables
     from study.folder.study import Study
     from study.runs.alerts import GateReport
+    from study.terminal import Bar
 
 FILES = ("gate.json", "gate.xml", "worst_pairs.html")
 """What stands in --out."""
@@ -24,6 +25,15 @@ FILES = ("gate.json", "gate.xml", "worst_pairs.html")
 RatedTask = Annotated[
     str | None,
     typer.Option("--task", metavar="NAME", help="Whose ratings count.", show_default="the one that was rated"),
+]
+RealImages = Annotated[
+    Path | None,
+    typer.Option(
+        "--reference-set",
+        metavar="FOLDER|FILE.npz",
+        help="Real images for fid and kid, which are computed where they are named.",
+        show_default="the reference photos",
+    ),
 ]
 DecisionSeed = Annotated[int, typer.Option("--seed", min=0, help="Of sign flips and bootstrap.")]
 
@@ -61,6 +71,7 @@ def gate(
     task: RatedTask = None,
     lower_is_better: LowerIsBetter = None,
     higher_is_better: HigherIsBetter = None,
+    reference_set: RealImages = None,
     out: Annotated[
         str | None,
         typer.Option(metavar="FOLDER", help=f"A folder for {', '.join(FILES[:2])} and {FILES[2]}.", show_default=False),
@@ -101,12 +112,15 @@ def gate(
         gate_report,
         gate_settings,
         on_github,
+        record_gate_run,
     )
-    from study.terminal import terminal
+    from study.terminal import Bar, terminal
 
-    with closing(open_study(study)) as opened:
-        tables = _tables(opened, task, lower_is_better, higher_is_better, seed)
-        found = tables.gate(candidate, against, named, primary, drops)
+    console = terminal()
+    with closing(open_study(study)) as opened, Bar(console) as bar:
+        tables = _tables(opened, task, lower_is_better, higher_is_better, seed, reference_set, bar)
+        kept = None if against in ("best", "previous") else opened.store.runs.baseline(against)
+        found = tables.gate(candidate, kept or against, named, primary, drops)
         settings = gate_settings(against, list(named), primary, drops, strict, tables.resampling)
         report = gate_report(found, tables, settings)
         contents: dict[Path, str | bytes | None] = {}
@@ -116,7 +130,7 @@ def gate(
         contents |= {json_file: gate_json(report)} if json_file else {}
         contents |= {junit: gate_junit(report)} if junit else {}
         written = write_together(contents)
-    console = terminal()
+        record_gate_run(opened, report)
     _print_gate(found, report, console)
     if written:
         console.print(f"Written: {', '.join(map(str, written))}", soft_wrap=True)
@@ -145,6 +159,7 @@ def best(
     task: RatedTask = None,
     lower_is_better: LowerIsBetter = None,
     higher_is_better: HigherIsBetter = None,
+    reference_set: RealImages = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="What was found, as JSON.", show_default=False)
     ] = None,
@@ -159,21 +174,22 @@ def best(
     _refuse_folder("--figure", figure)
     if figure is not None and figure.suffix.lower() not in (".png", ".svg"):
         raise InputError(f"--figure is {figure}; name a .png or an .svg.")
-    from calibration.decision.words import best_lines
+    from calibration.decision.best_words import best_lines
     from metrics.errors import for_command_line
     from metrics.files import write_together
     from study.folder.study import open_study
     from study.runs.best_files import best_json, best_picture, best_table
-    from study.terminal import print_notes, terminal
+    from study.terminal import Bar, print_notes, terminal
 
-    with closing(open_study(study)) as opened:
-        found = _tables(opened, task, lower_is_better, higher_is_better, seed).best(metric, run)
+    console = terminal()
+    with closing(open_study(study)) as opened, Bar(console) as bar:
+        tables = _tables(opened, task, lower_is_better, higher_is_better, seed, reference_set, bar)
+        found = tables.best(metric, run)
         scale = opened.config.scale
     contents: dict[Path, str | bytes | None] = {}
     contents |= {json_file: best_json(found, scale)} if json_file else {}
     contents |= {figure: best_picture(found, scale, figure.suffix.lower()[1:])} if figure else {}
     written = write_together(contents)
-    console = terminal()
     for said in best_lines(found, scale):
         console.print(said, soft_wrap=True, markup=False)
     console.print(best_table(found, scale))
@@ -182,17 +198,32 @@ def best(
         console.print(f"Written: {', '.join(map(str, written))}", soft_wrap=True)
 
 
-def _tables(opened: "Study", task: str | None, lower: str | None, higher: str | None, seed: int) -> "StudyTables":
+def _tables(
+    opened: "Study",
+    task: str | None,
+    lower: str | None,
+    higher: str | None,
+    seed: int,
+    reference_set: Path | None,
+    progress: "Bar",
+) -> "StudyTables":
+    if reference_set is not None and not reference_set.exists():
+        raise InputError(f"--reference-set is {reference_set}, and there is nothing of that name; correct it.")
     from calibration.core.resampling import Resampling
+    from metrics.entry import MetricOptions
     from study.runs.reading import study_tables
+    from study.runs.set_gate import StudySets
+    from study.scoring import ScoreSettings
 
-    return study_tables(
+    tables = study_tables(
         opened,
         task or "",
         names_in(lower, "--lower-is-better") if lower else (),
         names_in(higher, "--higher-is-better") if higher else (),
         Resampling(seed=seed),
     )
+    tables.sets = StudySets(opened, ScoreSettings(options=MetricOptions(reference_set=reference_set)), progress)
+    return tables
 
 
 def _names(metrics: list[str] | None) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from calibration.decision.words import (
 from calibration.metric.facts import titles_of
 from calibration.report.schema.base import Count, Finite, Limits, Number, Section
 from metrics.errors import for_command_line
+from study.folder.study import Study
 from study.runs.worst_pairs import WorstPair, worst_of
 
 SCHEMA_FILE = Path(__file__).with_name("gate.schema.json")
@@ -213,6 +214,17 @@ def _finite(value: float) -> Number:
 
 def _pair(pair: WorstPair) -> Pair:
     return Pair(**{name: getattr(pair, name) for name in Pair.model_fields})
+
+
+def record_gate_run(study: Study, report: GateReport) -> int:
+    """Add a gate run to the study's record, also while a server serves it; gives its number.
+
+    A study that is only read keeps no record of it: 0 then.
+    """
+    if study.store.is_read_only:
+        return 0
+    settings, result = report.settings.model_dump(), report.model_dump(exclude={"settings"})
+    return study.store.runs.add_gate_run(report.candidate, report.baseline, report.verdict, settings, result)
 
 
 def gate_json(report: GateReport) -> str:

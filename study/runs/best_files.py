@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from calibration.decision.best_words import best_lines, short_names, shown
 from calibration.decision.figure import plot_best
 from calibration.decision.found import StudyBest
-from calibration.decision.words import best_lines, number, short_names, shown
+from calibration.decision.words import number
 from calibration.report.schema.base import Count, Finite, Limits, Section
 from calibration.scale import Scale
 
@@ -109,7 +110,7 @@ def best_table(found: StudyBest, scale: Scale) -> "Table":
     table.columns[0].justify, table.columns[0].overflow = "left", "fold"
     for name, one in zip(short_names(found.checkpoints), best_report(found, scale).checkpoints, strict=True):
         low, high = one.interval
-        interval = f"{number(low or 0.0)} to {number(high or 0.0)}"
+        interval = "" if low is None or high is None else f"{number(low)} to {number(high)}"
         table.add_row(escape(name), number(one.mean), interval, "yes" if one.may_be_best else "")
     return table
 

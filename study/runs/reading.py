@@ -79,7 +79,7 @@ def _only_read(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...
     kinds = ((len(new.images), "image"), (len(new.values) + len(new.set_values), "score"))
     said = [counted(number, noun) for number, noun in kinds if number] or ["what left it"]
     words = (
-        f"The study is only read here, so what is new in it was not recorded ({listed(said)}); it counts all the same."
+        f"The study is only read here, so what is new in it ({listed(said)}) was not recorded; it counts all the same."
     )
     return items, scores, (*new.notes, words)
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import pandas as pd
 
-from calibration.tables.checking import check_items, records
+from calibration.tables.checking import check_items
 from calibration.tables.reading import read_table
 from metrics.engine.images import MOST_BYTES
 from metrics.errors import InputError
 from metrics.files import digest_of
 from metrics.text import counted
 from study.folder.study import ITEMS, Study
-from study.store.run_cells import canonical, is_unknown, whole
+from study.store.run_cells import canonical, cells_of, is_unknown, whole
 
 SOURCE = "study"
 
@@ -130,21 +130,24 @@ def find_new(study: Study, read_files: bool = True) -> New:
     InputError
         For a step that is no whole number.
     """
-    rows = records(study.items)
+    rows = _plain_rows(study.items)
     told, notes = image_rows(study, rows)
     runs = study.store.runs
     known = {row["item"]: row for row in _plain_rows(runs.images()) if row["item"]}
     places = {row["item"]: row for row in _plain_rows(runs.places()) if row["item"]}
     unread = _add_contents(study, told, places, read_files)
     if unread:
-        notes.append(f"{counted(unread, 'image')} of the study cannot be read, so the record lacks what is in them.")
+        notes.append(
+            f"{counted(unread, 'image file')} of the study cannot be read, so what is in "
+            f"{'it' if unread == 1 else 'them'} is not recorded."
+        )
     changed = [row for row in told if _differs(row, known.get(row["item"]), places.get(row["item"]), read_files)]
     scores, values = study.scores(), runs.values()
     stale = _stale(scores, values, changed, known)
     if stale:
         notes.append(
-            f"{counted(len(stale), 'image')} changed since they were recorded, the first: '{stale[0]}', and their "
-            "scores did not; humangrade score makes them anew."
+            f"Since the last record {counted(len(stale), 'image')} changed, the first: '{stale[0]}', while the scores "
+            "stayed; humangrade score makes them anew."
         )
     others = values[~values["item"].isin([row["item"] for row in changed])]
     new_values = _new_values(scores, others, {row["item"] for row in told})
@@ -317,5 +320,6 @@ def _gone(study: Study, places: Mapping[str, Any]) -> list[str]:
 
 def _plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows, with None for what is missing."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    return records(plain)
+    names = list(map(str, frame.columns))
+    columns = [[None if cell is pd.NA or cell != cell else cell for cell in cells_of(frame[name])] for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

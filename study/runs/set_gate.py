@@ -14,7 +14,7 @@ from metrics.catalogue import make_metrics
 from metrics.engine.cache import FeatureCache, cache_folder
 from metrics.engine.run import Progress, Silent, fill_cache
 from metrics.engine.types import Features, Item
-from metrics.errors import InputError
+from metrics.errors import InputError, parameter
 from metrics.sets.compared_sets import all_sources
 from metrics.sets.fid import Fid
 from metrics.sets.frechet import Rows
@@ -56,7 +56,7 @@ class StudySets:
     def difference(self, metric: str, pairs: pd.DataFrame, seed: int) -> Sets:
         """Two checkpoints' distances from one reference, paired by prompt and seed."""
         kept, missing = self._readable(metric, pairs[["candidate", "baseline"]])
-        with self._read(metric, pairs.iloc[kept]) as ((mine, theirs), reference):
+        with self._read(metric, pairs[["candidate", "baseline", "prompt"]].iloc[kept]) as ((mine, theirs), reference):
             prompts, kind = pairs["prompt"].iloc[kept], kind_of(self._metric(metric))
             return Sets(metric, paired_sets(mine, theirs, reference, prompts, kind, seed), missing)
 
@@ -90,6 +90,11 @@ class StudySets:
     def _readable(self, metric: str, sides: pd.DataFrame) -> tuple[NDArray[np.intp], int]:
         """The rows in which every side has features, computed where they are lacking, and how many others there are."""
         made = self._metric(metric)
+        if made.reference is None and not any(item.references for item in self._items.values()):
+            raise InputError(
+                f"{metric}: there are no reference photos; name them in the column 'references' of the study's "
+                f"items.csv, or give a set of real images with {parameter('reference_set')}."
+            )
         rows = list(sides.itertuples(index=False, name=None))
         items = [self._items[name] for row in rows for name in row if name in self._items]
         sources = all_sources(items, made.reference)

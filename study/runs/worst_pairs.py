@@ -165,7 +165,7 @@ def image_files(study: Study, found: StudyGate) -> dict[str, Path]:
     """The files of all images of a gate; what is not among the study's items is a path itself."""
     known = set(study.items["item"])
     items = dict.fromkeys([*found.pairs["candidate"], *found.pairs["baseline"]])
-    return {item: study.image_path(item) if item in known else Path(item) for item in map(str, items)}
+    return {item: study.image_path(item) if item in known else Path(item) for item in map(str, items) if item}
 
 
 def _shown(pair: WorstPair, thumbnails: Thumbnails) -> ShownPair:

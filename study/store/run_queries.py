@@ -43,6 +43,8 @@ def images_query() -> Select[Any]:
 def counting(frame: "pd.DataFrame") -> "pd.DataFrame":
     """Each image once: as the study's item where it is one, else where it was recorded last."""
     inside, outside = frame[frame["item"] != ""], frame[frame["item"] == ""]
+    if outside.empty:
+        return frame
     outside = outside.drop_duplicates("image_id", keep="last")
     outside = outside[~outside["image_id"].isin(inside["image_id"])]
     last = {tuple(row[1:]): row[0] for row in outside[_SAME_PICTURE].itertuples()}
@@ -77,7 +79,8 @@ def frame_of(connection: Connection, query: Select[Any]) -> "pd.DataFrame":
     import pandas as pd
 
     result = connection.execute(query)
-    frame = pd.DataFrame(list(map(tuple, result)), columns=list(result.keys()))  # pandas is slow with SQLAlchemy's rows
+    rows = list(map(tuple, result.all()))  # pandas is slow with SQLAlchemy's own
+    frame = pd.DataFrame(rows, columns=list(result.keys()))
     for column in frame.columns:
         if column in _WHOLE:
             frame[column] = frame[column].astype("Int64")

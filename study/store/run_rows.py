@@ -120,22 +120,24 @@ def add_values(connection: Connection, cells: Cells) -> int:
 
 def add_set_values(connection: Connection, cells: Cells) -> int:
     """Add values of sets that are other than the last of their checkpoint, group, metric; tells how many."""
-    of = checkpoint_numbers(connection, list(zip(cells.text("model"), cells.text("checkpoint"), strict=True)))
+    of = list(zip(cells.text("model"), cells.text("checkpoint"), strict=True))
+    numbers = checkpoint_numbers(connection, of)
     names = ("value", "low", "high", "n", "signature", "note")
     known: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     s = set_values.c
-    for part in _parts(set(of)):
-        last = select(func.max(s.id)).where(s.checkpoint.in_(part)).group_by(s.checkpoint, s.prompt_group, s.metric)
-        for row in connection.execute(select(set_values).where(s.id.in_(last))):
-            known[row.checkpoint, row.prompt_group, row.metric] = tuple(getattr(row, name) for name in names)
+    columns = (runs.c.name, checkpoints.c.name, s.prompt_group, s.metric, *(s[name] for name in names))
+    query = select(*columns).select_from(set_values.join(checkpoints).join(runs)).order_by(s.id)
+    for part in _parts({run for run, _ in of}):  # however a checkpoint was described when they were added
+        known |= {tuple(row[:4]): tuple(row[4:]) for row in connection.execute(query.where(runs.c.name.in_(part)))}
     at, new = now(), []
-    numbers = (cells.number("score"), cells.number("low"), cells.number("high"), cells.whole("n"))
-    told = zip(*numbers, cells.text("signature"), cells.text("note"), strict=True)
-    for key, value in zip(zip(of, cells.text("group"), cells.text("metric"), strict=True), told, strict=True):
-        if known.get(key) != value:
-            known[key] = value
-            new.append(dict(zip(("checkpoint", "prompt_group", "metric"), key, strict=True)))
-            new[-1] |= dict(zip(names, value, strict=True)) | {"at": at}
+    figures = (cells.number("score"), cells.number("low"), cells.number("high"), cells.whole("n"))
+    told = zip(*figures, cells.text("signature"), cells.text("note"), strict=True)
+    places_in = zip(cells.text("group"), cells.text("metric"), strict=True)
+    for pair, number, (group, metric), value in zip(of, numbers, places_in, told, strict=True):
+        if known.get((*pair, group, metric)) != value:
+            known[*pair, group, metric] = value
+            new.append({"checkpoint": number, "prompt_group": group, "metric": metric, "at": at})
+            new[-1] |= dict(zip(names, value, strict=True))
     _insert(connection, set_values, new)
     return len(new)
 
@@ -149,16 +151,17 @@ def add_scalars(connection: Connection, cells: Cells, source: str) -> int:
     of = _run_numbers(connection, names, source)
     s = scalars.c
     known: dict[tuple[Any, ...], list[float | None]] = defaultdict(list)
-    for part in _parts(set(of.values())):
-        query = select(s.run, s.metric, s.axis, s.step, s.value).where(s.run.in_(part), s.source == source)
-        for row in connection.execute(query.order_by(s.ordinal)):
+    for part in _parts(of):  # however a run was described when they were added
+        query = select(runs.c.name, s.metric, s.axis, s.step, s.value).select_from(scalars.join(runs))
+        query = query.where(runs.c.name.in_(part), s.source == source).order_by(s.ordinal)
+        for row in connection.execute(query):
             known[tuple(row[:4])].append(row.value)
     left = {key: Counter(values) for key, values in known.items()}
     at, new = now(), []
     columns = (cells.text("metric"), cells.text("axis"), steps, cells.number("value"))
     for name, metric, axis, step, value in zip(names, *columns, strict=True):
-        key = (of[name], metric, axis, step)
-        if left.get(key, Counter())[value] > 0:
+        key = (name, metric, axis, step)
+        if left.get(key, _NONE)[value] > 0:
             left[key][value] -= 1
             continue
         new.append({"run": of[name], "metric": metric, "axis": axis, "step": step, "value": value, "at": at})
@@ -193,6 +196,7 @@ def place_of(item: str, path: str) -> Place:
     return (item, "") if item else ("", path)
 
 
+_NONE: Counter[float | None] = Counter()
 _STANDS = ("image", "path")
 _STAT = ("size", "mtime_ns")
 
@@ -308,11 +312,12 @@ def _image_numbers(connection: Connection, cells: Cells) -> list[int]:
 def _run_numbers(connection: Connection, names: Sequence[str], source: str) -> dict[str, int]:
     """Runs by name, as they were described last; those that the record lacks are added."""
     query = select(runs.c.name, runs.c.id).order_by(runs.c.id)
-    found = dict(connection.execute(query).all())
+    wanted = set(names)
+    found = {name: number for name, number in connection.execute(query) if name in wanted}
     lacking = [name for name in dict.fromkeys(names) if name not in found]
     unknown = {"subject": "", "n_training_images": None, "config": "", "source": source, "created_at": now()}
     _insert(connection, runs, [{"name": name} | unknown for name in lacking])
-    return dict(connection.execute(query).all()) if lacking else found
+    return {name: number for name, number in connection.execute(query) if name in wanted}
 
 
 def _numbers(

@@ -464,7 +464,8 @@ class Store(Access):
 
         with self._read() as connection:
             result = connection.execute(query)
-            return pd.DataFrame(list(map(tuple, result)), columns=list(result.keys()))  # its own rows are slow there
+            rows = list(map(tuple, result.all()))  # pandas is slow with SQLAlchemy's own
+            return pd.DataFrame(rows, columns=list(result.keys()))
 
 
 _PEOPLE = select(evaluators.c.id, evaluators.c.name, evaluators.c.token)

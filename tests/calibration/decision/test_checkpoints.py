@@ -52,11 +52,24 @@ def test_a_checkpoint_is_found_by_what_tells_it_apart():
 
 def test_pairs_are_images_of_one_prompt_and_seed():
     table = items(("anna", "300"), ("anna", "600"))
+    found = Checkpoints(table[::-1])
+    pairs = found.pairs(found.find("600"), found.find("300"))
+    assert sorted(pairs.itertuples(index=False, name=None)) == [
+        (f"anna/600/{name}", f"anna/300/{name}", *name) for name in ("p1", "p2", "q1", "q2")
+    ]
+
+
+def test_an_image_that_one_of_two_lacks_is_a_missing_one():
+    """It may be the bad ones that are not there; what only one was drawn with is another design."""
+    table = items(("anna", "300"), ("anna", "600"))
     found = Checkpoints(table[table["item"] != "anna/600/q2"])
     pairs = found.pairs(found.find("600"), found.find("300"))
-    assert pairs["candidate"].tolist() == ["anna/600/p1", "anna/600/p2", "anna/600/q1"]
-    assert pairs["baseline"].tolist() == ["anna/300/p1", "anna/300/p2", "anna/300/q1"]
-    assert pairs["prompt"].tolist() == ["p", "p", "q"]
+    assert pairs[pairs["candidate"] == ""].values.tolist() == [["", "anna/300/q2", "q", "2"]]
+    assert (pairs["candidate"] != "").sum() == 3
+    assert found.alike(found.all)["anna/600"].tolist().count("") == 1
+    wide = pd.concat([table, items(("anna", "300"), prompts=("r",)), items(("anna", "300"), seeds=("3",))])
+    found = Checkpoints(wide)
+    assert len(found.pairs(found.find("600"), found.find("300"))) == 4
 
 
 def test_one_base_without_a_subject_is_paired_with_every_subject():

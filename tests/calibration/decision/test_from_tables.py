@@ -229,3 +229,122 @@ def test_images_and_prompts_are_counted_where_there_are_values():
     fewer = ratings[ratings["item"].str.contains(r"/[0-3]_0$")]
     with pytest.raises(InputError, match="share 4 prompts with values by people"):
         StudyTables(items, scores, fewer, **directions).best(PEOPLE)
+
+
+def of(items: pd.DataFrame, scores: pd.DataFrame) -> StudyTables:
+    return StudyTables(items, scores, lower_is_better=["distance"], higher_is_better=["good", "noise"])
+
+
+def test_a_metric_that_one_of_the_two_lacks_does_not_count_whichever_it_is():
+    items, scores, _ = tables()
+    found = of(items, scores[~((scores["metric"] == "good") & scores["item"].str.startswith("600"))]).gate("900", "600")
+    assert set(verdicts(found)) == {"distance", "noise"}
+    assert any("good has no scores of anna/600" in note for note in found.notes)
+
+
+def test_missing_images_count_as_missing_scores():
+    """The three worst of 48 images of a bad checkpoint were not drawn, or thrown away."""
+    items, scores, _ = tables()
+    worst = scores[(scores["metric"] == "good") & scores["item"].str.fullmatch("900/.*_1")].sort_values("score")["item"]
+    assert of(items[~items["item"].isin(worst[:2])], scores).gate("900", "600").gate.metrics[0].missing == 2
+    with pytest.raises(InputError, match="distance: 3 of 48 pairs lack a score"):
+        of(items[~items["item"].isin(worst[:3])], scores).gate("900", "600")
+    assert of(items, scores).gate("900", "600").notes == ()
+
+
+def test_prompts_that_one_checkpoint_lacks_are_said():
+    items, scores, _ = tables()
+    one = of(items[~items["item"].isin(["900/3_0", "900/3_1", "600/4_0", "600/4_1"])], scores)
+    assert one.gate("600", "300").notes == ("1 prompt of 24 does not count: anna/600 lacks images of it.",)
+    said = "2 prompts of 24 do not count: {} and {} lack images of them."
+    assert one.gate("900", "600").notes == (said.format("anna/900", "anna/600"),)
+    assert one.best("good").notes == (said.format("anna/600", "anna/900"),)
+    assert one.best("good").best.prompts == 22
+
+
+@pytest.mark.parametrize("what", ["scores", "items"])
+def test_the_best_is_not_chosen_by_leaving_bad_images_out(what):
+    items, scores, _ = tables()
+    good = scores[(scores["metric"] == "good") & scores["item"].str.fullmatch("900/.*_1")].sort_values("score")["item"]
+    some = {"items": items, "scores": scores}
+    some[what] = some[what][~some[what]["item"].isin(good[:12])]
+    with pytest.raises(InputError, match="good: 12 of the 48 images of anna/900 lack a score or are not there"):
+        of(some["items"], some["scores"]).best("good")
+
+
+def test_few_missing_scores_leave_like_against_like():
+    """Two easy images lack a score by one checkpoint: the others' values of the same two do not count either."""
+    items, scores, _ = tables()
+    easy = scores[(scores["metric"] == "good") & scores["item"].str.startswith("600/")].nlargest(2, "score")["item"]
+    found = of(items, scores[~((scores["metric"] == "good") & scores["item"].isin(easy))]).best("good")
+    numbers = [name.split("/")[1] for name in easy]
+    kept = scores[(scores["metric"] == "good") & ~scores["item"].str.split("/").str[1].isin(numbers)]
+    by_prompt = kept.assign(
+        checkpoint=kept["item"].str.split("/").str[0], prompt=kept["item"].str.split("[/_]").str[1]
+    ).groupby(["checkpoint", "prompt"])["score"]
+    assert found.best.means == pytest.approx(by_prompt.mean().groupby("checkpoint").mean().to_numpy())
+
+
+def test_prompts_count_alike_for_gate_and_best():
+    """One prompt has twenty seeds in place of two: it does not decide alone."""
+    items, scores, _ = tables()
+    more_items, more_scores = [items], [scores]
+    for seed in range(2, 20):
+        twin = items[items["item"].str.endswith("/0_1")]
+        new = twin["item"].str.replace("_1", f"_{seed}")
+        more_items.append(twin.assign(item=new, seed=str(seed)))
+        more_scores.append(pd.DataFrame({"item": new, "metric": "good", "score": -9.0, "signature": "good"}))
+    wide_items = pd.concat(more_items)
+    wide_scores = pd.concat(more_scores)
+    wide_scores = wide_scores[wide_scores["metric"] == "good"]
+    one = StudyTables(wide_items, wide_scores, higher_is_better=["good"])
+    assert one.best("good").best.winner == 1
+    assert one.gate("600", "300").gate.metrics[0].flips.prompts == 24
+    assert one.gate("600", "300").gate.verdict == "not worse"
+
+
+def test_a_metric_that_sees_nothing_is_refused():
+    items, scores, _ = tables()
+    scores.loc[scores["metric"] == "good", "score"] = 0.7
+    with pytest.raises(InputError, match="good gives all images of these checkpoints one score"):
+        of(items, scores).best("good")
+    with pytest.raises(InputError, match="good: candidate and baseline have the same score on all 48 pairs"):
+        of(items, scores).gate("900", "600")
+
+
+def test_the_best_is_not_found_among_scores_made_in_two_ways():
+    items, scores, _ = tables()
+    strange = (scores["metric"] == "good") & scores["item"].str.startswith("900")
+    scores.loc[strange, "signature"] = "good|net:other"
+    with pytest.raises(InputError, match="good: the checkpoints' images were scored in 2 different ways"):
+        of(items, scores).best("good")
+    scores.loc[strange, "signature"] = "good|versions:torch-2.9"
+    assert of(items, scores).best("good").best.winner == 1
+    assert verdicts(of(items, scores).gate("900", "600"))["good"] == "worse"
+
+
+def test_points_are_not_those_of_scores_made_in_another_way():
+    """All checkpoints but two were rated by a network of other units."""
+    items, scores, ratings = tables()
+    old = (scores["metric"] == "good") & scores["item"].str.startswith("300")
+    scores.loc[old, "signature"] = "good|net:other"
+    scores.loc[old, "score"] *= 1000
+    directions = {"lower_is_better": ["distance"], "higher_is_better": ["good", "noise"]}
+    rated = StudyTables(items, scores, ratings, resampling=Resampling(200), **directions)
+    found = rated.gate("900", "600", metrics=["good"]).gate.metrics[0]
+    assert found.drop.unit == "rating steps"
+    assert found.estimate == pytest.approx(-1.8, abs=0.3)
+    scores.loc[(scores["metric"] == "good") & ~old, "signature"] = ["new", "old"] * 48
+    scores.loc[old, "signature"] = "old"
+    with pytest.raises(InputError, match="2 different ways"):
+        StudyTables(items, scores, ratings, resampling=Resampling(200), **directions).gate("900", "600", ["good"])
+
+
+def test_three_prompts_tell_nothing():
+    items, scores, _ = tables()
+    few = items[items["prompt"].isin(["p0", "p1", "p2"])]
+    found = of(few, scores).gate("900", "600", metrics=["good"]).gate
+    assert found.verdict == "cannot tell"
+    assert found.metrics[0].p == 0.125
+    with pytest.raises(InputError, match="found on 5 prompts or more"):
+        of(few, scores).best("good")

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from calibration.core.resampling import Resampling
-from calibration.decision.gate import LEAST_DROP, Pairs, gate
+from calibration.decision.gate import LEAST_DROP, Pairs, Sets, gate
 from calibration.decision.slope import slope_on_people
 from metrics.errors import InputError
+from metrics.sets.paired_sets import PairedSets, paired_sets
 
 PROMPTS = np.repeat(np.arange(40), 2)
 
@@ -152,3 +153,52 @@ def test_number_of_images_that_would_find_a_drop():
     one = gate([Pairs("m", "higher", baseline + 5 * rng.normal(size=80), baseline, PROMPTS, least_drop=1.0)]).metrics[0]
     assert one.images_to_find == int(np.ceil((one.flips.deviation / 0.80432) ** 2) * 2)
     assert one.images_to_clear == int(np.ceil((one.flips.deviation * 2.8016) ** 2) * 2)
+
+
+SETS = np.repeat(np.arange(20), 3)
+
+
+def distances(shift: float, kind: str = "fid", seed: int = 0) -> PairedSets:
+    rng = np.random.default_rng(seed)
+    common = 0.6 * rng.normal(size=(20, 12))[SETS]
+    new, old = (common + 0.8 * rng.normal(size=(60, 12)) for _ in range(2))
+    return paired_sets(new + 0.4 + shift, old + 0.4, rng.normal(size=(300, 12)), SETS, kind)
+
+
+@pytest.mark.parametrize("kind", ["fid", "kid"])
+def test_two_sets_have_the_same_three_answers(kind):
+    found = gate([Sets(kind, distances(0.3, kind))])
+    one = found.metrics[0]
+    assert found.verdict == one.verdict == "worse"
+    assert one.flips.mean == -distances(0.3, kind).difference < 0
+    assert (one.flips.prompts, one.flips.pairs, one.flips.is_exact, len(one.worst)) == (20, 60, False, 0)
+    assert (one.low, one.high) == (-distances(0.3, kind).high, -distances(0.3, kind).low)
+    assert gate([Sets(kind, distances(-0.3, kind))]).verdict == "not worse"
+    assert gate([Sets(kind, distances(0.0, kind), least_drop=1e-3)]).verdict == "cannot tell"
+    assert gate([Sets(kind, distances(0.3, kind), least_drop=99.0)]).verdict == "not worse"
+
+
+def test_standard_deviations_of_a_set_are_those_of_a_mean():
+    """The mean of values that are distances to nothing has the standard deviation of its images."""
+    values = np.random.default_rng(0).normal(size=60)
+    error = values.std(ddof=1) / np.sqrt(60)
+    found = PairedSets(values.mean() + error, values.mean(), error, -error, 3 * error, error, error, 0.2, 60, 60, 999)
+    one = gate([Sets("fid", found)]).metrics[0]
+    assert one.drop.unit == "standard deviations"
+    assert one.estimate == pytest.approx(-error / values.std(ddof=1))
+
+
+def test_sets_are_adjusted_with_the_other_metrics():
+    found = gate([Sets("fid", distances(0.3)), pairs(0.0, "a"), pairs(0.0, "bb")])
+    assert found.metrics[0].adjusted_p == pytest.approx(found.metrics[0].p * 3 * (1 + 1 / 2 + 1 / 3))
+
+
+def test_sets_that_say_nothing_are_refused():
+    real = np.random.default_rng(1).normal(size=(100, 4))
+    same = np.random.default_rng(2).normal(size=(60, 4))
+    with pytest.raises(InputError, match="fid: candidate and baseline have the same score on all 60 pairs"):
+        gate([Sets("fid", paired_sets(same, same, real, SETS))])
+    with pytest.raises(InputError, match="fid: 4 of 64 pairs lack a score"):
+        gate([Sets("fid", distances(0.3), missing=4)])
+    with pytest.raises(InputError, match="FID of 40 images of 20 prompts says too little"):
+        paired_sets(same[:40], same[20:], real, np.repeat(np.arange(20), 2))

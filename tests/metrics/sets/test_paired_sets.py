@@ -6,7 +6,7 @@ import pytest
 from metrics.errors import InputError
 from metrics.sets.frechet import frechet_distance
 from metrics.sets.kid import kernel_distance
-from metrics.sets.paired_sets import paired_sets
+from metrics.sets.paired_sets import paired_sets, prompt_values
 
 PROMPTS = np.repeat(np.arange(20), 3)
 
@@ -77,3 +77,26 @@ def test_few_are_refused(images, prompts):
     table = np.random.default_rng(0).normal(size=(images, 4))
     with pytest.raises(InputError, match="takes 50 images of 10 prompts"):
         paired_sets(table, table, table, np.arange(images) % prompts)
+
+
+@pytest.mark.parametrize("kind", ["fid", "kid"])
+def test_prompts_parts_of_a_distance_give_the_same_difference_and_error(kind):
+    new, old, real = features(3, 0.3)
+    both = paired_sets(new, old, real, PROMPTS, kind)
+    distances, values = prompt_values([new, old], real, PROMPTS, kind)
+    assert distances == pytest.approx([both.candidate, both.baseline])
+    assert values.mean(axis=0) == pytest.approx(distances)
+    apart = values[:, 0] - values[:, 1]
+    assert apart.std(ddof=1) / np.sqrt(20) == pytest.approx(both.error)
+    assert values[:, 1].std(ddof=1) / np.sqrt(20) == pytest.approx(both.baseline_error)
+
+
+def test_a_prompt_that_lies_far_off_has_the_largest_part():
+    new, _, real = features(4)
+    new[PROMPTS == 7] += 3.0
+    assert prompt_values([new], real, PROMPTS)[1][:, 0].argmax() == 7
+
+
+def test_few_have_no_parts():
+    with pytest.raises(InputError, match="KID of 27 images of 9 prompts says too little"):
+        prompt_values([np.zeros((27, 4))], np.zeros((50, 4)), np.repeat(np.arange(9), 3), "kid")

@@ -293,6 +293,19 @@ def test_each_step_of_a_curve_may_come_twice(runs):
         runs.add_scalars(told.drop(columns="step"), "wandb")
 
 
+def test_curves_and_values_of_sets_are_known_however_their_run_is_described(runs):
+    """What a tracker gives again after more became known of the run is not new."""
+    curve = pd.DataFrame({"model": "anna", "metric": "loss", "step": range(3), "value": 0.5})
+    sets = pd.DataFrame({"model": ["anna"], "checkpoint": "s300", "metric": "fid", "score": 40.0})
+    runs.add_images(drawn((300,)))
+    assert runs.add_scalars(curve, "mlflow") == 3 and runs.add_set_values(sets) == 1
+    runs.add_runs(pd.DataFrame({"model": ["anna"], "config": '{"rank":16}'}))
+    runs.add_images(drawn((300,), subject="dog", kind="lora"))
+    assert runs.add_scalars(curve, "mlflow") == 0 and runs.add_set_values(sets) == 0
+    assert runs.add_scalars(curve.assign(value=0.25), "mlflow") == 3
+    assert runs.scalars()["ordinal"].tolist() == [0, 1] * 3
+
+
 def test_runs_are_told_what_is_known_of_them(runs):
     config = '{"rank": 16, "lr": 0.0001}'
     assert runs.add_runs(pd.DataFrame({"model": ["anna"], "config": config}), "kohya") == 1
