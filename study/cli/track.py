@@ -112,7 +112,10 @@ def track(
     if recipe is not None:
         drawing = RecipeDrawing(recipe, DrawSettings(device, engine=engine), folders[0].path if folders else None)
 
+    verdicts: set[str] = set()
+
     def tell(record: "GateRecord") -> None:
+        verdicts.add(record.verdict)  # also where Ctrl-C comes before it is stored
         _tell(record, study, alerts, url, console)
 
     def say(note: str) -> None:
@@ -121,18 +124,16 @@ def track(
     tracker = Tracker(study, folders, settings, console, tell, say, drawing)
     with only_tracker(study):
         if watch:
-            found_worse = _watch(tracker, every, study, console)
+            _watch(tracker, every, study, console)
         else:
             with resumable():
-                found = tracker.one_pass()
-            _print_pass(found, console)
-            found_worse = any(record.verdict == "worse" for record in found.gates)
-    if found_worse:
+                _print_pass(tracker.one_pass(), console)
+    if "worse" in verdicts:
         raise typer.Exit(_WORSE)
 
 
-def _watch(tracker: "Tracker", every: float, study: Path, console: "Console") -> bool:
-    """Passes until Ctrl-C; whether a gate of any found a checkpoint worse."""
+def _watch(tracker: "Tracker", every: float, study: Path, console: "Console") -> None:
+    """Passes until Ctrl-C; what is wrong with the first is an error, and with a later one is said."""
     from sqlalchemy.exc import DBAPIError
 
     from study.runs.watch import repeat
@@ -140,7 +141,6 @@ def _watch(tracker: "Tracker", every: float, study: Path, console: "Console") ->
 
     for ending in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs are started without the first
         signal.signal(ending, signal.default_int_handler)
-    verdicts: set[str] = set()
     said: set[str] = set()
     passes = 0
 
@@ -156,7 +156,6 @@ def _watch(tracker: "Tracker", every: float, study: Path, console: "Console") ->
                 print_notes([sentence], console)
             said.add(sentence)
         else:
-            verdicts.update(record.verdict for record in found.gates)
             if not passes or not found.is_idle or found.broken:
                 _print_pass(found, console)
             said.clear()
@@ -166,7 +165,6 @@ def _watch(tracker: "Tracker", every: float, study: Path, console: "Console") ->
 
     repeat(one_pass, every)
     console.print("Stopped; what was found is recorded.")
-    return "worse" in verdicts
 
 
 def _print_pass(found: "Pass", console: "Console") -> None:

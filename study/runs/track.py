@@ -17,12 +17,13 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from metrics.errors import InputError
+from metrics.text import listed
 from study.folder.drawing import RecipeDrawing
 from study.folder.study import Study, open_study
 from study.runs.folders import Known, RunFolder, Taken
 from study.runs.record import record_study
-from study.runs.tracking.new_gates import GateRecord, judge_new
-from study.runs.tracking.new_scores import NewScores, Scorer
+from study.runs.tracking.new_gates import GateRecord, Judged, judge_new
+from study.runs.tracking.new_scores import NewScores, Scorer, is_of_sets
 from study.runs.watch import OLD, Settled, absolute
 from study.scoring import ScoreSettings
 from study.terminal import Bar
@@ -145,6 +146,7 @@ class Tracker:
         self._tell, self._say = tell, say
         self._scorer = Scorer(self._settings.score, self._settings.references, self._console)
         self._settled = Settled(self._settings.old)
+        self._has_drawn = False
         self._added: dict[str, tuple[Any, ...]] = {}  # rows by path, which the record has
         self._said: set[str] = set()
         self._named: dict[Path, str] = {}
@@ -171,7 +173,12 @@ class Tracker:
             for scored in (mine, self._scorer.score_others(study)):
                 self._note_scores(scored, found)
             how = self._settings
-            judged = judge_new(study, how.score.metrics, how.against, how.task, self._tell)
+            named = [name for name in how.score.metrics if not is_of_sets(name)]
+            if how.score.metrics and not named:
+                self._note(f"{listed(how.score.metrics)}: sets are compared by humangrade gate --metric alone.", found)
+                judged = Judged()
+            else:
+                judged = judge_new(study, named, how.against, how.task, self._tell)
             for note in judged.notes:
                 self._note(note, found)
             found.gates += judged.records
@@ -179,9 +186,16 @@ class Tracker:
         return found
 
     def _draw(self, drawing: RecipeDrawing, study: Study, found: Pass) -> None:
-        with Bar(self._console) as bar:
-            for note in drawing.draw(study, bar):
-                self._note(note, found)
+        try:
+            with Bar(self._console) as bar:
+                notes = drawing.draw(study, bar)
+        except InputError as error:  # a checkpoint that is being written, once there was something to draw with
+            if not self._has_drawn:
+                raise
+            notes = [str(error)]
+        self._has_drawn = True
+        for note in notes:
+            self._note(note, found)
         place = drawing.place(study)
         if not any(folder.path.resolve() == place.resolve() for folder in self._folders):
             self._folders.append(RunFolder(place))

@@ -122,13 +122,15 @@ def judge_new(
             due.append(one)
     if not due:
         return found
-    tables = study_tables(study, task)
+    tables, values = study_tables(study, task), study.store.runs.values()
     asked = {"by": _BY, "against": against, "task": task, "metrics": list(metrics)}
     for one in due:
         baseline = _baseline(one, study, tables, against)
         if baseline == str(one):
             continue
-        record = _gate(one, baseline, tables, metrics, _digest([str(one), against, task, pending[str(one)]["images"]]))
+        names, constant = _that_vary(one, metrics, images, values)
+        found.notes += [f"{name} is the same on all images of {one.model}, so it does not count." for name in constant]
+        record = _gate(one, baseline, tables, names, _digest([str(one), against, task, pending[str(one)]["images"]]))
         tell(record)
         settings = asked | pending[str(one)]
         study.store.runs.add_gate_run(record.candidate, record.baseline, record.verdict, settings, record.result)
@@ -184,6 +186,20 @@ def _baseline(one: Checkpoint, study: Study, tables: StudyTables, against: str) 
     if against == "previous":
         return str(tables.checkpoints.previous(one))
     return str(tables.checkpoints.find(study.store.runs.baseline(against) or against))
+
+
+def _that_vary(
+    one: Checkpoint, metrics: Sequence[str], images: pd.DataFrame, values: pd.DataFrame
+) -> tuple[Sequence[str], list[str]]:
+    """The metrics to judge by, without those that gave all images of the run one score, and these.
+
+    A metric that sees no difference says nothing of a checkpoint, and a gate refuses it.
+    """
+    mine = values[values["image_id"].isin(images["image_id"][images["model"] == one.model])].dropna(subset="score")
+    kinds = mine.groupby("metric")["score"].nunique()
+    constant = [str(name) for name, count in kinds.items() if count == 1 and (not metrics or name in metrics)]
+    names = [str(name) for name in (metrics or kinds.index) if name not in constant]
+    return (names, constant) if constant and names else (metrics, [])
 
 
 def _gate(one: Checkpoint, baseline: str, tables: StudyTables, metrics: Sequence[str], key: str) -> GateRecord:

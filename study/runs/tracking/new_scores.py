@@ -84,7 +84,7 @@ class Scorer:
         items = set(study.items["item"])
         lacking: dict[str, set[str]] = {}
         for name in names:
-            if _is_of_sets(name):
+            if is_of_sets(name):
                 sets = study.set_scores()
                 is_new = name not in set(sets["metric"]) and ("study", name, len(items)) not in self._tried
                 lacking[name] = items if is_new else set()
@@ -93,9 +93,9 @@ class Scorer:
                 lacking[name] = items - set(there["item"][there["metric"].isin(written_names(name))])
         if not any(lacking.values()):
             return found
-        run = [name for name in names if lacking[name] or _is_of_sets(name)]
+        run = [name for name in names if lacking[name] or is_of_sets(name)]
         study.store.refuse_imported([name for metric in run for name in written_names(metric)])
-        found.images = len(set().union(*(lacking[name] for name in run if not _is_of_sets(name))))
+        found.images = len(set().union(*(lacking[name] for name in run if not is_of_sets(name))))
 
         def deliver(metric: ComputedMetric, scored: Scored) -> None:
             if other := _otherwise(scored, there):
@@ -131,7 +131,7 @@ class Scorer:
         lacking: dict[str, set[int]] = {}
         wanted: dict[str, set[str]] = {}
         for name in names:
-            if _is_of_sets(name):
+            if is_of_sets(name):
                 wanted[name] = self._sets_lacking(name, group, sets)
             else:
                 known = set(values["image_id"][values["metric"].isin(written_names(name))])
@@ -162,7 +162,7 @@ class Scorer:
             study.store.runs.add_values(rows.assign(image_id=rows["item"].astype(int)).drop(columns="item"))
             found.notes += scored.warnings
 
-        run = [name for name in names if wanted[name] or _is_of_sets(name)]
+        run = [name for name in names if wanted[name] or is_of_sets(name)]
         self._run(lambda: Collection(items, {}), run, deliver, found)
         return found
 
@@ -179,7 +179,7 @@ class Scorer:
             names += [name for name in known if is_plugin(name)]
             missing = {name: why for name, why in left_out.items() if not known or name in known}
             found.notes += [f"Left out {line}" for line in left_out_lines(missing) if not line.startswith("Get ")]
-        return sorted(names, key=lambda name: not _is_of_sets(name))
+        return sorted(names, key=lambda name: not is_of_sets(name))
 
     def _sets_lacking(self, name: str, group: pd.Series, sets: pd.DataFrame) -> set[str]:
         """The sets without a value over as many images as they have, each tried once."""
@@ -227,7 +227,8 @@ def _study_has(study: Study) -> dict[Need, bool]:
     }
 
 
-def _is_of_sets(name: str) -> bool:
+def is_of_sets(name: str) -> bool:
+    """Whether a metric scores sets of images and no single one."""
     entry = find_entry(name)
     return entry is not None and entry.scores == "set"
 

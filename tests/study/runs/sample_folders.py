@@ -10,10 +10,12 @@ PROMPTS = 8
 METRICS = ("contrast", "sharpness")
 
 
-def sample(folder: Path, step: int, number: int, is_bad: bool = False, run: str = "anna", seed: int | None = 7) -> Path:
+def sample(
+    folder: Path, step: int, number: int, is_bad: bool = False, run: str = "anna", seed: int | None = 7, noise: int = 0
+) -> Path:
     """One sample: a picture of its prompt with a little noise of its step, pale where it is bad."""
     picture = np.random.default_rng(number).integers(0, 256, (40, 40, 3)) * 0.5 + 64
-    picture += np.random.default_rng([number, step]).normal(0, 6, picture.shape)
+    picture += np.random.default_rng([number, step, noise]).normal(0, 6, picture.shape)
     if is_bad:
         picture = picture * 0.5 + 64
     ending = "" if seed is None else f"_{seed}"

@@ -104,7 +104,7 @@ def test_a_checkpoint_that_got_worse_is_caught_while_it_is_watched(tiny_folder, 
         time.sleep(2)
         assert len(alerts(file)) == 3
         place.write_bytes(content)
-        until(lambda: len(alerts(file)) == 4, process)
+        until(lambda: recorded(tmp_path / "study/ratings.sqlite")[2] == 4, process)
         process.send_signal(signal.SIGINT)
         out = process.communicate(timeout=120)[0]
     assert process.returncode == 1, out

@@ -155,7 +155,9 @@ def test_a_gate_that_is_refused_is_a_record_until_its_scores_change(study, tmp_p
     assert found.gates[0].sentence.startswith("anna/600 is not judged: ")
     assert tracker(study, run).one_pass().is_idle
     other = replace(SETTINGS, score=ScoreSettings(("contrast", "sharpness", "exposure")))
-    assert [one.verdict for one in tracker(study, run, settings=other).one_pass().gates] == [REFUSED]
+    found = tracker(study, run, settings=other).one_pass()
+    assert [one.verdict for one in found.gates] == [REFUSED]
+    assert "exposure is the same on all images of anna, so it does not count." in found.notes
 
 
 @pytest.mark.parametrize(
@@ -218,6 +220,19 @@ def test_a_run_that_was_moved_is_the_same_run(study, tmp_path):
     samples(run, (900,))
     found = tracker(study, run).one_pass()
     assert [one.candidate for one in found.gates] == ["anna/900"] and found.images == PROMPTS
+
+
+def test_of_a_training_that_was_resumed_the_last_samples_count(study, tmp_path):
+    run = samples(tmp_path / "run", (300, 600))
+    tracker(study, run).one_pass()
+    for number in range(PROMPTS):
+        path = sample(run / "sample", 600, number, is_bad=True, noise=1)
+        path.rename(path.with_name(path.name.replace("_20240819", "_20240820")))
+    samples(run, (600,))
+    found = tracker(study, run).one_pass()
+    assert [(one.candidate, one.verdict) for one in found.gates] == [("anna/600", "worse")]
+    with open_study(study) as opened:
+        assert (opened.store.runs.images()["step"] == 600).sum() == 2 * PROMPTS  # both are there
 
 
 def test_a_studys_own_images_are_not_taken_twice(tmp_path):
