@@ -89,6 +89,11 @@ def track(
         raise InputError(f"--alerts is {alerts}, which is a folder; name a file, for instance alerts.jsonl.")
     if alerts is not None:
         refuse_missing_parent(alerts, "--alerts")
+    from study.folder.config import FILE_NAME
+
+    if not (study / FILE_NAME).is_file():
+        images = runs[0].rpartition("=")[2] if runs else "FOLDER"
+        raise InputError(f"{study} holds no study; make one with: humangrade init {study} --images {images}")
     from metrics.catalogue import make_metrics
     from metrics.engine.run import RunSettings
     from study.folder.drawing import RecipeDrawing
