@@ -193,7 +193,7 @@ def _tell(record: "GateRecord", study: Path, alerts: Path | None, url: str | Non
     from study.terminal import print_notes
 
     console.print(record.sentence, style="red" if record.verdict == "worse" else None, soft_wrap=True, markup=False)
-    line = record.alert(str(study))
+    line = record.alert(study)
     if alerts is not None:
         try:
             _append(alerts, line)

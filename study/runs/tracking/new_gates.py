@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -48,7 +49,7 @@ class GateRecord:
     result : dict
         Plain JSON: the gate's report, or the reason.
     key : str
-        The same for the same candidate, images and question.
+        The same for the same candidate, images and question in a study.
     """
 
     candidate: str
@@ -58,10 +59,11 @@ class GateRecord:
     result: Mapping[str, Any]
     key: str
 
-    def alert(self, study: str) -> dict[str, Any]:
-        """What a file of alerts and a webhook get; chat services show `text`."""
-        told = {"text": self.sentence, "study": study, "verdict": self.verdict, "candidate": self.candidate}
-        return told | {"baseline": self.baseline, "key": self.key, "gate": dict(self.result)}
+    def alert(self, study: Path) -> dict[str, Any]:
+        """What a file of alerts and a webhook get; chat services show `text`, and `key` tells what was told before."""
+        told = {"text": self.sentence, "study": str(study), "verdict": self.verdict, "candidate": self.candidate}
+        key = _digest([str(study.resolve()), self.key])
+        return told | {"baseline": self.baseline, "key": key, "gate": dict(self.result)}
 
 
 @dataclass

@@ -104,6 +104,8 @@ def test_a_file_of_alerts_gets_each_gate_once(tmp_path, capsys):
     for _ in range(2):
         track_cli._tell(record, tmp_path, path, None, Console(file=sys.stdout))
     cut, line = path.read_text(encoding="utf-8").splitlines()
-    assert cut == '{"cut off' and json.loads(line)["key"] == "key1"
+    assert cut == '{"cut off' and json.loads(line) == record.alert(tmp_path)
+    track_cli._tell(record, tmp_path / "another", path, None, Console(file=sys.stdout))  # a study of its own
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 3
     track_cli._tell(record, tmp_path, tmp_path / "none" / "a.jsonl", None, Console(file=sys.stdout))
     assert "cannot be written" in capsys.readouterr().out
