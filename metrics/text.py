@@ -1,6 +1,8 @@
 """Words of messages and reports: counts, lists of names, numbers, the order of names."""
 
+import os
 import re
+import shlex
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
@@ -32,6 +34,20 @@ def counted(number: int, noun: str) -> str:
     ('1 row', '2,000 rows')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def pasted(name: object) -> str:
+    """A file's or folder's name as a command that is shown has it, to be copied into a terminal.
+
+    Examples
+    --------
+    >>> pasted("images/anna"), pasted("my images")
+    ('images/anna', "'my images'")
+    """
+    text = str(name)
+    if os.name == "nt":
+        return f'"{text}"' if re.search(r"[^\w.\\/:-]", text) else text
+    return text if re.fullmatch(r"[\w@%+=:,./][\w@%+=:,./-]*", text) else shlex.quote(text)
 
 
 def spelled(number: int, noun: str = "") -> str:

@@ -42,6 +42,7 @@ from calibration.aesthetic.vote_tables import (
 from calibration.tables.reading import MOST_BYTES, decoded, is_parquet, table_of
 from metrics.errors import InputError, parameter
 from metrics.files import read_input
+from metrics.text import pasted
 
 AVA_MIDDLE = 5.0
 _AVA_COLUMNS = 15
@@ -160,7 +161,7 @@ def read_votes(
     """
     if path.is_dir():
         is_study = (path / "study.yaml").is_file()
-        advice = f"write its tables with humangrade export {path} --out DIR, and name DIR/ratings.csv"
+        advice = f"write its tables with humangrade export {pasted(path)} --out DIR, and name DIR/ratings.csv"
         raise InputError(f"{path} is a {'study' if is_study else 'folder'}; {advice if is_study else 'name a file'}.")
     data = read_input(path, MOST_BYTES, "name the file with the votes")
     sha256 = hashlib.sha256(data).hexdigest()

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,8 @@ def weights_digest(path: Path) -> str:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"The weights {path} cannot be read ({error.strerror or error}); check the path.") from error
-    write_atomically(memory, json.dumps(_remembered(memory) | {key: {"state": state, "sha256": digest}}, indent=1))
+    with suppress(InputError):  # a cache that cannot be written costs time only
+        write_atomically(memory, json.dumps(_remembered(memory) | {key: {"state": state, "sha256": digest}}, indent=1))
     return digest
 
 

@@ -27,6 +27,7 @@ from metrics.engine.signature import signature, versions
 from metrics.errors import InputError
 from metrics.files import write_together
 from metrics.networks.aesthetic_head import Head, head_details, head_file
+from metrics.text import pasted
 from study.aesthetic.data import OTHERS, VotesFile, print_evaluations, read_data, without_twins
 
 BEST = "best"
@@ -302,4 +303,4 @@ def _people(votes: Votes) -> dict[str, float]:
 
 def _say_written(out: Path, kind: str, console: Console) -> None:
     console.print(f"Written: {out} ({kind}), and its card {out.with_suffix('.md')}.", soft_wrap=True)
-    console.print(f"Score with it: humangrade score STUDY --metrics aesthetic --head {out}", soft_wrap=True)
+    console.print(f"Score with it: humangrade score STUDY --metrics aesthetic --head {pasted(out)}", soft_wrap=True)

@@ -112,7 +112,7 @@ def evaluate(
     from study.evaluation.page import render_page
     from study.evaluation.run import EvaluationSettings
     from study.evaluation.run import evaluate as compute
-    from study.evaluation.summary import files_of
+    from study.evaluation.summary import check_out, files_of
     from study.folder.score_items import folder_collection
     from study.terminal import SKIPPED, Bar, print_notes, print_skipped, resumable, terminal
 
@@ -136,6 +136,7 @@ def evaluate(
         seed=seed,
     )
     console = terminal()
+    check_out(folder)
     unusable = ""
     if recipe is not None:
         from study.cli.generate import draw_recipe

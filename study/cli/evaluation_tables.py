@@ -2,37 +2,40 @@
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Column, Table
 
 from study.evaluation.types import Evaluation
 from study.evaluation.words import GUIDES, cautions, in_short, number, on_chance, on_copies
 from study.scoring import print_left_out
+from study.terminal import numbers_table
 
 
 def print_evaluation(found: Evaluation, console: Console) -> None:
     """Print a table a metric, the sentences, and what was left out."""
-    table = Table(*(Column(name, overflow="fold") for name in ("metric", "set")))
-    for name in ("n", "value", "95 % interval", "over", "less the base"):
-        table.add_column(name, justify="right")
+    table = numbers_table("set", "n", "value", "95 % interval", "less base")
+    table.columns[0].justify, table.columns[0].overflow = "left", "fold"
     if found.guides:
-        table.add_column("guides say")
+        table.add_column("guides")
     for place, metric in enumerate(found.metrics):
         if place:
-            table.add_section()
-        for one in found.sets:
-            figure = found.figure(one.name, metric.name)
-            if figure is None:
-                continue
-            gap = found.difference(one.name, one.base, metric.name) if one.base else None
+            table.add_row()
+        figures = [figure for one in found.sets if (figure := found.figure(one.name, metric.name))]
+        over = " or ".join(dict.fromkeys(figure.over for figure in figures if figure.over))
+        table.add_row(f"[bold]{escape(metric.title)}[/]{f', over {over}' if over else ''}")
+        bases = {one.name: one.base for one in found.sets}
+        for figure in figures:
+            gap = found.difference(figure.set, bases[figure.set], metric.name)
             interval = (
                 "" if figure.low is None or figure.high is None else f"{number(figure.low)} to {number(figure.high)}"
             )
-            cells = [escape(metric.title), escape(one.name), f"{figure.n:,}", number(figure.value), interval]
-            cells.append(figure.over if interval else "")
+            cells = [f"  {escape(figure.set)}", f"{figure.n:,}", number(figure.value), interval]
             cells.append("" if gap is None else f"{number(gap.value)}{'' if gap.is_apart else ' ?'}")
-            table.add_row(*cells, *([found.guides.get((one.name, metric.name), "")] if found.guides else []))
+            table.add_row(*cells, *([found.guides.get((figure.set, metric.name), "")] if found.guides else []))
     console.print(table)
-    console.print("[dim]Intervals over prompts are for other prompts, over images for other seeds of these.[/]")
+    if any(figure.over for figure in found.figures):
+        console.print(
+            "[dim]Intervals over prompts are for other prompts, over images for other seeds of these.[/]",
+            soft_wrap=True,
+        )
     if any(not gap.is_apart for gap in found.differences):
         console.print("[dim]?: not told apart from the base.[/]")
     if found.guides:

@@ -9,7 +9,7 @@ import typer
 
 from metrics.errors import InputError
 from metrics.files import refuse_missing_parent
-from metrics.text import counted
+from metrics.text import counted, pasted
 from study.cli.options import Device, EngineChoice, refuse_given
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def generate(
     if is_study:
         _grow(folder, read, plan, settings, anchors, references, dry_run, console)
         return
+    print_notes(_among_others(plan, folder), console)
     if dry_run:
         _describe(plan, folder, console)
         return
@@ -117,6 +118,20 @@ def generate(
     if len(outcome.unusable) == sum(checkpoint.kind != "base" for checkpoint in plan.checkpoints) > 0:
         raise InputError(_unusable(plan, outcome))
     _end_with_refusals([*plan.refused, *refusals(outcome.unusable)], console)
+
+
+def _among_others(plan: "Plan", folder: Path) -> list[str]:
+    """A sentence on images that stand where a plan is drawn, and are none of humangrade's."""
+    from study.generation.sets import other_images
+
+    others = other_images(folder, {image.file.as_posix() for image in plan.images})
+    if not others:
+        return []
+    has = "was" if len(others) == 1 else "were"
+    return [
+        f"{folder} holds {counted(len(others), 'image')} that {has} not drawn here ({_some(others)}); init, add and "
+        "evaluate take every image of a folder, so name one of their own for those that are drawn."
+    ]
 
 
 def _grow(
@@ -155,7 +170,7 @@ def _grow(
         grown = add_images(study, images, anchors, references=references)
     for sentence in grown.sentences:
         console.print(sentence, soft_wrap=True, markup=False)
-    console.print(f"Start it with: humangrade serve {folder}", soft_wrap=True, markup=False)
+    console.print(f"Start it with: humangrade serve {pasted(folder)}", soft_wrap=True, markup=False)
 
 
 def draw_recipe(
@@ -232,9 +247,9 @@ def _print_next(folder: Path, outcome: "Outcome", console: "Console") -> None:
 
     if outcome.left or not outcome.lines:
         return
-    init, add = f"humangrade init STUDY --images {folder}", f"humangrade add {{}} --images {folder}"
+    init, add = f"humangrade init STUDY --images {pasted(folder)}", f"humangrade add {{}} --images {pasted(folder)}"
     if studies := studies_near(folder):
-        line = "\n".join(f"Add what is new to the study with: {add.format(study)}" for study in studies)
+        line = "\n".join(f"Add what is new to the study with: {add.format(pasted(study))}" for study in studies)
     elif outcome.drawn < len(outcome.lines):
         line = f"Make a study of it with: {init}\nOr, where a study has its images: {add.format('STUDY')}"
     else:
@@ -248,16 +263,17 @@ def _write_recipe(path: Path, preset: str | None) -> None:
     refuse_missing_parent(path, "--new")
     write_recipe(path, preset)
     print(f"Written: {path}")
-    print(f"Edit it, then: humangrade generate FOLDER --recipe {path}")
+    print(f"Edit it, then: humangrade generate FOLDER --recipe {pasted(path)}")
 
 
 def _describe(plan: "Plan", folder: Path, console: "Console") -> None:
     """What a run would do, and whether it could; it ends as the run would."""
     from study.generation.base_models import locate
     from study.generation.image_files import damaged_named, survey
+    from study.generation.items_table import read_added
     from study.generation.plan import checkpoint_lines, describe_plan
     from study.generation.prepare import prepare, refusals
-    from study.generation.sets import known_lines, seconds_per_image
+    from study.generation.sets import ITEMS, known_lines, seconds_per_image
     from study.terminal import print_notes
 
     def describe(plan: "Plan", unfinished: set[str]) -> None:
@@ -272,6 +288,7 @@ def _describe(plan: "Plan", folder: Path, console: "Console") -> None:
     prepared = prepare(plan)
     lines = known_lines(folder)
     damaged = survey(folder, prepared.wanted, lines)
+    read_added(folder / ITEMS)
     without_line = {one.name for one in prepared.wanted if lines.get(one.name, {}).get("identity") != one.digest}
     describe(prepared.plan_of(plan), {*damaged, *without_line})
     print_notes([*prepared.notes, *([damaged_named(damaged)] if damaged else [])], console)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from metrics.files import refuse_missing_parent
+from metrics.text import pasted
 from study.cli.options import ColumnMapping, DuplicateRule, Host, Port, RatingsFile, StudyFolder, TaskName
 from study.cli.options import names as names_in
 
@@ -79,7 +80,7 @@ def init(
                 f"Some levels are called by their numbers; give them words in {study / FILE_NAME} before people rate."
             )
         print_links(made, "http://127.0.0.1:7860")
-    print(f"Start it with: humangrade serve {study}")
+    print(f"Start it with: humangrade serve {pasted(study)}")
 
 
 def serve(
@@ -128,7 +129,7 @@ def add(
         grown = add_images(opened, images, anchors, seed, references=references, evaluators=joining)
     for sentence in grown.sentences:
         print(sentence)
-    print(f"Start it with: humangrade serve {study}")
+    print(f"Start it with: humangrade serve {pasted(study)}")
 
 
 def import_(

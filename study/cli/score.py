@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperOption
 
 from metrics.errors import InputError
 from metrics.files import refuse_missing_parent
-from metrics.text import listed
+from metrics.text import listed, pasted
 from study.cli.options import BatchSize, Device, EncoderName, EncoderTag, EngineChoice, LeastFace, Workers
 from study.cli.options import names as names_in
 
@@ -159,7 +159,7 @@ def score(
     print_scores(result, console)
     console.print(f"Features computed: {result.extracted:,}; the rest came from the cache.")
     if study is not None:
-        console.print(f"Judge them with: humangrade report {study} --out REPORT", soft_wrap=True)
+        console.print(f"Judge them with: humangrade report {pasted(study)} --out REPORT", soft_wrap=True)
     else:
         beside = out.with_name(f"set_{out.name}") if out is not None else None
         sets = f", and the sets' in {beside}" if beside is not None and beside.is_file() else ""

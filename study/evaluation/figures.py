@@ -148,11 +148,23 @@ def figure_of(
     mean, low, high, over = mean_with_interval(
         [scores[picture.item] for picture in mine], [picture.prompt_key for picture in mine], seed
     )
+    return Figure(name, metric, mean, *within(low, high, bounds), len(mine), over)
+
+
+def within(
+    low: float | None, high: float | None, bounds: tuple[float | None, float | None]
+) -> tuple[float | None, float | None]:
+    """An interval, cut where a metric's values end.
+
+    Examples
+    --------
+    >>> within(-0.1, 0.4, (0, None)), within(None, None, (0, 1))
+    ((0, 0.4), (None, None))
+    """
+    if low is None or high is None:
+        return low, high
     least, most = bounds
-    if low is not None and high is not None:
-        low = low if least is None else max(low, least)
-        high = high if most is None else min(high, most)
-    return Figure(name, metric, mean, low, high, len(mine), over)
+    return (low if least is None else max(low, least)), (high if most is None else min(high, most))
 
 
 def difference_of(

@@ -1,5 +1,6 @@
 """The whole evaluation: scores by the metrics, figures of each checkpoint, differences to the base, and near-copies."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -32,10 +33,11 @@ from study.evaluation.figures import (
     figure_of,
     mean_with_interval,
     prompt_difference,
+    within,
 )
 from study.evaluation.set_differences import limits_said, set_difference
 from study.evaluation.sets import Picture, pictures_of, sets_of
-from study.evaluation.types import Evaluation, Measured
+from study.evaluation.types import FEWEST, Evaluation, Measured, Unscored
 from study.folder.score_items import Collection
 from study.scoring import ScoreSettings, choose_engine, choose_metrics, left_out_lines, needs_met
 
@@ -93,6 +95,7 @@ def evaluate(
     pictures = pictures_of(collection)
     found = Evaluation(sets_of(collection, pictures, settings.base), pictures, left_out=left_out)
     found.references = len({photo.key for item in collection.items for photo in item.references})
+    found.same_files = _same_files(collection.items)
     cache = FeatureCache(settings.cache or cache_folder())
     engine = choose_engine(settings.engine)
     found.result = score_items(collection.items, metrics, cache, settings.run, engine=engine, progress=progress)
@@ -166,6 +169,7 @@ def _computing(
 def _add_figures(found: Evaluation, seed: int) -> None:
     """Figures and differences, from what the metrics scored."""
     by_set = {one.name: [picture for picture in found.pictures if picture.set == one.name] for one in found.sets}
+    unreadable = {picture.item for picture in found.pictures if picture.path in found.result.skipped}
     of_prompts: dict[tuple[str, str], dict[str, float]] = {}
     for scored in found.result.scored.values():
         warnings = map(for_command_line, scored.warnings)
@@ -177,24 +181,36 @@ def _add_figures(found: Evaluation, seed: int) -> None:
         for metric in own:
             if metric in found.scores:
                 _add_means(found, metric, by_set, seed)
+            reasons = Counter(
+                row.note or "no reason is known"
+                for row in scored.scores
+                if row.metric == metric and row.score is None and row.item not in unreadable
+            )
+            if reasons:
+                found.unscored.append(Unscored(_measured(metric, "image"), dict(reasons.most_common())))
         for row in scored.set_scores:
             if row.metric not in own:
                 _add_set_score(found, row, of_prompts)
     _add_prompt_intervals(found, of_prompts, seed)
     found.of_prompts = of_prompts
     for figure in found.figures:
-        if found.is_sound(figure) and (said := band(figure.metric, figure.value)):
+        images = next(one.images for one in found.sets if one.name == figure.set)
+        if images >= FEWEST and found.is_sound(figure) and (said := band(figure.metric, figure.value)):
             found.guides[figure.set, figure.metric] = said
 
 
 def _add_means(found: Evaluation, metric: str, by_set: Mapping[str, list[Picture]], seed: int) -> None:
     """Each set's mean by a metric of single images."""
     _remember(found, metric, "image")
-    known = find_known(metric) or find_entry(metric.removesuffix("_min"))
-    bounds = (known.low, known.high) if known else (None, None)
     for one in found.sets:
-        figure = figure_of(one.name, metric, found.scores[metric], by_set[one.name], bounds, seed)
+        figure = figure_of(one.name, metric, found.scores[metric], by_set[one.name], _bounds(metric), seed)
         found.figures += [figure] if figure else []
+
+
+def _bounds(metric: str) -> tuple[float | None, float | None]:
+    """The least and the greatest value that a metric can take, where there are such."""
+    known = find_known(metric) or find_entry(metric.removesuffix("_min"))
+    return (known.low, known.high) if known else (None, None)
 
 
 def _add_set_score(found: Evaluation, row: SetScore, of_prompts: dict[tuple[str, str], dict[str, float]]) -> None:
@@ -213,18 +229,26 @@ def _add_set_score(found: Evaluation, row: SetScore, of_prompts: dict[tuple[str,
 
 def _remember(found: Evaluation, metric: str, scores: str) -> None:
     """Say once what a metric is."""
-    if any(one.name == metric for one in found.metrics):
-        return
+    if not any(one.name == metric for one in found.metrics):
+        found.metrics.append(_measured(metric, scores))
+
+
+def _measured(metric: str, scores: str) -> Measured:
+    """What a metric is."""
     entry = find_entry(metric)
     if entry is not None:
-        found.metrics.append(Measured(metric, entry.title, entry.says, entry.direction, scores))
-    elif metric == "lpips_min":
-        found.metrics.append(
-            Measured(metric, "LPIPS, nearest", "perceptual distance to the nearest reference", "lower", scores)
-        )
-    else:
-        known = find_known(metric)
-        found.metrics.append(Measured(metric, metric, "", known.direction if known else "higher", scores))
+        return Measured(metric, entry.title, entry.says, entry.direction, scores)
+    if metric == "lpips_min":
+        return Measured(metric, "LPIPS, nearest", "perceptual distance to the nearest reference", "lower", scores)
+    known = find_known(metric)
+    return Measured(metric, metric, "", known.direction if known else "higher", scores)
+
+
+def _same_files(items: Sequence[Item]) -> list[tuple[str, str]]:
+    """Each item whose file holds the same as that of one before, and that one."""
+    first: dict[str, str] = {}
+    pairs = [(item.item, first.setdefault(item.image.key, item.item)) for item in items]
+    return [(item, before) for item, before in pairs if item != before]
 
 
 def _add_prompt_intervals(
@@ -235,9 +259,8 @@ def _add_prompt_intervals(
         values = of_prompts.get((figure.set, figure.metric), {})
         if figure.low is None and len(values) > 1:
             _, low, high, over = mean_with_interval(list(values.values()), list(values), seed)
-            found.figures[place] = Figure(
-                figure.set, figure.metric, figure.value, low, high, figure.n, "prompts" if over else "", figure.note
-            )
+            low, high = within(low, high, _bounds(figure.metric))
+            found.figures[place] = replace(figure, low=low, high=high, over="prompts" if over else "")
 
 
 def _add_differences(
@@ -308,7 +331,7 @@ def _add_without_copies(
             scores = found.scores[metric.name]
             count = len([picture for picture in mine if picture.item in copies.intersection(scores)])
             if count:
-                without = figure_of(one.name, metric.name, scores, others, seed=settings.seed)
+                without = figure_of(one.name, metric.name, scores, others, _bounds(metric.name), settings.seed)
                 found.without_copies[one.name, metric.name] = count, without
         left = [item for item in items if item.group == one.name and item.item not in copies]
         for each in metrics:

@@ -14,6 +14,7 @@ from metrics.sets.kid import Kid
 from metrics.sets.paired_sets import FEWEST_IMAGES, FEWEST_PROMPTS, Kind, paired_sets
 from metrics.sets.rows import RowFile
 from metrics.sets.statistics_file import SavedStatistics
+from metrics.text import counted
 from study.evaluation.figures import Difference, pairs_of
 from study.evaluation.sets import Picture
 
@@ -60,7 +61,7 @@ def set_difference(
     prompts = [mine.prompt_key for mine, _ in pairs]
     number = len(set(prompts) - {""})
     if len(pairs) < FEWEST_IMAGES or number < FEWEST_PROMPTS:
-        return f"{len(pairs)} of {number}"
+        return f"{counted(len(pairs), 'image')} of {counted(number, 'prompt')}"
     if len(pairs) > MOST_IMAGES:
         return f"more than {MOST_IMAGES:,}"
     sides = [[items[one.item] for one in side] for side in zip(*pairs, strict=True)]
@@ -132,14 +133,18 @@ def limits_said(reasons: Mapping[tuple[str, str], str]) -> list[str]:
 
     Examples
     --------
-    >>> limits_said({("anna/300", "base/0"): "12 of 6"})[0].endswith("left out are anna/300 less base/0 (12 of 6).")
+    >>> said = limits_said({("anna/300", "base/0"): "12 images of 6 prompts"})
+    >>> said[0].endswith("left out are anna/300 less base/0 (12 images of 6 prompts).")
     True
     """
     if not reasons:
         return []
-    which = [f"{one} less {other} ({why})" for (one, other), why in reasons.items()]
+    is_alike = len(set(reasons.values())) == 1
+    which = [f"{one} less {other}" + ("" if is_alike else f" ({why})") for (one, other), why in reasons.items()]
+    each = " each" if len(which) > 1 else ""
+    all_of = f" ({next(iter(reasons.values()))}{each})" if is_alike else ""
     more = f" and {len(which) - 5:,} more" if len(which) > 5 else ""
     return [
         f"FID and KID of two sets are compared over {FEWEST_IMAGES} to {MOST_IMAGES:,} images of {FEWEST_PROMPTS} "
-        f"prompts or more that both have, with the same reference; left out are {', '.join(which[:5])}{more}."
+        f"prompts or more that both have, with the same reference; left out are {', '.join(which[:5])}{more}{all_of}."
     ]

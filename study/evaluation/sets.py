@@ -1,5 +1,6 @@
 """What is evaluated: the sets of images, which of them is the base, and which images of two sets belong together."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -205,9 +206,11 @@ def _base_of(
 def _step(row: Mapping[str, str]) -> float | None:
     for cell in (row.get("step", ""), row.get("checkpoint", "")):
         try:
-            return float(cell)
+            step = float(cell)
         except ValueError:
             continue
+        if math.isfinite(step):  # a folder may be called "nan" or "infinity"
+            return step
     return None
 
 

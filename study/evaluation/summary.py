@@ -2,18 +2,24 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from calibration.tables.writing import csv_text
 from metrics import __version__
+from metrics.errors import InputError
+from metrics.text import listed
 from study.evaluation.figures import Figure
 from study.evaluation.run import EvaluationSettings
 from study.evaluation.types import Evaluation, Measured
 from study.evaluation.words import cautions, how_nearness, in_short, on_chance, on_copies
 
-SCHEMA = "humangrade.evaluation/1"
+_FAMILY = "humangrade.evaluation/"
+SCHEMA = f"{_FAMILY}1"
+_JSON = "evaluation.json"
+FILES = ("figures.csv", "differences.csv", "images.csv", _JSON, "evaluation.html")
 SHOWN = 4
 """Pictures at each end of a metric."""
 
@@ -101,16 +107,29 @@ def as_dict(found: Evaluation, settings: EvaluationSettings) -> dict[str, Any]:
     }
 
 
+def check_out(folder: Path) -> None:
+    """Raise InputError where a folder holds files of other origin under the names of an evaluation's.
+
+    An earlier evaluation may be written over; evaluation.json tells that there was one.
+    """
+    try:
+        with (folder / _JSON).open(encoding="utf-8") as file:
+            is_ours = _FAMILY in file.read(200)
+    except (OSError, ValueError):
+        is_ours = False
+    taken = [name for name in FILES if (folder / name).exists()]
+    if taken and not is_ours:
+        raise InputError(
+            f"--out is {folder}, and {listed(taken)} there {'was' if len(taken) == 1 else 'were'} not written by "
+            "evaluate; name another folder."
+        )
+
+
 def files_of(found: Evaluation, settings: EvaluationSettings, page: str) -> Mapping[str, str]:
     """The files of an evaluation, by name."""
     text = json.dumps(as_dict(found, settings), indent=1, ensure_ascii=False, allow_nan=False)
-    return {
-        "figures.csv": csv_text(figures_table(found)),
-        "differences.csv": csv_text(differences_table(found)),
-        "images.csv": csv_text(images_table(found)),
-        "evaluation.json": text + "\n",
-        "evaluation.html": page,
-    }
+    tables = (figures_table(found), differences_table(found), images_table(found))
+    return dict(zip(FILES, (*map(csv_text, tables), text + "\n", page), strict=True))
 
 
 def figures_table(found: Evaluation) -> pd.DataFrame:

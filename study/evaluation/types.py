@@ -28,6 +28,29 @@ class Measured:
     scores: str
 
 
+@dataclass(frozen=True)
+class Unscored:
+    """Images that can be read and have no score by a metric.
+
+    Attributes
+    ----------
+    metric : Measured
+    reasons : dict of str to int
+        Why, and how many images each concerns, the most frequent first.
+    """
+
+    metric: Measured
+    reasons: dict[str, int]
+
+    @property
+    def images(self) -> int:
+        """How many there are."""
+        return sum(self.reasons.values())
+
+
+FEWEST, MOST = 20, 100
+"""Images of a set that guides presume."""
+
 FEWEST_SCORED = 5
 """Of a set's images, that a figure must rest on to be called better than another; and half of them."""
 
@@ -49,10 +72,14 @@ class Evaluation:
         Of each set to its base, and of each model's best set to its others.
     scores : dict of str to dict of str to float
         By metric and item, of metrics of single images.
+    unscored : list of Unscored
+        Metrics that gave some images no score, though these can be read.
+    same_files : list of (str, str)
+        An item whose file holds the same as another's, and the first such item.
     of_prompts : dict of (str, str) to dict of str to float
         By set and metric of sets: the figure of each prompt.
     guides : dict of (str, str) to str
-        By set and metric: what guides call the figure.
+        By set and metric: what guides call the figure, where there are as many images as they presume.
     chance : dict of str to Chance
         By set: FID beside that of the reference's halves.
     nearness : Nearness
@@ -81,6 +108,8 @@ class Evaluation:
     figures: list[Figure] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    unscored: list[Unscored] = field(default_factory=list)
+    same_files: list[tuple[str, str]] = field(default_factory=list)
     of_prompts: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
     guides: dict[tuple[str, str], str] = field(default_factory=dict)
     chance: dict[str, Chance] = field(default_factory=dict)
@@ -120,19 +149,25 @@ class Evaluation:
             return None
         return (max if metric.better == "higher" else min)(found, key=lambda one: one.value)
 
-    def not_apart(self, metric: Measured, leading: Figure) -> list[str]:
-        """The other checkpoints with a sound figure that the leading one is not told apart from, pair by pair."""
+    def rivals(self, metric: Measured, leading: Figure) -> list[str]:
+        """The subject's other checkpoints that have a sound figure."""
         subject = next(one.subject for one in self.sets if one.name == leading.set)
         found = []
         for one in self.sets:
             figure = self.figure(one.name, metric.name)
             if one.is_base or one.subject != subject or one.name == leading.set:
                 continue
-            if figure is None or not self.is_sound(figure):
-                continue
-            gap = self.difference(leading.set, one.name, metric.name)
-            if gap is None or not gap.is_apart or (gap.value > 0) != (metric.better == "higher"):
+            if figure is not None and self.is_sound(figure):
                 found.append(one.name)
+        return found
+
+    def not_apart(self, metric: Measured, leading: Figure) -> list[str]:
+        """The `rivals` that the leading one is not told apart from, pair by pair."""
+        found = []
+        for name in self.rivals(metric, leading):
+            gap = self.difference(leading.set, name, metric.name)
+            if gap is None or not gap.is_apart or (gap.value > 0) != (metric.better == "higher"):
+                found.append(name)
         return found
 
     def is_best(self, name: str, metric: Measured) -> bool:

@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 
+from calibration.aesthetic.clusters import FEWEST_CLUSTERS
 from calibration.page.score_digits import score_text
 from metrics.text import counted, listed
 from study.evaluation.copies import MOST_REFERENCES
 from study.evaluation.figures import Difference, Figure
 from study.evaluation.sets import ImageSet
-from study.evaluation.types import Evaluation, Measured
-
-FEWEST, MOST = 20, 100
-"""Images of a set that guides presume."""
+from study.evaluation.types import FEWEST, MOST, Evaluation, Measured
 
 SIZE = "512 x 512"
 _NAMED = 5
@@ -42,7 +40,7 @@ def in_short(found: Evaluation) -> list[str]:
                 said.append(_on_leading(found, metric, leading))
                 continue
             said += [
-                f"{metric.title}: {one.name} is {_against_base(gap, metric)}."
+                f"{metric.title}: {one.name} is {_against_base(gap, metric, one)}."
                 for one in found.sets
                 if one.base and one.subject == subject and (gap := found.difference(one.name, one.base, metric.name))
             ]
@@ -64,18 +62,43 @@ def _on_leading(found: Evaluation, metric: Measured, leading: Figure) -> str:
     alike = found.not_apart(metric, leading)
     value = f"{leading.set} ({_in_full(found, leading)})"
     if alike:
-        start = f"{metric.title}: {value} cannot be told apart from {listed(alike, most=_NAMED)}"
+        start = f"{metric.title}: {value} cannot be told apart from {_many(found, metric, leading, alike)}"
         gaps = {name: found.difference(leading.set, name, metric.name) for name in alike}
         unknown = [name for name, gap in gaps.items() if gap is None or gap.low is None]
         if unknown:
-            which = "" if unknown == alike else f" to {listed(unknown, most=_NAMED)}"
+            which = "" if unknown == alike else f" to {_many(found, metric, leading, unknown)}"
             start += f" (there are too few pairs for an interval of the difference{which})"
     else:
         way = "highest" if metric.better == "higher" else "lowest"
         of = f" of {mine.subject}" if len(found.subjects) > 1 and mine.subject else ""
-        start = f"{metric.title} is {way} in {value}, apart from each other checkpoint{of}"
+        gaps = {name: found.difference(leading.set, name, metric.name) for name in _rivals(found, leading)}
+        these = next((_of_these(gap, mine) for gap in gaps.values() if gap and gap.over == "images"), "")
+        start = f"{metric.title} is {way} in {value}, apart from each other checkpoint{of}{these}"
     gap = found.difference(leading.set, mine.base, metric.name) if mine.base else None
-    return f"{start}; it is {_against_base(gap, metric)}." if gap else f"{start}."
+    return f"{start}; it is {_against_base(gap, metric, mine)}." if gap else f"{start}."
+
+
+def _rivals(found: Evaluation, leading: Figure) -> list[str]:
+    """The other checkpoints of the same subject."""
+    subject = next(one.subject for one in found.sets if one.name == leading.set)
+    return [one.name for one in found.sets if not one.is_base and one.subject == subject and one.name != leading.set]
+
+
+def _of_these(gap: Difference, mine: ImageSet) -> str:
+    """What to add where a difference was told by more seeds of the same few prompts; "" where it holds for others."""
+    if gap.over != "images" or not mine.prompts:
+        return ""
+    return " of this prompt" if mine.prompts == 1 else " of these prompts"
+
+
+def _many(found: Evaluation, metric: Measured, leading: Figure, names: Sequence[str]) -> str:
+    """Some of a subject's other checkpoints; where they are most of many, those that they are not."""
+    if len(names) <= _NAMED:
+        return listed(names)
+    rest = [name for name in found.rivals(metric, leading) if name not in names]
+    if len(rest) > _NAMED:
+        return listed(names, most=_NAMED)
+    return "any other checkpoint" + (f" but {listed(rest)}" if rest else "")
 
 
 def _in_full(found: Evaluation, figure: Figure) -> str:
@@ -97,11 +120,12 @@ def without_copies(found: Evaluation, figure: Figure) -> str:
     return f"{estimate(without)} without {copies} of reference photos"
 
 
-def _against_base(gap: Difference, metric: Measured) -> str:
+def _against_base(gap: Difference, metric: Measured, mine: ImageSet) -> str:
     """How a set stands to the base, as a part of a sentence."""
     if gap.low is None or gap.high is None:
         return f"not told apart from {gap.other} ({counted(gap.pairs, 'pair')}, too few for an interval)"
-    within = f"difference {number(gap.low)} to {number(gap.high)}, {counted(gap.pairs, 'pair')}"
+    pairs = f"{counted(gap.pairs, 'pair')}{_of_these(gap, mine)}"
+    within = f"difference {number(gap.low)} to {number(gap.high)}, {pairs}"
     if not gap.is_apart:
         return f"not told apart from {gap.other} ({within})"
     return f"{number(abs(gap.value))} {'above' if gap.value >= 0 else 'below'} {gap.other} ({within})"
@@ -208,6 +232,13 @@ def cautions(found: Evaluation) -> list[str]:
             f"{_sets(single, found)} images of one prompt only: nothing is said of other prompts, and intervals are "
             "over images of this one."
         )
+    scarce = [one for one in found.sets if 1 < one.prompts < FEWEST_CLUSTERS]
+    if scarce:
+        said.append(
+            f"{_sets(scarce, found)} images of fewer than {FEWEST_CLUSTERS} prompts "
+            f"({span([one.prompts for one in scarce])}): nothing is said of other prompts, and intervals are over "
+            "images of these."
+        )
     unknown = [one for one in found.sets if one.prompts == 0]
     if unknown:
         said.append(
@@ -231,14 +262,7 @@ def cautions(found: Evaluation) -> list[str]:
         said.append(
             f"{_sets(unpaired, found)} no image of the same prompt and seed as the base; differences are left out."
         )
-    for metric in found.metrics:
-        if metric.scores == "image":
-            without = len(found.pictures) - len(found.scores[metric.name])
-            if without:
-                said.append(
-                    f"{metric.title}: {without:,} of {counted(len(found.pictures), 'image')} "
-                    f"{'has' if without == 1 else 'have'} no score; means are over the others."
-                )
+    said += [*_on_unscored(found), *_on_same_files(found)]
     if found.nearness.too_many:
         said.append(
             f"Copies are not looked for where a subject has more than {MOST_REFERENCES} photos, and one has "
@@ -246,6 +270,44 @@ def cautions(found: Evaluation) -> list[str]:
         )
     if not found.references:
         said.append("There are no reference photos, so likeness and copies are not measured; add --references PHOTOS.")
+    return said
+
+
+def _on_unscored(found: Evaluation) -> list[str]:
+    """How many images have no score by a metric, and why."""
+    total = counted(len(found.pictures), "image")
+    said = []
+    if unreadable := sum(picture.path in found.result.skipped for picture in found.pictures):
+        said.append(f"{unreadable:,} of {total} cannot be read and {'has' if unreadable == 1 else 'have'} no score.")
+    for one in found.unscored:
+        reasons = [f"{reason}: {count:,}" for reason, count in one.reasons.items()]
+        why = ", ".join(reasons[:_NAMED]) + (" and others" if len(reasons) > _NAMED else "")
+        if found.scores.get(one.metric.name):
+            have = f"{one.images:,} of {total} {'has' if one.images == 1 else 'have'} no score"
+            said.append(f"{one.metric.title}: {have} ({why}); means are over the others.")
+        else:
+            said.append(f"{one.metric.title}: no image has a score ({why}), so it is left out.")
+    return said
+
+
+def _on_same_files(found: Evaluation) -> list[str]:
+    """Images that are there twice: within a set they make intervals too narrow, in two sets nothing differs."""
+    sets = {picture.item: picture.set for picture in found.pictures}
+    within = [pair for pair in found.same_files if sets[pair[0]] == sets[pair[1]]]
+    across = [pair for pair in found.same_files if sets[pair[0]] != sets[pair[1]]]
+    said = []
+    if within:
+        said.append(
+            f"{counted(len(within), 'image')} {'is' if len(within) == 1 else 'are'} the same file as another of the "
+            f"same set, the first {within[0][0]} as {within[0][1]}: each counts, so intervals are narrower than they "
+            "should be; remove the doubles."
+        )
+    if across:
+        said.append(
+            f"{counted(len(across), 'image')} {'is' if len(across) == 1 else 'are'} the same file as one of another "
+            f"set, the first {across[0][0]} as {across[0][1]}: a checkpoint that changes nothing draws so, or a file "
+            "was copied."
+        )
     return said
 
 

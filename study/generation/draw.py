@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
+from metrics.errors import InputError
 from study.generation.base_models import locate
 from study.generation.image_files import Wanted, damaged_named
 from study.generation.painter import Drawn, Painter, Unusable
@@ -125,14 +126,21 @@ def draw(
         say(note)
     images = ImageSet(folder)
     images.refresh()
-    if damaged := images.check(wanted):
+    try:
+        damaged = images.check(wanted)
+    except InputError:
+        images.tidy()
+        raise
+    if damaged:
         say(damaged_named(damaged))
     run = _Run(plan, wanted, images, settings, advance)
     run.outcome.unusable.update(prepared.refused)
     start(run.missing())
     try:
         if run.missing():
-            base = locate(plan.base, plan.revision, plan.config)
+            base = next(  # as it was when the images were told what they are of
+                (one.base for one in wanted if one.image.checkpoint.kind != "model"), None
+            ) or locate(plan.base, plan.revision, plan.config)
             expected = {one.image.checkpoint: one.file_digest for one in wanted}
             if machine is not None:
                 _draw_here(Painter(base, expected, plan.dtype, machine, say), machine.device, run)

@@ -1,6 +1,5 @@
 """Drawn images as files: PNGs that say what they are, and which of those in a folder are what was written."""
 
-import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.engine.image_guard import open_image
+from metrics.engine.images import FORMATS, MOST_BYTES
 from metrics.errors import InputError
-from metrics.files import parse_json, reason
+from metrics.files import digest_of, parse_json, read_regular_file, reason
 from metrics.text import counted, listed
 from study.generation import identity as identities
 from study.generation.base_models import BaseModel
@@ -95,16 +96,11 @@ def read_recipe(path: Path) -> dict[str, Any] | None:
     InputError
         Where the file cannot be read.
     """
-    from PIL import Image
-
+    content = _content(path)
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        with open_image(content, ("PNG",)) as image:
             text = image.info.get(_RECIPE)
             found = parse_json(text) if isinstance(text, str) else None
-    except OSError as error:
-        if error.errno is None:  # no image: Pillow's own errors are OSErrors without a number
-            return None
-        raise InputError(f"{path} cannot be read ({reason(error)}); check the folder.") from error
     except Exception:  # a damaged file makes Pillow raise anything
         return None
     return found if isinstance(found, dict) else None
@@ -178,20 +174,27 @@ def _others_named(folder: Path, others: Mapping[str, str]) -> str:
 def _has_content(path: Path, line: Mapping[str, Any]) -> bool:
     """Whether a file has the size and the sha256 that its line says."""
     try:
-        if path.stat().st_size != line.get("size"):
-            return False
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == line.get("sha256")
+        return path.stat().st_size == line.get("size") and digest_of(path, MOST_BYTES) == line.get("sha256")
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({reason(error)}); check the folder.") from error
+        raise _unreadable(path, error) from error
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_regular_file(path, MOST_BYTES)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path} cannot be read ({reason(error)}); check the folder.")
 
 
 def _is_picture(path: Path) -> bool:
     """Whether all of an image can be decoded."""
-    from PIL import Image
-
+    content = _content(path)
     try:
-        with Image.open(path) as image:
+        with open_image(content, FORMATS) as image:
             image.load()
     except Exception:  # a damaged file makes Pillow raise anything
         return False

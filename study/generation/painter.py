@@ -77,6 +77,10 @@ class Unusable(InputError):
     """A checkpoint that cannot be drawn with; the others can."""
 
 
+class _Changed(InputError):
+    """A model is not what it was when this run began."""
+
+
 class Painter:
     """Draws batches; holds one pipeline at a time, and at most one LoRA on it.
 
@@ -140,7 +144,7 @@ class Painter:
         try:
             self._take(checkpoint)
         except InputError as error:
-            if checkpoint.kind == "base":
+            if checkpoint.kind == "base" or (isinstance(error, _Changed) and checkpoint.kind != "model"):
                 raise
             raise Unusable(str(error)) from error
         cut = longest_prompt(self._pipeline, [image.prompt for image in batch])
@@ -214,6 +218,7 @@ class Painter:
             self._release()
             self._pipeline, self._model = load_pipeline(wanted, self._dtype, self._machine), wanted
             self._own_scheduler = self._pipeline.scheduler.config
+            self._refuse_other(wanted)
         self._text_state = "base"
         if checkpoint.kind == "lora":
             from study.generation.lora import applied, read_lora
@@ -232,6 +237,23 @@ class Painter:
             raise InputError(
                 f"{checkpoint.path} has changed since this run began, or is another file on another machine; begin "
                 "again when its training does not write to it."
+            )
+
+    def _refuse_other(self, loaded: BaseModel) -> None:
+        """Raise InputError where a model's files are others than those whose sums the images are told to be of.
+
+        They are looked at when all is loaded: what was written while it was loading is seen too.
+        """
+        if "sha256" not in loaded.identity:  # a commit of the hub
+            return
+        try:
+            is_same = locate(str(loaded.path), config=loaded.config).identity == loaded.identity
+        except InputError:
+            is_same = False
+        if not is_same:
+            self._release()
+            raise _Changed(
+                f"{loaded.path} has changed since this run began; begin again when nothing writes to it any more."
             )
 
     def _release(self) -> None:

@@ -223,6 +223,8 @@ def describe_plan(
     left = total - len(there)
     if there:
         lines.append(f"{len(there):,} of them stand in {folder} already; {left:,} are to be drawn.")
+    if not left:
+        return lines
     known = set(there)
     size = sum(image.width * image.height for image in plan.images if image not in known) * _BYTES_PER_PIXEL
     lines.append(
@@ -279,5 +281,5 @@ def _duration(seconds: float) -> str:
     ('40 seconds', '10 minutes', '2.5 hours')
     """
     if seconds < 90:
-        return f"{max(1, round(seconds))} seconds"
+        return counted(max(1, round(seconds)), "second")
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:,.1f} hours"

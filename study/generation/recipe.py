@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -101,6 +102,8 @@ class Recipe(BaseModel):
                     f"{path} is neither a diffusers folder (with model_index.json) nor a .safetensors file."
                 )
             return str(path)
+        if is_base and (near := _near(path)):
+            raise ValueError(f"there is nothing at {path}; did you mean {near}, which stands beside it?")
         if is_base and re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", place) and path.suffix not in _FILES:
             return place
         or_hub = ", and it is no repository of the Hugging Face hub either" if is_base else ""
@@ -235,6 +238,16 @@ class Recipe(BaseModel):
 
 def _is_model(path: Path) -> bool:
     return (path / "model_index.json").is_file() or (path.is_file() and path.suffix == ".safetensors")
+
+
+def _near(path: Path) -> Path | None:
+    """A model beside a place where there is none, whose name is much like it."""
+    try:
+        models = {each.name: each for each in path.parent.iterdir() if _is_model(each)}
+    except OSError:
+        return None
+    named = get_close_matches(path.name, models, n=1, cutoff=0.7)
+    return models[named[0]] if named else None
 
 
 def load_recipe(path: str | Path) -> Recipe:

@@ -4,33 +4,29 @@ An image is finished when its line stands in `PROVENANCE`: first the file, whole
 the lines, so what it lists is there.
 """
 
-import csv
 import hashlib
-import io
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from statistics import median
-from typing import Any
+from typing import Any, TypeGuard
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
+from metrics.engine.image_folders import image_files
 from metrics.errors import InputError
 from metrics.files import not_written, parse_json, reason, write_atomically
 from study.generation.image_files import Wanted, png, survey
+from study.generation.items_table import read_added, table_of
 from study.generation.painter import Drawn
 
 ITEMS = "items.csv"
 PROVENANCE = "provenance.jsonl"
 LOCKS = ".drawing"
-COLUMNS = (
-    *("image", "item", "model", "checkpoint", "step", "epoch", "training_images", "kind", "file", "lora_sha256"),
-    *("lora_scale", "layers_in_file", "layers_applied", "subject", "prompt", "prompt_number", "group", "negative"),
-    *("seed", "steps", "guidance", "width", "height", "scheduler", "clip_skip", "dtype", "base", "rate", "recipe"),
-)
 _RECENT = 64  # images whose seconds count
+_LONGEST_NAME = 255  # bytes, as file systems have it
 
 
 class ImageSet:
@@ -89,9 +85,15 @@ class ImageSet:
         Raises
         ------
         InputError
-            Where other pictures stand under the names of some, which all are named: nothing is overwritten.
+            Where other pictures stand under the names of some, which all are named, or another items.csv: nothing is
+            overwritten.
         """
-        damaged = survey(self.folder, wanted, self._lines)
+        try:
+            damaged = survey(self.folder, wanted, self._lines)
+            read_added(self.folder / ITEMS)
+        except InputError:
+            self.tidy()
+            raise
         with self._reading:
             self._damaged = set(damaged)
         return damaged
@@ -122,7 +124,8 @@ class ImageSet:
     def write_items(self, wanted: Sequence[Wanted]) -> dict[str, dict[str, Any]]:
         """Write items.csv of the finished images: those wanted in their order, then others that were drawn before.
 
-        What does not decide a picture (subject, group, rate) is as the recipe says it now.
+        What does not decide a picture (subject, group, rate) is as the recipe says it now. Columns and rows that
+        somebody added to the table stay; another table is not overwritten, see `study.generation.items_table`.
 
         Returns
         -------
@@ -140,12 +143,15 @@ class ImageSet:
             ours = {one.name for one in wanted}
             rows += [line["row"] for name, line in lines.items() if name not in ours]
             _remove_unfinished([self.folder / ITEMS])
-            write_atomically(self.folder / ITEMS, _table(rows))
+            write_atomically(self.folder / ITEMS, table_of(rows, read_added(self.folder / ITEMS)))
         return lines
 
     def tidy(self) -> None:
-        """Remove the folder of locks where nobody holds one."""
+        """Remove the folder of locks where nobody holds one, with those of processes that were killed."""
         try:
+            for path in (self.folder / LOCKS).glob("*.lock"):
+                if path.name != "lines.lock":
+                    _remove_unheld(path)
             left = [path for path in (self.folder / LOCKS).iterdir() if path.name != "lines.lock"]
             if not left:
                 (self.folder / LOCKS / "lines.lock").unlink(missing_ok=True)
@@ -164,6 +170,23 @@ def seconds_per_image(folder: Path) -> float | None:
 def known_lines(folder: Path) -> dict[str, dict[str, Any]]:
     """The line of each image that was drawn into a folder, by its path below it; nothing is made or locked."""
     return {line["image"]: line for line in _parsed(_content(folder / PROVENANCE, 0))}
+
+
+def other_images(folder: Path, names: Collection[str]) -> list[str]:
+    """Images that stand in a folder and were not drawn into it, by their paths below it.
+
+    Parameters
+    ----------
+    folder : Path
+        It may be missing.
+    names : collection of str
+        What is drawn there now, by the paths below it.
+    """
+    if not folder.is_dir():
+        return []
+    found = [path.relative_to(folder).as_posix() for path in image_files(folder)]
+    drawn = known_lines(folder).keys()
+    return [name for name in found if name not in names and name not in drawn]
 
 
 def row(wanted: Wanted, layers_in_file: int | None, layers_applied: int | None) -> dict[str, Any]:
@@ -203,14 +226,6 @@ def row(wanted: Wanted, layers_in_file: int | None, layers_applied: int | None) 
     }
 
 
-def _table(rows: Iterable[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
 def _line(wanted: Wanted, drawn: Drawn, content: bytes, how: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "image": wanted.name,
@@ -226,6 +241,17 @@ def _line(wanted: Wanted, drawn: Drawn, content: bytes, how: Mapping[str, Any]) 
     }
 
 
+def _remove_unheld(path: Path) -> None:
+    """Remove a lock's file, unless another process holds it."""
+    lock = FileLock(path, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return
+    path.unlink(missing_ok=True)
+    lock.release()
+
+
 def _remove_unfinished(paths: Sequence[Path]) -> None:
     """Remove what a process that was killed had begun to write; whoever calls holds the lock of these files."""
     for folder in {path.parent for path in paths}:
@@ -237,6 +263,8 @@ def _remove_unfinished(paths: Sequence[Path]) -> None:
 
 def _content(path: Path, start: int) -> bytes:
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is no file; move it elsewhere.")
         with path.open("rb") as file:
             file.seek(start)
             return file.read()
@@ -253,8 +281,26 @@ def _parsed(content: bytes) -> Iterator[dict[str, Any]]:
             line = parse_json(text) if text else None
         except ValueError:
             continue
-        if isinstance(line, dict) and isinstance(line.get("image"), str) and isinstance(line.get("row"), dict):
+        if _is_line(line):
             yield line
+
+
+def _is_line(line: object) -> TypeGuard[dict[str, Any]]:
+    """Whether something is a line as `_line` makes it, and not what somebody else made of it."""
+    if not isinstance(line, dict) or not isinstance(line.get("image"), str) or not isinstance(line.get("row"), dict):
+        return False
+    place = PurePosixPath(line["image"])
+    is_below = not place.is_absolute() and ".." not in place.parts and "\0" not in line["image"]
+    notes, cells = line.get("notes", []), line["row"].values()
+    return (
+        is_below
+        and all(len(part.encode(errors="replace")) <= _LONGEST_NAME for part in place.parts)
+        and line["row"].get("image") == line["image"]
+        and isinstance(line.get("problem", ""), str)
+        and isinstance(notes, list)
+        and all(isinstance(note, str) for note in notes)
+        and all(cell is None or isinstance(cell, str | int | float) for cell in cells)
+    )
 
 
 def _append(path: Path, lines: Sequence[str]) -> None:

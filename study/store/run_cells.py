@@ -57,8 +57,14 @@ class Cells:
         return [whole(cell, name) for cell in self._cells(name)]
 
     def number(self, name: str) -> list[float | None]:
-        """A column's numbers; None where they are unknown or not a number."""
-        return [None if is_unknown(cell) else float(cell) for cell in self._cells(name)]
+        """A column's numbers; None where they are unknown or not a number (NaN).
+
+        Raises
+        ------
+        InputError
+            For what is none.
+        """
+        return [_number(cell, name) for cell in self._cells(name)]
 
     def _cells(self, name: str) -> list[Any]:
         return cells_of(self._frame[name]) if name in self._frame.columns else [None] * len(self._frame)
@@ -111,13 +117,10 @@ def whole(cell: Any, what: str) -> int | None:
     if is_unknown(cell):
         return None
     try:
-        return int(cell) if isinstance(cell, int) or str(cell).strip().isdecimal() else _integral(float(cell))
-    except (TypeError, ValueError):
-        name = what.replace("_", " ")
-        raise InputError(
-            f"{'An' if name[0] in 'aeiou' else 'A'} {name} is a whole number, not '{cell}'; correct it, or leave it "
-            "empty."
-        ) from None
+        is_plain = isinstance(cell, int) or str(cell).strip().isdecimal()
+        return _in_bounds(int(cell) if is_plain else _integral(float(cell)))
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{_a(what)} is a whole number, not '{cell}'; correct it, or leave it empty.") from None
 
 
 def canonical(text: str) -> str:
@@ -171,14 +174,37 @@ def _integral(value: float) -> int:
     return int(value)
 
 
+def _in_bounds(value: int) -> int:
+    if not -(2**63) <= value < 2**63:  # what a database holds
+        raise OverflowError
+    return value
+
+
+def _number(cell: Any, name: str) -> float | None:
+    if is_unknown(cell):
+        return None
+    try:
+        found = float(cell)
+    except (TypeError, ValueError):
+        raise InputError(f"{_a(name)} is a number, not '{cell}'; correct it, or leave it empty.") from None
+    return None if found != found else found
+
+
+def _a(what: str) -> str:
+    name = what.replace("_", " ")
+    return f"{'An' if name[0] in 'aeiou' else 'A'} {name}"
+
+
 def _text(cell: Any, name: str) -> str:
     if isinstance(cell, str):
         try:
             cell.encode()
         except UnicodeEncodeError:
             raise InputError(
-                f"The {name.replace('_', ' ')} {cell!r} is no text that can be kept (it is not UTF-8); rename it."
+                f"{_a(name)} is text, and {cell!r} is none that can be kept (it is not UTF-8); rename it."
             ) from None
+        if "\0" in cell:
+            raise InputError(f"{_a(name)} is text, and {cell[:40]!r} has a NUL in it; correct it.")
         return cell
     if is_unknown(cell):
         return ""

@@ -17,6 +17,10 @@ Source = Literal["file", "metadata", "adapter_config", "recipe", "unknown"]
 ONLY_PLAIN = "only plain LoRAs are applied here: merge it into its base model and draw that as a whole one"
 _KEEPS_BASE = {"gaussian", "eva", "orthogonal"}
 """peft's named initialisations after which the base model is what it was."""
+_MOST_ALPHA = 1e9
+_MOST_PATTERNS = 1_000
+_LONGEST_PATTERN = 200
+_MOST_REPEATS = 2  # in a pattern: matching one with more may take for ever
 
 
 @dataclass(frozen=True)
@@ -39,13 +43,14 @@ class Alpha:
 
 
 def check_config(config: Mapping[str, Any], where: str) -> None:
-    """Refuse a peft configuration under which the two matrices are not the whole adapter.
+    """Refuse a peft configuration that cannot be read, or under which the two matrices are not the whole adapter.
 
     Raises
     ------
     InputError
         One sentence that names what it is.
     """
+    _check_alphas(config, where)
     kind = str(config.get("peft_type") or "LORA").upper()
     names = {"LOHA": "a LoHa", "LOKR": "a LoKr", "IA3": "an IA3", "OFT": "an OFT"}
     initial = config.get("init_lora_weights")
@@ -64,6 +69,30 @@ def check_config(config: Mapping[str, Any], where: str) -> None:
     else:
         return
     raise InputError(f"{where} is {reason}; {ONLY_PLAIN}.")
+
+
+def _check_alphas(config: Mapping[str, Any], where: str) -> None:
+    """Refuse alphas that are no numbers, and names of modules that are no patterns or take too long to match."""
+    patterns = config.get("alpha_pattern") or {}
+    if not isinstance(patterns, dict) or len(patterns) > _MOST_PATTERNS:
+        raise InputError(f"{where}: its alpha_pattern is no table of at most {_MOST_PATTERNS:,} modules; save it anew.")
+    for name, value in {"lora_alpha": config.get("lora_alpha", 1) or 0, **patterns}.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not abs(value) <= _MOST_ALPHA:
+            raise InputError(f"{where}: its alpha of '{name[:_LONGEST_PATTERN]}' is no number; save it anew.")
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+            # what is repeated within a repeated group, or many times side by side, is tried in every way
+            is_plain = not re.search(r"\)[*+?{]|\\[1-9]|\(\?", pattern)
+            is_quick = is_plain and len(re.findall(r"[*+?{]", pattern)) <= _MOST_REPEATS
+        except (re.error, RecursionError, OverflowError):
+            is_quick = False
+        if not is_quick or len(pattern) > _LONGEST_PATTERN:
+            raise InputError(
+                f"{where}: its alpha_pattern has '{pattern[:_LONGEST_PATTERN]}', which is no name of modules that can "
+                "be matched quickly; write out their names."
+            )
 
 
 def from_config(config: Mapping[str, Any], module: str, source: Source) -> Alpha | None:

@@ -12,6 +12,8 @@ from metrics.errors import InputError
 
 MAX_HEADER = 64 * 2**20
 """Bytes; 2,000 tensors and the tags of 10,000 pictures take less than one million."""
+MOST_TENSORS = 100_000
+_MOST_SIZES = 16  # of one tensor's shape
 _WIDTHS = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F16": 2, "BF16": 2, "I16": 2, "U16": 2}
 _WIDTHS |= {"F32": 4, "I32": 4, "U32": 4, "F64": 8, "I64": 8, "U64": 8}
 _SCALARS = {"F16": "<e", "F32": "<f", "F64": "<d", "I8": "<b", "U8": "<B", "I16": "<h", "U16": "<H"}
@@ -103,10 +105,14 @@ def read_header(path: Path) -> Header:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
     try:
         content = json.loads(text)
+        if len(content) > MOST_TENSORS:
+            raise InputError(f"{path} names {len(content):,} tensors; {MOST_TENSORS:,} are the most.")
         metadata = content.pop("__metadata__", {}) or {}
         tensors = {key: _tensor(value, 8 + length) for key, value in content.items()}
         if not all(isinstance(value, str) for value in metadata.values()):
             raise ValueError("metadata that are no text")
+    except InputError:
+        raise
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise InputError(f"{path} is no safetensors file: its header cannot be read.") from None
     if max((tensor.end for tensor in tensors.values()), default=8 + length) > size:
@@ -117,7 +123,9 @@ def read_header(path: Path) -> Header:
 def _tensor(value: dict[str, Any], base: int) -> Tensor:
     start, end = value["data_offsets"]
     shape = tuple(value["shape"])
-    if not all(type(number) is int and number >= 0 for number in (*shape, start, end)):
+    if len(shape) > _MOST_SIZES:  # their product alone may take for ever
+        raise ValueError("sizes")
+    if not all(type(number) is int and 0 <= number < 2**63 for number in (*shape, start, end)):
         raise ValueError("numbers")
     width = _WIDTHS.get(value["dtype"])
     if width is not None and end - start != width * math.prod(shape):

@@ -284,3 +284,10 @@ class TestFetching:
         site.pages["/api/models/timm/resnet50_clip.openai/tree/main"] = b"[]"
         with pytest.raises(InputError, match=r"timm/resnet50_clip.openai does not hold open_clip_model.safetensors"):
             fetch_weights("clip/RN50/openai")
+
+
+def test_a_sum_that_cannot_be_remembered_is_given_all_the_same(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"a")
+    (tmp_path / "cache").write_text("no folder")
+    monkeypatch.setenv("HUMANGRADE_CACHE", str(tmp_path / "cache"))
+    assert weights_digest(tmp_path / "file") == hashlib.sha256(b"a").hexdigest()

@@ -154,7 +154,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_evaluated(cli, t
     assert code == 3 and "Skipped 1 file that cannot be scored" in out and "p000_s1.png" in out
     figures = {row["set"]: row["n"] for row in told(tmp_path)["figures"]}
     assert figures == {"base/0": 4, "anna/300": 3, "anna/600": 4}
-    assert "Contrast: 1 of 12 images has no score; means are over the others." in out
+    assert "Note: 1 of 12 images cannot be read and has no score." in out
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,26 @@ def test_a_base_that_is_not_here_is_said_and_nothing_before_it(cli, tmp_path):
     assert out == ""
 
 
-def test_the_terminal_says_over_what_intervals_are(cli):
-    code, out, err = cli("--images", "images", "--out", "out", "--metrics", "contrast")
-    assert code == 0, err
-    assert re.search(r"95 % interval\W+over\W+less the base", out) and "over images for other seeds of these." in out
+def test_the_terminal_has_a_line_a_set_and_says_over_what_intervals_are(cli, tmp_path, monkeypatch):
+    """Also in 80 columns, with names as people give them."""
+    monkeypatch.setenv("COLUMNS", "80")
+    given = ("--images", "images", "--out", "out", "--metrics", "contrast")
+    code, out, err = cli(*given)  # four images a set: no intervals
+    assert code == 0 and "Intervals over" not in out and re.search(r"\n *Contrast +\n", out), err
+    sets = (("base", "0"), *(("anna portrait v2", str(step)) for step in (300, 1200)))
+    write_generated(tmp_path / "images", lambda *place: noise(sum(place)), sets=sets, prompts=3)
+    code, out, err = cli(*given)
+    assert code == 0 and re.search(r"\n *Contrast, over images +\n", out), err
+    assert re.search(r"\n +anna portrait v2/1200 +6 +0\.\d+ +0\.\d+ to 0\.\d+ +−?0", out), out
+    assert "over images for other seeds of these." in out
+
+
+@pytest.mark.parametrize("name", ["images.csv", "evaluation.json"])
+def test_files_of_other_origin_in_the_folder_are_not_written_over(cli, tmp_path, name):
+    given = ("--images", "images", "--out", "out", "--metrics", "contrast")
+    assert cli(*given)[0] == cli(*given)[0] == 0  # its own may be
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).write_text('{"mine": 1}')
+    code, out, err = cli(*given[:3], "mine", *given[4:])
+    assert code == 2 and out == "" and sorted(path.name for path in (tmp_path / "mine").iterdir()) == [name]
+    assert err == f"humangrade: --out is mine, and {name} there was not written by evaluate; name another folder.\n"

@@ -42,7 +42,12 @@ def test_a_recipe_becomes_a_folder_and_then_a_study(place, monkeypatch, capsys):
     code, out, _ = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
     assert code == 0 and "Drawn: 0; the other 12 were there." in out
     code, out, _ = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml", "--dry-run")
-    assert "12 of them stand in set already; 0 are to be drawn." in out and "were measured in this folder" in out
+    assert "12 of them stand in set already; 0 are to be drawn." in out
+    assert "Time:" not in out and "Disk:" not in out  # of nothing
+    (place / "set" / "base" / "0" / "p000_s1.png").unlink()
+    code, out, _ = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml", "--dry-run")
+    assert "were measured in this folder" in out and "Disk: about 1 MB" in out
+    assert run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")[0] == 0
 
     code, out, err = run_cli(monkeypatch, capsys, "init", "study", "--images", "set", "--evaluators", "2")
     assert code == 0, err
@@ -275,3 +280,46 @@ def test_help_begins_with_images(monkeypatch, capsys):
         "Runs and decisions",
         "The judgement",
     ]
+
+
+def test_pictures_of_other_origin_in_the_folder_are_said_before_anything_is_drawn(place, monkeypatch, capsys):
+    """Photos among the images would be rated, and evaluated as a set of their own."""
+    (place / "photos").mkdir()
+    for name in ("a.jpg", "b.JPG", "c.heic", "text.txt"):
+        (place / "photos" / name).write_bytes(b"x")
+    said = "Note: photos holds 3 images that were not drawn here (a.jpg, b.JPG, c.heic); init, add and evaluate take"
+    for more in (("--dry-run",), ()):
+        code, out, err = run_cli(monkeypatch, capsys, "generate", "photos", "--recipe", "recipe.yaml", *more)
+        assert code == 0 and out.startswith(said), err
+    assert "set" not in {path.name for path in place.iterdir()}
+    code, out, _ = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
+    assert code == 0 and "not drawn here" not in out
+    recipe = place / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("seeds: [1, 2]", "seeds: [1]"))
+    code, out, _ = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
+    assert code == 0 and "not drawn here" not in out  # what an earlier recipe drew is no stranger
+
+
+def test_commands_to_copy_hold_for_names_with_spaces(place, monkeypatch, capsys):
+    import shlex
+
+    code, out, err = run_cli(monkeypatch, capsys, "generate", "my images of Jo's", "--recipe", "recipe.yaml")
+    assert code == 0, err
+    (command,) = re.findall(r"Make a study of it with: (.+)", out)
+    program, *words = shlex.split(command)
+    assert program == "humangrade" and words[-1] == "my images of Jo's"
+    assert run_cli(monkeypatch, capsys, *["my study" if word == "STUDY" else word for word in words])[0] == 0
+    code, out, err = run_cli(monkeypatch, capsys, "generate", "my images of Jo's", "--recipe", "recipe.yaml")
+    (command,) = re.findall(r"Add what is new to the study with: (.+)", out)
+    assert shlex.split(command) == ["humangrade", "add", "my study", "--images", "my images of Jo's"]
+
+
+def test_a_refused_recipe_leaves_nothing_in_the_folder(place, monkeypatch, capsys):
+    """`evaluate` would name a folder of locks among what it leaves out."""
+    assert run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")[0] == 0
+    before = sorted(path.name for path in (place / "set").iterdir())
+    recipe = place / "recipe.yaml"
+    recipe.write_text(re.sub(r"steps: \d+", "steps: 7", recipe.read_text()))
+    code, _, err = run_cli(monkeypatch, capsys, "generate", "set", "--recipe", "recipe.yaml")
+    assert code == 2 and "drawn by another recipe" in err
+    assert sorted(path.name for path in (place / "set").iterdir()) == before

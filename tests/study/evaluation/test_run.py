@@ -9,13 +9,19 @@ import pandas as pd
 import pytest
 
 from metrics import inception_features, score_images, score_sets
+from metrics.engine.types import Scored, SetScore
+from metrics.entry import MetricOptions
 from metrics.sets.fid_by_chance import fid_by_chance
 from metrics.sets.kid import kernel_distance
-from study.evaluation.run import EVALUATED, EvaluationSettings, evaluate
+from study.evaluation.figures import Figure
+from study.evaluation.run import EVALUATED, EvaluationSettings, _add_figures, _add_prompt_intervals, evaluate
 from study.evaluation.summary import SHOWN, as_dict, files_of
-from study.evaluation.words import on_copies
+from study.evaluation.types import Evaluation
+from study.evaluation.words import cautions, on_copies
 from study.folder.score_items import folder_collection
+from tests.metrics.pictures import noise
 from tests.study.evaluation.conftest import OPTIONS
+from tests.study.evaluation.made import image_set
 
 pytestmark = pytest.mark.usefixtures("same_home")
 
@@ -103,7 +109,7 @@ def test_differences_are_of_pairs(evaluated):
         found.figure("anna/300", "diversity").value - found.figure("base/0", "diversity").value
     )
     assert found.difference("anna/300", "base/0", "fid") is None
-    assert any("FID and KID of two sets" in note and "anna/300 less base/0 (12 of 6)" in note for note in found.notes)
+    assert any("FID and KID of two sets" in note and "(12 images of 6 prompts each)" in note for note in found.notes)
 
 
 def test_figures_of_likeness_stand_beside_those_without_copies(evaluated):
@@ -175,3 +181,53 @@ def test_real_images_take_the_place_of_the_photos_for_fid_and_kid_only(evaluated
     assert other.figure("anna/300", "fid").value != found.figure("anna/300", "fid").value
     assert other.chance["anna/300"].k == 6 and other.figure("base/0", "fid").value == pytest.approx(0, abs=1e-3)
     assert any("are among their own references" in note for note in other.notes)
+
+
+def find_nobody(image):
+    return []
+
+
+def encode_all_alike(faces):
+    return np.ones((len(faces), 4), np.float32)
+
+
+def test_a_metric_without_any_score_is_said_and_doubles_are(evaluated, tmp_path, monkeypatch):
+    """Not one of these images shows a face; two are the same file."""
+    place, settings, _ = evaluated
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name, seed in (("a", 1), ("b", 2), ("c", 2)):
+        noise(seed, (64, 64)).save(folder / f"{name}.png")
+    (folder / "broken.png").write_bytes((folder / "a.png").read_bytes()[:300])
+    options = MetricOptions(detector=f"{__name__}:find_nobody", encoder=f"{__name__}:encode_all_alike")
+    chosen = replace(settings, metrics=("similarity", "contrast"), options=options)
+    found = evaluate(folder_collection(folder, place / "photos"), chosen)
+    assert [one.name for one in found.metrics] == ["contrast"]
+    said = cautions(found)
+    assert [line for line in said if "Face similarity" in line] == [
+        "Face similarity: no image has a score (no face: 3), so it is left out."
+    ]
+    assert [line for line in said if "score" in line and "similarity" not in line] == [
+        "1 of 4 images cannot be read and has no score."
+    ]
+    assert [line for line in said if "the same file" in line] == [
+        "1 image is the same file as another of the same set, the first c.png as b.png: each counts, so intervals are "
+        "narrower than they should be; remove the doubles."
+    ]
+
+
+def test_an_interval_ends_where_the_metrics_values_do():
+    """Of prompts whose diversities differ much, Student's interval goes below 0."""
+    found = Evaluation([image_set("anna/300")], [], [])
+    found.figures = [Figure("anna/300", "diversity", 0.2, None, None, 12, "")]
+    _add_prompt_intervals(found, {("anna/300", "diversity"): dict(zip("abcdef", (0, 0, 0, 0, 0, 1.2), strict=True))}, 1)
+    assert (found.figures[0].low, found.figures[0].over) == (0, "prompts") and found.figures[0].high > 0.5
+
+
+@pytest.mark.parametrize(("images", "said"), [(19, ""), (20, "excellent")])
+def test_guides_are_quoted_for_as_many_images_as_they_presume(images, said):
+    found = Evaluation([image_set("anna/300", images=images)], [])
+    rows = [SetScore("anna/300", "fid", 5.0, images, "s")]
+    found.result.scored["fid"] = Scored([], rows)
+    _add_figures(found, 1)
+    assert found.guides.get(("anna/300", "fid"), "") == said

@@ -64,7 +64,8 @@ def test_what_is_farther_from_the_photos_is_told_apart(metric):
 
 
 @pytest.mark.parametrize(
-    ("prompts", "seeds", "why"), [(12, 4, "48 of 12"), (9, 6, "54 of 9"), (12, 100, "more than 1,000")]
+    ("prompts", "seeds", "why"),
+    [(12, 4, "48 images of 12 prompts"), (9, 6, "54 images of 9 prompts"), (12, 100, "more than 1,000")],
 )
 def test_few_and_very_many_have_none(prompts, seeds, why):
     pictures, items, features = made(prompts, seeds)
@@ -80,8 +81,10 @@ def test_sets_with_other_photos_are_not_compared():
 
 def test_what_is_left_out_is_said_with_the_limits():
     assert limits_said({}) == []
-    (said,) = limits_said({PAIR: "12 of 6"})
+    (said,) = limits_said({PAIR: "12 images of 6 prompts"})
     assert said == (
         "FID and KID of two sets are compared over 50 to 1,000 images of 10 prompts or more that both have, with the "
-        "same reference; left out are anna/300 less base/0 (12 of 6)."
+        "same reference; left out are anna/300 less base/0 (12 images of 6 prompts)."
     )
+    (said,) = limits_said(dict.fromkeys([PAIR, ("anna/600", "base/0")], "12 images of 6 prompts"))
+    assert said.endswith("left out are anna/300 less base/0, anna/600 less base/0 (12 images of 6 prompts each).")

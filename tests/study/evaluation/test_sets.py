@@ -71,6 +71,13 @@ def test_each_model_has_its_own_base_where_it_has_one(tmp_path):
         sets_of(collection, pictures_of(collection), base="dora/1")
 
 
+def test_a_folder_that_is_called_like_no_number_has_no_step(tmp_path):
+    names = ("nan", "inf", "-Infinity", "1e999", "300")
+    collection = collected(tmp_path, draw, sets=[("anna", name) for name in names], prompts=1)
+    found = {one.checkpoint: one.step for one in sets_of(collection, pictures_of(collection))}
+    assert found == dict.fromkeys(names) | {"300": 300.0}
+
+
 def test_one_set_alone_is_no_base(tmp_path):
     collection = collected(tmp_path, draw, sets=(("base", "0"),), prompts=1)
     assert names(sets_of(collection, pictures_of(collection))) == [("base/0", False, "")]

@@ -1,5 +1,6 @@
 """Each sentence of the evaluation against the figures that it speaks of."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from metrics.sets.fid_by_chance import Chance
 from study.evaluation.copies import Nearest, Nearness
 from study.evaluation.figures import Difference, Figure
-from study.evaluation.types import Evaluation, Measured
+from study.evaluation.types import Evaluation, Measured, Unscored
 from study.evaluation.words import cautions, how_nearness, in_short, on_chance, on_copies
 from tests.study.evaluation.made import image_set, picture
 
@@ -52,6 +53,15 @@ def test_the_best_is_a_checkpoint_and_never_the_base():
     assert in_short(found) == ["LPIPS is lowest in anna/300 (0.5, 40 images), apart from each other checkpoint."]
 
 
+@pytest.mark.parametrize(("prompts", "these"), [(1, " of this prompt"), (2, " of these prompts"), (0, "")])
+def test_what_more_seeds_of_few_prompts_tell_is_said_of_these_prompts(prompts, these):
+    found = evaluation(sets=[image_set(name, prompts=prompts) for name in SETS], figures=FIGURES)
+    found.differences = [replace(APART, over="images"), gap("anna/600", "base/0", -0.2, -0.3, -0.1)]
+    assert in_short(found)[0].startswith(f"{START}{these}; it is 0.2 below base/0 (difference −0.3 to −0.1, 40 pairs)")
+    found.differences = [replace(one, over="images") for one in found.differences]
+    assert in_short(found)[0].endswith(f"{these}; it is 0.2 below base/0 (difference −0.3 to −0.1, 40 pairs{these}).")
+
+
 def test_without_a_difference_that_tells_them_apart_none_is_highest():
     few = " (there are too few pairs for an interval of the difference)"
     for given, said in (
@@ -62,6 +72,25 @@ def test_without_a_difference_that_tells_them_apart_none_is_highest():
     ):
         found = evaluation(figures=FIGURES, differences=given)
         assert in_short(found) == [said] and not any(found.is_best(name, SIMILARITY) for name in SETS)
+
+
+@pytest.mark.parametrize(
+    ("apart", "said"),
+    [
+        ((), "any other checkpoint"),
+        ((2,), "any other checkpoint but anna/2"),
+        ((2, 3, 4, 5, 6, 7, 8), "anna/9, anna/10 and anna/11"),
+        ((2, 3, 4, 5), "any other checkpoint but anna/2, anna/3, anna/4 and anna/5"),
+    ],
+)
+def test_of_many_checkpoints_those_are_named_that_are_fewer(apart, said):
+    names = [f"anna/{number}" for number in range(1, 12)]
+    figures = [figure(name, 0.5, 0.4, 0.6) for name in names[1:]]
+    gaps = [gap("anna/1", name, 0.2, 0.1 if int(name[5:]) in apart else -0.1, 0.5) for name in names[1:]]
+    found = evaluation(sets=names, figures=[figure("anna/1", 0.7, 0.6, 0.8), *figures], differences=gaps)
+    assert in_short(found) == [
+        f"Face similarity: anna/1 (0.7, 0.6 to 0.8, 40 images) cannot be told apart from {said}."
+    ]
 
 
 def test_how_it_stands_to_the_base_follows_from_the_difference():
@@ -150,6 +179,12 @@ def test_one_checkpoint_is_compared_with_the_base_only():
             "anna/600 has images of one prompt only: nothing is said of other prompts, and intervals are over images "
             "of this one.",
         ),
+        (
+            {"prompts": 5},
+            "anna/600 has images of fewer than 6 prompts (5): nothing is said of other prompts, and intervals are over "
+            "images of these.",
+        ),
+        ({"prompts": 6}, None),
         ({"prompts": 0}, "anna/600 has no known prompts; add --prompts FILE, so that intervals are over prompts."),
         (
             {"sizes": {"512 x 512": 30, "768 x 512": 10}},
@@ -175,10 +210,36 @@ def test_missing_pairs_scores_and_references_are_said():
     pictures = [picture(str(number), "anna/300", "p") for number in range(3)]
     found = evaluation(sets=("base/0", "anna/300"), pictures=pictures, references=0)
     found.scores["similarity"] = {"0": 0.5, "2": 0.6}
+    found.unscored = [Unscored(SIMILARITY, {"no face": 1})]
     assert cautions(found) == [
         "anna/300 has no image of the same prompt and seed as the base; differences are left out.",
-        "Face similarity: 1 of 3 images has no score; means are over the others.",
+        "Face similarity: 1 of 3 images has no score (no face: 1); means are over the others.",
         "There are no reference photos, so likeness and copies are not measured; add --references PHOTOS.",
+    ]
+
+
+def test_a_metric_that_scored_no_image_is_said_with_the_reasons():
+    """It has no column, and would be missing without a word."""
+    pictures = [picture(str(number), "anna/300", "p") for number in range(9)]
+    found = evaluation(metrics=(), pictures=pictures)
+    found.unscored = [Unscored(SIMILARITY, {"no face": 6, "too small": 1})]
+    found.result.skipped = {pictures[0].path: "cannot be decoded", pictures[8].path: "cannot be decoded"}
+    assert cautions(found) == [
+        "2 of 9 images cannot be read and have no score.",
+        "Face similarity: no image has a score (no face: 6, too small: 1), so it is left out.",
+    ]
+
+
+def test_images_that_are_there_twice_are_said():
+    names = {"a": "anna/300", "b": "anna/300", "c": "anna/300", "d": "anna/600"}
+    found = evaluation(metrics=(), pictures=[picture(item, name, "p") for item, name in names.items()])
+    assert cautions(found) == []
+    found.same_files = [("b", "a"), ("c", "a"), ("d", "a")]
+    assert cautions(found) == [
+        "2 images are the same file as another of the same set, the first b as a: each counts, so intervals are "
+        "narrower than they should be; remove the doubles.",
+        "1 image is the same file as one of another set, the first d as a: a checkpoint that changes nothing draws so, "
+        "or a file was copied.",
     ]
 
 

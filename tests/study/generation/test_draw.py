@@ -3,17 +3,20 @@
 import csv
 import functools
 import json
+import os
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 
 from metrics.errors import InputError
 from study.generation.draw import DrawSettings, draw
+from study.generation.items_table import COLUMNS
 from study.generation.painter import Painter
-from study.generation.sets import COLUMNS
 from tests.study.generation.drawing import PROMPTS, files_in, pixels_in, plan_of, tiny_folder
 from tests.study.generation.tiny import tiny_pipeline
 
@@ -231,6 +234,82 @@ def test_a_foreign_picture_is_never_overwritten(whole, tmp_path):
         with pytest.raises(InputError, match="was not drawn by humangrade"):
             draw(plan, tmp_path)
         assert path.read_bytes() == before
+
+
+def test_a_table_of_others_is_never_overwritten(whole, tmp_path):
+    plan, folder = whole
+    ours = (folder / "items.csv").read_text()
+    for text in ("image,model\nmine.png,x\n", ours.replace(",", ";"), "", ours.encode("utf-16"), f"{ours}a,b\n"):
+        (tmp_path / "items.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+        before = (tmp_path / "items.csv").read_bytes()
+        with pytest.raises(InputError, match=r"items\.csv was not written by humangrade.* not overwritten"):
+            draw(plan, tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == ["items.csv"]
+        assert (tmp_path / "items.csv").read_bytes() == before
+
+
+def test_columns_and_rows_that_were_added_to_the_table_stay(whole, tmp_path):
+    plan, folder = whole
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    rows = [row | {"task": f"task {place}", "references": "a.jpg;b.jpg"} for place, row in enumerate(rows_of(folder))]
+    mine = dict.fromkeys(rows[0], "") | {"image": "mine.png", "item": "mine", "task": "look"}
+    with (tmp_path / "items.csv").open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows([rows[1], mine, rows[0], *rows[2:]])
+    (tmp_path / plan.images[5].file).unlink()
+    assert draw(plan, tmp_path).drawn == 1
+    assert rows_of(tmp_path) == [*rows, mine]
+    (tmp_path / "items.csv").unlink()
+    draw(plan, tmp_path)
+    assert files_in(tmp_path) == files_in(folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_a_pipe_in_a_files_place_is_a_sentence_at_once(whole, tmp_path):
+    plan, folder = whole
+    for name, words in ((plan.images[0].file.as_posix(), "it is a pipe"), ("provenance.jsonl", "is no file")):
+        place = tmp_path / name.replace("/", "-")
+        shutil.copytree(folder, place)
+        (place / name).unlink()
+        os.mkfifo(place / name)
+        with pytest.raises(InputError, match=words):
+            draw(plan, place)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"notes": None},
+        {"notes": [{}]},
+        {"problem": ["black"]},
+        {"row": {"image": "base/0/p000_s1.png", "layers_applied": [1]}},
+        {"row": {}},
+        {"image": "../p000_s1.png"},
+        {"image": "x" * 5000},
+    ],
+)
+def test_a_line_that_somebody_changed_counts_as_none(whole, tmp_path, change):
+    plan, folder = whole
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    first, *others = (tmp_path / "provenance.jsonl").read_text().splitlines()
+    changed = json.dumps(json.loads(first) | change)
+    (tmp_path / "provenance.jsonl").write_text("\n".join([changed, *others]) + "\n")
+    assert draw(plan, tmp_path).drawn == 1
+    assert files_in(tmp_path) == files_in(folder)
+
+
+def test_locks_of_a_process_that_was_killed_are_cleared_away(whole, tmp_path):
+    plan, folder = whole
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / ".drawing").mkdir()
+    (tmp_path / ".drawing" / "0123456789abcdef.lock").touch()
+    draw(plan, tmp_path)
+    assert not (tmp_path / ".drawing").exists()
+    (tmp_path / ".drawing").mkdir()
+    with FileLock(tmp_path / ".drawing" / "0123456789abcdef.lock"):
+        draw(plan, tmp_path)
+        assert (tmp_path / ".drawing" / "0123456789abcdef.lock").exists()
 
 
 def test_another_recipe_in_the_same_folder_adds_to_its_table(whole, tmp_path):

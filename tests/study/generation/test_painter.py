@@ -1,5 +1,6 @@
 """Checkpoints change on one pipeline, and prompts are encoded once for each state of the text encoder."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from metrics.errors import InputError
+from study.generation import draw as drawing
 from study.generation.base_models import locate
 from study.generation.draw import draw
 from study.generation.lora import read_lora
@@ -194,6 +196,36 @@ def test_a_file_that_is_written_to_meanwhile_is_not_drawn_with(tiny_folder, tmp_
         with pytest.raises(Unusable, match="has changed since this run began"):
             painter.draw(batch_of(tiny_folder, lora))
         assert painter.draw(batch_of(tiny_folder))  # the base is as it was
+
+
+@pytest.mark.parametrize("is_lora", [False, True])
+def test_a_base_that_is_written_to_meanwhile_is_not_drawn_with(tiny_folder, tmp_path, is_lora):
+    (lora,) = make_loras(tmp_path, 1)
+    base, other = tmp_path / "base", tmp_path / "other"
+    shutil.copytree(tiny_folder, base)
+    tiny_pipeline(seed=1).unet.save_pretrained(other)
+    with painter_of(base, (lora,)) as painter:
+        for file in other.iterdir():
+            shutil.copy(file, base / "unet" / file.name)
+        with pytest.raises(InputError, match="base has changed since this run began") as raised:
+            painter.draw(batch_of(base, lora if is_lora else BASE))
+        assert not isinstance(raised.value, Unusable)  # no other checkpoint can be drawn either
+
+
+def test_the_base_that_is_drawn_with_is_the_one_that_was_hashed(tiny_folder, tmp_path, monkeypatch):
+    base = tmp_path / "base"
+    shutil.copytree(tiny_folder, base)
+    prepare = drawing.prepare
+
+    def and_then_write(plan):
+        found = prepare(plan)
+        tiny_pipeline(seed=1).unet.save_pretrained(base / "unet")
+        return found
+
+    monkeypatch.setattr(drawing, "prepare", and_then_write)
+    with pytest.raises(InputError, match="has changed since this run began"):
+        draw(plan_of(base, seeds=(1,)), tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("*.png"))
 
 
 def test_another_scale_is_another_picture(tiny_folder, tmp_path):

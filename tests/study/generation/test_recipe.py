@@ -257,6 +257,19 @@ def test_a_base_in_one_file_needs_a_config(tmp_path):
     assert recipe_of(tmp_path, text + "config: sd\n").config == str(tmp_path / "sd")
 
 
+def test_a_misspelt_folder_of_a_base_is_no_repository(tmp_path):
+    """'Fetch models/tinny (several GB)' helps nobody who has models/tiny."""
+    (tmp_path / "models" / "tiny").mkdir(parents=True)
+    (tmp_path / "models" / "tiny" / "model_index.json").write_text("{}")
+    text = "base: models/{}\nprompts: [a]\nseeds: [1]\ncheckpoints: []\n"
+    said = errors_in(tmp_path, text.format("tinny"))[1]
+    place = tmp_path / "models"
+    assert said.endswith(
+        f"there is nothing at {place / 'tinny'}; did you mean {place / 'tiny'}, which stands beside it?"
+    )
+    assert recipe_of(tmp_path, text.format("sd-turbo")).base == "models/sd-turbo"  # of the hub, as far as can be told
+
+
 def test_steps_that_are_not_known_beside_others_are_noted(tmp_path):
     for name in ("anna-000001", "anna-step00000300"):
         write_tensors(tmp_path / "anna" / f"{name}.safetensors")

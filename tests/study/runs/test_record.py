@@ -14,7 +14,7 @@ from metrics.engine.types import Score, SetScore
 from metrics.errors import InputError
 from study.folder.create import create_study
 from study.folder.study import open_study
-from study.generation.sets import COLUMNS
+from study.generation.items_table import COLUMNS
 from study.runs import record
 from study.runs.record import record_study
 from study.store import run_tables

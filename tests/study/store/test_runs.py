@@ -135,13 +135,33 @@ def test_steps_are_whole_numbers_and_sort_as_such(runs):
     assert runs.images().sort_values("step", kind="stable")["step"].drop_duplicates().tolist() == [300, 900, 10000]
 
 
-@pytest.mark.parametrize("step", ["1.5k", "300.5", 0.5, "last", "inf"])
+@pytest.mark.parametrize("step", ["1.5k", "300.5", 0.5, "last", "inf", "1e30", 2**63])
 def test_a_step_that_is_no_whole_number_is_refused_and_nothing_is_added(store, step):
     table = drawn().astype({"step": object})
     table.loc[5, "step"] = step
     with pytest.raises(InputError, match=f"A step is a whole number, not '{step}'; correct it, or leave it empty"):
         store.runs.add_images(table)
     assert [count(store, table) for table in run_tables.TABLES] == [0] * len(run_tables.TABLES)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        ("prompt", "a\0dog", "A prompt is text, and .* has a NUL in it"),
+        ("path", "sample/\udcff.png", "A path is text, and .* is none that can be kept"),
+        ("recipe", "steps: 30", "A recipe or configuration is JSON, not 'steps: 30'"),
+    ],
+)
+def test_what_no_database_holds_is_refused_in_words(store, column, cell, words):
+    with pytest.raises(InputError, match=words):
+        store.runs.add_images(drawn().assign(**{column: pd.Series([cell] * 12, dtype=object)}))
+    assert [count(store, table) for table in run_tables.TABLES] == [0] * len(run_tables.TABLES)
+
+
+def test_a_score_is_a_number(runs):
+    runs.add_images(drawn((300,)))
+    with pytest.raises(InputError, match="A score is a number, not 'high'"):
+        runs.add_values(values(["0.png"], scores="high"))
 
 
 def test_seeds_are_names_of_a_noise_however_large(runs):

@@ -141,6 +141,35 @@ def test_peft_configurations_that_are_more_than_two_matrices(config, words, tmp_
         read_lora(peft_folder(tmp_path, lora_alpha=4, **config))
 
 
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"lora_alpha": [4]}, "alpha of 'lora_alpha' is no number"),
+        ({"lora_alpha": 10**400}, "alpha of 'lora_alpha' is no number"),
+        ({"alpha_pattern": {"to_q": None}}, "alpha of 'to_q' is no number"),
+        ({"alpha_pattern": ["to_q"]}, "alpha_pattern is no table"),
+        ({"alpha_pattern": {f"to_{n}": 4 for n in range(1001)}}, "alpha_pattern is no table"),
+        ({"alpha_pattern": {"(": 4}}, "no name of modules"),
+        ({"alpha_pattern": {"(([a-z_.0-9]+)+)+!": 4}}, "no name of modules that can be matched quickly"),
+        ({"alpha_pattern": {".*.*.*.*.*.*.*!": 4}}, "no name of modules that can be matched quickly"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_a_sentence_at_once(config, words, tmp_path):
+    with pytest.raises(InputError, match=words):
+        read_lora(peft_folder(tmp_path, **({"lora_alpha": 4} | config)))
+
+
+def test_a_header_that_would_take_for_ever_is_refused(tmp_path):
+    sizes = ",".join(["9" * 4000] * 4000)
+    many = ",".join(f'"k{n}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}' for n in range(100_001))
+    tall = f'{{"a.lora_down.weight":{{"dtype":"F32","shape":[{sizes}],"data_offsets":[0,4]}}}}'
+    for text, words in ((tall, "its header cannot be read"), (f"{{{many}}}", "names 100,001 tensors; 100,000 are")):
+        path = tmp_path / "a.safetensors"
+        path.write_bytes(len(text).to_bytes(8, "little") + text.encode() + bytes(4))
+        with pytest.raises(InputError, match=words):
+            read_lora(path)
+
+
 K = f"lora_unet_{NAME.replace('.', '_')}"
 KINDS = {
     "empty": ({}, "is empty: it holds no tensor", True),
