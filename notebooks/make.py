@@ -16,7 +16,10 @@ from nbformat import NotebookNode
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parent
-NAMES = ("calibrate_a_metric", "validate_a_metric", "retrain_aesthetic_head", "from_lora_to_study")
+NAMES = (
+    *("calibrate_a_metric", "validate_a_metric", "retrain_aesthetic_head", "from_lora_to_study"),
+    "checkpoint_selection",
+)
 
 
 def read(name: str) -> NotebookNode:

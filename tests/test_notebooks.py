@@ -22,6 +22,14 @@ SAID = {
         "evaluation.html",
         "9 images added, 4 of them for rating, as round 2; 5 that were rated before are asked again",
     ],
+    "checkpoint_selection": [
+        "the highest mean is",
+        "with care",
+        "prompts would tell checkpoints apart that differ by 0.15 of a rating step",
+        "worse - anna/3000 against anna/2100",
+        "cannot tell",
+        "standard deviations",
+    ],
 }
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 
 from calibration.core.grades import Array
 from calibration.core.intervals import group_codes
@@ -31,7 +32,8 @@ class Slope:
     low, high : float
         Its 95 % interval.
     draws : ndarray, shape (draws,)
-        The same slope on images drawn with replacement; NaN where it is undefined there.
+        The same slope on images drawn with replacement, spread as far as so few groups of them ask for; NaN where it is
+        undefined there.
     items : int
         Images that it rests on.
     """
@@ -80,6 +82,10 @@ def slope_on_people(
     itself would divide by Var(q) and the ratings' noise, and be too flat. It rests on this: that what moves a whole
     checkpoint moves the metric as the differences between images do.
 
+    Draws of G groups spread too little where G is small (of 5 prompts their interval holds the slope in 86 %): they are
+    spread by sqrt(G / (G - 1)) and by what Student's t with G - 1 degrees of freedom is wider than the normal
+    distribution.
+
     References
     ----------
     Fuller, W. A. (1987). Measurement Error Models, chapter 1.
@@ -105,11 +111,19 @@ def slope_on_people(
     if not np.isfinite(found):
         return None
     drawn = group_draws(groups, resampling).figures(lambda weights: _slopes(values, means, parts, weights))
+    drawn = found + _few(int(groups.max()) + 1) * (drawn - found)
     known = drawn[np.isfinite(drawn)]
     if len(known) < 0.9 * resampling.draws:  # where people hardly agree, the slope may be anything
         return Slope(float(found), -np.inf, np.inf, drawn, len(values))
     low, high = np.quantile(known, [0.025, 0.975])
     return Slope(float(found), float(low), float(high), drawn, len(values))
+
+
+def _few(groups: int) -> float:
+    """How much farther draws of so few groups have to spread; of one nothing is known."""
+    if groups < 2:
+        return float("nan")
+    return float(np.sqrt(groups / (groups - 1)) * stats.t.ppf(0.975, groups - 1) / stats.norm.ppf(0.975))
 
 
 def levelled(ratings: Array) -> Array:

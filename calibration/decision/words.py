@@ -152,7 +152,7 @@ def least_drop(metric: MetricGate, found: StudyGate) -> str:
     counts = f"a drop counts from {number(drop.least)} {unit_of(metric)} on{own}"
     if drop.unit == "rating steps":
         return counts
-    if not isinstance(metric.flips, SignFlips):
+    if is_of_sets(metric):
         return (
             f"{counts}, a standard deviation being that of images whose mean is as uncertain as the baseline's distance"
         )
@@ -229,6 +229,12 @@ def gate_notes(found: StudyGate) -> list[str]:
         notes.append(
             f"Whether {_all_named(unknown, found, 'or')} sorts images as people do, these ratings do not tell."
         )
+    sets = [one for one in found.gate.metrics if is_of_sets(one)]
+    if sets:
+        notes.append(
+            f"{_all_named(sets, found)} {'judges' if len(sets) == 1 else 'judge'} whole sets and no single image, so "
+            "whether people see it so cannot be asked of their ratings."
+        )
     alone = [one.checkpoints[0] for one in found.agreements.values() if one.is_of_one_checkpoint]
     if alone:
         notes.append(
@@ -259,8 +265,13 @@ def clause_on(agreement: Agreement | None) -> str:
 
 def unit_of(metric: MetricGate) -> str:
     """What its least drop is counted in, in words; a metric of sets has no standard deviation of images."""
-    is_of_images = metric.drop.unit == "standard deviations" and isinstance(metric.flips, SignFlips)
+    is_of_images = metric.drop.unit == "standard deviations" and not is_of_sets(metric)
     return "standard deviations of the baseline's images" if is_of_images else metric.drop.unit
+
+
+def is_of_sets(metric: MetricGate) -> bool:
+    """Whether it gives whole sets a number, as FID does, and no single image."""
+    return not isinstance(metric.flips, SignFlips)
 
 
 def _within(low: float, high: float) -> str:

@@ -13,6 +13,7 @@ from calibration.decision.words import (
     gate_notes,
     gate_parts,
     gate_verdict,
+    is_of_sets,
     named,
     number,
     signed,
@@ -21,6 +22,7 @@ from calibration.decision.words import (
 from calibration.page.gallery import Thumbnails
 from calibration.page.html import page_source, policy_hash, templates_in
 from metrics import __version__
+from metrics.errors import for_command_line
 from study.folder.study import Study
 
 PICTURE_BYTES = 2_400_000
@@ -78,6 +80,7 @@ class ShownMetric:
     difference: str
     behind: list[str]
     pairs: list[ShownPair]
+    without: str
     is_open: bool
 
 
@@ -139,6 +142,7 @@ def render_worst_pairs(found: StudyGate, tables: StudyTables, images: Mapping[st
             difference(one),
             gate_parts(one, found)[1:],
             [_shown(pair, thumbnails) for pair in worst_of(one, found, tables)],
+            "It judges whole sets and no single pair." if is_of_sets(one) else "No pair dropped.",
             place == 0,
         )
         for place, one in enumerate(worst_first)
@@ -153,7 +157,7 @@ def render_worst_pairs(found: StudyGate, tables: StudyTables, images: Mapping[st
             verdict=found.gate.verdict,
             sentence=gate_verdict(found),
             metrics=metrics,
-            notes=gate_notes(found),
+            notes=[for_command_line(note) for note in gate_notes(found)],
             pictures_left_out=thumbnails.left_out,
             style=Markup(style),
             style_hash=policy_hash(style),

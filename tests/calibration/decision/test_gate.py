@@ -91,6 +91,27 @@ def test_slope_of_ratings_that_are_missing_at_random_from_strict_people():
     assert slope_on_people(scored, ratings, resampling=Resampling(200)).value == pytest.approx(2, abs=0.1)
 
 
+def test_slope_of_few_prompts_is_less_sure():
+    """By draws of 5 prompts alone its interval held the truth in 86 %."""
+    held = []
+    for seed in range(120):
+        rng = np.random.default_rng(seed)
+        prompts = np.arange(100) % 5
+        opinion = 0.6 * rng.normal(size=5)[prompts] + 0.8 * rng.normal(size=100)
+        ratings = opinion[:, None] + rng.normal(size=(100, 4))
+        scored = opinion + rng.normal(size=100)
+        slope = slope_on_people(scored, ratings, prompts, Resampling(200, seed))
+        held.append(slope.low <= 1 <= slope.high)
+    assert np.mean(held) > 0.92
+
+
+def test_slope_of_one_prompt_is_not_clear():
+    rng = np.random.default_rng(0)
+    opinion = rng.normal(size=60)
+    slope = slope_on_people(opinion, opinion[:, None] + rng.normal(size=(60, 3)), np.zeros(60), Resampling(200))
+    assert not slope.is_clear
+
+
 def test_few_images_give_no_slope():
     ratings = np.random.default_rng(0).normal(size=(19, 3))
     assert slope_on_people(np.arange(19.0), ratings) is None

@@ -11,6 +11,7 @@ from calibration.core.resampling import Resampling
 from calibration.decision.agreement import Agreement
 from calibration.decision.best_words import best_lines
 from calibration.decision.from_tables import PEOPLE, StudyTables
+from calibration.decision.gate import Sets
 from calibration.decision.words import (
     MEANING,
     about,
@@ -22,6 +23,7 @@ from calibration.decision.words import (
     signed,
     what_would_tell,
 )
+from metrics.sets.paired_sets import PairedSets
 from tests.calibration.decision.test_from_tables import study, tables
 
 NO = " (which does not sort images as people do)"
@@ -228,6 +230,37 @@ def test_a_baseline_that_was_chosen_is_said_to_be():
     one = found.gate.metrics[0]
     assert f"p {p_text(one.p)}, {p_text(3 * one.p)} with the baseline being the best of 3; " in gate_line(one, found)
     assert any(note.startswith("m/100 is the best of 3 checkpoints by these scores") for note in gate_notes(found))
+
+
+class Fid:
+    """A study's FID, as if it had been computed."""
+
+    names = ("fid",)
+
+    def difference(self, metric, pairs, seed):
+        return Sets(metric, PairedSets(62.0, 60.0, 2.0, 0.5, 3.5, 0.75, 1.5, 0.006, len(pairs), 24, 999), 1)
+
+
+def test_a_metric_of_sets_speaks_of_no_images():
+    tables_of = study(seed=1)
+    tables_of.sets = Fid()
+    found = tables_of.gate("900", "600", metrics=["fid"])
+    one = found.gate.metrics[0]
+    scale = 1.5 * np.sqrt(48)
+    estimate, low, high = (signed(value / scale) for value in (-2, -3.5, -0.5))
+    assert gate_line(one, found) == (
+        f"FID: cannot tell. Difference {estimate} standard deviations (95 % interval {low} to {high}), "
+        "−2 in its own units (−3.5 to −0.5). p 0.006; a drop counts from 0.2 standard deviations on "
+        f"({number(0.2 * scale)} in its own units), a standard deviation being that of images whose mean is as "
+        "uncertain as the baseline's distance. 48 pairs of 24 prompts; 1 more pair lacks a score. "
+        f"{what_would_tell(one, found)}."
+    )
+    assert what_would_tell(one, found).startswith(f"About {about(one.images_to_find):,} images of anna/900 ") or (
+        what_would_tell(one, found).startswith("As many images as these")
+    )
+    note = "FID judges whole sets and no single image, so whether people see it so cannot be asked of their ratings."
+    assert note in gate_notes(found)
+    assert not any("whole sets" in said for said in gate_notes(tables_of.gate("900", "600")))
 
 
 def test_no_sentence_holds_what_nobody_can_read():
