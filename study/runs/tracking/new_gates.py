@@ -193,15 +193,15 @@ def _baseline(one: Checkpoint, study: Study, tables: StudyTables, against: str) 
 def _that_vary(
     one: Checkpoint, metrics: Sequence[str], images: pd.DataFrame, values: pd.DataFrame
 ) -> tuple[Sequence[str], list[str]]:
-    """The metrics to judge by, without those that gave all images of the run one score, and these.
+    """The metrics that were named, without those that gave all images of the run one score, and these.
 
-    A metric that sees no difference says nothing of a checkpoint, and a gate refuses it.
+    They were named for scoring; a gate that is asked for a metric which sees no difference refuses it.
     """
     mine = values[values["image_id"].isin(images["image_id"][images["model"] == one.model])].dropna(subset="score")
     kinds = mine.groupby("metric")["score"].nunique()
-    constant = [str(name) for name, count in kinds.items() if count == 1 and (not metrics or name in metrics)]
-    names = [str(name) for name in (metrics or kinds.index) if name not in constant]
-    return (names, constant) if constant and names else (metrics, [])
+    constant = [name for name in metrics if kinds.get(name, 0) == 1]
+    names = [name for name in metrics if name not in constant]
+    return (names, constant) if names else (metrics, [])
 
 
 def _gate(one: Checkpoint, baseline: str, tables: StudyTables, metrics: Sequence[str], key: str) -> GateRecord:
