@@ -20,6 +20,7 @@ from study.cli import rate as rate_cli
 from study.cli import report as report_cli
 from study.cli import runs as runs_cli
 from study.cli import score as score_cli
+from study.cli import track as track_cli
 from study.cli import weights as weights_cli
 from study.cli.options import HELP_NAMES, Port
 
@@ -122,6 +123,7 @@ app.command(rich_help_panel=MACHINES)(score_cli.statistics)
 app.command(rich_help_panel=MACHINES)(score_cli.cache)
 
 
+app.command(rich_help_panel=DECISIONS)(track_cli.track)
 app.command(rich_help_panel=DECISIONS)(gate_cli.gate)
 app.command(rich_help_panel=DECISIONS)(gate_cli.best)
 app.command(rich_help_panel=JUDGEMENT)(report_cli.report)
