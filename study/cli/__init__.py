@@ -17,6 +17,7 @@ from study.cli import plan as plan_cli
 from study.cli import predict as predict_cli
 from study.cli import rate as rate_cli
 from study.cli import report as report_cli
+from study.cli import runs as runs_cli
 from study.cli import score as score_cli
 from study.cli import weights as weights_cli
 from study.cli.options import HELP_NAMES, Port
@@ -25,6 +26,7 @@ IMAGES = "Images"
 PEOPLE = "People rate"
 MACHINES = "Machines score"
 JUDGEMENT = "The judgement"
+DECISIONS = "Runs and decisions"
 _LONGEST_HALF = 2000  # characters of a message
 
 app = typer.Typer(
@@ -121,3 +123,4 @@ app.command(rich_help_panel=MACHINES)(score_cli.cache)
 app.command(rich_help_panel=JUDGEMENT)(report_cli.report)
 app.command(rich_help_panel=JUDGEMENT)(predict_cli.predict)
 app.command(rich_help_panel=JUDGEMENT)(plan_cli.plan)
+app.add_typer(runs_cli.app, name="runs", rich_help_panel=DECISIONS)
