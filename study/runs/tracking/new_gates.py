@@ -111,7 +111,7 @@ def judge_new(
     for name in list(pending):
         rows = groups[name]
         if (rows["prompt"] == "").all() or (rows["seed"] == "").any():
-            why = _NO_PROMPTS if (rows["prompt"] == "").all() else _NO_SEEDS
+            why = _NO_SEEDS if (rows["seed"] == "").any() else _NO_PROMPTS
             found.notes.append(f"{rows['model'].iloc[0]}: {why}")
             del pending[name]
     if not pending:
