@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from calibration.core.grades import Array
-from metrics.errors import InputError
+from metrics.errors import InputError, either
 from metrics.text import counted, listed, natural_order
 
 BASE = "base"
@@ -68,10 +68,7 @@ class Checkpoints:
         if not columns:
             raise InputError("The items table has no column 'model' or 'checkpoint', so it names no checkpoints.")
         if "prompt" not in items.columns or not (items["prompt"].fillna("") != "").any():
-            raise InputError(
-                "The items table has no column 'prompt' that says which prompt an image was drawn from; checkpoints "
-                "are compared on the same prompts, so add it."
-            )
+            raise InputError(_without_prompts(items))
         table = pd.DataFrame({"item": items["item"]})
         for name in ("model", "checkpoint", "prompt", "seed", "step", "kind", "subject"):
             table[name] = items[name].fillna("").astype(str) if name in items.columns else ""
@@ -245,6 +242,24 @@ class Checkpoints:
             if not one.is_base:
                 found.setdefault(one.model, []).append(one)
         return found
+
+
+def _without_prompts(items: pd.DataFrame) -> str:
+    """Why nothing can be compared: noise that differs comes before prompts, which can still be told."""
+    if "seed" not in items.columns or not (items["seed"].fillna("") != "").any():
+        return (
+            "Neither prompts nor seeds of the images are known, and without a fixed seed each step has another noise, "
+            "so there is neither gate nor best. Sample with fixed seeds (--d in kohya's prompts), or draw the "
+            f"checkpoints with humangrade generate; {either('the items table', 'items.csv')} says both in the columns "
+            "'prompt' and 'seed'."
+        )
+    return either(
+        "The items table has no column 'prompt' that says which prompt an image was drawn from; checkpoints are "
+        "compared on the same prompts, so add it.",
+        "The prompts of the images are not known, and checkpoints are compared on the same prompts; name the trainer's "
+        "file of sample prompts with humangrade track STUDY RUN_DIR --prompts FILE, or add a column 'prompt' to the "
+        "study's items.csv.",
+    )
 
 
 def _beside(sides: Sequence["pd.Series[str]"], names: Sequence[str]) -> pd.DataFrame:

@@ -173,6 +173,7 @@ def _watch(tracker: "Tracker", every: float, study: Path, console: "Console") ->
 
 
 def _print_pass(found: "Pass", console: "Console") -> None:
+    from study.runs.tracking.new_gates import REFUSED
     from study.terminal import print_skipped
 
     print_skipped(found.broken, console)
@@ -183,7 +184,8 @@ def _print_pass(found: "Pass", console: "Console") -> None:
     if found.is_idle:
         console.print("Nothing is new.")
         return
-    judged = f"{counted(len(found.gates), 'checkpoint')} judged"
+    refused = sum(gate.verdict == REFUSED for gate in found.gates)
+    judged = f"{counted(len(found.gates) - refused, 'checkpoint')} judged{f'; {refused:,} refused' if refused else ''}"
     console.print(f"{counted(found.images, 'new image')}; {found.scored:,} scored; {judged}.")
 
 

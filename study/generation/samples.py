@@ -16,7 +16,7 @@ import yaml
 from metrics.files import parse_json, read_regular_file
 from metrics.text import counted, is_plain, listed, quoted
 from study.generation.layouts import checkpoint_name
-from study.generation.prompt_lines import PromptLine, parse_prompts
+from study.generation.sample_prompts import sample_prompts
 
 _MOST_BYTES = 1_000_000  # of a file beside samples
 _KOHYA = re.compile(
@@ -156,10 +156,9 @@ class _Beside:
         self.geneval = cache(_geneval_asked)
 
 
-def _kohya_prompts(folder: Path) -> list[PromptLine]:
+def _kohya_prompts(folder: Path) -> list[str]:
     """The prompts that kohya's GUI keeps as sample/prompt.txt."""
-    prompts, problems = parse_prompts(_text(folder / "prompt.txt"))
-    return [] if problems else prompts  # a line that cannot be read would move all numbers behind it
+    return sample_prompts(_text(folder / "prompt.txt"))
 
 
 def _ai_toolkit_config(folder: Path) -> dict[str, Any]:
@@ -200,7 +199,7 @@ def _sample(path: Path, beside: _Beside) -> Sample | None:
     if said := _KOHYA.fullmatch(stem):
         index, seed = int(said["index"]), _whole(said["seed"])
         lines = beside.kohya(folder)
-        prompt = lines[index].text if index < len(lines) else ""
+        prompt = lines[index] if index < len(lines) else ""
         step, epoch = _whole(said["step"]), _whole(said["epoch"])
         return Sample("kohya", said["run"] or "", step, epoch, index, seed, prompt, seeded=seed is not None)
     if said := _AI_TOOLKIT.fullmatch(stem):

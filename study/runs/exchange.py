@@ -383,5 +383,5 @@ def export_runs(study: Study, names: Sequence[str] = ()) -> tuple[list[TrackedRu
     for row in runs.to_dict("records"):
         if not names or row["model"] in names:
             own = {what: table[table["model"] == row["model"]] for what, table in tables.items()}
-            found.append(Export(study.folder, row, own, notes).run())
+            found.append(Export(study.folder.absolute(), row, own, notes).run())  # trackers work in another folder
     return found, notes

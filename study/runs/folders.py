@@ -24,7 +24,7 @@ from metrics.files import read_regular_file, reason
 from metrics.text import counted, is_plain, listed, quoted
 from study.folder.create import place_cells
 from study.generation.layouts import checkpoint_name
-from study.generation.prompt_lines import parse_prompts
+from study.generation.sample_prompts import sample_prompts
 from study.generation.samples import read_samples
 from study.generation.sets import ITEMS
 from study.runs.record import recipe_text
@@ -105,11 +105,13 @@ def read_prompt_texts(path: Path) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         why = reason(error) if isinstance(error, OSError) else "it is no UTF-8 text"
         raise InputError(f"{path} cannot be read ({why}); name the trainer's file of sample prompts.") from None
-    lines, problems = parse_prompts(text)
-    if problems or not lines:
-        told = f", line {problems[0][0]}: {problems[0][1]}" if problems else " holds no prompt"
-        raise InputError(f"{path}{told}; name the trainer's file of sample prompts, a prompt a line.")
-    return [line.text for line in lines]
+    try:
+        texts = sample_prompts(text, path.suffix)
+    except ValueError as error:
+        raise InputError(f"{path} cannot be read ({error}); name the trainer's file of sample prompts.") from None
+    if not any(texts):
+        raise InputError(f"{path} holds no prompt; name the trainer's file of sample prompts, a prompt a line.")
+    return texts
 
 
 def named_folder(text: str, prompts: Sequence[str] = ()) -> "RunFolder":

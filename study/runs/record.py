@@ -76,7 +76,7 @@ class New:
         return bool(len(self.images) or len(self.values) or len(self.set_values) or self.gone)
 
 
-def record_study(study: Study) -> Recorded:
+def record_study(study: Study, prompts: Mapping[str, str] | None = None) -> Recorded:
     """Take what is new in a study into its record of runs; the study may be served meanwhile.
 
     Only what is new is written, and only files are read whose size or time of change differ from when they were read.
@@ -85,6 +85,8 @@ def record_study(study: Study) -> Recorded:
     ----------
     study : Study
         An opened study that can be written.
+    prompts : mapping of str to str, optional
+        By item, where `humangrade track` learnt them of a trainer's file; they stay known. What items.csv says wins.
 
     Returns
     -------
@@ -110,13 +112,13 @@ def record_study(study: Study) -> Recorded:
     (1, 0)
     [['anna', '300', 300]]
     """
-    new, runs = find_new(study), study.store.runs
+    new, runs = find_new(study, prompts=prompts), study.store.runs
     images = runs.add_images(new.images, SOURCE)
     removed = runs.remove_items(new.gone)
     return Recorded(images, runs.add_values(new.values), runs.add_set_values(new.set_values), removed, tuple(new.notes))
 
 
-def find_new(study: Study, read_files: bool = True) -> New:
+def find_new(study: Study, read_files: bool = True, prompts: Mapping[str, str] | None = None) -> New:
     """What the record of runs lacks of a study.
 
     Parameters
@@ -124,6 +126,8 @@ def find_new(study: Study, read_files: bool = True) -> New:
     study : Study
     read_files : bool
         Read the files that are new or changed; without that their contents are taken for unknown, and as they were.
+    prompts : mapping of str to str, optional
+        See `record_study`.
 
     Raises
     ------
@@ -135,6 +139,7 @@ def find_new(study: Study, read_files: bool = True) -> New:
     runs = study.store.runs
     known = {row["item"]: row for row in _plain_rows(runs.images()) if row["item"]}
     places = {row["item"]: row for row in _plain_rows(runs.places()) if row["item"]}
+    _keep_prompts(told, known, prompts or {})
     unread = _add_contents(study, told, places, read_files)
     if unread:
         notes.append(
@@ -153,6 +158,16 @@ def find_new(study: Study, read_files: bool = True) -> New:
     new_values = _new_values(scores, others, {row["item"] for row in told})
     sets = _new_set_values(study.set_scores(), runs.set_values(), told)
     return New(pd.DataFrame(changed), new_values, sets, _gone(study, places), notes)
+
+
+def _keep_prompts(told: Sequence[dict[str, Any]], known: Mapping[str, Row], given: Mapping[str, str]) -> None:
+    """The prompts that items.csv does not say: as they are given, or were recorded of the same place and checkpoint."""
+    for row in told:
+        if row["prompt"]:
+            continue
+        was = known.get(row["item"])
+        is_same = was is not None and all(was[name] == row[name] for name in ("path", "model", "checkpoint"))
+        row["prompt"] = given.get(row["item"]) or (was["prompt"] if was is not None and is_same else "")
 
 
 def image_rows(study: Study, rows: Sequence[Row]) -> tuple[list[dict[str, Any]], list[str]]:

@@ -148,6 +148,7 @@ class Tracker:
         self._settled = Settled(self._settings.old)
         self._has_drawn = False
         self._added: dict[str, tuple[Any, ...]] = {}  # rows by path, which the record has
+        self._prompts: dict[str, str] = {}  # by item, which the record has
         self._said: set[str] = set()
         self._named: dict[Path, str] = {}
 
@@ -211,11 +212,12 @@ class Tracker:
     def _take(self, study: Study, found: Pass) -> None:
         images, places = study.store.runs.images(), study.store.runs.places()
         known = _known(study, places)
-        items = {absolute(study.folder / image) for image in study.items["image"]}
+        columns = study.items["image"], study.items["item"]
+        items = {absolute(study.folder / image): item for image, item in zip(*columns, strict=True)}
         recorded = images[["model", "path", "sha256", "step"]].assign(
             path=[absolute(study.folder / path) for path in images["path"]], step=images["step"].astype(str)
         )
-        frames = []
+        frames, prompts = [], {}
         for folder in self._folders:
             if self._settings.may_come and not folder.path.is_dir():
                 self._note(f"There is nothing at {folder.path} yet.", found)
@@ -230,6 +232,12 @@ class Tracker:
             refuse_another_run(folder, rows, recorded)
             recorded = pd.concat([recorded, rows[["model", "path", "sha256", "step"]]], ignore_index=True)
             frames.append(rows[~rows["path"].isin(items)])
+            prompts |= {
+                items[path]: text for path, text in zip(rows["path"], rows["prompt"], strict=True) if path in items
+            }
+        if prompts != self._prompts:  # of the study's own images, which their folder's look tells of
+            record_study(study, prompts)
+            self._prompts = prompts
         for frame in frames:
             told = {row[0]: row for row in zip(frame["path"], *(frame[name] for name in frame.columns), strict=True)}
             new = frame[[self._added.get(path) != row for path, row in told.items()]] if len(frame) else frame

@@ -11,7 +11,7 @@ import pandas as pd
 
 from calibration.decision.checkpoints import BASE, Checkpoint, Checkpoints
 from calibration.decision.from_tables import StudyTables
-from metrics.errors import InputError, for_command_line
+from metrics.errors import InputError
 from metrics.text import counted
 from study.folder.study import Study
 from study.runs.alerts import gate_report, gate_settings
@@ -208,7 +208,7 @@ def _gate(one: Checkpoint, baseline: str, tables: StudyTables, metrics: Sequence
     try:
         found = tables.gate(str(one), baseline, metrics)
     except InputError as error:
-        reason = for_command_line(str(error))
+        reason = error.for_command_line().replace("--primary", "--metric")  # one that is named alone decides
         return GateRecord(str(one), baseline, REFUSED, f"{one} is not judged: {reason}", {"reason": reason}, key)
     settings = gate_settings(baseline, list(metrics), "", {}, False, tables.resampling)
     report = gate_report(found, tables, settings)

@@ -266,7 +266,10 @@ def test_studies_that_cannot_be_judged(cli, tmp_path):
                 code, out, err = cli(command, folder, *options)
                 assert (code, out, err.count("\n")) == (2, "", 1) and words in err, err
 
-    refused("prompts", kept.drop(columns="prompt"), scores, "has no column 'prompt' that says which prompt an image")
+    refused("prompts", kept.drop(columns="prompt"), scores, "humangrade track STUDY RUN_DIR --prompts FILE, or add")
+    refused(
+        "neither", kept.drop(columns=["prompt", "seed"]), scores, "without a fixed seed each step has another noise"
+    )
     refused("seeds", kept.drop(columns="seed"), scores, "It is not known with which seed each image of lora/")
     refused(
         "scores",

@@ -1,5 +1,6 @@
 """What is exported to a tracker is there again, in every table, when it is imported into another study."""
 
+from pathlib import Path
 import hashlib
 import json
 import math
@@ -155,6 +156,17 @@ def test_a_round_trip_gives_equal_tables(new_study, tmp_path, tracker):
     import_runs(here, found)  # back into the study that it came from: nothing is doubled
     assert {name: len(table) for name, table in tables(here).items()} == counts
     assert_equal(before, tables(here))
+
+
+@pytest.mark.parametrize("tracker", TRACKERS)
+def test_a_study_that_is_named_from_here_is_exported_with_its_pictures(new_study, tmp_path, monkeypatch, tracker):
+    here = new_study("here")
+    fill(here)
+    monkeypatch.chdir(here.folder.parent)
+    with open_study(Path(here.folder.name)) as opened:
+        runs, _ = export_runs(opened)
+    write_tracker(tracker, runs, Path("out"))
+    assert sum(len(run.images) for run in read_tracker(tracker, Path("out"))) == 30
 
 
 def logged(points=4, **of):

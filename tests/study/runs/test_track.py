@@ -16,6 +16,7 @@ from study.folder.study import open_study
 from study.runs import track as tracking
 from study.runs.folders import RunFolder, named_folder
 from study.runs.track import Tracker, TrackSettings, only_tracker
+from study.runs.reading import study_tables
 from study.runs.tracking.new_gates import REFUSED
 from study.runs.tracking.new_scores import Scorer
 from study.scoring import ScoreSettings, score_study
@@ -156,6 +157,33 @@ def test_prompts_of_the_trainers_file_make_a_gate(study, tmp_path):
     texts = [f"prompt {number}" for number in range(PROMPTS)]
     found = tracker(study, RunFolder(run, prompts=texts)).one_pass()
     assert [(one.candidate, one.verdict) for one in found.gates] == [("anna/600", "worse")]
+
+
+def test_prompts_of_the_trainers_file_reach_the_studys_own_images(tmp_path):
+    run = samples(tmp_path / "run", (300, 600, 900), bad=[900], prompts=False)
+    create_study(tmp_path / "study", run / "sample", tasks=["look"], evaluators=1).close()
+    first = tracker(tmp_path / "study", run).one_pass()
+    assert not first.gates and "name the trainer's file of prompts with --prompts" in " ".join(first.notes)
+    texts = [f"a cat {number}" for number in range(PROMPTS)]
+    found = tracker(tmp_path / "study", RunFolder(run, prompts=texts)).one_pass()
+    assert [(one.candidate, one.verdict == "worse") for one in found.gates] == [("anna/600", False), ("anna/900", True)]
+    for folders in ((), (run,), (RunFolder(run, prompts=texts),)):  # what was learnt stays known
+        assert tracker(tmp_path / "study", *folders).one_pass().is_idle
+    with open_study(tmp_path / "study") as opened:
+        assert study_tables(opened).gate("900", "600", ["contrast"]).gate.verdict == "worse"
+        assert set(opened.store.runs.images()["prompt"]) == set(texts)
+    items = pd.read_csv(tmp_path / "study" / "items.csv", dtype=str)
+    items.assign(prompt="of " + items["prompt_number"]).to_csv(tmp_path / "study" / "items.csv", index=False)
+    tracker(tmp_path / "study", RunFolder(run, prompts=texts)).one_pass()
+    with open_study(tmp_path / "study") as opened:  # what items.csv says wins
+        assert set(opened.store.runs.images()["prompt"]) == {f"of {number}" for number in range(PROMPTS)}
+
+
+def test_a_checkpoint_cannot_be_the_best_by_several_metrics(study, tmp_path):
+    run = samples(tmp_path / "run", (300, 600, 900))
+    found = tracker(study, run, settings=replace(SETTINGS, against="best")).one_pass()
+    assert {one.verdict for one in found.gates} == {REFUSED}
+    assert "Say by which metric (--metric); the study has scores by" in found.gates[0].sentence
 
 
 def test_a_gate_that_is_refused_is_a_record_until_its_scores_change(study, tmp_path):
