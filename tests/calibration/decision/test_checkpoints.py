@@ -94,7 +94,7 @@ def test_what_cannot_be_paired_is_said():
             found.pairs(found.find("600"), found.find("300"))
     with pytest.raises(InputError, match="no column 'prompt'"):
         Checkpoints(table.drop(columns="prompt"))
-    with pytest.raises(InputError, match="Neither prompts nor seeds of the images are known.* --d in kohya's prompts"):
+    with pytest.raises(InputError, match=r"Neither prompts nor seeds of the images are known.*--d in kohya's prompts"):
         Checkpoints(table.assign(prompt="", seed=""))
     with pytest.raises(InputError, match="no column 'model' or 'checkpoint'"):
         Checkpoints(table.drop(columns=["model", "checkpoint"]))

@@ -1,10 +1,10 @@
 """What is exported to a tracker is there again, in every table, when it is imported into another study."""
 
-from pathlib import Path
 import hashlib
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest

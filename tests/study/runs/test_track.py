@@ -15,8 +15,8 @@ from study.folder.create import create_study
 from study.folder.study import open_study
 from study.runs import track as tracking
 from study.runs.folders import RunFolder, named_folder
-from study.runs.track import Tracker, TrackSettings, only_tracker
 from study.runs.reading import study_tables
+from study.runs.track import Tracker, TrackSettings, only_tracker
 from study.runs.tracking.new_gates import REFUSED
 from study.runs.tracking.new_scores import Scorer
 from study.scoring import ScoreSettings, score_study
