@@ -18,6 +18,7 @@ from study.cli import plan as plan_cli
 from study.cli import predict as predict_cli
 from study.cli import rate as rate_cli
 from study.cli import report as report_cli
+from study.cli import runs as runs_cli
 from study.cli import score as score_cli
 from study.cli import track as track_cli
 from study.cli import weights as weights_cli
@@ -124,6 +125,7 @@ app.command(rich_help_panel=MACHINES)(score_cli.cache)
 app.command(rich_help_panel=DECISIONS)(track_cli.track)
 app.command(rich_help_panel=DECISIONS)(gate_cli.gate)
 app.command(rich_help_panel=DECISIONS)(gate_cli.best)
+app.add_typer(runs_cli.app, name="runs", rich_help_panel=DECISIONS)
 app.command(rich_help_panel=JUDGEMENT)(report_cli.report)
 app.command(rich_help_panel=JUDGEMENT)(predict_cli.predict)
 app.command(rich_help_panel=JUDGEMENT)(plan_cli.plan)
