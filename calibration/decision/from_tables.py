@@ -15,7 +15,7 @@ from calibration.decision.gate import LEAST_DEVIATIONS, LEAST_DROP, MOST_MISSING
 from calibration.decision.measures import Measures
 from calibration.decision.sets import SetMetrics
 from calibration.decision.slope import Slope
-from metrics.errors import InputError, parameter
+from metrics.errors import InputError, Said, parameter
 from metrics.known import Direction
 from metrics.text import counted, listed, natural_order, quoted
 
@@ -69,7 +69,7 @@ class StudyTables(Measures):
         drops = dict(least_drops or {})
         self._check_drops(drops, metrics, primary)
         given: list[Pairs | Sets] = []
-        blind: list[Pairs | Sets] = []
+        aside: list[Pairs | Sets] = []
         for name in self._chosen(metrics):
             scores = self.scores_of(name)
             sides = {one: scores.reindex(pairs[side]) for side, one in (("candidate", new), ("baseline", old))}
@@ -81,11 +81,11 @@ class StudyTables(Measures):
                 continue
             self._refuse_mixed(name, [*pairs["candidate"], *pairs["baseline"]], "the two checkpoints")
             slope = self._slope_to_use(name, pairs["candidate"])
-            ours, theirs = (values.to_numpy(dtype=float) for values in sides.values())
-            direction = self.directions[name]
-            one = Pairs(name, direction, ours, theirs, pairs["prompt"], drops.get(name), slope)
-            is_blind = name not in (*metrics, primary) and not np.nan_to_num(np.subtract(ours, theirs)).any()
-            (blind if is_blind else given).append(one)
+            ours, theirs = sides.values()
+            made = Pairs(name, self.directions[name], ours, theirs, pairs["prompt"], drops.get(name), slope)
+            why = "" if name in (*metrics, primary) else _tells_nothing(made)
+            (aside if why else given).append(made)
+            notes += [Said(f"{name} {why}, so it does not count.")] if why else []
         for name in self._chosen_sets((*metrics, primary)):
             assert self.sets is not None
             found_sets = self.sets.difference(name, pairs, self.resampling.seed)
@@ -93,15 +93,9 @@ class StudyTables(Measures):
         if not metrics or PEOPLE in metrics or primary == PEOPLE:
             rated = self._rated_pairs(pairs, drops.get(PEOPLE), is_asked=PEOPLE in (*metrics, primary))
             given += [rated] if rated is not None else []
+        given = given or aside  # which `gate` refuses: these may be the same images
         if not given:
-            if not blind:
-                raise InputError(
-                    f"Neither scores nor ratings are there of {new} and {old}; run humangrade score first."
-                )
-            given, blind = blind, []  # all see the same: these may be the same images
-        notes += [
-            f"{one.metric} has the same scores on both sides of all pairs, so it does not count." for one in blind
-        ]
+            raise InputError(f"Neither scores nor ratings are there of {new} and {old}; run humangrade score first.")
         agreements = {each.metric: self.agreement(each.metric) for each in given if each.metric in self.metrics}
         found = gate(given, primary, self.resampling.seed, among)
         return StudyGate(new, old, pairs, found, self.task, tuple(notes), among, agreements)
@@ -315,6 +309,18 @@ class StudyTables(Measures):
         if values.nunique() < 2:
             raise InputError(f"{name} gives all images of these checkpoints one score, so it tells none of them apart.")
         return float(values.std())
+
+
+def _tells_nothing(pairs: Pairs) -> str:
+    """Why a metric among others is left out, as a part of a sentence; "" where it counts."""
+    ours, theirs = np.asarray(pairs.candidate, dtype=float), np.asarray(pairs.baseline, dtype=float)
+    known = np.isfinite(ours) & np.isfinite(theirs)
+    if known.any() and (ours[known] == theirs[known]).all():
+        return "has the same scores on both sides of all pairs"
+    has_drop = pairs.least_drop is not None or (pairs.slope is not None and pairs.slope.is_clear)
+    if not has_drop and known.any() and len(np.unique(theirs[known])) == 1:
+        return f"gives all of the baseline's images one score and no {parameter('least_drop')} is stated"
+    return ""
 
 
 _UNIT_SLOPE = Slope(1.0, 1.0, 1.0, np.ones(1), 0)  # the ratings are in people's points themselves

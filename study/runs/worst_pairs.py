@@ -22,6 +22,7 @@ from calibration.decision.words import (
 from calibration.page.gallery import Thumbnails
 from calibration.page.html import page_source, policy_hash, templates_in
 from metrics import __version__
+from metrics.errors import for_command_line
 from study.folder.study import Study
 
 PICTURE_BYTES = 2_400_000
@@ -156,7 +157,7 @@ def render_worst_pairs(found: StudyGate, tables: StudyTables, images: Mapping[st
             verdict=found.gate.verdict,
             sentence=gate_verdict(found),
             metrics=metrics,
-            notes=gate_notes(found),
+            notes=[for_command_line(note) for note in gate_notes(found)],
             pictures_left_out=thumbnails.left_out,
             style=Markup(style),
             style_hash=policy_hash(style),

@@ -6,7 +6,7 @@ import pytest
 
 from calibration.core.resampling import Resampling
 from calibration.decision.from_tables import PEOPLE, StudyTables
-from metrics.errors import InputError
+from metrics.errors import InputError, for_command_line
 
 TRUTH = {"300": 0.0, "600": 1.0, "900": -0.8}
 
@@ -350,12 +350,34 @@ def test_three_prompts_tell_nothing():
         of(few, scores).best("good")
 
 
+def test_a_metric_that_tells_nothing_does_not_count_among_others():
+    """One of several metrics that is the same on all images must not keep the others from being judged."""
+    items, scores, _ = tables()
+    scores.loc[scores["metric"] == "noise", "score"] = 1.0
+    directions = {"lower_is_better": ["distance"], "higher_is_better": ["good", "noise"]}
+    one = StudyTables(items, scores, **directions)
+    found = one.gate("900", "600")
+    assert set(verdicts(found)) == {"good", "distance"} and found.gate.verdict == "worse"
+    assert "noise has the same scores on both sides of all pairs, so it does not count." in found.notes
+    for asked in ({"metrics": ["noise"]}, {"primary": "noise"}):
+        with pytest.raises(InputError, match="noise: candidate and baseline have the same score on all 48 pairs"):
+            one.gate("900", "600", **asked)
+    scores.loc[(scores["metric"] == "noise") & (scores["item"] == "900/3_0"), "score"] = 0.5
+    other = StudyTables(items, scores, **directions)
+    found = other.gate("900", "600")
+    assert set(verdicts(found)) == {"good", "distance"}
+    said = found.notes[-1]
+    words = "noise gives all of the baseline's images one score and no {} is stated, so it does not count."
+    assert (str(said), for_command_line(said)) == (words.format("least_drop"), words.format("--least-drop"))
+    assert set(verdicts(other.gate("900", "600", least_drops={"noise": 0.1}))) == {"good", "distance", "noise"}
+
+
 def test_a_metric_that_sees_no_difference_does_not_count_unless_it_is_asked():
     items, scores, _ = tables()
     scores.loc[scores["metric"] == "good", "score"] = 1.0
     found = of(items, scores).gate("900", "600")
     assert set(verdicts(found)) == {"distance", "noise"}
-    assert found.notes == ("good has the same scores on both sides of all pairs, so it does not count.",)
+    assert [note for note in found.notes if note.startswith("good ") and "does not count" in note]
     with pytest.raises(InputError, match="good: candidate and baseline have the same score on all 48 pairs"):
         of(items, scores).gate("900", "600", primary="good")
     scores["score"] = 1.0

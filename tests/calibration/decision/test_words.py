@@ -247,12 +247,12 @@ def test_a_metric_of_sets_speaks_of_no_images():
     found = tables_of.gate("900", "600", metrics=["fid"])
     one = found.gate.metrics[0]
     scale = 1.5 * np.sqrt(48)
+    estimate, low, high = (signed(value / scale) for value in (-2, -3.5, -0.5))
     assert gate_line(one, found) == (
-        f"FID: cannot tell. Difference {signed(-2 / scale)} standard deviations (95 % interval "
-        f"{signed(-3.5 / scale)} to {signed(-0.5 / scale)}), −2 in its own units (−3.5 to −0.5). p 0.006; a drop "
-        f"counts from 0.2 standard deviations on ({number(0.2 * scale)} in its own units), a standard deviation being "
-        "that of images whose mean is as uncertain as the baseline's distance. 48 pairs of 24 prompts; 1 more pair "
-        "lacks a score. "
+        f"FID: cannot tell. Difference {estimate} standard deviations (95 % interval {low} to {high}), "
+        "−2 in its own units (−3.5 to −0.5). p 0.006; a drop counts from 0.2 standard deviations on "
+        f"({number(0.2 * scale)} in its own units), a standard deviation being that of images whose mean is as "
+        "uncertain as the baseline's distance. 48 pairs of 24 prompts; 1 more pair lacks a score. "
         f"{what_would_tell(one, found)}."
     )
     assert what_would_tell(one, found).startswith(f"About {about(one.images_to_find):,} images of anna/900 ") or (
