@@ -33,6 +33,9 @@ _MODULES = (
     "metrics.sets.fid",
     "metrics.sets.kid",
 )
+FEWEST_FOR_GUIDES = 20
+"""Images of a set, below which the guides' rules of thumb say nothing."""
+
 CAVEAT = "rules of thumb from guides to person LoRAs (20-100 images, varied prompts, 512 x 512), not measurements"
 
 
@@ -185,8 +188,8 @@ def weights_users(weights: str) -> tuple[str, ...]:
     )
 
 
-def band(metric: str, score: float) -> str:
-    """What guides call a score; "" for a metric without such a rule.
+def band(metric: str, score: float, images: int = FEWEST_FOR_GUIDES) -> str:
+    """What guides call a score; "" for a metric without such a rule, and for fewer images than they presume.
 
     The rules are no result of a measurement: they presume 20 to 100 images of varied prompts at 512 x 512 pixels. Where
     people have rated the images, the study's own bucket mapping takes their place.
@@ -197,12 +200,18 @@ def band(metric: str, score: float) -> str:
         A name of the catalogue; others have no bands.
     score : float
         A set's score.
+    images : int
+        Of the set.
 
     Examples
     --------
+    >>> band("fid", 5.0, images=4)
+    ''
     >>> band("lpips", 0.14), band("lpips", 0.15), band("fid", 72.0), band("kid", 0.1)
     ('excellent', 'good', 'poor', '')
     """
+    if images < FEWEST_FOR_GUIDES:
+        return ""
     entry = find_entry(metric)
     return next((name for upper, name in (entry.bands if entry else ()) if score < upper), "")
 

@@ -117,7 +117,7 @@ def score_study(
 
     study.store.refuse_imported([name for metric in settings.metrics for name in written_names(metric)])
     imported = frozenset(study.store.imported_metrics())
-    return _score(lambda: study_collection(study), _IN_A_STUDY, settings, console, deliver, imported)
+    return score_collection(lambda: study_collection(study), settings, console, deliver, imported=imported)
 
 
 def score_folder(collect: Callable[[], Collection], settings: ScoreSettings, out: Path, console: Console) -> RunResult:
@@ -142,7 +142,7 @@ def score_folder(collect: Callable[[], Collection], settings: ScoreSettings, out
         write_together({out: _csv(scores, Score._fields), beside: sets_text})
 
     advice = {need: said + _instead(need) for need, said in _IN_A_FOLDER.items()}
-    return _score(collect, advice, settings, console, deliver)
+    return score_collection(collect, settings, console, deliver, advice)
 
 
 def save_statistics(images: Path, out: Path, preprocessing: str, run: RunSettings, console: Console) -> dict[Path, str]:
@@ -203,15 +203,35 @@ def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
     return lines + ([f"Get the weights with humangrade weights fetch {' '.join(wanted)}"] if wanted else [])
 
 
-def _score(
+def score_collection(
     collect: Callable[[], Collection],
-    advice: Mapping[Need, str],
     settings: ScoreSettings,
     console: Console,
     deliver: Callable[[ComputedMetric, Scored], None],
+    advice: Mapping[Need, str] = _IN_A_STUDY,
     imported: frozenset[str] = frozenset(),
 ) -> RunResult:
-    """Score a collection by the metrics named, or by all that can be computed and were not imported."""
+    """Score a collection by the metrics named, or by all that can be computed and were not imported.
+
+    Parameters
+    ----------
+    collect : callable
+        Gives the collection, once it is known that there are such metrics.
+    settings : ScoreSettings
+    console : Console
+        Where notes and progress are shown.
+    deliver : callable
+        Given each metric's rows as soon as they are there.
+    advice : mapping of str to str
+        What to do where references or prompts are missing.
+    imported : frozenset of str
+        Metrics that are not computed unless they are named.
+
+    Raises
+    ------
+    InputError
+        For metrics that cannot be computed.
+    """
     if settings.options.precision == "float16":
         check_precision("float16", choose_device(settings.run.device))
     check_options(settings.options)

@@ -81,7 +81,7 @@ class StudyTables(Measures):
                 continue
             self._refuse_mixed(name, [*pairs["candidate"], *pairs["baseline"]], "the two checkpoints")
             slope = self._slope_to_use(name, pairs["candidate"])
-            ours, theirs = sides.values()
+            ours, theirs = (values.to_numpy(dtype=float) for values in sides.values())
             made = Pairs(name, self.directions[name], ours, theirs, pairs["prompt"], drops.get(name), slope)
             why = "" if name in (*metrics, primary) else _tells_nothing(made)
             (aside if why else given).append(made)

@@ -20,6 +20,7 @@ from study.cli import rate as rate_cli
 from study.cli import report as report_cli
 from study.cli import runs as runs_cli
 from study.cli import score as score_cli
+from study.cli import track as track_cli
 from study.cli import weights as weights_cli
 from study.cli.options import HELP_NAMES, Port
 
@@ -28,7 +29,6 @@ PEOPLE = "People rate"
 MACHINES = "Machines score"
 DECISIONS = "Runs and decisions"
 JUDGEMENT = "The judgement"
-DECISIONS = "Runs and decisions"
 _LONGEST_HALF = 2000  # characters of a message
 
 app = typer.Typer(
@@ -122,9 +122,10 @@ app.command(rich_help_panel=MACHINES)(score_cli.statistics)
 app.command(rich_help_panel=MACHINES)(score_cli.cache)
 
 
+app.command(rich_help_panel=DECISIONS)(track_cli.track)
 app.command(rich_help_panel=DECISIONS)(gate_cli.gate)
 app.command(rich_help_panel=DECISIONS)(gate_cli.best)
+app.add_typer(runs_cli.app, name="runs", rich_help_panel=DECISIONS)
 app.command(rich_help_panel=JUDGEMENT)(report_cli.report)
 app.command(rich_help_panel=JUDGEMENT)(predict_cli.predict)
 app.command(rich_help_panel=JUDGEMENT)(plan_cli.plan)
-app.add_typer(runs_cli.app, name="runs", rich_help_panel=DECISIONS)

@@ -25,7 +25,7 @@ def print_scores(result: RunResult, console: Console) -> None:
             console.print(f"Without a score by {escape(metric)}: {escape(reasons)}", soft_wrap=True)
     if shown := [row for row in sets if row.note != PROMPT]:
         console.print(_set_table(shown))
-        if any(band(row.metric, row.score) for row in shown):
+        if any(band(row.metric, row.score, row.n) for row in shown):
             console.print(f"[dim]What guides say: {CAVEAT}.[/]", soft_wrap=True)
     by_text: dict[str, list[str]] = {}
     for name, scored in result.scored.items():
@@ -55,7 +55,7 @@ def _set_table(rows: list[SetScore]) -> Table:
     table = Table(*names, title="Sets of images", title_justify="left")
     for name in ("n", "score", "95 % interval"):
         table.add_column(name, justify="right")
-    banded = any(band(row.metric, row.score) for row in rows)
+    banded = any(band(row.metric, row.score, row.n) for row in rows)
     if banded:
         table.add_column("guides say")
     metrics = list(dict.fromkeys(row.metric for row in rows))
@@ -65,7 +65,7 @@ def _set_table(rows: list[SetScore]) -> Table:
             table.add_section()
         interval = "" if row.low is None or row.high is None else f"{_short(row.low)} to {_short(row.high)}"
         cells = [escape(row.metric), escape(row.set), f"{row.n:,}", _short(row.score), interval]
-        table.add_row(*cells, *([band(row.metric, row.score)] if banded else []))
+        table.add_row(*cells, *([band(row.metric, row.score, row.n)] if banded else []))
     return table
 
 

@@ -37,7 +37,7 @@ from study.evaluation.figures import (
 )
 from study.evaluation.set_differences import limits_said, set_difference
 from study.evaluation.sets import Picture, pictures_of, sets_of
-from study.evaluation.types import FEWEST, Evaluation, Measured, Unscored
+from study.evaluation.types import Evaluation, Measured, Unscored
 from study.folder.score_items import Collection
 from study.scoring import ScoreSettings, choose_engine, choose_metrics, left_out_lines, needs_met
 
@@ -195,7 +195,7 @@ def _add_figures(found: Evaluation, seed: int) -> None:
     found.of_prompts = of_prompts
     for figure in found.figures:
         images = next(one.images for one in found.sets if one.name == figure.set)
-        if images >= FEWEST and found.is_sound(figure) and (said := band(figure.metric, figure.value)):
+        if found.is_sound(figure) and (said := band(figure.metric, figure.value, images)):
             found.guides[figure.set, figure.metric] = said
 
 

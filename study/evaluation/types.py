@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from metrics.catalogue import FEWEST_FOR_GUIDES
 from metrics.engine.run import RunResult
 from metrics.known import Direction
 from metrics.sets.fid_by_chance import Chance
@@ -48,7 +49,7 @@ class Unscored:
         return sum(self.reasons.values())
 
 
-FEWEST, MOST = 20, 100
+FEWEST, MOST = FEWEST_FOR_GUIDES, 100
 """Images of a set that guides presume."""
 
 FEWEST_SCORED = 5

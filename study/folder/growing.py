@@ -250,7 +250,7 @@ def _with_photos(
     if references is not None:
         found = reference_cells(new, references, images, study.folder)
     else:
-        found = pd.Series(_known_photos(new, old), index=new.index, dtype=object)
+        found = pd.Series(known_photos(new, old), index=new.index, dtype=object)
     new = new.assign(references=own.where(own != "", found))
     lacking = new["item"][(new["references"] == "") & new["item"].isin(_asked(new, study))]
     if len(lacking):
@@ -261,7 +261,7 @@ def _with_photos(
     return new
 
 
-def _known_photos(new: pd.DataFrame, old: pd.DataFrame) -> list[str]:
+def known_photos(new: pd.DataFrame, old: pd.DataFrame) -> list[str]:
     """For each new item the photos that all old ones of its subject have, or all old ones; "" where they differ."""
     cells = old["references"] if "references" in old.columns else pd.Series("", index=old.index)
     for_all = cells.iloc[0] if cells.nunique() == 1 else ""

@@ -62,14 +62,14 @@ def study_tables(
 def _recorded(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
     """Items, scores and notes from the record of runs alone."""
     notes = record_study(study).notes
-    images, values = study.store.runs.images(), study.store.runs.values()
+    images, values = last_of_each(study.store.runs.images()), study.store.runs.values()
     return _items(images, study), _scores(values, images), notes
 
 
 def _only_read(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
     """The same where nothing can be recorded: the study's own as they stand there, and the record's from elsewhere."""
     new = find_new(study, read_files=False)
-    images, values = study.store.runs.images(), study.store.runs.values()
+    images, values = last_of_each(study.store.runs.images()), study.store.runs.values()
     elsewhere = images[images["item"] == ""]
     items = pd.concat([study.items, _items(elsewhere, study)]).fillna("") if len(elsewhere) else study.items
     there = _scores(values[values["image_id"].isin(elsewhere["image_id"])], elsewhere)
@@ -82,6 +82,18 @@ def _only_read(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...
         f"The study is only read here, so what is new in it ({listed(said)}) was not recorded; it counts all the same."
     )
     return items, scores, (*new.notes, words)
+
+
+def last_of_each(images: pd.DataFrame) -> pd.DataFrame:
+    """Without pictures outside the study of a prompt and seed that is there again, as where a training was resumed.
+
+    The study's item counts, or else the picture that was recorded last.
+    """
+    of = ["model", "checkpoint", "subject", "prompt", "negative", "group", "seed"]
+    in_order = images.sort_values("item", key=lambda items: items != "", kind="stable")
+    again = in_order.duplicated(of, keep="last").reindex(images.index)
+    is_known = (images["prompt"] != "") & (images["seed"] != "")
+    return images[~(again & is_known & (images["item"] == ""))].reset_index(drop=True)
 
 
 def _items(images: pd.DataFrame, study: Study) -> pd.DataFrame:

@@ -182,7 +182,7 @@ def image_rows(study: Study, rows: Sequence[Row]) -> tuple[list[dict[str, Any]],
         told |= {"checkpoint_file": row.get("file", "") if is_drawn else ""}
         told |= {"checkpoint_sha256": row.get("lora_sha256", "") if is_drawn else ""}
         told |= {name: whole(row.get(name), name) if is_drawn else None for name in _OF_DRAWN}
-        told["recipe"] = _recipe(row) if is_drawn else ""
+        told["recipe"] = recipe_text(row) if is_drawn else ""
         found.append(told)
     for name, count in left_out.items():
         if count:
@@ -213,7 +213,7 @@ def _checkpoint(row: Row) -> tuple[str, str]:
     return row.get("model", ""), row.get("checkpoint", "")
 
 
-def _recipe(row: Row) -> str:
+def recipe_text(row: Row) -> str:
     """How an image was drawn, but for its checkpoint, prompt and seed, with the digest of all of it."""
     known = {name: row[name] for name in _RECIPE if row.get(name)}
     known |= {"identity": row["recipe"]} if row.get("recipe") else {}

@@ -4,8 +4,12 @@ import re
 
 import pytest
 
+from study.evaluation.figures import Figure
 from study.evaluation.page import render_page
+from study.evaluation.run import EvaluationSettings
+from study.evaluation.types import Evaluation, Measured
 from study.evaluation.words import cautions, how_nearness, in_short, number, on_chance, on_copies, without_copies
+from tests.study.evaluation.made import image_set
 
 
 @pytest.fixture
@@ -74,4 +78,28 @@ def test_it_fits_the_window_without_complaint(page, chromium, tmp_path, width, s
     assert window.evaluate("document.documentElement.scrollWidth") == width and said == []
     shown = window.locator("#copies .picture").first
     assert shown.evaluate("one => getComputedStyle(one).backgroundImage").startswith('url("data:image/jpeg')
+    window.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1440, 390])
+def test_of_many_checkpoints_names_and_heads_stay_in_sight(chromium, tmp_path, width):
+    names = ["base/0", *(f"anna portrait v2/{step}" for step in range(300, 4200, 300))]
+    metrics = [Measured(f"m{number}", f"Metric {number}", "", "higher", "set") for number in range(12)]
+    found = Evaluation([image_set(name) for name in names], [], metrics)
+    found.figures = [Figure(name, one.name, 0.123, 0.111, 0.135, 40, "prompts") for name in names for one in metrics]
+    (tmp_path / "page.html").write_text(render_page(found, EvaluationSettings()), encoding="utf-8")
+    window = chromium.new_page(viewport={"width": width, "height": 800})
+    window.goto((tmp_path / "page.html").as_uri())
+    window.evaluate("document.querySelector('.scroll').scrollTo(400, 300)")
+    places = window.evaluate(
+        """() => {
+            const table = document.querySelector(".scroll"), of = (one) => one.getBoundingClientRect();
+            const rows = [...table.querySelectorAll("tbody th")].map((one) => of(one).left - of(table).left);
+            const head = of(table.querySelector("thead th")).top - of(table).top;
+            return [table.scrollLeft, table.scrollTop, head, ...rows];
+        }"""
+    )
+    assert places[0] > 100 and places[1] > 100 and len(places) == 3 + len(names)
+    assert all(abs(place) < 1 for place in places[2:])
     window.close()

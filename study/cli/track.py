@@ -1,0 +1,214 @@
+"""humangrade track: what is new in a study and its runs' folders is recorded, scored, and judged, again and again."""
+
+import json
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from metrics.errors import InputError, for_command_line
+from metrics.files import refuse_missing_parent
+from metrics.text import counted
+from study.cli.options import BatchSize, Device, EngineChoice, StudyFolder
+from study.cli.options import names as names_in
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from study.runs.track import Pass, Tracker
+    from study.runs.tracking.new_gates import GateRecord
+
+_WORSE = 1
+
+
+def track(
+    study: StudyFolder,
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME=]RUN_DIR",
+            help="Folders of samples as trainers write them, or of drawn images; NAME tells runs of one name apart.",
+            show_default=False,
+        ),
+    ] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="Draw its new checkpoints first, into RUN_DIR or beside the study's.", show_default=False),
+    ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metrics",
+            "--metric",
+            metavar="NAME,...",
+            help="By which new images are scored and checkpoints judged.",
+            show_default="those that the study has, or else all that can be computed",
+        ),
+    ] = None,
+    references: Annotated[
+        Path | None,
+        typer.Option(help="Photos for images in RUN_DIRs.", show_default="those of their subject's other images"),
+    ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(help="The trainer's file of sample prompts, where the folder says none.", show_default=False),
+    ] = None,
+    against: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="What new checkpoints are judged against: best, previous, or one of a name."),
+    ] = "previous",
+    task: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Whose ratings count, where there are several tasks.", show_default=False),
+    ] = "",
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until Ctrl-C.")] = False,
+    every: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="With --watch: between two looks.")] = 10.0,
+    alerts: Annotated[
+        Path | None, typer.Option(help="A file that gets a line of JSON for each gate.", show_default=False)
+    ] = None,
+    webhook: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="HUMANGRADE_WEBHOOK",
+            help="An address that gets the same by POST.",
+            show_default=False,
+        ),
+    ] = None,
+    engine: EngineChoice = "local",
+    device: Device = "auto",
+    batch_size: BatchSize = None,
+) -> None:
+    """Track runs: record what is new in a study and its runs' folders, score it, and judge each new checkpoint.
+
+    Exit code 1 says that a checkpoint is worse; with --watch, when Ctrl-C ends it, that one was. Else it is 0.
+    """
+    named = names_in(",".join(metrics), "--metrics") if metrics else ()
+    if alerts is not None and alerts.is_dir():
+        raise InputError(f"--alerts is {alerts}, which is a folder; name a file, for instance alerts.jsonl.")
+    if alerts is not None:
+        refuse_missing_parent(alerts, "--alerts")
+    from study.folder.config import FILE_NAME
+
+    if not (study / FILE_NAME).is_file():
+        images = runs[0].rpartition("=")[2] if runs else "FOLDER"
+        raise InputError(f"{study} holds no study; make one with: humangrade init {study} --images {images}")
+    from metrics.catalogue import make_metrics
+    from metrics.engine.run import RunSettings
+    from study.folder.drawing import RecipeDrawing
+    from study.generation.draw import DrawSettings
+    from study.runs.folders import named_folder, read_prompt_texts
+    from study.runs.track import Tracker, TrackSettings, only_tracker
+    from study.runs.webhook import check_webhook
+    from study.scoring import ScoreSettings
+    from study.terminal import print_notes, resumable, terminal
+
+    url = None if webhook is None else check_webhook(webhook)
+    texts = [] if prompts is None else read_prompt_texts(prompts)
+    folders = [named_folder(text, texts) for text in runs or []]
+    if recipe is not None and len(folders) > 1:
+        raise InputError("--recipe draws into one folder; name one RUN_DIR, or none for the study's own.")
+    score = ScoreSettings(named, run=RunSettings(device=device, batch_size=batch_size), engine=engine)
+    make_metrics(named, score.options)
+    settings = TrackSettings(score, references, against, task, watch, 0.0 if watch else 1.0)
+    console = terminal()
+    drawing = None
+    if recipe is not None:
+        drawing = RecipeDrawing(recipe, DrawSettings(device, engine=engine), folders[0].path if folders else None)
+
+    verdicts: set[str] = set()
+
+    def tell(record: "GateRecord") -> None:
+        verdicts.add(record.verdict)  # also where Ctrl-C comes before it is stored
+        _tell(record, study, alerts, url, console)
+
+    def say(note: str) -> None:
+        print_notes([for_command_line(note)], console)
+
+    tracker = Tracker(study, folders, settings, console, tell, say, drawing)
+    with only_tracker(study):
+        if watch:
+            _watch(tracker, every, study, console)
+        else:
+            with resumable():
+                _print_pass(tracker.one_pass(), console)
+    if "worse" in verdicts:
+        raise typer.Exit(_WORSE)
+
+
+def _watch(tracker: "Tracker", every: float, study: Path, console: "Console") -> None:
+    """Passes until Ctrl-C; what is wrong with the first is an error, and with a later one is said."""
+    from sqlalchemy.exc import DBAPIError
+
+    from study.runs.watch import repeat
+    from study.terminal import print_notes
+
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs are started without the first
+        signal.signal(ending, signal.default_int_handler)
+    said: set[str] = set()
+    passes = 0
+
+    def one_pass() -> None:
+        nonlocal passes
+        try:
+            found = tracker.one_pass()
+        except (InputError, OSError, DBAPIError) as error:
+            if not passes and isinstance(error, InputError):
+                raise
+            sentence = for_command_line(str(error))
+            if sentence not in said:
+                print_notes([sentence], console)
+            said.add(sentence)
+        else:
+            if not passes or not found.is_idle or found.broken:
+                _print_pass(found, console)
+            said.clear()
+        if not passes:
+            console.print(f"Watching {study} every {every:g} seconds; Ctrl-C ends it.", soft_wrap=True, markup=False)
+        passes += 1
+
+    repeat(one_pass, every)
+    console.print("Stopped; what was found is recorded.")
+
+
+def _print_pass(found: "Pass", console: "Console") -> None:
+    from study.terminal import print_skipped
+
+    print_skipped(found.broken, console)
+    if found.waiting:
+        verb = "is" if found.waiting == 1 else "are"
+        said = f"{counted(found.waiting, 'image')} {verb} perhaps still being written, and left for the next look."
+        console.print(said)
+    if found.is_idle:
+        console.print("Nothing is new.")
+        return
+    judged = f"{counted(len(found.gates), 'checkpoint')} judged"
+    console.print(f"{counted(found.images, 'new image')}; {found.scored:,} scored; {judged}.")
+
+
+def _tell(record: "GateRecord", study: Path, alerts: Path | None, url: str | None, console: "Console") -> None:
+    """A gate's record in the terminal, in the file of alerts, and to the webhook."""
+    from study.runs.webhook import post
+    from study.terminal import print_notes
+
+    console.print(record.sentence, style="red" if record.verdict == "worse" else None, soft_wrap=True, markup=False)
+    line = record.alert(study)
+    if alerts is not None:
+        try:
+            _append(alerts, line)
+        except OSError as error:
+            print_notes([f"{alerts} cannot be written ({error.strerror or error})."], console)
+    if url is not None and (why := post(url, line)):
+        print_notes([why], console)
+
+
+def _append(path: Path, line: dict[str, object]) -> None:
+    """Add a line of JSON, unless the file has it: a pass that was killed tells again what it had told."""
+    text = json.dumps(line, ensure_ascii=False)
+    with path.open("a+", encoding="utf-8") as file:
+        file.seek(0)
+        known = file.read()
+        if any(f'"key": "{line["key"]}"' in each for each in known.splitlines()):
+            return
+        file.write(f"{'' if not known or known.endswith(chr(10)) else chr(10)}{text}\n")

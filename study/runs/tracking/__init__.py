@@ -1,0 +1,1 @@
+"""What tracking does with what is new: the files of checkpoints beside it, its scores, its gates."""
