@@ -13,12 +13,15 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from rich.console import Console
 
 from calibration.tables.checking import check_scores
 from calibration.tables.reading import read_table
 from metrics.engine.cache import FeatureCache
-from metrics.engine.types import Score, SetScore
+from metrics.engine.run import RunResult
+from metrics.engine.types import Score, Scored, SetScore
 from metrics.errors import InputError
+from study.cli.score_tables import print_scores
 from study.folder.score_items import folder_collection
 from study.scoring import _csv
 from tests.metrics.random_inception import random_inception
@@ -87,8 +90,16 @@ def test_a_study_gets_scores_set_scores_and_notes(make_study, cli, squeeze):
     assert (
         lpips.loc["all", "n"] == 12 and lpips.loc["all", "low"] < lpips.loc["all", "score"] < lpips.loc["all", "high"]
     )
-    assert "weak" in out and "rules of thumb" in out
+    assert "weak" not in out and "rules of thumb" not in out  # guides presume 20 images
     assert "Features computed: 26;" in out.replace("\n", " ")
+
+
+@pytest.mark.parametrize(("images", "is_said"), [(19, False), (20, True)])
+def test_what_guides_say_stands_beside_sets_of_as_many_images_as_they_presume(capsys, images, is_said):
+    found = RunResult({"fid": Scored([], [SetScore("anna", "fid", 5.0, images, "s")])})
+    print_scores(found, Console(width=120))
+    out = capsys.readouterr().out
+    assert "anna" in out and ("excellent" in out) == ("rules of thumb" in out) == is_said
 
 
 def test_a_second_run_computes_nothing_and_gives_the_same(make_study, cli, squeeze):

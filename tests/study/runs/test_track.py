@@ -132,6 +132,20 @@ def test_without_seeds_there_is_a_trend_and_no_gate(study, tmp_path, seed):
     assert set(images["seed"][images["model"] == "anna"]) == {"" if seed is None else str(seed)}
 
 
+def test_a_real_sample_folder(study, shared, tmp_path):
+    names = (shared / "data" / "runs" / "kohya_sample_names.txt").read_text(encoding="utf-8").split()
+    tracked = tracker(study, write_images(tmp_path / "sample", names[:-1]))
+    found = [tracked.one_pass()]
+    write_images(tmp_path / "sample", names[-1:], seed=99)
+    found += [tracked.one_pass(), tracked.one_pass()]
+    assert [(each.images, each.scored, len(each.gates)) for each in found] == [(46, 46, 0), (1, 1, 0), (0, 0, 0)]
+    said = "gta-loragta-lora: the seeds of its images are not known, so each step may have another noise"
+    assert [sum(note.startswith(said) for note in each.notes) for each in found] == [1, 0, 0]
+    with open_study(study) as opened:
+        trend = opened.store.runs.set_values().query("metric == 'contrast' and model == 'gta-loragta-lora'")
+    assert trend["step"].tolist() == list(range(3412, 3501, 2)) and trend["score"].notna().all()
+
+
 def test_prompts_of_the_trainers_file_make_a_gate(study, tmp_path):
     run = samples(tmp_path / "run", (300, 600), bad=[600], prompts=False)
     tracked = tracker(study, run)
