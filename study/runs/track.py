@@ -6,7 +6,7 @@ as one pass alone would have left it. A second pass with nothing new adds nothin
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +16,12 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from metrics.engine.image_folders import files_below
 from metrics.errors import InputError
 from metrics.text import listed
+from study.folder.config import FILE_NAME
 from study.folder.drawing import RecipeDrawing
-from study.folder.study import Study, open_study
+from study.folder.study import DATABASE, ITEMS, Study, open_study
 from study.runs.folders import Known, RunFolder, Taken
 from study.runs.record import record_study
 from study.runs.tracking.new_gates import GateRecord, Judged, judge_new
@@ -147,6 +149,7 @@ class Tracker:
         self._scorer = Scorer(self._settings.score, self._settings.references, self._console)
         self._settled = Settled(self._settings.old)
         self._has_drawn = False
+        self._idle: Hashable = None  # the state after the last pass that found nothing
         self._added: dict[str, tuple[Any, ...]] = {}  # rows by path, which the record has
         self._prompts: dict[str, str] = {}  # by item, which the record has
         self._said: set[str] = set()
@@ -160,7 +163,9 @@ class Tracker:
         InputError
             Where the study or a folder cannot be used, metrics cannot be computed, or runs cannot be told apart.
         """
-        found = Pass()
+        found, now = Pass(), self._state()
+        if now is not None and now == self._idle:
+            return found
         with closing(open_study(self._study)) as study:
             if study.store.is_read_only:
                 raise InputError(f"{study.folder} cannot be written, so nothing can be recorded; make it writable.")
@@ -184,7 +189,21 @@ class Tracker:
                 self._note(note, found)
             found.gates += judged.records
         self._settled.next_look()
+        self._idle = self._state() if found.is_idle and not found.waiting and now is not None else None
         return found
+
+    def _state(self) -> Hashable:
+        """What differs once there may be something new; None where only a pass can tell."""
+        database = self._study / DATABASE
+        if self._drawing is not None or not database.is_file():
+            return None
+        try:
+            below = [path for folder in self._folders for path in files_below(folder.path)]
+            files = [*below, *self._study.glob(f"{DATABASE}*"), self._study / ITEMS, self._study / FILE_NAME]
+            stats = [path.stat() for path in files]
+        except (OSError, InputError):
+            return None
+        return tuple((path, each.st_size, each.st_mtime_ns) for path, each in zip(files, stats, strict=True))
 
     def _draw(self, drawing: RecipeDrawing, study: Study, found: Pass) -> None:
         try:

@@ -225,6 +225,25 @@ def test_a_baseline_that_is_not_there_is_bad_input(study, tmp_path):
         tracker(study, run, settings=replace(SETTINGS, against="nonsense")).one_pass()
 
 
+def test_where_no_file_has_changed_nothing_is_opened(study, tmp_path, monkeypatch):
+    run, opened = samples(tmp_path / "run", (300,)), []
+    real = tracking.open_study
+    monkeypatch.setattr(tracking, "open_study", lambda folder: opened.append(folder) or real(folder))
+    tracked = tracker(study, run)
+    for _ in range(4):
+        tracked.one_pass()
+    assert len(opened) == 2
+    with real(study) as changed:  # as by humangrade score in another process
+        score_study(changed, "exposure")
+    tracked.one_pass()
+    assert len(opened) == 3
+    for _ in range(3):
+        tracked.one_pass()
+    count = len(opened)
+    samples(run, (600,), bad=[600])
+    assert [one.verdict for one in tracked.one_pass().gates] == ["worse"] and len(opened) == count + 1
+
+
 def test_deleted_samples_stay_in_the_record(study, tmp_path):
     run = samples(tmp_path / "run", (300, 600))
     tracked = tracker(study, run)
