@@ -236,7 +236,8 @@ class Tracker:
         recorded = images[["model", "path", "sha256", "step"]].assign(
             path=[absolute(study.folder / path) for path in images["path"]], step=images["step"].astype(str)
         )
-        frames, prompts = [], {}
+        frames: list[pd.DataFrame] = []
+        prompts: dict[str, str] = {}
         for folder in self._folders:
             if self._settings.may_come and not folder.path.is_dir():
                 self._note(f"There is nothing at {folder.path} yet.", found)
