@@ -62,7 +62,8 @@ def gate_verdict(found: StudyGate) -> str:
     images = max(number for number in would if number is not None)
     if images <= there:
         return f"{start}: the difference lies too near the least drop, though there are as many images as usually tell."
-    return f"{start}: about {images:,} images would, and there are {there:,}."
+    alone = " for each of them by itself" if len(would) > 1 else ""  # all at once are told less often than each
+    return f"{start}: about {images:,} images would{alone}, and there are {there:,}."
 
 
 def deciding(found: StudyGate) -> list[MetricGate]:

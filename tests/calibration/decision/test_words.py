@@ -80,6 +80,11 @@ def test_not_worse_and_cannot_tell():
         f"Whether anna/900 is worse than anna/600 cannot be told by noise{NO}: about {images:,} images would, and "
         "there are 48."
     )
+    near = study(seed=1).gate(
+        "900", "600", metrics=["good", "noise"], least_drops={"good": 1.9}
+    )  # at what good dropped by
+    assert [each.verdict for each in near.gate.metrics] == ["cannot tell", "cannot tell"]
+    assert gate_verdict(near).endswith(" images would for each of them by itself, and there are 48.")
     line = gate_line(one, unknown)
     assert (
         f"About {about(one.images_to_find):,} images of anna/900 would find a drop of 0.4 standard deviations of the "
