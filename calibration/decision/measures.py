@@ -66,6 +66,7 @@ class Measures:
         signatures = signatures_of(self._scores)
         self.directions, self._notes = directions_of(self.metrics, lower_is_better, higher_is_better, signatures)
         self._agreements: dict[str, Agreement] = {}
+        self._slopes: dict[str, Slope | None] = {}
         self._items, self._scale = items, scale
         self._prompts = items.set_index("item")["prompt"] if "prompt" in items.columns else None
         self.task, self._ratings = _one_task(ratings, task)
@@ -105,6 +106,11 @@ class Measures:
 
     def slope(self, metric: str) -> Slope | None:
         """The metric's slope on people, in its units a rating step; None where there are too few ratings."""
+        if metric not in self._slopes:
+            self._slopes[metric] = self._slope(metric)
+        return self._slopes[metric]
+
+    def _slope(self, metric: str) -> Slope | None:
         if self._cube is None:
             return None
         scores = self._rated_scores(metric).reindex(self._cube.index).to_numpy(dtype=float)

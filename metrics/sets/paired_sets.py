@@ -103,8 +103,8 @@ def paired_sets(
     (True, 0.001)
     """
     new, old = np.asarray(candidate, dtype=float), np.asarray(baseline, dtype=float)
-    codes = np.unique(np.asarray(prompts), return_inverse=True)[1].reshape(-1)
-    n, number = len(new), int(codes.max(initial=-1)) + 1
+    codes, number = _numbered(prompts)
+    n = len(new)
     refuse_few(kind, n, number)
     value = _VALUES[kind](np.concatenate([new, old]), reference)
     rows = np.arange(n)
@@ -176,8 +176,7 @@ def prompt_values(
     >>> values.shape, bool(np.allclose(values.mean(axis=0), distances)), bool(distances[0] < distances[1])
     ((20, 2), True, True)
     """
-    codes = np.unique(np.asarray(prompts), return_inverse=True)[1].reshape(-1)
-    number = int(codes.max(initial=-1)) + 1
+    codes, number = _numbered(prompts)
     refuse_few(kind, len(codes), number)
     rows = np.arange(len(codes))
     distances, values = np.empty(len(sets)), np.empty((number, len(sets)))
@@ -197,6 +196,12 @@ def refuse_few(kind: Kind, images: int, prompts: int) -> None:
             f"takes {FEWEST_IMAGES} images of {FEWEST_PROMPTS} prompts of each; use a metric of single images, or draw "
             "more."
         )
+
+
+def _numbered(prompts: ArrayLike) -> tuple[NDArray[np.intp], int]:
+    """Each pair's prompt as a number in the order of the sorted prompts, and how many prompts there are."""
+    codes = np.unique(np.asarray(prompts), return_inverse=True)[1].reshape(-1)
+    return codes, int(codes.max(initial=-1)) + 1
 
 
 def _jackknife(without: Array) -> float:

@@ -1,7 +1,7 @@
-"""One server for a study: a lock that the system takes away when its process ends, however it ends."""
+"""One server for a study: a lock that the system takes away when its process ends, however it ends. Others use it too."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -34,21 +34,44 @@ def only_server(folder: Path, otherwise: str = "use that server, or stop it firs
         Where another server has the study, or the folder cannot be written.
     """
     path = folder / NAME
+    unwritable = "so no rating could be saved; copy the study to a place that can be written"
+    with only_one(path, lambda: f"is being served already{_by_whom(path)}; {otherwise}", unwritable):
+        try:
+            yield ServingLock(path)
+        finally:
+            with suppress(OSError):
+                path.with_name(f"{NAME}-at").unlink(missing_ok=True)
+
+
+@contextmanager
+def only_one(path: Path, taken: Callable[[], str], unwritable: str) -> Iterator[None]:
+    """Be the only process that holds a lock file of a study's folder.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which is gone afterwards.
+    taken : callable
+        Says what the folder is being used for, and what to do, where another process holds it.
+    unwritable : str
+        What follows where the folder cannot be written, and what to do.
+
+    Raises
+    ------
+    InputError
+        In both cases.
+    """
     lock = FileLock(path, mode=0o600)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise InputError(f"{folder} is being served already{_by_whom(path)}; {otherwise}.") from None
+        raise InputError(f"{path.parent} {taken()}.") from None
     except OSError as error:
-        raise InputError(
-            f"{folder} cannot be written ({error.strerror or error}), so no rating could be saved; copy the study to a "
-            "place that can be written."
-        ) from error
+        raise InputError(f"{path.parent} cannot be written ({error.strerror or error}), {unwritable}.") from error
     try:
-        yield ServingLock(path)
+        yield
     finally:
         with suppress(OSError):
-            path.with_name(f"{NAME}-at").unlink(missing_ok=True)
             path.unlink(missing_ok=True)
         lock.release()
 

@@ -6,14 +6,13 @@ as one pass alone would have left it. A second pass with nothing new adds nothin
 
 import re
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from filelock import FileLock, Timeout
 from rich.console import Console
 
 from metrics.engine.image_folders import files_below
@@ -21,6 +20,7 @@ from metrics.errors import InputError
 from metrics.text import listed
 from study.folder.config import FILE_NAME
 from study.folder.drawing import RecipeDrawing
+from study.folder.serving_lock import only_one
 from study.folder.study import DATABASE, ITEMS, Study, open_study
 from study.runs.folders import Known, RunFolder, Taken
 from study.runs.record import record_study
@@ -94,23 +94,10 @@ class Pass:
         return not (self.images or self.scored or self.gates)
 
 
-@contextmanager
-def only_tracker(study: Path) -> Iterator[None]:
+def only_tracker(study: Path) -> AbstractContextManager[None]:
     """Be the only one who tracks a study; InputError where another process does."""
-    lock = FileLock(study / _LOCK, mode=0o600)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise InputError(f"{study} is being tracked already, by another process; use that one, or stop it.") from None
-    except OSError as error:
-        raise InputError(
-            f"{study} cannot be written ({error.strerror or error}), so nothing can be recorded; make it writable."
-        ) from error
-    try:
-        yield
-    finally:
-        (study / _LOCK).unlink(missing_ok=True)
-        lock.release()
+    taken = "is being tracked already, by another process; use that one, or stop it"
+    return only_one(study / _LOCK, lambda: taken, "so nothing can be recorded; make it writable")
 
 
 class Tracker:

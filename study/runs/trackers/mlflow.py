@@ -67,7 +67,7 @@ def read(source: str | Path) -> list[TrackedRun]:
     InputError
         Where there are none, or they cannot be read.
     """
-    top = Path(str(source).removeprefix("sqlite:///")) if str(source).startswith("sqlite:///") else Path(source)
+    top = Path(str(source).removeprefix("sqlite:///"))
     if not top.exists():
         raise InputError(f"{top} is not there; name a file mlflow.db, or a folder mlruns.")
     found: list[TrackedRun] = apart("mlflow", "mlflow:read_here", str(top.resolve()))
