@@ -1,4 +1,4 @@
-"""One server for a study: a lock that the system takes away when its process ends, however it ends. Others use it too."""
+"""One server for a study: a lock that the system takes away when its process ends, however it ends; one tracker too."""
 
 import os
 from collections.abc import Callable, Iterator
