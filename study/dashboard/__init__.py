@@ -1,0 +1,1 @@
+"""The dashboard of a study's runs: trends, grids, galleries."""
