@@ -1,0 +1,77 @@
+"""What each address of the dashboard answers, for the live page and for the file that opens offline alike."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from metrics.errors import InputError
+from metrics.text import counted
+from study.dashboard.alerts import alerts
+from study.dashboard.best import best
+from study.dashboard.compare import compare, compare_runs
+from study.dashboard.snapshot import Snapshot
+from study.dashboard.trends import trends
+
+TAKES = {
+    "trends": ("task",),
+    "alerts": (),
+    "best": ("by", "run", "task"),
+    "compare": ("left", "left_run", "right", "right_run", "task"),
+}
+"""The addresses whose answers are computed of a snapshot, with their parameters."""
+
+
+def answer(snapshot: Snapshot, name: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """What an address answers.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Of the study.
+    name : str
+        One of `TAKES`.
+    given : mapping of str to str
+        Its parameters; those left out are "".
+
+    Returns
+    -------
+    dict
+        JSON, with the snapshot's version.
+
+    Raises
+    ------
+    InputError
+        Where the study has no such task, run or checkpoint.
+    """
+    of = {each: given.get(each, "") for each in TAKES[name]}
+    if name == "trends":
+        found = trends(snapshot, of["task"])
+    elif name == "alerts":
+        found = alerts(snapshot)
+    elif name == "best":
+        found = best(snapshot, of["by"], of["run"], of["task"])
+    elif of["left_run"] or of["right_run"]:
+        found = compare_runs(snapshot, of["left_run"], of["right_run"], of["task"])
+    else:
+        left, right = (_place(of[side], len(snapshot.data["checkpoints"])) for side in ("left", "right"))
+        found = compare(snapshot, left, right, of["task"])
+    return {**found, "version": snapshot.data["version"]}
+
+
+def address(name: str, given: Mapping[str, str]) -> str:
+    """An address as the page writes it: parameters by name, those that are "" left out.
+
+    Examples
+    --------
+    >>> address("best", {"run": "anna", "by": "people", "task": ""})
+    'best?by=people&run=anna'
+    """
+    told = [f"{key}={value}" for key, value in sorted(given.items()) if value]
+    return f"{name}?{'&'.join(told)}" if told else name
+
+
+def _place(text: str, number: int) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 10 and int(text) < number:
+        return int(text)
+    raise InputError(
+        f"There is no checkpoint '{text}' among {counted(number, 'checkpoint')}, which are counted from 0."
+    )

@@ -1,0 +1,96 @@
+"""The process that computes what the dashboard of a served study shows; it writes each answer into a file.
+
+It only reads the study, and keeps the last two snapshots of it: the one that is being shown, and the next.
+"""
+
+import gzip
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from study.background.answering import Answering
+from study.dashboard.answers import answer
+from study.dashboard.snapshot import Snapshot, recipe, snapshot
+from study.dashboard.strips import plan_strips
+from study.folder.study import DATABASE, open_study
+from study.store.sqlite_file import DatabaseGone
+from study.store.sqlite_file import identity as identity_of
+
+INDEX = "index.json"
+NEWER = "There are newer figures by now; load the page again."
+
+
+class Figures:
+    """Answers the questions that `study.server.live_dashboard` asks.
+
+    Parameters
+    ----------
+    folder : str
+        The study's.
+    out : str
+        Where files are written.
+    identity : list of int, optional
+        Device and inode of the database that the server has open; another one is refused.
+    """
+
+    def __init__(self, folder: str, out: str, identity: list[int] | None):
+        self._folder, self._out, self._identity = Path(folder), Path(out), identity
+        self._snapshots: dict[str, Snapshot] = {}
+
+    def snapshot(self) -> dict[str, str]:
+        """Read the study as it is now; gives its version, and the files of `data` and `strips`."""
+        database = self._folder / DATABASE
+        if self._identity is not None and identity_of(database) != tuple(self._identity):
+            raise DatabaseGone(f"{database} is not the file that the server has open; start it again.")
+        with open_study(self._folder, watch=True) as study:
+            taken = snapshot(study)
+        version = taken.data["version"]
+        self._snapshots = dict([*self._snapshots.items(), (version, taken)][-2:])
+        strips = plan_strips(taken.data["images"])
+        rows = [strip.row(f"strips/{strip.key}.webp") for strip in strips]
+        thumbs = taken.data["images"]["thumb"]
+        pictures = {key: str(path) for key, path in taken.pictures.items()}
+        index = {
+            "pictures": pictures,
+            "strips": {strip.key: [thumbs[place] for place in strip.places] for strip in strips},
+        }
+        self._write(INDEX, json.dumps(index).encode())
+        return {
+            "version": version,
+            "data": self._write_answer(f"{version} data", taken.data),
+            "strips": self._write_answer(f"{version} strips", rows),
+        }
+
+    def answer(self, version: str, name: str, given: dict[str, str]) -> dict[str, str]:
+        """The file of an address's answer; "" where the version is neither of the last two."""
+        taken = self._snapshots.get(version)
+        if taken is None:
+            return {"file": ""}
+        found = answer(taken, name, given)
+        return {"file": self._write_answer(f"{version} {name} {sorted(given.items())}", found)}
+
+    def recipe(self, version: str, place: int) -> dict[str, Any] | None:
+        """How an image was made; None where there is no such image in this version."""
+        taken = self._snapshots.get(version)
+        if taken is None or not 0 <= place < len(taken.data["images"]["item"]):
+            return None
+        return recipe(taken, place)
+
+    def _write_answer(self, called: str, content: Any) -> str:
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        name = f"{hashlib.sha256(called.encode(errors='surrogatepass')).hexdigest()[:32]}.json.gz"
+        return self._write(name, gzip.compress(text.encode(errors="replace"), 5))
+
+    def _write(self, name: str, content: bytes) -> str:
+        unfinished = self._out / f"{name}.partial"
+        unfinished.write_bytes(content)
+        unfinished.replace(self._out / name)
+        return str(self._out / name)
+
+
+if __name__ == "__main__":
+    figures = Figures(**json.loads(sys.argv[1]))
+    answers = {"snapshot": figures.snapshot, "answer": figures.answer, "recipe": figures.recipe}
+    Answering(answers, {"recipe": 1}).run()
