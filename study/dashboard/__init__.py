@@ -1,1 +1,1 @@
-"""The dashboard of a study's runs: trends, grids, galleries."""
+"""The dashboard: a study's checkpoints as numbers, sentences and pictures, for a page of its owner's."""

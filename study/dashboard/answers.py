@@ -1,18 +1,15 @@
 """What each address of the dashboard answers, for the live page and for the file that opens offline alike."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from metrics.errors import InputError
 from metrics.text import counted
-from study.dashboard.alerts import alerts
-from study.dashboard.best import best
-from study.dashboard.compare import compare, compare_runs
 from study.dashboard.snapshot import Snapshot
-from study.dashboard.trends import trends
 
 TAKES = {
     "trends": ("task",),
+    "agreement": ("task",),
     "alerts": (),
     "best": ("by", "run", "task"),
     "compare": ("left", "left_run", "right", "right_run", "task"),
@@ -43,18 +40,49 @@ def answer(snapshot: Snapshot, name: str, given: Mapping[str, str]) -> dict[str,
         Where the study has no such task, run or checkpoint.
     """
     of = {each: given.get(each, "") for each in TAKES[name]}
-    if name == "trends":
-        found = trends(snapshot, of["task"])
-    elif name == "alerts":
-        found = alerts(snapshot)
-    elif name == "best":
-        found = best(snapshot, of["by"], of["run"], of["task"])
-    elif of["left_run"] or of["right_run"]:
-        found = compare_runs(snapshot, of["left_run"], of["right_run"], of["task"])
-    else:
-        left, right = (_place(of[side], len(snapshot.data["checkpoints"])) for side in ("left", "right"))
-        found = compare(snapshot, left, right, of["task"])
-    return {**found, "version": snapshot.data["version"]}
+    return {**_MAKERS[name](snapshot, of), "version": snapshot.data()["version"]}
+
+
+def _trends(snapshot: Snapshot, of: Mapping[str, str]) -> Mapping[str, Any]:
+    from study.dashboard.trends import trends
+
+    return trends(snapshot, of["task"])
+
+
+def _agreement(snapshot: Snapshot, of: Mapping[str, str]) -> Mapping[str, Any]:
+    from study.dashboard.agreement import agreement
+
+    return agreement(snapshot, of["task"])
+
+
+def _alerts(snapshot: Snapshot, of: Mapping[str, str]) -> Mapping[str, Any]:
+    from study.dashboard.alerts import alerts
+
+    return alerts(snapshot)
+
+
+def _best(snapshot: Snapshot, of: Mapping[str, str]) -> Mapping[str, Any]:
+    from study.dashboard.best import best
+
+    return best(snapshot, of["by"], of["run"], of["task"])
+
+
+def _compare(snapshot: Snapshot, of: Mapping[str, str]) -> Mapping[str, Any]:
+    from study.dashboard.compare import compare, compare_runs
+
+    if of["left_run"] or of["right_run"]:
+        return compare_runs(snapshot, of["left_run"], of["right_run"], of["task"])
+    left, right = (_place(of[side], len(snapshot.shown.checkpoints)) for side in ("left", "right"))
+    return compare(snapshot, left, right, of["task"])
+
+
+_MAKERS: dict[str, Callable[[Snapshot, Mapping[str, str]], Mapping[str, Any]]] = {
+    "trends": _trends,
+    "agreement": _agreement,
+    "alerts": _alerts,
+    "best": _best,
+    "compare": _compare,
+}
 
 
 def address(name: str, given: Mapping[str, str]) -> str:

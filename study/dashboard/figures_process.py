@@ -12,7 +12,7 @@ from typing import Any
 
 from study.background.answering import Answering
 from study.dashboard.answers import answer
-from study.dashboard.snapshot import Snapshot, recipe, snapshot
+from study.dashboard.snapshot import Snapshot, snapshot
 from study.dashboard.strips import plan_strips
 from study.folder.study import DATABASE, open_study
 from study.store.sqlite_file import DatabaseGone
@@ -46,20 +46,22 @@ class Figures:
             raise DatabaseGone(f"{database} is not the file that the server has open; start it again.")
         with open_study(self._folder, watch=True) as study:
             taken = snapshot(study)
-        version = taken.data["version"]
+        data = taken.data()
+        version = data["version"]
         self._snapshots = dict([*self._snapshots.items(), (version, taken)][-2:])
-        strips = plan_strips(taken.data["images"])
-        rows = [strip.row(f"strips/{strip.key}.webp") for strip in strips]
-        thumbs = taken.data["images"]["thumb"]
-        pictures = {key: str(path) for key, path in taken.pictures.items()}
+        strips = plan_strips(data["images"])
+        thumbs, pictures = data["images"]["thumb"], taken.pictures
+        files = dict(zip(pictures.keys, map(str, pictures.files), strict=True))
+        files |= {one.key: str(one.path) for one in pictures.references}
         index = {
-            "pictures": pictures,
+            "pictures": files,
             "strips": {strip.key: [thumbs[place] for place in strip.places] for strip in strips},
         }
         self._write(INDEX, json.dumps(index).encode())
+        rows = [strip.row(f"strips/{strip.key}.webp") for strip in strips]
         return {
             "version": version,
-            "data": self._write_answer(f"{version} data", taken.data),
+            "data": self._write_answer(f"{version} data", data),
             "strips": self._write_answer(f"{version} strips", rows),
         }
 
@@ -74,8 +76,10 @@ class Figures:
     def recipe(self, version: str, place: int) -> dict[str, Any] | None:
         """How an image was made; None where there is no such image in this version."""
         taken = self._snapshots.get(version)
-        if taken is None or not 0 <= place < len(taken.data["images"]["item"]):
+        if taken is None or not 0 <= place < len(taken.images):
             return None
+        from study.dashboard.recipe import recipe
+
         return recipe(taken, place)
 
     def _write_answer(self, called: str, content: Any) -> str:
