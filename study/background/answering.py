@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -32,7 +32,7 @@ class Answering:
 
     def __init__(
         self,
-        answers: Mapping[str, Callable[..., Any]],
+        answers: Mapping[str, Any],
         at_once: Mapping[str, int] | None = None,
         idle_seconds: float = IDLE_SECONDS,
     ):

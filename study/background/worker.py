@@ -1,8 +1,8 @@
 """A process that is asked again and again: what looks at a study takes nothing from those who rate.
 
-`study.background.job.Job` is for what is made once; a `Worker` keeps what it has read for the next question, runs at the
-lowest priority, and ends by itself once nobody has asked for some minutes. Questions and answers are lines of JSON; see
-`study.background.answering` for the other side.
+`study.background.job.Job` is for what is made once; a `Worker` keeps what it has read for the next question, runs at
+the lowest priority, and ends by itself once nobody has asked for some minutes. Questions and answers are lines of JSON;
+see `study.background.answering` for the other side.
 """
 
 import json

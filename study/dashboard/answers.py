@@ -1,11 +1,13 @@
 """What each address of the dashboard answers, for the live page and for the file that opens offline alike."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metrics.errors import InputError
 from metrics.text import counted
-from study.dashboard.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from study.dashboard.snapshot import Snapshot
 
 TAKES = {
     "trends": ("task",),
@@ -17,7 +19,7 @@ TAKES = {
 """The addresses whose answers are computed of a snapshot, with their parameters."""
 
 
-def answer(snapshot: Snapshot, name: str, given: Mapping[str, str]) -> dict[str, Any]:
+def answer(snapshot: "Snapshot", name: str, given: Mapping[str, str]) -> dict[str, Any]:
     """What an address answers.
 
     Parameters
@@ -43,31 +45,31 @@ def answer(snapshot: Snapshot, name: str, given: Mapping[str, str]) -> dict[str,
     return {**_MAKERS[name](snapshot, of), "version": snapshot.data()["version"]}
 
 
-def _trends(snapshot: Snapshot, of: Mapping[str, str]) -> Mapping[str, Any]:
+def _trends(snapshot: "Snapshot", of: Mapping[str, str]) -> Mapping[str, Any]:
     from study.dashboard.trends import trends
 
     return trends(snapshot, of["task"])
 
 
-def _agreement(snapshot: Snapshot, of: Mapping[str, str]) -> Mapping[str, Any]:
+def _agreement(snapshot: "Snapshot", of: Mapping[str, str]) -> Mapping[str, Any]:
     from study.dashboard.agreement import agreement
 
     return agreement(snapshot, of["task"])
 
 
-def _alerts(snapshot: Snapshot, of: Mapping[str, str]) -> Mapping[str, Any]:
+def _alerts(snapshot: "Snapshot", of: Mapping[str, str]) -> Mapping[str, Any]:
     from study.dashboard.alerts import alerts
 
     return alerts(snapshot)
 
 
-def _best(snapshot: Snapshot, of: Mapping[str, str]) -> Mapping[str, Any]:
+def _best(snapshot: "Snapshot", of: Mapping[str, str]) -> Mapping[str, Any]:
     from study.dashboard.best import best
 
     return best(snapshot, of["by"], of["run"], of["task"])
 
 
-def _compare(snapshot: Snapshot, of: Mapping[str, str]) -> Mapping[str, Any]:
+def _compare(snapshot: "Snapshot", of: Mapping[str, str]) -> Mapping[str, Any]:
     from study.dashboard.compare import compare, compare_runs
 
     if of["left_run"] or of["right_run"]:
@@ -76,7 +78,7 @@ def _compare(snapshot: Snapshot, of: Mapping[str, str]) -> Mapping[str, Any]:
     return compare(snapshot, left, right, of["task"])
 
 
-_MAKERS: dict[str, Callable[[Snapshot, Mapping[str, str]], Mapping[str, Any]]] = {
+_MAKERS: dict[str, Callable[["Snapshot", Mapping[str, str]], Mapping[str, Any]]] = {
     "trends": _trends,
     "agreement": _agreement,
     "alerts": _alerts,

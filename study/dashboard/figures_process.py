@@ -18,9 +18,6 @@ from study.folder.study import DATABASE, open_study
 from study.store.sqlite_file import DatabaseGone
 from study.store.sqlite_file import identity as identity_of
 
-INDEX = "index.json"
-NEWER = "There are newer figures by now; load the page again."
-
 
 class Figures:
     """Answers the questions that `study.server.live_dashboard` asks.
@@ -30,13 +27,15 @@ class Figures:
     folder : str
         The study's.
     out : str
-        Where files are written.
+        The folder of the files.
+    index : str
+        The file that says which picture stands where, and which share a strip; see `study.dashboard.pictures_process`.
     identity : list of int, optional
         Device and inode of the database that the server has open; another one is refused.
     """
 
-    def __init__(self, folder: str, out: str, identity: list[int] | None):
-        self._folder, self._out, self._identity = Path(folder), Path(out), identity
+    def __init__(self, folder: str, out: str, index: str, identity: list[int] | None):
+        self._folder, self._out, self._index, self._identity = Path(folder), Path(out), Path(index), identity
         self._snapshots: dict[str, Snapshot] = {}
 
     def snapshot(self) -> dict[str, str]:
@@ -57,7 +56,7 @@ class Figures:
             "pictures": files,
             "strips": {strip.key: [thumbs[place] for place in strip.places] for strip in strips},
         }
-        self._write(INDEX, json.dumps(index).encode())
+        self._write(self._index, json.dumps(index).encode())
         rows = [strip.row(f"strips/{strip.key}.webp") for strip in strips]
         return {
             "version": version,
@@ -67,7 +66,7 @@ class Figures:
 
     def answer(self, version: str, name: str, given: dict[str, str]) -> dict[str, str]:
         """The file of an address's answer; "" where the version is neither of the last two."""
-        taken = self._snapshots.get(version)
+        taken = self._taken(version)
         if taken is None:
             return {"file": ""}
         found = answer(taken, name, given)
@@ -75,23 +74,29 @@ class Figures:
 
     def recipe(self, version: str, place: int) -> dict[str, Any] | None:
         """How an image was made; None where there is no such image in this version."""
-        taken = self._snapshots.get(version)
+        taken = self._taken(version)
         if taken is None or not 0 <= place < len(taken.images):
             return None
         from study.dashboard.recipe import recipe
 
         return recipe(taken, place)
 
+    def _taken(self, version: str) -> Snapshot | None:
+        """A snapshot of a version; this process may have been started anew since it was taken."""
+        if not self._snapshots:
+            self.snapshot()
+        return self._snapshots.get(version)
+
     def _write_answer(self, called: str, content: Any) -> str:
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         name = f"{hashlib.sha256(called.encode(errors='surrogatepass')).hexdigest()[:32]}.json.gz"
-        return self._write(name, gzip.compress(text.encode(errors="replace"), 5))
+        return self._write(self._out / name, gzip.compress(text.encode(errors="replace"), 5))
 
-    def _write(self, name: str, content: bytes) -> str:
-        unfinished = self._out / f"{name}.partial"
+    def _write(self, place: Path, content: bytes) -> str:
+        unfinished = place.with_name(f"{place.name}.partial")
         unfinished.write_bytes(content)
-        unfinished.replace(self._out / name)
-        return str(self._out / name)
+        unfinished.replace(place)
+        return str(place)
 
 
 if __name__ == "__main__":

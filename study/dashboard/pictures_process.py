@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ class PicturesOfStudy:
 
     def _strip(self, key: str, members: list[str]) -> Path:
         file = self._made.find(key)
-        return file or self._made.keep(key, render_strip([lambda one=one: self._content(one) for one in members]))
+        return file or self._made.keep(key, render_strip([partial(self._content, one) for one in members]))
 
     def _content(self, key: str) -> bytes:
         file = self._made.get(key, Path(self._pictures[key]))

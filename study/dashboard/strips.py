@@ -2,13 +2,14 @@
 
 import hashlib
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
 from study.dashboard.thumbnails import SIDE
+from study.dashboard.types import Images
 
 COLUMNS = 20
 """Prompts that share a strip: as many as a page of the grid shows."""
@@ -46,13 +47,13 @@ class Strip:
         }
 
 
-def plan_strips(images: Mapping[str, Sequence[Any]]) -> list[Strip]:
+def plan_strips(images: Images) -> list[Strip]:
     """Which images share a strip: those of a checkpoint and a seed whose prompts stand in one block of `COLUMNS`.
 
     Parameters
     ----------
-    images : mapping
-        Columns checkpoint, prompt, seed and thumb, of equal length; see `study.dashboard.types`.
+    images : Images
+        See `study.dashboard.types`; checkpoint, prompt, seed and thumb are looked at.
 
     Returns
     -------
@@ -65,7 +66,7 @@ def plan_strips(images: Mapping[str, Sequence[Any]]) -> list[Strip]:
     >>> [(strip.checkpoint, strip.places) for strip in plan_strips(images)]
     [(0, (1, 0)), (1, (2,))]
     """
-    columns = (images[name] for name in ("checkpoint", "prompt", "seed"))
+    columns = (images["checkpoint"], images["prompt"], images["seed"])
     blocks: dict[tuple[int, str, int], list[tuple[int, int]]] = {}
     for place, (checkpoint, prompt, seed) in enumerate(zip(*columns, strict=True)):
         blocks.setdefault((prompt // COLUMNS, seed, checkpoint), []).append((prompt, place))
@@ -103,5 +104,5 @@ def render_strip(pictures: Sequence[Callable[[], bytes]], quality: int = _QUALIT
     return buffer.getvalue()
 
 
-def _key(thumbs: Any) -> str:
+def _key(thumbs: Iterable[str]) -> str:
     return hashlib.sha256(f"strip {_MADE_BY} {SIDE} {_QUALITY} {' '.join(thumbs)}".encode()).hexdigest()[:32]

@@ -4,7 +4,6 @@ Everything is computed in two processes at the lowest priority, one for figures 
 who rates waits for somebody who looks. What was made is kept, and shared by all who ask for the same.
 """
 
-import json
 import threading
 import time
 from collections import OrderedDict
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from study.background.worker import Worker, WorkerGone
-from study.dashboard.figures_process import INDEX
 from study.folder.config import FILE_NAME
 from study.folder.study import ITEMS, Study
 from study.server.live_report import pause
@@ -51,10 +49,10 @@ class LiveDashboard:
     def __init__(self, study: Study):
         self._study = study
         self._folder = Scratch()
-        out = str(self._folder.path)
-        told = {"folder": str(study.folder.resolve()), "out": out, "identity": study.store.identity}
+        out, index = str(self._folder.path), str(self._folder.place("index.json"))
+        told = {"folder": str(study.folder.resolve()), "out": out, "index": index, "identity": study.store.identity}
         self._figures = Worker("study.dashboard.figures_process", told)
-        self._pictures = Worker("study.dashboard.pictures_process", {"index": f"{out}/{INDEX}"})
+        self._pictures = Worker("study.dashboard.pictures_process", {"index": index})
         self._lock = threading.Lock()
         self._shown: _Shown | None = None
         self._coming: Future[_Shown] | None = None
@@ -64,7 +62,7 @@ class LiveDashboard:
         self._known: OrderedDict[tuple[str, str], Path] = OrderedDict()
 
     def shown(self) -> "Future[_Shown]":
-        """The figures that are shown; newer ones are begun where the study has changed, and shown once they are there."""
+        """The figures that are shown, and newer ones as soon as they are made, where the study has changed."""
         of = self._state()
         with self._lock:
             is_current = self._shown is not None and self._shown.of == of
