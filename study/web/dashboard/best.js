@@ -67,22 +67,31 @@ function bestPanel(context) {
     const words = make("div", "best-words");
     words.append(...best.sentences.map((sentence, i) => make("p", i ? "" : "answer-sentence", sentence)));
     const legend = make("p", "quiet best-legend");
-    legend.append(make("i", "dot in-set"), "may be the best (" + kept + " of " + best.rows.length + ")", make("i", "dot"), "is not");
-    if (winner) legend.append(make("i", "dot fair"), "the winner's value, on prompts that did not choose it");
+    legend.append(
+      legendEntry("in-set", "may be the best (" + kept + " of " + best.rows.length + ")"),
+      legendEntry("", "is not"),
+      ...(winner ? [legendEntry("fair", "the highest one's value, on prompts that did not choose it")] : []),
+    );
     const ends = best.rows.flatMap((row) => [row.value, row.low, row.high]).concat(winner ? [winner.value, winner.low, winner.high] : []);
     const scale = linearScale(ends.filter((value) => Number.isFinite(value)));
     const list = make("ol", "intervals");
-    let run = null;
-    for (const row of best.rows) {
-      const checkpoint = data.checkpoints[row.checkpoint];
-      if (checkpoint.run !== run && data.runs.length > 1 && !checkpoint.is_base) list.append(make("li", "intervals-run quiet", data.runs[checkpoint.run].name));
-      if (!checkpoint.is_base) run = checkpoint.run;
-      list.append(intervalRow(row, winner && winner.checkpoint === row.checkpoint ? winner : null, scale));
-    }
+    const isGrouped = new Set(best.rows.map((row) => data.checkpoints[row.checkpoint].run)).size > 1;
+    best.rows.forEach((row, i) => {
+      const { run } = data.checkpoints[row.checkpoint];
+      const isFirst = !i || data.checkpoints[best.rows[i - 1].checkpoint].run !== run;
+      if (isGrouped && isFirst) list.append(make("li", "intervals-run quiet", data.runs[run].name));
+      list.append(intervalRow(row, winner && winner.checkpoint === row.checkpoint ? winner : null, scale, isGrouped));
+    });
     card.replaceChildren(words, legend, list, scaleRow(scale, best), ...best.notes.map((note) => make("p", "note", note)));
   }
 
-  function intervalRow(row, winner, scale) {
+  function legendEntry(className, words) {
+    const entry = make("span");
+    entry.append(make("i", ("dot " + className).trim()), words);
+    return entry;
+  }
+
+  function intervalRow(row, winner, scale, isGrouped) {
     const checkpoint = data.checkpoints[row.checkpoint];
     const item = make("li");
     const button = makeButton("interval" + (row.in_set ? " in-set" : "") + (winner ? " winner" : ""), "", () =>
@@ -90,7 +99,7 @@ function bestPanel(context) {
     );
     button.dataset.checkpoint = checkpoint.shown;
     const name = make("span", "interval-name");
-    name.append(make("span", "", row.in_set ? "● " : "○ "), checkpoint.shown);
+    name.append(make("span", "", row.in_set ? "● " : "○ "), isGrouped ? checkpoint.name || checkpoint.shown : checkpoint.shown);
     name.firstChild.setAttribute("aria-hidden", "true");
     if (winner) name.append(make("span", "mark mark-good", "highest"));
     const figures = formatted(row.value ?? NaN, scale.digits);
