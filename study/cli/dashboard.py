@@ -32,18 +32,18 @@ def dashboard(
 ) -> None:
     """Show how metrics and images change over the steps of a study's runs; nothing is written to the study.
 
-    Where humangrade serve has the study, its dashboard's link is printed; otherwise the dashboard is served until Ctrl-C.
+    Where a server has the study, its dashboard's link is printed; otherwise the dashboard is served until Ctrl-C.
     """
     if export is not None:
         refuse_given(context, _OF_SERVING, "With --export nothing is served, so there is no")
         _refuse_place(export)
     from study.folder.links import dashboard_link
+    from study.folder.looking import open_to_look
     from study.folder.serving_lock import served_at
-    from study.folder.study import open_study
     from study.terminal import terminal
 
     console = terminal()
-    with closing(open_study(study, watch=True)) as opened:
+    with closing(open_to_look(study)) as opened:
         if export is not None:
             _export(opened, export, console)
             return

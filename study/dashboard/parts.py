@@ -5,12 +5,17 @@ from importlib.resources import files
 WEB = files("study") / "web"
 
 PAGE = "dashboard/dashboard.html"
-STYLES = ("shared/base.css", "vendor/uplot/uPlot.min.css", "dashboard/dashboard.css")
-SCRIPTS = (
-    "vendor/uplot/uPlot.iife.min.js",
-    *(f"dashboard/{name}.js" for name in ("make", "source", "state", "study_data", "pictures", "lightbox")),
-    "dashboard/dashboard.js",
+STYLES = (
+    "shared/base.css",
+    "vendor/uplot/uPlot.min.css",
+    *(f"dashboard/{name}.css" for name in ("dashboard", "trends", "best_alerts")),
 )
+_SCRIPTS = (
+    *("make", "source", "state", "study_data", "pictures", "lightbox", "answer", "line_styles", "chart", "chart_card"),
+    *("checkpoint_images", "trends", "best", "alerts", "dashboard"),
+)
+SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", *(f"dashboard/{name}.js" for name in _SCRIPTS))
+"""In the order in which they are run; those that are listed first may be used by those that follow."""
 
 
 def page() -> str:
