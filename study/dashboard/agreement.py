@@ -5,7 +5,7 @@ from calibration.decision.slope import FEWEST_ITEMS
 from calibration.decision.words import agreement_sentence, number
 from calibration.metric.facts import titles_of
 from metrics.errors import InputError
-from study.dashboard.answers import Agreements, MetricAgreement, PointsAxis
+from study.dashboard.answer_types import Agreements, MetricAgreement, PointsAxis
 from study.dashboard.snapshot import Snapshot
 from study.dashboard.trends import trends
 

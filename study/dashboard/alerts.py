@@ -6,7 +6,7 @@ from typing import Any
 from calibration.decision.from_tables import PEOPLE
 from calibration.metric.facts import title_of
 from metrics.text import listed
-from study.dashboard.answers import Alert, AlertMetric, AlertPair, Alerts
+from study.dashboard.answer_types import Alert, AlertMetric, AlertPair, Alerts
 from study.dashboard.numbers import number
 from study.dashboard.snapshot import Snapshot
 

@@ -1,253 +1,108 @@
-"""What the dashboard answers beside its data, as JSON; see `study.dashboard.types`."""
+"""What each address of the dashboard answers, for the live page and for the file that opens offline alike."""
 
-from typing import Any, Literal, TypedDict
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from study.dashboard.types import Axis, Kind, Number
+from metrics.errors import InputError
+from metrics.text import counted
+
+if TYPE_CHECKING:
+    from study.dashboard.snapshot import Snapshot
+
+TAKES = {
+    "trends": ("task",),
+    "agreement": ("task",),
+    "alerts": (),
+    "best": ("by", "run", "task"),
+    "compare": ("left", "left_run", "right", "right_run", "task"),
+}
+"""The addresses whose answers are computed of a snapshot, with their parameters."""
 
 
-class Point(TypedDict):
-    """A checkpoint's figure: at `x` on the axis, the base at 0; `n` images; `null` is what no difference would show.
+def answer(snapshot: "Snapshot", name: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """What an address answers.
 
-    `low` and `high` are null where there is too little for an interval, and so is `null` of a metric of single images.
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Of the study.
+    name : str
+        One of `TAKES`.
+    given : mapping of str to str
+        Its parameters; those left out are "".
+
+    Returns
+    -------
+    dict
+        JSON, with the snapshot's version.
+
+    Raises
+    ------
+    InputError
+        Where the study has no such task, run or checkpoint.
     """
-
-    checkpoint: int
-    x: int
-    value: Number
-    low: Number
-    high: Number
-    n: int
-    null: Number
-    note: str
+    of = {each: given.get(each, "") for each in TAKES[name]}
+    return {**_MAKERS[name](snapshot, of), "version": snapshot.data()["version"]}
 
 
-class Line(TypedDict):
-    """A run's figures by `x`, its base's first."""
+def _trends(snapshot: "Snapshot", of: Mapping[str, str]) -> Mapping[str, Any]:
+    from study.dashboard.trends import trends
 
-    run: int
-    n_training_images: int | None
-    points: list[Point]
+    return trends(snapshot, of["task"])
 
 
-class Null(TypedDict):
-    """What a metric of sets shows where nothing differs: the range over its sets, and in words."""
+def _agreement(snapshot: "Snapshot", of: Mapping[str, str]) -> Mapping[str, Any]:
+    from study.dashboard.agreement import agreement
 
-    low: float
-    high: float
-    words: str
+    return agreement(snapshot, of["task"])
 
 
-class MetricTrend(TypedDict):
-    """A metric's lines."""
+def _alerts(snapshot: "Snapshot", of: Mapping[str, str]) -> Mapping[str, Any]:
+    from study.dashboard.alerts import alerts
 
-    name: str
-    title: str
-    kind: Kind
-    direction: Literal["higher", "lower"]
-    lines: list[Line]
-    null: Null | None
+    return alerts(snapshot)
 
 
-class TaskTrend(TypedDict):
-    """A task's lines, in the numbers of the scale."""
+def _best(snapshot: "Snapshot", of: Mapping[str, str]) -> Mapping[str, Any]:
+    from study.dashboard.best import best
 
-    task: str
-    lines: list[Line]
-
-
-class Trends(TypedDict):
-    """Metrics and ratings against steps or epochs; see `study.dashboard.trends`."""
-
-    axis: Axis
-    metrics: list[MetricTrend]
-    people: list[TaskTrend]
-    notes: list[str]
+    return best(snapshot, of["by"], of["run"], of["task"])
 
 
-class PointsAxis(TypedDict):
-    """People's points beside a metric's axis: (value - at) * per_unit rating steps, with the interval of `per_unit`."""
+def _compare(snapshot: "Snapshot", of: Mapping[str, str]) -> Mapping[str, Any]:
+    from study.dashboard.compare import compare, compare_runs
 
-    per_unit: float
-    low: float
-    high: float
-    at: float
-    words: str
-
-
-class MetricAgreement(TypedDict):
-    """How a metric goes with people; `why` says why it has no axis of their points, "" where it has one."""
-
-    sorts: Literal["yes", "with care", "no"] | None
-    sentence: str
-    points_axis: PointsAxis | None
-    why: str
+    if of["left_run"] or of["right_run"]:
+        runs = len(snapshot.shown.runs)
+        left, right = (_place(of[side], runs, "run") for side in ("left_run", "right_run"))
+        return compare_runs(snapshot, left, right, of["task"])
+    checkpoints = len(snapshot.shown.checkpoints)
+    left, right = (_place(of[side], checkpoints, "checkpoint") for side in ("left", "right"))
+    return compare(snapshot, left, right, of["task"])
 
 
-class Agreements(TypedDict):
-    """Of every metric of single images; none where nobody has rated. `refused` says why there is none else."""
-
-    task: str
-    metrics: dict[str, MetricAgreement]
-    refused: str
-
-
-class AlertMetric(TypedDict):
-    """What one metric said in a gate: the estimate in `unit`, below 0 where the candidate is worse."""
-
-    name: str
-    title: str
-    verdict: str
-    sentence: str
-    estimate: Number
-    low: Number
-    high: Number
-    unit: str
-    least_drop: Number
-    is_primary: bool
-    decides: bool
+_MAKERS: dict[str, Callable[["Snapshot", Mapping[str, str]], Mapping[str, Any]]] = {
+    "trends": _trends,
+    "agreement": _agreement,
+    "alerts": _alerts,
+    "best": _best,
+    "compare": _compare,
+}
 
 
-class AlertPair(TypedDict):
-    """Two images that drove it: places, or null where an image is none of the study's any more; `drop` is above 0."""
+def address(name: str, given: Mapping[str, str]) -> str:
+    """An address as the page writes it: parameters by name, those that are "" left out.
 
-    metric: str
-    prompt: str
-    seed: str
-    candidate: int | None
-    baseline: int | None
-    candidate_score: Number
-    baseline_score: Number
-    drop: Number
-
-
-class Alert(TypedDict):
-    """A gate as it was; the verdict is worse, not worse, cannot tell, or refused."""
-
-    id: int
-    at: str
-    candidate: str
-    baseline: str
-    candidate_checkpoint: int | None
-    baseline_checkpoint: int | None
-    verdict: str
-    sentence: str
-    settings: list[str]
-    metrics: list[AlertMetric]
-    worst: list[AlertPair]
-    notes: list[str]
-
-
-class Alerts(TypedDict):
-    """Gates, newest first."""
-
-    runs: list[Alert]
-
-
-class BestChoices(TypedDict):
-    """What may be asked: measures, and runs, where `*` stands for all of them together."""
-
-    by: list[str]
-    runs: list[str]
-
-
-class BestRow(TypedDict):
-    """A checkpoint's value with its own 95 % interval, and the one of intervals that hold all of them at once."""
-
-    checkpoint: int
-    value: Number
-    low: Number
-    high: Number
-    low_of_all: Number
-    high_of_all: Number
-    in_set: bool
-
-
-class Winner(TypedDict):
-    """The best, valued on prompts that did not choose it."""
-
-    checkpoint: int
-    value: Number
-    low: Number
-    high: Number
-
-
-class Best(TypedDict):
-    """Which checkpoints may be the best; `refused` says why that cannot be told, "" where it can."""
-
-    choices: BestChoices
-    refused: str
-    by: str
-    run: str
-    task: str
-    unit: str
-    direction: Literal["higher", "lower"]
-    rows: list[BestRow]
-    winner: Winner | None
-    sentences: list[str]
-    notes: list[str]
-
-
-class ComparedMetric(TypedDict):
-    """Means of two checkpoints over their pairs, right minus left in the metric's own units, and its interval.
-
-    `n` are pairs with both values. `sentence` says all of it, or why there is no difference.
+    Examples
+    --------
+    >>> address("best", {"run": "anna", "by": "people", "task": ""})
+    'best?by=people&run=anna'
     """
-
-    name: str
-    title: str
-    direction: Literal["higher", "lower"]
-    left: Number
-    right: Number
-    difference: Number
-    low: Number
-    high: Number
-    n: int
-    sentence: str
+    told = [f"{key}={value}" for key, value in sorted(given.items()) if value]
+    return f"{name}?{'&'.join(told)}" if told else name
 
 
-class Unpaired(TypedDict):
-    """Images of each side that the other has no like of."""
-
-    left: int
-    right: int
-
-
-class Compared(TypedDict):
-    """Two checkpoints side by side; where `refused` says why there is no difference, `pairs` may still be shown."""
-
-    left: int
-    right: int
-    pairs: list[tuple[int, int]]
-    unpaired: Unpaired
-    metrics: list[ComparedMetric]
-    notes: list[str]
-    refused: str
-
-
-class ComparedStep(TypedDict):
-    """Two runs at one place on the axis."""
-
-    x: int
-    left: int
-    right: int
-    metrics: list[ComparedMetric]
-    refused: str
-
-
-class ComparedRuns(TypedDict):
-    """Two runs wherever both have a checkpoint."""
-
-    left_run: int
-    right_run: int
-    axis: Axis
-    steps: list[ComparedStep]
-    notes: list[str]
-    refused: str
-
-
-class Recipe(TypedDict):
-    """How an image was made: in words, and the recorded recipe, which may be null."""
-
-    item: str
-    words: dict[str, str]
-    recipe: Any
+def _place(text: str, number: int, noun: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 10 and int(text) < number:
+        return int(text)
+    raise InputError(f"There is no {noun} '{text}' among {counted(number, noun)}, which are counted from 0.")

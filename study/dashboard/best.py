@@ -6,7 +6,7 @@ from calibration.decision.from_tables import EVERY_RUN, StudyTables
 from calibration.metric.facts import titles_of
 from metrics.errors import InputError, for_command_line
 from metrics.text import listed
-from study.dashboard.answers import Best, BestChoices, BestRow
+from study.dashboard.answer_types import Best, BestChoices, BestRow
 from study.dashboard.numbers import number
 from study.dashboard.snapshot import Snapshot
 

@@ -15,7 +15,7 @@ from calibration.metric.facts import titles_of
 from metrics.errors import InputError
 from metrics.known import Direction
 from metrics.text import counted, listed
-from study.dashboard.answers import Compared, ComparedMetric, ComparedRuns, ComparedStep
+from study.dashboard.answer_types import Compared, ComparedMetric, ComparedRuns, ComparedStep
 from study.dashboard.numbers import number
 from study.dashboard.snapshot import Snapshot
 from study.dashboard.trends import prompt_clusters

@@ -1,6 +1,5 @@
 """The files of a study's images and reference photos, and the keys under which small pictures of them are kept."""
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from calibration.tables.checking import records
+from study.dashboard.thumbnails import key_of
 from study.folder.study import Study, split_references
 
 
@@ -85,11 +85,11 @@ def pictures_of(study: Study, images: pd.DataFrame, places: pd.DataFrame) -> Pic
 
 def _key(file: Path, read: Sequence[object] | None = None) -> str:
     """The key of a file; `read` is its sha256, size and time of change when it was read."""
-    try:
-        stat = os.stat(file)  # noqa: PTH116 (Path.stat raises for long paths)
-        state = (stat.st_size, stat.st_mtime_ns)
-    except (OSError, ValueError):
-        state = (-1, -1)
-    if read is not None and read[0] and (read[1], read[2]) == state:
-        return str(read[0])[:32]
-    return hashlib.sha256(f"{file}|{state[0]}|{state[1]}".encode(errors="surrogateescape")).hexdigest()[:32]
+    if read is not None and read[0]:
+        try:
+            stat = os.stat(file)  # noqa: PTH116 (Path.stat raises for long paths)
+        except (OSError, ValueError):
+            return key_of(file)
+        if (read[1], read[2]) == (stat.st_size, stat.st_mtime_ns):
+            return key_of(file, str(read[0]))
+    return key_of(file)

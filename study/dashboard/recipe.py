@@ -6,7 +6,7 @@ from pathlib import PurePath
 import pandas as pd
 
 from metrics.errors import InputError
-from study.dashboard.answers import Recipe
+from study.dashboard.answer_types import Recipe
 from study.dashboard.snapshot import Snapshot
 
 _COLUMNS = (

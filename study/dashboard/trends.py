@@ -12,7 +12,7 @@ from calibration.decision.measures import opinions
 from calibration.metric.facts import titles_of
 from metrics.sets.fid import null_in
 from metrics.text import counted, listed
-from study.dashboard.answers import Line, MetricTrend, Null, Point, TaskTrend, Trends
+from study.dashboard.answer_types import Line, MetricTrend, Null, Point, TaskTrend, Trends
 from study.dashboard.numbers import number
 from study.dashboard.snapshot import Snapshot
 from study.dashboard.types import Axis

@@ -1,0 +1,36 @@
+"""The files that make the dashboard's page, for the server and for the file that opens offline."""
+
+from importlib.resources import files
+
+WEB = files("study") / "web"
+
+PAGE = "dashboard/dashboard.html"
+STYLES = (
+    "shared/base.css",
+    "vendor/uplot/uPlot.min.css",
+    *(f"dashboard/{name}.css" for name in ("dashboard", "trends", "best_alerts")),
+)
+_SCRIPTS = (
+    *("make", "source", "state", "study_data", "pictures", "lightbox", "answer", "line_styles", "chart", "chart_card"),
+    *("checkpoint_images", "trends", "best", "alerts", "dashboard"),
+)
+SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", *(f"dashboard/{name}.js" for name in _SCRIPTS))
+"""In the order in which they are run; those that are listed first may be used by those that follow."""
+
+
+def page() -> str:
+    """The page's HTML, with its style."""
+    return f"<style>{_all(STYLES)}</style>{_text(PAGE)}"
+
+
+def script() -> str:
+    """All scripts, to be run in one function whose variable `element` holds the page."""
+    return _all(SCRIPTS)
+
+
+def _all(names: tuple[str, ...]) -> str:
+    return "\n".join(_text(name) for name in names)
+
+
+def _text(name: str) -> str:
+    return (WEB / name).read_text(encoding="utf-8")
