@@ -189,7 +189,7 @@ def opinions(ratings: pd.DataFrame, scale: Scale = LIKERT) -> pd.DataFrame:
     Examples
     --------
     >>> rows = [("a", "ann", 1), ("b", "ann", 3), ("a", "bob", 2), ("b", "bob", 4)]
-    >>> opinions(pd.DataFrame(rows, columns=["item", "evaluator", "rating"])).loc["a"].tolist()
+    >>> opinions(pd.DataFrame(rows, columns=["item", "evaluator", "rating"])).loc["a"].round(9).tolist()
     [0.5, 0.5]
     """
     first = ratings.drop_duplicates(["item", "evaluator"])

@@ -190,6 +190,7 @@ def snapshot(study: Study, lower_is_better: Sequence[str] = (), higher_is_better
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from PIL import Image
     >>> from study import create_study

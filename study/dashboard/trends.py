@@ -11,7 +11,7 @@ from calibration.decision.best import FEWEST_PROMPTS, Part, own_half_width, part
 from calibration.decision.measures import opinions
 from calibration.metric.facts import titles_of
 from metrics.sets.fid import null_in
-from metrics.text import counted, listed
+from metrics.text import counted, listed, quoted
 from study.dashboard.answer_types import Line, MetricTrend, Null, Point, TaskTrend, Trends
 from study.dashboard.numbers import number
 from study.dashboard.snapshot import Snapshot
@@ -21,9 +21,7 @@ INTERVAL_NOTE = (
     "Bands are 95 % intervals of each mean, for other prompts like these: the images of a prompt count together. Two "
     "checkpoints share prompts, so they may be told apart although their bands overlap: Compare and Best say so."
 )
-PEOPLE_NOTE = (
-    "People's means are without the evaluators' strictness, and their bands for other people like these as well."
-)
+PEOPLE_NOTE = "The bands of people's ratings are for other people as well, of other tastes, but as strict as these."
 Figure = tuple[float, float, float, int]
 """A mean, the ends of its interval, and how many images it is of."""
 
@@ -121,20 +119,33 @@ def _of_people(found: Snapshot, task: str, clusters: NDArray[np.intp]) -> Callab
     steps = opinions(ratings, scale).reindex(found.images["called"]).to_numpy(dtype=float)
 
     def of(places: NDArray[np.intp]) -> Figure | None:
-        mine = steps[places]
-        rated = np.isfinite(mine).any(axis=1)
-        mine, who = mine[rated], np.isfinite(mine).any(axis=0)
-        if not rated.any():
+        figure = mean_of_people(steps[places], clusters[places])
+        if figure is None:
             return None
-        codes = np.unique(clusters[places][rated], return_inverse=True)[1].reshape(-1)
-        part = _part(mine[:, who], codes)
-        mean = float(part.sums.sum() / part.counts.sum())
-        prompts = part.sums.shape[1]
-        half = float(own_half_width([part])[0]) if prompts >= FEWEST_PROMPTS else np.nan
-        ends = scale.from_unit(np.array([mean, mean - half, mean + half]) * scale.step)
-        return float(ends[0]), float(ends[1]), float(ends[2]), int(rated.sum())
+        value, low, high = scale.from_unit(np.array(figure[:3]) * scale.step).tolist()
+        return value, low, high, figure[3]
 
     return of
+
+
+def mean_of_people(steps: Array, clusters: NDArray[np.intp]) -> Figure | None:
+    """The mean of ratings, with its interval for other prompts and other people's tastes; None without any rating.
+
+    Parameters
+    ----------
+    steps : ndarray, shape (images, evaluators)
+        As `calibration.decision.measures.opinions` gives them; NaN where missing.
+    clusters : ndarray of int, shape (images,)
+        Each image's prompt.
+    """
+    known = np.isfinite(steps)
+    rated, who = known.any(axis=1), known.any(axis=0)
+    if not rated.any():
+        return None
+    part = _part(steps[rated][:, who], np.unique(clusters[rated], return_inverse=True)[1].reshape(-1))
+    mean = float(part.sums.sum() / part.counts.sum())
+    half = float(own_half_width([part])[0]) if part.sums.shape[1] >= FEWEST_PROMPTS else np.nan
+    return mean, mean - half, mean + half, int(rated.sum())
 
 
 def _part(steps: Array, codes: NDArray[np.intp]) -> Part:
@@ -233,7 +244,7 @@ def _null(name: str, title: str, lines: Sequence[Line]) -> Null | None:
 
 
 def _notes(found: Snapshot, clusters: NDArray[np.intp], has_prompts: bool) -> list[str]:
-    notes, shown = [INTERVAL_NOTE, *([PEOPLE_NOTE] if found.tasks else [])], found.shown
+    notes, shown = [INTERVAL_NOTE, *_people_notes(found)], found.shown
     if not has_prompts:
         notes.append(
             "The prompts of some images are not known, so each of these counts for itself: where several are of one "
@@ -262,6 +273,16 @@ def _notes(found: Snapshot, clusters: NDArray[np.intp], has_prompts: bool) -> li
             "so points may differ by that alone; score the images again together."
         )
     return notes + _unlike(found)
+
+
+def _people_notes(found: Snapshot) -> list[str]:
+    """For whom the bands of people's ratings are."""
+    people = found.ratings.groupby("task")["evaluator"].nunique()
+    alone = [task for task in found.tasks if people[task] == 1]
+    notes = [PEOPLE_NOTE] if len(alone) < len(found.tasks) else []
+    if alone:
+        notes.append(f"One person alone rated {listed(quoted(alone))}: what others would say, the band does not tell.")
+    return notes
 
 
 def _other(axis: Axis) -> Axis:

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from calibration.core.resampling import Resampling
-from calibration.decision.best import Part, _dunnett, best_checkpoint, part_of
+from calibration.decision.best import Part, _dunnett, best_checkpoint, own_half_width, part_of
 
 
 def table(truth: np.ndarray, prompts: int = 30, noise: float = 0.5, seed: int = 0) -> np.ndarray:
@@ -18,6 +18,16 @@ def test_a_clear_winner_stands_alone():
     assert (found.winner, found.may_be_best) == (2, (2,))
     assert found.chance.tolist() == [0, 0, 1]
     assert found.value_low < found.value < found.value_high
+
+
+def test_its_own_interval_is_students_over_prompts_and_that_of_best():
+    values = table(np.array([0.0, 0.2, 2.0]), prompts=12)
+    half = own_half_width([part_of(values)])
+    expected = stats.t.ppf(0.975, 11) * values.std(axis=0, ddof=1) / np.sqrt(12)
+    np.testing.assert_allclose(half, expected)
+    found = best_checkpoint([part_of(values)])
+    np.testing.assert_allclose([found.means - found.low, found.high - found.means], [half, half])
+    np.testing.assert_allclose(own_half_width([part_of(values[:, [1]])]), half[1])  # one checkpoint is enough
 
 
 def test_equal_checkpoints_stay():

@@ -25,6 +25,13 @@ def test_steps_are_numbers_and_the_base_comes_first():
     assert [one.name for one in found.runs()["anna"]] == ["300", "1200", "last"]
 
 
+def test_an_image_that_names_neither_model_nor_checkpoint_is_of_none():
+    table = items(("anna", "300"), ("", ""), ("anna", ""), ("", "600"))
+    found = Checkpoints(table)
+    assert sorted(map(str, found.all)) == ["600", "anna", "anna/300"]
+    assert found.of_item("//p1") is None and str(found.of_item("/600/p1")) == "600"
+
+
 def test_the_column_step_wins_over_the_name():
     table = items(("anna", "epoch-1"), ("anna", "epoch-2"))
     table["step"] = table["checkpoint"].map({"epoch-1": "500", "epoch-2": "400"})

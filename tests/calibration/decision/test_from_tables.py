@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from calibration.core.resampling import Resampling
-from calibration.decision.from_tables import PEOPLE, StudyTables
+from calibration.decision.from_tables import EVERY_RUN, PEOPLE, StudyTables
+from calibration.decision.measures import opinions
 from metrics.errors import InputError, for_command_line
 
 TRUTH = {"300": 0.0, "600": 1.0, "900": -0.8}
@@ -93,6 +94,32 @@ def test_the_best_checkpoint_by_each_measure(by):
     assert [found.checkpoints[place].name for place in found.best.may_be_best] == ["600"]
     assert found.is_turned == (by == "distance")
     assert found.unit == ("rating steps" if PEOPLE in by else "the metric's units")
+
+
+def test_the_best_of_all_runs_together():
+    """Of two runs with the same prompts, the second shifted up; the base is none of them, and ties go by step."""
+    items, scores, _ = tables(seed=2)
+    other, more = (frame.assign(item="ben/" + frame["item"]) for frame in (items, scores))
+    other["model"] = "ben"
+    base = items.query("checkpoint == '300'").assign(model="base", checkpoint="0", kind="base")
+    base["item"] = "base/" + base["item"]
+    more.loc[more["metric"] == "good", "score"] += 0.5
+    both = pd.concat([items.assign(kind="lora"), other.assign(kind="lora"), base], ignore_index=True)
+    made = StudyTables(both, pd.concat([scores, more], ignore_index=True), higher_is_better=["good", "noise"])
+    found = made.best("good", EVERY_RUN)
+    assert list(map(str, found.checkpoints)) == [f"{run}/{step}" for step in TRUTH for run in ("anna", "ben")]
+    assert str(found.checkpoints[found.best.winner]) == "ben/600"
+    assert str(made.best("good", "anna").checkpoints[made.best("good", "anna").best.winner]) == "anna/600"
+    assert [str(found.checkpoints[k]) for k in found.best.may_be_best] == ["ben/600"]
+    even = made.best("distance", EVERY_RUN)  # both runs have the same there
+    assert str(even.checkpoints[even.best.winner]).startswith("anna/")
+
+
+def test_opinions_are_steps_without_strictness():
+    given = pd.DataFrame({"item": ["a", "a", "b", "b", "b"], "evaluator": ["x", "y", "x", "y", "y"]})
+    found = opinions(given.assign(rating=[2, 4, 3, 5, 1]))  # the second answer of y about b does not count
+    np.testing.assert_allclose(found.loc["a"], [2, 2])
+    np.testing.assert_allclose(found.loc["b"], [3, 3])
 
 
 def test_both_together_are_people_where_all_is_rated_and_need_not_all():

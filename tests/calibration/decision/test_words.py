@@ -15,6 +15,7 @@ from calibration.decision.gate import Sets
 from calibration.decision.words import (
     MEANING,
     about,
+    agreement_sentence,
     gate_line,
     gate_notes,
     gate_verdict,
@@ -159,6 +160,8 @@ def test_why_a_metric_is_to_be_taken_with_care(sorts, because, clause):
     note = "Whether good sorts images as people do, these ratings do not tell."
     assert (note in gate_notes(said)) == (sorts is None)
     assert not any("People rated images of" in one for one in gate_notes(said))
+    alone = note if sorts is None else f"good {clause[8:-1]}." if clause else "good sorts images as people do."
+    assert agreement_sentence(Agreement("good", sorts, because), "good") == alone
     alone = replace(found, agreements={"good": Agreement("good", sorts, because, checkpoints=("anna/600",))})
     assert any(one.startswith("People rated images of anna/600 only; ") for one in gate_notes(alone))
 
