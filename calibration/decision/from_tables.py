@@ -38,6 +38,7 @@ class StudyTables(Measures):
         metrics: Sequence[str] = (),
         primary: str = "",
         least_drops: Mapping[str, float] | None = None,
+        option: str = "primary",
     ) -> StudyGate:
         """Judge a checkpoint against another one.
 
@@ -53,6 +54,8 @@ class StudyTables(Measures):
             See `calibration.decision.gate.gate`; ``people`` for the ratings themselves.
         least_drops : mapping of str to float
             In each metric's own units.
+        option : str
+            By which parameter the caller lets one metric decide; a message names it.
 
         Raises
         ------
@@ -61,11 +64,11 @@ class StudyTables(Measures):
             made in different ways.
         """
         new = self.checkpoints.find(candidate)
-        old, among = self._baseline(new, against, primary, metrics)
+        old, among = self._baseline(new, against, primary, metrics, option)
         if new == old:
             raise InputError(f"{new} is both candidate and baseline; name two checkpoints.")
         pairs = self.checkpoints.pairs(new, old)
-        notes = [*self.notes, *self._notes_on(metrics), *self.checkpoints.not_shared((new, old))]
+        notes = [*self.notes, *self._notes_on(metrics), *self._notes_on_checkpoints((new, old))]
         drops = dict(least_drops or {})
         self._check_drops(drops, metrics, primary)
         given: list[Pairs | Sets] = []
@@ -146,14 +149,17 @@ class StudyTables(Measures):
         given = self._cube.index if by == PEOPLE and self._cube is not None else self.scores_of(name).index
         images = int(self.checkpoints.of_prompts(chosen, pd.Series(1.0, index=given))[1].sum())
         known = None if by == PEOPLE else self.agreement(name)
-        notes = [*self.notes, *self._notes_on([name]), *self.checkpoints.not_shared(chosen)]
+        notes = [*self.notes, *self._notes_on([name]), *self._notes_on_checkpoints(chosen)]
         return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(notes), known)
 
     def _notes_on(self, metrics: Sequence[str]) -> list[str]:
         return [str(note) for name in metrics or self.metrics for note in self._notes.get(name, ())]
 
+    def _notes_on_checkpoints(self, chosen: Sequence[Checkpoint]) -> list[str]:
+        return [*self.checkpoints.on_order(chosen), *self.checkpoints.not_shared(chosen)]
+
     def _baseline(
-        self, candidate: Checkpoint, against: str, primary: str, metrics: Sequence[str]
+        self, candidate: Checkpoint, against: str, primary: str, metrics: Sequence[str], option: str
     ) -> tuple[Checkpoint, int]:
         """The baseline, and among how many checkpoints the scores chose it."""
         if against == "previous":
@@ -167,7 +173,7 @@ class StudyTables(Measures):
         others = [one for one in self.checkpoints.runs()[candidate.model] if one != candidate]
         if len(others) < 2:
             return (others or [self.checkpoints.previous(candidate)])[0], 1
-        by = primary or (metrics[0] if len(metrics) == 1 else self._usual("primary"))
+        by = primary or (metrics[0] if len(metrics) == 1 else self._usual(option))
         found = self.best(by, candidate.model)
         without = [k for k, one in enumerate(found.checkpoints) if one != candidate]
         return found.checkpoints[max(without, key=lambda k: (found.best.means[k], -k))], len(without)
@@ -196,7 +202,7 @@ class StudyTables(Measures):
         """The best by FID or KID: the prompts' parts of it stand in the place of their scores."""
         assert self.sets is not None
         images = self.checkpoints.alike(chosen)
-        notes = (*self.notes, *self.checkpoints.not_shared(chosen))
+        notes = (*self.notes, *self._notes_on_checkpoints(chosen))
         _, values = self.sets.prompt_values(by, images)
         deviation = float(values.std(axis=0, ddof=1).mean() * np.sqrt(len(images) / len(values)))
         found = best_checkpoint([part_of(-values)], [LEAST_DEVIATIONS * deviation], self.resampling)

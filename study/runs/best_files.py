@@ -23,6 +23,9 @@ class CheckpointValue(Section):
 
     checkpoint: str
     step: Finite | None = Field(description="null where it is not known.")
+    epoch: Finite | None = Field(
+        description="Where the order is by epochs, since not all have a step; step is null then."
+    )
     mean: Finite = Field(description="In the metric's units, or by people the scale's numbers.")
     interval: Limits = Field(description="95 %, of this checkpoint alone.")
     interval_of_all: Limits = Field(description="Intervals that hold all checkpoints' means at once in 95 % of cases.")
@@ -69,7 +72,8 @@ def best_report(found: StudyBest, scale: Scale) -> BestReport:
     rows = [
         CheckpointValue(
             checkpoint=names[k],
-            step=one.step if math.isfinite(one.step) else None,
+            step=one.step if math.isfinite(one.step) and not one.is_by_epoch else None,
+            epoch=one.step if one.is_by_epoch else None,
             mean=shown(float(best.means[k]), found, scale),
             interval=_limits(best.low[k], best.high[k], found, scale),
             interval_of_all=_limits(best.means[k] - best.together[k], best.means[k] + best.together[k], found, scale),

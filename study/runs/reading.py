@@ -19,6 +19,7 @@ def study_tables(
     lower_is_better: Sequence[str] = (),
     higher_is_better: Sequence[str] = (),
     resampling: Resampling = RESAMPLING,
+    is_recorded: bool = False,
 ) -> StudyTables:
     """A study's images with their checkpoints, scores and ratings, checked, as its record of runs has them.
 
@@ -34,6 +35,8 @@ def study_tables(
     lower_is_better, higher_is_better : sequence of str
         Metrics whose direction is not known.
     resampling : Resampling
+    is_recorded : bool
+        Nothing is new since the caller recorded it; it is not looked for again.
 
     Returns
     -------
@@ -45,7 +48,7 @@ def study_tables(
         Where the study's images name no checkpoints or a step that is no whole number, or several tasks were rated
         and none is named.
     """
-    items, scores, notes = _only_read(study) if study.store.is_read_only else _recorded(study)
+    items, scores, notes = _only_read(study) if study.store.is_read_only else _recorded(study, is_recorded)
     return StudyTables(
         items,
         scores,
@@ -59,9 +62,9 @@ def study_tables(
     )
 
 
-def _recorded(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
+def _recorded(study: Study, is_recorded: bool) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
     """Items, scores and notes from the record of runs alone."""
-    notes = record_study(study).notes
+    notes = () if is_recorded else record_study(study).notes
     images, values = last_of_each(study.store.runs.images()), study.store.runs.values()
     return _items(images, study), _scores(values, images), notes
 
