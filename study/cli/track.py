@@ -109,8 +109,9 @@ def track(
     from metrics.engine.run import RunSettings
     from metrics.entry import MetricOptions
     from study.folder.drawing import RecipeDrawing
+    from study.folder.prompts import read_prompt_texts
     from study.generation.draw import DrawSettings
-    from study.runs.folders import named_folder, read_prompt_texts
+    from study.runs.folders import named_folder
     from study.runs.track import Tracker, TrackSettings, only_tracker
     from study.runs.undelivered import Deliveries
     from study.runs.webhook import check_webhook

@@ -8,7 +8,7 @@ from calibration.core.resampling import RESAMPLING, Resampling
 from calibration.decision.from_tables import StudyTables
 from metrics.text import counted, listed
 from study.folder.study import Study
-from study.runs.record import find_new, record_study
+from study.runs.record import find_new, record_study, with_known_prompts
 
 _COLUMNS = ("model", "checkpoint", "step", "epoch", "kind", "subject", "prompt", "negative", "group", "seed")
 
@@ -74,7 +74,8 @@ def _only_read(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...
     new = find_new(study, read_files=False)
     images, values = last_of_each(study.store.runs.images()), study.store.runs.values()
     elsewhere = images[images["item"] == ""]
-    items = pd.concat([study.items, _items(elsewhere, study)]).fillna("") if len(elsewhere) else study.items
+    own = with_known_prompts(study)
+    items = pd.concat([own, _items(elsewhere, study)]).fillna("") if len(elsewhere) else own
     there = _scores(values[values["image_id"].isin(elsewhere["image_id"])], elsewhere)
     scores = pd.concat([study.scores(), there]) if len(there) else study.scores()
     if not new:

@@ -23,6 +23,7 @@ from metrics.text import listed
 from study.folder.score_items import Collection, study_collection
 from study.folder.study import Study
 from study.runs.outside import Photos, items_of, outside_images, photos_of
+from study.runs.record import with_known_prompts
 from study.scoring import ScoreSettings, choose_metrics, left_out_lines, score_collection
 
 _OURS = "metric:"  # begins the signature of what humangrade computed
@@ -203,7 +204,7 @@ class Scorer:
 
 
 def _study_has(study: Study) -> dict[Need, bool]:
-    rows = records(study.items)
+    rows = records(with_known_prompts(study))
     return {
         "references": any(row.get("references") for row in rows),
         "prompts": any(row.get("prompt") for row in rows),
