@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from calibration.decision.best import NEVER, is_tied
 from calibration.decision.checkpoints import Checkpoint
 from calibration.decision.found import PEOPLE, StudyBest
 from calibration.decision.words import about, clause_on, number
@@ -71,8 +74,7 @@ def shown(value: float, found: StudyBest, scale: Scale = LIKERT) -> float:
 
 def tied(found: StudyBest) -> list[int]:
     """The other checkpoints whose mean is the winner's."""
-    means = found.best.means
-    return [k for k, one in enumerate(means) if k != found.best.winner and abs(one - means[found.best.winner]) < 1e-12]
+    return [int(k) for k in np.flatnonzero(is_tied(found.best.means)) if k != found.best.winner]
 
 
 def short_names(checkpoints: Sequence[Checkpoint]) -> list[str]:

@@ -29,6 +29,7 @@ MOST_MISSING = 0.05
 """The share of pairs that may lack one of their two scores."""
 
 ALPHA = 0.05
+_ROUNDING = 1e-9  # of the least drop: .3 less .2 is a drop of .1, though not in floating point
 _ONE_SIDED, _TWO_SIDED, _POWER = 1.6449, 1.9600, 0.8416  # quantiles of the normal distribution: .95, .975, .80
 
 Verdict = Literal["worse", "not worse", "cannot tell"]
@@ -220,9 +221,10 @@ def gate(pairs: Sequence[Pairs | Sets], primary: str = "", seed: int = 0, chosen
 
 
 def _verdict(metric: MetricGate, p: float) -> Verdict:
-    if p < ALPHA and metric.estimate <= -metric.drop.least:
+    least = metric.drop.least * (1 - _ROUNDING)
+    if p < ALPHA and metric.estimate <= -least:
         return "worse"
-    return "not worse" if metric.estimate_low > -metric.drop.least else "cannot tell"
+    return "not worse" if metric.estimate_low > -least else "cannot tell"
 
 
 def _together(judged: Sequence[MetricGate], primary: str) -> Verdict:
