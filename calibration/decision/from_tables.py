@@ -288,7 +288,7 @@ class StudyTables(Measures):
 
     def _part_of(self, cube: pd.DataFrame, chosen: Sequence[Checkpoint]) -> list[Part]:
         tables = [self.checkpoints.of_prompts(chosen, cube[person]) for person in cube.columns]
-        return [Part(np.stack([each[0] for each in tables]), np.stack([each[1] for each in tables]))]
+        return [Part(np.stack([each[0] for each in tables]), np.stack([each[1] for each in tables]), self._leniency)]
 
     def _both(self, chosen: Sequence[Checkpoint], name: str) -> list[Part]:
         """The metric's prediction of all images, and what people's ratings of some of them add to it."""

@@ -25,15 +25,19 @@ class Part:
     ----------
     sums, counts : ndarray, shape (evaluators, prompts, checkpoints)
         Of the values, and how many there are; one evaluator for what a metric gives.
+    leniency : ndarray, shape (evaluators,), optional
+        By how much each gives more than the others, where that was taken out of `sums`. It moves all checkpoints alike
+        and none against another, but what people like these would give is the less sure.
     """
 
     sums: Array
     counts: Array
+    leniency: Array | None = None
 
     def of_prompts(self, chosen: ArrayLike) -> "Part":
         """The same of some prompts."""
         places = np.asarray(chosen)
-        return Part(self.sums[:, places], self.counts[:, places])
+        return Part(self.sums[:, places], self.counts[:, places], self.leniency)
 
     @cached_property
     def is_complete(self) -> bool:
@@ -53,10 +57,14 @@ class Part:
         """
         size = self.sums.shape[0]
         weights = np.ones((len(prompts), size)) if evaluators is None or size == 1 else evaluators
-        if not self.is_complete:
-            return self._adjusted(prompts, weights)
+        found = self._plain(prompts, weights) if self.is_complete else self._adjusted(prompts, weights)
+        if self.leniency is None:
+            return found
+        return np.asarray(found + ((weights @ self.leniency) / weights.sum(axis=1))[:, None])
+
+    def _plain(self, prompts: Array, weights: Array) -> Array:
         total = np.zeros((len(prompts), self.sums.shape[2]))
-        for who in range(size):
+        for who in range(len(self.sums)):
             total += weights[:, [who]] * (prompts @ self.sums[who])
         count = (weights.sum(axis=1) * prompts.sum(axis=1) * self.counts.flat[0])[:, None]
         return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
