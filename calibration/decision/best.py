@@ -1,7 +1,7 @@
 """Which checkpoint is the best: first the set that may be, then the winner with a value that is not too good.
 
 The best of several noisy means is too high by what chance gave it, and its interval holds too rarely. So the set comes
-first (multiple comparisons with the best), and the winner is valued on prompts that did not choose it.
+first (multiple comparisons with the best), and the winner's value comes from prompts that did not choose.
 """
 
 from collections.abc import Sequence
@@ -53,6 +53,8 @@ class Best:
         in 80 % of cases; `NEVER` where people's tastes differ too much for any number of prompts.
     together : ndarray, shape (checkpoints,)
         Half the widths of intervals around `means` that hold all of them at once in 95 % of cases.
+    people : int
+        How many evaluators the figures rest on; 1 by a metric.
     """
 
     means: Array
@@ -67,6 +69,7 @@ class Best:
     prompts: int
     prompts_to_tell: dict[float, int]
     together: Array
+    people: int = 1
 
 
 def best_checkpoint(
@@ -156,6 +159,7 @@ def best_checkpoint(
         prompts,
         {float(least): _prompts_to_tell(tests, float(least), prompts) for least in differences},
         _together(means, drawn, left_out),
+        people_of(parts),
     )
 
 
