@@ -58,7 +58,7 @@ def plot_best(found: StudyBest, scale: Scale = LIKERT, ax: "Axes | None" = None)
             )  # fmt: skip
     ax.plot(
         *(places[[best.winner]], [shown(best.value, found, scale)]),
-        "D", color=PEOPLE, markersize=7, label="the winner on prompts that did not choose it", zorder=3,
+        "D", color=PEOPLE, markersize=7, label="the winner's value to quote", zorder=3,
     )  # fmt: skip
     names = short_names(found.checkpoints)
     if not is_by_step:

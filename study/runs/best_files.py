@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from calibration.decision.best import NEVER
 from calibration.decision.best_words import best_lines, short_names, shown
 from calibration.decision.figure import plot_best
 from calibration.decision.found import StudyBest
@@ -43,13 +44,14 @@ class BestReport(Section):
     )
     sentences: list[str]
     winner: str
-    value: Finite = Field(description="The winner's, on prompts that did not choose it.")
+    value: Finite = Field(description="Of the highest mean, without what chance adds to it by being chosen.")
     value_interval: Limits = Field(description="95 %.")
     may_be_best: list[str] = Field(description="These hold the best with 95 % confidence.")
     prompts: Count
     images: Count
-    prompts_to_tell: list[list[float]] = Field(
-        description="Pairs: a difference between checkpoints, and how many prompts would tell it."
+    prompts_to_tell: list[tuple[float, int | None]] = Field(
+        description="Pairs: a difference between checkpoints, and how many prompts, rated by as many people as now where "
+        "people rated, would tell it in 80 % of cases; null where people differ too much for any number of them."
     )
     checkpoints: list[CheckpointValue]
     notes: list[str]
@@ -93,7 +95,7 @@ def best_report(found: StudyBest, scale: Scale) -> BestReport:
         may_be_best=[names[k] for k in best.may_be_best],
         prompts=best.prompts,
         images=found.images,
-        prompts_to_tell=[[difference, float(prompts)] for difference, prompts in best.prompts_to_tell.items()],
+        prompts_to_tell=[(least, None if prompts == NEVER else prompts) for least, prompts in best.prompts_to_tell.items()],
         checkpoints=rows,
         notes=[str(note) for note in found.notes],
     )
