@@ -9,7 +9,7 @@ A checkpoint's images are prompts x 2 seeds. Bands: a metric is N(0, .6) of the 
 skewed: the exponential of that, or 1 in 20 prompts 6 lower, as where a face is not found; beside the dashboard's
 band stands the percentile bootstrap of whole prompts. People: ratings in steps, N(0, .6) of the prompt, N(0, .4) of the
 image, N(0, .2) of an evaluator's taste for the checkpoint, N(0, .7) of the rating, and a strictness N(0, .4) of the
-evaluator, who rates other checkpoints too. Differences: two checkpoints share half of a prompt's and a pair's part.
+evaluator, who rates three other checkpoints too. Differences: two checkpoints share half of a prompt's and a pair's part.
 Thirty: three runs of ten checkpoints, as in bench_decision, all together.
 
 README.md beside this has what came out.
@@ -23,7 +23,7 @@ from calibration.core.resampling import Resampling, group_draws
 from calibration.decision.best import best_checkpoint, part_of
 from calibration.decision.sign_flips import sign_flips
 from calibration.decision.slope import levelled
-from study.dashboard.trends import mean_of, mean_of_people
+from study.dashboard.trends import mean_of, people_means
 from tests.benchmarks.arguments import parser
 
 PROMPTS = (5, 10, 20, 50)
@@ -75,27 +75,33 @@ def bands(runs: int) -> None:
 
 
 def people(runs: int) -> None:
-    """How often the band of people's mean holds what other people of these evaluators' level, and what any, think."""
-    for evaluators in (1, 3, 5):
-        for prompts in PROMPTS:
-            rng = np.random.default_rng([prompts, evaluators])
-            clusters, size = np.repeat(np.arange(prompts), SEEDS), prompts * SEEDS
-            level, absolute = [], []
-            for _ in range(runs):
-                strictness = rng.normal(0, 0.4, evaluators)
-                opinion = rng.normal(0, 0.6, (4, prompts, 1)) + rng.normal(0, 0.4, (4, prompts, SEEDS))
-                tastes = rng.normal(0, 0.2, (4, 1, evaluators))
-                given = opinion.reshape(4, size, 1) + tastes + rng.normal(0, 0.7, (4, size, evaluators)) - strictness
-                steps = levelled(given.reshape(4 * size, evaluators))[:size]
-                figure = mean_of_people(steps, clusters)
-                assert figure is not None
-                level.append(figure[1] <= -strictness.mean() <= figure[2])
-                absolute.append(figure[1] <= 0 <= figure[2])
-            print(
-                f"{evaluators} evaluators, {prompts:2d} prompts, {runs:,} runs: of people as strict as these "
-                f"{np.mean(level):.1%}, of people of any strictness {np.mean(absolute):.1%}",
-                flush=True,
-            )
+    """How often the band of people's mean holds what people like these think, where all is rated and where half is."""
+    for share in (1.0, 0.5):
+        for evaluators in (3, 5, 8):
+            for prompts in PROMPTS:
+                rng = np.random.default_rng([prompts, evaluators, int(10 * share)])
+                size = prompts * SEEDS
+                of_prompt, of_checkpoint = (
+                    np.tile(np.repeat(np.arange(prompts), SEEDS), 4),
+                    np.repeat(np.arange(4), size),
+                )
+                held, widths = [], []
+                for _ in range(runs):
+                    common = rng.normal(0, 0.6, prompts)[of_prompt] + rng.normal(0, 0.4, 4 * size)
+                    tastes = rng.normal(0, 0.2, (4, evaluators))[of_checkpoint] + rng.normal(0, 0.4, evaluators)
+                    given = common[:, None] + tastes + rng.normal(0, 0.7, (4 * size, evaluators))
+                    given[rng.random(4 * size) >= share] = np.nan
+                    steps = levelled(given)
+                    leniency = np.nanmean(given - steps, axis=0)
+                    figure = people_means(steps, leniency, of_prompt, of_checkpoint).get(0)
+                    if figure is not None and np.isfinite(figure[1]):
+                        held.append(figure[1] <= 0 <= figure[2])
+                        widths.append(figure[2] - figure[1])
+                print(
+                    f"{share:.0%} rated, {evaluators} evaluators, {prompts:2d} prompts, {len(held):,} of {runs:,} runs: "
+                    f"band {np.mean(held):.1%} (mean width {np.mean(widths):.2f})",
+                    flush=True,
+                )
 
 
 def differences(runs: int) -> None:
