@@ -5,18 +5,17 @@ from importlib.resources import files
 WEB = files("study") / "web"
 
 PAGE = "dashboard/dashboard.html"
-_SHELL = ("make", "source", "state", "study_data", "pictures", "lightbox", "answer")
-_PANELS = ("line_styles", "chart", "chart_card", "checkpoint_images", "trends", "intervals", "best", "alerts")
 STYLES = (
     "shared/base.css",
     "vendor/uplot/uPlot.min.css",
     *(f"dashboard/{name}.css" for name in ("dashboard", "lightbox", "trends", "best_alerts")),
 )
-SCRIPTS = (
-    "vendor/uplot/uPlot.iife.min.js",
-    *(f"dashboard/{name}.js" for name in (*_SHELL, *_PANELS)),
-    "dashboard/dashboard.js",  # last: it uses all others
+_SCRIPTS = (
+    *("make", "source", "state", "study_data", "pictures", "lightbox", "answer", "line_styles", "chart", "chart_card"),
+    *("checkpoint_images", "trends", "intervals", "best", "alerts", "dashboard"),
 )
+SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", *(f"dashboard/{name}.js" for name in _SCRIPTS))
+"""In the order in which they are run; those that are listed first may be used by those that follow."""
 
 
 def page() -> str:
