@@ -70,12 +70,7 @@ class Measures:
         self._items, self._scale = items, scale
         self._prompts = items.set_index("item")["prompt"] if "prompt" in items.columns else None
         self.task, self._ratings = _one_task(ratings, task)
-        steps = 1 / scale.step
-        self._cube: pd.DataFrame | None = None
-        if self._ratings is not None:
-            first = self._ratings.drop_duplicates(["item", "evaluator"])
-            wide = first.pivot(index="item", columns="evaluator", values="rating")
-            self._cube = pd.DataFrame(levelled(scale.to_unit(wide) * steps), index=wide.index, columns=wide.columns)
+        self._cube = None if self._ratings is None else opinions(self._ratings, scale)
 
     def scores_of(self, metric: str) -> pd.Series:
         """A metric's scores by item; of people the mean ratings without the evaluators' strictness."""
@@ -175,6 +170,31 @@ class Measures:
             return None
         found = self.slope(metric)
         return None if found is None or self.agreement(metric).sorts == "no" else found
+
+
+def opinions(ratings: pd.DataFrame, scale: Scale = LIKERT) -> pd.DataFrame:
+    """What people think of each image, without their strictness: in rating steps above the lowest level.
+
+    Parameters
+    ----------
+    ratings : DataFrame
+        One task's: item, evaluator, rating; of several by one person of one image the first counts.
+    scale : Scale
+
+    Returns
+    -------
+    DataFrame
+        A row an item and a column an evaluator, NaN where missing.
+
+    Examples
+    --------
+    >>> rows = [("a", "ann", 1), ("b", "ann", 3), ("a", "bob", 2), ("b", "bob", 4)]
+    >>> opinions(pd.DataFrame(rows, columns=["item", "evaluator", "rating"])).loc["a"].tolist()
+    [0.5, 0.5]
+    """
+    first = ratings.drop_duplicates(["item", "evaluator"])
+    wide = first.pivot(index="item", columns="evaluator", values="rating")
+    return pd.DataFrame(levelled(scale.to_unit(wide) * (1 / scale.step)), index=wide.index, columns=wide.columns)
 
 
 def _one_task(ratings: pd.DataFrame | None, task: str) -> tuple[str, pd.DataFrame | None]:

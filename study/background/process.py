@@ -11,18 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from metrics.errors import InputError
+from study.background.priority import PATIENCE_SECONDS, ask_for_more, is_starved, take_lowest_priority
 
 LIVE_DRAWS = 200
 """Of the bootstrap in a report that somebody waits for; `humangrade report` draws 1,000 times."""
-
-_PATIENCE_SECONDS = 60
 
 
 def main() -> None:
     """Make what the first argument asks for; InputError is said as a trouble, anything else is a traceback."""
     asked = json.loads(sys.argv[1])
     threading.Thread(target=_end_with_the_server, daemon=True).start()
-    _take_lowest_priority()
+    take_lowest_priority()
     threading.Thread(target=_ask_for_more_where_starved, daemon=True).start()
     try:
         ratings = _make(**asked)
@@ -69,22 +68,11 @@ def _say(**words: Any) -> None:
     print(json.dumps(words), flush=True)
 
 
-def _take_lowest_priority() -> None:
-    """Run only where nothing else would."""
-    if hasattr(os, "nice"):
-        os.nice(19)
-    if hasattr(os, "sched_setscheduler"):
-        try:
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-        except OSError:
-            return  # not allowed here; nice is what there is
-
-
 def _ask_for_more_where_starved() -> None:
-    """After a minute with next to nothing, beside other work that never rests, be at least as nice allows."""
-    time.sleep(_PATIENCE_SECONDS)
-    if hasattr(os, "sched_setscheduler") and time.process_time() < _PATIENCE_SECONDS / 4:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    began, used = time.monotonic(), time.process_time()
+    time.sleep(PATIENCE_SECONDS)
+    if is_starved(began, used):
+        ask_for_more()
 
 
 def _end_with_the_server() -> None:

@@ -21,3 +21,14 @@ def owner_link(base: str, token: str) -> str:
     'http://127.0.0.1:7860/owner/?key=abc'
     """
     return f"{base}/owner/?key={token}"
+
+
+def dashboard_link(base: str, token: str) -> str:
+    """The address of the dashboard, for the owner.
+
+    Examples
+    --------
+    >>> dashboard_link("http://127.0.0.1:7860", "abc")
+    'http://127.0.0.1:7860/dashboard/?key=abc'
+    """
+    return f"{base}/dashboard/?key={token}"

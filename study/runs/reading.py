@@ -1,16 +1,36 @@
 """What the gate and the best checkpoint take from a study: its record of runs, after what is new was recorded."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from calibration.core.resampling import RESAMPLING, Resampling
 from calibration.decision.from_tables import StudyTables
 from metrics.text import counted, listed
 from study.folder.study import Study
-from study.runs.record import find_new, record_study
+from study.runs.record import New, find_new, record_study
 
 _COLUMNS = ("model", "checkpoint", "step", "epoch", "kind", "subject", "prompt", "negative", "group", "seed")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What counts of a study now, as `study.store.runs.RunStore` gives it.
+
+    Attributes
+    ----------
+    images, values, set_values : DataFrame
+        As the record's; an image that the record lacks has a negative image_id, and no moment.
+    new : New
+        What the record lacks, which is among them.
+    """
+
+    images: pd.DataFrame
+    values: pd.DataFrame
+    set_values: pd.DataFrame
+    new: New
 
 
 def study_tables(
@@ -45,10 +65,17 @@ def study_tables(
         Where the study's images name no checkpoints or a step that is no whole number, or several tasks were rated
         and none is named.
     """
-    items, scores, notes = _only_read(study) if study.store.is_read_only else _recorded(study)
+    notes: tuple[str, ...]
+    if study.store.is_read_only:
+        found = as_it_stands(study)
+        images, values = last_of_each(found.images), found.values
+        notes = (*found.new.notes, *_not_recorded(found.new))
+    else:
+        notes = record_study(study).notes
+        images, values = last_of_each(study.store.runs.images()), study.store.runs.values()
     return StudyTables(
-        items,
-        scores,
+        items_of(images, study),
+        scores_of(values, images),
         study.ratings(),
         task,
         study.config.scale,
@@ -59,29 +86,60 @@ def study_tables(
     )
 
 
-def _recorded(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
-    """Items, scores and notes from the record of runs alone."""
-    notes = record_study(study).notes
-    images, values = last_of_each(study.store.runs.images()), study.store.runs.values()
-    return _items(images, study), _scores(values, images), notes
+def as_it_stands(study: Study) -> Standing:
+    """The record of runs with what it lacks of the study, without recording that and without reading images.
 
+    Of files that are not in the record as they are now the content is unknown, or taken for what it was.
 
-def _only_read(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
-    """The same where nothing can be recorded: the study's own as they stand there, and the record's from elsewhere."""
+    Raises
+    ------
+    InputError
+        For a step that is no whole number.
+    """
     new = find_new(study, read_files=False)
-    images, values = last_of_each(study.store.runs.images()), study.store.runs.values()
-    elsewhere = images[images["item"] == ""]
-    items = pd.concat([study.items, _items(elsewhere, study)]).fillna("") if len(elsewhere) else study.items
-    there = _scores(values[values["image_id"].isin(elsewhere["image_id"])], elsewhere)
-    scores = pd.concat([study.scores(), there]) if len(there) else study.scores()
+    images, values, sets = new.record.images, new.record.values, new.record.set_values
     if not new:
-        return items, scores, tuple(new.notes)
+        return Standing(images, values, sets, new)
+    told = new.images.drop(columns=["size", "mtime_ns"], errors="ignore")
+    told = told.assign(image_id=-1 - np.arange(len(told)))
+    changed = [*new.gone, *(told["item"] if len(told) else ())]
+    images = _with(images[~images["item"].isin(changed)], told)
+    numbers = images.set_index("item")["image_id"]
+    fresh = new.values.assign(image_id=new.values["item"].map(numbers).astype("Int64"))
+    kept = values[values["image_id"].isin(images["image_id"])]
+    again = pd.MultiIndex.from_frame(kept[["image_id", "metric"]]).isin(
+        pd.MultiIndex.from_frame(fresh[["image_id", "metric"]])
+    )
+    return Standing(images, _with(kept[~again], fresh), _with_sets(sets, new.set_values), new)
+
+
+def _with(known: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one kind with more of them, in the columns and types of the first."""
+    if more.empty:
+        return known.reset_index(drop=True)
+    rows = more.reindex(columns=known.columns)
+    for name, kind in known.dtypes.items():
+        cells = rows[name]
+        is_number = pd.api.types.is_numeric_dtype(kind)
+        rows[name] = cells.astype(kind) if is_number else cells.astype(object).where(cells.notna(), "")
+    return pd.concat([known, rows], ignore_index=True) if len(known) else rows.reset_index(drop=True)
+
+
+def _with_sets(known: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    """The last value of each checkpoint, group and metric; one that is new has its checkpoint's step elsewhere."""
+    both = _with(known, more)
+    return both.drop_duplicates(["model", "checkpoint", "group", "metric"], keep="last", ignore_index=True)
+
+
+def _not_recorded(new: New) -> list[str]:
+    """What is to be known of a study that is only read."""
+    if not new:
+        return []
     kinds = ((len(new.images), "image"), (len(new.values) + len(new.set_values), "score"))
     said = [counted(number, noun) for number, noun in kinds if number] or ["what left it"]
-    words = (
+    return [
         f"The study is only read here, so what is new in it ({listed(said)}) was not recorded; it counts all the same."
-    )
-    return items, scores, (*new.notes, words)
+    ]
 
 
 def last_of_each(images: pd.DataFrame) -> pd.DataFrame:
@@ -96,7 +154,7 @@ def last_of_each(images: pd.DataFrame) -> pd.DataFrame:
     return images[~(again & is_known & (images["item"] == ""))].reset_index(drop=True)
 
 
-def _items(images: pd.DataFrame, study: Study) -> pd.DataFrame:
+def items_of(images: pd.DataFrame, study: Study) -> pd.DataFrame:
     """The images as an items table, the study's in its order; columns in which nothing is known are left out."""
     order = {item: place for place, item in enumerate(study.items["item"])}
     images = images.sort_values("item", key=lambda names: names.map(order), kind="stable", ignore_index=True)
@@ -108,7 +166,7 @@ def _items(images: pd.DataFrame, study: Study) -> pd.DataFrame:
     return table
 
 
-def _scores(values: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+def scores_of(values: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     """The values as a scores table."""
     named = images.assign(item=_names(images))[["image_id", "item"]]
     found = values.drop(columns="item").merge(named, on="image_id")

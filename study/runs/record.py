@@ -63,14 +63,25 @@ class Recorded:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What counts in the record of runs, as `RunStore` gives it."""
+
+    images: pd.DataFrame
+    values: pd.DataFrame
+    set_values: pd.DataFrame
+    places: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class New:
-    """What the record of runs lacks of a study, as `RunStore` takes it."""
+    """What the record of runs lacks of a study, as `RunStore` takes it, and what it has."""
 
     images: pd.DataFrame
     values: pd.DataFrame
     set_values: pd.DataFrame
     gone: list[str]
     notes: list[str]
+    record: Known
 
     def __bool__(self) -> bool:
         return bool(len(self.images) or len(self.values) or len(self.set_values) or self.gone)
@@ -137,8 +148,9 @@ def find_new(study: Study, read_files: bool = True, prompts: Mapping[str, str] |
     rows = _plain_rows(study.items)
     told, notes = image_rows(study, rows)
     runs = study.store.runs
-    known = {row["item"]: row for row in _plain_rows(runs.images()) if row["item"]}
-    places = {row["item"]: row for row in _plain_rows(runs.places()) if row["item"]}
+    record = Known(runs.images(), runs.values(), runs.set_values(), runs.places())
+    known = {row["item"]: row for row in _plain_rows(record.images) if row["item"]}
+    places = {row["item"]: row for row in _plain_rows(record.places) if row["item"]}
     _keep_prompts(told, known, prompts or {})
     unread = _add_contents(study, told, places, read_files)
     if unread:
@@ -147,7 +159,7 @@ def find_new(study: Study, read_files: bool = True, prompts: Mapping[str, str] |
             f"{'it' if unread == 1 else 'them'} is not recorded."
         )
     changed = [row for row in told if _differs(row, known.get(row["item"]), places.get(row["item"]), read_files)]
-    scores, values = study.scores(), runs.values()
+    scores, values = study.scores(), record.values
     stale = _stale(scores, values, changed, known)
     if stale:
         notes.append(
@@ -156,8 +168,8 @@ def find_new(study: Study, read_files: bool = True, prompts: Mapping[str, str] |
         )
     others = values[~values["item"].isin([row["item"] for row in changed])]
     new_values = _new_values(scores, others, {row["item"] for row in told})
-    sets = _new_set_values(study.set_scores(), runs.set_values(), told)
-    return New(pd.DataFrame(changed), new_values, sets, _gone(study, places), notes)
+    sets = _new_set_values(study.set_scores(), record.set_values, told)
+    return New(pd.DataFrame(changed), new_values, sets, _gone(study, places), notes, record)
 
 
 def _keep_prompts(told: Sequence[dict[str, Any]], known: Mapping[str, Row], given: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ from fastapi import Depends, HTTPException, Request
 
 from study.background.zip_export import Exports
 from study.folder.study import Study
+from study.server.live_dashboard import LiveDashboard
 from study.server.live_report import LiveReport
 from study.server.pictures import Pictures
 from study.server.trouble import Trouble
@@ -30,6 +31,8 @@ class Serving:
         Its report, for the owner and without names.
     exports : Exports
         What makes its tables.
+    dashboard : LiveDashboard
+        The figures and small pictures of its runs.
     pictures : Pictures
         Its pictures as raters receive them.
     trouble : Trouble
@@ -42,6 +45,7 @@ class Serving:
     report: LiveReport
     raters_report: LiveReport
     exports: Exports
+    dashboard: LiveDashboard
     pictures: Pictures = field(default_factory=Pictures)
     trouble: Trouble = field(default_factory=Trouble)
     rating_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(RATING_THREADS))
@@ -49,11 +53,11 @@ class Serving:
     @classmethod
     def of(cls, study: Study) -> "Serving":
         """What a server of a study begins with."""
-        return cls(study, LiveReport(study), LiveReport(study, "raters-report"), Exports(study))
+        return cls(study, LiveReport(study), LiveReport(study, "raters-report"), Exports(study), LiveDashboard(study))
 
     def close(self) -> None:
         """End what is being made, and remove what was kept; the study stays open."""
-        for held in (self.report, self.raters_report, self.exports, self.pictures):
+        for held in (self.report, self.raters_report, self.exports, self.dashboard, self.pictures):
             held.close()
 
 

@@ -11,13 +11,14 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from metrics.errors import InputError
 from study.folder.serving_lock import only_server
 from study.folder.study import Study
+from study.server import dashboard as dashboard_routes
 from study.server import owner as owner_routes
 from study.server import rater as rating_routes
 from study.server.access import Serving
 from study.server.guard import Guard
 from study.server.links import print_links
 from study.server.listen import base_url, bind, run, terminable
-from study.server.pages import icon, message_page, owner_page, rating_page
+from study.server.pages import dashboard_page, icon, message_page, owner_page, rating_page
 from study.store.records import NotSaved
 from study.store.scratch import sweep
 
@@ -59,6 +60,7 @@ def create_app(study: Study, reword: bool = False) -> FastAPI:
     app.add_middleware(Guard)
     app.include_router(rating_routes.router)
     app.include_router(owner_routes.router)
+    app.include_router(dashboard_routes.router)
 
     @app.exception_handler(RequestValidationError)
     def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -160,7 +162,7 @@ def _mount_pages(app: FastAPI) -> None:
     """Mount the Gradio apps, with all that Gradio could fetch, keep or show of its own switched off."""
     import gradio as gr
 
-    for path, page in (("/rate", rating_page()), ("/owner", owner_page())):
+    for path, page in (("/rate", rating_page()), ("/owner", owner_page()), ("/dashboard", dashboard_page())):
         gr.mount_gradio_app(
             app,
             page,

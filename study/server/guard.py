@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-GRADIO_MOUNTS = ("/rate", "/owner")
+GRADIO_MOUNTS = ("/rate", "/owner", "/dashboard")
 GRADIO_PAGES = ("", "/", "/config", "/theme.css", "/manifest.json")
 GRADIO_FOLDERS = ("/assets/", "/static/")
 LARGEST_BODY = 2048

@@ -4,14 +4,14 @@ Nothing of a study is in them: a page gets what it shows from our own routes, wi
 """
 
 import html
-from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
 
+from study.dashboard import parts as dashboard_parts
+from study.dashboard.parts import WEB
+
 if TYPE_CHECKING:
     import gradio
-
-WEB = files("study") / "web"
 
 
 def rating_page() -> "gradio.Blocks":
@@ -22,6 +22,11 @@ def rating_page() -> "gradio.Blocks":
 def owner_page() -> "gradio.Blocks":
     """The page on which the owner of a study sees how far it is."""
     return _page("Study", "owner", ("owner.js",))
+
+
+def dashboard_page() -> "gradio.Blocks":
+    """The page on which the owner looks at runs: trends, grids, galleries."""
+    return _panel("Dashboard", dashboard_parts.page(), dashboard_parts.script())
 
 
 def message_page(title: str, text: str, refresh_seconds: int = 0, share_done: float | None = None) -> str:
@@ -53,15 +58,16 @@ def icon() -> str:
 
 
 def _page(title: str, name: str, scripts: tuple[str, ...]) -> "gradio.Blocks":
+    style = _web("shared/base.css") + _web(f"{name}/{name}.css")
+    body = f"<style>{style}</style>{_web(f'{name}/{name}.html')}"
+    return _panel(title, body, "\n".join(_web(f"{name}/{script}") for script in scripts))
+
+
+def _panel(title: str, body: str, script: str) -> "gradio.Blocks":
     import gradio as gr
 
-    style = _web("shared/base.css") + _web(f"{name}/{name}.css")
     with gr.Blocks(title=title, analytics_enabled=False) as blocks:
-        gr.HTML(
-            html_template=f"<style>{style}</style>{_web(f'{name}/{name}.html')}",
-            js_on_load="\n".join(_web(f"{name}/{script}") for script in scripts),
-            apply_default_css=False,
-        )
+        gr.HTML(html_template=body, js_on_load=script, apply_default_css=False)
     return blocks
 
 

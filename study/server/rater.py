@@ -3,14 +3,13 @@
 Nothing here names an image, a model or a checkpoint: a picture goes by the opaque id of the rater's own assignment.
 """
 
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from anyio import to_thread
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from starlette.requests import ClientDisconnect
 
@@ -19,6 +18,7 @@ from study.folder.study import Study
 from study.server.access import Rater, Served, Serving, rater_of_link
 from study.server.compression import compressed_json, html_in_gzip
 from study.server.guard import LARGEST_BODY
+from study.server.picture_answers import picture_answer
 from study.store.store import Assignment, ConflictError, Evaluator, LockedError, StaleError, UnknownAssignment
 
 UNKNOWN_IMAGE = "This image is not among yours; reload the page."
@@ -28,7 +28,6 @@ CONFLICT = "This answer was sent before with another value; reload the page."
 LOCKED = "You have seen the report, so your answers stay as they are."
 NOT_YET = "The report opens once you have rated every image, if the owner shares it."
 LONGEST_RESPONSE_MS = 86_400_000
-PICTURE_CACHING = "private, max-age=86400"
 
 router = APIRouter(prefix="/api/rater/{token}")
 
@@ -226,15 +225,6 @@ def _own(study: Study, rater: Evaluator, public_id: str) -> Assignment:
 
 def _picture(path: Path, request: Request, served: Serving) -> Response:
     try:
-        picture = served.pictures.get(path)
-        headers = {"ETag": picture.etag, "Cache-Control": PICTURE_CACHING}
-        if request.headers.get("if-none-match") == picture.etag:
-            return Response(status_code=304, headers=headers)
-        parts = picture.parts()
-        first = next(parts, b"")
+        return picture_answer(path, request, served.pictures)
     except (OSError, ValueError) as error:
         raise HTTPException(404, MISSING_IMAGE) from error
-    if len(first) == picture.size:
-        return Response(first, media_type=picture.media_type, headers=headers)
-    headers["Content-Length"] = str(picture.size)
-    return StreamingResponse(chain([first], parts), media_type=picture.media_type, headers=headers)

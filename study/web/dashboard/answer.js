@@ -29,7 +29,7 @@ function gateAnswer(result, context) {
   const line = make("p", "answer-sentence");
   line.append(verdictMark(last.verdict), " " + last.sentence);
   part.append(make("h2", "", "The last gate"), line);
-  part.append(make("p", "quiet", last.candidate + " against " + last.baseline + ", " + new Date(last.at).toLocaleString()));
+  part.append(make("p", "quiet", last.candidate + " against " + last.baseline + ", " + momentOf(last.at)));
   part.append(makeButton("answer-more", "See the gates", () => context.state.set({ tab: "alerts" })));
   return part;
 }

@@ -135,7 +135,7 @@ async function load() {
   find(".title").textContent = context.data.title;
   const { checkpoints, images } = context.data;
   const counts = counted(checkpoints.length, "checkpoint") + " · " + counted(images.item.length, "image");
-  status("", counts + (source.isExported ? " · exported " : " · as of ") + new Date(context.data.made_at).toLocaleString());
+  status("", counts + (source.isExported ? " · exported " : " · as of ") + momentOf(context.data.made_at));
   page.dataset.state = "ready";
   makeTabs();
   showAnswer(find(".answer"), context);

@@ -1,4 +1,5 @@
-/* One image in full size with its figures and its recipe; arrows go on through the images it was opened with. */
+/* One image in full size with its figures and its recipe; arrows go on through the images it was opened with, and where
+   there is another of the same prompt and seed to compare it with, that stands in its place while B is held. */
 
 class Lightbox {
   constructor(dialog, context) {
@@ -8,6 +9,7 @@ class Lightbox {
     this.at = 0;
     this.words = null;
     this.onMove = null;
+    this.other = null;
     this.find = (selector) => dialog.querySelector(selector);
     this.find(".lightbox-close").addEventListener("click", () => this.close());
     this.find(".lightbox-back").addEventListener("click", () => this.move(-1));
@@ -17,7 +19,19 @@ class Lightbox {
       event.preventDefault(); // closed by what close() does, so that the address goes along
       this.close();
     });
+    const hold = this.find(".lightbox-other");
+    for (const name of ["pointerdown", "pointerup", "pointerleave", "pointercancel"]) {
+      hold.addEventListener(name, () => this.swap(name === "pointerdown"));
+    }
+    hold.addEventListener("contextmenu", (event) => event.preventDefault()); // a long press is what it is for
+    const isHeld = (event) => event.key.toLowerCase() === "b" || (event.target === hold && [" ", "Enter"].includes(event.key));
+    dialog.addEventListener("keyup", (event) => isHeld(event) && this.swap(false));
     dialog.addEventListener("keydown", (event) => {
+      if (isHeld(event) && !event.ctrlKey && !event.metaKey && !event.altKey) {
+        event.preventDefault();
+        if (!event.repeat) this.swap(true);
+        return;
+      }
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
@@ -29,9 +43,10 @@ class Lightbox {
     return this.dialog.open;
   }
 
-  /* Show places[at]; words(place) are lines said first, onMove(place) hears of each one shown. */
-  open(places, at, { words = null, onMove = null } = {}) {
-    Object.assign(this, { places, at, words, onMove });
+  /* Show places[at]; words(place) are lines said first, onMove(place) hears of each one shown, other(place) is the place
+     of what it is compared with, or -1. */
+  open(places, at, { words = null, onMove = null, other = null } = {}) {
+    Object.assign(this, { places, at, words, onMove, other });
     this.cameFrom = document.activeElement;
     this.pushed = !this.context.state.get().image;
     if (!this.dialog.open) this.dialog.showModal();
@@ -71,7 +86,7 @@ class Lightbox {
     const at = this.places.indexOf(place);
     if (at < 0) {
       this.places = this.context.study.ofCheckpoint[this.context.data.images.checkpoint[place]] || [place];
-      this.words = this.onMove = null;
+      this.words = this.onMove = this.other = null;
     }
     this.at = this.places.indexOf(place);
     this.pushed = false;
@@ -89,6 +104,9 @@ class Lightbox {
     const seed = this.context.data.images.seed[place];
     const where = [study.checkpointName(place), seed && "seed " + seed, ...(this.words ? this.words(place) : [])];
     this.find(".lightbox-where").replaceChildren(...where.filter(Boolean).map((words) => make("li", "", words)));
+    this.compared = this.other ? this.other(place) : -1;
+    this.find(".lightbox-other").hidden = this.compared < 0 || this.compared === place;
+    this.find(".lightbox-other-name").textContent = this.compared < 0 ? "" : study.checkpointName(this.compared);
     this.showPicture(place);
     this.showFigures(place);
     this.showRecipe(place);
@@ -97,6 +115,7 @@ class Lightbox {
 
   /* The thumbnail at once, and the full picture over it when it has come. */
   showPicture(place) {
+    this.inSight = place;
     const stage = this.find(".lightbox-stage");
     const small = this.context.pictures.thumb(place, "");
     small.loading = "eager";
@@ -110,13 +129,20 @@ class Lightbox {
     full.alt = this.context.study.words(place);
     full.src = address;
     full.decode().then(
-      () => this.places[this.at] === place && stage.replaceChildren(full),
+      () => this.inSight === place && stage.replaceChildren(full),
       () => {
-        if (this.places[this.at] !== place) return;
+        if (this.inSight !== place) return;
         this.find(".lightbox-note").hidden = false;
         this.find(".lightbox-note").textContent = "The picture cannot be loaded; this is its thumbnail.";
       },
     );
+  }
+
+  /* The other picture in its place, while B is held. */
+  swap(isOther) {
+    if (this.find(".lightbox-other").hidden) return;
+    this.find(".lightbox-other").setAttribute("aria-pressed", String(isOther));
+    this.showPicture(isOther ? this.compared : this.places[this.at]);
   }
 
   showFigures(place) {

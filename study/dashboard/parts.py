@@ -1,0 +1,31 @@
+"""The files that make the dashboard's page, for the server and for the file that opens offline."""
+
+from importlib.resources import files
+
+WEB = files("study") / "web"
+
+PAGE = "dashboard/dashboard.html"
+STYLES = ("shared/base.css", "vendor/uplot/uPlot.min.css", "dashboard/dashboard.css")
+SCRIPTS = (
+    "vendor/uplot/uPlot.iife.min.js",
+    *(f"dashboard/{name}.js" for name in ("make", "source", "state", "study_data", "pictures", "lightbox")),
+    "dashboard/dashboard.js",
+)
+
+
+def page() -> str:
+    """The page's HTML, with its style."""
+    return f"<style>{_all(STYLES)}</style>{_text(PAGE)}"
+
+
+def script() -> str:
+    """All scripts, to be run in one function whose variable `element` holds the page."""
+    return _all(SCRIPTS)
+
+
+def _all(names: tuple[str, ...]) -> str:
+    return "\n".join(_text(name) for name in names)
+
+
+def _text(name: str) -> str:
+    return (WEB / name).read_text(encoding="utf-8")

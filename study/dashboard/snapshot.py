@@ -1,0 +1,302 @@
+"""What a study comes to at one moment, numbered for the dashboard; made anew only where the study has changed.
+
+Nothing is written: what is new in the study counts without being recorded.
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import pandas as pd
+
+from calibration.core.grades import Array
+from calibration.decision.from_tables import StudyTables
+from calibration.metric.facts import directions_of, signatures_of, titles_of
+from metrics.known import Direction
+from metrics.text import counted, natural_order
+from study.dashboard import gaps
+from study.dashboard.checkpoints import Shown, base_note, shown_of
+from study.dashboard.numbers import numbers, whole
+from study.dashboard.pictures import Pictures, pictures_of
+from study.dashboard.types import Data, Metric, Opinions
+from study.folder.study import Study
+from study.runs.reading import as_it_stands, items_of, last_of_each, scores_of
+
+Made = TypeVar("Made")
+
+
+@dataclass
+class Snapshot:
+    """A study at one moment.
+
+    Attributes
+    ----------
+    title : str
+    config : StudyConfig
+        Its scale among it.
+    made_at : str
+        When, ISO 8601 in UTC.
+    images : DataFrame
+        As `study.store.runs.RunStore.images` gives them, in the order of their places, with the columns called (the
+        item, or outside the study the path), place_of_checkpoint and place_of_prompt.
+    values : dict of str to ndarray, shape (images,)
+        Each metric's values, NaN where there is none.
+    failures : dict of str to dict
+        By metric and place, why there is no value.
+    set_values : DataFrame
+        As `study.store.runs.RunStore.set_values` gives them.
+    gate_runs : DataFrame
+        As `study.store.runs.RunStore.gate_runs` gives them.
+    ratings : DataFrame
+        As `Study.ratings` gives them.
+    shown : Shown
+        Runs, checkpoints and prompts by number.
+    pictures : Pictures
+        The images' files, and the reference photos.
+    directions : dict of str to {"higher", "lower"}
+    notes : list of str
+        What is to be known of all of it.
+    """
+
+    title: str
+    config: Any
+    made_at: str
+    images: pd.DataFrame
+    values: dict[str, Array]
+    failures: dict[str, dict[int, str]]
+    set_values: pd.DataFrame
+    gate_runs: pd.DataFrame
+    ratings: pd.DataFrame
+    shown: Shown
+    pictures: Pictures
+    directions: dict[str, Direction]
+    notes: list[str]
+    _tables: Callable[[str], StudyTables] = field(repr=False)
+    _made: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _lock: Any = field(default_factory=threading.RLock, repr=False)
+
+    def once(self, key: object, make: Callable[[], Made]) -> Made:
+        """What `make` gives, made once for the key; while one thread makes something, others wait."""
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = make()
+            return cast(Made, self._made[key])
+
+    def tables(self, task: str = "") -> StudyTables:
+        """The tables that gate and best take.
+
+        Raises
+        ------
+        InputError
+            As `study.runs.reading.study_tables` does.
+        """
+        return self.once(("tables", task), lambda: self._tables(task))
+
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks that were rated, in the study's order."""
+        rated = set(map(str, self.ratings["task"].unique()))
+        return [name for name in self.config.tasks if name in rated]
+
+    def task_of(self, task: str) -> str:
+        """The task itself, or the first that was rated where none is named; "" where nobody has rated."""
+        return task or next(iter(self.tasks), "")
+
+    def opinions(self, task: str) -> tuple[Array, Array, Array]:
+        """People's ratings by place; see `study.dashboard.gaps.by_image`."""
+        rows = self.ratings[self.ratings["task"] == task]
+        return self.once(
+            ("opinions", task), lambda: gaps.by_image(rows, list(self.images["called"]), self.config.scale)
+        )
+
+    def data(self) -> Data:
+        """All images with their values; see `study.dashboard.types.Data`."""
+        return self.once("data", lambda: _data(self))
+
+
+class Snapshots:
+    """The last snapshot of a study, and the next where the study has changed since.
+
+    Parameters
+    ----------
+    study : Study
+    lower_is_better, higher_is_better : sequence of str
+        Metrics whose direction is not known.
+    """
+
+    def __init__(self, study: Study, lower_is_better: Sequence[str] = (), higher_is_better: Sequence[str] = ()):
+        self._study, self._sides = study, (tuple(lower_is_better), tuple(higher_is_better))
+        self._lock = threading.Lock()
+        self._last: tuple[object, Snapshot] | None = None
+
+    def current(self) -> Snapshot:
+        """The snapshot of now; one thread makes it, others wait for it.
+
+        Raises
+        ------
+        InputError
+            Where the study's tables cannot be read, as for a step that is no whole number.
+        """
+        with self._lock:
+            of = (self._study.store.version(), id(self._study.items))
+            if self._last is None or self._last[0] != of:
+                self._last = (of, snapshot(self._study, *self._sides))
+            return self._last[1]
+
+
+def snapshot(study: Study, lower_is_better: Sequence[str] = (), higher_is_better: Sequence[str] = ()) -> Snapshot:
+    """What a study comes to now.
+
+    Parameters
+    ----------
+    study : Study
+        May be one that is only read.
+    lower_is_better, higher_is_better : sequence of str
+        Metrics whose direction is not known.
+
+    Returns
+    -------
+    Snapshot
+
+    Raises
+    ------
+    InputError
+        For a step that is no whole number.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> from study import create_study
+    >>> with TemporaryDirectory() as place:
+    ...     (Path(place) / "anna" / "300").mkdir(parents=True)
+    ...     Image.new("RGB", (32, 32), "white").save(Path(place) / "anna" / "300" / "a.png")
+    ...     study = create_study(Path(place) / "study", place, tasks=["aesthetic"], evaluators=["ann"])
+    ...     data = snapshot(study).data()
+    ...     study.close()
+    >>> [(one["shown"], one["step"]) for one in data["checkpoints"]], data["images"]["item"]
+    ([('anna/300', 300)], ['anna/300/a.png'])
+    """
+    standing = as_it_stands(study)
+    ratings = study.ratings()
+    images = last_of_each(standing.images)
+    shown, images = shown_of(images, study.store.runs.runs(), list(study.items["item"]))
+    pictures = pictures_of(study, images, standing.new.record.places)
+    rows = standing.values.merge(images[["image_id"]].assign(place=images.index), on="image_id")
+    values, failures = {}, {}
+    for name, mine in sorted(rows.groupby("metric"), key=lambda pair: natural_order(str(pair[0]))):
+        column = np.full(len(images), np.nan)
+        column[mine["place"]] = mine["score"]
+        values[str(name)] = column
+        without = mine[mine["score"].isna()]
+        failures[str(name)] = dict(zip(map(int, without["place"]), map(str, without["note"]), strict=True))
+    sets = sorted(map(str, standing.set_values["metric"].unique()), key=natural_order)
+    names = [*values, *(name for name in sets if name not in values)]
+    given = pd.concat([standing.values[["metric", "signature"]], standing.set_values[["metric", "signature"]]])
+    directions, assumed = directions_of(
+        names,
+        [name for name in lower_is_better if name in names],
+        [name for name in higher_is_better if name in names],
+        signatures_of(given),
+    )
+    notes = [*standing.new.notes, *shown.notes]
+    notes += [f"{name}: {note}" for name, all_of in assumed.items() for note in map(str, all_of)]
+    items, scores = items_of(images, study), scores_of(standing.values, images)
+    sides = [[n for n in some if n in values] for some in (lower_is_better, higher_is_better)]
+    return Snapshot(
+        title=study.config.title,
+        config=study.config,
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        images=images,
+        values=values,
+        failures=failures,
+        set_values=standing.set_values,
+        gate_runs=study.store.runs.gate_runs(),
+        ratings=ratings,
+        shown=shown,
+        pictures=pictures,
+        directions=directions,
+        notes=notes,
+        _tables=lambda task: StudyTables(items, scores, ratings, task, study.config.scale, *sides),
+    )
+
+
+def _data(found: Snapshot) -> Data:
+    images, shown, config = found.images, found.shown, found.config
+    people: dict[str, Opinions] = {}
+    apart: dict[str, dict[str, list[float | None]]] = {}
+    for task in found.tasks:
+        mean, n, sd = found.opinions(task)
+        people[task] = {"mean": numbers(mean), "n": n.astype(int).tolist(), "sd": numbers(sd)}
+        apart[task] = {
+            name: numbers(gaps.gap(scores, mean, found.directions[name])) for name, scores in found.values.items()
+        }
+    data: Data = {
+        "version": "",
+        "title": found.title,
+        "made_at": "",
+        "is_exported": False,
+        "scale": {"lowest": config.scale.low, "highest": config.scale.high},
+        "tasks": found.tasks,
+        "base_note": base_note(shown),
+        "notes": found.notes,
+        "runs": shown.runs,
+        "checkpoints": shown.checkpoints,
+        "prompts": shown.prompts,
+        "groups": sorted({one["group"] for one in shown.prompts} - {""}, key=natural_order),
+        "metrics": _metrics(found),
+        "images": {
+            "item": list(images["called"]),
+            "checkpoint": images["place_of_checkpoint"].tolist(),
+            "prompt": images["place_of_prompt"].tolist(),
+            "seed": list(images["seed"]),
+            "thumb": found.pictures.keys,
+            "width": [whole(cell) for cell in images["width"]],
+            "height": [whole(cell) for cell in images["height"]],
+            "reference_set": found.pictures.reference_set,
+        },
+        "references": [{"name": one.path.name, "thumb": one.key} for one in found.pictures.references],
+        "reference_sets": found.pictures.reference_sets,
+        "values": {name: numbers(column) for name, column in found.values.items()},
+        "failures": {name: {str(place): why for place, why in of.items()} for name, of in found.failures.items() if of},
+        "people": people,
+        "gaps": apart,
+    }
+    gates = [str(each) for each in found.gate_runs["id"]] + found.set_values.astype(str).to_numpy().ravel().tolist()
+    content = json.dumps([data, gates], separators=(",", ":")).encode()
+    data["version"], data["made_at"] = hashlib.sha256(content).hexdigest()[:16], found.made_at
+    return data
+
+
+def _metrics(found: Snapshot) -> list[Metric]:
+    titles, many = titles_of(found.directions), len(found.images)
+    made: list[Metric] = []
+    for name in found.directions:
+        column, failed = found.values.get(name), found.failures.get(name, {})
+        scored = 0 if column is None else int(np.isfinite(column).sum())
+        made.append(
+            {
+                "name": name,
+                "title": titles[name],
+                "kind": "set" if column is None else "image",
+                "direction": found.directions[name],
+                "failed": len(failed),
+                "unscored": 0 if column is None else many - scored - len(failed),
+                "note": next(filter(None, failed.values()), ""),
+            }
+        )
+    return made
+
+
+def unscored_note(found: Snapshot) -> str:
+    """A note on metrics that were not computed of all images; "" where there is none."""
+    lacking = [one for one in _metrics(found) if one["unscored"]]
+    if not lacking:
+        return ""
+    most = max(one["unscored"] for one in lacking)
+    return f"{counted(most, 'image')} and fewer were not scored by {len(lacking)} of the metrics."
