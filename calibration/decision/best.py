@@ -155,7 +155,7 @@ def best_checkpoint(
     drawn = _draws(parts, resampling)
     winner = int(np.flatnonzero(means >= means.max() - _TIE)[0])
     left_out = _left_out(parts)
-    half = _half_width(*_uncertainty(left_out))
+    half = own_half_width(parts)
     keep, widest = _may_be_best(means, drawn, left_out)
     value = _cross_fitted(parts, resampling.seed)
     chance = np.bincount(np.nanargmax(drawn, axis=1), minlength=checkpoints) / len(drawn)
@@ -181,6 +181,27 @@ def part_of(values: ArrayLike) -> Part:
     table = np.asarray(values, dtype=float)
     known = ~np.isnan(table)
     return Part(np.where(known, table, 0.0)[None], known.astype(float)[None])
+
+
+def own_half_width(parts: Sequence[Part]) -> Array:
+    """Half the width of each checkpoint's own 95 % interval, as `Best.low` and `Best.high` have it.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        As `best_checkpoint` takes them; one checkpoint is enough.
+
+    Returns
+    -------
+    ndarray, shape (checkpoints,)
+        From the jackknife over prompts, and over evaluators where there are several, and Student's t.
+
+    Examples
+    --------
+    >>> own_half_width([part_of([[1.0], [2.0], [3.0], [4.0], [5.0]])]).round(3).tolist()
+    [1.963]
+    """
+    return _half_width(*_uncertainty(_left_out(parts)))
 
 
 def _values(parts: Sequence[Part], prompts: Array, evaluators: Array | None = None) -> Array:

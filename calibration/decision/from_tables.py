@@ -20,6 +20,10 @@ from metrics.known import Direction
 from metrics.text import counted, listed, natural_order, quoted
 
 
+EVERY_RUN = "*"
+"""For `StudyTables.best`: the checkpoints of all runs."""
+
+
 class StudyTables(Measures):
     """A study's tables, checked, as the gate and the best checkpoint take them; see `Measures` for the parameters.
 
@@ -80,7 +84,7 @@ class StudyTables(Measures):
                 )
                 continue
             self._refuse_mixed(name, [*pairs["candidate"], *pairs["baseline"]], "the two checkpoints")
-            slope = self._slope_to_use(name, pairs["candidate"])
+            slope = self.slope_to_use(name, pairs["candidate"])
             ours, theirs = (values.to_numpy(dtype=float) for values in sides.values())
             made = Pairs(name, self.directions[name], ours, theirs, pairs["prompt"], drops.get(name), slope)
             why = "" if name in (*metrics, primary) else _tells_nothing(made)
@@ -109,7 +113,8 @@ class StudyTables(Measures):
             A metric; ``people`` for the ratings; METRIC+people for the metric over all images, corrected by people's
             ratings of some of them. The ratings unless given, or else the one metric there is.
         run : str
-            The run whose checkpoints are compared; may be left out where there is one.
+            The run whose checkpoints are compared; may be left out where there is one. `EVERY_RUN` for the checkpoints
+            of all runs together, on the prompts that all of them share.
 
         Raises
         ------
@@ -182,6 +187,11 @@ class StudyTables(Measures):
 
     def _of_run(self, run: str) -> list[Checkpoint]:
         runs = self.checkpoints.runs()
+        if run == EVERY_RUN and run not in runs:
+            chosen = [one for each in runs.values() for one in each]
+            if len(chosen) < 2:
+                raise InputError("There are fewer than two checkpoints; there is nothing to choose from.")
+            return sorted(chosen, key=lambda one: one.step)  # of equal means the earliest step counts
         if run and run not in runs:
             raise InputError(f"There is no run '{run}'; the runs are {listed(sorted(runs, key=natural_order))}.")
         if not run and len(runs) != 1:

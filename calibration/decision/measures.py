@@ -158,7 +158,7 @@ class Measures:
             known = listed(self.metrics) if self.metrics else "none yet"
             raise InputError(f"There are no scores by {listed(quoted(strange))}; the study has scores by {known}.")
 
-    def _slope_to_use(self, metric: str, items: Iterable[str]) -> Slope | None:
+    def slope_to_use(self, metric: str, items: Iterable[str]) -> Slope | None:
         """The slope, where differences of the metric may be said in people's points.
 
         A metric that sorts less well than a person may still have a clear slope: noise makes its interval wider and

@@ -264,6 +264,29 @@ def clause_on(agreement: Agreement | None) -> str:
     return f" (which {_SAID.get(agreement.because) or _SAID[agreement.sorts]})"
 
 
+def agreement_sentence(agreement: Agreement, title: str) -> str:
+    """Whether a metric sorts images as people do, in one sentence.
+
+    Parameters
+    ----------
+    agreement : Agreement
+    title : str
+        What the metric is called.
+
+    Examples
+    --------
+    >>> agreement_sentence(Agreement("mine"), "mine")
+    'Whether mine sorts images as people do, these ratings do not tell.'
+    >>> agreement_sentence(Agreement("mine", "no", "ranks checkpoints as people do"), "mine")
+    'mine ranks checkpoints against people.'
+    """
+    if agreement.sorts is None:
+        return f"Whether {title} sorts images as people do, these ratings do not tell."
+    if agreement.sorts == "yes":
+        return f"{title} sorts images as people do."
+    return f"{title} {_SAID.get(agreement.because) or _SAID[agreement.sorts]}."
+
+
 def unit_of(metric: MetricGate) -> str:
     """What its least drop is counted in, in words; a metric of sets has no standard deviation of images."""
     is_of_images = metric.drop.unit == "standard deviations" and not is_of_sets(metric)

@@ -1,5 +1,6 @@
 """FID of sets of images against reference photos: the Frechet distance of Inception features, a number for each set."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -121,6 +122,23 @@ class Fid:
         if saved.features != mine:
             return [f"fid: {saved.path} was made with other versions ({saved.features}) than these features ({mine})."]
         return []
+
+
+def null_in(note: str) -> float | None:
+    """What a FID's note says that it shows where nothing differs; None where the note says nothing of it.
+
+    Parameters
+    ----------
+    note : str
+        The note of a row that `Fid` made.
+
+    Examples
+    --------
+    >>> null_in("random sets of 40 and 40 of the same images, without a difference, show 123.4"), null_in("")
+    (123.4, None)
+    """
+    start, _, shown = note.rpartition(" show ")
+    return float(shown) if start and re.fullmatch(r"\d+\.\d", shown) else None
 
 
 ENTRY = Entry(

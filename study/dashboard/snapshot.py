@@ -13,12 +13,14 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from calibration.core.grades import Array
 from calibration.decision.from_tables import StudyTables
 from calibration.metric.facts import directions_of, signatures_of, titles_of
+from metrics.engine.signature import identity_of
 from metrics.known import Direction
-from metrics.text import counted, natural_order
+from metrics.text import natural_order
 from study.dashboard import gaps
 from study.dashboard.checkpoints import Shown, base_note, shown_of
 from study.dashboard.numbers import numbers, whole
@@ -48,6 +50,8 @@ class Snapshot:
         Each metric's values, NaN where there is none.
     failures : dict of str to dict
         By metric and place, why there is no value.
+    ways : dict of str to ndarray of int, shape (images,)
+        By metric a number for each way in which values were made: another network, other weights or options.
     set_values : DataFrame
         As `study.store.runs.RunStore.set_values` gives them.
     gate_runs : DataFrame
@@ -69,6 +73,7 @@ class Snapshot:
     images: pd.DataFrame
     values: dict[str, Array]
     failures: dict[str, dict[int, str]]
+    ways: dict[str, NDArray[np.intp]]
     set_values: pd.DataFrame
     gate_runs: pd.DataFrame
     ratings: pd.DataFrame
@@ -78,11 +83,11 @@ class Snapshot:
     notes: list[str]
     _tables: Callable[[str], StudyTables] = field(repr=False)
     _made: dict[Any, Any] = field(default_factory=dict, repr=False)
-    _lock: Any = field(default_factory=threading.RLock, repr=False)
+    _locks: dict[Any, threading.Lock] = field(default_factory=dict, repr=False)
 
     def once(self, key: object, make: Callable[[], Made]) -> Made:
-        """What `make` gives, made once for the key; while one thread makes something, others wait."""
-        with self._lock:
+        """What `make` gives, made once for the key: while one thread makes it, others that want it wait."""
+        with self._locks.setdefault(key, threading.Lock()):
             if key not in self._made:
                 self._made[key] = make()
             return cast(Made, self._made[key])
@@ -106,6 +111,12 @@ class Snapshot:
     def task_of(self, task: str) -> str:
         """The task itself, or the first that was rated where none is named; "" where nobody has rated."""
         return task or next(iter(self.tasks), "")
+
+    def is_mixed(self, metric: str, places: NDArray[np.intp] | None = None) -> bool:
+        """Whether values of these images, or of all, were made in different ways, so that they cannot be compared."""
+        chosen = slice(None) if places is None else places
+        known = np.isfinite(self.values[metric][chosen])
+        return len(np.unique(self.ways[metric][chosen][known])) > 1
 
     def opinions(self, task: str) -> tuple[Array, Array, Array]:
         """People's ratings by place; see `study.dashboard.gaps.by_image`."""
@@ -188,11 +199,17 @@ def snapshot(study: Study, lower_is_better: Sequence[str] = (), higher_is_better
     shown, images = shown_of(images, study.store.runs.runs(), list(study.items["item"]))
     pictures = pictures_of(study, images, standing.new.record.places)
     rows = standing.values.merge(images[["image_id"]].assign(place=images.index), on="image_id")
-    values, failures = {}, {}
+    values: dict[str, Array] = {}
+    failures: dict[str, dict[int, str]] = {}
+    ways: dict[str, NDArray[np.intp]] = {}
+    rows["way"] = rows["signature"].map({made: identity_of(made) for made in rows["signature"].unique()})
     for name, mine in sorted(rows.groupby("metric"), key=lambda pair: natural_order(str(pair[0]))):
         column = np.full(len(images), np.nan)
         column[mine["place"]] = mine["score"]
         values[str(name)] = column
+        made_by = np.zeros(len(images), dtype=np.intp)
+        made_by[mine["place"]] = pd.factorize(mine["way"])[0]
+        ways[str(name)] = made_by
         without = mine[mine["score"].isna()]
         failures[str(name)] = dict(zip(map(int, without["place"]), map(str, without["note"]), strict=True))
     sets = sorted(map(str, standing.set_values["metric"].unique()), key=natural_order)
@@ -215,6 +232,7 @@ def snapshot(study: Study, lower_is_better: Sequence[str] = (), higher_is_better
         images=images,
         values=values,
         failures=failures,
+        ways=ways,
         set_values=standing.set_values,
         gate_runs=study.store.runs.gate_runs(),
         ratings=ratings,
@@ -291,12 +309,3 @@ def _metrics(found: Snapshot) -> list[Metric]:
             }
         )
     return made
-
-
-def unscored_note(found: Snapshot) -> str:
-    """A note on metrics that were not computed of all images; "" where there is none."""
-    lacking = [one for one in _metrics(found) if one["unscored"]]
-    if not lacking:
-        return ""
-    most = max(one["unscored"] for one in lacking)
-    return f"{counted(most, 'image')} and fewer were not scored by {len(lacking)} of the metrics."

@@ -1,0 +1,144 @@
+"""The checkpoints of a run, or of all runs, that may be the best, as `humangrade best` finds them."""
+
+from calibration.decision.best_words import best_lines, shown
+from calibration.decision.found import PEOPLE, StudyBest
+from calibration.decision.from_tables import EVERY_RUN, StudyTables
+from calibration.metric.facts import titles_of
+from metrics.errors import InputError, for_command_line
+from metrics.text import listed
+from study.dashboard.numbers import number
+from study.dashboard.snapshot import Snapshot
+from study.dashboard.types import Best, BestChoices, BestRow
+
+
+def best(found: Snapshot, by: str = "", run: str = "", task: str = "") -> Best:
+    """Which checkpoints may be the best.
+
+    Parameters
+    ----------
+    found : Snapshot
+    by : str
+        A metric, ``people``, or METRIC+people. Unless given: people where they rated; else the primary metric of the
+        last gate that named one; else the first metric, and a note says that nobody chose it.
+    run : str
+        `EVERY_RUN`, or a run's name; unless given all runs where they are of one subject, else the one with the most
+        images.
+    task : str
+        Whose ratings count; the first that was rated unless given.
+
+    Returns
+    -------
+    Best
+        Refused with a sentence where it cannot be told.
+    """
+    return found.once(("best", by, run, task), lambda: _best(found, by, run, found.task_of(task)))
+
+
+def choices(found: Snapshot) -> BestChoices:
+    """What may be asked: the usual first."""
+    metrics = list(found.values)
+    rated = bool(found.tasks)
+    both = [f"{name}+{PEOPLE}" for name in metrics] if rated else []
+    return {"by": [*([PEOPLE] if rated else []), *metrics, *both], "runs": _runs(found)}
+
+
+def _best(found: Snapshot, by: str, run: str, task: str) -> Best:
+    asked, notes = choices(found), []
+    if not by:
+        by, notes = _usual(found, asked)
+    run = run or next(iter(asked["runs"]), "")
+    answer: Best = {
+        "choices": asked,
+        "refused": "",
+        "by": by,
+        "run": run,
+        "task": task,
+        "unit": "",
+        "direction": "higher",
+        "rows": [],
+        "winner": None,
+        "sentences": [],
+        "notes": notes,
+    }
+    if not by:
+        return answer | {
+            "refused": "There are neither ratings nor scores yet; run humangrade score, or let people rate."
+        }
+    try:
+        tables = found.tables(task)
+        made = tables.best(by, run)
+    except InputError as error:
+        return answer | {"refused": error.for_command_line()}
+    return answer | _found(found, made, tables)
+
+
+def _found(found: Snapshot, made: StudyBest, tables: StudyTables) -> Best:
+    scale, figures = found.config.scale, made.best
+    places = [found.shown.place(str(one)) for one in made.checkpoints]
+
+    def ends(low: float, high: float) -> tuple[float | None, float | None]:
+        one, other = sorted((shown(low, made, scale), shown(high, made, scale)))
+        return number(one), number(other)
+
+    rows: list[BestRow] = []
+    for k, place in enumerate(places):
+        low, high = ends(figures.low[k], figures.high[k])
+        mean, reach = float(figures.means[k]), float(figures.together[k])
+        low_of_all, high_of_all = ends(mean - reach, mean + reach)
+        assert place is not None
+        rows.append(
+            {
+                "checkpoint": place,
+                "value": number(shown(mean, made, scale)),
+                "low": low,
+                "high": high,
+                "low_of_all": low_of_all,
+                "high_of_all": high_of_all,
+                "in_set": k in figures.may_be_best,
+            }
+        )
+    low, high = ends(figures.value_low, figures.value_high)
+    winner = rows[figures.winner]["checkpoint"]
+    return {  # type: ignore[typeddict-item]
+        "unit": "the scale's numbers" if made.unit == "rating steps" else made.unit,
+        "direction": "lower" if made.is_turned else "higher",
+        "rows": rows,
+        "winner": {"checkpoint": winner, "value": number(shown(figures.value, made, scale)), "low": low, "high": high},
+        "sentences": best_lines(made, scale),
+        "notes": [for_command_line(note) for note in made.notes],
+    }
+
+
+def _usual(found: Snapshot, asked: BestChoices) -> tuple[str, list[str]]:
+    """By what best is told where nobody says it, and a note where nobody chose it."""
+    if found.tasks:
+        return PEOPLE, []
+    for result, settings in zip(
+        reversed(found.gate_runs["result"]), reversed(found.gate_runs["settings"]), strict=True
+    ):
+        primary = settings.get("primary") or result.get("settings", {}).get("primary")
+        if primary in found.values:
+            return primary, []
+    metrics = list(found.values)
+    if len(metrics) < 2:
+        return next(iter(metrics), ""), []
+    title = titles_of(metrics)[metrics[0]]
+    note = (
+        f"Nobody has rated yet and no gate named a primary metric, so this is by {title}, the first of "
+        f"{listed(titles_of(metrics).values(), most=3)}; choose the one that matters to you."
+    )
+    return metrics[0], [note]
+
+
+def _runs(found: Snapshot) -> list[str]:
+    """The runs with two checkpoints or more, the usual choice first."""
+    shown_runs, images = found.shown.runs, found.images["place_of_checkpoint"].value_counts()
+    sizes = {}
+    for place, one in enumerate(shown_runs):
+        mine = [at for at in found.shown.of_run(place) if not found.shown.checkpoints[at]["is_base"]]
+        if one["name"] and mine:
+            sizes[place] = (len(mine), int(images.reindex(mine).sum()))
+    names = [shown_runs[place]["name"] for place in sizes if sizes[place][0] > 1]
+    names.sort(key=lambda name: -max(sizes[place][1] for place in sizes if shown_runs[place]["name"] == name))
+    subjects = {shown_runs[place]["subject"] for place in sizes}
+    return [EVERY_RUN, *names] if len(sizes) > 1 and len(subjects) == 1 else names
