@@ -5,12 +5,20 @@ from importlib.resources import files
 WEB = files("study") / "web"
 
 PAGE = "dashboard/dashboard.html"
-STYLES = ("shared/base.css", "vendor/uplot/uPlot.min.css", "dashboard/dashboard.css")
-SCRIPTS = (
-    "vendor/uplot/uPlot.iife.min.js",
-    *(f"dashboard/{name}.js" for name in ("make", "source", "state", "study_data", "pictures", "lightbox")),
-    "dashboard/dashboard.js",
+_STYLES = "dashboard trends best_alerts grid gallery compare"
+_SCRIPTS = """
+    make source state study_data pictures lightbox answer
+    line_styles chart chart_card checkpoint_images trends best alerts
+    aligned strip_crops grid_view grid_controls grid_table grid_aside grid
+    quantities gallery_controls gallery compare_figures compare
+    dashboard
+"""  # in this order: the last one starts the others
+STYLES = (
+    "shared/base.css",
+    "vendor/uplot/uPlot.min.css",
+    *(f"dashboard/{name}.css" for name in _STYLES.split()),
 )
+SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", *(f"dashboard/{name}.js" for name in _SCRIPTS.split()))
 
 
 def page() -> str:

@@ -102,7 +102,7 @@ function comparePanel(context) {
     shown = null;
     figures.replaceChildren(make("p", "note", "Comparing…"));
     const { left, right, task } = seen;
-    const parameters = seen.isRuns ? { left_run: left, right_run: right, task } : { left, right, task };
+    const parameters = seen.isRuns ? { left_run: runNumber(left), right_run: runNumber(right), task } : { left, right, task };
     let answer;
     try {
       answer = await context.source.json("compare", parameters);
@@ -111,47 +111,47 @@ function comparePanel(context) {
       return;
     }
     if (key !== asked) return;
-    figures.replaceChildren(...(seen.isRuns ? runFigures(seen, answer) : checkpointFigures(seen, answer)));
+    figures.replaceChildren(...(seen.isRuns ? runFigures(answer) : checkpointFigures(answer)));
     if (seen.isRuns) return;
-    pairs = answer.pairs || pairs;
+    pairs = answer.pairs;
     shown = null;
     showPairs(read());
   }
 
-  /* ---- figures */
-
-  function checkpointFigures({ left, right }, answer) {
-    const made = [];
-    if (answer.refused) made.push(make("p", "refusal", answer.refused));
-    const names = [left, right].map((index) => data.checkpoints[index].shown);
-    if (answer.metrics.length) made.push(scrolling(differencesTable(context, answer.metrics, names), "Differences"));
-    const alone = ["left", "right"].filter((side) => (answer.unpaired || {})[side]).map((side) => grouped(answer.unpaired[side]) + " only on the " + side);
-    const counts = counted(answer.pairs.length, "pair") + " of the same prompt and seed" + (alone.length ? "; " + alone.join(", ") : "") + ". A difference is right less left.";
-    return [...made, ...[counts, ...(answer.notes || [])].map((words) => make("p", "note", words))];
+  function runNumber(name) {
+    return data.runs.findIndex((run) => run.name === name);
   }
 
-  function runFigures({ left, right }, answer) {
+  /* ---- figures */
+
+  function checkpointFigures(answer) {
     const made = [];
     if (answer.refused) made.push(make("p", "refusal", answer.refused));
-    made.push(make("p", "note", "Left " + left + ", right " + right + ": a difference is right less left. A point opens its two checkpoints."));
+    if (answer.metrics.length) made.push(scrolling(differencesTable(answer.metrics), "Differences"));
+    return [...made, ...answer.notes.map((words) => make("p", "note", words))];
+  }
+
+  function runFigures(answer) {
+    const made = [];
+    if (answer.refused) made.push(make("p", "refusal", answer.refused));
+    else made.push(make("p", "note", "Right minus left at each " + answer.axis + "; a point opens its two checkpoints."));
     const drawings = make("div", "compare-drawings");
     const open = (point) => own.set({ of: "", left: data.checkpoints[point.leftCheckpoint].shown, right: data.checkpoints[point.rightCheckpoint].shown, page: "" });
-    drawings.append(...stepsDrawings(context, answer.steps || [], aligned.axis.name, open));
-    return [...made, drawings, ...(answer.notes || []).map((words) => make("p", "note", words))];
+    drawings.append(...stepsDrawings(answer.steps, answer.axis, open));
+    return [...made, drawings, ...answer.notes.map((words) => make("p", "note", words))];
   }
 
   /* In an exported file that does not hold this comparison: means of the pairs, and where the rest is. */
-  function plainFigures({ isRuns, left, right }) {
+  function plainFigures({ isRuns }) {
     if (isRuns) return [make("p", "note", "Two runs are compared in the live dashboard; this file compares checkpoints.")];
-    const rows = data.metrics.flatMap(({ name, kind }) => {
+    const rows = data.metrics.flatMap(({ name, title, direction, kind }) => {
       const both = pairs.filter((pair) => kind === "image" && pair.every((place) => study.value(place, name) !== null));
       if (!both.length) return [];
       const [own_, other] = [0, 1].map((side) => both.reduce((total, pair) => total + study.value(pair[side], name), 0) / both.length);
-      return [{ name, left: own_, right: other, difference: other - own_, low: null, high: null, n: both.length, sentence: "" }];
+      return [{ title, direction, left: own_, right: other, difference: other - own_, low: null, high: null, n: both.length, sentence: "" }];
     });
-    const names = [left, right].map((index) => data.checkpoints[index].shown);
     const note = "These are plain means of pairs of the same prompt and seed; the intervals of these two checkpoints are in the live dashboard.";
-    return [make("p", "note", note), scrolling(differencesTable(context, rows, names), "Differences")];
+    return [make("p", "note", note), scrolling(differencesTable(rows), "Differences")];
   }
 
   function scrolling(table, label) {

@@ -7,26 +7,25 @@ const STEPS_HEIGHT = 150;
 const STEPS_MARGIN = { left: 58, right: 26, top: 10, bottom: 26 };
 
 /* The table of two checkpoints; rows are {name, left, right, difference, low, high, n, sentence}. */
-function differencesTable(context, rows, names) {
+function differencesTable(rows) {
   const table = make("table", "compare-table");
   const head = make("tr");
-  for (const words of ["Metric", names[0], names[1], "Difference", "95 % interval", "Images"]) {
+  for (const words of ["Metric", "Left", "Right", "Difference", "95 % interval", "Pairs"]) {
     const cell = make("th", "", words);
     cell.scope = "col";
     head.append(cell);
   }
   const body = make("tbody");
-  for (const row of rows) body.append(...differenceRows(context, row));
+  for (const row of rows) body.append(...differenceRows(row));
   const top = make("thead");
   top.append(head);
   table.append(top, body);
   return table;
 }
 
-function differenceRows(context, row) {
-  const { study } = context;
+function differenceRows(row) {
   const made = make("tr");
-  const name = make("th", "", study.title(row.name));
+  const name = make("th", "", row.title);
   name.scope = "row";
   const digits = digitsFor([row.left, row.right, row.difference, row.low, row.high].filter((value) => Number.isFinite(value)));
   const number = (label, value, className) => {
@@ -36,7 +35,8 @@ function differenceRows(context, row) {
   };
   const interval = number("95 % interval", "");
   if (isKnown(row.low) && isKnown(row.high)) {
-    interval.append(intervalDrawing(row, study.direction(row.name)), make("span", "", formatted(row.low, digits) + " to " + formatted(row.high, digits)));
+    interval.append(intervalDrawing(row));
+    interval.title = formatted(row.low, digits) + " to " + formatted(row.high, digits);
   } else {
     interval.textContent = "–";
   }
@@ -44,9 +44,9 @@ function differenceRows(context, row) {
     name,
     number("Left", formatted(row.left ?? NaN, digits)),
     number("Right", formatted(row.right ?? NaN, digits)),
-    number("Difference", signed(row.difference ?? NaN, digits), isClear(row) ? changeClass(row.difference, study.direction(row.name)) : ""),
+    number("Difference", signed(row.difference ?? NaN, digits), clearClass(row)),
     interval,
-    number("Images", row.n === null || row.n === undefined ? "–" : grouped(row.n)),
+    number("Pairs", row.n === null || row.n === undefined ? "–" : grouped(row.n)),
   );
   if (!row.sentence) return [made];
   const said = make("tr", "compare-said");
@@ -60,18 +60,19 @@ function isKnown(value) {
   return value !== null && Number.isFinite(value);
 }
 
-/* Whether zero is outside the interval. */
-function isClear({ low, high }) {
-  return isKnown(low) && isKnown(high) && (low > 0 || high < 0);
+/* "better" or "worse" where zero is outside the interval. */
+function clearClass({ difference, low, high, direction }) {
+  return isKnown(low) && isKnown(high) && (low > 0 || high < 0) ? changeClass(difference, direction) : "";
 }
 
 /* A difference with its interval against zero. */
-function intervalDrawing({ difference, low, high }, direction) {
+function intervalDrawing(row) {
+  const { difference, low, high } = row;
   const reach = Math.max(Math.abs(low), Math.abs(high)) * 1.1 || 1;
   const x = (value) => (((value + reach) / (2 * reach)) * INTERVAL_WIDTH).toFixed(1);
   const middle = INTERVAL_HEIGHT / 2;
   const svg = makeSvg("svg", { viewBox: "0 0 " + INTERVAL_WIDTH + " " + INTERVAL_HEIGHT, class: "compare-interval", "aria-hidden": "true" });
-  const kind = isClear({ low, high }) ? changeClass(difference, direction) : "";
+  const kind = clearClass(row);
   svg.append(
     makeSvg("line", { x1: x(0), x2: x(0), y1: 0, y2: INTERVAL_HEIGHT, class: "zero" }),
     makeSvg("line", { x1: x(low), x2: x(high), y1: middle, y2: middle, class: "interval " + kind }),
@@ -81,19 +82,18 @@ function intervalDrawing({ difference, low, high }, direction) {
 }
 
 /* One drawing a metric of two runs: the difference at each step with its interval; a point opens its checkpoints. */
-function stepsDrawings(context, steps, axis, onOpen) {
+function stepsDrawings(steps, axis, onOpen) {
   const names = [...new Set(steps.flatMap((step) => step.metrics.map((metric) => metric.name)))];
   return names.flatMap((name) => {
     const points = steps.flatMap((step) => {
       const metric = step.metrics.find((one) => one.name === name);
       return metric && isKnown(metric.difference) ? [{ ...step, ...metric, leftCheckpoint: step.left, rightCheckpoint: step.right }] : [];
     });
-    return points.length ? [stepsDrawing(context, name, points, axis, onOpen)] : [];
+    return points.length ? [stepsDrawing(points, axis, onOpen)] : [];
   });
 }
 
-function stepsDrawing(context, name, points, axis, onOpen) {
-  const { study } = context;
+function stepsDrawing(points, axis, onOpen) {
   const figure = make("figure", "card compare-steps");
   const width = 520;
   const { left, right, top, bottom } = STEPS_MARGIN;
@@ -105,7 +105,7 @@ function stepsDrawing(context, name, points, axis, onOpen) {
   const x = (value) => left + ((width - left - right) * (last > first ? (value - first) / (last - first) : 0.5));
   const y = (value) => top + (STEPS_HEIGHT - top - bottom) * (1 - (value - lowest + room) / (highest - lowest + 2 * room));
   const digits = digitsFor(values);
-  const svg = makeSvg("svg", { viewBox: "0 0 " + width + " " + STEPS_HEIGHT, role: "group", "aria-label": study.title(name) + ": difference at each " + axis });
+  const svg = makeSvg("svg", { viewBox: "0 0 " + width + " " + STEPS_HEIGHT, role: "group", "aria-label": points[0].title + ": difference at each " + axis });
   const line = (x1, y1, x2, y2, className) => svg.append(makeSvg("line", { x1, y1, x2, y2, class: className }));
   const text = (words, at, className, anchor) => {
     const made = makeSvg("text", { ...at, class: className, "text-anchor": anchor });
@@ -118,7 +118,7 @@ function stepsDrawing(context, name, points, axis, onOpen) {
   const path = points.map((point, i) => (i ? "L" : "M") + x(point.x).toFixed(1) + " " + y(point.difference).toFixed(1)).join("");
   svg.append(makeSvg("path", { d: path, class: "course" }));
   for (const point of points) {
-    const kind = isClear(point) ? changeClass(point.difference, study.direction(name)) : "";
+    const kind = clearClass(point);
     if (isKnown(point.low) && isKnown(point.high)) line(x(point.x), y(point.low), x(point.x), y(point.high), "interval " + kind);
     const words = axis + " " + grouped(point.x) + ": " + signed(point.difference, digits) + (isKnown(point.low) ? " (" + formatted(point.low, digits) + " to " + formatted(point.high, digits) + ")" : "");
     const dot = makeSvg("g", { class: "dot " + kind, role: "button", tabindex: 0, "aria-label": words + ", open" });
@@ -130,7 +130,7 @@ function stepsDrawing(context, name, points, axis, onOpen) {
     svg.append(dot);
   }
   const caption = make("figcaption");
-  caption.append(make("h3", "", study.title(name)), make("span", "quiet", "right less left at each " + axis));
+  caption.append(make("h3", "", points[0].title), make("span", "quiet", "right less left at each " + axis));
   figure.append(caption, svg);
   const final = points[points.length - 1];
   if (final.sentence) figure.append(make("p", "note", capitalised(axis) + " " + grouped(final.x) + ": " + final.sentence));

@@ -28,7 +28,7 @@ function gridPanel(context) {
   let isHeld = false;
   let isAsked = false; // for the strips
   main.append(table.element, aside.element);
-  element.append(controls.tools, controls.steps, note, main);
+  element.append(controls.element, controls.steps, note, main);
 
   function show() {
     const wish = new GridView(context, own, trainedRuns);

@@ -18,7 +18,10 @@ function gridControls(context, own, trainedRuns, { onDifference, onStep }) {
   rows.element.hidden = trainedRuns.length < 2;
   seed.element.hidden = aligned.choices.length < 2;
   group.element.hidden = data.groups.length < 2;
+  const element = make("details", "grid-choices"); // only a phone's screen can close it
+  element.open = window.innerWidth >= 860;
   const tools = make("div", "tools");
+  element.append(make("summary", "", "Choices"), tools);
   tools.append(...[rows, run, seed, group, value, size].map((made) => made.element), difference);
 
   const { name, values } = aligned.axis;
@@ -54,5 +57,5 @@ function gridControls(context, own, trainedRuns, { onDifference, onStep }) {
     on.disabled = step >= values.length - 1;
   }
 
-  return { tools, steps, show, showStep };
+  return { element, steps, show, showStep };
 }

@@ -20,8 +20,8 @@ function quantitiesOf(context) {
     for (const metric of data.metrics) {
       const gap = (data.gaps[task] || {})[metric.name];
       const group = "Gap between metric and people: " + capitalised(task);
-      add(group, ["gapsize", task, metric.name], metric.title + ", either way", gap && gap.map((value) => (value === null ? null : Math.abs(value))));
-      add(group, ["gap", task, metric.name], metric.title + " above people", gap);
+      add(group, ["gapsize", task, metric.name], metric.title + ": gap, either way", gap && gap.map((value) => (value === null ? null : Math.abs(value))));
+      add(group, ["gap", task, metric.name], metric.title + ": above people", gap);
     }
   }
   return found;
