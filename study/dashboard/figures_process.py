@@ -80,7 +80,7 @@ class Figures:
             return None
         from study.dashboard.recipe import recipe
 
-        return recipe(taken, place)
+        return {**recipe(taken, place)}
 
     def _taken(self, version: str) -> Snapshot | None:
         """A snapshot of a version; this process may have been started anew since it was taken."""
