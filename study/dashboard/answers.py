@@ -73,8 +73,11 @@ def _compare(snapshot: "Snapshot", of: Mapping[str, str]) -> Mapping[str, Any]:
     from study.dashboard.compare import compare, compare_runs
 
     if of["left_run"] or of["right_run"]:
-        return compare_runs(snapshot, of["left_run"], of["right_run"], of["task"])
-    left, right = (_place(of[side], len(snapshot.shown.checkpoints)) for side in ("left", "right"))
+        runs = len(snapshot.shown.runs)
+        left, right = (_place(of[side], runs, "run") for side in ("left_run", "right_run"))
+        return compare_runs(snapshot, left, right, of["task"])
+    checkpoints = len(snapshot.shown.checkpoints)
+    left, right = (_place(of[side], checkpoints, "checkpoint") for side in ("left", "right"))
     return compare(snapshot, left, right, of["task"])
 
 
@@ -99,9 +102,7 @@ def address(name: str, given: Mapping[str, str]) -> str:
     return f"{name}?{'&'.join(told)}" if told else name
 
 
-def _place(text: str, number: int) -> int:
+def _place(text: str, number: int, noun: str) -> int:
     if text.isascii() and text.isdigit() and len(text) < 10 and int(text) < number:
         return int(text)
-    raise InputError(
-        f"There is no checkpoint '{text}' among {counted(number, 'checkpoint')}, which are counted from 0."
-    )
+    raise InputError(f"There is no {noun} '{text}' among {counted(number, noun)}, which are counted from 0.")

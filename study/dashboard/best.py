@@ -6,9 +6,9 @@ from calibration.decision.from_tables import EVERY_RUN, StudyTables
 from calibration.metric.facts import titles_of
 from metrics.errors import InputError, for_command_line
 from metrics.text import listed
+from study.dashboard.answer_types import Best, BestChoices, BestRow
 from study.dashboard.numbers import number
 from study.dashboard.snapshot import Snapshot
-from study.dashboard.types import Best, BestChoices, BestRow
 
 
 def best(found: Snapshot, by: str = "", run: str = "", task: str = "") -> Best:
@@ -43,7 +43,8 @@ def choices(found: Snapshot) -> BestChoices:
 
 
 def _best(found: Snapshot, by: str, run: str, task: str) -> Best:
-    asked, notes = choices(found), []
+    asked = choices(found)
+    notes: list[str] = []
     if not by:
         by, notes = _usual(found, asked)
     run = run or next(iter(asked["runs"]), "")

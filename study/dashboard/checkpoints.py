@@ -134,8 +134,8 @@ def _checkpoints(images: pd.DataFrame) -> dict[tuple[str, str], Checkpoint]:
 
 
 def _order(one: Checkpoint) -> tuple[bool, int, int, list[tuple[int, int, str]]]:
-    step, epoch = (_FAR if one[name] is None else one[name] for name in ("step", "epoch"))
-    return (not one["is_base"], step, epoch, natural_order(one["name"]))
+    step, epoch = (_FAR if far is None else far for far in (one["step"], one["epoch"]))
+    return not one["is_base"], step, epoch, natural_order(one["name"])
 
 
 def _is_base_run(model: str, of: dict[tuple[str, str], Checkpoint]) -> bool:

@@ -14,7 +14,8 @@ from study.background.answering import Answering
 from study.dashboard.answers import answer
 from study.dashboard.snapshot import Snapshot, snapshot
 from study.dashboard.strips import plan_strips
-from study.folder.study import DATABASE, open_study
+from study.folder.looking import open_to_look
+from study.folder.study import DATABASE
 from study.store.sqlite_file import DatabaseGone
 from study.store.sqlite_file import identity as identity_of
 
@@ -43,7 +44,7 @@ class Figures:
         database = self._folder / DATABASE
         if self._identity is not None and identity_of(database) != tuple(self._identity):
             raise DatabaseGone(f"{database} is not the file that the server has open; start it again.")
-        with open_study(self._folder, watch=True) as study:
+        with open_to_look(self._folder) as study:
             taken = snapshot(study)
         data = taken.data()
         version = data["version"]

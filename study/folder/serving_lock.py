@@ -88,9 +88,40 @@ class ServingLock:
             self._path.with_name(f"{NAME}-at").write_text(f"{address} {os.getpid()}", encoding="utf-8")
 
 
-def _by_whom(path: Path) -> str:
+def served_at(folder: Path) -> str:
+    """The address at which a server of this machine has a study, such as ``http://127.0.0.1:7860``; "" where none has.
+
+    Parameters
+    ----------
+    folder : Path
+        The study's.
+    """
+    address, _ = _where(folder / NAME)
+    if not address:
+        return ""
+    lock = FileLock(folder / NAME, mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return address
+    except OSError:  # nobody can serve what cannot be written
+        return ""
+    with suppress(OSError):
+        (folder / NAME).unlink(missing_ok=True)  # it was left by one that was killed
+        (folder / f"{NAME}-at").unlink(missing_ok=True)
+    lock.release()
+    return ""
+
+
+def _where(path: Path) -> tuple[str, str]:
+    """The address and the process that a server has told; "" where none has."""
     try:
         address, process = path.with_name(f"{NAME}-at").read_text(encoding="utf-8").split()
     except (OSError, ValueError):
-        return ""
-    return f" at {address} (process {process})"
+        return "", ""
+    return address, process
+
+
+def _by_whom(path: Path) -> str:
+    address, process = _where(path)
+    return f" at {address} (process {process})" if address else ""

@@ -1,8 +1,9 @@
 """The web server of a study: our routes and the two Gradio pages."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -22,12 +23,19 @@ from study.server.pages import dashboard_page, icon, message_page, owner_page, r
 from study.store.records import NotSaved
 from study.store.scratch import sweep
 
+if TYPE_CHECKING:
+    import gradio
+
+RATING_IS_CLOSED = (
+    "Only a dashboard is being shown here. Your answers so far are safe; ask the owner when rating goes on."
+)
+ONLY_DASHBOARD = "This server shows the dashboard and nothing else; humangrade serve shows this page."
 CLOSED_NOW = "The server cannot be used now; tell the owner of the study. This page tries again by itself."
 NOT_NOW = "The server cannot save anything now. Your answers are kept here; tell the owner of the study."
 
 
 def create_app(study: Study, reword: bool = False) -> FastAPI:
-    """The app that serves a study: the rating page at /rate, the owner's at /owner, their routes at /api.
+    """The app that serves a study: the pages at /rate, /owner and /dashboard, their routes at /api.
 
     Parameters
     ----------
@@ -55,34 +63,37 @@ def create_app(study: Study, reword: bool = False) -> FastAPI:
     study.store.record_wordings(study.config.tasks, reword)
     study.sync_assignments()
     study.store.progress()  # counted once, and kept up to date from then on
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.serving = serving = Serving.of(study)
-    app.add_middleware(Guard)
-    app.include_router(rating_routes.router)
-    app.include_router(owner_routes.router)
+    app = _bare_app(study)
+    for routes in (rating_routes, owner_routes, dashboard_routes):
+        app.include_router(routes.router)
+    _mount_pages(app, {"/rate": rating_page(), "/owner": owner_page(), "/dashboard": dashboard_page()})
+    return app
+
+
+def create_dashboard_app(study: Study) -> FastAPI:
+    """The app that shows a study's dashboard and nothing else, and writes nothing.
+
+    Parameters
+    ----------
+    study : Study
+        An opened study, also one that is only read.
+
+    Returns
+    -------
+    FastAPI
+    """
+    app = _bare_app(study)
     app.include_router(dashboard_routes.router)
 
-    @app.exception_handler(RequestValidationError)
-    def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
-        # FastAPI's own answer repeats what was sent, which need not be text that JSON can hold
-        return JSONResponse({"detail": [{"loc": each["loc"][:2], "msg": each["msg"]} for each in error.errors()]}, 422)
+    @app.get("/rate/", response_class=HTMLResponse)
+    def closed() -> str:
+        return message_page("Nothing is rated now", RATING_IS_CLOSED)
 
-    @app.exception_handler(NotSaved)
-    def not_saved(request: Request, error: NotSaved) -> JSONResponse:
-        serving.trouble.say(str(error))
-        if request.url.path.startswith("/api/owner/"):
-            return JSONResponse({"detail": str(error)}, 503)
-        return JSONResponse({"detail": NOT_NOW if request.method == "PUT" else CLOSED_NOW}, 503)
+    @app.get("/owner/", response_class=HTMLResponse)
+    def only_dashboard() -> str:
+        return message_page("Only the dashboard is here", ONLY_DASHBOARD)
 
-    @app.get("/", response_class=HTMLResponse)
-    def home() -> str:
-        return message_page("humangrade", "Open the private link you were given.")
-
-    @app.get("/favicon.ico")
-    def favicon() -> Response:
-        return Response(icon(), media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=86400"})
-
-    _mount_pages(app)
+    _mount_pages(app, {"/dashboard": dashboard_page()})
     return app
 
 
@@ -146,6 +157,34 @@ def served(
             yield app, listener
 
 
+@contextmanager
+def dashboard_served(study: Study, host: str, port: int, tries: int = 1) -> Iterator[tuple[FastAPI, socket.socket]]:
+    """The app that shows a study's dashboard alone, and a socket for it; see `served`. Others may serve the study.
+
+    Parameters
+    ----------
+    study : Study
+        An opened study.
+    host, port
+        See `study.server.listen.bind`.
+    tries : int
+        How many ports are tried, from `port` on.
+
+    Yields
+    ------
+    app, listener
+        For `study.server.listen.run`.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(terminable())
+        sweep()
+        listener = stack.enter_context(_first_free(host, port, tries))
+        app = create_dashboard_app(study)
+        stack.callback(app.state.serving.close)
+        with suppress(KeyboardInterrupt):
+            yield app, listener
+
+
 def _first_free(host: str, port: int, tries: int) -> socket.socket:
     """A listening socket on the port, or on the next free one after it."""
     if tries == 1:
@@ -158,11 +197,40 @@ def _first_free(host: str, port: int, tries: int) -> socket.socket:
     raise InputError(f"The ports {port} to {port + tries - 1} are all taken; choose another with --port.")
 
 
-def _mount_pages(app: FastAPI) -> None:
+def _bare_app(study: Study) -> FastAPI:
+    """An app with what every page of ours needs: who guards it, what errors become, and the icon."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.serving = serving = Serving.of(study)
+    app.add_middleware(Guard)
+
+    @app.exception_handler(RequestValidationError)
+    def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
+        # FastAPI's own answer repeats what was sent, which need not be text that JSON can hold
+        return JSONResponse({"detail": [{"loc": each["loc"][:2], "msg": each["msg"]} for each in error.errors()]}, 422)
+
+    @app.exception_handler(NotSaved)
+    def not_saved(request: Request, error: NotSaved) -> JSONResponse:
+        serving.trouble.say(str(error))
+        if request.url.path.startswith("/api/owner/"):
+            return JSONResponse({"detail": str(error)}, 503)
+        return JSONResponse({"detail": NOT_NOW if request.method == "PUT" else CLOSED_NOW}, 503)
+
+    @app.get("/", response_class=HTMLResponse)
+    def home() -> str:
+        return message_page("humangrade", "Open the private link you were given.")
+
+    @app.get("/favicon.ico")
+    def favicon() -> Response:
+        return Response(icon(), media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=86400"})
+
+    return app
+
+
+def _mount_pages(app: FastAPI, pages: Mapping[str, "gradio.Blocks"]) -> None:
     """Mount the Gradio apps, with all that Gradio could fetch, keep or show of its own switched off."""
     import gradio as gr
 
-    for path, page in (("/rate", rating_page()), ("/owner", owner_page()), ("/dashboard", dashboard_page())):
+    for path, page in pages.items():
         gr.mount_gradio_app(
             app,
             page,

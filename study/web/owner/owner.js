@@ -134,6 +134,7 @@ function show(progress) {
     find(".export").href = api + "export.zip";
     find(".nameless").href = api + "export.zip?names=0";
     find(".report").href = api + "report";
+    find(".dashboard").href = new URL("../dashboard/?key=" + encodeURIComponent(token), location.href).href;
     page.dataset.state = "ready";
   }
   showFigures(progress);
