@@ -28,7 +28,7 @@ function chartCard(context, measure, axis) {
   /* agreement: {sentence, points_axis}, or nothing yet. */
   function draw({ groups, hidden, agreement, onOpen, ...options }) {
     card.lines = measure.lines
-      .map((line) => ({ ...line, ...groups[line.run], points: withGaps(line) }))
+      .map((line) => ({ ...line, ...groups.get(line.run), points: withGaps(line) }))
       .filter((line) => !hidden.includes(line.key));
     const points_axis = agreement ? agreement.points_axis : null;
     card.chart = new TrendChart(host, {
@@ -40,7 +40,7 @@ function chartCard(context, measure, axis) {
       say: (text) => (said.textContent = text),
       onPoint: (point) => onOpen(measure.name, point),
     });
-    const words = [points_axis && "Right axis: " + points_axis.words, measure.null && "Dashed: " + measure.null.words, agreement && agreement.sentence];
+    const words = [points_axis && "Right axis: " + points_axis.words, measure.null && "Dashed: " + measure.null.words, agreement && agreement.sentence, agreement && agreement.why];
     captions.replaceChildren(...words.filter(Boolean).map((text) => make("p", "note", text)));
   }
 
