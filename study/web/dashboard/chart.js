@@ -58,7 +58,7 @@ class TrendChart {
       ...more,
     });
     const digits = (splits) => splits.map((value) => formatted(value, digitsFor([0, splits[1] - splits[0]]) - 2));
-    const axes = [axis({ values: (_, splits) => splits.map(String), splits: (plot) => apart(xs, plot), size: BOTTOM_AXIS })];
+    const axes = [axis({ values: (_, splits) => splits.map(stepWords), splits: (plot) => apart(xs, plot), size: BOTTOM_AXIS })];
     axes.push(axis({ scale: "y", size: LEFT_AXIS, values: (_, splits) => digits(splits) }));
     if (this.points_axis) {
       const { at, per_unit } = this.points_axis;

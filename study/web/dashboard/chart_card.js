@@ -84,7 +84,7 @@ function chartCard(context, measure, axis) {
     const at = x === null ? Math.max(...xs) : x;
     readout.replaceChildren();
     if (!card.lines.length) return;
-    readout.append(make("span", "quiet at", axis + " " + at));
+    readout.append(make("span", "quiet at", axis + " " + stepWords(at)));
     for (const line of card.lines) {
       const point = line.points.find((one) => one.x === at);
       const entry = make("span", "entry");
@@ -122,7 +122,7 @@ function chartCard(context, measure, axis) {
       const row = make("tr");
       const range = point.low === null || point.high === null ? "–" : formatted(point.low, digits) + " to " + formatted(point.high, digits);
       const value = point.value === null ? point.note : formatted(point.value, digits);
-      const cells = [data.checkpoints[point.checkpoint].shown, String(point.x), value, range, String(point.n)];
+      const cells = [data.checkpoints[point.checkpoint].shown, stepWords(point.x), value, range, String(point.n)];
       row.append(...cells.map((words, i) => make("td", i ? "number" : "", words)));
       return row;
     });
