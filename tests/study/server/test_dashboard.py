@@ -182,7 +182,13 @@ def test_nothing_is_sent_anew_where_nothing_has_changed(client, link):
 @pytest.mark.parametrize(
     "address",
     [
-        *("thumbs/../../../etc/passwd", "thumbs/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "thumbs/x.webp", "thumbs/.webp", "thumbs/"),
+        *(
+            "thumbs/../../../etc/passwd",
+            "thumbs/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+            "thumbs/x.webp",
+            "thumbs/.webp",
+            "thumbs/",
+        ),
         *(f"thumbs/{'0' * 32}.webp", f"thumbs/{'0' * 32}", f"thumbs/{'G' * 32}.webp", "full/..", f"full/{'0' * 32}"),
         *("strips/0-1.webp", f"strips/{'f' * 32}.webp", "full/0", "full/-1", "full/99999999999999999999", "full/a%00b"),
         *("recipe/-1", "recipe/999", "recipe/99999999999999999999999", "recipe/0?version=nonsense", "recipe/1e3"),
@@ -200,7 +206,11 @@ def test_what_is_not_there_is_a_sentence(client, link, address):
     "address",
     [
         *("compare", "compare?left=0", "compare?left=0&right=4", "compare?left=-1&right=0", "compare?left=1e0&right=0"),
-        *("compare?left=99999999999999999999&right=0", "compare?left=٣&right=0", "compare?left_run=nobody&right_run=anna-10"),
+        *(
+            "compare?left=99999999999999999999&right=0",
+            "compare?left=٣&right=0",
+            "compare?left_run=nobody&right_run=anna-10",
+        ),
         *("best?run=nobody", "best?by=nothing", "trends?task=nothing", "best?task=%00", "agreement?task=nothing"),
         *(f"best?run={'r' * 3000}", "best?by=%3Cscript%3E", "trends?task=%F0%9F%98%80%ED%A0%80"),
     ],
