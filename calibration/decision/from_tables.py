@@ -19,7 +19,6 @@ from metrics.errors import InputError, Said, parameter
 from metrics.known import Direction
 from metrics.text import counted, listed, natural_order, quoted
 
-
 EVERY_RUN = "*"
 """For `StudyTables.best`: the checkpoints of all runs."""
 

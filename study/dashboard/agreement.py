@@ -1,13 +1,13 @@
-"""How each metric goes with people: whether it sorts as they do, and their points beside its axis, as the gate has them."""
+"""How each metric goes with people: whether it sorts as they do, and their points beside its axis, as in the gate."""
 
 from calibration.decision.from_tables import StudyTables
 from calibration.decision.slope import FEWEST_ITEMS
 from calibration.decision.words import agreement_sentence, number
 from calibration.metric.facts import titles_of
 from metrics.errors import InputError
+from study.dashboard.answer_types import Agreements, MetricAgreement, PointsAxis
 from study.dashboard.snapshot import Snapshot
 from study.dashboard.trends import trends
-from study.dashboard.types import Agreements, MetricAgreement, PointsAxis
 
 
 def agreement(found: Snapshot, task: str = "") -> Agreements:
@@ -70,8 +70,8 @@ def _axis(found: Snapshot, tables: StudyTables, metric: str, title: str) -> tupl
     low, high = sorted((sign / slope.low, sign / slope.high))
     name = found.shown.checkpoints[first["checkpoint"]]["shown"]
     words = (
-        f"People's points, in rating steps above or below {name}: where people's opinion of an image rises by one step, "
-        f"{title} {'rises' if sign > 0 else 'falls'} by {number(slope.value)} (95 % interval {number(slope.low)} to "
-        f"{number(slope.high)}), from {slope.items:,} rated images."
+        f"People's points, in rating steps above or below {name}: where people's opinion of an image rises by one "
+        f"step, {title} {'rises' if sign > 0 else 'falls'} by {number(slope.value)} (95 % interval "
+        f"{number(slope.low)} to {number(slope.high)}), from {slope.items:,} rated images."
     )
     return {"per_unit": sign / slope.value, "low": low, "high": high, "at": first["value"], "words": words}, ""

@@ -6,9 +6,9 @@ from typing import Any
 from calibration.decision.from_tables import PEOPLE
 from calibration.metric.facts import title_of
 from metrics.text import listed
+from study.dashboard.answer_types import Alert, AlertMetric, AlertPair, Alerts
 from study.dashboard.numbers import number
 from study.dashboard.snapshot import Snapshot
-from study.dashboard.types import Alert, AlertMetric, AlertPair, Alerts
 
 
 def alerts(found: Snapshot) -> Alerts:

@@ -15,10 +15,10 @@ from calibration.metric.facts import titles_of
 from metrics.errors import InputError
 from metrics.known import Direction
 from metrics.text import counted, listed
+from study.dashboard.answer_types import Compared, ComparedMetric, ComparedRuns, ComparedStep
 from study.dashboard.numbers import number
 from study.dashboard.snapshot import Snapshot
 from study.dashboard.trends import prompt_clusters
-from study.dashboard.types import Compared, ComparedMetric, ComparedRuns, ComparedStep
 
 NOTE = (
     "Differences are right minus left, in each metric's own units, over images of the same prompt and seed. Intervals "
@@ -194,8 +194,8 @@ def _metrics(found: Snapshot, pairs: Sequence[tuple[int, int]], task: str) -> tu
     notes = [f"No pair has both values of {listed(empty)}."] if empty else []
     if mixed:
         notes.append(
-            f"The values of {listed(mixed)} were made in different ways (another network, other weights or options), so "
-            "they are not compared; score the images again together."
+            f"The values of {listed(mixed)} were made in different ways (another network, other weights or options), "
+            "so they are not compared; score the images again together."
         )
     return made, notes
 

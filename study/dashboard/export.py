@@ -34,6 +34,7 @@ QUALITIES = (60, 45, 30, 20)
 _TRIED = 24  # strips of which the size of all is told
 _AT_LEAST = 0.1  # of the pictures; a file that shows fewer is of no use
 _IN_BASE64 = 4 / 3
+_FOR_NOTES = 3_000  # bytes
 
 
 class Progress(Protocol):
@@ -99,7 +100,7 @@ def export_dashboard(study: Study, file: Path, progress: Progress, most_bytes: i
     ]
     known = _Places(study, taken)
     without_pictures = len(_page(data["title"], known.hidden(_json(inlined))))
-    room = int((most_bytes - without_pictures - 100_000) / _IN_BASE64)
+    room = int((most_bytes - without_pictures - _FOR_NOTES) / _IN_BASE64)
     kept = Thumbnails()
     try:
         strips, unreadable = _strips(taken, kept, room, progress)
@@ -160,7 +161,7 @@ def _strips(taken: Snapshot, kept: Thumbnails, room: int, progress: Progress) ->
             if 1.1 * size * images / max(tried, 1) <= room:
                 break
         for strip, content in zip(planned, pool.map(lambda one: rendered(one, quality), planned), strict=True):
-            room -= len(content) + len(strip.places)
+            room -= len(content) + len(_json(strip.row(_uri(b""))))
             if room < 0:
                 pool.shutdown(cancel_futures=True)
                 break

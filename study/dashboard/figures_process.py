@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from study.background.answering import Answering
+from study.dashboard.answer_types import Recipe
 from study.dashboard.answers import answer
 from study.dashboard.recipe import recipe
 from study.dashboard.snapshot import Snapshot, snapshot
 from study.dashboard.strips import plan_strips
-from study.dashboard.types import Recipe
 from study.folder.looking import open_to_look
 from study.folder.study import DATABASE
 from study.store.sqlite_file import DatabaseGone

@@ -6,8 +6,8 @@ from pathlib import PurePath
 import pandas as pd
 
 from metrics.errors import InputError
+from study.dashboard.answer_types import Recipe
 from study.dashboard.snapshot import Snapshot
-from study.dashboard.types import Recipe
 
 _COLUMNS = (
     ("model", "run"),

@@ -224,7 +224,7 @@ def snapshot(study: Study, lower_is_better: Sequence[str] = (), higher_is_better
     notes = [*standing.new.notes, *shown.notes]
     notes += [f"{name}: {note}" for name, all_of in assumed.items() for note in map(str, all_of)]
     items, scores = items_of(images, study), scores_of(standing.values, images)
-    sides = [[n for n in some if n in values] for some in (lower_is_better, higher_is_better)]
+    lower, higher = ([name for name in some if name in values] for some in (lower_is_better, higher_is_better))
     return Snapshot(
         title=study.config.title,
         config=study.config,
@@ -240,7 +240,7 @@ def snapshot(study: Study, lower_is_better: Sequence[str] = (), higher_is_better
         pictures=pictures,
         directions=directions,
         notes=notes,
-        _tables=lambda task: StudyTables(items, scores, ratings, task, study.config.scale, *sides),
+        _tables=lambda task: StudyTables(items, scores, ratings, task, study.config.scale, lower, higher),
     )
 
 

@@ -12,9 +12,10 @@ from calibration.decision.measures import opinions
 from calibration.metric.facts import titles_of
 from metrics.sets.fid import null_in
 from metrics.text import counted, listed
+from study.dashboard.answer_types import Line, MetricTrend, Null, Point, TaskTrend, Trends
 from study.dashboard.numbers import number
 from study.dashboard.snapshot import Snapshot
-from study.dashboard.types import Line, MetricTrend, Null, Point, TaskTrend, Trends
+from study.dashboard.types import Axis
 
 INTERVAL_NOTE = (
     "Bands are 95 % intervals of each mean, for other prompts like these: the images of a prompt count together. Two "
@@ -56,10 +57,7 @@ def _trends(found: Snapshot, task: str) -> Trends:
     metrics: list[MetricTrend] = []
     for name, direction in found.directions.items():
         values = found.values.get(name)
-        if values is not None:
-            lines = _lines(found, _of_metric(values, clusters))
-        else:
-            lines = _set_lines(found, name)
+        lines = _set_lines(found, name) if values is None else _lines(found, _of_metric(values, clusters))
         made: MetricTrend = {
             "name": name,
             "title": titles[name],
@@ -236,10 +234,14 @@ def _notes(found: Snapshot, has_prompts: bool) -> list[str]:
             "The prompts of some images are not known, so each of these counts for itself: where several are of one "
             "prompt, the bands are too narrow."
         )
-    few = [one for one in _prompts_of(found) if 0 < one < FEWEST_PROMPTS]
+    few = sum(
+        each < FEWEST_PROMPTS
+        for one, each in zip(shown.checkpoints, _prompts_of(found), strict=True)
+        if one[shown.axis] is not None
+    )
     if few:
         notes.append(
-            f"{counted(len(few), 'checkpoint')} {'has' if len(few) == 1 else 'have'} fewer than {FEWEST_PROMPTS} "
+            f"{counted(few, 'checkpoint')} {'has' if few == 1 else 'have'} fewer than {FEWEST_PROMPTS} "
             "prompts, which is too few for an interval."
         )
     off = [one["shown"] for one in shown.checkpoints if one[shown.axis] is None and one[_other(shown.axis)] is not None]
@@ -251,13 +253,13 @@ def _notes(found: Snapshot, has_prompts: bool) -> list[str]:
     mixed = [titles_of(found.directions)[name] for name in found.values if found.is_mixed(name)]
     if mixed:
         notes.append(
-            f"The values of {listed(mixed)} were made in different ways (another network, other weights or options), so "
-            "points may differ by that alone; score the images again together."
+            f"The values of {listed(mixed)} were made in different ways (another network, other weights or options), "
+            "so points may differ by that alone; score the images again together."
         )
     return notes + _unlike(found)
 
 
-def _other(axis: str) -> str:
+def _other(axis: Axis) -> Axis:
     return "step" if axis == "epoch" else "epoch"
 
 

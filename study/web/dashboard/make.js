@@ -61,8 +61,12 @@ function formatted(value, digits) {
   return (value < 0 && Number(words) !== 0 ? "−" : "") + words;
 }
 
+function stepWords(step) {
+  return step.toLocaleString("en");
+}
+
 function counted(number, one, many) {
-  return number + " " + (number === 1 ? one : many || one + "s");
+  return number.toLocaleString("en") + " " + (number === 1 ? one : many || one + "s");
 }
 
 function capitalised(name) {

@@ -12,7 +12,8 @@ function trendsPanel(context) {
   const side = make("aside", "side");
   const notes = make("ul", "notes quiet");
   side.setAttribute("aria-label", "Images of a point");
-  const hint = make("p", "card quiet hint", "Click a point, or choose one with the arrow keys and press Enter: its images appear here, the best first.");
+  const hint = make("p", "card quiet hint", "Choose a point to see its images, the best first.");
+  hint.append(make("span", "by-keys", " Click it, or go to it with the arrow keys and press Enter."));
   const images = checkpointImages(context, () => state.set({ "trends.point": "", "trends.metric": "" }));
   body.append(charts, side);
   element.append(controls, legend, refusal, body, notes);
@@ -62,6 +63,7 @@ function trendsPanel(context) {
   async function addAgreement(asked) {
     if (agreement.task === asked) return;
     agreement = { task: asked, metrics: {} };
+    await context.answered; // the answer above all views comes first
     const found = await source.json("agreement", { task: asked }).catch(() => null); // without it there is only no second axis
     if (!found || agreement.task !== asked) return;
     agreement = { task: asked, metrics: found.metrics };
@@ -90,13 +92,17 @@ function trendsPanel(context) {
     return [...people, ...trends.metrics].filter((one) => one.lines.some((line) => line.points.length));
   }
 
+  function drawnRuns() {
+    return [...new Set(measures().flatMap((one) => one.lines.map((line) => line.run)))].sort((one, other) => one - other);
+  }
+
   function groups(values) {
-    return lineGroups(data.runs, values["trends.by"] || "");
+    return lineGroups(data.runs, drawnRuns(), values["trends.by"] || "");
   }
 
   function showControls(values) {
     by.show(values["trends.by"] || "");
-    by.element.parentElement.hidden = new Set(data.runs.map((run) => run.n_training_images)).size < 2;
+    by.element.parentElement.hidden = new Set(drawnRuns().map((run) => data.runs[run].n_training_images)).size < 2;
     task.select.value = values["trends.task"] || data.tasks[0] || "";
     reset.hidden = !values["trends.from"] && !values["trends.to"];
     const all = measures().map((one) => one.name);
@@ -122,7 +128,7 @@ function trendsPanel(context) {
 
   function showLegend(values) {
     const hidden = listOf(values["trends.hidden"]);
-    const unique = new Map(groups(values).map((group) => [group.key, group]));
+    const unique = new Map([...groups(values).values()].map((group) => [group.key, group]));
     const entries = [...unique.values()].map((group) => {
       const isOn = !hidden.includes(group.key);
       const button = chip("", isOn, () => {
@@ -191,8 +197,10 @@ function trendsPanel(context) {
     side.replaceChildren(...(checkpoint < 0 ? [hint] : isWide.matches ? [images.element] : []));
     body.classList.toggle("has-images", checkpoint >= 0);
     if (checkpoint < 0 || !card) return images.element.remove();
-    if (!isWide.matches) card.element.after(images.element);
-    images.show(checkpoint, card.name, card.wordsOf(checkpoint));
+    const isNew = images.show(checkpoint, card.name, card.wordsOf(checkpoint));
+    if (isWide.matches) return;
+    card.element.after(images.element);
+    if (isNew) images.element.scrollIntoView({ block: "nearest" });
   }
 
   function redraw() {

@@ -59,7 +59,7 @@ def made_study(folder: Path, evaluators=EVALUATORS, prompts: int = PROMPTS, data
         ignore_index=True,
     )
     ratings = [
-        {"item": item, "evaluator": name, "task": "aesthetic", "rating": int(np.clip(1 + at + rng.integers(-1, 2), 1, 5))}
+        {"item": item, "evaluator": name, "task": "aesthetic", "rating": int(np.clip(at + rng.integers(3), 1, 5))}
         for item, at in zip(items, quality, strict=True)
         for name in evaluators
     ]

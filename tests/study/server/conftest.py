@@ -22,7 +22,7 @@ def open_page(chromium):
     def open_link(link, expected=(), viewport=DESKTOP, touch=False, go=True):
         context = chromium.new_context(viewport=viewport, has_touch=touch, is_mobile=touch)
         contexts.append(context)
-        base = link.partition("/rate/")[0]
+        base = "/".join(link.split("/")[:3])
         context.on("page", lambda page: watch(page, base, expected))
         page = context.new_page()
         if go:
