@@ -7,6 +7,7 @@ function trendsPanel(context) {
   const legend = make("ul", "legend");
   legend.setAttribute("aria-label", "Lines");
   const refusal = make("p", "refusal");
+  refusal.hidden = true;
   const body = make("div", "trends-body");
   const charts = make("div", "charts");
   const side = make("aside", "side");
