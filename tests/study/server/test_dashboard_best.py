@@ -82,7 +82,7 @@ def test_the_scale_stands_below_what_it_measures(open_best):
     page = open_best()
     scale = page.locator(".interval-scale .track").bounding_box()
     row = page.locator(".interval .track").first.bounding_box()
-    assert (scale["x"], scale["width"]) == pytest.approx((row["x"], row["width"]), abs=1.5)
+    assert (scale["x"], scale["width"]) == pytest.approx((row["x"], row["width"]), abs=0.6)
 
 
 def test_a_measure_and_a_run_are_chosen(open_best, served):
