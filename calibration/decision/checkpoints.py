@@ -72,7 +72,7 @@ class Checkpoints:
         table = pd.DataFrame({"item": items["item"]})
         for name in ("model", "checkpoint", "prompt", "seed", "step", "kind", "subject"):
             table[name] = items[name].fillna("").astype(str) if name in items.columns else ""
-        self._table = table[table["prompt"] != ""]
+        self._table = table[(table["prompt"] != "") & (table[["model", "checkpoint"]] != "").any(axis=1)]
         keys = self._table[["model", "checkpoint"]].drop_duplicates()
         found = [self._checkpoint(*map(str, key)) for key in keys.itertuples(index=False)]
         self.all: list[Checkpoint] = sorted(
@@ -91,7 +91,7 @@ class Checkpoints:
         return Checkpoint(model, name, _STEPLESS if pd.isna(number) else float(number))
 
     def of_item(self, item: str) -> Checkpoint | None:
-        """Whose image it is; None for an item that is not there, or has no prompt."""
+        """Whose image it is; None for an item that is not there, or has no prompt, or names no checkpoint."""
         return self._by_item.get(item)
 
     @cached_property

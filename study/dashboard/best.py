@@ -7,6 +7,7 @@ from calibration.metric.facts import titles_of
 from metrics.errors import InputError, for_command_line
 from metrics.text import listed
 from study.dashboard.answer_types import Best, BestChoices, BestRow
+from study.dashboard.checkpoints import NO_CHECKPOINT
 from study.dashboard.numbers import number
 from study.dashboard.snapshot import Snapshot
 
@@ -135,9 +136,10 @@ def _runs(found: Snapshot) -> list[str]:
     """The runs with two checkpoints or more, the usual choice first."""
     shown_runs, images = found.shown.runs, found.images["place_of_checkpoint"].value_counts()
     sizes = {}
-    for place, one in enumerate(shown_runs):
-        mine = [at for at in found.shown.of_run(place) if not found.shown.checkpoints[at]["is_base"]]
-        if one["name"] and mine:
+    for place in range(len(shown_runs)):
+        checkpoints = {at: found.shown.checkpoints[at] for at in found.shown.of_run(place)}
+        mine = [at for at, each in checkpoints.items() if not each["is_base"] and each["shown"] != NO_CHECKPOINT]
+        if mine:
             sizes[place] = (len(mine), int(images.reindex(mine).sum()))
     names = [shown_runs[place]["name"] for place in sizes if sizes[place][0] > 1]
     names.sort(key=lambda name: -max(sizes[place][1] for place in sizes if shown_runs[place]["name"] == name))

@@ -71,12 +71,12 @@ def shown_of(images: pd.DataFrame, runs: pd.DataFrame, order: Sequence[str]) -> 
     first = images["item"].map(places).fillna(len(places)).astype(int)
     images = images.assign(called=images["item"].where(images["item"] != "", images["path"]), first=first)
     images = images.sort_values("first", kind="stable", ignore_index=True)
-    prompts = list(dict.fromkeys(zip(images["prompt"], images["negative"], images["group"], strict=True)))
-    prompts.sort(key=lambda one: one[0] == "")  # what is not known comes last
+    groups: dict[tuple[str, str], str] = {}
+    for text, negative, group in zip(images["prompt"], images["negative"], images["group"], strict=True):
+        groups[text, negative] = groups.get((text, negative)) or group
+    prompts = sorted(groups, key=lambda one: one == ("", ""))  # what is not known comes last
     number = {prompt: place for place, prompt in enumerate(prompts)}
-    images["place_of_prompt"] = [
-        number[one] for one in zip(images["prompt"], images["negative"], images["group"], strict=True)
-    ]
+    images["place_of_prompt"] = [number[one] for one in zip(images["prompt"], images["negative"], strict=True)]
     of = _checkpoints(images)
     names = sorted(
         {model for model, _ in of}, key=lambda name: (not _is_base_run(name, of), name == "", natural_order(name))
@@ -85,7 +85,7 @@ def shown_of(images: pd.DataFrame, runs: pd.DataFrame, order: Sequence[str]) -> 
     shown = Shown(
         runs=[_run(name, images, runs, of) for name in names],
         checkpoints=[of[key] | {"run": names.index(key[0])} for key in ordered],
-        prompts=[{"text": text, "negative": negative, "group": group} for text, negative, group in prompts],
+        prompts=[{"text": one[0], "negative": one[1], "group": groups[one]} for one in prompts],
     )
     place = {key: place for place, key in enumerate(ordered)}
     images["place_of_checkpoint"] = [place[key] for key in zip(images["model"], images["checkpoint"], strict=True)]
@@ -98,7 +98,8 @@ def shown_of(images: pd.DataFrame, runs: pd.DataFrame, order: Sequence[str]) -> 
         .drop(columns=["seed_order", "first"])
     )
     for at, run in enumerate(shown.runs):
-        run["base"] = None if run["is_base"] else _base_of(at, shown, images)
+        if not run["is_base"] and any(shown.checkpoints[of_it]["shown"] != NO_CHECKPOINT for of_it in shown.of_run(at)):
+            run["base"] = _base_of(at, shown, images)
     shown.notes = _notes(shown)
     return shown, images
 

@@ -31,6 +31,11 @@ def script() -> str:
     return _all(SCRIPTS)
 
 
+def icon() -> str:
+    """The icon of all pages, as SVG."""
+    return _text("shared/icon.svg")
+
+
 def _all(names: tuple[str, ...]) -> str:
     return "\n".join(_text(name) for name in names)
 

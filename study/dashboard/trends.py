@@ -234,10 +234,14 @@ def _notes(found: Snapshot, has_prompts: bool) -> list[str]:
             "The prompts of some images are not known, so each of these counts for itself: where several are of one "
             "prompt, the bands are too narrow."
         )
-    few = [one for one in _prompts_of(found) if 0 < one < FEWEST_PROMPTS]
+    few = sum(
+        each < FEWEST_PROMPTS
+        for one, each in zip(shown.checkpoints, _prompts_of(found), strict=True)
+        if one[shown.axis] is not None
+    )
     if few:
         notes.append(
-            f"{counted(len(few), 'checkpoint')} {'has' if len(few) == 1 else 'have'} fewer than {FEWEST_PROMPTS} "
+            f"{counted(few, 'checkpoint')} {'has' if few == 1 else 'have'} fewer than {FEWEST_PROMPTS} "
             "prompts, which is too few for an interval."
         )
     off = [one["shown"] for one in shown.checkpoints if one[shown.axis] is None and one[_other(shown.axis)] is not None]

@@ -104,7 +104,7 @@ def as_it_stands(study: Study) -> Standing:
     told = told.assign(image_id=-1 - np.arange(len(told)))
     changed = [*new.gone, *(told["item"] if len(told) else ())]
     images = _with(images[~images["item"].isin(changed)], told)
-    numbers = images.set_index("item")["image_id"]
+    numbers = images[images["item"] != ""].set_index("item")["image_id"]
     fresh = new.values.assign(image_id=new.values["item"].map(numbers).astype("Int64"))
     kept = values[values["image_id"].isin(images["image_id"])]
     again = pd.MultiIndex.from_frame(kept[["image_id", "metric"]]).isin(

@@ -55,6 +55,11 @@ function digitsFor(values) {
   return Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(span))));
 }
 
+/* Digits after the point that ticks need which stand so far apart. */
+function digitsOfTicks(step) {
+  return Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+}
+
 function formatted(value, digits) {
   if (!Number.isFinite(value)) return "–";
   const words = Math.abs(value).toFixed(digits === undefined ? digitsFor([value]) : digits);

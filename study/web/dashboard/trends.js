@@ -129,7 +129,7 @@ function trendsPanel(context) {
   function showLegend(values) {
     const hidden = listOf(values["trends.hidden"]);
     const unique = new Map([...groups(values).values()].map((group) => [group.key, group]));
-    const entries = [...unique.values()].map((group) => {
+    const entries = [...unique.values()].sort((one, other) => one.order - other.order).map((group) => {
       const isOn = !hidden.includes(group.key);
       const button = chip("", isOn, () => {
         const next = isOn ? [...hidden, group.key] : hidden.filter((key) => key !== group.key);

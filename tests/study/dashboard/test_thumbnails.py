@@ -61,7 +61,9 @@ def test_of_an_animation_the_first_frame_counts():
     assert min(opened(found).convert("RGB").getpixel((80, 80))) > 250
 
 
-@pytest.mark.parametrize("data", [b"", b"no image", b"\x89PNG\r\n\x1a\n" + b"x" * 50, b"RIFF....WEBPVP8 ", b"\xff\xd8\xff"])
+@pytest.mark.parametrize(
+    "data", [b"", b"no image", b"\x89PNG\r\n\x1a\n" + b"x" * 50, b"RIFF....WEBPVP8 ", b"\xff\xd8\xff"]
+)
 def test_what_is_no_image_is_unreadable(data):
     with pytest.raises(UnreadableImage):
         thumbnail(data)
