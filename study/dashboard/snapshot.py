@@ -19,8 +19,9 @@ from calibration.core.grades import Array
 from calibration.decision.from_tables import StudyTables
 from calibration.metric.facts import directions_of, signatures_of, titles_of
 from metrics.engine.signature import identity_of
+from metrics.errors import InputError
 from metrics.known import Direction
-from metrics.text import natural_order
+from metrics.text import listed, natural_order, quoted
 from study.dashboard import gaps
 from study.dashboard.checkpoints import Shown, base_note, shown_of
 from study.dashboard.numbers import numbers, whole
@@ -109,7 +110,15 @@ class Snapshot:
         return [name for name in self.config.tasks if name in rated]
 
     def task_of(self, task: str) -> str:
-        """The task itself, or the first that was rated where none is named; "" where nobody has rated."""
+        """The task itself, or the first that was rated where none is named; "" where nobody has rated.
+
+        Raises
+        ------
+        InputError
+            For a task that the study does not ask.
+        """
+        if task and task not in self.config.tasks:
+            raise InputError(f"There is no task '{task}'; the study asks {listed(quoted(self.config.tasks))}.")
         return task or next(iter(self.tasks), "")
 
     def is_mixed(self, metric: str, places: NDArray[np.intp] | None = None) -> bool:

@@ -69,9 +69,14 @@ def _trends(found: Snapshot, task: str) -> Trends:
         metrics.append(made)
     people: list[TaskTrend] = [
         {"task": each, "lines": _lines(found, _of_people(found, each, clusters))}
-        for each in ([task] if task else found.tasks)
+        for each in ([found.task_of(task)] if task else found.tasks)
     ]
-    return {"axis": found.shown.axis, "metrics": metrics, "people": people, "notes": _notes(found, has_prompts)}
+    return {
+        "axis": found.shown.axis,
+        "metrics": metrics,
+        "people": people,
+        "notes": _notes(found, clusters, has_prompts),
+    }
 
 
 def prompt_clusters(found: Snapshot) -> tuple[NDArray[np.intp], bool]:
@@ -227,7 +232,7 @@ def _null(name: str, title: str, lines: Sequence[Line]) -> Null | None:
     return {"low": low, "high": high, "words": words}
 
 
-def _notes(found: Snapshot, has_prompts: bool) -> list[str]:
+def _notes(found: Snapshot, clusters: NDArray[np.intp], has_prompts: bool) -> list[str]:
     notes, shown = [INTERVAL_NOTE, *([PEOPLE_NOTE] if found.tasks else [])], found.shown
     if not has_prompts:
         notes.append(
@@ -236,7 +241,7 @@ def _notes(found: Snapshot, has_prompts: bool) -> list[str]:
         )
     few = sum(
         each < FEWEST_PROMPTS
-        for one, each in zip(shown.checkpoints, _prompts_of(found), strict=True)
+        for one, each in zip(shown.checkpoints, _prompts_of(found, clusters), strict=True)
         if one[shown.axis] is not None
     )
     if few:
@@ -263,9 +268,9 @@ def _other(axis: Axis) -> Axis:
     return "step" if axis == "epoch" else "epoch"
 
 
-def _prompts_of(found: Snapshot) -> list[int]:
-    """How many prompts each checkpoint has."""
-    counts = found.images.groupby("place_of_checkpoint")["place_of_prompt"].nunique()
+def _prompts_of(found: Snapshot, clusters: NDArray[np.intp]) -> list[int]:
+    """How many prompts each checkpoint has, an image whose prompt is not known being one of its own."""
+    counts = found.images.assign(prompt=clusters).groupby("place_of_checkpoint")["prompt"].nunique()
     return counts.reindex(range(len(found.shown.checkpoints)), fill_value=0).astype(int).tolist()
 
 
