@@ -57,13 +57,11 @@ def run_demo(folder: Path, reset: bool = False, port: int = 7860, open_browser: 
         rate = rater_link(base, you.token)
         console.print(f"[bold]Rate here[/]                 {rate}", soft_wrap=True)
         console.print(f"[bold]Progress and live report[/]  {owner_link(base, study.store.owner_token)}", soft_wrap=True)
+        dashboard = dashboard_link(base, study.store.owner_token)
+        console.print(f"[bold]Dashboard[/]                 {dashboard}", soft_wrap=True)
         console.print(
-            f"[bold]Dashboard[/]                 {dashboard_link(base, study.store.owner_token)}", soft_wrap=True
-        )
-        console.print(
-            "The dashboard's run is simulated: blur and noise stand for three checkpoints with 12 and 48 training images; "
-            "no model was trained.",
-            soft_wrap=True,
+            "The dashboard's run is simulated, with 12 and with 48 training images: no model was trained, its three\n"
+            "checkpoints are the photos' parts with less and less blur and noise."
         )
         console.print("Stop with Ctrl-C; what you rated is kept.")
         if open_browser:

@@ -2,8 +2,8 @@
 
 No model is trained. Ten parts of the two photos stand for prompts, and a blur and noise that grow weaker stand for
 checkpoints: with 48 training images until the last, with 12 only until the second, as where a fine-tune learns its few
-images by heart. The scores are computed for real; the simulated evaluators rate these images as they rate the others, and nobody
-else is asked about them.
+images by heart. The scores are computed for real; the simulated evaluators rate these images as they rate the others,
+and nobody else is asked about them.
 """
 
 from pathlib import Path
@@ -58,9 +58,8 @@ def add_simulated_run(study: Study, seed: int) -> pd.DataFrame:
     photos = sorted((study.folder / "references").glob("*.png"))
     sets = [(BASE, "", "base", "", 1.0)]
     for number, strengths in STRENGTHS.items():
-        sets += [
-            (run_name(number), str(step), "lora", str(number), s) for step, s in zip(STEPS, strengths, strict=True)
-        ]
+        for step, strength in zip(STEPS, strengths, strict=True):
+            sets.append((run_name(number), str(step), "lora", str(number), strength))
     rows = []
     for photo in photos:
         with Image.open(photo) as opened:

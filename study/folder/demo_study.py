@@ -155,7 +155,7 @@ def make_demo(folder: Path, seed: int = 0) -> Study:
         with closing(study):
             ratings = simulated_ratings(study.items, seed)
             run = add_simulated_run(study, seed)
-            ratings = pd.concat([ratings, _ratings_of(run, dict.fromkeys(TRUE_QUALITY, run["quality"]), seed)])
+            ratings = pd.concat([ratings, _ratings_of(run, dict.fromkeys(TRUE_QUALITY, run["quality"]), seed, "run")])
             import_tables(study, ratings.reset_index(drop=True), scores_of(study))
             add_gates(study)
         if folder.exists():
@@ -191,12 +191,13 @@ def simulated_ratings(items: pd.DataFrame, seed: int) -> pd.DataFrame:
     return _ratings_of(items, true, seed)
 
 
-def _ratings_of(items: pd.DataFrame, true: Mapping[str, Iterable[float]], seed: int) -> pd.DataFrame:
-    """What the simulated evaluators say of items whose true quality is known by task."""
+def _ratings_of(items: pd.DataFrame, true: Mapping[str, Iterable[float]], seed: int, of: str = "") -> pd.DataFrame:
+    """What the simulated evaluators say of items whose true quality is known by task; `of` is for another noise."""
     rows = []
     for evaluator in EVALUATORS:
         for task, quality in true.items():
-            noise = random_generator(seed, "simulated", evaluator.name, task).normal(0, evaluator.noise, len(items))
+            of_noise = filter(None, ("simulated", evaluator.name, task, of))
+            noise = random_generator(seed, *of_noise).normal(0, evaluator.noise, len(items))
             for item, mean, error in zip(items["item"], quality, noise, strict=True):
                 rating = int(np.clip(np.rint(mean + evaluator.bias + error), 1, 5))
                 rows.append({"item": item, "evaluator": evaluator.name, "task": task, "rating": rating})
