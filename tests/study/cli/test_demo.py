@@ -45,7 +45,7 @@ def test_it_is_small_split_and_complete(demo):
 
 
 def test_its_run_is_called_simulated_and_tells_its_story_on_the_dashboard(demo):
-    """Three checkpoints, two sizes of the training set; with few images the last checkpoint is worse, and best knows."""
+    """Three checkpoints, two sizes of the training set; with few images the last is worse, and best knows."""
     run = demo.items[~is_asked(demo.items)]
     assert set(run["model"]) == {BASE, *map(run_name, STRENGTHS)}
     assert all("simulated" in name for name in run["model"]) and all(run["prompt"].str.startswith("simulated: "))
