@@ -2,7 +2,7 @@
 
 from calibration.decision.best_words import best_lines, shown
 from calibration.decision.found import PEOPLE, StudyBest
-from calibration.decision.from_tables import EVERY_RUN, StudyTables
+from calibration.decision.from_tables import EVERY_RUN
 from calibration.metric.facts import titles_of
 from metrics.errors import InputError, for_command_line
 from metrics.text import listed
@@ -71,10 +71,11 @@ def _best(found: Snapshot, by: str, run: str, task: str) -> Best:
         made = tables.best(by, run)
     except InputError as error:
         return answer | {"refused": error.for_command_line()}
-    return answer | _found(found, made, tables)
+    answer |= _found(found, made)
+    return answer | {"notes": [*notes, *(for_command_line(note) for note in made.notes)]}
 
 
-def _found(found: Snapshot, made: StudyBest, tables: StudyTables) -> Best:
+def _found(found: Snapshot, made: StudyBest) -> Best:
     scale, figures = found.config.scale, made.best
     places = [found.shown.place(str(one)) for one in made.checkpoints]
 
@@ -107,7 +108,6 @@ def _found(found: Snapshot, made: StudyBest, tables: StudyTables) -> Best:
         "rows": rows,
         "winner": {"checkpoint": winner, "value": number(shown(figures.value, made, scale)), "low": low, "high": high},
         "sentences": best_lines(made, scale),
-        "notes": [for_command_line(note) for note in made.notes],
     }
 
 

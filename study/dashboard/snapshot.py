@@ -19,13 +19,14 @@ from calibration.core.grades import Array
 from calibration.decision.from_tables import StudyTables
 from calibration.metric.facts import directions_of, signatures_of, titles_of
 from metrics.engine.signature import identity_of
+from metrics.errors import InputError
 from metrics.known import Direction
-from metrics.text import natural_order
+from metrics.text import listed, natural_order, quoted
 from study.dashboard import gaps
 from study.dashboard.checkpoints import Shown, base_note, shown_of
 from study.dashboard.numbers import numbers, whole
 from study.dashboard.pictures import Pictures, pictures_of
-from study.dashboard.types import Data, Metric, Opinions
+from study.dashboard.types import Data, Metric, Rated
 from study.folder.study import Study
 from study.runs.reading import as_it_stands, items_of, last_of_each, scores_of
 
@@ -109,7 +110,15 @@ class Snapshot:
         return [name for name in self.config.tasks if name in rated]
 
     def task_of(self, task: str) -> str:
-        """The task itself, or the first that was rated where none is named; "" where nobody has rated."""
+        """The task itself, or the first that was rated where none is named; "" where nobody has rated.
+
+        Raises
+        ------
+        InputError
+            For a task that the study does not ask.
+        """
+        if task and task not in self.config.tasks:
+            raise InputError(f"There is no task '{task}'; the study asks {listed(quoted(self.config.tasks))}.")
         return task or next(iter(self.tasks), "")
 
     def is_mixed(self, metric: str, places: NDArray[np.intp] | None = None) -> bool:
@@ -181,6 +190,7 @@ def snapshot(study: Study, lower_is_better: Sequence[str] = (), higher_is_better
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from PIL import Image
     >>> from study import create_study
@@ -246,7 +256,7 @@ def snapshot(study: Study, lower_is_better: Sequence[str] = (), higher_is_better
 
 def _data(found: Snapshot) -> Data:
     images, shown, config = found.images, found.shown, found.config
-    people: dict[str, Opinions] = {}
+    people: dict[str, Rated] = {}
     apart: dict[str, dict[str, list[float | None]]] = {}
     for task in found.tasks:
         mean, n, sd = found.opinions(task)

@@ -4,6 +4,7 @@ function alertsPanel(context) {
   const { source, state, study, data, pictures, lightbox } = context;
   const element = make("div", "alerts");
   const refusal = make("p", "refusal");
+  refusal.hidden = true;
   const controls = make("div", "controls");
   const list = make("ol", "gates");
   element.append(controls, refusal, list);

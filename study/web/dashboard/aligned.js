@@ -85,9 +85,10 @@ class Aligned {
     return this.data.checkpoints[this.originOf[index]].is_base ? "base" : "first checkpoint";
   }
 
-  /* Of a run's checkpoints, the one at a place of the axis, else the last one before it; -1 where there is none. */
+  /* Of a run's checkpoints, the one at a place of the axis, else the last one before it, else its base; -1 where there
+     is none. */
   at(run, x) {
-    let found = -1;
+    let found = this.data.runs[run].base ?? -1;
     this.data.checkpoints.forEach((checkpoint, index) => {
       const own = this.axis.at[index];
       if (checkpoint.run !== run || own === null || own > x) return;

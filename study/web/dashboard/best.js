@@ -8,6 +8,7 @@ function bestPanel(context) {
   const element = make("div", "best");
   const controls = make("div", "controls");
   const refusal = make("p", "refusal");
+  refusal.hidden = true;
   const body = make("div", "trends-body");
   const card = make("section", "card best-card");
   card.setAttribute("aria-label", "Which may be the best");
@@ -15,6 +16,7 @@ function bestPanel(context) {
   side.setAttribute("aria-label", "Images of a checkpoint");
   const images = checkpointImages(context, () => state.set({ "best.point": "" }));
   body.append(card, side);
+  body.hidden = true; // until there is something to show
   element.append(controls, refusal, body);
   let drawnFor = null;
   let isShown = false;

@@ -57,7 +57,7 @@ class TrendChart {
       font: "13px system-ui, sans-serif",
       ...more,
     });
-    const digits = (splits) => splits.map((value) => formatted(value, digitsFor([0, splits[1] - splits[0]]) - 2));
+    const digits = (splits) => splits.map((value) => formatted(value, digitsOfTicks(splits[1] - splits[0] || 1)));
     const axes = [axis({ values: (_, splits) => splits.map(stepWords), splits: (plot) => apart(xs, plot), size: BOTTOM_AXIS })];
     axes.push(axis({ scale: "y", size: LEFT_AXIS, values: (_, splits) => digits(splits) }));
     if (this.points_axis) {

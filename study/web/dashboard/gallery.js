@@ -98,11 +98,7 @@ function galleryPanel(context) {
   function open(at) {
     const { places, quantity } = shown;
     const words = (place) => (quantity ? [quantity.words + ": " + valueWords(quantity, place)] : []);
-    const onMove = (place) => {
-      const now = Math.floor(places.indexOf(place) / GALLERY_PAGE);
-      if (now !== page) own.set({ page: now ? now + 1 : "" }, { replace: true });
-    };
-    context.lightbox.open(places, at, { words, onMove });
+    context.lightbox.open(places, at, { words });
   }
 
   function keys(event) {

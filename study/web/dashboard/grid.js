@@ -228,8 +228,7 @@ function gridPanel(context) {
     if (places[column] < 0) return;
     settle();
     const shown = places.filter((place) => place >= 0);
-    const onMove = (place) => go(row, places.indexOf(place), false);
-    context.lightbox.open(shown, shown.indexOf(places[column]), { onMove, other: originOf });
+    context.lightbox.open(shown, shown.indexOf(places[column]), { other: originOf });
   }
 
   function keys(event) {

@@ -177,7 +177,9 @@ class GridTable {
     const now = this.cell(this.at.row, this.at.column);
     if (!now) return;
     this.mark(now, true);
-    if (isFocused) now.focus({ preventScroll: true });
+    if (!isFocused) return;
+    now.focus({ preventScroll: true });
+    now.scrollIntoView({ block: "nearest", inline: "nearest" }); // of the page; the table has been scrolled
   }
 
   bringIntoSight() {

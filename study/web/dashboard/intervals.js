@@ -11,7 +11,7 @@ function linearScale(values) {
   return {
     of: (value) => (value - low) / (high - low),
     ticks,
-    tickDigits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)),
+    tickDigits: digitsOfTicks(step),
     digits: digitsFor(values),
   };
 }

@@ -7,6 +7,7 @@ function trendsPanel(context) {
   const legend = make("ul", "legend");
   legend.setAttribute("aria-label", "Lines");
   const refusal = make("p", "refusal");
+  refusal.hidden = true;
   const body = make("div", "trends-body");
   const charts = make("div", "charts");
   const side = make("aside", "side");
@@ -129,7 +130,7 @@ function trendsPanel(context) {
   function showLegend(values) {
     const hidden = listOf(values["trends.hidden"]);
     const unique = new Map([...groups(values).values()].map((group) => [group.key, group]));
-    const entries = [...unique.values()].map((group) => {
+    const entries = [...unique.values()].sort((one, other) => one.order - other.order).map((group) => {
       const isOn = !hidden.includes(group.key);
       const button = chip("", isOn, () => {
         const next = isOn ? [...hidden, group.key] : hidden.filter((key) => key !== group.key);

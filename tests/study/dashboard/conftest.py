@@ -15,3 +15,10 @@ def dashboard_study(tmp_path_factory):
 def shown(dashboard_study):
     """Its snapshot."""
     return snapshot(dashboard_study, **DIRECTIONS)
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A study of one's own, all of it rated."""
+    with make_study(tmp_path) as made:
+        yield made

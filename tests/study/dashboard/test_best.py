@@ -1,0 +1,86 @@
+"""Best is what `humangrade best` says, asked as the page asks."""
+
+import json
+
+import pytest
+
+from calibration.decision.best_words import best_lines
+from calibration.decision.from_tables import EVERY_RUN
+from metrics.errors import InputError
+from study.dashboard.best import best
+from study.dashboard.snapshot import snapshot
+from tests.study.dashboard.made import DIRECTIONS, add_gate, make_study
+
+
+@pytest.mark.parametrize("by", ["people", "good", "distance", "good+people"])
+@pytest.mark.parametrize("run", ["n05", EVERY_RUN])
+def test_best_is_what_the_command_says(shown, by, run):
+    found = best(shown, by, run)
+    made = shown.tables("look").best(by, run)
+    assert found["refused"] == "" and (found["by"], found["run"], found["task"]) == (by, run, "look")
+    assert found["sentences"] == best_lines(made)
+    names = [one["shown"] for one in shown.data()["checkpoints"]]
+    assert [names[row["checkpoint"]] for row in found["rows"]] == list(map(str, made.checkpoints))
+    assert [row["in_set"] for row in found["rows"]] == [k in made.best.may_be_best for k in range(len(found["rows"]))]
+    assert found["direction"] == ("lower" if by == "distance" else "higher")
+    for row in found["rows"]:
+        assert row["low_of_all"] <= row["low"] <= row["value"] <= row["high"] <= row["high_of_all"]
+    values = [row["value"] for row in found["rows"]]
+    assert values[made.best.winner] == (min(values) if by == "distance" else max(values))
+    assert found["winner"]["checkpoint"] == found["rows"][made.best.winner]["checkpoint"]
+    assert found["winner"]["low"] < found["winner"]["value"] < found["winner"]["high"]
+
+
+def test_unless_asked_best_is_by_people_over_all_runs(shown):
+    found = best(shown)
+    assert (found["by"], found["run"], found["notes"][:1]) == ("people", EVERY_RUN, [])
+    assert len(found["rows"]) == 6
+    assert found["choices"]["runs"][0] == EVERY_RUN and set(found["choices"]["runs"][1:]) == {"n05", "n20"}
+    assert found["choices"]["by"][:4] == ["people", "distance", "face", "good"]
+    names = [one["shown"] for one in shown.data()["checkpoints"]]
+    assert names[found["winner"]["checkpoint"]] == "n20/600"  # the truth of this study
+
+
+def test_unrated_it_is_by_the_last_primary_metric_or_says_that_nobody_chose(tmp_path):
+    with make_study(tmp_path, rated=0.0) as study:
+        found = best(snapshot(study, **DIRECTIONS))
+        assert found["by"] == "distance" and found["task"] == ""
+        assert found["notes"][0].startswith("Nobody has rated yet and no gate named a primary metric, so this is by")
+        add_gate(study, metrics=["good", "distance"], primary="good")
+        add_gate(study, metrics=["distance"])
+        found = best(snapshot(study, **DIRECTIONS))
+        assert found["by"] == "good" and not any("Nobody has rated" in note for note in found["notes"])
+        assert found["choices"]["by"] == ["distance", "face", "good"]
+
+
+def test_runs_of_different_subjects_are_not_thrown_together(study):
+    study.write_items(study.items.assign(subject=study.items["model"].map({"n05": "anna", "n20": "ben"}).fillna("")))
+    found = best(snapshot(study, **DIRECTIONS))
+    assert set(found["choices"]["runs"]) == {"n05", "n20"} and found["run"] in ("n05", "n20")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"by": "nothing"}, "There are no scores by 'nothing'"),
+        ({"run": "n99"}, "There is no run 'n99'; the runs are n05 and n20."),
+    ],
+)
+def test_what_cannot_be_told_is_refused_with_a_sentence(shown, given, words):
+    found = best(shown, **given)
+    assert words in found["refused"] and found["rows"] == [] and found["winner"] is None
+
+
+def test_without_seeds_no_best_is_told(study):
+    study.write_items(study.items.assign(seed=""))
+    found = best(snapshot(study, **DIRECTIONS))
+    assert "no best checkpoint can be told" in found["refused"] and found["choices"]["by"]
+
+
+def test_another_task_is_no_task(shown):
+    with pytest.raises(InputError, match="There is no task 'taste'"):
+        best(shown, task="taste")
+
+
+def test_it_is_json(shown):
+    json.dumps(best(shown), allow_nan=False)
