@@ -17,7 +17,7 @@ function alertsPanel(context) {
   async function show() {
     refusal.hidden = true;
     try {
-      runs = (await source.json("alerts")).runs;
+      runs = (await busy(element, source.json("alerts"))).runs;
     } catch (error) {
       refusal.textContent = error.message;
       refusal.hidden = false;

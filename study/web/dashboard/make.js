@@ -41,6 +41,20 @@ function makeSwitch(label, options, onChange) {
   };
 }
 
+/* What is awaited; until then the element says that it is being worked out (its style shows that). */
+async function busy(element, coming) {
+  const waiting = make("p", "waiting quiet", "Being worked out…");
+  waiting.setAttribute("role", "status");
+  element.setAttribute("aria-busy", "true");
+  element.prepend(waiting);
+  try {
+    return await coming;
+  } finally {
+    waiting.remove();
+    if (!element.querySelector(":scope > .waiting")) element.removeAttribute("aria-busy");
+  }
+}
+
 function makeSvg(tag, attributes) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes || {})) made.setAttribute(name, value);
