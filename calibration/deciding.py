@@ -8,6 +8,7 @@ import pandas as pd
 
 from calibration.api import read_items, read_ratings, read_scores
 from calibration.core.resampling import Resampling
+from calibration.decision.best import NEVER
 from calibration.decision.from_tables import StudyTables
 from calibration.decision.gate import MetricGate
 from calibration.scale import LIKERT, Scale, scale_given
@@ -121,9 +122,10 @@ def find_best(
     DataFrame
         A row a checkpoint, by step: checkpoint, step, mean with low and high (95 %, of that checkpoint alone),
         may_be_best (the set holds the best with 95 % confidence) and is_winner (the highest mean; of equal ones the
-        earliest). ``attrs`` has by, unit, winner, its value with value_low and value_high from prompts that did not
-        choose it (the highest of several means is too high, and is not its value), prompts, images, least_difference
-        and prompts_to_tell (so many would tell checkpoints apart that differ by it), sorts and notes.
+        earliest). ``attrs`` has by, unit, winner, its value with value_low and value_high, without what chance adds by
+        choosing it (the highest of several means is too high, and is not its value), prompts, images, people (who
+        rated; 1 by a metric), least_difference and prompts_to_tell (so many would tell checkpoints apart that differ by
+        it; missing where people differ too much for any number of prompts), sorts and notes.
 
     Raises
     ------
@@ -173,7 +175,8 @@ def find_best(
         "prompts": best.prompts,
         "images": found.images,
         "least_difference": least,
-        "prompts_to_tell": prompts,
+        "people": best.people,
+        "prompts_to_tell": np.nan if prompts == NEVER else prompts,
         "sorts": found.agreement.sorts if found.agreement else None,
         "notes": list(found.notes),
     }

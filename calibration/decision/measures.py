@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from calibration.core.grades import Array
 from calibration.core.item_folds import groupings_of
 from calibration.core.ratings import Ratings, ScoredTask
 from calibration.core.resampling import RESAMPLING, Resampling
@@ -70,7 +72,10 @@ class Measures:
         self._items, self._scale = items, scale
         self._prompts = items.set_index("item")["prompt"] if "prompt" in items.columns else None
         self.task, self._ratings = _one_task(ratings, task)
-        self._cube = None if self._ratings is None else opinions(self._ratings, scale)
+        self._cube: pd.DataFrame | None = None
+        self._leniency: Array = np.zeros(0)
+        if self._ratings is not None:
+            self._cube, self._leniency = opinions(self._ratings, scale)
 
     def scores_of(self, metric: str) -> pd.Series:
         """A metric's scores by item; of people the mean ratings without the evaluators' strictness."""
@@ -172,8 +177,24 @@ class Measures:
         return None if found is None or self.agreement(metric).sorts == "no" else found
 
 
-def opinions(ratings: pd.DataFrame, scale: Scale = LIKERT) -> pd.DataFrame:
-    """What people think of each image, without their strictness: in rating steps above the lowest level.
+class Opinions(NamedTuple):
+    """What people think of images.
+
+    Attributes
+    ----------
+    steps : DataFrame
+        A row an item and a column an evaluator: rating steps above the lowest level, without the evaluators'
+        strictness; NaN where missing.
+    leniency : ndarray, shape (evaluators,)
+        By how many steps each gives more than the others, which was taken out.
+    """
+
+    steps: pd.DataFrame
+    leniency: Array
+
+
+def opinions(ratings: pd.DataFrame, scale: Scale = LIKERT) -> Opinions:
+    """What people think of each image, without their strictness.
 
     Parameters
     ----------
@@ -183,18 +204,20 @@ def opinions(ratings: pd.DataFrame, scale: Scale = LIKERT) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
-        A row an item and a column an evaluator, NaN where missing.
+    Opinions
 
     Examples
     --------
     >>> rows = [("a", "ann", 1), ("b", "ann", 3), ("a", "bob", 2), ("b", "bob", 4)]
-    >>> opinions(pd.DataFrame(rows, columns=["item", "evaluator", "rating"])).loc["a"].tolist()
-    [0.5, 0.5]
+    >>> found = opinions(pd.DataFrame(rows, columns=["item", "evaluator", "rating"]))
+    >>> found.steps.loc["a"].round(9).tolist(), found.leniency.round(9).tolist()
+    ([0.5, 0.5], [-0.5, 0.5])
     """
     first = ratings.drop_duplicates(["item", "evaluator"])
     wide = first.pivot(index="item", columns="evaluator", values="rating")
-    return pd.DataFrame(levelled(scale.to_unit(wide) * (1 / scale.step)), index=wide.index, columns=wide.columns)
+    given = scale.to_unit(wide) * (1 / scale.step)
+    steps = levelled(given)
+    return Opinions(pd.DataFrame(steps, index=wide.index, columns=wide.columns), np.nanmean(given - steps, axis=0))
 
 
 def _one_task(ratings: pd.DataFrame | None, task: str) -> tuple[str, pd.DataFrame | None]:

@@ -210,7 +210,9 @@ def _metric(name: str, title: str, direction: Direction, left: Array, right: Arr
     rests = f"{counted(flips.pairs, 'pair')} of {counted(flips.prompts, 'prompt')}"
     missing = int((~known).sum())
     if missing:
-        rests += f"; {counted(missing, 'more pair')} {'lacks' if missing == 1 else 'lack'} a value"
+        lack = ("was", "were") if name == PEOPLE else ("lacks", "lack")
+        what = "not rated on both sides" if name == PEOPLE else "a value"
+        rests += f"; {counted(missing, 'more pair')} {lack[missing > 1]} {what}"
     if not (right - left).any():
         sentence = f"{title} is the same on both sides of all {flips.pairs:,} pairs."
     else:

@@ -40,7 +40,7 @@ def by_image(ratings: pd.DataFrame, items: Sequence[str], scale: Scale) -> tuple
     >>> mean.tolist(), n.tolist(), [round(float(each), 3) for each in sd]
     ([2.5, 3.5, nan], [2.0, 2.0, 0.0], [0.707, 0.707, nan])
     """
-    table = opinions(ratings, scale).reindex(list(items))
+    table = opinions(ratings, scale).steps.reindex(list(items))
     steps = table.mean(axis=1).to_numpy(dtype=float)
     spread = table.std(axis=1, ddof=1).to_numpy(dtype=float) * scale.width
     return scale.from_unit(steps * scale.step), table.notna().sum(axis=1).to_numpy(dtype=float), spread

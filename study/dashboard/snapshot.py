@@ -26,7 +26,7 @@ from study.dashboard import gaps
 from study.dashboard.checkpoints import Shown, base_note, shown_of
 from study.dashboard.numbers import numbers, whole
 from study.dashboard.pictures import Pictures, pictures_of
-from study.dashboard.types import Data, Metric, Opinions
+from study.dashboard.types import Data, Metric, Rated
 from study.folder.study import Study
 from study.runs.reading import as_it_stands, items_of, last_of_each, scores_of
 
@@ -190,6 +190,7 @@ def snapshot(study: Study, lower_is_better: Sequence[str] = (), higher_is_better
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from PIL import Image
     >>> from study import create_study
@@ -255,7 +256,7 @@ def snapshot(study: Study, lower_is_better: Sequence[str] = (), higher_is_better
 
 def _data(found: Snapshot) -> Data:
     images, shown, config = found.images, found.shown, found.config
-    people: dict[str, Opinions] = {}
+    people: dict[str, Rated] = {}
     apart: dict[str, dict[str, list[float | None]]] = {}
     for task in found.tasks:
         mean, n, sd = found.opinions(task)

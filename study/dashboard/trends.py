@@ -4,14 +4,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from calibration.core.grades import Array
 from calibration.core.intervals import group_codes
 from calibration.decision.best import FEWEST_PROMPTS, Part, own_half_width, part_of
 from calibration.decision.measures import opinions
+from calibration.decision.parts import values as values_of
 from calibration.metric.facts import titles_of
 from metrics.sets.fid import null_in
-from metrics.text import counted, listed
+from metrics.text import counted, listed, quoted
 from study.dashboard.answer_types import Line, MetricTrend, Null, Point, TaskTrend, Trends
 from study.dashboard.numbers import number
 from study.dashboard.snapshot import Snapshot
@@ -21,11 +23,11 @@ INTERVAL_NOTE = (
     "Bands are 95 % intervals of each mean, for other prompts like these: the images of a prompt count together. Two "
     "checkpoints share prompts, so they may be told apart although their bands overlap: Compare and Best say so."
 )
-PEOPLE_NOTE = (
-    "People's means are without the evaluators' strictness, and their bands for other people like these as well."
-)
+PEOPLE_NOTE = "The bands of people's ratings are for other people like these as well."
 Figure = tuple[float, float, float, int]
 """A mean, the ends of its interval, and how many images it is of."""
+Of = Callable[[int, NDArray[np.intp]], Figure | None]
+"""From a checkpoint, and the places of its images, to its figure."""
 
 
 def trends(found: Snapshot, task: str = "") -> Trends:
@@ -43,10 +45,11 @@ def trends(found: Snapshot, task: str = "") -> Trends:
 
     Notes
     -----
-    A checkpoint's value is the mean over its prompts of each prompt's mean, and by people the mean of all ratings
-    without the evaluators' strictness, as `calibration.decision.from_tables.StudyTables.best` has them; so is the
-    interval: the jackknife over prompts, and over evaluators, and Student's t. With fewer than five prompts there is
-    none. A bootstrap of so few prompts holds the mean too rarely: of five in 84 % (tests/benchmarks/bench_trends.py).
+    A checkpoint's value is the mean over its prompts of each prompt's mean, and by people the mean of the ratings, as
+    `calibration.decision.from_tables.StudyTables.best` has them; so is the interval: the jackknife over prompts, and
+    over evaluators, and Student's t. With fewer than five prompts there is none. A bootstrap of so few prompts holds
+    the mean too rarely: of five in 85 %, where these hold it in 95 % (tests/benchmarks/bench_trends.py, which also has
+    what skewed metrics cost).
     """
     return found.once(("trends", task), lambda: _trends(found, task))
 
@@ -110,45 +113,85 @@ def mean_of(values: Array, clusters: NDArray[np.intp]) -> Figure | None:
     return mean, mean - half, mean + half, int(known.sum())
 
 
-def _of_metric(values: Array, clusters: NDArray[np.intp]) -> Callable[[NDArray[np.intp]], Figure | None]:
-    return lambda places: mean_of(values[places], clusters[places])
+def people_means(
+    steps: Array, leniency: Array, prompts: NDArray[np.intp], checkpoints: NDArray[np.intp]
+) -> dict[int, Figure]:
+    """What people think of each checkpoint's images, for other prompts and other people like these.
+
+    Parameters
+    ----------
+    steps, leniency
+        As `calibration.decision.measures.opinions` gives them, a row an image.
+    prompts, checkpoints : ndarray of int, shape (images,)
+        Each image's.
+
+    Returns
+    -------
+    dict of int to Figure
+        By checkpoint, in rating steps; none of one without ratings. Where some images were not rated, checkpoints that
+        share prompts, be it through others, are compared on the same prompts, as in best.
+    """
+    rated = np.isfinite(steps).any(axis=1)
+    steps, prompts, checkpoints = steps[rated], prompts[rated], checkpoints[rated]
+    found: dict[int, Figure] = {}
+    if not rated.any():
+        return found
+    places, of = np.unique(checkpoints, return_inverse=True)
+    codes = np.unique(prompts, return_inverse=True)[1].reshape(-1)
+    shared = np.zeros((len(places), int(codes.max()) + 1))
+    np.add.at(shared, (of, codes), 1)
+    together = connected_components(shared @ shared.T)[1]
+    for group in range(int(together.max()) + 1):
+        mine = together[of] == group
+        columns = np.flatnonzero(together == group)
+        part = _part(steps[mine], leniency, codes[mine], np.searchsorted(columns, of[mine]))
+        means = values_of([part], np.ones((1, part.sums.shape[1])))[0]
+        halves = own_half_width([part]) if part.sums.shape[1] >= FEWEST_PROMPTS else np.full(len(columns), np.nan)
+        for mean, half, column in zip(means, halves, columns, strict=True):
+            width = half if (shared[column] > 0).sum() >= FEWEST_PROMPTS else np.nan
+            images = int((of == column).sum())
+            found[int(places[column])] = (float(mean), float(mean - width), float(mean + width), images)
+    return found
 
 
-def _of_people(found: Snapshot, task: str, clusters: NDArray[np.intp]) -> Callable[[NDArray[np.intp]], Figure | None]:
+def _part(steps: Array, leniency: Array, prompts: NDArray[np.intp], checkpoints: NDArray[np.intp]) -> Part:
+    """Sums and counts of ratings, (images, evaluators), of those who rated any of them."""
+    who = np.isfinite(steps).any(axis=0)
+    steps, prompts = steps[:, who], np.unique(prompts, return_inverse=True)[1].reshape(-1)
+    sums, counts = np.zeros((2, steps.shape[1], int(prompts.max()) + 1, int(checkpoints.max()) + 1))
+    known = np.isfinite(steps)
+    for place in range(steps.shape[1]):
+        cells = prompts[known[:, place]], checkpoints[known[:, place]]
+        np.add.at(sums[place], cells, steps[known[:, place], place])
+        np.add.at(counts[place], cells, 1)
+    return Part(sums, counts, leniency[who])
+
+
+def _of_metric(values: Array, clusters: NDArray[np.intp]) -> Of:
+    return lambda at, places: mean_of(values[places], clusters[places])
+
+
+def _of_people(found: Snapshot, task: str, clusters: NDArray[np.intp]) -> Of:
     scale, ratings = found.config.scale, found.ratings[found.ratings["task"] == task]
     if ratings.empty:
-        return lambda places: None
-    steps = opinions(ratings, scale).reindex(found.images["called"]).to_numpy(dtype=float)
+        return lambda at, places: None
+    given = opinions(ratings, scale)
+    steps = given.steps.reindex(found.images["called"]).to_numpy(dtype=float)
+    on_axis = [one[found.shown.axis] is not None for one in found.shown.checkpoints]
+    checkpoints = found.images["place_of_checkpoint"].to_numpy()
+    drawn = np.flatnonzero(np.array(on_axis)[checkpoints])
+    figures = people_means(steps[drawn], given.leniency, clusters[drawn], checkpoints[drawn])
 
-    def of(places: NDArray[np.intp]) -> Figure | None:
-        mine = steps[places]
-        rated = np.isfinite(mine).any(axis=1)
-        mine, who = mine[rated], np.isfinite(mine).any(axis=0)
-        if not rated.any():
+    def of(at: int, places: NDArray[np.intp]) -> Figure | None:
+        if at not in figures:
             return None
-        codes = np.unique(clusters[places][rated], return_inverse=True)[1].reshape(-1)
-        part = _part(mine[:, who], codes)
-        mean = float(part.sums.sum() / part.counts.sum())
-        prompts = part.sums.shape[1]
-        half = float(own_half_width([part])[0]) if prompts >= FEWEST_PROMPTS else np.nan
-        ends = scale.from_unit(np.array([mean, mean - half, mean + half]) * scale.step)
-        return float(ends[0]), float(ends[1]), float(ends[2]), int(rated.sum())
+        value, low, high = scale.from_unit(np.array(figures[at][:3]) * scale.step).tolist()
+        return value, low, high, figures[at][3]
 
     return of
 
 
-def _part(steps: Array, codes: NDArray[np.intp]) -> Part:
-    """Sums and counts of one checkpoint's ratings, (images, evaluators), by evaluator and prompt."""
-    prompts, people = int(codes.max()) + 1, steps.shape[1]
-    sums, counts = np.zeros((2, people, prompts, 1))
-    for who in range(people):
-        known = np.isfinite(steps[:, who])
-        sums[who, :, 0] = np.bincount(codes[known], weights=steps[known, who], minlength=prompts)
-        counts[who, :, 0] = np.bincount(codes[known], minlength=prompts)
-    return Part(sums, counts)
-
-
-def _lines(found: Snapshot, of: Callable[[NDArray[np.intp]], Figure | None]) -> list[Line]:
+def _lines(found: Snapshot, of: Of) -> list[Line]:
     """A line for each run with a value: its checkpoints by step, and at 0 its base on the prompts that the run has."""
     of_checkpoint, of_prompt = (found.images[name].to_numpy() for name in ("place_of_checkpoint", "place_of_prompt"))
     shown, lines = found.shown, []
@@ -159,7 +202,7 @@ def _lines(found: Snapshot, of: Callable[[NDArray[np.intp]], Figure | None]) -> 
             is_mine = of_checkpoint == at
             if at == run["base"] and np.isin(of_prompt[is_mine], of_prompt[mine]).any():
                 is_mine &= np.isin(of_prompt, of_prompt[mine])
-            figure = of(np.flatnonzero(is_mine))
+            figure = of(at, np.flatnonzero(is_mine))
             if figure is not None:
                 points.append(_point(found, at, *figure))
         if points:
@@ -233,7 +276,7 @@ def _null(name: str, title: str, lines: Sequence[Line]) -> Null | None:
 
 
 def _notes(found: Snapshot, clusters: NDArray[np.intp], has_prompts: bool) -> list[str]:
-    notes, shown = [INTERVAL_NOTE, *([PEOPLE_NOTE] if found.tasks else [])], found.shown
+    notes, shown = [INTERVAL_NOTE, *_people_notes(found)], found.shown
     if not has_prompts:
         notes.append(
             "The prompts of some images are not known, so each of these counts for itself: where several are of one "
@@ -262,6 +305,16 @@ def _notes(found: Snapshot, clusters: NDArray[np.intp], has_prompts: bool) -> li
             "so points may differ by that alone; score the images again together."
         )
     return notes + _unlike(found)
+
+
+def _people_notes(found: Snapshot) -> list[str]:
+    """For whom the bands of people's ratings are."""
+    people = found.ratings.groupby("task")["evaluator"].nunique()
+    alone = [task for task in found.tasks if people[task] == 1]
+    notes = [PEOPLE_NOTE] if len(alone) < len(found.tasks) else []
+    if alone:
+        notes.append(f"One person alone rated {listed(quoted(alone))}: what others would say, the band does not tell.")
+    return notes
 
 
 def _other(axis: Axis) -> Axis:

@@ -74,7 +74,7 @@ class Images(TypedDict):
     reference_set: list[int | None]
 
 
-class Opinions(TypedDict):
+class Rated(TypedDict):
     """A task's ratings by image: mean and standard deviation in the scale's numbers, and how many people."""
 
     mean: list[Number]
@@ -110,5 +110,5 @@ class Data(TypedDict):
     reference_sets: list[list[int]]
     values: dict[str, list[Number]]
     failures: dict[str, dict[str, str]]
-    people: dict[str, Opinions]
+    people: dict[str, Rated]
     gaps: dict[str, dict[str, list[Number]]]

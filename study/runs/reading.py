@@ -39,6 +39,7 @@ def study_tables(
     lower_is_better: Sequence[str] = (),
     higher_is_better: Sequence[str] = (),
     resampling: Resampling = RESAMPLING,
+    is_recorded: bool = False,
 ) -> StudyTables:
     """A study's images with their checkpoints, scores and ratings, checked, as its record of runs has them.
 
@@ -54,6 +55,8 @@ def study_tables(
     lower_is_better, higher_is_better : sequence of str
         Metrics whose direction is not known.
     resampling : Resampling
+    is_recorded : bool
+        Nothing is new since the caller recorded it; it is not looked for again.
 
     Returns
     -------
@@ -65,13 +68,13 @@ def study_tables(
         Where the study's images name no checkpoints or a step that is no whole number, or several tasks were rated
         and none is named.
     """
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     if study.store.is_read_only:
         found = as_it_stands(study)
         images, values = last_of_each(found.images), found.values
         notes = (*found.new.notes, *_not_recorded(found.new))
     else:
-        notes = record_study(study).notes
+        notes = () if is_recorded else record_study(study).notes
         images, values = last_of_each(study.store.runs.images()), study.store.runs.values()
     return StudyTables(
         items_of(images, study),

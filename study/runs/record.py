@@ -129,6 +129,30 @@ def record_study(study: Study, prompts: Mapping[str, str] | None = None) -> Reco
     return Recorded(images, runs.add_values(new.values), runs.add_set_values(new.set_values), removed, tuple(new.notes))
 
 
+def with_known_prompts(study: Study) -> pd.DataFrame:
+    """The study's items with the prompts that items.csv does not say and the record knows; see `record_study`.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    DataFrame
+    """
+    items = study.items
+    images = study.store.runs.images()
+    known = {row["item"]: row for row in _plain_rows(images[(images["item"] != "") & (images["prompt"] != "")])}
+    if not known:
+        return items
+    told = [
+        {name: row.get(name, "") for name in ("item", "model", "checkpoint", "prompt")} | {"path": row["image"]}
+        for row in _plain_rows(items)
+    ]
+    _keep_prompts(told, known, {})
+    return items.assign(prompt=[row["prompt"] for row in told])
+
+
 def find_new(study: Study, read_files: bool = True, prompts: Mapping[str, str] | None = None) -> New:
     """What the record of runs lacks of a study.
 

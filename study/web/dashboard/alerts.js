@@ -4,6 +4,7 @@ function alertsPanel(context) {
   const { source, state, study, data, pictures, lightbox } = context;
   const element = make("div", "alerts");
   const refusal = make("p", "refusal");
+  refusal.hidden = true;
   const controls = make("div", "controls");
   const list = make("ol", "gates");
   element.append(controls, refusal, list);
@@ -16,7 +17,7 @@ function alertsPanel(context) {
   async function show() {
     refusal.hidden = true;
     try {
-      runs = (await source.json("alerts")).runs;
+      runs = (await busy(element, source.json("alerts"))).runs;
     } catch (error) {
       refusal.textContent = error.message;
       refusal.hidden = false;

@@ -21,8 +21,8 @@ function bestAnswer(result, context) {
     return part;
   }
   const best = result.value;
-  const [first, second] = best.refused ? [best.refused, ""] : best.sentences;
-  part.append(make("p", "answer-sentence", first || ""), make("p", "quiet", second || ""));
+  const [first, second] = best.refused ? [best.refused, ""] : [best.headline, best.sentences[1]];
+  part.append(make("p", "answer-sentence", first), make("p", "quiet", second || ""));
   return part;
 }
 

@@ -8,6 +8,7 @@ function bestPanel(context) {
   const element = make("div", "best");
   const controls = make("div", "controls");
   const refusal = make("p", "refusal");
+  refusal.hidden = true;
   const body = make("div", "trends-body");
   const card = make("section", "card best-card");
   card.setAttribute("aria-label", "Which may be the best");
@@ -15,6 +16,7 @@ function bestPanel(context) {
   side.setAttribute("aria-label", "Images of a checkpoint");
   const images = checkpointImages(context, () => state.set({ "best.point": "" }));
   body.append(card, side);
+  body.hidden = true; // until there is something to show
   element.append(controls, refusal, body);
   let drawnFor = null;
   let isShown = false;
@@ -24,7 +26,7 @@ function bestPanel(context) {
     const asked = { by: values["best.by"], run: values["best.run"], task: values["best.task"] };
     let best;
     try {
-      best = await source.json("best", asked);
+      best = await busy(element, source.json("best", asked));
     } catch (error) {
       if (!isShown) return;
       drawnFor = null;
@@ -148,10 +150,9 @@ function bestPanel(context) {
     body.classList.toggle("has-images", Boolean(row));
     body.classList.toggle("alone", !row);
     card.querySelectorAll(".interval").forEach((one) => one.setAttribute("aria-pressed", String(Boolean(row) && one.dataset.checkpoint === values["best.point"])));
-    side.replaceChildren();
-    if (!row) return;
-    side.append(images.element);
-    const measure = best.by === "people" ? PEOPLE + (best.task) : best.by;
+    if (!row) return images.element.remove();
+    if (!images.element.isConnected) side.append(images.element); // put anew, it would lose the focus
+    const measure = best.by === BY_PEOPLE ? PEOPLE + best.task : metricOf(best.by);
     images.show(checkpoint, measure, []);
   }
 

@@ -7,6 +7,7 @@ function trendsPanel(context) {
   const legend = make("ul", "legend");
   legend.setAttribute("aria-label", "Lines");
   const refusal = make("p", "refusal");
+  refusal.hidden = true;
   const body = make("div", "trends-body");
   const charts = make("div", "charts");
   const side = make("aside", "side");
@@ -47,7 +48,7 @@ function trendsPanel(context) {
   async function show() {
     isShown = true;
     try {
-      trends = await source.json("trends");
+      trends = await busy(element, source.json("trends"));
     } catch (error) {
       refusal.textContent = error.message;
       refusal.hidden = false;
@@ -152,7 +153,6 @@ function trendsPanel(context) {
 
   function drawCharts(values) {
     cards.forEach((card) => card.chart && card.chart.destroy());
-    images.element.remove();
     const all = measures();
     const wanted = values["trends.metrics"] ? listOf(values["trends.metrics"]) : all.map((one) => one.name);
     const shown = all.filter((one) => wanted.includes(one.name));
@@ -194,12 +194,14 @@ function trendsPanel(context) {
     const card = cards.find((one) => one.name === values["trends.metric"]) || cards[0];
     cards.forEach((one) => one.mark(checkpoint >= 0 && one === card ? checkpoint : -1));
     hint.hidden = checkpoint >= 0;
-    side.replaceChildren(...(checkpoint < 0 ? [hint] : isWide.matches ? [images.element] : []));
+    if (checkpoint < 0 || !card) side.replaceChildren(hint);
+    else if (!isWide.matches) side.replaceChildren();
+    else if (images.element.parentElement !== side) side.replaceChildren(images.element); // put anew, it would lose the focus
     body.classList.toggle("has-images", checkpoint >= 0);
     if (checkpoint < 0 || !card) return images.element.remove();
     const isNew = images.show(checkpoint, card.name, card.wordsOf(checkpoint));
     if (isWide.matches) return;
-    card.element.after(images.element);
+    if (card.element.nextSibling !== images.element) card.element.after(images.element);
     if (isNew) images.element.scrollIntoView({ block: "nearest" });
   }
 

@@ -11,7 +11,7 @@ from metrics.engine.images import ImageSource
 from metrics.engine.types import Item
 from metrics.errors import InputError
 from metrics.sets.compared_sets import reference_statistics
-from metrics.sets.fid import Fid
+from metrics.sets.fid import Fid, null_in
 from metrics.sets.frechet import FeatureStatistics, frechet_distance
 from metrics.sets.frechet_interval import frechet_with_error, null_distance
 from metrics.sets.kid import Kid, kernel_distance
@@ -120,6 +120,7 @@ def test_few_images_are_warned_of_with_the_null_distance():
     null = null_distance(features.rows(a + photos), 30)
     (row,) = found.set_scores
     assert row.note == f"random sets of 30 and 12 of the same images, without a difference, show {null:.1f}"
+    assert null_in(row.note) == float(f"{null:.1f}")
     assert len(found.warnings) == 1
     assert "1 of 1 sets have fewer than 2,048 images" in found.warnings[0]
     assert row.note in found.warnings[0]
@@ -162,6 +163,7 @@ def test_saved_statistics_stand_for_the_reference_images(tmp_path):
     assert row.score == pytest.approx(frechet_distance(features.rows(a), features.rows(photos)), rel=1e-6)
     assert row.signature == f"metric:fid|reference:{saved.digest[:12]}|reference_n:300|features:any"
     assert row.note.startswith("40 images drawn from the reference's statistics themselves show ")
+    assert row.note.endswith(f"show {null_in(row.note):.1f}")
     assert len(found.warnings) == 1
 
 

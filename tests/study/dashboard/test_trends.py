@@ -9,7 +9,7 @@ from calibration.decision.best_words import shown as shown_value
 from metrics.engine.types import SetScore
 from metrics.errors import InputError
 from study.dashboard.snapshot import snapshot
-from study.dashboard.trends import mean_of, trends
+from study.dashboard.trends import PEOPLE_NOTE, mean_of, trends
 from tests.study.dashboard.made import DIRECTIONS, FID_NOTE, STEPS, add_tracked, make_study
 
 
@@ -171,6 +171,14 @@ def test_people_who_rated_some_images_are_drawn_of_these(tmp_path):
             assert point["n"] == len(mine)
             assert point["value"] == pytest.approx(means[mine].mean())
     assert ratings.groupby("item").size().eq(3).all()
+
+
+@pytest.mark.parametrize("people", [1, 3])
+def test_for_whom_the_bands_of_ratings_are_is_said(tmp_path, people):
+    with make_study(tmp_path, people=people) as study:
+        notes = trends(snapshot(study, **DIRECTIONS))["notes"]
+    alone = "One person alone rated 'look': what others would say, the band does not tell."
+    assert (alone in notes, PEOPLE_NOTE in notes) == (people == 1, people > 1)
 
 
 def test_nobody_rated_and_no_such_task(study):

@@ -15,6 +15,7 @@ from study.folder.create import create_study
 from study.folder.study import open_study
 from study.runs import track as tracking
 from study.runs.folders import RunFolder, named_folder
+from study.runs.outside import photos_of
 from study.runs.reading import study_tables
 from study.runs.track import Tracker, TrackSettings, only_tracker
 from study.runs.tracking.new_gates import REFUSED
@@ -221,7 +222,7 @@ def test_what_it_is_judged_against(study, tmp_path, against, baselines):
 
 def test_a_baseline_that_is_not_there_is_bad_input(study, tmp_path):
     run = samples(tmp_path / "run", (300, 600))
-    with pytest.raises(InputError, match="no checkpoint 'nonsense'"):
+    with pytest.raises(InputError, match="no checkpoint 'nonsense' and no baseline of that name"):
         tracker(study, run, settings=replace(SETTINGS, against="nonsense")).one_pass()
 
 
@@ -341,8 +342,8 @@ def test_reference_photos_are_those_of_the_run(study, tmp_path):
     scorer = Scorer(SETTINGS.score, tmp_path / "photos", Console(quiet=True))
     with open_study(study) as opened:
         images = opened.store.runs.images()
-        photos = scorer._photos_of(images, opened)
-        none = Scorer(SETTINGS.score, None, Console(quiet=True))._photos_of(images, opened)
+        photos = photos_of(images, opened, scorer.photos)
+        none = photos_of(images, opened, None)
     found = {model: {path.name for path in each} for model, each in zip(images["model"], photos, strict=True)}
     assert found == {"": {"3.png"}, "anna": {"1.png", "2.png"}, "bob": {"3.png"}}
     assert not any(none)

@@ -12,8 +12,8 @@ RUN = "<img src=x onerror=alert(1)>"  # a run's name is text, whatever stands in
 BASE = "base/0"
 
 
-def make_gated_study(folder, monkeypatch):
-    """With two gates, lpips (lower is better), a run whose name is HTML, and a checkpoint that was never measured by most metrics."""
+def make_gated_study(folder, monkeypatch, is_tracked=False):
+    """With two gates, lpips (lower is better), and a run whose name is HTML; tracked, with a checkpoint that only good has."""
     monkeypatch.setattr(made, "RUNS", {"n05": 5, RUN: 20})
     worth = {name.replace("n20", RUN): value for name, value in made.WORTH.items()}
     monkeypatch.setattr(made, "WORTH", worth)
@@ -22,7 +22,8 @@ def make_gated_study(folder, monkeypatch):
     made.add_gate(study, "n05/900", f"{RUN}/600", metrics=["good", "distance"], primary="good")
     rng = np.random.default_rng(5)
     study.store.save_scores([Score(item, "lpips", float(rng.random()), "made") for item in study.items["item"]])
-    made.add_tracked(study, folder / "watched", RUN)
+    if is_tracked:
+        made.add_tracked(study, folder / "watched", RUN)
     return study
 
 

@@ -16,7 +16,7 @@ def served(tmp_path_factory, serve_study):
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("trends")
         patch.setenv("HUMANGRADE_CACHE", str(folder / "cache"))
-        study = make_gated_study(folder, patch)
+        study = make_gated_study(folder, patch, is_tracked=True)
         study.close()
         yield Served(serve_study(study))
 
