@@ -111,7 +111,7 @@ function comparePanel(context) {
       return;
     }
     if (key !== asked) return;
-    figures.replaceChildren(...(seen.isRuns ? runFigures(answer) : checkpointFigures(answer)));
+    figures.replaceChildren(names(seen), ...(seen.isRuns ? runFigures(answer) : checkpointFigures(answer)));
     if (seen.isRuns) return;
     pairs = answer.pairs;
     shown = null;
@@ -123,6 +123,17 @@ function comparePanel(context) {
   }
 
   /* ---- figures */
+
+  /* What is on which side, in full: a choice shows the beginning of a long name. */
+  function names({ isRuns, left, right }) {
+    const line = make("p", "compare-names");
+    for (const [side, of] of [["Left", left], ["Right", right]]) {
+      const part = make("span");
+      part.append(make("span", "quiet", side + " "), make("strong", "", isRuns ? of : data.checkpoints[of].shown));
+      line.append(part);
+    }
+    return line;
+  }
 
   function checkpointFigures(answer) {
     const made = [];

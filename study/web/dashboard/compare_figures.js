@@ -74,8 +74,8 @@ function intervalDrawing(row) {
   const svg = makeSvg("svg", { viewBox: "0 0 " + INTERVAL_WIDTH + " " + INTERVAL_HEIGHT, class: "compare-interval", "aria-hidden": "true" });
   const kind = clearClass(row);
   svg.append(
-    makeSvg("line", { x1: x(0), x2: x(0), y1: 0, y2: INTERVAL_HEIGHT, class: "zero" }),
-    makeSvg("line", { x1: x(low), x2: x(high), y1: middle, y2: middle, class: "interval " + kind }),
+    makeSvg("line", { x1: x(0), x2: x(0), y1: 0, y2: INTERVAL_HEIGHT, class: "compare-zero" }),
+    makeSvg("line", { x1: x(low), x2: x(high), y1: middle, y2: middle, class: "compare-line " + kind }),
     makeSvg("circle", { cx: x(difference), cy: middle, r: 4.5, class: kind }),
   );
   return svg;
@@ -112,19 +112,19 @@ function stepsDrawing(points, axis, onOpen) {
     made.textContent = words;
     svg.append(made);
   };
-  line(left, y(0), width - right, y(0), "zero");
-  for (const value of new Set([lowest, 0, highest])) text(signed(value, digits), { x: left - 8, y: y(value) + 4 }, "tick", "end");
-  for (const value of ticksOf(xs)) text(grouped(value), { x: x(value), y: STEPS_HEIGHT - 6 }, "tick", "middle");
+  line(left, y(0), width - right, y(0), "compare-zero");
+  for (const value of new Set([lowest, 0, highest])) text(signed(value, digits), { x: left - 8, y: y(value) + 4 }, "compare-tick", "end");
+  for (const value of ticksOf(xs)) text(grouped(value), { x: x(value), y: STEPS_HEIGHT - 6 }, "compare-tick", "middle");
   const path = points.map((point, i) => (i ? "L" : "M") + x(point.x).toFixed(1) + " " + y(point.difference).toFixed(1)).join("");
-  svg.append(makeSvg("path", { d: path, class: "course" }));
+  svg.append(makeSvg("path", { d: path, class: "compare-course" }));
   for (const point of points) {
     const kind = clearClass(point);
-    if (isKnown(point.low) && isKnown(point.high)) line(x(point.x), y(point.low), x(point.x), y(point.high), "interval " + kind);
+    if (isKnown(point.low) && isKnown(point.high)) line(x(point.x), y(point.low), x(point.x), y(point.high), "compare-line " + kind);
     const words = axis + " " + grouped(point.x) + ": " + signed(point.difference, digits) + (isKnown(point.low) ? " (" + formatted(point.low, digits) + " to " + formatted(point.high, digits) + ")" : "");
-    const dot = makeSvg("g", { class: "dot " + kind, role: "button", tabindex: 0, "aria-label": words + ", open" });
+    const dot = makeSvg("g", { class: "compare-dot " + kind, role: "button", tabindex: 0, "aria-label": words + ", open" });
     const title = makeSvg("title");
     title.textContent = words + (point.sentence ? "\n" + point.sentence : "");
-    dot.append(title, makeSvg("circle", { cx: x(point.x), cy: y(point.difference), r: 14, class: "reach" }), makeSvg("circle", { cx: x(point.x), cy: y(point.difference), r: 5 }));
+    dot.append(title, makeSvg("circle", { cx: x(point.x), cy: y(point.difference), r: 14, class: "compare-reach" }), makeSvg("circle", { cx: x(point.x), cy: y(point.difference), r: 5 }));
     dot.addEventListener("click", () => onOpen(point));
     dot.addEventListener("keydown", (event) => event.key === "Enter" && onOpen(point));
     svg.append(dot);

@@ -1,6 +1,7 @@
 /* Grid: checkpoints x prompts of one seed, or every run at one step; one step control over all. */
 
 const GRID_FOOT = 18; // pixels for a figure below each picture
+const GRID_HEAD = { least: 60, letter: 6, phone: 104, desktop: 170 }; // pixels: rows are named by their runs
 const GRID_SETTLE_MS = 200; // browsers limit changes of the address, and a held arrow key makes thirty a second
 
 function gridPanel(context) {
@@ -51,7 +52,10 @@ function gridPanel(context) {
   }
 
   function drawTable() {
-    table.show({ rows: view.rows, columns: view.columns, side: view.side, foot: view.value ? GRID_FOOT : 0 });
+    const longest = Math.max(...data.runs.map((run) => run.name.length));
+    const room = window.innerWidth < 860 ? GRID_HEAD.phone : GRID_HEAD.desktop;
+    const headWidth = Math.min(room, GRID_HEAD.least + longest * GRID_HEAD.letter);
+    table.show({ rows: view.rows, columns: view.columns, side: view.side, foot: view.value ? GRID_FOOT : 0, headWidth });
   }
 
   async function loadCrops() {
@@ -72,7 +76,8 @@ function gridPanel(context) {
   /* ---- heads and cells */
 
   function head({ checkpoint, run, pinned }) {
-    const name = make("span", "grid-run", (data.runs[run] || {}).name || "");
+    const name = make("span", "grid-run", data.runs[run].name);
+    name.title = data.runs[run].name;
     if (checkpoint < 0) return [make("strong", "", "none yet"), name];
     const pin = makeButton("grid-pin", "", () => togglePin(checkpoint));
     pin.setAttribute("aria-pressed", String(pinned));

@@ -7,6 +7,7 @@ function gridControls(context, own, trainedRuns, { onDifference, onStep }) {
   const aligned = alignedOf(context);
   const set = (key) => (value) => own.set({ [key]: value });
   const named = (names) => names.map((name) => [name, name]);
+  const hasBase = data.checkpoints.some((checkpoint) => checkpoint.is_base);
   const metrics = data.metrics.filter((metric) => metric.kind === "image").map((metric) => [metric.name, metric.title]);
   const rows = makeSwitch("Rows", [["", "Every checkpoint"], ["runs", "Runs at one " + aligned.axis.name]], set("rows"));
   const run = makeChoice("Run", [["", "all"], ...named(trainedRuns.map((i) => data.runs[i].name))], set("run"));
@@ -14,7 +15,7 @@ function gridControls(context, own, trainedRuns, { onDifference, onStep }) {
   const group = makeChoice("Prompts", [["", "all"], ...named(data.groups)], set("group"));
   const value = makeChoice("Below each picture", [["", "nothing"], ...metrics], set("value"));
   const size = makeSwitch("Size", GRID_SIDES, set("size"));
-  const difference = makeButton("toggle", "Difference to base (D)", onDifference);
+  const difference = makeButton("toggle", "Difference to " + (hasBase ? "base" : "first") + " (D)", onDifference);
   rows.element.hidden = trainedRuns.length < 2;
   seed.element.hidden = aligned.choices.length < 2;
   group.element.hidden = data.groups.length < 2;

@@ -36,15 +36,15 @@ class GridTable {
     });
   }
 
-  /* Show these rows and columns anew, in cells of so many pixels. */
-  show({ rows, columns, side, foot }) {
-    Object.assign(this, { rows, columns, side, height: side + foot });
+  /* Show these rows and columns anew, in cells of `side` pixels with `foot` pixels below, beside heads of `headWidth`. */
+  show({ rows, columns, side, foot, headWidth }) {
+    Object.assign(this, { rows, columns, side, headWidth, height: side + foot });
     this.nPinned = rows.filter((row) => row.pinned).length;
+    this.element.style.setProperty("--head-width", headWidth + "px");
     this.element.style.setProperty("--side", side + "px");
     this.element.style.setProperty("--height", this.height + "px");
     this.element.setAttribute("aria-rowcount", rows.length + 1);
     this.element.setAttribute("aria-colcount", columns.length + 1);
-    this.headWidth = parseFloat(getComputedStyle(this.element).getPropertyValue("--head-width"));
     this.headHeight = parseFloat(getComputedStyle(this.element).getPropertyValue("--head-height"));
     for (const group of [this.heads, this.pinned, this.body]) {
       group.style.width = this.headWidth + columns.length * side + "px";

@@ -19,7 +19,7 @@ class StripCrops {
   /* Show an image in an element; with another one, the difference between their pixels, which CSS blends. */
   show(element, place, other) {
     const cells = (other === undefined ? [place] : [place, other]).map((one) => this.cells.get(one));
-    element.classList.toggle("difference", other !== undefined);
+    element.classList.toggle("pixel-difference", other !== undefined);
     if (cells.some((cell) => !cell)) {
       element.style.backgroundImage = "";
       element.classList.add("missing");

@@ -137,8 +137,8 @@ def test_two_runs_are_drawn_at_each_step_and_a_point_opens_its_checkpoints(open_
     titles = [one["title"] for one in told["steps"][0]["metrics"]]
     expect(drawings.locator("h3")).to_have_text(titles)
     lpips = drawings.nth(titles.index("LPIPS"))
-    expect(lpips.locator(".dot")).to_have_count(len(STEPS))
-    heights = lpips.locator(".dot circle.reach").evaluate_all(
+    expect(lpips.locator(".compare-dot")).to_have_count(len(STEPS))
+    heights = lpips.locator(".compare-dot circle.compare-reach").evaluate_all(
         "(dots) => dots.map((dot) => Number(dot.getAttribute('cy')))"
     )
     values = [next(one["difference"] for one in step["metrics"] if one["title"] == "LPIPS") for step in told["steps"]]
@@ -146,7 +146,7 @@ def test_two_runs_are_drawn_at_each_step_and_a_point_opens_its_checkpoints(open_
     expect(lpips).to_contain_text(
         next(one["sentence"] for one in told["steps"][-1]["metrics"] if one["title"] == "LPIPS")
     )
-    lpips.locator(".dot").nth(3).focus()
+    lpips.locator(".compare-dot").nth(3).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("combobox", name="Left", exact=True)).to_have_value("n10/1200")
     expect(page.get_by_role("combobox", name="Right", exact=True)).to_have_value("n80/1200")
