@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from study.folder.demo_study import CHECKPOINTS, EVALUATORS, YOU, open_demo
-from study.folder.links import owner_link, rater_link
+from study.folder.links import dashboard_link, owner_link, rater_link
 from study.folder.study import Study
 from study.server.app import served
 from study.server.listen import base_url, run
@@ -57,6 +57,12 @@ def run_demo(folder: Path, reset: bool = False, port: int = 7860, open_browser: 
         rate = rater_link(base, you.token)
         console.print(f"[bold]Rate here[/]                 {rate}", soft_wrap=True)
         console.print(f"[bold]Progress and live report[/]  {owner_link(base, study.store.owner_token)}", soft_wrap=True)
+        dashboard = dashboard_link(base, study.store.owner_token)
+        console.print(f"[bold]Dashboard[/]                 {dashboard}", soft_wrap=True)
+        console.print(
+            "The dashboard's run is simulated, with 12 and with 48 training images: no model was trained, its three\n"
+            "checkpoints are the photos' parts with less and less blur and noise."
+        )
         console.print("Stop with Ctrl-C; what you rated is kept.")
         if open_browser:
             threading.Timer(0.5, webbrowser.open, (rate,)).start()

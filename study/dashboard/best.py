@@ -2,17 +2,20 @@
 
 import numpy as np
 
-from calibration.decision.best_words import best_lines, shown
+from calibration.decision.best_words import best_by, best_lines, shown
 from calibration.decision.found import PEOPLE, StudyBest
 from calibration.decision.from_tables import EVERY_RUN
 from calibration.decision.gate import MOST_MISSING
 from calibration.metric.facts import titles_of
 from metrics.errors import InputError, for_command_line
-from metrics.text import listed
+from metrics.text import counted, listed
 from study.dashboard.answer_types import Best, BestChoices, BestRow
 from study.dashboard.checkpoints import NO_CHECKPOINT
 from study.dashboard.numbers import number
 from study.dashboard.snapshot import Snapshot
+
+MOST_NAMED = 6
+"""So many checkpoints are named in the headline; the page lists all."""
 
 
 def best(found: Snapshot, by: str = "", run: str = "", task: str = "") -> Best:
@@ -62,6 +65,7 @@ def _best(found: Snapshot, by: str, run: str, task: str) -> Best:
         "direction": "higher",
         "rows": [],
         "winner": None,
+        "headline": "",
         "sentences": [],
         "notes": notes,
     }
@@ -165,13 +169,23 @@ def _found(found: Snapshot, made: StudyBest) -> Best:
         )
     low, high = ends(figures.value_low, figures.value_high)
     winner = rows[figures.winner]["checkpoint"]
+    sentences = best_lines(made, scale)
     return {  # type: ignore[typeddict-item]
         "unit": "the scale's numbers" if made.unit == "rating steps" else made.unit,
         "direction": "lower" if made.is_turned else "higher",
         "rows": rows,
         "winner": {"checkpoint": winner, "value": number(shown(figures.value, made, scale)), "low": low, "high": high},
-        "sentences": best_lines(made, scale),
+        "headline": _headline(made, sentences[0]),
+        "sentences": sentences,
     }
+
+
+def _headline(made: StudyBest, sentence: str) -> str:
+    """The sentence on the set, without names where it holds many: a list of twenty says less than how many they are."""
+    may, total = len(made.best.may_be_best), len(made.checkpoints)
+    if may <= MOST_NAMED or may == total:
+        return sentence
+    return f"By {best_by(made)}, any of {may} of {counted(total, 'checkpoint')} may be the best (95 % confidence)."
 
 
 def _usual(found: Snapshot, asked: BestChoices) -> tuple[str, list[str]]:

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from study.background.answering import Answering
+from study.dashboard.answer_types import Recipe
 from study.dashboard.answers import answer
+from study.dashboard.recipe import recipe
 from study.dashboard.snapshot import Snapshot, snapshot
 from study.dashboard.strips import plan_strips
 from study.folder.looking import open_to_look
@@ -73,14 +75,12 @@ class Figures:
         found = answer(taken, name, given)
         return {"file": self._write_answer(f"{version} {name} {sorted(given.items())}", found)}
 
-    def recipe(self, version: str, place: int) -> dict[str, Any] | None:
+    def recipe(self, version: str, place: int) -> Recipe | None:
         """How an image was made; None where there is no such image in this version."""
         taken = self._taken(version)
         if taken is None or not 0 <= place < len(taken.images):
             return None
-        from study.dashboard.recipe import recipe
-
-        return {**recipe(taken, place)}
+        return recipe(taken, place)
 
     def _taken(self, version: str) -> Snapshot | None:
         """A snapshot of a version; this process may have been started anew since it was taken."""

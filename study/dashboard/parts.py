@@ -5,17 +5,20 @@ from importlib.resources import files
 WEB = files("study") / "web"
 
 PAGE = "dashboard/dashboard.html"
+_STYLES = "dashboard lightbox trends best_alerts grid gallery compare"
+_SCRIPTS = """
+    make source state study_data pictures lightbox answer
+    line_styles chart chart_card checkpoint_images trends intervals best alerts
+    aligned strip_crops grid_view grid_controls grid_table grid_aside grid
+    quantities gallery_controls gallery compare_figures compare
+    dashboard
+"""  # in this order: the last one starts the others
 STYLES = (
     "shared/base.css",
     "vendor/uplot/uPlot.min.css",
-    *(f"dashboard/{name}.css" for name in ("dashboard", "trends", "best_alerts")),
+    *(f"dashboard/{name}.css" for name in _STYLES.split()),
 )
-_SCRIPTS = (
-    *("make", "source", "state", "study_data", "pictures", "lightbox", "answer", "line_styles", "chart", "chart_card"),
-    *("checkpoint_images", "trends", "best", "alerts", "dashboard"),
-)
-SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", *(f"dashboard/{name}.js" for name in _SCRIPTS))
-"""In the order in which they are run; those that are listed first may be used by those that follow."""
+SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", *(f"dashboard/{name}.js" for name in _SCRIPTS.split()))
 
 
 def page() -> str:
@@ -26,6 +29,11 @@ def page() -> str:
 def script() -> str:
     """All scripts, to be run in one function whose variable `element` holds the page."""
     return _all(SCRIPTS)
+
+
+def icon() -> str:
+    """The icon of all pages, as SVG."""
+    return _text("shared/icon.svg")
 
 
 def _all(names: tuple[str, ...]) -> str:

@@ -4,11 +4,12 @@ Nothing is downloaded: the photos come with scikit-learn. The models *soft*, *no
 that get better with training: at checkpoint 300 they spoil a photo the most, at 1200 the least. The metrics are
 computed for real. The evaluators are simulated, and called so wherever they appear: a rating is a true quality plus the
 evaluator's bias plus noise, rounded to 1..5; the true quality depends on the model and the checkpoint alone and knows
-nothing of the metrics.
+nothing of the metrics. `study.folder.demo_run` adds a simulated run for the dashboard.
 """
 
 import io
 import shutil
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from metrics.image.sharpness import sharpness
 from study.assignment.order import random_generator
 from study.folder.config import load_config
 from study.folder.create import UNWRITTEN, create_study, not_made
+from study.folder.demo_run import add_gates, add_simulated_run
 from study.folder.importing import import_tables
 from study.folder.study import LEFT_OPEN, Study, open_study
 
@@ -151,7 +153,11 @@ def make_demo(folder: Path, seed: int = 0) -> Study:
             share_report=True,
         )
         with closing(study):
-            import_tables(study, simulated_ratings(study.items, seed), scores_of(study))
+            ratings = simulated_ratings(study.items, seed)
+            run = add_simulated_run(study, seed)
+            ratings = pd.concat([ratings, _ratings_of(run, dict.fromkeys(TRUE_QUALITY, run["quality"]), seed, "run")])
+            import_tables(study, ratings.reset_index(drop=True), scores_of(study))
+            add_gates(study)
         if folder.exists():
             folder.rmdir()
         stage.rename(folder)
@@ -178,14 +184,23 @@ def simulated_ratings(items: pd.DataFrame, seed: int) -> pd.DataFrame:
     DataFrame
         item, evaluator, task, rating.
     """
+    true = {
+        task: [quality[row["model"]][CHECKPOINTS.index(int(row["checkpoint"]))] for row in records(items)]
+        for task, quality in TRUE_QUALITY.items()
+    }
+    return _ratings_of(items, true, seed)
+
+
+def _ratings_of(items: pd.DataFrame, true: Mapping[str, Iterable[float]], seed: int, of: str = "") -> pd.DataFrame:
+    """What the simulated evaluators say of items whose true quality is known by task; `of` is for another noise."""
     rows = []
     for evaluator in EVALUATORS:
-        for task, quality in TRUE_QUALITY.items():
-            noise = random_generator(seed, "simulated", evaluator.name, task).normal(0, evaluator.noise, len(items))
-            for row, error in zip(records(items), noise, strict=True):
-                true = quality[row["model"]][CHECKPOINTS.index(int(row["checkpoint"]))]
-                rating = int(np.clip(np.rint(true + evaluator.bias + error), 1, 5))
-                rows.append({"item": row["item"], "evaluator": evaluator.name, "task": task, "rating": rating})
+        for task, quality in true.items():
+            of_noise = filter(None, ("simulated", evaluator.name, task, of))
+            noise = random_generator(seed, *of_noise).normal(0, evaluator.noise, len(items))
+            for item, mean, error in zip(items["item"], quality, noise, strict=True):
+                rating = int(np.clip(np.rint(mean + evaluator.bias + error), 1, 5))
+                rows.append({"item": item, "evaluator": evaluator.name, "task": task, "rating": rating})
     return pd.DataFrame(rows)
 
 

@@ -1,23 +1,23 @@
-/* Alerts: the gates as they were, the newest first: the verdict, what drove it, and the pairs that fell most. */
+/* Alerts: the gates as they were, the newest first: the verdict, what drove it, and the pairs of images behind it. */
 
 function alertsPanel(context) {
   const { source, state, study, data, pictures, lightbox } = context;
   const element = make("div", "alerts");
   const refusal = make("p", "refusal");
+  refusal.hidden = true;
   const controls = make("div", "controls");
   const list = make("ol", "gates");
   element.append(controls, refusal, list);
   let runs = null;
   let drawnFor = null;
-  const verdict = makeSwitch("Verdict", [["", "All"], ["worse", "Worse"], ["cannot tell", "Cannot tell"], ["not worse", "Not worse"]], (value) =>
-    state.set({ "alerts.verdict": value, "alerts.gate": "" }),
-  );
-  controls.append(labelled("Verdict", verdict.element));
+  const verdicts = [["", "All"], ["worse", "Worse"], ["cannot tell", "Cannot tell"], ["not worse", "Not worse"], ["refused", "Refused"]];
+  const verdict = makeChoice("Verdict", verdicts, (value) => state.set({ "alerts.verdict": value, "alerts.gate": "" }));
+  controls.append(verdict.element);
 
   async function show() {
     refusal.hidden = true;
     try {
-      runs = (await source.json("alerts")).runs;
+      runs = (await busy(element, source.json("alerts"))).runs;
     } catch (error) {
       refusal.textContent = error.message;
       refusal.hidden = false;
@@ -30,7 +30,7 @@ function alertsPanel(context) {
     const asked = [values["alerts.verdict"], values["alerts.gate"]].join("\n");
     if (asked === drawnFor) return;
     drawnFor = asked;
-    verdict.show(values["alerts.verdict"] || "");
+    verdict.select.value = values["alerts.verdict"] || "";
     controls.hidden = !runs.length;
     const shown = runs.filter((run) => !values["alerts.verdict"] || run.verdict === values["alerts.verdict"]);
     const opened = values["alerts.gate"] || (shown.length ? String(shown[0].id) : "");
@@ -64,24 +64,25 @@ function alertsPanel(context) {
   }
 
   function whatDroveIt(run) {
-    const parts = [metricRows(run)];
-    if (run.worst.length) parts.push(make("h4", "", "The pairs that fell most"), worstPairs(run));
+    const parts = run.metrics.length ? [metricRows(run)] : [];
+    if (run.worst.length) parts.push(make("h4", "", "The pairs that drove it"), worstPairs(run));
     const settings = make("ul", "settings quiet");
     settings.append(...run.settings.map((words) => make("li", "", words)));
-    parts.push(settings);
+    parts.push(...run.notes.map((words) => make("p", "note", words)), settings);
     return parts;
   }
 
   /* The primary metric first, then what is worse, then the rest in their order. */
   function metricRows(run) {
-    const rank = (metric) => (metric.is_primary ? 0 : metric.verdict === "worse" ? 1 : 2);
+    const rank = (metric) => (metric.is_primary ? 0 : metric.decides ? 1 : metric.verdict === "worse" ? 2 : 3);
     const rows = make("ul", "gate-metrics");
     const sorted = [...run.metrics].sort((one, other) => rank(one) - rank(other));
     for (const metric of sorted) {
       const row = make("li");
       const head = make("div", "gate-metric-head");
-      head.append(verdictMark(metric.verdict), make("b", "", study.title(metric.name)));
-      if (metric.is_primary) head.append(make("span", "quiet", "primary metric"));
+      head.append(verdictMark(metric.verdict), make("b", "", metric.title));
+      if (metric.is_primary) head.append(make("span", "quiet", "primary"));
+      else if (metric.decides && run.metrics.length > 1) head.append(make("span", "quiet", "decides"));
       row.append(head, make("p", "", metric.sentence), differenceTrack(metric));
       rows.append(row);
     }
@@ -94,22 +95,24 @@ function alertsPanel(context) {
     if (finite.length < 2) return "";
     const scale = linearScale(finite);
     const row = make("div", "difference number");
+    const digits = digitsFor(finite);
     const track = intervalTrack({ value: metric.estimate, low: metric.low, high: metric.high }, scale, metric.verdict === "worse" ? "worse" : "in-set");
     track.prepend(at(make("i", "zero"), scale, 0));
     track.append(at(make("span", "tick quiet", "0"), scale, 0));
-    row.append(track);
+    row.append(track, make("span", "quiet", formatted(metric.estimate, digits) + " " + (metric.unit || "")));
     return row;
   }
 
   function worstPairs(run) {
     const pairs = make("ol", "pairs");
+    const titles = new Map(run.metrics.map((metric) => [metric.name, metric.title]));
     for (const pair of run.worst) {
       const item = make("li", "pair");
       const sides = make("div", "pair-sides");
       sides.append(side(pair, pair.baseline, run.baseline, pair.baseline_score), side(pair, pair.candidate, run.candidate, pair.candidate_score));
       const words = make("p", "pair-words");
-      const drop = Number.isFinite(pair.drop) ? ": fell by " + formatted(pair.drop) : "";
-      words.append(make("b", "", study.title(pair.metric)), drop, make("span", "quiet pair-prompt", pair.prompt + (pair.seed ? " · seed " + pair.seed : "")));
+      const drop = Number.isFinite(pair.drop) ? ": worse by " + formatted(pair.drop) : "";
+      words.append(make("b", "", titles.get(pair.metric) || study.title(pair.metric)), drop, make("span", "quiet pair-prompt", pair.prompt + (pair.seed ? " · seed " + pair.seed : "")));
       item.append(sides, words);
       pairs.append(item);
     }

@@ -1,23 +1,28 @@
 /* What stands above all views: which checkpoint, and why, and what the last gate said. */
 
 async function showAnswer(section, context) {
+  section.replaceChildren(waitingAnswer());
   const [best, alerts] = await Promise.allSettled([context.source.json("best"), context.source.json("alerts")]);
   section.replaceChildren(...[bestAnswer(best, context), gateAnswer(alerts, context)].filter(Boolean));
+}
+
+function waitingAnswer() {
+  const part = make("div", "answer-best answer-waiting");
+  part.append(make("h2", "", "Which checkpoint?"), make("p", "quiet", "Being worked out…"));
+  return part;
 }
 
 function bestAnswer(result, context) {
   const { make } = context;
   const part = make("div", "answer-best");
-  part.append(make("h2", "", "Which checkpoint?"));
+  part.append(answerHead("Which checkpoint?", "See the candidates", "best", context));
   if (result.status === "rejected") {
     part.append(make("p", "", result.reason.message));
     return part;
   }
   const best = result.value;
-  const [first, ...others] = best.refused ? [best.refused] : best.sentences;
-  part.append(make("p", "answer-sentence", first || ""));
-  if (others.length) part.append(make("p", "quiet", others.join(" ")));
-  part.append(makeButton("answer-more", "See the candidates", () => context.state.set({ tab: "best" })));
+  const [first, second] = best.refused ? [best.refused, ""] : [best.headline, best.sentences[1]];
+  part.append(make("p", "answer-sentence", first), make("p", "quiet", second || ""));
   return part;
 }
 
@@ -28,10 +33,15 @@ function gateAnswer(result, context) {
   const part = make("div", "answer-gate");
   const line = make("p", "answer-sentence");
   line.append(verdictMark(last.verdict), " " + last.sentence);
-  part.append(make("h2", "", "The last gate"), line);
+  part.append(answerHead("The last gate", "See all gates", "alerts", context), line);
   part.append(make("p", "quiet", last.candidate + " against " + last.baseline + ", " + momentOf(last.at)));
-  part.append(makeButton("answer-more", "See the gates", () => context.state.set({ tab: "alerts" })));
   return part;
+}
+
+function answerHead(words, more, tab, context) {
+  const head = make("div", "answer-head");
+  head.append(make("h2", "", words), makeButton("answer-more", more + " →", () => context.state.set({ tab })));
+  return head;
 }
 
 /* A verdict as a mark of its own colour and sign. */

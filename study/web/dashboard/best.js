@@ -1,3 +1,6 @@
+const BY_PEOPLE = "people"; // as best's measure
+const EVERY_RUN = "*";
+
 /* Best: every checkpoint's interval, with those marked that may be the best, and the sentences that say what follows. */
 
 function bestPanel(context) {
@@ -5,6 +8,7 @@ function bestPanel(context) {
   const element = make("div", "best");
   const controls = make("div", "controls");
   const refusal = make("p", "refusal");
+  refusal.hidden = true;
   const body = make("div", "trends-body");
   const card = make("section", "card best-card");
   card.setAttribute("aria-label", "Which may be the best");
@@ -12,6 +16,7 @@ function bestPanel(context) {
   side.setAttribute("aria-label", "Images of a checkpoint");
   const images = checkpointImages(context, () => state.set({ "best.point": "" }));
   body.append(card, side);
+  body.hidden = true; // until there is something to show
   element.append(controls, refusal, body);
   let drawnFor = null;
   let isShown = false;
@@ -21,7 +26,7 @@ function bestPanel(context) {
     const asked = { by: values["best.by"], run: values["best.run"], task: values["best.task"] };
     let best;
     try {
-      best = await source.json("best", asked);
+      best = await busy(element, source.json("best", asked));
     } catch (error) {
       if (!isShown) return;
       drawnFor = null;
@@ -34,7 +39,7 @@ function bestPanel(context) {
     if (!isShown || ["by", "run", "task"].some((key) => asked[key] !== now["best." + key])) return;
     if (best !== drawnFor) {
       drawnFor = best;
-      showControls(best, values);
+      showControls(best);
       refusal.hidden = !best.refused;
       refusal.textContent = best.refused;
       body.hidden = !best.rows.length;
@@ -43,26 +48,36 @@ function bestPanel(context) {
     showImages(best, now);
   }
 
-  function showControls(best, values) {
-    const measures = best.choices.by.map((name) => [name, name === "people" ? "People's ratings" : study.title(name)]);
+  function measureWords(name) {
+    if (name === BY_PEOPLE) return "People's ratings";
+    if (name.endsWith("+" + BY_PEOPLE)) return study.title(metricOf(name)) + " and people's ratings";
+    return study.title(name);
+  }
+
+  function metricOf(by) {
+    return by.endsWith("+" + BY_PEOPLE) ? by.slice(0, -1 - BY_PEOPLE.length) : by;
+  }
+
+  function showControls(best) {
+    const measures = best.choices.by.map((name) => [name, measureWords(name)]);
     const by = makeChoice("Measured by", measures, (value) => state.set({ "best.by": value, "best.point": "" }));
     by.select.value = best.by;
     controls.replaceChildren(by.element);
     if (data.tasks.length > 1) {
       const task = makeChoice("Question", data.tasks.map((name) => [name, capitalised(name)]), (value) => state.set({ "best.task": value }));
-      task.select.value = best.task || values["best.task"] || data.tasks[0];
+      task.select.value = best.task;
       controls.append(task.element);
     }
     if (best.choices.runs.length > 1) {
-      const runs = [["", "All runs"], ...best.choices.runs.map((name) => [name, name])];
+      const runs = best.choices.runs.map((name) => [name, name === EVERY_RUN ? "All runs together" : name]);
       const run = makeChoice("Run", runs, (value) => state.set({ "best.run": value, "best.point": "" }));
-      run.select.value = best.run || "";
+      run.select.value = best.run;
       controls.append(run.element);
     }
   }
 
   function draw(best) {
-    const winner = best.winner;
+    const winner = best.winner && { ...best.winner, words: extreme(best) };
     const kept = best.rows.filter((row) => row.in_set).length;
     const words = make("div", "best-words");
     words.append(...best.sentences.map((sentence, i) => make("p", i ? "" : "answer-sentence", sentence)));
@@ -70,19 +85,25 @@ function bestPanel(context) {
     legend.append(
       legendEntry("in-set", "may be the best (" + kept + " of " + best.rows.length + ")"),
       legendEntry("", "is not"),
-      ...(winner ? [legendEntry("fair", "the highest one's value, on prompts that did not choose it")] : []),
+      ...(winner ? [legendEntry("fair", "the " + extreme(best) + " one's value, without what chance adds to it")] : []),
+      make("span", "", "thick: its own 95 % interval; thin: intervals that hold all at once"),
     );
-    const ends = best.rows.flatMap((row) => [row.value, row.low, row.high]).concat(winner ? [winner.value, winner.low, winner.high] : []);
+    const ends = best.rows.flatMap((row) => [row.value, row.low_of_all ?? row.low, row.high_of_all ?? row.high]).concat(winner ? [winner.value, winner.low, winner.high] : []);
     const scale = linearScale(ends.filter((value) => Number.isFinite(value)));
     const list = make("ol", "intervals");
-    const isGrouped = new Set(best.rows.map((row) => data.checkpoints[row.checkpoint].run)).size > 1;
-    best.rows.forEach((row, i) => {
-      const { run } = data.checkpoints[row.checkpoint];
-      const isFirst = !i || data.checkpoints[best.rows[i - 1].checkpoint].run !== run;
-      if (isGrouped && isFirst) list.append(make("li", "intervals-run quiet", data.runs[run].name));
+    const runOf = (row) => data.checkpoints[row.checkpoint].run;
+    const rows = [...best.rows].sort((one, other) => one.checkpoint - other.checkpoint);
+    const isGrouped = new Set(rows.map(runOf)).size > 1;
+    rows.forEach((row, i) => {
+      const isFirst = !i || runOf(rows[i - 1]) !== runOf(row);
+      if (isGrouped && isFirst) list.append(make("li", "intervals-run quiet", data.runs[runOf(row)].name));
       list.append(intervalRow(row, winner && winner.checkpoint === row.checkpoint ? winner : null, scale, isGrouped));
     });
     card.replaceChildren(words, legend, list, scaleRow(scale, best), ...best.notes.map((note) => make("p", "note", note)));
+  }
+
+  function extreme(best) {
+    return best.direction === "lower" ? "lowest" : "highest";
   }
 
   function legendEntry(className, words) {
@@ -101,10 +122,11 @@ function bestPanel(context) {
     const name = make("span", "interval-name");
     name.append(make("span", "", row.in_set ? "● " : "○ "), isGrouped ? checkpoint.name || checkpoint.shown : checkpoint.shown);
     name.firstChild.setAttribute("aria-hidden", "true");
-    if (winner) name.append(make("span", "mark mark-good", "highest"));
+    if (winner) name.append(make("span", "mark mark-good", winner.words));
     const figures = formatted(row.value ?? NaN, scale.digits);
     const range = Number.isFinite(row.low) ? " (" + formatted(row.low, scale.digits) + " to " + formatted(row.high, scale.digits) + ")" : "";
     const track = intervalTrack(row, scale, row.in_set ? "in-set" : "");
+    track.prepend(intervalBar(row.low_of_all, row.high_of_all, scale, "thin"));
     track.prepend(...scale.ticks.map((tick) => at(make("i", "tick-line"), scale, tick)));
     if (winner) track.append(...intervalTrack(winner, scale, "fair").children);
     const words = make("span", "interval-figures number");
@@ -132,51 +154,11 @@ function bestPanel(context) {
     body.classList.toggle("has-images", Boolean(row));
     body.classList.toggle("alone", !row);
     card.querySelectorAll(".interval").forEach((one) => one.setAttribute("aria-pressed", String(Boolean(row) && one.dataset.checkpoint === values["best.point"])));
-    side.replaceChildren();
-    if (!row) return;
-    side.append(images.element);
-    const measure = best.by === "people" ? PEOPLE + (best.task || values["best.task"] || data.tasks[0]) : best.by;
+    if (!row) return images.element.remove();
+    if (!images.element.isConnected) side.append(images.element); // put anew, it would lose the focus
+    const measure = best.by === BY_PEOPLE ? PEOPLE + best.task : metricOf(best.by);
     images.show(checkpoint, measure, []);
   }
 
   return { element, show, hide: () => (isShown = false), keys: () => false, help: [["Tab, Enter", "a checkpoint's images, the best first"]] };
-}
-
-/* From values to shares of a width, with round ticks. */
-function linearScale(values) {
-  const [low, high] = values.length ? padded(Math.min(...values), Math.max(...values)) : [0, 1];
-  const rough = (high - low) / 5;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
-  const ticks = [];
-  for (let i = Math.ceil(low / step); i * step <= high; i++) ticks.push(i * step);
-  return {
-    of: (value) => (value - low) / (high - low),
-    ticks,
-    tickDigits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)),
-    digits: digitsFor(values),
-  };
-}
-
-function padded(low, high) {
-  const margin = 0.05 * (high - low || Math.abs(high) || 1);
-  return [low - margin, high + margin];
-}
-
-/* A value with its interval on a track. */
-function intervalTrack({ value, low, high }, scale, className) {
-  const track = make("span", "track");
-  track.setAttribute("aria-hidden", "true");
-  if (Number.isFinite(low) && Number.isFinite(high)) {
-    const bar = at(make("i", ("bar " + className).trim()), scale, low);
-    bar.style.width = 100 * (scale.of(high) - scale.of(low)) + "%";
-    track.append(bar);
-  }
-  if (Number.isFinite(value)) track.append(at(make("i", ("dot " + className).trim()), scale, value));
-  return track;
-}
-
-function at(node, scale, value) {
-  node.style.left = 100 * scale.of(value) + "%";
-  return node;
 }

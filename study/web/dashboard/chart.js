@@ -34,10 +34,10 @@ class TrendChart {
         scale: "y",
         stroke: () => this.colour(line.style.colour),
         width: 2,
-        dash: line.style.dash,
+        dash: line.style.dash.map((length) => length * devicePixelRatio),
         points: { show: false },
       });
-      columns.push(column("low"), column("high"), column("value"));
+      columns.push(...["low", "high", "value"].map((key) => withWholeGaps(column(key))));
     }
     this.plot = new uPlot(this.plotOptions(xs, series, bands), columns, this.host);
     this.ring = make("i", "ring");
@@ -57,8 +57,8 @@ class TrendChart {
       font: "13px system-ui, sans-serif",
       ...more,
     });
-    const digits = (splits) => splits.map((value) => formatted(value, digitsFor([0, splits[1] - splits[0]]) - 2));
-    const axes = [axis({ values: (_, splits) => splits.map(String), splits: (plot) => apart(xs, plot), size: BOTTOM_AXIS })];
+    const digits = (splits) => splits.map((value) => formatted(value, digitsOfTicks(splits[1] - splits[0] || 1)));
+    const axes = [axis({ values: (_, splits) => splits.map(stepWords), splits: (plot) => apart(xs, plot), size: BOTTOM_AXIS })];
     axes.push(axis({ scale: "y", size: LEFT_AXIS, values: (_, splits) => digits(splits) }));
     if (this.points_axis) {
       const { at, per_unit } = this.points_axis;
@@ -144,6 +144,7 @@ class TrendChart {
     ctx.clip();
     ctx.strokeStyle = this.colour("--card");
     ctx.lineWidth = 1.5 * ratio;
+    ctx.setLineDash([]); // the last line's stands there
     for (const line of this.lines) {
       for (const point of line.points) {
         const style = styleOf(point, line);
@@ -312,6 +313,15 @@ function apart(xs, plot) {
     if (isIn && (!kept.length || plot.valToPos(x, "x") - plot.valToPos(kept[kept.length - 1], "x") > 48)) kept.push(x);
   }
   return kept;
+}
+
+/* A gap reaches from one known value to the next, also over steps that only other lines have. */
+function withWholeGaps(column) {
+  for (const step of [1, -1]) {
+    const places = step > 0 ? [...column.keys()] : [...column.keys()].reverse();
+    for (const i of places) if (column[i] === undefined && column[i - step] === null) column[i] = null;
+  }
+  return column;
 }
 
 function styleOf(point, line) {

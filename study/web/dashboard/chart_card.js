@@ -28,7 +28,7 @@ function chartCard(context, measure, axis) {
   /* agreement: {sentence, points_axis}, or nothing yet. */
   function draw({ groups, hidden, agreement, onOpen, ...options }) {
     card.lines = measure.lines
-      .map((line) => ({ ...line, ...groups[line.run], points: withGaps(line) }))
+      .map((line) => ({ ...line, ...groups.get(line.run), points: withGaps(line) }))
       .filter((line) => !hidden.includes(line.key));
     const points_axis = agreement ? agreement.points_axis : null;
     card.chart = new TrendChart(host, {
@@ -40,7 +40,7 @@ function chartCard(context, measure, axis) {
       say: (text) => (said.textContent = text),
       onPoint: (point) => onOpen(measure.name, point),
     });
-    const words = [points_axis && "Right axis: " + points_axis.words, measure.null && "Dashed: " + measure.null.words, agreement && agreement.sentence];
+    const words = [points_axis && "Right axis: " + points_axis.words, measure.null && "Dashed: " + measure.null.words, agreement && agreement.sentence, agreement && agreement.why];
     captions.replaceChildren(...words.filter(Boolean).map((text) => make("p", "note", text)));
   }
 
@@ -84,7 +84,7 @@ function chartCard(context, measure, axis) {
     const at = x === null ? Math.max(...xs) : x;
     readout.replaceChildren();
     if (!card.lines.length) return;
-    readout.append(make("span", "quiet at", axis + " " + at));
+    readout.append(make("span", "quiet at", axis + " " + stepWords(at)));
     for (const line of card.lines) {
       const point = line.points.find((one) => one.x === at);
       const entry = make("span", "entry");
@@ -122,7 +122,7 @@ function chartCard(context, measure, axis) {
       const row = make("tr");
       const range = point.low === null || point.high === null ? "–" : formatted(point.low, digits) + " to " + formatted(point.high, digits);
       const value = point.value === null ? point.note : formatted(point.value, digits);
-      const cells = [data.checkpoints[point.checkpoint].shown, String(point.x), value, range, String(point.n)];
+      const cells = [data.checkpoints[point.checkpoint].shown, stepWords(point.x), value, range, String(point.n)];
       row.append(...cells.map((words, i) => make("td", i ? "number" : "", words)));
       return row;
     });

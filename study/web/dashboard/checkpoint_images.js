@@ -26,7 +26,7 @@ function measureTitle(study, measure) {
   return measure.startsWith(PEOPLE) ? capitalised(measure.slice(PEOPLE.length)) + ", rated by people" : study.title(measure);
 }
 
-/* A panel of them: show(checkpoint, measure, words) fills it; onClose is called by its button. */
+/* A panel of them: show(checkpoint, measure, words) fills it, and says whether it was another one; onClose is called by its button. */
 function checkpointImages(context, onClose) {
   const { study, pictures, lightbox, state } = context;
   const element = make("section", "card images");
@@ -50,7 +50,7 @@ function checkpointImages(context, onClose) {
   function show(checkpoint, measure, words) {
     const values = state.get();
     const asked = [checkpoint, measure, values["images.order"]].join("\n");
-    if (asked === shown) return;
+    if (asked === shown) return false;
     shown = asked;
     const name = context.data.checkpoints[checkpoint].shown;
     title.textContent = name;
@@ -71,6 +71,7 @@ function checkpointImages(context, onClose) {
         state.set({ tab: "gallery", "gallery.checkpoint": name, "gallery.sort": sort }),
       ),
     );
+    return true;
   }
 
   function noteOn(measure, known, all) {

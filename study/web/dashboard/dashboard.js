@@ -135,12 +135,21 @@ async function load() {
   find(".title").textContent = context.data.title;
   const { checkpoints, images } = context.data;
   const counts = counted(checkpoints.length, "checkpoint") + " · " + counted(images.item.length, "image");
+  showNotes(find(".data-notes"), [context.data.base_note, ...context.data.notes]);
   status("", counts + (source.isExported ? " · exported " : " · as of ") + momentOf(context.data.made_at));
   page.dataset.state = "ready";
   makeTabs();
-  showAnswer(find(".answer"), context);
+  context.answered = showAnswer(find(".answer"), context);
   follow();
   if (!source.isExported) setTimeout(whenLookedAt, LOOK_AGAIN_MS);
+}
+
+/* What is to be known of the data, folded: it is the same at every visit. */
+function showNotes(details, notes) {
+  const said = notes.filter(Boolean);
+  details.hidden = !said.length;
+  details.querySelector("summary").textContent = counted(said.length, "note") + " on these data";
+  details.querySelector("ul").replaceChildren(...said.map((words) => make("li", "", words)));
 }
 
 /* ---- what is new since */

@@ -49,9 +49,15 @@ class Lightbox {
     Object.assign(this, { places, at, words, onMove, other });
     this.cameFrom = document.activeElement;
     this.pushed = !this.context.state.get().image;
-    if (!this.dialog.open) this.dialog.showModal();
+    this.showDialog();
     this.show();
     this.keep({ replace: !this.pushed });
+  }
+
+  showDialog() {
+    if (this.dialog.open) return;
+    this.dialog.showModal();
+    this.dialog.focus();
   }
 
   move(by) {
@@ -90,7 +96,7 @@ class Lightbox {
     }
     this.at = this.places.indexOf(place);
     this.pushed = false;
-    if (!this.dialog.open) this.dialog.showModal();
+    this.showDialog();
     this.show();
   }
 
@@ -98,8 +104,12 @@ class Lightbox {
     const place = this.places[this.at];
     const { study } = this.context;
     this.find(".lightbox-count").textContent = this.at + 1 + " of " + this.places.length;
-    this.find(".lightbox-back").disabled = this.at === 0;
-    this.find(".lightbox-forward").disabled = this.at === this.places.length - 1;
+    const isEnd = { ".lightbox-back": this.at === 0, ".lightbox-forward": this.at === this.places.length - 1 };
+    for (const [selector, isDisabled] of Object.entries(isEnd)) {
+      const button = this.find(selector);
+      if (isDisabled && button === document.activeElement) this.dialog.focus(); // keys do not reach a disabled button
+      button.disabled = isDisabled;
+    }
     this.find(".lightbox-title").textContent = study.prompt(place) || this.context.data.images.item[place];
     const seed = this.context.data.images.seed[place];
     const where = [study.checkpointName(place), seed && "seed " + seed, ...(this.words ? this.words(place) : [])];

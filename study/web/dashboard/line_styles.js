@@ -6,15 +6,18 @@ const MARKERS = ["circle", "triangle", "square", "diamond", "down", "cross"];
 const NEUTRAL = "--quiet";
 const BASE_STYLE = { colour: NEUTRAL, dash: [], marker: "square" }; // of a base model, in whichever line
 
-/* By run: {key, words, style} of each line. By "n": runs with as many training images share one, the fewest first. */
-function lineGroups(runs, by) {
-  const numbers = [...new Set(runs.map((run) => run.n_training_images))].sort((one, other) => one - other);
-  return runs.map((run) => {
-    if (by !== "n") return { key: run.name, words: run.name, style: lineStyle(runs.indexOf(run)) };
-    const number = run.n_training_images;
-    const words = number === null ? "unknown number" : counted(number, "training image");
-    return { key: String(number), words, style: lineStyle(numbers.indexOf(number)) };
-  });
+/* From a run's number to {key, words, order, style}, of the runs that have lines. By "n", runs with as many training images share
+   one, the fewest first. */
+function lineGroups(runs, drawn, by) {
+  const counts = [...new Set(drawn.map((run) => runs[run].n_training_images))].sort((one, other) => one - other);
+  const groupOf = (run, i) => {
+    if (by !== "n") return { key: runs[run].name, words: runs[run].name || "the run", order: i, style: lineStyle(i) };
+    const count = runs[run].n_training_images;
+    const words = count === null ? "unknown number of images" : counted(count, "training image");
+    const order = counts.indexOf(count);
+    return { key: String(count), words, order, style: lineStyle(order) };
+  };
+  return new Map(drawn.map((run, i) => [run, groupOf(run, i)]));
 }
 
 function lineStyle(i) {

@@ -41,6 +41,20 @@ function makeSwitch(label, options, onChange) {
   };
 }
 
+/* What is awaited; until then the element says that it is being worked out (its style shows that). */
+async function busy(element, coming) {
+  const waiting = make("p", "waiting quiet", "Being worked out…");
+  waiting.setAttribute("role", "status");
+  element.setAttribute("aria-busy", "true");
+  element.prepend(waiting);
+  try {
+    return await coming;
+  } finally {
+    waiting.remove();
+    if (!element.querySelector(":scope > .waiting")) element.removeAttribute("aria-busy");
+  }
+}
+
 function makeSvg(tag, attributes) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes || {})) made.setAttribute(name, value);
@@ -55,14 +69,30 @@ function digitsFor(values) {
   return Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(span))));
 }
 
+/* Digits after the point that ticks need which stand so far apart. */
+function digitsOfTicks(step) {
+  return Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+}
+
 function formatted(value, digits) {
   if (!Number.isFinite(value)) return "–";
-  const words = Math.abs(value).toFixed(digits === undefined ? digitsFor([value]) : digits);
+  const words = rounded(Math.abs(value), digits === undefined ? digitsFor([value]) : digits);
   return (value < 0 && Number(words) !== 0 ? "−" : "") + words;
 }
 
+/* As sentences round: 3.625, which a mean of eight ratings may well be, is 3.62 there and 3.63 by toFixed. */
+function rounded(value, digits) {
+  const scaled = value * 10 ** digits;
+  const isTie = scaled % 1 === 0.5 && Math.floor(scaled) % 2 === 0;
+  return (isTie ? Math.floor(scaled) / 10 ** digits : value).toFixed(digits);
+}
+
+function stepWords(step) {
+  return step.toLocaleString("en");
+}
+
 function counted(number, one, many) {
-  return number + " " + (number === 1 ? one : many || one + "s");
+  return number.toLocaleString("en") + " " + (number === 1 ? one : many || one + "s");
 }
 
 function capitalised(name) {

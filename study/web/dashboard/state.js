@@ -25,9 +25,10 @@ class UrlState {
       if (value === "" || value === null || value === undefined) delete values[key];
       else values[key] = String(value);
     }
-    const address = "#" + new URLSearchParams(values);
+    const hash = "#" + new URLSearchParams(values);
     this.values = Object.freeze(values);
-    if (address !== (location.hash || "#")) {
+    if (hash !== (location.hash || "#")) {
+      const address = location.href.split("#")[0] + hash; // "#..." alone is taken from Gradio's <base>, without the key
       if (replace) history.replaceState(history.state, "", address);
       else history.pushState(history.state, "", address);
     }

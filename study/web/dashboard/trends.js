@@ -7,12 +7,14 @@ function trendsPanel(context) {
   const legend = make("ul", "legend");
   legend.setAttribute("aria-label", "Lines");
   const refusal = make("p", "refusal");
+  refusal.hidden = true;
   const body = make("div", "trends-body");
   const charts = make("div", "charts");
   const side = make("aside", "side");
   const notes = make("ul", "notes quiet");
   side.setAttribute("aria-label", "Images of a point");
-  const hint = make("p", "card quiet hint", "Click a point, or choose one with the arrow keys and press Enter: its images appear here, the best first.");
+  const hint = make("p", "card quiet hint", "Choose a point to see its images, the best first.");
+  hint.append(make("span", "by-keys", " Click it, or go to it with the arrow keys and press Enter."));
   const images = checkpointImages(context, () => state.set({ "trends.point": "", "trends.metric": "" }));
   body.append(charts, side);
   element.append(controls, legend, refusal, body, notes);
@@ -46,7 +48,7 @@ function trendsPanel(context) {
   async function show() {
     isShown = true;
     try {
-      trends = await source.json("trends");
+      trends = await busy(element, source.json("trends"));
     } catch (error) {
       refusal.textContent = error.message;
       refusal.hidden = false;
@@ -62,6 +64,7 @@ function trendsPanel(context) {
   async function addAgreement(asked) {
     if (agreement.task === asked) return;
     agreement = { task: asked, metrics: {} };
+    await context.answered; // the answer above all views comes first
     const found = await source.json("agreement", { task: asked }).catch(() => null); // without it there is only no second axis
     if (!found || agreement.task !== asked) return;
     agreement = { task: asked, metrics: found.metrics };
@@ -90,13 +93,17 @@ function trendsPanel(context) {
     return [...people, ...trends.metrics].filter((one) => one.lines.some((line) => line.points.length));
   }
 
+  function drawnRuns() {
+    return [...new Set(measures().flatMap((one) => one.lines.map((line) => line.run)))].sort((one, other) => one - other);
+  }
+
   function groups(values) {
-    return lineGroups(data.runs, values["trends.by"] || "");
+    return lineGroups(data.runs, drawnRuns(), values["trends.by"] || "");
   }
 
   function showControls(values) {
     by.show(values["trends.by"] || "");
-    by.element.parentElement.hidden = new Set(data.runs.map((run) => run.n_training_images)).size < 2;
+    by.element.parentElement.hidden = new Set(drawnRuns().map((run) => data.runs[run].n_training_images)).size < 2;
     task.select.value = values["trends.task"] || data.tasks[0] || "";
     reset.hidden = !values["trends.from"] && !values["trends.to"];
     const all = measures().map((one) => one.name);
@@ -122,8 +129,8 @@ function trendsPanel(context) {
 
   function showLegend(values) {
     const hidden = listOf(values["trends.hidden"]);
-    const unique = new Map(groups(values).map((group) => [group.key, group]));
-    const entries = [...unique.values()].map((group) => {
+    const unique = new Map([...groups(values).values()].map((group) => [group.key, group]));
+    const entries = [...unique.values()].sort((one, other) => one.order - other.order).map((group) => {
       const isOn = !hidden.includes(group.key);
       const button = chip("", isOn, () => {
         const next = isOn ? [...hidden, group.key] : hidden.filter((key) => key !== group.key);
@@ -146,7 +153,6 @@ function trendsPanel(context) {
 
   function drawCharts(values) {
     cards.forEach((card) => card.chart && card.chart.destroy());
-    images.element.remove();
     const all = measures();
     const wanted = values["trends.metrics"] ? listOf(values["trends.metrics"]) : all.map((one) => one.name);
     const shown = all.filter((one) => wanted.includes(one.name));
@@ -188,11 +194,15 @@ function trendsPanel(context) {
     const card = cards.find((one) => one.name === values["trends.metric"]) || cards[0];
     cards.forEach((one) => one.mark(checkpoint >= 0 && one === card ? checkpoint : -1));
     hint.hidden = checkpoint >= 0;
-    side.replaceChildren(...(checkpoint < 0 ? [hint] : isWide.matches ? [images.element] : []));
+    if (checkpoint < 0 || !card) side.replaceChildren(hint);
+    else if (!isWide.matches) side.replaceChildren();
+    else if (images.element.parentElement !== side) side.replaceChildren(images.element); // put anew, it would lose the focus
     body.classList.toggle("has-images", checkpoint >= 0);
     if (checkpoint < 0 || !card) return images.element.remove();
-    if (!isWide.matches) card.element.after(images.element);
-    images.show(checkpoint, card.name, card.wordsOf(checkpoint));
+    const isNew = images.show(checkpoint, card.name, card.wordsOf(checkpoint));
+    if (isWide.matches) return;
+    if (card.element.nextSibling !== images.element) card.element.after(images.element);
+    if (isNew) images.element.scrollIntoView({ block: "nearest" });
   }
 
   function redraw() {

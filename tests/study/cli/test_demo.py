@@ -1,11 +1,16 @@
 import json
 import socket
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
 
 from metrics.errors import InputError
+from study.assignment.order import is_asked
+from study.dashboard.answers import answer
+from study.dashboard.snapshot import snapshot
+from study.folder.demo_run import BASE, STRENGTHS, run_name
 from study.folder.demo_study import EVALUATORS, TITLE, YOU, open_demo, simulated_ratings
 from tests.study.command import free_port, links, run_command, serving
 
@@ -21,11 +26,17 @@ def demo(tmp_path_factory):
     study.store.close()
 
 
+def asked_of(study):
+    return study.items[is_asked(study.items)]
+
+
 def test_it_is_small_split_and_complete(demo):
     assert demo.config.title == TITLE
-    assert len(demo.items) == 24
-    assert demo.items.groupby(["model", "task"]).size().tolist() == [4] * 6
-    assert demo.store.scores_table().groupby("metric").size().to_dict() == {"psnr": 24, "sharpness": 24, "ssim": 24}
+    asked = asked_of(demo)
+    assert len(asked) == 24
+    assert asked.groupby(["model", "task"]).size().tolist() == [4] * 6
+    assert len(demo.items) == 94
+    assert demo.store.scores_table().groupby("metric").size().to_dict() == {"psnr": 94, "sharpness": 94, "ssim": 94}
     mine = [progress for progress in demo.store.progress() if progress.evaluator == YOU]
     assert [(progress.task, progress.done, progress.total) for progress in mine] == [
         ("similarity", 0, 12),
@@ -33,18 +44,38 @@ def test_it_is_small_split_and_complete(demo):
     ]
 
 
+def test_its_run_is_called_simulated_and_tells_its_story_on_the_dashboard(demo):
+    """Three checkpoints, two sizes of the training set; with few images the last is worse, and best knows."""
+    run = demo.items[~is_asked(demo.items)]
+    assert set(run["model"]) == {BASE, *map(run_name, STRENGTHS)}
+    assert all("simulated" in name for name in run["model"]) and all(run["prompt"].str.startswith("simulated: "))
+    sizes = run.groupby(["model", "checkpoint", "training_images"]).size()
+    assert sizes.tolist() == [10] * 7 and sorted(sizes.index.get_level_values(2)) == ["", *["12"] * 3, *["48"] * 3]
+    taken = snapshot(demo)
+    bases = [one["base"] for one in taken.shown.runs if one["name"] in map(run_name, STRENGTHS)]
+    assert bases == [0, 0] and taken.shown.checkpoints[0]["is_base"]
+    winners = {}
+    for name in map(run_name, STRENGTHS):
+        found = answer(taken, "best", {"run": name})
+        assert found["by"] == "people" and not found["refused"]
+        winners[name] = taken.shown.checkpoints[found["winner"]["checkpoint"]]["step"]
+    assert winners == {"simulated-12-images": 600, "simulated-48-images": 900}
+    verdicts = {one["candidate"]: one["verdict"] for one in answer(taken, "alerts", {})["runs"]}
+    assert verdicts == {"simulated-12-images/900": "worse", "simulated-48-images/900": "not worse"}
+
+
 def test_simulated_evaluators_are_named_so_and_rate_as_stated(demo):
     names = {evaluator.name for evaluator in demo.store.evaluators()}
     assert names == {evaluator.name for evaluator in EVALUATORS} | {YOU}
     assert all(evaluator.name.startswith("simulated-") for evaluator in EVALUATORS)
-    many = pd.concat([demo.items] * 200, ignore_index=True)
+    many = pd.concat([asked_of(demo)] * 200, ignore_index=True)
     means = simulated_ratings(many, seed=1).groupby("evaluator")["rating"].mean()
     assert means["simulated-strict"] < means["simulated-steady"] - 0.4
     assert means["simulated-generous"] > means["simulated-steady"] + 0.4
 
 
 def test_the_same_seed_gives_the_same_ratings(demo):
-    first, second, other = (simulated_ratings(demo.items, seed)["rating"].tolist() for seed in (0, 0, 1))
+    first, second, other = (simulated_ratings(asked_of(demo), seed)["rating"].tolist() for seed in (0, 0, 1))
     assert first == second != other
 
 
@@ -91,7 +122,12 @@ def test_a_taken_port_picks_the_next_and_says_so(tmp_path):
         taken.listen()
         port = taken.getsockname()[1]
         with serving("demo", "--no-browser", "--port", port, cwd=tmp_path, until=STARTED) as (_, printed):
-            assert f"Port {port} is taken; using" in "".join(printed)
+            text = "".join(printed)
+            assert f"Port {port} is taken; using" in text
+            assert "run is simulated" in text and "no model was trained" in text
+            (dashboard,) = links(printed, "dashboard")
+            data = dashboard.replace("/dashboard/?key=", "/api/owner/") + "/dashboard/data"
+            assert len(httpx.get(data, timeout=120).json()["checkpoints"]) == 19
 
 
 @pytest.mark.browser

@@ -31,6 +31,19 @@ def test_best_is_what_the_command_says(shown, by, run):
     assert found["winner"]["low"] < found["winner"]["value"] < found["winner"]["high"]
 
 
+@pytest.mark.parametrize("most", [1, 6])
+def test_the_headline_counts_the_set_where_it_is_too_large_to_be_named(dashboard_study, monkeypatch, most):
+    monkeypatch.setattr("study.dashboard.best.MOST_NAMED", most)
+    found = best(snapshot(dashboard_study, **DIRECTIONS), "good", EVERY_RUN)
+    kept = sum(row["in_set"] for row in found["rows"])
+    assert 1 < kept < len(found["rows"])
+    if kept <= most:
+        assert found["headline"] == found["sentences"][0]
+    else:
+        clause = f"any of {kept} of {len(found['rows'])} checkpoints may be the best (95 % confidence)."
+        assert found["headline"].startswith("By good") and found["headline"].endswith(clause)
+
+
 def test_unless_asked_best_is_by_people_over_all_runs(shown):
     found = best(shown)
     assert (found["by"], found["run"], found["notes"][:1]) == ("people", EVERY_RUN, [])

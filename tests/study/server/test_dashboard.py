@@ -6,59 +6,20 @@ import json
 import time
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from starlette.testclient import TestClient
 
 from study.dashboard.thumbnails import missing_picture
-from study.folder.create import create_study
-from study.folder.importing import import_tables
 from study.folder.study import open_study
 from study.server.app import create_app
+from tests.study.dashboard.studies import SECRET, made_study, save
 
 pytestmark = pytest.mark.process
 
 UNKNOWN_LINK = {"detail": "This link is not known. Ask the owner of the study for your link."}
-NASTY = "</script><img src=x onerror=alert(1)> & \"quoted\" 'so' ${7*7} {{7*7}}"
 FIGURES = ("version", "data", "strips", "trends", "agreement", "alerts", "best", "compare?left=0&right=1", "recipe/0")
 PICTURES = ("thumbs/{key}.webp", "full/{key}", "{strip}")
-SECRET = "Zebrafinch77"
-PROMPTS = 6
-
-
-def save(path, seed, words=""):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    noise = np.random.default_rng(seed).integers(0, 256, (10, 15, 3), dtype=np.uint8)
-    told = PngInfo()
-    told.add_text("parameters", words)
-    Image.fromarray(noise).resize((300, 200)).save(path, pnginfo=told)
-
-
-def made_study(folder, evaluators=("ann", "bob")):
-    rows = []
-    for run in ("anna-10", "anna-40"):
-        for step in (300, 600):
-            for prompt in range(PROMPTS):
-                image = f"images/{run}/{step}/{prompt}.png"
-                save(folder / "drawn" / image, hash((run, step, prompt)) % 2**32, SECRET)
-                rows.append((image, image, run, str(step), str(step), f"{NASTY} {prompt}", "1", NASTY))
-    names = ["item", "image", "model", "checkpoint", "step", "prompt", "seed", "group"]
-    (folder / "drawn" / "items.csv").write_text(pd.DataFrame(rows, columns=names).to_csv(index=False))
-    study = create_study(
-        folder / "study", folder / "drawn", tasks=["aesthetic"], evaluators=evaluators, title=f"Study {NASTY}"
-    )
-    items = study.items["item"]
-    rng = np.random.default_rng(0)
-    scores = pd.DataFrame({"item": items, "metric": "contrast", "score": rng.normal(size=len(items))})
-    ratings = [
-        {"item": item, "evaluator": name, "task": "aesthetic", "rating": int(rng.integers(1, 6))}
-        for item in items
-        for name in evaluators
-    ]
-    import_tables(study, pd.DataFrame(ratings), scores)
-    return study
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +91,8 @@ def test_an_owner_of_another_study_sees_nothing_of_this_one(study, client, addre
 
 def test_data_names_every_image_once_with_its_picture(study, client, link, data):
     assert data["title"] == study.config.title
-    assert [one["shown"] for one in data["checkpoints"]] == ["anna-10/300", "anna-10/600", "anna-40/300", "anna-40/600"]
+    shown = [one["shown"] for one in data["checkpoints"]]
+    assert shown == ["base", "anna-10/300", "anna-10/600", "anna-40/300", "anna-40/600"]
     assert sorted(data["images"]["item"]) == sorted(study.items["item"])
     for place, key in enumerate(data["images"]["thumb"]):
         answer = client.get(f"{link}/thumbs/{key}.webp")
@@ -182,11 +144,11 @@ def test_nothing_is_sent_anew_where_nothing_has_changed(client, link):
 @pytest.mark.parametrize(
     "address",
     [
-        *("thumbs/../../../etc/passwd", "thumbs/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "thumbs/x.webp", "thumbs/.webp", "thumbs/"),
+        *("thumbs/../../../etc/passwd", "thumbs/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "thumbs/x.webp", "thumbs/.webp"),
         *(f"thumbs/{'0' * 32}.webp", f"thumbs/{'0' * 32}", f"thumbs/{'G' * 32}.webp", "full/..", f"full/{'0' * 32}"),
         *("strips/0-1.webp", f"strips/{'f' * 32}.webp", "full/0", "full/-1", "full/99999999999999999999", "full/a%00b"),
         *("recipe/-1", "recipe/999", "recipe/99999999999999999999999", "recipe/0?version=nonsense", "recipe/1e3"),
-        *(f"recipe/0?version={'v' * 500}", "", "nothing", "data/more", "trends/anna"),
+        *(f"recipe/0?version={'v' * 500}", "", "thumbs/", "nothing", "data/more", "trends/anna"),
     ],
 )
 def test_what_is_not_there_is_a_sentence(client, link, address):
@@ -199,8 +161,8 @@ def test_what_is_not_there_is_a_sentence(client, link, address):
 @pytest.mark.parametrize(
     "address",
     [
-        *("compare", "compare?left=0", "compare?left=0&right=4", "compare?left=-1&right=0", "compare?left=1e0&right=0"),
-        *("compare?left=99999999999999999999&right=0", "compare?left=٣&right=0", "compare?left_run=nobody&right_run=anna-10"),
+        *("compare", "compare?left=0", "compare?left=0&right=5", "compare?left=-1&right=0", "compare?left=1e0&right=0"),
+        *("compare?left=99999999999999999999&right=0", "compare?left=٣&right=0", "compare?left_run=nobody&right_run=1"),
         *("best?run=nobody", "best?by=nothing", "trends?task=nothing", "best?task=%00", "agreement?task=nothing"),
         *(f"best?run={'r' * 3000}", "best?by=%3Cscript%3E", "trends?task=%F0%9F%98%80%ED%A0%80"),
     ],

@@ -1,6 +1,8 @@
-"""Fifty people rate at the same time, some answers sent twice: none is lost and none is doubled."""
+"""Fifty people rate at the same time, some answers sent twice: none is lost or doubled, also while others look."""
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -38,3 +40,31 @@ def test_fifty_raters_at_once(make_study, serve_study):
     table = open_study(study.folder).store.ratings_table()
     assert len(table) == len(RATERS) * IMAGES
     assert not table.duplicated(["item", "evaluator", "task"]).any()
+
+
+def test_fifty_raters_while_the_dashboard_is_loaded_45_times(make_study, serve_study):
+    """Whoever looks shares what is made: two processes beside the server, however many ask and hang up."""
+    study = make_study(images=IMAGES, references=0, tasks=("aesthetic",), evaluators=RATERS)
+    server = serve_study(study)
+    dashboard = f"{server.base}/api/owner/{server.token('owner')}/dashboard"
+
+    def load(number):
+        """All that a page asks for; every other one leaves before it has it."""
+        for name in ("data", "strips", "alerts", "best", "trends", "agreement"):
+            with contextlib.suppress(httpx.TimeoutException):
+                patience = 0.2 if number % 2 else 120
+                answer = httpx.get(f"{dashboard}/{name}", timeout=patience)
+                assert answer.status_code in (200, 422)
+
+    with ThreadPoolExecutor(len(RATERS)) as raters, ThreadPoolExecutor(45) as lookers:
+        looking = [lookers.submit(load, number) for number in range(45)]
+        given = dict(zip(RATERS, raters.map(lambda name: whole_session(server, name), RATERS), strict=True))
+        for one in looking:
+            one.result()
+    assert {name: server.ratings(name) for name in RATERS} == given
+    children = [file.read_text() for file in Path(f"/proc/{server.process.pid}/task").glob("*/children")]
+    if children:
+        assert len(" ".join(children).split()) == 2
+    data = httpx.get(f"{dashboard}/data", timeout=120).json()
+    for key in data["images"]["thumb"]:
+        assert httpx.get(f"{dashboard}/thumbs/{key}.webp", timeout=120).status_code == 200
