@@ -10,7 +10,7 @@ from calibration.decision.from_tables import EVERY_RUN
 from metrics.engine.types import SetScore
 from metrics.errors import InputError
 from study.dashboard.snapshot import snapshot
-from study.dashboard.trends import PEOPLE_NOTE, mean_of, trends
+from study.dashboard.trends import PEOPLE_NOTE, trends
 from tests.study.dashboard.made import DIRECTIONS, FID_NOTE, STEPS, add_tracked, make_study
 
 
@@ -199,16 +199,6 @@ def test_nobody_rated_and_no_such_task(study):
     assert trends(snapshot(study, **DIRECTIONS), "look")["people"][0]["task"] == "look"
     with pytest.raises(InputError, match="There is no task 'taste'; the study asks 'look'"):
         trends(snapshot(study, **DIRECTIONS), "taste")
-
-
-def test_one_value_has_a_mean_and_nothing_has_none():
-    assert mean_of(np.array([np.nan, 2.0]), np.array([0, 1]))[0] == 2.0
-    assert mean_of(np.array([np.nan]), np.array([0])) is None
-
-
-def test_equal_values_have_an_interval_of_no_width():
-    value, low, high, n = mean_of(np.full(6, 0.5), np.arange(6))
-    assert (value, low, high, n) == (0.5, 0.5, 0.5, 6)
 
 
 def test_they_are_json(shown):
