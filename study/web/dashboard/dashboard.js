@@ -139,8 +139,8 @@ async function load() {
   status("", counts + (source.isExported ? " · exported " : " · as of ") + momentOf(context.data.made_at));
   page.dataset.state = "ready";
   makeTabs();
+  follow(); // what is looked at is asked for first; the answer above it takes longer
   context.answered = showAnswer(find(".answer"), context);
-  follow();
   if (!source.isExported) setTimeout(whenLookedAt, LOOK_AGAIN_MS);
 }
 
