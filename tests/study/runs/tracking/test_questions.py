@@ -183,3 +183,9 @@ def test_a_run_by_epoch_without_files_has_gates(study, tmp_path):
     from matplotlib.figure import Figure
 
     assert plot_best(best, LIKERT, Figure().subplots()).get_xlabel() == "epoch"
+
+
+def test_a_pass_looks_once_for_what_is_new_before_its_gates(study, tmp_path, monkeypatch):
+    run = samples(tmp_path / "run", (300, 600), bad=[600])
+    monkeypatch.setattr("study.runs.reading.record_study", lambda *_, **__: pytest.fail("it was recorded already"))
+    assert [one.verdict for one in one_pass(study, run).gates] == ["worse"]
