@@ -11,6 +11,7 @@ import typer
 from metrics.errors import InputError
 from metrics.files import reason, refuse_missing_parent
 from study.cli import aesthetic as aesthetic_cli
+from study.cli import baseline as baseline_cli
 from study.cli import evaluate as evaluate_cli
 from study.cli import gate as gate_cli
 from study.cli import generate as generate_cli
@@ -125,6 +126,7 @@ app.command(rich_help_panel=MACHINES)(score_cli.cache)
 app.command(rich_help_panel=DECISIONS)(track_cli.track)
 app.command(rich_help_panel=DECISIONS)(gate_cli.gate)
 app.command(rich_help_panel=DECISIONS)(gate_cli.best)
+app.command(rich_help_panel=DECISIONS)(baseline_cli.baseline)
 app.add_typer(runs_cli.app, name="runs", rich_help_panel=DECISIONS)
 app.command(rich_help_panel=JUDGEMENT)(report_cli.report)
 app.command(rich_help_panel=JUDGEMENT)(predict_cli.predict)

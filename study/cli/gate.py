@@ -2,6 +2,7 @@
 
 import math
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,7 +46,11 @@ def gate(
         typer.Option(metavar="NAME", help="The checkpoint in question: MODEL/CHECKPOINT, or one of the two."),
     ],
     against: Annotated[
-        str, typer.Option(metavar="best|previous|NAME", help="What it is compared with, on the same prompts and seeds.")
+        str,
+        typer.Option(
+            metavar="best|previous|NAME",
+            help="What it is compared with, on the same prompts and seeds: a checkpoint, or a baseline's name.",
+        ),
     ],
     metrics: Annotated[
         list[str] | None,
@@ -114,13 +119,15 @@ def gate(
         on_github,
         record_gate_run,
     )
+    from study.runs.baselines import TAKEN, named_checkpoint
     from study.terminal import Bar, terminal
 
     console = terminal()
     with closing(open_study(study)) as opened, Bar(console) as bar:
         tables = _tables(opened, task, lower_is_better, higher_is_better, seed, reference_set, bar)
-        kept = None if against in ("best", "previous") else opened.store.runs.baseline(against)
-        found = tables.gate(candidate, kept or against, named, primary, drops)
+        baseline, note = (against, "") if against in TAKEN else named_checkpoint(opened, tables, against)
+        found = tables.gate(candidate, str(baseline), named, primary, drops)
+        found = replace(found, notes=(*found.notes, *filter(None, [note])))
         settings = gate_settings(against, list(named), primary, drops, strict, tables.resampling)
         report = gate_report(found, tables, settings)
         contents: dict[Path, str | bytes | None] = {}

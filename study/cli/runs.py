@@ -68,7 +68,10 @@ def export(
         list[str] | None, typer.Option(metavar="NAME", help="Which run; may be repeated.", show_default="all")
     ] = None,
 ) -> None:
-    """Write runs with their curves, values and pictures, as the tracker's own client writes them offline."""
+    """Write runs with their curves, values and pictures, as the tracker's own client writes them offline.
+
+    What PLACE has as it is now is not written again; an older export of a run there is replaced.
+    """
     from metrics.files import refuse_missing_parent
     from metrics.text import counted
     from study.folder.study import open_study
@@ -81,11 +84,17 @@ def export(
     console = terminal()
     with open_study(folder) as study:
         runs, notes = export_runs(study, run or ())
-    write_tracker(tracker, runs, place)
+    done = write_tracker(tracker, runs, place)
     print_notes(notes, console)
-    points, pictures = sum(len(one.scalars) for one in runs), sum(len(one.images) for one in runs)
-    console.print(
-        f"Written to {place}: {counted(len(runs), 'run')}, {counted(points, 'point')} of curves, "
-        f"{counted(pictures, 'picture')}.",
-        soft_wrap=True,
-    )
+    new = [one for one in runs if one.name not in done.known]
+    points, pictures = sum(len(one.scalars) for one in new), sum(len(one.images) for one in new)
+    if new:
+        older = f" ({len(done.replaced):,} in the place of an earlier export)" if done.replaced else ""
+        console.print(
+            f"Written to {place}: {counted(len(new), 'run')}{older}, {counted(points, 'point')} of curves, "
+            f"{counted(pictures, 'picture')}.",
+            soft_wrap=True,
+        )
+    if done.known:
+        they = "it is" if len(done.known) == 1 else "they are"
+        console.print(f"{place} has {counted(len(done.known), 'run')} as {they} now already.", soft_wrap=True)

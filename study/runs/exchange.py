@@ -5,7 +5,6 @@ others logged give their curves and pictures; a picture's caption, or else its k
 it counts for trends and galleries alone.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -17,20 +16,25 @@ from typing import Any, Literal
 import pandas as pd
 
 from metrics.errors import InputError
+from metrics.files import make_folders, not_written
 from metrics.text import counted, listed, quoted
+from study.folder.serving_lock import only_one
 from study.folder.study import Study
 from study.generation.file_names import safe_name
 from study.generation.layouts import checkpoint_name
 from study.runs.record import record_study
 from study.runs.trackers import manifest as kept
+from study.runs.trackers.earlier import digest_of
 from study.runs.trackers.export import Export
+from study.runs.trackers.packages import refuse_missing
 from study.runs.trackers.stored import Content, content_of, plain_text, stored
-from study.runs.types import RECORD, Scalar, TrackedImage, TrackedRun
+from study.runs.types import RECORD, Exported, Scalar, TrackedImage, TrackedRun
 
 Tracker = Literal["mlflow", "tensorboard", "wandb", "trackio"]
 _NUMBERED = re.compile(r"(\d+): (.+)", re.DOTALL)  # captions of diffusers' examples
 _STEPS = range(-(2**63), 2**63)
 _NAMED = 5
+_LOCK = ".exporting"
 
 
 @dataclass
@@ -63,9 +67,24 @@ def read_tracker(tracker: Tracker, source: str | Path) -> list[TrackedRun]:
     return found
 
 
-def write_tracker(tracker: Tracker, runs: Sequence[TrackedRun], place: str | Path) -> None:
-    """Write runs as a tracker holds them; see the `write` of its module in `study.runs.trackers`."""
-    import_module(f"study.runs.trackers.{tracker}").write(runs, place)
+def write_tracker(tracker: Tracker, runs: Sequence[TrackedRun], place: str | Path) -> Exported:
+    """Write runs as a tracker holds them, what is there as it is now not again; see the `write` of its module.
+
+    Raises
+    ------
+    InputError
+        Where they cannot be written, or another process exports into the place.
+    """
+    refuse_missing(tracker)
+    place = Path(place)
+    try:
+        make_folders(place)
+    except OSError as error:
+        raise not_written(place, error) from error
+    taken = "is being exported into by another process; wait for its end"
+    with only_one(place / _LOCK, lambda: taken, "so nothing can be exported; choose another place"):
+        done: Exported = import_module(f"study.runs.trackers.{tracker}").write(runs, place)
+    return done
 
 
 def import_runs(study: Study, runs: Sequence[TrackedRun], advance: Callable[[int], None] = lambda _: None) -> Imported:
@@ -81,6 +100,7 @@ def import_runs(study: Study, runs: Sequence[TrackedRun], advance: Callable[[int
     Returns
     -------
     Imported
+        An export of ours that was stopped is none of its runs, and a note says so.
 
     Raises
     ------
@@ -89,6 +109,12 @@ def import_runs(study: Study, runs: Sequence[TrackedRun], advance: Callable[[int
     """
     done = Imported()
     record_study(study)  # what is its own is known again by its content
+    done.notes += [
+        f"{run.name}: not all of what was exported is there, so the run is left out; export it again into that place."
+        for run in runs
+        if run.mark is not None and not run.mark.is_whole
+    ]
+    runs = [run for run in runs if run.mark is None or run.mark.is_whole]
     for run, name in zip(runs, _names(study, runs), strict=True):
         _import(study, run, name, done)
         done.notes += run.notes
@@ -135,7 +161,7 @@ def _import(study: Study, run: TrackedRun, name: str, done: Imported) -> None:
     record = study.store.runs
     manifest = kept.manifest_of(run)
     contents = [content_of(image) for image in run.images]
-    digest = _digest(run, contents)
+    digest = digest_of(run, [content.sha256 for content in contents])
     if record.is_imported(run.source, run.external_id, digest):
         done.known.append(name)
         return
@@ -170,17 +196,6 @@ def _is_described(runs: pd.DataFrame, about: dict[str, Any]) -> bool:
 
 def _parsed(text: str) -> Any:
     return json.loads(text) if text else None
-
-
-def _digest(run: TrackedRun, contents: Sequence[Content]) -> str:
-    """The sha256 of all that a run says: another import of the same is none."""
-    found = hashlib.sha256(json.dumps([run.name, dict(run.config)], sort_keys=True).encode(errors="replace"))
-    for one in run.scalars:
-        found.update(repr((one.name, one.axis, one.step, one.value)).encode(errors="replace"))
-    for image, content in zip(run.images, contents, strict=True):
-        told = (image.key, image.step, image.index, image.seed, image.caption, content.sha256)
-        found.update(repr(told).encode(errors="replace"))
-    return found.hexdigest()
 
 
 def _add_scalars(study: Study, run: str, scalars: Sequence[tuple[Scalar, str, str]], notes: list[str]) -> int:

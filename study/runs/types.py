@@ -75,6 +75,44 @@ class TrackedImage:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """What an export of ours is known by.
+
+    Attributes
+    ----------
+    run : str
+        The digest of which run of which study it is.
+    sha256 : str
+        Of all that was exported.
+    is_whole : bool
+        Whether all of it is there; False where the export was stopped.
+    """
+
+    run: str
+    sha256: str
+    is_whole: bool = True
+
+
+@dataclass
+class Exported:
+    """What an export did, by the names of runs.
+
+    Attributes
+    ----------
+    written : list of str
+        Those that were not there.
+    replaced : list of str
+        Those of which an older export was there, which is gone now, or one that was stopped.
+    known : list of str
+        Those that were there as they are, and were left alone.
+    """
+
+    written: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class TrackedRun:
     """A run as a tracker holds it.
 
@@ -92,6 +130,8 @@ class TrackedRun:
         What the tracker tells runs apart by.
     notes : tuple of str
         Sentences on what could not be read.
+    mark : Mark, optional
+        Of an export of ours.
     """
 
     name: str
@@ -101,3 +141,4 @@ class TrackedRun:
     source: str = ""
     external_id: str = ""
     notes: tuple[str, ...] = ()
+    mark: Mark | None = None

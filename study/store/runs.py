@@ -264,6 +264,15 @@ class RunStore:
             number = connection.scalar(query)
             return None if number is None else dict(shown_checkpoints(connection))[number]
 
+    def baselines(self) -> "pd.DataFrame":
+        """What names stand for now: name, checkpoint (MODEL/CHECKPOINT), since, by, the last set last."""
+        b = baselines.c
+        with self._read() as connection:
+            frame = frame_of(connection, select(b.name, b.checkpoint, b.since, b.by).order_by(b.id))
+            shown = dict(shown_checkpoints(connection))
+        frame["checkpoint"] = [shown[number] for number in frame["checkpoint"]]
+        return frame.drop_duplicates("name", keep="last", ignore_index=True)
+
     def images(self) -> "pd.DataFrame":
         """The images that count now, in the order in which they were recorded.
 

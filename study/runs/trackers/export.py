@@ -68,7 +68,7 @@ class Export:
             tuple(self._scalars),
             tuple(self._pictures),
             "study",
-            self._about["model"],
+            f"{self._about['model']} since {self._about['created_at']}",  # other studies have runs of that name too
         )
 
     def _curves(self) -> list[kept.Curve]:

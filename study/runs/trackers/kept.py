@@ -6,13 +6,13 @@ beside the run says what its names stand for. Runs that others wrote have none, 
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from metrics.files import parse_json
-from study.generation.file_names import safe_name
-from study.runs.types import RECORD, Scalar, TrackedImage, TrackedRun
+from study.runs.trackers.earlier import mark_of
+from study.runs.types import RECORD, Mark, Scalar, TrackedImage, TrackedRun
 
 FORMAT = "humangrade.run/1"
 FILE = "humangrade.json"
@@ -51,6 +51,10 @@ class Written:
         A curve's name, or a picture's key, to one that the tracker takes.
     most : int
         Signs in a curve's name.
+
+    Attributes
+    ----------
+    mark : Mark
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class Written:
         most: int = 250,
     ):
         self._run = run
+        self.mark = run.mark or mark_of(run)
         self._curves: dict[tuple[str, str], str] = {}
         self._keys: dict[str, str] = {}
         used: tuple[set[str], set[str]] = (set(), set())
@@ -81,6 +86,9 @@ class Written:
         """What is kept beside the run."""
         kept = {
             "format": FORMAT,
+            "run": self.mark.run,
+            "sha256": self.mark.sha256,
+            "count": len(self._run.scalars) + len(self._run.images),
             "name": self._run.name,
             "config": dict(self._run.config),
             "curves": {written: list(curve) for curve, written in self._curves.items() if curve != (written, "")},
@@ -125,8 +133,17 @@ def visible(run: TrackedRun) -> dict[str, str | int | float | bool]:
     return found
 
 
-def restored(run: TrackedRun, text: str | None) -> TrackedRun:
-    """A run as it was before it was written, where a text was kept beside it and is one of ours."""
+def restored(run: TrackedRun, text: str | None, count: int | None = None) -> TrackedRun:
+    """A run as it was before it was written, where a text was kept beside it and is one of ours.
+
+    Parameters
+    ----------
+    run : TrackedRun
+        As the tracker has it.
+    text : str or None
+    count : int, optional
+        How many values and pictures the tracker has of it, where that tells whether all of it is there.
+    """
     kept = _parsed(text)
     if kept is None:
         return run
@@ -140,7 +157,16 @@ def restored(run: TrackedRun, text: str | None) -> TrackedRun:
     for one in run.images:
         key, seed, caption = images.get((one.key, one.step, one.index), (one.key, one.seed, one.caption))
         pictures.append(replace(one, key=str(key), seed=None if seed is None else int(seed), caption=str(caption)))
-    return replace(run, name=str(kept["name"]), config=kept["config"], scalars=tuple(scalars), images=tuple(pictures))
+    is_whole = count is None or count >= kept["count"]
+    mark = Mark(str(kept["run"]), str(kept["sha256"]), is_whole)
+    told = {"name": str(kept["name"]), "config": kept["config"], "mark": mark}
+    return replace(run, **told, scalars=tuple(scalars), images=tuple(pictures))
+
+
+def mark_in(text: str | None) -> Mark | None:
+    """The mark in what was kept beside a run; None where that is none of ours, or was not written to its end."""
+    kept = _parsed(text)
+    return None if kept is None else Mark(str(kept["run"]), str(kept["sha256"]))
 
 
 def _parsed(text: str | None) -> dict[str, Any] | None:
@@ -148,8 +174,9 @@ def _parsed(text: str | None) -> dict[str, Any] | None:
         return None
     try:
         kept = parse_json(text)
-        if kept["format"] != FORMAT or not isinstance(kept["config"], dict):
+        if kept["format"] != FORMAT or not isinstance(kept["config"], dict) or not isinstance(kept["count"], int):
             return None
+        str(kept["run"]), str(kept["sha256"])
         for _, (name, axis) in kept["curves"].items():
             str(name), str(axis)
         for key, step, index, _, seed, _ in kept["images"]:
@@ -158,23 +185,3 @@ def _parsed(text: str | None) -> dict[str, Any] | None:
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
     return kept if isinstance(kept, dict) else None
-
-
-def folder_names(runs: Sequence[TrackedRun]) -> list[str]:
-    """A folder's name for each run, each another.
-
-    Examples
-    --------
-    >>> folder_names([TrackedRun("anna/1"), TrackedRun("anna_1"), TrackedRun("..")])
-    ['anna_1', 'anna_1_2', '_']
-    """
-    taken: set[str] = set()
-    found = []
-    for run in runs:
-        name = safe_name(run.name)
-        number = 1
-        while (f"{name}_{number}" if number > 1 else name).lower() in taken:
-            number += 1
-        found.append(f"{name}_{number}" if number > 1 else name)
-        taken.add(found[-1].lower())
-    return found

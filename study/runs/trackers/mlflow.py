@@ -12,8 +12,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,17 @@ from urllib.request import url2pathname
 
 from metrics.errors import InputError
 from metrics.files import read_regular_file, reason
+from study.runs.trackers.earlier import Earlier, plan
 from study.runs.trackers.kept import FILE, MOST_KEPT, Written, restored, visible
 from study.runs.trackers.packages import apart
 from study.runs.trackers.pictures import inside, numbered, picture_bytes, suffix_of
-from study.runs.types import Scalar, TrackedImage, TrackedRun
+from study.runs.types import RECORD, Exported, Mark, Scalar, TrackedImage, TrackedRun
 
 DATABASE = "mlflow.db"
 ARTIFACTS = "artifacts"
 EXPERIMENT = "humangrade"
+_RUN, _SHA256 = f"{RECORD}.run", f"{RECORD}.sha256"  # tags of an export of ours
+_FINISHED = "FINISHED"
 _AT_ONCE = 1000  # metrics in a call of log_batch
 _PARAMS_AT_ONCE = 100
 _LONGEST_PARAM = 6000
@@ -74,20 +77,27 @@ def read(source: str | Path) -> list[TrackedRun]:
     return found
 
 
-def write(runs: Sequence[TrackedRun], place: str | Path) -> None:
+def write(runs: Sequence[TrackedRun], place: str | Path) -> Exported:
     """Write the runs into PLACE/mlflow.db and PLACE/artifacts, which `mlflow server` shows.
+
+    An older export of a run, or one that was stopped, is deleted as MLflow does it: it can be restored.
 
     Parameters
     ----------
     runs : sequence of TrackedRun
     place : str or Path
 
+    Returns
+    -------
+    Exported
+
     Raises
     ------
     InputError
         Where they cannot be written.
     """
-    apart("mlflow", "mlflow:write_here", (list(runs), str(Path(place).resolve())))
+    done: Exported = apart("mlflow", "mlflow:write_here", (list(runs), str(Path(place).resolve())))
+    return done
 
 
 def safe(name: str) -> str:
@@ -192,8 +202,15 @@ def _run(client: Any, run: Any, place: _Place) -> TrackedRun:
     elif run.data.tags.get("mlflow.loggedImages"):
         notes.append(f"{name}: its pictures are not below {place.folder}, so they are left out.")
     config = {key: _setting(value) for key, value in run.data.params.items()}
-    found = TrackedRun(name, config, tuple(scalars), numbered(images), "mlflow", run_id, tuple(notes))
-    return restored(found, kept)
+    found = restored(TrackedRun(name, config, tuple(scalars), numbered(images), "mlflow", run_id, tuple(notes)), kept)
+    ours = _mark(run)
+    return replace(found, mark=replace(ours, is_whole=ours.is_whole and found.mark is not None)) if ours else found
+
+
+def _mark(run: Any) -> Mark | None:
+    """The mark of an export of ours, which is there before anything else of it; its status tells of its end."""
+    tags = run.data.tags
+    return Mark(tags[_RUN], tags.get(_SHA256, ""), run.info.status == _FINISHED) if _RUN in tags else None
 
 
 def _value(value: float, is_database: bool) -> float:
@@ -243,7 +260,7 @@ def _images(artifacts: Path) -> Iterator[TrackedImage]:
         yield TrackedImage(found["key"].replace("~" if found["sign"] == "+" else "#", "/"), step, 0, path)
 
 
-def write_here(asked: tuple[list[TrackedRun], str]) -> None:
+def write_here(asked: tuple[list[TrackedRun], str]) -> Exported:
     """As `write`, in this process."""
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
@@ -259,22 +276,42 @@ def write_here(asked: tuple[list[TrackedRun], str]) -> None:
             if experiment is None
             else experiment.experiment_id
         )
-        for run in runs:
+        there = _pages(client.search_runs, experiment_ids=[own], order_by=["attributes.start_time ASC"])
+        planned = plan(runs, [Earlier(run.info.run_id, mark) for run in there if (mark := _mark(run))])
+        for run in planned.runs:
             _write(client, own, run)
+        for run_id in planned.old:
+            client.delete_run(run_id)
     except OSError as error:
         raise InputError(f"{place} cannot be written ({reason(error)}); make room, or choose another place.") from error
     except (MlflowException, SQLAlchemyError) as error:
         raise InputError(
             f"{place} cannot be written as MLflow's ({str(error).strip().splitlines()[0][:300]}); choose another place."
         ) from error
+    return planned.done
 
 
 def _write(client: Any, experiment: str, run: TrackedRun) -> None:
-    from mlflow.entities import Metric, Param
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     written = Written(run, safe, _safe_key)
     start = int(time.time() * 1000)
-    run_id = client.create_run(experiment, start_time=start, run_name=run.name).info.run_id
+    tags = {_RUN: written.mark.run, _SHA256: written.mark.sha256}
+    run_id = client.create_run(experiment, start_time=start, run_name=run.name, tags=tags).info.run_id
+    try:
+        _fill(client, run_id, run, written, start)
+    except BaseException:
+        with suppress(MlflowException, SQLAlchemyError, OSError):
+            client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id, _FINISHED)
+
+
+def _fill(client: Any, run_id: str, run: TrackedRun, written: Written, start: int) -> None:
+    """Write all of a run into the one that was made for it."""
+    from mlflow.entities import Metric, Param
+
     # another time for each: MLflow takes two values that are alike in step, time and number for one
     metrics = [Metric(written.curve(one), one.value, start + at, one.step) for at, one in enumerate(run.scalars)]
     for at in range(0, len(metrics), _AT_ONCE):
@@ -292,7 +329,6 @@ def _write(client: Any, experiment: str, run: TrackedRun) -> None:
         client.log_artifacts(run_id, str(folder))
     if run.images:
         client.set_tag(run_id, "mlflow.loggedImages", "True")
-    client.set_terminated(run_id)
 
 
 def _write_picture(folder: Path, key: str, image: TrackedImage, at: int) -> None:

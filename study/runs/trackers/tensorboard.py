@@ -7,18 +7,20 @@ import os
 import re
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
+from dataclasses import dataclass, field, replace
+from itertools import count, groupby, islice
 from pathlib import Path
 from typing import Any
 
 from metrics.errors import InputError
 from metrics.files import reason
 from study.folder.images import MOST_BYTES
-from study.runs.trackers.kept import Written, folder_names, restored, visible
+from study.generation.file_names import safe_name
+from study.runs.trackers.earlier import mark_of
+from study.runs.trackers.kept import Written, mark_in, restored, visible
 from study.runs.trackers.packages import refuse_missing
 from study.runs.trackers.pictures import numbered, picture_bytes, write_parts
-from study.runs.types import Part, Scalar, TrackedImage, TrackedRun
+from study.runs.types import Exported, Mark, Part, Scalar, TrackedImage, TrackedRun
 
 MOST_FILES = 100_000
 _KEPT_TAG = "humangrade/run"
@@ -74,13 +76,17 @@ def read(source: str | Path) -> list[TrackedRun]:
     return [_run(folder, session, top) for folder, session in sessions.items()]
 
 
-def write(runs: Sequence[TrackedRun], place: str | Path) -> None:
-    """Write each run's event file into a folder of its own; one of ours that is there is replaced.
+def write(runs: Sequence[TrackedRun], place: str | Path) -> Exported:
+    """Write each run's event file into a folder of its own; an older export of the same run is replaced.
 
     Parameters
     ----------
     runs : sequence of TrackedRun
     place : str or Path
+
+    Returns
+    -------
+    Exported
 
     Raises
     ------
@@ -88,8 +94,37 @@ def write(runs: Sequence[TrackedRun], place: str | Path) -> None:
         Where it cannot be written.
     """
     refuse_missing("tensorboard")
-    for run, name in zip(runs, folder_names(runs), strict=True):
-        write_parts(Path(place) / name / _FILE, (_framed(event) for event in _events(run)))
+    done = Exported()
+    taken: set[Path] = set()
+    for run in runs:
+        mark = mark_of(run)
+        path, before = _file_of(run.name, mark, Path(place), taken)
+        taken.add(path)
+        if before == mark:
+            done.known.append(run.name)
+            continue
+        write_parts(path, (_framed(event) for event in _events(replace(run, mark=mark))))
+        (done.written if before is None else done.replaced).append(run.name)
+    return done
+
+
+def _file_of(name: str, mark: Mark, place: Path, taken: set[Path]) -> tuple[Path, Mark | None]:
+    """Where a run's file is, or is to be, and the mark of its earlier export: no other run's file is written over."""
+    for number in count(1):
+        path = place / (safe_name(name) if number == 1 else f"{safe_name(name)}_{number}") / _FILE
+        there = _mark_of_file(path)
+        if path not in taken and (there is None or there.run == mark.run):
+            return path, there
+    raise AssertionError
+
+
+def _mark_of_file(path: Path) -> Mark | None:
+    """The mark of an export in its first records; None where there is none."""
+    if not path.is_file():
+        return None
+    session = _Session()
+    _read_file(path, session, most=2)
+    return mark_in(session.kept)
 
 
 def _event_files(top: Path) -> Iterator[Path]:
@@ -108,13 +143,14 @@ def _event_files(top: Path) -> Iterator[Path]:
                 yield path
 
 
-def _read_file(path: Path, session: _Session) -> None:
+def _read_file(path: Path, session: _Session, most: int | None = None) -> None:
+    """Take what a file's records hold, or the first of them."""
     from google.protobuf.message import DecodeError
     from tensorboard.compat.proto import event_pb2
 
     plugins: dict[str, str] = {}
     try:
-        for start, body in _records(path, session.notes):
+        for start, body in islice(_records(path, session.notes), most):
             event = event_pb2.Event.FromString(body)
             if event.session_log.status == event_pb2.SessionLog.START and event.step:
                 # a resumed run writes these steps anew

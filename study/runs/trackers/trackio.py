@@ -11,10 +11,11 @@ from typing import Any
 from metrics.errors import InputError
 from metrics.files import parse_json, reason
 from study.generation.file_names import safe_name
+from study.runs.trackers.earlier import Earlier, plan
 from study.runs.trackers.kept import Written, number_of, restored, visible
 from study.runs.trackers.packages import apart, refuse_missing
 from study.runs.trackers.pictures import inside, numbered, picture_bytes, suffix_of
-from study.runs.types import RECORD, Scalar, TrackedImage, TrackedRun
+from study.runs.types import RECORD, Exported, Scalar, TrackedImage, TrackedRun
 
 PROJECT = "humangrade"
 _RESERVED = {f"__{name}": name for name in ("project", "run", "timestamp", "step", "time", "metrics")}
@@ -61,13 +62,19 @@ def read(source: str | Path) -> list[TrackedRun]:
     return found
 
 
-def write(runs: Sequence[TrackedRun], place: str | Path) -> None:
+def write(runs: Sequence[TrackedRun], place: str | Path) -> Exported:
     """Write the runs into the project humangrade below PLACE, which `TRACKIO_DIR=PLACE trackio show` shows.
+
+    An older export of a run, or one that was stopped, is removed.
 
     Parameters
     ----------
     runs : sequence of TrackedRun
     place : str or Path
+
+    Returns
+    -------
+    Exported
 
     Raises
     ------
@@ -75,12 +82,13 @@ def write(runs: Sequence[TrackedRun], place: str | Path) -> None:
         Where they cannot be written.
     """
     folder = Path(place).resolve()
-    apart(
+    done: Exported = apart(
         "trackio",
         "trackio:write_here",
         (list(runs), str(folder)),
         {"TRACKIO_DIR": str(folder), "TRACKIO_STORAGE_MODE": "sqlite"},
     )
+    return done
 
 
 def _read_database(path: Path) -> list[TrackedRun]:
@@ -163,20 +171,46 @@ def _run(logged: _Logged) -> TrackedRun:
         logged.run_id,
         tuple(notes),
     )
-    return restored(run, kept if isinstance(kept, str) else None)
+    count = len(logged.scalars) + len(logged.images) + logged.missing
+    return restored(run, kept if isinstance(kept, str) else None, count)
 
 
-def write_here(asked: tuple[list[TrackedRun], str]) -> None:
+def write_here(asked: tuple[list[TrackedRun], str]) -> Exported:
     """As `write`, in this process, whose environment names the folder."""
     runs, place = asked[0], Path(asked[1])
     try:
         place.mkdir(parents=True, exist_ok=True)
+        there = _ours(place)
+        planned = plan(runs, [Earlier(run.external_id, run.mark) for run in there.values() if run.mark])
         with tempfile.TemporaryDirectory(prefix="humangrade-") as name:
-            for run in runs:
+            for run in planned.runs:
                 _write(run, Path(name))
+        _check(planned.runs, place)
+        for run_id in planned.old:
+            _remove(there[run_id], place)
     except OSError as error:
         raise InputError(f"{place} cannot be written ({reason(error)}); make room, or choose another place.") from error
-    _check(runs, place)
+    return planned.done
+
+
+def _ours(place: Path) -> dict[str, TrackedRun]:
+    """The exports of ours below a place, by what Trackio tells runs apart by."""
+    path = place / f"{PROJECT}.db"
+    return {run.external_id: run for run in (_read_database(path) if path.is_file() else ()) if run.mark}
+
+
+def _remove(run: TrackedRun, place: Path) -> None:
+    """Remove a run with its pictures, which the client leaves."""
+    from trackio.sqlite_storage import SQLiteStorage
+
+    if not SQLiteStorage.delete_run(PROJECT, safe_name(run.name), run_id=run.external_id):
+        raise InputError(
+            f"{place}: the older export of the run '{run.name}' cannot be removed; delete it in Trackio, or choose "
+            "another place."
+        )
+    for image in run.images:
+        if isinstance(image.picture, Path):
+            image.picture.unlink(missing_ok=True)
 
 
 def _safe(name: str) -> str:
@@ -227,10 +261,10 @@ def _rows(run: TrackedRun, written: Written) -> Iterator[tuple[int, dict[str, fl
 
 def _check(runs: Sequence[TrackedRun], place: Path) -> None:
     """Raise InputError where the database lacks a value: the client warns of what it cannot write, and goes on."""
-    wanted = sum(len(run.scalars) + len(run.images) for run in runs)
-    names = {run.name for run in runs}
-    found = [run for run in read(place) if run.name in names]
-    if sum(len(run.scalars) + len(run.images) for run in found) < wanted:
+    there = {run.mark for run in _ours(place).values()} if runs else set()
+    lacking = [run for run in runs if run.mark not in there]
+    if lacking:
         raise InputError(
-            f"Trackio did not write all of {wanted} values to {place}; make room, or choose another place."
+            f"Trackio did not write all of the run '{lacking[0].name}' to {place}; make room, or choose another place, "
+            "and export again."
         )

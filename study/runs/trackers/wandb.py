@@ -3,7 +3,9 @@
 A run's log (.wandb) is a LevelDB log of protobuf records. Since W&B 0.31 its package has no reader of it any more.
 """
 
+import json
 import os
+import shutil
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -13,17 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from metrics.errors import InputError
-from metrics.files import parse_json, read_regular_file, reason
-from study.runs.trackers.kept import FILE, MOST_KEPT, Written, number_of, restored, visible
+from metrics.files import parse_json, read_regular_file, reason, write_atomically
+from study.runs.trackers.earlier import Earlier, plan
+from study.runs.trackers.kept import FILE, MOST_KEPT, Written, mark_in, number_of, restored, visible
 from study.runs.trackers.packages import apart
 from study.runs.trackers.pictures import inside, numbered, picture_bytes, suffix_of
-from study.runs.types import Scalar, TrackedImage, TrackedRun
+from study.runs.types import Exported, Mark, Scalar, TrackedImage, TrackedRun
 
 _HEAD = struct.Struct("<4sHB")  # the log's: its name, a number, a version
 _BLOCK = 32_768
 _PIECE = struct.Struct("<IHB")  # of a record: checksum, length, kind
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 MOST_RECORD = 268_435_456  # bytes
+_MARK = "humangrade_mark.json"
+_MOST_MARK = 1000  # bytes
 _STEP = "humangrade/step"  # the axis of what we write, since W&B's own steps cannot repeat
 _AXIS = "humangrade/step/"  # and of curves with an axis of their own
 
@@ -71,20 +76,27 @@ def read(source: str | Path) -> list[TrackedRun]:
     return found
 
 
-def write(runs: Sequence[TrackedRun], place: str | Path) -> None:
+def write(runs: Sequence[TrackedRun], place: str | Path) -> Exported:
     """Write the runs as offline runs below PLACE/wandb, which `wandb sync` sends where it is wanted.
+
+    The folder of an older export of a run, or of one that was stopped, is removed; what was sent of it stays.
 
     Parameters
     ----------
     runs : sequence of TrackedRun
     place : str or Path
 
+    Returns
+    -------
+    Exported
+
     Raises
     ------
     InputError
         Where they cannot be written.
     """
-    apart("wandb", "wandb:write_here", (list(runs), str(Path(place).resolve())))
+    done: Exported = apart("wandb", "wandb:write_here", (list(runs), str(Path(place).resolve())))
+    return done
 
 
 def read_here(source: str) -> list[TrackedRun]:
@@ -136,8 +148,32 @@ def _read_log(path: Path) -> TrackedRun:
         run_id,
         tuple(dict.fromkeys(log.notes)),
     )
-    kept = inside(path.parent / "files", FILE)
-    return restored(run, None if kept is None else read_regular_file(kept, MOST_KEPT).decode(errors="replace"))
+    run = restored(run, _kept(path))
+    ours = _mark(path)
+    return run if ours is None else replace(run, mark=replace(ours, is_whole=log.is_ended and ours.is_whole))
+
+
+def _kept(log: Path) -> str | None:
+    """What an export of ours has written beside a log, after its end."""
+    path = inside(log.parent / "files", FILE)
+    return None if path is None else read_regular_file(path, MOST_KEPT).decode(errors="replace")
+
+
+def _mark(log: Path) -> Mark | None:
+    """The mark of an export of ours, which stands beside a log before anything is in it."""
+    path = inside(log.parent, _MARK)
+    try:
+        told = None if path is None else parse_json(read_regular_file(path, _MOST_MARK).decode())
+        return None if told is None else Mark(str(told["run"]), str(told["sha256"]), mark_in(_kept(log)) is not None)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _earlier(folder: Path) -> Iterator[Earlier]:
+    """The exports of ours among the runs in a folder, in the order in which they were begun."""
+    for path in sorted(folder.glob("wandb/offline-run-*/run-*.wandb")):
+        if mark := _mark(path):
+            yield Earlier(str(path.parent), mark)
 
 
 def _records(path: Path, notes: list[str]) -> Iterator[bytes]:
@@ -301,7 +337,7 @@ def _pictures(key: str, step: int, value: dict[str, Any], files: Path) -> tuple[
     return found, lost
 
 
-def write_here(asked: tuple[list[TrackedRun], str]) -> None:
+def write_here(asked: tuple[list[TrackedRun], str]) -> Exported:
     """As `write`, in this process."""
     import wandb
 
@@ -309,12 +345,16 @@ def write_here(asked: tuple[list[TrackedRun], str]) -> None:
     folder = Path(place)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for number, run in enumerate(runs):
-            _write(run, folder, number)
+        planned = plan(runs, list(_earlier(folder)))
+        for run in planned.runs:
+            _write(run, folder)
+        for old in planned.old:
+            shutil.rmtree(old)
     except OSError as error:
         raise InputError(f"{place} cannot be written ({reason(error)}); make room, or choose another place.") from error
     finally:
         wandb.teardown()
+    return planned.done
 
 
 def _safe(name: str) -> str:
@@ -327,7 +367,7 @@ def _safe_key(name: str) -> str:
     return _safe("/".join(part if part.strip(".") else "_" * (len(part) or 1) for part in name.split("/")))
 
 
-def _write(run: TrackedRun, folder: Path, number: int) -> None:
+def _write(run: TrackedRun, folder: Path) -> None:
     import wandb
 
     written = Written(run, _safe, _safe_key)
@@ -346,6 +386,8 @@ def _write(run: TrackedRun, folder: Path, number: int) -> None:
     client = wandb.init(
         project="humangrade", name=run.name, config=visible(run), settings=settings, reinit="create_new"
     )
+    mark = {"run": written.mark.run, "sha256": written.mark.sha256}
+    write_atomically(Path(client.dir).parent / _MARK, json.dumps(mark))
     client.define_metric(_STEP)
     client.define_metric("*", step_metric=_STEP)
     for axis in sorted({one.axis for one in run.scalars if one.axis}):
@@ -361,8 +403,9 @@ def _write(run: TrackedRun, folder: Path, number: int) -> None:
             for key, ones in groupby(images, written.key)
         }
         client.log({_STEP: step, **panels})
-    Path(client.dir, FILE).write_text(written.text(), encoding="utf-8")
+    kept = Path(client.dir, FILE)
     client.finish()
+    write_atomically(kept, written.text())  # last: without it the export was stopped
 
 
 def _rows(run: TrackedRun, written: Written) -> Iterator[tuple[tuple[str, int], dict[str, float]]]:

@@ -15,6 +15,7 @@ from metrics.errors import InputError
 from metrics.text import counted
 from study.folder.study import Study
 from study.runs.alerts import gate_report, gate_settings
+from study.runs.baselines import named_checkpoint
 from study.runs.reading import study_tables
 
 REFUSED = "refused"
@@ -187,7 +188,7 @@ def _baseline(one: Checkpoint, study: Study, tables: StudyTables, against: str) 
         return against
     if against == "previous":
         return str(tables.checkpoints.previous(one))
-    return str(tables.checkpoints.find(study.store.runs.baseline(against) or against))
+    return str(named_checkpoint(study, tables, against)[0])
 
 
 def _that_vary(

@@ -298,10 +298,18 @@ def test_the_commands(new_study, tmp_path, monkeypatch, capsys, shared):
     out = tmp_path / "out"
     code, said, _ = run_cli(monkeypatch, capsys, "runs", "export", study.folder, out, "--to", "tensorboard")
     assert code == 0 and f"Written to {out}: 2 runs" in said and "30 pictures" in said
+    code, said, _ = run_cli(monkeypatch, capsys, "runs", "export", study.folder, out, "--to", "tensorboard")
+    assert code == 0 and f"{out} has 2 runs as they are now already." in said and "Written" not in said
+    with open_study(study.folder) as opened:
+        point = pd.DataFrame([{"model": "bob/2", "metric": "lr", "step": 1, "value": 0.25}])
+        opened.store.runs.add_scalars(point, "tb")
+    code, said, _ = run_cli(monkeypatch, capsys, "runs", "export", study.folder, out, "--to", "tensorboard")
+    assert f"Written to {out}: 1 run (1 in the place of an earlier export), 2 points of curves, 0 pictures." in said
+    assert code == 0 and f"{out} has 1 run as it is now already." in said
     there = new_study("there")
     there.close()
     code, said, _ = run_cli(monkeypatch, capsys, "runs", "import", there.folder, out, "--from", "tensorboard")
-    assert code == 0 and "Imported 2 runs, new: 12 points of curves, 30 pictures, 70 values of metrics." in said
+    assert code == 0 and "Imported 2 runs, new: 13 points of curves, 30 pictures, 70 values of metrics." in said
     code, said, _ = run_cli(monkeypatch, capsys, "runs", "import", there.folder, out, "--from", "tensorboard")
     assert code == 0 and "Passed over 2 runs that were imported before." in said and "Imported" not in said
     real = shared / "data" / "runs" / "tensorboard_textual_inversion"

@@ -221,7 +221,7 @@ def test_what_it_is_judged_against(study, tmp_path, against, baselines):
 
 def test_a_baseline_that_is_not_there_is_bad_input(study, tmp_path):
     run = samples(tmp_path / "run", (300, 600))
-    with pytest.raises(InputError, match="no checkpoint 'nonsense'"):
+    with pytest.raises(InputError, match="no checkpoint 'nonsense' and no baseline of that name"):
         tracker(study, run, settings=replace(SETTINGS, against="nonsense")).one_pass()
 
 
