@@ -29,6 +29,7 @@ _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 MOST_RECORD = 268_435_456  # bytes
 _MARK = "humangrade_mark.json"
 _MOST_MARK = 1000  # bytes
+_MOST_DEEP = 100  # names within names
 _STEP = "humangrade/step"  # the axis of what we write, since W&B's own steps cannot repeat
 _AXIS = "humangrade/step/"  # and of curves with an axis of their own
 
@@ -253,6 +254,8 @@ def _update(config: dict[str, Any], given: Any) -> None:
 
 
 def _put(into: dict[str, Any], keys: list[str], text: str) -> None:
+    if len(keys) > _MOST_DEEP:
+        return
     try:
         value = parse_json(text)
     except ValueError:
@@ -304,10 +307,10 @@ def _with_fractions(log: _Log) -> set[str]:
     return found
 
 
-def _leaves(row: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(row: dict[str, Any], before: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
     for key, value in row.items():
         if isinstance(value, dict) and "_type" not in value:
-            yield from _leaves(value, f"{before}{key}.")
+            yield from _leaves(value, f"{before}{key}.", depth + 1) if depth < _MOST_DEEP else ()
         else:
             yield before + key, value
 
