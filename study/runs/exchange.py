@@ -8,7 +8,7 @@ it counts for trends and galleries alone.
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -116,7 +116,8 @@ def import_runs(study: Study, runs: Sequence[TrackedRun], advance: Callable[[int
         for run in runs
         if run.mark is not None and not run.mark.is_whole
     ]
-    runs = [run for run in runs if run.mark is None or run.mark.is_whole]
+    whole = [run for run in runs if run.mark is None or run.mark.is_whole]
+    runs = [replace(run, config=plain_settings(run.config)) for run in whole]
     for run, name in zip(runs, names_for(study, runs), strict=True):
         _import(study, run, name, done)
         done.notes += run.notes
@@ -138,7 +139,7 @@ def _import(study: Study, run: TrackedRun, name: str, done: Imported) -> None:
         done.known.append(name)
         return
     source = source_of(run)
-    config = plain_settings({key: value for key, value in run.config.items() if key != RECORD})
+    config = {key: value for key, value in run.config.items() if key != RECORD}
     about: dict[str, Any] = {"model": name, "config": json.dumps(config) if config else ""}
     if manifest is not None:
         about |= {"subject": manifest.subject, "n_training_images": manifest.n_training_images}

@@ -19,6 +19,7 @@ from metrics.files import parse_json, read_regular_file, reason, write_atomicall
 from study.runs.trackers.earlier import Earlier, plan
 from study.runs.trackers.kept import FILE, MOST_KEPT, Written, mark_in, number_of, restored, visible
 from study.runs.trackers.packages import apart
+from study.runs.trackers.plain import plain_settings
 from study.runs.trackers.pictures import inside, numbered, picture_bytes, suffix_of
 from study.runs.types import Exported, Mark, Scalar, TrackedImage, TrackedRun
 
@@ -260,6 +261,8 @@ def _put(into: dict[str, Any], keys: list[str], text: str) -> None:
         value = parse_json(text)
     except ValueError:
         return
+    if isinstance(value, dict | list):
+        value = plain_settings({"": value})[""]
     for key in keys[:-1]:
         inner = into.setdefault(key, {})
         if not isinstance(inner, dict):
@@ -307,10 +310,10 @@ def _with_fractions(log: _Log) -> set[str]:
     return found
 
 
-def _leaves(row: dict[str, Any], before: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+def _leaves(row: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in row.items():
         if isinstance(value, dict) and "_type" not in value:
-            yield from _leaves(value, f"{before}{key}.", depth + 1) if depth < _MOST_DEEP else ()
+            yield from _leaves(value, f"{before}{key}.")
         else:
             yield before + key, value
 
