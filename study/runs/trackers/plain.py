@@ -1,4 +1,4 @@
-"""What trackers hold as text, as every database, terminal and program takes it: others wrote it, and it may be anything."""
+"""Text of trackers, which others wrote, as every database, terminal and program takes it."""
 
 import hashlib
 import unicodedata

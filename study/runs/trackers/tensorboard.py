@@ -32,9 +32,9 @@ _MOST_CHECKED = 1_000_000  # bytes: the checksum in Python takes .1 s a megabyte
 
 @dataclass
 class _Session:
-    """What the event files of one folder hold; `first` is the name of the first, which has its time and machine in it."""
+    """What the event files of one folder hold."""
 
-    first: str = ""
+    first: str = ""  # the first one's name, which has a time and a machine in it
     scalars: list[Scalar] = field(default_factory=list)
     images: list[TrackedImage] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)

@@ -19,8 +19,8 @@ from metrics.files import parse_json, read_regular_file, reason, write_atomicall
 from study.runs.trackers.earlier import Earlier, plan
 from study.runs.trackers.kept import FILE, MOST_KEPT, Written, mark_in, number_of, restored, visible
 from study.runs.trackers.packages import apart
-from study.runs.trackers.plain import plain_settings
 from study.runs.trackers.pictures import inside, numbered, picture_bytes, suffix_of
+from study.runs.trackers.plain import plain_settings
 from study.runs.types import Exported, Mark, Scalar, TrackedImage, TrackedRun
 
 _HEAD = struct.Struct("<4sHB")  # the log's: its name, a number, a version

@@ -34,7 +34,9 @@ def scalar(value):
 
 def tensor(shape, **content):
     dims = [TensorShapeProto.Dim(size=size) for size in shape]
-    made = summary_pb2.Summary.Value(tag="giant", tensor=TensorProto(tensor_shape=TensorShapeProto(dim=dims), **content))
+    made = summary_pb2.Summary.Value(
+        tag="giant", tensor=TensorProto(tensor_shape=TensorShapeProto(dim=dims), **content)
+    )
     made.metadata.plugin_data.plugin_name = "scalars"
     return summary_pb2.Summary(value=[made])
 
