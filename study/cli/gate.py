@@ -116,11 +116,10 @@ def gate(
         gate_markdown,
         gate_report,
         gate_settings,
-        on_github,
         record_gate_run,
     )
     from study.runs.baselines import TAKEN, named_checkpoint
-    from study.terminal import Bar, terminal
+    from study.terminal import Bar, on_github, terminal
 
     console = terminal()
     with closing(open_study(study)) as opened, Bar(console) as bar:
