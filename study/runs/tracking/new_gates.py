@@ -100,7 +100,7 @@ class Question:
     def told(self, study: Study) -> dict[str, Any]:
         """It as the record keeps it: the same for the same question, with what a baseline's name stands for now."""
         stands_for = "" if self.against in TAKEN else study.store.runs.baseline(self.against) or ""
-        told = {"against": self.against, "task": self.task, "metrics": list(self.metrics)}
+        told = {"against": self.against, "task": self.task, "metrics": sorted(self.metrics)}
         return told | {"stands_for": stands_for, "reference": self.reference}
 
 
