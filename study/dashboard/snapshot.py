@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from calibration.core.grades import Array
 from calibration.decision.from_tables import StudyTables
+from calibration.decision.left_out import once
 from calibration.metric.facts import directions_of, signatures_of, titles_of
 from metrics.engine.signature import identity_of
 from metrics.errors import InputError
@@ -202,7 +203,7 @@ def snapshot(study: Study, lower_is_better: Sequence[str] = (), higher_is_better
         signatures_of(given),
     )
     notes = [*standing.new.notes, *shown.notes]
-    notes += [f"{name}: {note}" for name, all_of in assumed.items() for note in map(str, all_of)]
+    notes += once(assumed)
     items, scores = items_of(images, study), scores_of(standing.values, images)
     lower, higher = ([name for name in some if name in values] for some in (lower_is_better, higher_is_better))
     return Snapshot(
