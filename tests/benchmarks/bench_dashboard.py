@@ -1,11 +1,12 @@
 """How fast the dashboard is beside Gradio's own page, gallery and plot, in one run; and what the exported file weighs.
 
-    python -m tests.benchmarks.bench_dashboard [--checkpoints N] [--images N] [--loads N] [--peer-values N] [--keep FOLDER]
+    python -m tests.benchmarks.bench_dashboard [--checkpoints N] [--images N] [--loads N] [--peer-values N]
+                                               [--keep FOLDER]
 
 A made study of 30 checkpoints of 128 images of 512 pixels, scored by 8 metrics, is shown by `humangrade dashboard`, and
-loaded in Chromium in turn with an empty Gradio page. Medians of the loads are printed, as ratios to that page's: seconds
-from the address to what is painted, megabytes, requests, and requests for a full-size image before a click. A second
-study has 100,000 values of images (800 checkpoints' worth where there are 128 images), whose files are not there.
+loaded in Chromium in turn with an empty Gradio page. Medians of the loads are printed, as ratios to that page's:
+seconds from the address to what is painted, megabytes, requests, and requests for a full-size image before a click. A
+second study has 100,000 values of images, whose files are not there.
 
 ``--keep FOLDER`` leaves the made studies there, and takes them up again.
 """
@@ -142,8 +143,11 @@ def served(study: Path) -> Iterator[str]:
     """The link of a study's dashboard."""
     words = [sys.executable, "-c", CLI, "dashboard", str(study), "--port", str(free_port())]
     with process(words, "stop with Ctrl-C") as printed:
+        began = time.perf_counter()
         found = re.search(r"http://\S+/dashboard/\?key=\S+", printed)
         assert found is not None, printed
+        get(found[0].replace("/dashboard/?key=", "/api/owner/") + "/dashboard/data")
+        print(f"figures of a server that was just started: {time.perf_counter() - began:.1f} s")
         yield found[0]
 
 
@@ -189,7 +193,7 @@ class Loads:
         context = self.browser.new_context(viewport=VIEW)
         page = context.new_page()
         done: list[Any] = []
-        page.on("requestfinished", done.append)
+        page.on("requestfinished", lambda request: done.append(request))
         began = time.perf_counter()
         page.goto(address, wait_until="commit")
         painted(page)
@@ -304,10 +308,7 @@ def measure(folder: Path, given: Any) -> None:
     peers = [sys.executable, "-c", PEERS, str(port), str(study), str(given.peer_values)]
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with process(peers, "ready"), served(study) as link, served(values) as many, sync_playwright() as playwright:
-        began = time.perf_counter()
         api = link.replace("/dashboard/?key=", "/api/owner/") + "/dashboard/"
-        get(f"{api}data")
-        print(f"figures of a server that was just started: {time.perf_counter() - began:.1f} s")
         for name in ("best", "alerts", "trends"):
             get(f"{api}{name}")
             get(many.replace("/dashboard/?key=", "/api/owner/") + f"/dashboard/{name}")
