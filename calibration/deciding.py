@@ -113,7 +113,7 @@ def find_best(
     metric : str
         A metric, ``people``, or METRIC+people; the ratings unless given, or else the one metric there is.
     run : str
-        The model whose checkpoints are compared, where there are several.
+        The model whose checkpoints are compared, where there are several; ``*`` for those of all together.
     task, scale, lower_is_better, higher_is_better, seed, draws
         As for `judge_gate`.
 

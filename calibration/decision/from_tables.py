@@ -107,7 +107,7 @@ class StudyTables(Measures):
         found = gate(given, primary, self.resampling.seed, among)
         return StudyGate(new, old, pairs, found, self.task, tuple(notes), among, agreements)
 
-    def best(self, metric: str = "", run: str = "") -> StudyBest:
+    def best(self, metric: str = "", run: str = "", without: Sequence[str] = ()) -> StudyBest:
         """The checkpoint that is best by a metric, by people, or by both.
 
         Parameters
@@ -118,13 +118,15 @@ class StudyTables(Measures):
         run : str
             The run whose checkpoints are compared; may be left out where there is one. `EVERY_RUN` for the checkpoints
             of all runs together, on the prompts that all of them share.
+        without : sequence of str
+            Checkpoints, MODEL/CHECKPOINT, that do not count.
 
         Raises
         ------
         InputError
             Where there are fewer than two checkpoints or five shared prompts, or nothing to compare them by.
         """
-        chosen = self._of_run(run)
+        chosen = self._of_run(run, without)
         self.checkpoints.refuse_without_seeds(chosen, "no best checkpoint can be told")
         by = metric or self._usual()
         name, _, people = by.partition("+")
@@ -211,19 +213,21 @@ class StudyTables(Measures):
             raise InputError(f"Say by which metric ({parameter(option)}); the study has scores by {known}.")
         return self.metrics[0]
 
-    def _of_run(self, run: str) -> list[Checkpoint]:
+    def _of_run(self, run: str, without: Sequence[str] = ()) -> list[Checkpoint]:
         runs = self.checkpoints.runs()
-        if run == EVERY_RUN and run not in runs:
-            chosen = [one for each in runs.values() for one in each]
-            if len(chosen) < 2:
-                raise InputError("There are fewer than two checkpoints; there is nothing to choose from.")
-            return sorted(chosen, key=lambda one: one.step)  # of equal means the earliest step counts
-        if run and run not in runs:
+        if run and run not in (*runs, EVERY_RUN):
             raise InputError(f"There is no run '{run}'; the runs are {listed(sorted(runs, key=natural_order))}.")
         if not run and len(runs) != 1:
             names = listed(sorted(runs, key=natural_order))
             raise InputError(f"The study has {counted(len(runs), 'run')}: {names}; say which with {parameter('run')}.")
-        chosen = runs[run or next(iter(runs))]
+        if run == EVERY_RUN and run not in runs:
+            every = [one for each in runs.values() for one in each]
+            found = sorted(every, key=lambda one: one.step)  # of equal means the earliest step counts
+        else:
+            found = runs[run or next(iter(runs))]
+        chosen = [one for one in found if str(one) not in without]
+        if not chosen:
+            raise InputError("There is no checkpoint to choose from.")
         if len(chosen) < 2:
             raise InputError(f"{chosen[0]} is the only checkpoint of its run; there is nothing to choose from.")
         return chosen

@@ -161,7 +161,11 @@ def best(
     ] = "",
     run: Annotated[
         str,
-        typer.Option(metavar="NAME", help="The run whose checkpoints are compared.", show_default="the one there is"),
+        typer.Option(
+            metavar="NAME",
+            help="The run whose checkpoints are compared; '*' for those of all runs together.",
+            show_default="the one there is",
+        ),
     ] = "",
     task: RatedTask = None,
     lower_is_better: LowerIsBetter = None,

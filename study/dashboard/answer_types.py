@@ -183,6 +183,7 @@ class Best(TypedDict):
     direction: Literal["higher", "lower"]
     rows: list[BestRow]
     winner: Winner | None
+    headline: str
     sentences: list[str]
     notes: list[str]
 

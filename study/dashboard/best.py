@@ -1,15 +1,21 @@
 """The checkpoints of a run, or of all runs, that may be the best, as `humangrade best` finds them."""
 
-from calibration.decision.best_words import best_lines, shown
+import numpy as np
+
+from calibration.decision.best_words import best_by, best_lines, shown
 from calibration.decision.found import PEOPLE, StudyBest
 from calibration.decision.from_tables import EVERY_RUN
+from calibration.decision.gate import MOST_MISSING
 from calibration.metric.facts import titles_of
 from metrics.errors import InputError, for_command_line
-from metrics.text import listed
+from metrics.text import counted, listed
 from study.dashboard.answer_types import Best, BestChoices, BestRow
 from study.dashboard.checkpoints import NO_CHECKPOINT
 from study.dashboard.numbers import number
 from study.dashboard.snapshot import Snapshot
+
+MOST_NAMED = 6
+"""So many checkpoints are named in the headline; the page lists all."""
 
 
 def best(found: Snapshot, by: str = "", run: str = "", task: str = "") -> Best:
@@ -48,31 +54,92 @@ def _best(found: Snapshot, by: str, run: str, task: str) -> Best:
     notes: list[str] = []
     if not by:
         by, notes = _usual(found, asked)
-    run = run or next(iter(asked["runs"]), "")
+    runs = [run] if run else asked["runs"] or [""]
     answer: Best = {
         "choices": asked,
         "refused": "",
         "by": by,
-        "run": run,
+        "run": runs[0],
         "task": task,
         "unit": "",
         "direction": "higher",
         "rows": [],
         "winner": None,
+        "headline": "",
         "sentences": [],
         "notes": notes,
     }
     if not by:
-        return answer | {
-            "refused": "There are neither ratings nor scores yet; run humangrade score, or let people rate."
-        }
+        nothing = "There are neither ratings nor scores yet; run humangrade score, or let people rate."
+        return answer | {"refused": nothing}
+    for each in runs:  # where nobody chose one, the first that can be told
+        try:
+            made, left_out = _told(found, by, each, task)
+        except InputError as error:
+            answer["refused"] = answer["refused"] or error.for_command_line()
+            continue
+        answer |= _found(found, made)
+        said = [*notes, *left_out, *(for_command_line(note) for note in made.notes)]
+        return answer | {"refused": "", "run": each, "notes": said}
+    return answer
+
+
+def _told(found: Snapshot, by: str, run: str, task: str) -> tuple[StudyBest, list[str]]:
+    """The best, if need be among those that have what it takes, and notes on the others.
+
+    While a run is trained its last checkpoint has no ratings yet, and perhaps not all scores.
+    """
+    tables = found.tables(task)
     try:
-        tables = found.tables(task)
-        made = tables.best(by, run)
-    except InputError as error:
-        return answer | {"refused": error.for_command_line()}
-    answer |= _found(found, made)
-    return answer | {"notes": [*notes, *(for_command_line(note) for note in made.notes)]}
+        return tables.best(by, run), []
+    except InputError:
+        lacking = _lacking(found, by, run, task)
+        if not lacking:
+            raise
+        try:
+            made = tables.best(by, run, list(lacking))
+        except InputError:
+            lacking = {}
+        if not lacking:
+            raise
+    notes = []
+    for why in dict.fromkeys(lacking.values()):
+        names = [name for name, reason in lacking.items() if reason == why]
+        notes.append(f"{listed(names, most=5)} {'does' if len(names) == 1 else 'do'} not count: {why}.")
+    return made, notes
+
+
+def _lacking(found: Snapshot, by: str, run: str, task: str) -> dict[str, str]:
+    """The checkpoints of a run, or of all, that lack what best takes, each with what that is."""
+    images, shown = found.images, found.shown
+    at = images["place_of_checkpoint"].to_numpy()
+    size = len(shown.checkpoints)
+    among = [
+        place
+        for place, one in enumerate(shown.checkpoints)
+        if not one["is_base"]
+        and one["shown"] != NO_CHECKPOINT
+        and run in (EVERY_RUN, "", shown.runs[one["run"]]["name"])
+    ]
+    lacking: dict[str, str] = {}
+    name, _, people = by.partition("+")
+    without_seed = np.bincount(at[(images["seed"] == "").to_numpy()], minlength=size)
+    lacking |= {
+        shown.checkpoints[place]["shown"]: "it is not known with which seed each image was drawn"
+        for place in among
+        if without_seed[place]
+    }
+    if PEOPLE in (name, people) and task:
+        rated = np.bincount(at[found.opinions(task)[1] > 0], minlength=size)
+        why = "people have not rated any of its images"
+        lacking |= {shown.checkpoints[place]["shown"]: why for place in among if not rated[place]}
+    if name in found.values:
+        scored = np.bincount(at[np.isfinite(found.values[name])], minlength=size)
+        most = max((scored[place] for place in among), default=0)
+        why = f"not all of its images are there and have a value by {titles_of(found.directions)[name]}"
+        few = [place for place in among if scored[place] < (1 - MOST_MISSING) * most]
+        lacking |= {shown.checkpoints[place]["shown"]: why for place in few}
+    return lacking
 
 
 def _found(found: Snapshot, made: StudyBest) -> Best:
@@ -102,13 +169,23 @@ def _found(found: Snapshot, made: StudyBest) -> Best:
         )
     low, high = ends(figures.value_low, figures.value_high)
     winner = rows[figures.winner]["checkpoint"]
+    sentences = best_lines(made, scale)
     return {  # type: ignore[typeddict-item]
         "unit": "the scale's numbers" if made.unit == "rating steps" else made.unit,
         "direction": "lower" if made.is_turned else "higher",
         "rows": rows,
         "winner": {"checkpoint": winner, "value": number(shown(figures.value, made, scale)), "low": low, "high": high},
-        "sentences": best_lines(made, scale),
+        "headline": _headline(made, sentences[0]),
+        "sentences": sentences,
     }
+
+
+def _headline(made: StudyBest, sentence: str) -> str:
+    """The sentence on the set, without names where it holds many: a list of twenty says less than how many they are."""
+    may, total = len(made.best.may_be_best), len(made.checkpoints)
+    if may <= MOST_NAMED or may == total:
+        return sentence
+    return f"By {best_by(made)}, any of {may} of {counted(total, 'checkpoint')} may be the best (95 % confidence)."
 
 
 def _usual(found: Snapshot, asked: BestChoices) -> tuple[str, list[str]]:

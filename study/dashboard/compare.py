@@ -16,9 +16,9 @@ from metrics.errors import InputError
 from metrics.known import Direction
 from metrics.text import counted, listed
 from study.dashboard.answer_types import Compared, ComparedMetric, ComparedRuns, ComparedStep
+from study.dashboard.means import prompt_clusters
 from study.dashboard.numbers import number
 from study.dashboard.snapshot import Snapshot
-from study.dashboard.trends import prompt_clusters
 
 NOTE = (
     "Differences are right minus left, in each metric's own units, over images of the same prompt and seed. Intervals "

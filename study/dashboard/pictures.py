@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from calibration.tables.checking import records
 from study.dashboard.thumbnails import key_of
 from study.folder.study import Study, split_references
 
@@ -68,7 +67,8 @@ def pictures_of(study: Study, images: pd.DataFrame, places: pd.DataFrame) -> Pic
         file = study.folder / path  # an absolute path stays what it is
         files.append(file)
         keys.append(_key(file, read.get((item, path))))
-    cells = {row["item"]: row.get("references", "") for row in records(study.items)}
+    named = study.items["references"] if "references" in study.items.columns else []
+    cells = dict(zip(study.items["item"], named, strict=False))
     photos: dict[str, int] = {}
     sets: dict[str, int] = {}
     found: list[list[int]] = []

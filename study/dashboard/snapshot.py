@@ -1,4 +1,4 @@
-"""What a study comes to at one moment, numbered for the dashboard; made anew only where the study has changed.
+"""What a study comes to at one moment, numbered for the dashboard.
 
 Nothing is written: what is new in the study counts without being recorded.
 """
@@ -137,36 +137,6 @@ class Snapshot:
     def data(self) -> Data:
         """All images with their values; see `study.dashboard.types.Data`."""
         return self.once("data", lambda: _data(self))
-
-
-class Snapshots:
-    """The last snapshot of a study, and the next where the study has changed since.
-
-    Parameters
-    ----------
-    study : Study
-    lower_is_better, higher_is_better : sequence of str
-        Metrics whose direction is not known.
-    """
-
-    def __init__(self, study: Study, lower_is_better: Sequence[str] = (), higher_is_better: Sequence[str] = ()):
-        self._study, self._sides = study, (tuple(lower_is_better), tuple(higher_is_better))
-        self._lock = threading.Lock()
-        self._last: tuple[object, Snapshot] | None = None
-
-    def current(self) -> Snapshot:
-        """The snapshot of now; one thread makes it, others wait for it.
-
-        Raises
-        ------
-        InputError
-            Where the study's tables cannot be read, as for a step that is no whole number.
-        """
-        with self._lock:
-            of = (self._study.store.version(), id(self._study.items))
-            if self._last is None or self._last[0] != of:
-                self._last = (of, snapshot(self._study, *self._sides))
-            return self._last[1]
 
 
 def snapshot(study: Study, lower_is_better: Sequence[str] = (), higher_is_better: Sequence[str] = ()) -> Snapshot:

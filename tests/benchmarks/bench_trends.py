@@ -9,7 +9,8 @@ A checkpoint's images are prompts x 2 seeds. Bands: a metric is N(0, .6) of the 
 skewed: the exponential of that, or 1 in 20 prompts 6 lower, as where a face is not found; beside the dashboard's
 band stands the percentile bootstrap of whole prompts. People: ratings in steps, N(0, .6) of the prompt, N(0, .4) of the
 image, N(0, .2) of an evaluator's taste for the checkpoint, N(0, .7) of the rating, and a strictness N(0, .4) of the
-evaluator, who rates three other checkpoints too. Differences: two checkpoints share half of a prompt's and a pair's part.
+evaluator, who rates three other checkpoints too; of half of the images where half is rated. Differences: two equal
+checkpoints share half of a prompt's and a pair's part.
 Thirty: three runs of ten checkpoints, as in bench_decision, all together.
 
 README.md beside this has what came out.
@@ -23,7 +24,7 @@ from calibration.core.resampling import Resampling, group_draws
 from calibration.decision.best import best_checkpoint, part_of
 from calibration.decision.sign_flips import sign_flips
 from calibration.decision.slope import levelled
-from study.dashboard.trends import mean_of, people_means
+from study.dashboard.means import mean_of, people_means
 from tests.benchmarks.arguments import parser
 
 PROMPTS = (5, 10, 20, 50)
@@ -98,8 +99,8 @@ def people(runs: int) -> None:
                         held.append(figure[1] <= 0 <= figure[2])
                         widths.append(figure[2] - figure[1])
                 print(
-                    f"{share:.0%} rated, {evaluators} evaluators, {prompts:2d} prompts, {len(held):,} of {runs:,} runs: "
-                    f"band {np.mean(held):.1%} (mean width {np.mean(widths):.2f})",
+                    f"{share:.0%} rated, {evaluators} evaluators, {prompts:2d} prompts, {len(held):,} of {runs:,} "
+                    f"runs: band {np.mean(held):.1%} (mean width {np.mean(widths):.2f})",
                     flush=True,
                 )
 

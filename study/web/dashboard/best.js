@@ -77,7 +77,7 @@ function bestPanel(context) {
   }
 
   function draw(best) {
-    const winner = best.winner;
+    const winner = best.winner && { ...best.winner, words: extreme(best) };
     const kept = best.rows.filter((row) => row.in_set).length;
     const words = make("div", "best-words");
     words.append(...best.sentences.map((sentence, i) => make("p", i ? "" : "answer-sentence", sentence)));
@@ -85,7 +85,7 @@ function bestPanel(context) {
     legend.append(
       legendEntry("in-set", "may be the best (" + kept + " of " + best.rows.length + ")"),
       legendEntry("", "is not"),
-      ...(winner ? [legendEntry("fair", "the highest one's value, on prompts that did not choose it")] : []),
+      ...(winner ? [legendEntry("fair", "the " + extreme(best) + " one's value, without what chance adds to it")] : []),
       make("span", "", "thick: its own 95 % interval; thin: intervals that hold all at once"),
     );
     const ends = best.rows.flatMap((row) => [row.value, row.low_of_all ?? row.low, row.high_of_all ?? row.high]).concat(winner ? [winner.value, winner.low, winner.high] : []);
@@ -100,6 +100,10 @@ function bestPanel(context) {
       list.append(intervalRow(row, winner && winner.checkpoint === row.checkpoint ? winner : null, scale, isGrouped));
     });
     card.replaceChildren(words, legend, list, scaleRow(scale, best), ...best.notes.map((note) => make("p", "note", note)));
+  }
+
+  function extreme(best) {
+    return best.direction === "lower" ? "lowest" : "highest";
   }
 
   function legendEntry(className, words) {
@@ -118,7 +122,7 @@ function bestPanel(context) {
     const name = make("span", "interval-name");
     name.append(make("span", "", row.in_set ? "● " : "○ "), isGrouped ? checkpoint.name || checkpoint.shown : checkpoint.shown);
     name.firstChild.setAttribute("aria-hidden", "true");
-    if (winner) name.append(make("span", "mark mark-good", "highest"));
+    if (winner) name.append(make("span", "mark mark-good", winner.words));
     const figures = formatted(row.value ?? NaN, scale.digits);
     const range = Number.isFinite(row.low) ? " (" + formatted(row.low, scale.digits) + " to " + formatted(row.high, scale.digits) + ")" : "";
     const track = intervalTrack(row, scale, row.in_set ? "in-set" : "");

@@ -96,6 +96,7 @@ def test_best_holds_the_true_best(cli, rated, tmp_path):
             assert low < row.mean < high and row.interval_of_all[0] < low < high < row.interval_of_all[1]
     code, out, _ = cli("best", rated)
     assert code == 0 and out.startswith("By people's ratings, the best of 10 checkpoints of lora may be any of these ")
+    assert cli("best", rated, "--run", "*")[:2] == (0, out)  # there is one run
 
 
 def test_best_without_ratings_and_by_what_is_lower(cli, bare, tmp_path):

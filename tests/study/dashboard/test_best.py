@@ -9,7 +9,7 @@ from calibration.decision.from_tables import EVERY_RUN
 from metrics.errors import InputError
 from study.dashboard.best import best
 from study.dashboard.snapshot import snapshot
-from tests.study.dashboard.made import DIRECTIONS, add_gate, make_study
+from tests.study.dashboard.made import DIRECTIONS, add_gate, add_tracked, make_study
 
 
 @pytest.mark.parametrize("by", ["people", "good", "distance", "good+people"])
@@ -29,6 +29,19 @@ def test_best_is_what_the_command_says(shown, by, run):
     assert values[made.best.winner] == (min(values) if by == "distance" else max(values))
     assert found["winner"]["checkpoint"] == found["rows"][made.best.winner]["checkpoint"]
     assert found["winner"]["low"] < found["winner"]["value"] < found["winner"]["high"]
+
+
+@pytest.mark.parametrize("most", [1, 6])
+def test_the_headline_counts_the_set_where_it_is_too_large_to_be_named(dashboard_study, monkeypatch, most):
+    monkeypatch.setattr("study.dashboard.best.MOST_NAMED", most)
+    found = best(snapshot(dashboard_study, **DIRECTIONS), "good", EVERY_RUN)
+    kept = sum(row["in_set"] for row in found["rows"])
+    assert 1 < kept < len(found["rows"])
+    if kept <= most:
+        assert found["headline"] == found["sentences"][0]
+    else:
+        clause = f"any of {kept} of {len(found['rows'])} checkpoints may be the best (95 % confidence)."
+        assert found["headline"].startswith("By good") and found["headline"].endswith(clause)
 
 
 def test_unless_asked_best_is_by_people_over_all_runs(shown):
@@ -51,6 +64,47 @@ def test_unrated_it_is_by_the_last_primary_metric_or_says_that_nobody_chose(tmp_
         found = best(snapshot(study, **DIRECTIONS))
         assert found["by"] == "good" and not any("Nobody has rated" in note for note in found["notes"])
         assert found["choices"]["by"] == ["distance", "face", "good"]
+
+
+def test_a_checkpoint_that_nobody_rated_yet_is_left_out_and_said(study, tmp_path):
+    """As the newest one while a run is tracked: its images stand outside the study, and only good has scored them."""
+    add_tracked(study, tmp_path / "out")
+    snap = snapshot(study, **DIRECTIONS)
+    for by, why in (
+        ("people", "people have not rated any of its images"),
+        ("distance", "not all of its images are there and have a value by distance"),
+    ):
+        found = best(snap, by)
+        assert (found["refused"], found["run"], len(found["rows"])) == ("", EVERY_RUN, 6)
+        assert found["notes"][0] == f"n20/1200 does not count: {why}."
+        assert found["sentences"] == best_lines(snap.tables("look").best(by, EVERY_RUN, ["n20/1200"]))
+    assert len(best(snap, "good")["rows"]) == 7 and not any("does not count" in e for e in best(snap, "good")["notes"])
+
+
+def test_what_is_still_being_drawn_is_left_out_and_said(study):
+    names = [f"n05/900/p{prompt}_s2" for prompt in range(4)]
+    study.write_items(study.items[~study.items["item"].isin(names)].reset_index(drop=True))
+    found = best(snapshot(study, **DIRECTIONS), "good", "n05")
+    why = "not all of its images are there and have a value by good"
+    assert found["refused"] == "" and found["notes"][0] == f"n05/900 does not count: {why}."
+    assert len(found["rows"]) == 2
+
+
+def test_without_a_seed_a_checkpoint_is_left_out_and_said(study):
+    seeds = study.items["seed"].where(study.items["checkpoint"] != "900", "")
+    study.write_items(study.items.assign(seed=seeds))
+    found = best(snapshot(study, **DIRECTIONS), "good", "n05")
+    assert found["notes"][0] == "n05/900 does not count: it is not known with which seed each image was drawn."
+    assert len(found["rows"]) == 2
+
+
+def test_where_all_runs_cannot_be_told_the_first_that_can_be_is(study):
+    prompts = study.items["prompt"].where(study.items["model"] != "n20", "another " + study.items["prompt"])
+    study.write_items(study.items.assign(prompt=prompts))
+    found = best(snapshot(study, **DIRECTIONS), "good")
+    assert found["choices"]["runs"][0] == EVERY_RUN
+    assert found["refused"] == "" and found["run"] in ("n05", "n20")
+    assert "share 0 prompts" in best(snapshot(study, **DIRECTIONS), "good", EVERY_RUN)["refused"]
 
 
 def test_runs_of_different_subjects_are_not_thrown_together(study):

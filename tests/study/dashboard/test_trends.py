@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from calibration.decision.best_words import shown as shown_value
+from calibration.decision.from_tables import EVERY_RUN
 from metrics.engine.types import SetScore
 from metrics.errors import InputError
 from study.dashboard.snapshot import snapshot
-from study.dashboard.trends import PEOPLE_NOTE, mean_of, trends
+from study.dashboard.trends import PEOPLE_NOTE, trends
 from tests.study.dashboard.made import DIRECTIONS, FID_NOTE, STEPS, add_tracked, make_study
 
 
@@ -159,18 +160,31 @@ def test_values_that_were_made_in_different_ways_are_said(study):
     assert sum(note.startswith("The values of good were made in different ways") for note in notes) == 1
 
 
-def test_people_who_rated_some_images_are_drawn_of_these(tmp_path):
-    with make_study(tmp_path, rated=0.4) as study:
-        snap = snapshot(study, **DIRECTIONS)
-        ratings, tables = study.ratings(), snap.tables("look")
-        means = tables.scores_of("people")
+def test_people_who_rated_some_images_are_compared_on_the_same_prompts_as_best_does(tmp_path):
+    with make_study(tmp_path, rated=0.6) as study:
+        study.write_items(study.items.query("model in ('n05', 'n20')").reset_index(drop=True))
+        snap, rated = snapshot(study, **DIRECTIONS), set(study.ratings()["item"])
+    best = snap.tables("look").best("people", EVERY_RUN)
+    names = list(map(str, best.checkpoints))
     for run in ("n05", "n20"):
-        for point in line_of(trends(snap), "look", run, snap)[1:]:
+        for point in line_of(trends(snap), "look", run, snap):
             name = snap.data()["checkpoints"][point["checkpoint"]]["shown"]
-            mine = [item for item in means.index if item.startswith(f"{name}/")]
-            assert point["n"] == len(mine)
-            assert point["value"] == pytest.approx(means[mine].mean())
-    assert ratings.groupby("item").size().eq(3).all()
+            k = names.index(name)
+            ends = [shown_value(float(end[k]), best) for end in (best.best.means, best.best.low, best.best.high)]
+            np.testing.assert_allclose([point["value"], point["low"], point["high"]], ends)
+            assert point["n"] == sum(item.startswith(f"{name}/") for item in rated) < 16
+
+
+def test_runs_without_a_common_prompt_are_each_compared_for_themselves(tmp_path):
+    with make_study(tmp_path, rated=0.6) as study:
+        items = study.items.query("model in ('n05', 'n20')").reset_index(drop=True)
+        study.write_items(items.assign(prompt=items["prompt"] + " " + items["model"]))
+        snap = snapshot(study, **DIRECTIONS)
+    for run in ("n05", "n20"):
+        best = snap.tables("look").best("people", run)
+        points = line_of(trends(snap), "look", run, snap)
+        means = [shown_value(float(mean), best) for mean in best.best.means]
+        np.testing.assert_allclose([point["value"] for point in points], means, atol=0.02)  # who rated both is known
 
 
 @pytest.mark.parametrize("people", [1, 3])
@@ -185,16 +199,6 @@ def test_nobody_rated_and_no_such_task(study):
     assert trends(snapshot(study, **DIRECTIONS), "look")["people"][0]["task"] == "look"
     with pytest.raises(InputError, match="There is no task 'taste'; the study asks 'look'"):
         trends(snapshot(study, **DIRECTIONS), "taste")
-
-
-def test_one_value_has_a_mean_and_nothing_has_none():
-    assert mean_of(np.array([np.nan, 2.0]), np.array([0, 1]))[0] == 2.0
-    assert mean_of(np.array([np.nan]), np.array([0])) is None
-
-
-def test_equal_values_have_an_interval_of_no_width():
-    value, low, high, n = mean_of(np.full(6, 0.5), np.arange(6))
-    assert (value, low, high, n) == (0.5, 0.5, 0.5, 6)
 
 
 def test_they_are_json(shown):

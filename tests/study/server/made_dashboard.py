@@ -13,7 +13,7 @@ BASE = "base/0"
 
 
 def make_gated_study(folder, monkeypatch, is_tracked=False):
-    """With two gates, lpips (lower is better), and a run whose name is HTML; tracked, with a checkpoint that only good has."""
+    """With two gates, lpips (lower is better), a run whose name is HTML; tracked, with a checkpoint of good alone."""
     monkeypatch.setattr(made, "RUNS", {"n05": 5, RUN: 20})
     worth = {name.replace("n20", RUN): value for name, value in made.WORTH.items()}
     monkeypatch.setattr(made, "WORTH", worth)

@@ -72,7 +72,8 @@ def test_the_set_is_drawn_as_it_was_found(open_best, served, by):
             left, width = shares(page, shown, part)
             assert left == pytest.approx(ticks[0][1] + slope * (row[low] - ticks[0][0]), abs=0.002)
             assert width == pytest.approx(slope * (row[high] - row[low]), abs=0.002)
-        assert shares(page, shown, ".dot") == pytest.approx([left + slope * (row["value"] - row["low_of_all"])], abs=0.002)
+        at = left + slope * (row["value"] - row["low_of_all"])
+        assert shares(page, shown, ".dot") == pytest.approx([at], abs=0.002)
     winner = served.names[best["winner"]["checkpoint"]]
     marked = page.locator(".interval.winner")
     assert marked.get_attribute("data-checkpoint") == winner and marked.locator(".dot.fair").count() == 1
@@ -87,8 +88,8 @@ def test_the_scale_stands_below_what_it_measures(open_best):
 
 def test_a_measure_and_a_run_are_chosen(open_best, served):
     page = open_best()
-    choices = served.json("best")["choices"]
-    assert page.get_by_label("Measured by").locator("option").evaluate_all("all => all.map((o) => o.value)") == choices["by"]
+    options = page.get_by_label("Measured by").locator("option").evaluate_all("all => all.map((one) => one.value)")
+    assert options == served.json("best")["choices"]["by"]
     page.get_by_label("Run").select_option("n05")
     expect(page.locator(".interval")).to_have_count(3)
     assert state(page) == {"tab": "best", "best.run": "n05"}
@@ -131,7 +132,7 @@ def test_gates_are_shown_as_they_were_the_newest_first(open_alerts, served):
         expect(gate.locator(".gate-sentence")).to_have_text(run["sentence"])
     first, run = gates.first, runs[0]
     expect(first.locator(".gate-metrics li")).to_have_count(len(run["metrics"]))
-    assert [one for one in run["metrics"] if one["is_primary"]][0]["title"] == "good"
+    assert next(one for one in run["metrics"] if one["is_primary"])["title"] == "good"
     expect(first.locator(".gate-metrics li").first).to_contain_text("primary")
     for metric in run["metrics"]:
         row = first.locator(".gate-metrics li", has=page.locator("b", has_text=metric["title"]))

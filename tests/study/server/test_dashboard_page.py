@@ -1,4 +1,4 @@
-"""The dashboard around its views: the answer above them, tabs and keys, links that show it again, and what goes wrong."""
+"""The dashboard around its views: the answer above them, tabs, keys, links that show it again, and what goes wrong."""
 
 import re
 
@@ -126,7 +126,9 @@ def test_an_image_opens_with_all_that_is_known_of_it(open_dashboard, served):
     expect(dialog.locator(".lightbox-count")).to_have_text(f"4 of {len(items)}")
     assert state(page)["image"] == items[3]
     place = served.images["item"].index(items[3])
-    expect(dialog.locator(".lightbox-title")).to_have_text(served.data["prompts"][served.images["prompt"][place]]["text"])
+    expect(dialog.locator(".lightbox-title")).to_have_text(
+        served.data["prompts"][served.images["prompt"][place]]["text"]
+    )
     expect(dialog.locator(".lightbox-where li")).to_have_text(["n05/600", f"seed {served.images['seed'][place]}"])
     people = served.data["people"]["look"]
     figures = dict(row.split("\n") for row in dialog.locator(".lightbox-figures > div").all_inner_texts())

@@ -1,4 +1,4 @@
-"""The dashboard's trends in headless Chromium: what a click on a point shows, the step cursor, and all of it by keys."""
+"""The dashboard's trends in headless Chromium: what a click on a point shows, the step cursor, and keys."""
 
 import re
 
@@ -49,7 +49,7 @@ def in_sight(page, title):
 
 
 def find_point(page, title, checkpoint, axis):
-    """Where on the screen a checkpoint's point is: down its step's line until its name is said, as a hand would look."""
+    """Where on the screen a checkpoint's point is: down its step's line until its name is said."""
     box = in_sight(page, title)
     x = box["x"] + box["width"] * axis
     said = chart(page, title).locator(".tip strong")
@@ -64,7 +64,8 @@ def find_point(page, title, checkpoint, axis):
 
 def share(page, served, step):
     """How far along the axis a step is: the axis reaches from the least to the most with 2 % on both sides."""
-    steps = [point["x"] for one in served.json("trends")["metrics"] for line in one["lines"] for point in line["points"]]
+    lines = [line for one in served.json("trends")["metrics"] for line in one["lines"]]
+    steps = [point["x"] for line in lines for point in line["points"]]
     least, most = min(steps), max(steps)
     margin = 0.02 * (most - least)
     return (step - least + margin) / (most - least + 2 * margin)
