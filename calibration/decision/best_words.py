@@ -36,7 +36,9 @@ def best_lines(found: StudyBest, scale: Scale = LIKERT) -> list[str]:
         set_said = f"By {by}, {may[0]} is the best of {among} (95 % confidence)."
     elif len(may) == len(names):
         people = f" and {_counted(best.people)}" if best.people > 1 else ""
-        set_said = f"By {by}, any of all {among} may be the best: {best.prompts:,} prompts{people} do not tell them apart."
+        set_said = (
+            f"By {by}, any of all {among} may be the best: {best.prompts:,} prompts{people} do not tell them apart."
+        )
     else:
         set_said = (
             f"By {by}, the best of {among} may be any of these {spelled(len(may))}: {listed(may, most=_MOST_NAMED)} "
@@ -125,8 +127,10 @@ def _narrowing(found: StudyBest, may: Sequence[str]) -> list[str]:
                 f"{_counted(found.best.people)} differ too much in which they like; let more people rate."
             )
         elif prompts > found.best.prompts:
-            rated = f", rated by these {_counted(found.best.people)}," if found.best.people > 1 else ""
-            said.append(f"About {about(prompts):,} prompts{rated} would narrow the set to those {within} in 80 % of cases.")
+            rated = f" or more, rated by these {_counted(found.best.people)}," if found.best.people > 1 else ""
+            said.append(
+                f"About {about(prompts):,} prompts{rated} would narrow the set to those {within} in 80 % of cases."
+            )
         elif farthest <= least:
             said.append(f"The means of all of them are {within}.")
         else:

@@ -47,7 +47,7 @@ class BestReport(Section):
     prompts: Count
     images: Count
     prompts_to_tell: list[tuple[float, int | None]] = Field(
-        description="Pairs: a difference between checkpoints, and how many prompts, rated by as many people as now where "
+        description="Pairs: a difference between checkpoints, and how many prompts, rated by the same people where "
         "people rated, would tell it in 80 % of cases; null where people differ too much for any number of them."
     )
     checkpoints: list[CheckpointValue]
@@ -91,7 +91,9 @@ def best_report(found: StudyBest, scale: Scale) -> BestReport:
         may_be_best=[names[k] for k in best.may_be_best],
         prompts=best.prompts,
         images=found.images,
-        prompts_to_tell=[(least, None if prompts == NEVER else prompts) for least, prompts in best.prompts_to_tell.items()],
+        prompts_to_tell=[
+            (least, None if prompts == NEVER else prompts) for least, prompts in best.prompts_to_tell.items()
+        ],
         checkpoints=rows,
         notes=[str(note) for note in found.notes],
     )

@@ -135,7 +135,8 @@ def test_without_seeds_there_is_a_trend_and_no_gate(study, tmp_path, seed):
 
 def test_what_holds_for_several_runs_is_said_once(study, tmp_path):
     folders = [
-        named_folder(f"{name}={samples(tmp_path / name / 'anna', (300, 600), seed=None)}", []) for name in ("ben", "carl")
+        named_folder(f"{name}={samples(tmp_path / name / 'anna', (300, 600), seed=None)}", [])
+        for name in ("ben", "carl")
     ]
     notes = tracker(study, *folders).one_pass().notes
     without = [note for note in notes if "there is neither gate nor best" in note]
