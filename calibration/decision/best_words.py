@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from calibration.decision.best import NEVER, is_tied
 from calibration.decision.checkpoints import Checkpoint
 from calibration.decision.found import PEOPLE, StudyBest
 from calibration.decision.words import about, clause_on, number
@@ -32,7 +35,10 @@ def best_lines(found: StudyBest, scale: Scale = LIKERT) -> list[str]:
     if len(may) == 1:
         set_said = f"By {by}, {may[0]} is the best of {among} (95 % confidence)."
     elif len(may) == len(names):
-        set_said = f"By {by}, any of all {among} may be the best: {best.prompts:,} prompts do not tell them apart."
+        people = f" and {_counted(best.people)}" if best.people > 1 else ""
+        set_said = (
+            f"By {by}, any of all {among} may be the best: {best.prompts:,} prompts{people} do not tell them apart."
+        )
     else:
         set_said = (
             f"By {by}, the best of {among} may be any of these {spelled(len(may))}: {listed(may, most=_MOST_NAMED)} "
@@ -43,14 +49,26 @@ def best_lines(found: StudyBest, scale: Scale = LIKERT) -> list[str]:
     mean, value = shown(float(best.means[best.winner]), found, scale), shown(best.value, found, scale)
     said = [
         set_said,
-        f"The {'lowest' if found.is_turned else 'highest'} mean is {winner}'s, {number(mean)}; on prompts that did not "
-        f"choose it, which is the value to quote, it is {number(value)} (95 % interval {number(low)} to "
-        f"{number(high)}).",
+        f"The {'lowest' if found.is_turned else 'highest'} mean is {winner}'s, {number(mean)}; without what chance "
+        f"adds to the one that comes out best, which is the value to quote, it is {number(value)} (95 % interval "
+        f"{number(low)} to {number(high)}).",
     ]
     if ties := [names[place] for place in tied(found)]:
         said.append(f"{listed(ties)} {'has' if len(ties) == 1 else 'have'} the same mean; the earliest step counts.")
-    rests = f"It rests on {counted(best.prompts, 'prompt')} and {counted(found.images, 'image')}."
+    rests = f"It rests on {counted(best.prompts, 'prompt')} and {counted(found.images, 'image')}{_people(found)}."
     return [*said, *_narrowing(found, may), rests]
+
+
+def _people(found: StudyBest) -> str:
+    """Who rated, as the end of a sentence."""
+    if found.unit != "rating steps":
+        return ""
+    people = _counted(found.best.people)
+    return f", rated by {people}" if found.by == PEOPLE else f", with the ratings of {people}"
+
+
+def _counted(people: int) -> str:
+    return "1 person" if people == 1 else f"{people:,} people"
 
 
 def best_by(found: StudyBest) -> str:
@@ -71,8 +89,7 @@ def shown(value: float, found: StudyBest, scale: Scale = LIKERT) -> float:
 
 def tied(found: StudyBest) -> list[int]:
     """The other checkpoints whose mean is the winner's."""
-    means = found.best.means
-    return [k for k, one in enumerate(means) if k != found.best.winner and abs(one - means[found.best.winner]) < 1e-12]
+    return [int(k) for k in np.flatnonzero(is_tied(found.best.means)) if k != found.best.winner]
 
 
 def short_names(checkpoints: Sequence[Checkpoint]) -> list[str]:
@@ -104,8 +121,16 @@ def _narrowing(found: StudyBest, may: Sequence[str]) -> list[str]:
     for least, prompts in found.best.prompts_to_tell.items():
         unit = " rating steps" if found.unit == "rating steps" else " (0.2 standard deviations)"
         within = f"within {number(least)}{unit} of the best"
-        if prompts > found.best.prompts:
-            said.append(f"About {about(prompts):,} prompts would narrow the set to those {within} in 80 % of cases.")
+        if prompts == NEVER:
+            said.append(
+                f"No number of prompts would narrow the set to those {within} in 80 % of cases: the "
+                f"{_counted(found.best.people)} differ too much in which they like; let more people rate."
+            )
+        elif prompts > found.best.prompts:
+            rated = f", rated by these {_counted(found.best.people)}," if found.best.people > 1 else ""
+            said.append(
+                f"About {about(prompts):,} prompts{rated} would narrow the set to those {within} in 80 % of cases."
+            )
         elif farthest <= least:
             said.append(f"The means of all of them are {within}.")
         else:

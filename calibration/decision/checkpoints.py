@@ -1,7 +1,7 @@
 """The checkpoints of an items table: their order, their names, and their images by prompt and seed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,12 +30,15 @@ class Checkpoint:
         neither says so. The base stands at 0.
     is_base : bool
         It is the model that the others are trained from.
+    is_by_epoch : bool
+        Its step is the column ``epoch``, as in all of its run, where not all have a step.
     """
 
     model: str
     name: str
     step: float
     is_base: bool = False
+    is_by_epoch: bool = False
 
     def __str__(self) -> str:
         return f"{self.model}/{self.name}" if self.model and self.name else self.model or self.name
@@ -47,8 +50,8 @@ class Checkpoints:
     Parameters
     ----------
     items : DataFrame
-        item; model or checkpoint or both; prompt; seed where images of one prompt are several; and, where known, step
-        and kind.
+        item; model or checkpoint or both; prompt; seed where images of one prompt are several; and, where known, step,
+        epoch and kind.
 
     Raises
     ------
@@ -70,11 +73,11 @@ class Checkpoints:
         if "prompt" not in items.columns or not (items["prompt"].fillna("") != "").any():
             raise InputError(_without_prompts(items))
         table = pd.DataFrame({"item": items["item"]})
-        for name in ("model", "checkpoint", "prompt", "seed", "step", "kind", "subject"):
+        for name in ("model", "checkpoint", "prompt", "seed", "step", "epoch", "kind", "subject"):
             table[name] = items[name].fillna("").astype(str) if name in items.columns else ""
         self._table = table[table["prompt"] != ""]
         keys = self._table[["model", "checkpoint"]].drop_duplicates()
-        found = [self._checkpoint(*map(str, key)) for key in keys.itertuples(index=False)]
+        found = self._by_epoch([self._checkpoint(*map(str, key)) for key in keys.itertuples(index=False)])
         self.all: list[Checkpoint] = sorted(
             found, key=lambda one: (not one.is_base, natural_order(one.model), one.step, natural_order(one.name))
         )
@@ -89,6 +92,27 @@ class Checkpoints:
             return Checkpoint(model, name, float(steps.iloc[0]))
         number = pd.to_numeric(name, errors="coerce")
         return Checkpoint(model, name, _STEPLESS if pd.isna(number) else float(number))
+
+    def _by_epoch(self, found: Sequence[Checkpoint]) -> list[Checkpoint]:
+        """The checkpoints, those of a run by epoch where one lacks a step and none an epoch: never both in one run."""
+        epochs = {
+            one: pd.to_numeric(self._rows_of(one.model, one.name)["epoch"], errors="coerce").max() for one in found
+        }
+        trained = [one for one in found if not one.is_base]
+        lacking = {one.model for one in trained if np.isinf(one.step)}
+        lacking -= {one.model for one in trained if np.isnan(epochs[one])}
+        return [
+            replace(one, step=float(epochs[one]), is_by_epoch=True) if one.model in lacking and not one.is_base else one
+            for one in found
+        ]
+
+    def on_order(self, chosen: Sequence[Checkpoint]) -> list[str]:
+        """A note where runs of these checkpoints are in the order of their epochs."""
+        runs = dict.fromkeys(one.model for one in chosen if one.is_by_epoch)
+        if not runs:
+            return []
+        whose = f" of {listed(list(runs))}" if all(runs) else ""
+        return [f"The checkpoints{whose} are in the order of their epochs, since not all of them have a step."]
 
     def of_item(self, item: str) -> Checkpoint | None:
         """Whose image it is; None for an item that is not there, or has no prompt."""

@@ -58,14 +58,15 @@ def plot_best(found: StudyBest, scale: Scale = LIKERT, ax: "Axes | None" = None)
             )  # fmt: skip
     ax.plot(
         *(places[[best.winner]], [shown(best.value, found, scale)]),
-        "D", color=PEOPLE, markersize=7, label="the winner on prompts that did not choose it", zorder=3,
+        "D", color=PEOPLE, markersize=7, label="the winner's value to quote", zorder=3,
     )  # fmt: skip
     names = short_names(found.checkpoints)
     if not is_by_step:
         ax.set_xticks(places, names, rotation=30 if max(map(len, names)) > 6 else 0, ha="right")
     elif len(names) <= _MOST_LABELS // 2:
         ax.set_xticks(places, [f"{step:,.0f}" for step in steps])
-    ax.set_xlabel("step" if is_by_step else "checkpoint")
+    by_epoch = all(one.is_by_epoch for one in found.checkpoints)
+    ax.set_xlabel(("epoch" if by_epoch else "step") if is_by_step else "checkpoint")
     way = "lower is better" if found.is_turned else "higher is better"
     ax.set_ylabel(f"{best_by(found).split(' (which')[0]}\n{way}")
     ax.set_title(

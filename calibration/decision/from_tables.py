@@ -12,10 +12,12 @@ from calibration.decision.found import PEOPLE as PEOPLE
 from calibration.decision.found import StudyBest as StudyBest
 from calibration.decision.found import StudyGate as StudyGate
 from calibration.decision.gate import LEAST_DEVIATIONS, LEAST_DROP, MOST_MISSING, Pairs, Sets, gate
+from calibration.decision.left_out import left_out, no_scores_of, once, tells_nothing
 from calibration.decision.measures import Measures
+from calibration.decision.parts import values as values_of
 from calibration.decision.sets import SetMetrics
 from calibration.decision.slope import Slope
-from metrics.errors import InputError, Said, parameter
+from metrics.errors import InputError, parameter
 from metrics.known import Direction
 from metrics.text import counted, listed, natural_order, quoted
 
@@ -38,6 +40,7 @@ class StudyTables(Measures):
         metrics: Sequence[str] = (),
         primary: str = "",
         least_drops: Mapping[str, float] | None = None,
+        option: str = "primary",
     ) -> StudyGate:
         """Judge a checkpoint against another one.
 
@@ -53,6 +56,8 @@ class StudyTables(Measures):
             See `calibration.decision.gate.gate`; ``people`` for the ratings themselves.
         least_drops : mapping of str to float
             In each metric's own units.
+        option : str
+            By which parameter the caller lets one metric decide; a message names it.
 
         Raises
         ------
@@ -61,31 +66,31 @@ class StudyTables(Measures):
             made in different ways.
         """
         new = self.checkpoints.find(candidate)
-        old, among = self._baseline(new, against, primary, metrics)
+        old, among = self._baseline(new, against, primary, metrics, option)
         if new == old:
             raise InputError(f"{new} is both candidate and baseline; name two checkpoints.")
         pairs = self.checkpoints.pairs(new, old)
-        notes = [*self.notes, *self._notes_on(metrics), *self.checkpoints.not_shared((new, old))]
+        notes = [*self.notes, *self._notes_on(metrics), *self._notes_on_checkpoints((new, old))]
         drops = dict(least_drops or {})
         self._check_drops(drops, metrics, primary)
         given: list[Pairs | Sets] = []
         aside: list[Pairs | Sets] = []
+        reasons: dict[str, tuple[str, str]] = {}
         for name in self._chosen(metrics):
             scores = self.scores_of(name)
             sides = {one: scores.reindex(pairs[side]) for side, one in (("candidate", new), ("baseline", old))}
             without = [str(one) for one, values in sides.items() if not values.notna().any()]
             if without:
-                notes.append(
-                    f"{name} has no scores of {listed(without)}, so it does not count; humangrade score computes them."
-                )
+                reasons[name] = no_scores_of(without)
                 continue
             self._refuse_mixed(name, [*pairs["candidate"], *pairs["baseline"]], "the two checkpoints")
             slope = self._slope_to_use(name, pairs["candidate"])
             ours, theirs = (values.to_numpy(dtype=float) for values in sides.values())
             made = Pairs(name, self.directions[name], ours, theirs, pairs["prompt"], drops.get(name), slope)
-            why = "" if name in (*metrics, primary) else _tells_nothing(made)
-            (aside if why else given).append(made)
-            notes += [Said(f"{name} {why}, so it does not count.")] if why else []
+            why = ("", "") if name in (*metrics, primary) else tells_nothing(made)
+            (aside if any(why) else given).append(made)
+            reasons |= {name: why} if any(why) else {}
+        notes += left_out(reasons)
         for name in self._chosen_sets((*metrics, primary)):
             assert self.sets is not None
             found_sets = self.sets.difference(name, pairs, self.resampling.seed)
@@ -141,19 +146,42 @@ class StudyTables(Measures):
         empty = [str(one) for k, one in enumerate(chosen) if not all(part.counts[:, :, k].sum() for part in parts)]
         if empty:
             raise InputError(f"There is no value by {by} of {listed(empty)}; score or rate its images.")
+        if np.isnan(values_of(parts, np.ones((1, int(valued.sum()))))).any():
+            raise InputError(
+                "The images that people rated of these checkpoints do not share enough prompts to compare them all; let "
+                "people rate images of the same prompts of each."
+            )
         least = LEAST_DROP if unit == "rating steps" else LEAST_DEVIATIONS * self._deviation(chosen, name)
         found = best_checkpoint(parts, [least], self.resampling)
         given = self._cube.index if by == PEOPLE and self._cube is not None else self.scores_of(name).index
         images = int(self.checkpoints.of_prompts(chosen, pd.Series(1.0, index=given))[1].sum())
         known = None if by == PEOPLE else self.agreement(name)
-        notes = [*self.notes, *self._notes_on([name]), *self.checkpoints.not_shared(chosen)]
+        notes = [*self.notes, *self._notes_on([name]), *self._notes_on_checkpoints(chosen)]
+        notes += self._on_rated_part(chosen) if unit == "rating steps" else []
         return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(notes), known)
 
     def _notes_on(self, metrics: Sequence[str]) -> list[str]:
-        return [str(note) for name in metrics or self.metrics for note in self._notes.get(name, ())]
+        return once({name: self._notes.get(name, ()) for name in metrics or self.metrics})
+
+    def _notes_on_checkpoints(self, chosen: Sequence[Checkpoint]) -> list[str]:
+        return [*self.checkpoints.on_order(chosen), *self.checkpoints.not_shared(chosen)]
+
+    def _on_rated_part(self, chosen: Sequence[Checkpoint]) -> list[str]:
+        """A note where people rated some of the images only."""
+        assert self._cube is not None
+        every, rated = (
+            int(self.checkpoints.of_prompts(chosen, pd.Series(1.0, index=items))[1].sum())
+            for items in (self._items["item"], self._cube.index)
+        )
+        if rated >= (1 - MOST_MISSING) * every:
+            return []
+        return [
+            f"People rated {rated:,} of {counted(every, 'image')} of these checkpoints; that these stand for the others "
+            "is assumed, so let chance, and not how images look, say which are rated."
+        ]
 
     def _baseline(
-        self, candidate: Checkpoint, against: str, primary: str, metrics: Sequence[str]
+        self, candidate: Checkpoint, against: str, primary: str, metrics: Sequence[str], option: str
     ) -> tuple[Checkpoint, int]:
         """The baseline, and among how many checkpoints the scores chose it."""
         if against == "previous":
@@ -167,7 +195,7 @@ class StudyTables(Measures):
         others = [one for one in self.checkpoints.runs()[candidate.model] if one != candidate]
         if len(others) < 2:
             return (others or [self.checkpoints.previous(candidate)])[0], 1
-        by = primary or (metrics[0] if len(metrics) == 1 else self._usual("primary"))
+        by = primary or (metrics[0] if len(metrics) == 1 else self._usual(option))
         found = self.best(by, candidate.model)
         without = [k for k, one in enumerate(found.checkpoints) if one != candidate]
         return found.checkpoints[max(without, key=lambda k: (found.best.means[k], -k))], len(without)
@@ -196,7 +224,7 @@ class StudyTables(Measures):
         """The best by FID or KID: the prompts' parts of it stand in the place of their scores."""
         assert self.sets is not None
         images = self.checkpoints.alike(chosen)
-        notes = (*self.notes, *self.checkpoints.not_shared(chosen))
+        notes = (*self.notes, *self._notes_on_checkpoints(chosen))
         _, values = self.sets.prompt_values(by, images)
         deviation = float(values.std(axis=0, ddof=1).mean() * np.sqrt(len(images) / len(values)))
         found = best_checkpoint([part_of(-values)], [LEAST_DEVIATIONS * deviation], self.resampling)
@@ -288,7 +316,9 @@ class StudyTables(Measures):
 
     def _part_of(self, cube: pd.DataFrame, chosen: Sequence[Checkpoint]) -> list[Part]:
         tables = [self.checkpoints.of_prompts(chosen, cube[person]) for person in cube.columns]
-        return [Part(np.stack([each[0] for each in tables]), np.stack([each[1] for each in tables]))]
+        sums, counts = (np.stack([each[which] for each in tables]) for which in (0, 1))
+        who = counts.any(axis=(1, 2))  # some may have rated other checkpoints alone
+        return [Part(sums[who], counts[who], self._leniency[who])]
 
     def _both(self, chosen: Sequence[Checkpoint], name: str) -> list[Part]:
         """The metric's prediction of all images, and what people's ratings of some of them add to it."""
@@ -309,18 +339,6 @@ class StudyTables(Measures):
         if values.nunique() < 2:
             raise InputError(f"{name} gives all images of these checkpoints one score, so it tells none of them apart.")
         return float(values.std())
-
-
-def _tells_nothing(pairs: Pairs) -> str:
-    """Why a metric among others is left out, as a part of a sentence; "" where it counts."""
-    ours, theirs = np.asarray(pairs.candidate, dtype=float), np.asarray(pairs.baseline, dtype=float)
-    known = np.isfinite(ours) & np.isfinite(theirs)
-    if known.any() and (ours[known] == theirs[known]).all():
-        return "has the same scores on both sides of all pairs"
-    has_drop = pairs.least_drop is not None or (pairs.slope is not None and pairs.slope.is_clear)
-    if not has_drop and known.any() and len(np.unique(theirs[known])) == 1:
-        return f"gives all of the baseline's images one score and no {parameter('least_drop')} is stated"
-    return ""
 
 
 _UNIT_SLOPE = Slope(1.0, 1.0, 1.0, np.ones(1), 0)  # the ratings are in people's points themselves

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from calibration.comparison.correlation_tests import benjamini_yekutieli
 from calibration.core.grades import Array
@@ -29,7 +30,7 @@ MOST_MISSING = 0.05
 """The share of pairs that may lack one of their two scores."""
 
 ALPHA = 0.05
-_ONE_SIDED, _TWO_SIDED, _POWER = 1.6449, 1.9600, 0.8416  # quantiles of the normal distribution: .95, .975, .80
+_ROUNDING = 1e-9  # of the least drop: .3 less .2 is a drop of .1, though not in floating point
 
 Verdict = Literal["worse", "not worse", "cannot tell"]
 Unit = Literal["rating steps", "the metric's units", "standard deviations"]
@@ -72,8 +73,9 @@ class MetricGate:
     missing : int
         Pairs that lack a score.
     images_to_find, images_to_clear : int
-        Of the candidate: so many would find a drop twice as large as the least one in 80 % of cases; so many would
-        show in 80 % of cases that nothing dropped by the least one, where nothing did.
+        Of the candidate, of more prompts with as many images each as now: so many would find a drop twice as large as
+        the least one in 80 % of cases; so many would show in 80 % of cases that nothing dropped by the least one, where
+        nothing did. More images of the same prompts tell less.
     worst : ndarray of int
         The ten pairs that dropped most, as places in what was given; none by a metric of sets.
     """
@@ -197,6 +199,11 @@ def gate(pairs: Sequence[Pairs | Sets], primary: str = "", seed: int = 0, chosen
     score an image, so a standard deviation of the baseline's images is here the one that a mean with the same
     uncertainty would have: the standard error of the baseline's distance times the root of its images.
 
+    References
+    ----------
+    Browne, R. H. (1995). On the use of a pilot sample for sample size determination. Statistics in Medicine 14.
+    Guenther, W. C. (1981). Sample size formulas for normal theory t tests. The American Statistician 35.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
@@ -220,9 +227,10 @@ def gate(pairs: Sequence[Pairs | Sets], primary: str = "", seed: int = 0, chosen
 
 
 def _verdict(metric: MetricGate, p: float) -> Verdict:
-    if p < ALPHA and metric.estimate <= -metric.drop.least:
+    least = metric.drop.least * (1 - _ROUNDING)
+    if p < ALPHA and metric.estimate <= -least:
         return "worse"
-    return "not worse" if metric.estimate_low > -metric.drop.least else "cannot tell"
+    return "not worse" if metric.estimate_low > -least else "cannot tell"
 
 
 def _together(judged: Sequence[MetricGate], primary: str) -> Verdict:
@@ -295,6 +303,8 @@ def _unjudged(
 ) -> MetricGate:
     (low, high), (estimate_low, estimate_high) = limits
     spread, per_prompt = flips.deviation / scale, flips.pairs / flips.prompts
+    # as few prompts know the spread itself badly, Student's t in place of the normal distribution (Browne, 1995)
+    one_sided, two_sided, power = stats.t.ppf([0.95, 0.975, 0.8], max(flips.prompts - 1, 1))
     return MetricGate(
         metric=metric,
         verdict="cannot tell",
@@ -308,8 +318,8 @@ def _unjudged(
         estimate_low=estimate_low,
         estimate_high=estimate_high,
         missing=missing,
-        images_to_find=_images(spread, min(2 / (_ONE_SIDED + _POWER), 1 / _POWER) * drop.least, per_prompt),
-        images_to_clear=_images(spread, drop.least / (_TWO_SIDED + _POWER), per_prompt),
+        images_to_find=_images(spread, min(2 / (one_sided + power), 1 / power) * drop.least, per_prompt),
+        images_to_clear=_images(spread, drop.least / (two_sided + power), per_prompt),
         worst=worst,
     )
 
@@ -343,5 +353,8 @@ def _in_points(flips: SignFlips, slope: Slope, seed: int) -> tuple[float, float]
 
 
 def _images(spread: float, error: float, per_prompt: float) -> int:
-    """How many images bring the standard error down to `error`; -1 where one prompt does not tell the spread."""
-    return int(np.ceil((spread / error) ** 2) * per_prompt) if np.isfinite(spread) else -1
+    """How many images bring the standard error down to `error`; -1 where one prompt does not tell the spread.
+
+    Two prompts more than the normal distribution asks for make up for their own few (Guenther, 1981).
+    """
+    return int(np.ceil(np.ceil((spread / error) ** 2 + 2) * per_prompt)) if np.isfinite(spread) else -1

@@ -72,10 +72,13 @@ class Measures:
         self.task, self._ratings = _one_task(ratings, task)
         steps = 1 / scale.step
         self._cube: pd.DataFrame | None = None
+        self._leniency = np.zeros(0)
         if self._ratings is not None:
             first = self._ratings.drop_duplicates(["item", "evaluator"])
             wide = first.pivot(index="item", columns="evaluator", values="rating")
-            self._cube = pd.DataFrame(levelled(scale.to_unit(wide) * steps), index=wide.index, columns=wide.columns)
+            given = scale.to_unit(wide) * steps
+            self._cube = pd.DataFrame(levelled(given), index=wide.index, columns=wide.columns)
+            self._leniency = np.nanmean(given - self._cube.to_numpy(), axis=0)
 
     def scores_of(self, metric: str) -> pd.Series:
         """A metric's scores by item; of people the mean ratings without the evaluators' strictness."""

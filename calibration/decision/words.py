@@ -63,7 +63,11 @@ def gate_verdict(found: StudyGate) -> str:
     if images <= there:
         return f"{start}: the difference lies too near the least drop, though there are as many images as usually tell."
     alone = " for each of them by itself" if len(would) > 1 else ""  # all at once are told less often than each
-    return f"{start}: about {images:,} images would{alone}, and there are {there:,}."
+    hardest = said["cannot tell"][would.index(images)]
+    return (
+        f"{start}: about {images:,} images of {prompts_of(images, hardest):,} prompts usually would{alone}, and there are "
+        f"{there:,} of {hardest.flips.prompts:,}."
+    )
 
 
 def deciding(found: StudyGate) -> list[MetricGate]:
@@ -80,6 +84,11 @@ def images_that_tell(metric: MetricGate) -> int | None:
     if metric.images_to_find < 0 or not math.isfinite(metric.low):
         return None
     return about(max(metric.images_to_find, metric.images_to_clear))
+
+
+def prompts_of(images: int, metric: MetricGate) -> int:
+    """Of how many prompts so many images are, with as many of each as now: more of the same prompts tell less."""
+    return math.ceil(images * metric.flips.prompts / metric.flips.pairs)
 
 
 def gate_line(metric: MetricGate, found: StudyGate) -> str:
@@ -194,8 +203,9 @@ def what_would_tell(metric: MetricGate, found: StudyGate) -> str:
     unit = "" if metric.drop.unit == "the metric's units" and metric.metric != PEOPLE else f" {unit_of(metric)}"
     alone = "" if metric.metric == found.gate.primary or len(found.gate.metrics) == 1 else ", judged by it alone"
     return (
-        f"About {find:,} images of {found.candidate} would find a drop of {number(2 * metric.drop.least)}{unit} in "
-        f"80 % of cases, and {clear:,} would show that nothing dropped by {number(metric.drop.least)}{alone}"
+        f"About {find:,} images of {found.candidate}, of {prompts_of(find, metric):,} prompts, would find a drop of "
+        f"{number(2 * metric.drop.least)}{unit} in 80 % of cases, and {clear:,} of {prompts_of(clear, metric):,} would "
+        f"show that nothing dropped by {number(metric.drop.least)}{alone}"
     )
 
 

@@ -227,6 +227,7 @@ def _tables(
         names_in(lower, "--lower-is-better") if lower else (),
         names_in(higher, "--higher-is-better") if higher else (),
         Resampling(seed=seed),
+        progress=progress,
     )
     tables.sets = StudySets(opened, ScoreSettings(options=MetricOptions(reference_set=reference_set)), progress)
     return tables

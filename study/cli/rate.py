@@ -44,6 +44,14 @@ def init(
         str | None,
         typer.Option(metavar="LOW-HIGH", help="The levels' numbers: 0-4, 1-7, or levels 0,0.5,1.", show_default="1-5"),
     ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Their prompts: the trainer's file of sample prompts, a table of item and prompt, a line each, or a "
+            "folder of captions.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Make a study from a folder of images, with a private link for each evaluator."""
     refuse_missing_parent(study, "The study's folder")
@@ -69,6 +77,7 @@ def init(
         seed=seed,
         database=database,
         scale=scale,
+        prompts=prompts,
     )
     paths = [] if (images / ITEMS).is_file() else find_images(images)
     samples = read_samples(images, paths)

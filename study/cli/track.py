@@ -2,6 +2,7 @@
 
 import json
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,14 +11,16 @@ import typer
 from metrics.errors import InputError, for_command_line
 from metrics.files import refuse_missing_parent
 from metrics.text import counted
+from study.cli.gate import RealImages
 from study.cli.options import BatchSize, Device, EngineChoice, StudyFolder
 from study.cli.options import names as names_in
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from study.runs.track import Pass, Tracker
+    from study.runs.track import Pass
     from study.runs.tracking.new_gates import GateRecord
+    from study.runs.undelivered import Deliveries
 
 _WORSE = 1
 
@@ -50,13 +53,17 @@ def track(
         Path | None,
         typer.Option(help="Photos for images in RUN_DIRs.", show_default="those of their subject's other images"),
     ] = None,
+    reference_set: RealImages = None,
     prompts: Annotated[
         Path | None,
         typer.Option(help="The trainer's file of sample prompts, where the folder says none.", show_default=False),
     ] = None,
     against: Annotated[
         str,
-        typer.Option(metavar="NAME", help="What new checkpoints are judged against: best, previous, or one of a name."),
+        typer.Option(
+            metavar="best|previous|NAME",
+            help="What new checkpoints are judged against: best, previous, a checkpoint, or a baseline's name.",
+        ),
     ] = "previous",
     task: Annotated[
         str,
@@ -82,7 +89,8 @@ def track(
 ) -> None:
     """Track runs: record what is new in a study and its runs' folders, score it, and judge each new checkpoint.
 
-    Exit code 1 says that a checkpoint is worse; with --watch, when Ctrl-C ends it, that one was. Else it is 0.
+    Exit code 1 says that a checkpoint is worse; with --watch, when Ctrl-C ends it, that one was. Else it is 0. A
+    webhook that fails is a note and changes no exit code.
     """
     named = names_in(",".join(metrics), "--metrics") if metrics else ()
     if alerts is not None and alerts.exists() and not alerts.is_file():
@@ -90,17 +98,23 @@ def track(
         raise InputError(f"--alerts is {alerts}, which is {kind}; name a file, for instance alerts.jsonl.")
     if alerts is not None:
         refuse_missing_parent(alerts, "--alerts")
-    from study.folder.config import FILE_NAME
+    from study.folder.study import refuse_no_study
+    from study.runs.tracking.new_scores import is_of_sets
 
-    if not (study / FILE_NAME).is_file():
-        images = runs[0].rpartition("=")[2] if runs else "FOLDER"
-        raise InputError(f"{study} holds no study; make one with: humangrade init {study} --images {images}")
+    refuse_no_study(study)
+    if reference_set is not None and not any(map(is_of_sets, named)):
+        raise InputError("--reference-set is what fid and kid compare with; name one of them with --metric.")
+    if reference_set is not None and not reference_set.exists():
+        raise InputError(f"--reference-set is {reference_set}, and there is nothing of that name; correct it.")
     from metrics.catalogue import make_metrics
     from metrics.engine.run import RunSettings
+    from metrics.entry import MetricOptions
     from study.folder.drawing import RecipeDrawing
+    from study.folder.prompts import read_prompt_texts
     from study.generation.draw import DrawSettings
-    from study.runs.folders import named_folder, read_prompt_texts
+    from study.runs.folders import named_folder
     from study.runs.track import Tracker, TrackSettings, only_tracker
+    from study.runs.undelivered import Deliveries
     from study.runs.webhook import check_webhook
     from study.scoring import ScoreSettings
     from study.terminal import print_notes, resumable, terminal
@@ -110,7 +124,8 @@ def track(
     folders = [named_folder(text, texts) for text in runs or []]
     if recipe is not None and len(folders) > 1:
         raise InputError("--recipe draws into one folder; name one RUN_DIR, or none for the study's own.")
-    score = ScoreSettings(named, run=RunSettings(device=device, batch_size=batch_size), engine=engine)
+    options = MetricOptions(reference_set=reference_set)
+    score = ScoreSettings(named, options, RunSettings(device=device, batch_size=batch_size), engine)
     make_metrics(named, score.options)
     settings = TrackSettings(score, references, against, task, watch, 0.0 if watch else 1.0)
     console = terminal()
@@ -120,25 +135,33 @@ def track(
 
     verdicts: set[str] = set()
 
+    deliveries = None if url is None else Deliveries(study, url)
+
     def tell(record: "GateRecord") -> None:
         verdicts.add(record.verdict)  # also where Ctrl-C comes before it is stored
-        _tell(record, study, alerts, url, console)
+        _tell(record, study, alerts, deliveries, console)
 
     def say(note: str) -> None:
         print_notes([for_command_line(note)], console)
 
     tracker = Tracker(study, folders, settings, console, tell, say, drawing)
+
+    def one_pass() -> "Pass":
+        if deliveries is not None and (said := deliveries.again()):
+            say(said)
+        return tracker.one_pass()
+
     with only_tracker(study):
         if watch:
-            _watch(tracker, every, study, console)
+            _watch(one_pass, every, study, console)
         else:
             with resumable():
-                _print_pass(tracker.one_pass(), console)
+                _print_pass(one_pass(), console)
     if "worse" in verdicts:
         raise typer.Exit(_WORSE)
 
 
-def _watch(tracker: "Tracker", every: float, study: Path, console: "Console") -> None:
+def _watch(look: Callable[[], "Pass"], every: float, study: Path, console: "Console") -> None:
     """Passes until Ctrl-C; what is wrong with the first is an error, and with a later one is said."""
     from sqlalchemy.exc import DBAPIError
 
@@ -153,7 +176,7 @@ def _watch(tracker: "Tracker", every: float, study: Path, console: "Console") ->
     def one_pass() -> None:
         nonlocal passes
         try:
-            found = tracker.one_pass()
+            found = look()
         except (InputError, OSError, DBAPIError) as error:
             if not passes and isinstance(error, InputError):
                 raise
@@ -190,9 +213,10 @@ def _print_pass(found: "Pass", console: "Console") -> None:
     console.print(f"{counted(found.images, 'new image')}; {found.scored:,} scored; {judged}.")
 
 
-def _tell(record: "GateRecord", study: Path, alerts: Path | None, url: str | None, console: "Console") -> None:
+def _tell(
+    record: "GateRecord", study: Path, alerts: Path | None, deliveries: "Deliveries | None", console: "Console"
+) -> None:
     """A gate's record in the terminal, in the file of alerts, and to the webhook."""
-    from study.runs.webhook import post
     from study.terminal import print_notes, shown
 
     console.print(
@@ -204,7 +228,7 @@ def _tell(record: "GateRecord", study: Path, alerts: Path | None, url: str | Non
             _append(alerts, line)
         except OSError as error:
             print_notes([f"{alerts} cannot be written ({error.strerror or error})."], console)
-    if url is not None and (why := post(url, line)):
+    if deliveries is not None and (why := deliveries.tell(line)):
         print_notes([why], console)
 
 

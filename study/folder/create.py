@@ -32,6 +32,7 @@ from study.folder.config import (
     refuse_password,
 )
 from study.folder.images import check_images, find_images
+from study.folder.prompts import with_prompts
 from study.folder.references import own_reference_cells, reference_cells, relative_path
 from study.folder.study import DATABASE, ITEMS, LEFT_OPEN, Study, check_item_columns, open_study
 from study.generation.samples import Samples, read_samples
@@ -53,6 +54,7 @@ def create_study(
     share_report: bool = False,
     database: str | None = None,
     scale: str | Scale | Sequence[float] | None = None,
+    prompts: str | Path | None = None,
 ) -> Study:
     """Make a study and open it; on any error nothing is left behind.
 
@@ -67,7 +69,8 @@ def create_study(
         as well, and rate: 1 or 0, whether people rate it) adds what it says, and wins.
     references : str or Path, optional
         Reference photos: one of the same name for each image, or a flat folder that goes with every image, or a
-        sub-folder for each subject, which is the item's subject or a folder in the image's path.
+        sub-folder for each subject, which is the item's subject or a folder in the image's path. Metrics use them, and
+        raters see them in tasks that show them.
     tasks : str or sequence of str
         Names, or the one name; similarity, aesthetic and alignment have questions of their own.
     evaluators : int, str or sequence of str
@@ -79,6 +82,8 @@ def create_study(
     scale : str, Scale or sequence of float, optional
         The levels' numbers, ``"0-4"``, ``"0,0.5,1"`` or ``[0, 0.5, 1]``; 1 to 5 unless given. See
         `study.folder.config.preset` for their words.
+    prompts : str or Path, optional
+        The images' prompts; see `study.folder.prompts.with_prompts`.
 
     Returns
     -------
@@ -112,7 +117,10 @@ def create_study(
     if taken:
         raise InputError(f"{folder} holds {taken[0]} already; name a new folder, or remove the old study first.")
     items = items_of(images, folder)
-    if references is not None and any(task.show_references for task in config.tasks.values()):
+    if prompts is not None:
+        below = [relative_path(folder / image, images) for image in items["image"]]
+        items = with_prompts(items, Path(prompts), below)
+    if references is not None:
         found = reference_cells(items, Path(references), images, folder)
         own = items["references"] if "references" in items.columns else pd.Series("", index=items.index)
         items["references"] = own.where(own != "", found)

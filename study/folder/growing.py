@@ -243,17 +243,18 @@ def _new_items(study: Study, old: pd.DataFrame, images: Path) -> pd.DataFrame:
 def _with_photos(
     new: pd.DataFrame, old: pd.DataFrame, study: Study, images: Path, references: Path | None
 ) -> pd.DataFrame:
-    """The new rows with reference photos, where the study shows any."""
-    if not any(task.show_references for task in study.config.tasks.values()):
-        return new
+    """The new rows with reference photos, where the study shows any, or has any for metrics."""
     own = new["references"] if "references" in new.columns else pd.Series("", index=new.index)
     if references is not None:
         found = reference_cells(new, references, images, study.folder)
     else:
         found = pd.Series(known_photos(new, old), index=new.index, dtype=object)
+    shows = any(task.show_references for task in study.config.tasks.values())
+    if not shows and (found == "").all():
+        return new
     new = new.assign(references=own.where(own != "", found))
     lacking = new["item"][(new["references"] == "") & new["item"].isin(_asked(new, study))]
-    if len(lacking):
+    if shows and len(lacking):
         raise InputError(
             f"{counted(len(lacking), 'new image')} {'has' if len(lacking) == 1 else 'have'} no reference photos, the "
             f"first: '{lacking.iloc[0]}'; name their folder with {parameter('references')}."

@@ -9,12 +9,51 @@ import pandas as pd
 from calibration.tables.checking import check_items
 from calibration.tables.reading import MOST_BYTES, decoded, read_table
 from metrics.errors import InputError
-from metrics.files import read_input
+from metrics.files import read_input, read_regular_file, reason
 from metrics.text import counted, natural_order
+from study.generation.sample_prompts import sample_prompts
 
 _NAMES = ("item", "file_name", "image")  # columns that name the image, the first that is there
 _TEXTS = ("prompt", "text", "caption")
+_MOST_PROMPT_BYTES = 1_000_000
 _ADVICE = "give the columns item and prompt (or file_name and text)"
+
+
+_TRAINERS = (".txt", ".toml", ".json")
+_NUMBER = "prompt_number"
+
+
+def with_prompts(items: pd.DataFrame, path: Path, images: Sequence[str]) -> pd.DataFrame:
+    """The items with their prompts; what the table says already stays.
+
+    Parameters
+    ----------
+    items : DataFrame
+    path : Path
+        Where the items have prompts' numbers, as a trainer's samples have: its file of sample prompts (text, TOML or
+        JSON). Else, and for a table or a folder, as `read_prompts` takes it.
+    images : sequence of str
+        Each image's path below the folder of images.
+
+    Raises
+    ------
+    InputError
+        Where it is not clear whose a prompt is, or there are fewer prompts than numbers.
+    """
+    own = items["prompt"] if "prompt" in items.columns else pd.Series("", index=items.index)
+    numbers = items[_NUMBER] if _NUMBER in items.columns else pd.Series("", index=items.index)
+    numbered = numbers.str.fullmatch(r"[0-9]{1,9}")
+    if path.is_dir() or path.suffix.lower() not in _TRAINERS or not numbered.any():
+        return items.assign(prompt=own.where(own != "", read_prompts(path, list(items["item"]), images)))
+    texts = read_prompt_texts(path)
+    most = numbers[numbered].astype(int).max()
+    if most >= len(texts):
+        raise InputError(
+            f"{path} has {counted(len(texts), 'prompt')}, and the images' names count prompts from 0 to {most:,}; name "
+            "the file that they were sampled by."
+        )
+    found = [texts[int(number)] if known else "" for number, known in zip(numbers, numbered, strict=True)]
+    return items.assign(prompt=own.where(own != "", found))
 
 
 def read_prompts(path: Path, items: Sequence[str], images: Sequence[str]) -> list[str]:
@@ -60,6 +99,28 @@ def read_prompts(path: Path, items: Sequence[str], images: Sequence[str]) -> lis
             "the names."
         )
     return [by_place.get(place, "") for place in range(len(items))]
+
+
+def read_prompt_texts(path: Path) -> list[str]:
+    """The prompts of a file that a trainer samples by, as kohya's sd-scripts read it, in their order.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be read, or a line of it.
+    """
+    try:
+        text = read_regular_file(path, _MOST_PROMPT_BYTES).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = reason(error) if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise InputError(f"{path} cannot be read ({why}); name the trainer's file of sample prompts.") from None
+    try:
+        texts = sample_prompts(text, path.suffix)
+    except ValueError as error:
+        raise InputError(f"{path} cannot be read ({error}); name the trainer's file of sample prompts.") from None
+    if not any(texts):
+        raise InputError(f"{path} holds no prompt; name the trainer's file of sample prompts, a prompt a line.")
+    return texts
 
 
 def _table(path: Path) -> pd.DataFrame:

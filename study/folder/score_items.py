@@ -18,6 +18,7 @@ from study.folder.create import place_cells, with_own_table
 from study.folder.prompts import read_prompts
 from study.folder.references import reference_cells
 from study.folder.study import ITEMS, Study, split_references
+from study.runs.record import with_known_prompts
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Collection:
 
 
 def study_collection(study: Study) -> Collection:
-    """A study's items.
+    """A study's items, with the prompts that its record knows where items.csv does not say them.
 
     Raises
     ------
@@ -42,7 +43,7 @@ def study_collection(study: Study) -> Collection:
         Where an image file that items.csv names is missing.
     """
     study.check_complete()
-    return _collection(records(study.items), study.folder)
+    return _collection(records(with_known_prompts(study)), study.folder)
 
 
 def folder_collection(images: Path, references: Path | None = None, prompts: Path | None = None) -> Collection:

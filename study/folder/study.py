@@ -225,6 +225,12 @@ class Study:
             ) from None
 
 
+def refuse_no_study(folder: Path) -> None:
+    """Raise InputError where a folder holds no study."""
+    if not (folder / FILE_NAME).is_file():
+        raise InputError(f"{folder} holds no study ({FILE_NAME} is missing); make one with {_MAKE}.")
+
+
 def open_study(folder: str | Path, watch: bool = False) -> Study:
     """Open a study's folder.
 
@@ -258,8 +264,7 @@ def open_study(folder: str | Path, watch: bool = False) -> Study:
     (['aesthetic'], 0)
     """
     folder = Path(folder)
-    if not (folder / FILE_NAME).is_file():
-        raise InputError(f"{folder} holds no study ({FILE_NAME} is missing); make one with {_MAKE}.")
+    refuse_no_study(folder)
     config = load_config(folder / FILE_NAME)
     raw, source = read_table(folder / ITEMS)
     items = check_items(raw, source.path).frame

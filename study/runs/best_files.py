@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from calibration.decision.best import NEVER
 from calibration.decision.best_words import best_lines, short_names, shown
 from calibration.decision.figure import plot_best
 from calibration.decision.found import StudyBest
@@ -23,6 +24,9 @@ class CheckpointValue(Section):
 
     checkpoint: str
     step: Finite | None = Field(description="null where it is not known.")
+    epoch: Finite | None = Field(
+        description="Where the order is by epochs, since not all have a step; step is null then."
+    )
     mean: Finite = Field(description="In the metric's units, or by people the scale's numbers.")
     interval: Limits = Field(description="95 %, of this checkpoint alone.")
     interval_of_all: Limits = Field(description="Intervals that hold all checkpoints' means at once in 95 % of cases.")
@@ -40,13 +44,14 @@ class BestReport(Section):
     )
     sentences: list[str]
     winner: str
-    value: Finite = Field(description="The winner's, on prompts that did not choose it.")
+    value: Finite = Field(description="Of the highest mean, without what chance adds to it by being chosen.")
     value_interval: Limits = Field(description="95 %.")
     may_be_best: list[str] = Field(description="These hold the best with 95 % confidence.")
     prompts: Count
     images: Count
-    prompts_to_tell: list[list[float]] = Field(
-        description="Pairs: a difference between checkpoints, and how many prompts would tell it."
+    prompts_to_tell: list[tuple[float, int | None]] = Field(
+        description="Pairs: a difference between checkpoints, and how many prompts, rated by as many people as now where "
+        "people rated, would tell it in 80 % of cases; null where people differ too much for any number of them."
     )
     checkpoints: list[CheckpointValue]
     notes: list[str]
@@ -69,7 +74,8 @@ def best_report(found: StudyBest, scale: Scale) -> BestReport:
     rows = [
         CheckpointValue(
             checkpoint=names[k],
-            step=one.step if math.isfinite(one.step) else None,
+            step=one.step if math.isfinite(one.step) and not one.is_by_epoch else None,
+            epoch=one.step if one.is_by_epoch else None,
             mean=shown(float(best.means[k]), found, scale),
             interval=_limits(best.low[k], best.high[k], found, scale),
             interval_of_all=_limits(best.means[k] - best.together[k], best.means[k] + best.together[k], found, scale),
@@ -89,7 +95,9 @@ def best_report(found: StudyBest, scale: Scale) -> BestReport:
         may_be_best=[names[k] for k in best.may_be_best],
         prompts=best.prompts,
         images=found.images,
-        prompts_to_tell=[[difference, float(prompts)] for difference, prompts in best.prompts_to_tell.items()],
+        prompts_to_tell=[
+            (least, None if prompts == NEVER else prompts) for least, prompts in best.prompts_to_tell.items()
+        ],
         checkpoints=rows,
         notes=[str(note) for note in found.notes],
     )

@@ -24,7 +24,6 @@ from metrics.files import read_regular_file, reason
 from metrics.text import counted, is_plain, listed, quoted
 from study.folder.create import place_cells
 from study.generation.layouts import checkpoint_name
-from study.generation.sample_prompts import sample_prompts
 from study.generation.samples import read_samples
 from study.generation.sets import ITEMS
 from study.runs.record import recipe_text
@@ -43,7 +42,6 @@ _OURS = {"training_images": "n_training_images", "file": "checkpoint_file", "lor
 _KEPT = {"sample", "samples", "validation_images"}  # where trainers keep samples; their run stands above
 _WHOLE = ("step", "epoch", "training_images", "n_training_images", "layers_in_file", "layers_applied")
 _WORKERS = 4
-_MOST_PROMPT_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -92,28 +90,6 @@ class _Picture:
     width: int = 0
     height: int = 0
     problem: str = ""
-
-
-def read_prompt_texts(path: Path) -> list[str]:
-    """The prompts of a file that a trainer samples by, as kohya's sd-scripts read it, in their order.
-
-    Raises
-    ------
-    InputError
-        Where it cannot be read, or a line of it.
-    """
-    try:
-        text = read_regular_file(path, _MOST_PROMPT_BYTES).decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = reason(error) if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise InputError(f"{path} cannot be read ({why}); name the trainer's file of sample prompts.") from None
-    try:
-        texts = sample_prompts(text, path.suffix)
-    except ValueError as error:
-        raise InputError(f"{path} cannot be read ({error}); name the trainer's file of sample prompts.") from None
-    if not any(texts):
-        raise InputError(f"{path} holds no prompt; name the trainer's file of sample prompts, a prompt a line.")
-    return texts
 
 
 def named_folder(text: str, prompts: Sequence[str] = ()) -> "RunFolder":

@@ -6,9 +6,10 @@ import pandas as pd
 
 from calibration.core.resampling import RESAMPLING, Resampling
 from calibration.decision.from_tables import StudyTables
+from metrics.engine.run import Progress
 from metrics.text import counted, listed
 from study.folder.study import Study
-from study.runs.record import find_new, record_study
+from study.runs.record import find_new, record_study, with_known_prompts
 
 _COLUMNS = ("model", "checkpoint", "step", "epoch", "kind", "subject", "prompt", "negative", "group", "seed")
 
@@ -19,6 +20,8 @@ def study_tables(
     lower_is_better: Sequence[str] = (),
     higher_is_better: Sequence[str] = (),
     resampling: Resampling = RESAMPLING,
+    is_recorded: bool = False,
+    progress: Progress | None = None,
 ) -> StudyTables:
     """A study's images with their checkpoints, scores and ratings, checked, as its record of runs has them.
 
@@ -34,6 +37,10 @@ def study_tables(
     lower_is_better, higher_is_better : sequence of str
         Metrics whose direction is not known.
     resampling : Resampling
+    is_recorded : bool
+        Nothing is new since the caller recorded it; it is not looked for again.
+    progress : Progress, optional
+        Told of every new file that is read.
 
     Returns
     -------
@@ -45,7 +52,7 @@ def study_tables(
         Where the study's images name no checkpoints or a step that is no whole number, or several tasks were rated
         and none is named.
     """
-    items, scores, notes = _only_read(study) if study.store.is_read_only else _recorded(study)
+    items, scores, notes = _only_read(study) if study.store.is_read_only else _recorded(study, is_recorded, progress)
     return StudyTables(
         items,
         scores,
@@ -59,9 +66,11 @@ def study_tables(
     )
 
 
-def _recorded(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
+def _recorded(
+    study: Study, is_recorded: bool, progress: Progress | None
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
     """Items, scores and notes from the record of runs alone."""
-    notes = record_study(study).notes
+    notes = () if is_recorded else record_study(study, progress=progress).notes
     images, values = last_of_each(study.store.runs.images()), study.store.runs.values()
     return _items(images, study), _scores(values, images), notes
 
@@ -71,7 +80,8 @@ def _only_read(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...
     new = find_new(study, read_files=False)
     images, values = last_of_each(study.store.runs.images()), study.store.runs.values()
     elsewhere = images[images["item"] == ""]
-    items = pd.concat([study.items, _items(elsewhere, study)]).fillna("") if len(elsewhere) else study.items
+    own = with_known_prompts(study)
+    items = pd.concat([own, _items(elsewhere, study)]).fillna("") if len(elsewhere) else own
     there = _scores(values[values["image_id"].isin(elsewhere["image_id"])], elsewhere)
     scores = pd.concat([study.scores(), there]) if len(there) else study.scores()
     if not new:

@@ -23,6 +23,7 @@ from metrics.sets.paired_sets import paired_sets, prompt_values, refuse_few
 from study.evaluation.set_differences import MOST_IMAGES, features_of, kind_of
 from study.folder.score_items import study_collection
 from study.folder.study import Study
+from study.runs.outside import Photos, items_of, outside_images, photos_of
 from study.scoring import ScoreSettings, choose_engine
 
 NAMES = ("fid", "kid")
@@ -39,6 +40,8 @@ class StudySets:
         How features are computed: options, device, engine and cache, as for scoring.
     progress : Progress, optional
         Told of every step.
+    photos : mapping, optional
+        Reference photos of images outside the study; see `study.runs.outside.photos_of`.
 
     Examples
     --------
@@ -48,8 +51,14 @@ class StudySets:
 
     names: Sequence[str] = NAMES
 
-    def __init__(self, study: Study, settings: ScoreSettings | None = None, progress: Progress | None = None):
-        self._study, self._settings = study, settings or ScoreSettings()
+    def __init__(
+        self,
+        study: Study,
+        settings: ScoreSettings | None = None,
+        progress: Progress | None = None,
+        photos: Photos | None = None,
+    ):
+        self._study, self._settings, self._photos = study, settings or ScoreSettings(), photos
         self._progress = progress or Silent()
         self._made: dict[str, Fid | Kid] = {}
 
@@ -122,4 +131,7 @@ class StudySets:
 
     @cached_property
     def _items(self) -> dict[str, Item]:
-        return {item.item: item for item in study_collection(self._study).items}
+        others = outside_images(self._study)
+        of = photos_of(others, self._study, self._photos)
+        outside = items_of(others, of, others["place"].tolist())
+        return {item.item: item for item in (*outside, *study_collection(self._study).items)}

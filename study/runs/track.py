@@ -24,7 +24,9 @@ from study.folder.serving_lock import only_one
 from study.folder.study import DATABASE, ITEMS, Study, open_study
 from study.runs.folders import Known, RunFolder, Taken
 from study.runs.record import record_study
-from study.runs.tracking.new_gates import GateRecord, Judged, judge_new
+from study.runs.set_gate import NAMES as SETS
+from study.runs.set_gate import StudySets
+from study.runs.tracking.new_gates import GateRecord, Judged, Question, judge_new
 from study.runs.tracking.new_scores import NewScores, Scorer, is_of_sets
 from study.runs.watch import OLD, Settled, absolute
 from study.scoring import ScoreSettings
@@ -40,7 +42,7 @@ class TrackSettings:
     Attributes
     ----------
     score : ScoreSettings
-        Its metrics are also those that decide.
+        Its metrics are also those that decide, FID and KID where they are named.
     references : Path, optional
         See `study.runs.tracking.new_scores.Scorer`.
     against : str
@@ -165,19 +167,26 @@ class Tracker:
                 self._record(study, found)
             for scored in (mine, self._scorer.score_others(study)):
                 self._note_scores(scored, found)
-            how = self._settings
-            named = [name for name in how.score.metrics if not is_of_sets(name)]
-            if how.score.metrics and not named:
-                self._note(f"{listed(how.score.metrics)}: sets are compared by humangrade gate --metric alone.", found)
-                judged = Judged()
-            else:
-                judged = judge_new(study, named, how.against, how.task, self._tell)
+            judged = self._judge(study, found)
             for note in judged.notes:
                 self._note(note, found)
             found.gates += judged.records
         self._settled.next_look()
         self._idle = self._state() if found.is_idle and not found.waiting and now is not None else None
         return found
+
+    def _judge(self, study: Study, found: Pass) -> Judged:
+        """The gates of new checkpoints, by the metrics that were named, as far as gates take them."""
+        how = self._settings
+        named = how.score.metrics
+        usable = [name for name in named if name in SETS or not is_of_sets(name)]
+        if named and not usable:
+            self._note(f"{listed(named)}: no gate compares checkpoints by it.", found)
+            return Judged()
+        real = how.score.options.reference_set
+        question = Question(usable, how.against, how.task, "" if real is None else str(real.resolve()))
+        with Bar(self._console) as bar:
+            return judge_new(study, question, self._tell, StudySets(study, how.score, bar, self._scorer.photos))
 
     def _state(self) -> Hashable:
         """What differs once there may be something new; None where only a pass can tell."""
@@ -208,7 +217,8 @@ class Tracker:
             self._folders.append(RunFolder(place))
 
     def _record(self, study: Study, found: Pass) -> None:
-        recorded = record_study(study)
+        with Bar(self._console) as bar:
+            recorded = record_study(study, progress=bar)
         found.images += recorded.images
         for note in recorded.notes:
             self._note(note, found)

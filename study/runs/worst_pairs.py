@@ -98,8 +98,10 @@ def worst_of(metric: MetricGate, found: StudyGate, tables: StudyTables) -> list[
     Returns
     -------
     list of WorstPair
-        Ten at most; none that did not drop.
+        Ten at most; none that did not drop, and none of a metric of sets, which has no pairs.
     """
+    if not len(metric.worst):
+        return []
     scores = tables.scores_of(metric.metric)
     sign = -1.0 if metric.metric != PEOPLE and tables.directions[metric.metric] == "lower" else 1.0
     shown = []

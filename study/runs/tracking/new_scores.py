@@ -13,17 +13,17 @@ import pandas as pd
 from rich.console import Console
 
 from calibration.tables.checking import records
-from metrics.catalogue import catalogue, find_entry, written_names
+from metrics.catalogue import catalogue, find_entry, needs_of, written_names
 from metrics.engine.image_folders import image_files
-from metrics.engine.images import ImageSource
-from metrics.engine.types import ComputedMetric, Item, Scored
+from metrics.engine.types import ComputedMetric, Score, Scored
 from metrics.entry import Need
 from metrics.errors import InputError, parameter
 from metrics.plugins.packages import is_plugin
 from metrics.text import listed
-from study.folder.growing import known_photos
-from study.folder.score_items import Collection, read_sources, study_collection
-from study.folder.study import Study, split_references
+from study.folder.score_items import Collection, study_collection
+from study.folder.study import Study
+from study.runs.outside import Photos, items_of, outside_images, photos_of
+from study.runs.record import with_known_prompts
 from study.scoring import ScoreSettings, choose_metrics, left_out_lines, score_collection
 
 _OURS = "metric:"  # begins the signature of what humangrade computed
@@ -63,11 +63,16 @@ class Scorer:
         have those that all images of their subject or run in the study have.
     console : Console
         Where progress is shown.
+
+    Attributes
+    ----------
+    photos : mapping or None
+        Those references, by subject or run.
     """
 
     def __init__(self, settings: ScoreSettings, references: Path | None, console: Console):
         self._settings, self._console = settings, console
-        self._photos = None if references is None else _photos_by_folder(references)
+        self.photos = None if references is None else _photos_by_folder(references)
         self._tried: set[tuple[str, str, int]] = set()  # metric, set and its number of images
 
     def score_study(self, study: Study) -> NewScores:
@@ -81,6 +86,11 @@ class Scorer:
         found, there = NewScores(), study.scores()
         has = _study_has(study)
         names = self._wanted(study, has, found)
+        if self.photos is not None and not has["references"]:  # they were given for the others
+            without = [name for name in names if "references" in needs_of(name, self._settings.options)]
+            names = [name for name in names if name not in without]
+            if without:
+                found.notes.append(f"The study's own images have no reference photos, so no {listed(without)} of them.")
         items = set(study.items["item"])
         lacking: dict[str, set[str]] = {}
         for name in names:
@@ -120,13 +130,11 @@ class Scorer:
         InputError
             For metrics that were named and cannot be computed.
         """
-        found, images = NewScores(), study.store.runs.images()
-        others = images[(images["item"] == "") | ~images["item"].isin(study.items["item"])]
-        others = others.assign(path=[study.folder / path for path in others["path"]])
-        others = others[[digest != "" and path.is_file() for path, digest in _files(others)]]
+        found, others = NewScores(), outside_images(study)
         if others.empty:
             return found
-        photos = self._photos_of(others, study)
+        images = study.store.runs.images()
+        photos = photos_of(others, study, self.photos)
         has: dict[Need, bool] = {"references": any(photos), "prompts": bool((others["prompt"] != "").any())}
         names = self._wanted(study, has, found)
         values, sets = study.store.runs.values(), study.store.runs.set_values()
@@ -144,15 +152,8 @@ class Scorer:
         if not touched:
             return found
         mine = group.isin(touched)
-        sources = {path: source for each in photos for path, source in each.items()}
-        told = zip(
-            *(others[name] for name in ("image_id", "path", "sha256", "prompt")), group, photos, mine, strict=True
-        )
-        items = [
-            Item(str(number), ImageSource(path, sha256), tuple(sources[each] for each in of), prompt, set_name)
-            for number, path, sha256, prompt, set_name, of, is_mine in told
-            if is_mine
-        ]
+        of = [each for each, is_mine in zip(photos, mine, strict=True) if is_mine]
+        items = items_of(others[mine], of, others["image_id"][mine].astype(str).tolist())
         whole = _whole_sets(images, group)
         got: set[str] = set()
 
@@ -161,7 +162,7 @@ class Scorer:
             sets_of = [row for row in scored.set_scores if row.set in whole]
             places = pd.DataFrame([whole[row.set] for row in sets_of], columns=["model", "checkpoint"])
             study.store.runs.add_set_values(pd.concat([pd.DataFrame(sets_of), places], axis=1) if sets_of else places)
-            rows = pd.DataFrame(scored.scores)
+            rows = pd.DataFrame(scored.scores, columns=list(Score._fields))
             study.store.runs.add_values(rows.assign(image_id=rows["item"].astype(int)).drop(columns="item"))
             found.notes += scored.warnings
             got.update(_with_score(scored))
@@ -195,19 +196,6 @@ class Scorer:
         self._tried |= new
         return {one for _, one, _ in new}
 
-    def _photos_of(self, others: pd.DataFrame, study: Study) -> list[dict[Path, ImageSource]]:
-        """Each image's reference photos."""
-        if self._photos is not None:
-            of = self._photos
-            named = zip(others["subject"], others["model"], strict=True)
-            paths = [of.get(subject or model) or of.get(model) or of.get("", []) for subject, model in named]
-        else:
-            asked = others[[name for name in ("subject", "model") if (others[name] != "").any()]]
-            cells = known_photos(asked, study.items)
-            paths = [[study.folder / path for path in split_references(cell)] for cell in cells]
-        sources, _ = read_sources(list(dict.fromkeys(path for each in paths for path in each)))
-        return [{path: sources[path] for path in each if path in sources} for each in paths]
-
     def _run(
         self,
         collect: Callable[[], Collection],
@@ -230,7 +218,7 @@ def _files(images: pd.DataFrame) -> Iterable[tuple[Path, str]]:
 
 
 def _study_has(study: Study) -> dict[Need, bool]:
-    rows = records(study.items)
+    rows = records(with_known_prompts(study))
     return {
         "references": any(row.get("references") for row in rows),
         "prompts": any(row.get("prompt") for row in rows),
@@ -265,7 +253,7 @@ def _whole_sets(images: pd.DataFrame, group: pd.Series) -> dict[str, tuple[str, 
     return {name: places[name] for name, count in here.items() if count == there[name]}
 
 
-def _photos_by_folder(root: Path) -> dict[str, list[Path]]:
+def _photos_by_folder(root: Path) -> Photos:
     """Photos by the sub-folder that they stand in; "" for those that stand in none, which go with every image."""
     if not root.is_dir():
         raise InputError(f"{parameter('references')} is {root}, which is no folder; name the folder of photos.")

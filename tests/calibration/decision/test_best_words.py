@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from calibration.core.resampling import Resampling
+from calibration.decision.best import NEVER
 from calibration.decision.best_words import best_lines, short_names
 from calibration.decision.from_tables import PEOPLE, StudyTables
 from calibration.decision.words import about, number
@@ -20,11 +21,14 @@ def test_the_best_is_said_with_its_set_and_value():
     assert lines[0] == "By good, 600 is the best of 3 checkpoints of anna (95 % confidence)."
     best = found.best
     assert lines[1] == (
-        f"The highest mean is 600's, {number(best.means[best.winner])}; on prompts that did not choose it, which is "
-        f"the value to quote, it is {number(best.value)} (95 % interval {number(best.value_low)} to "
-        f"{number(best.value_high)})."
+        f"The highest mean is 600's, {number(best.means[best.winner])}; without what chance adds to the one that "
+        f"comes out best, which is the value to quote, it is {number(best.value)} (95 % interval "
+        f"{number(best.value_low)} to {number(best.value_high)})."
     )
     assert lines[-1] == "It rests on 24 prompts and 144 images." and len(lines) == 3
+    assert best_lines(study().best(PEOPLE))[-1] == "It rests on 24 prompts and 144 images, rated by 3 people."
+    both = best_lines(study().best(f"good+{PEOPLE}"))[-1]
+    assert both == "It rests on 24 prompts and 144 images, with the ratings of 3 people."
 
 
 def test_values_are_those_of_the_metric_and_of_the_scale():
@@ -69,10 +73,19 @@ def test_several_that_may_be_the_best_and_how_many_prompts_would_tell():
     assert best_lines(near)[2].startswith("The means of all of them are within ")
     far = replace(found, best=replace(found.best, prompts_to_tell={farthest - 0.01: 12}))
     assert best_lines(far)[2].startswith("As many prompts as these narrow the set to those within ")
+    never = replace(found, best=replace(found.best, prompts_to_tell={0.1: NEVER}, people=3))
+    assert best_lines(never)[2] == (
+        "No number of prompts would narrow the set to those within 0.1 (0.2 standard deviations) of the best in 80 % of "
+        "cases: the 3 people differ too much in which they like; let more people rate."
+    )
+    people = replace(found, best=replace(found.best, people=3))
+    assert best_lines(people)[2].startswith(f"About {about(needed):,} prompts, rated by these 3 people, would narrow ")
     alike = replace(found, best=replace(found.best, may_be_best=tuple(range(7))))
     assert best_lines(alike)[0] == (
         "By x, any of all 7 checkpoints of m may be the best: 20 prompts do not tell them apart."
     )
+    alike = replace(alike, best=replace(alike.best, people=3))
+    assert best_lines(alike)[0].endswith(": 20 prompts and 3 people do not tell them apart.")
 
 
 def test_of_equal_means_the_earliest_wins_and_the_tie_is_said():

@@ -106,3 +106,28 @@ def test_only_prompts_that_all_checkpoints_have_count():
     values = pd.Series(range(len(table)), index=table["item"], dtype=float)
     sums, counts, prompts = found.of_prompts(found.all, values)
     assert (sums.tolist(), counts.tolist(), prompts) == ([[1.0, 9.0]], [[2.0, 2.0]], ["p"])
+
+
+def test_a_run_without_steps_is_in_the_order_of_its_epochs():
+    names = [("anna", f"epoch-{number}") for number in (2, 10, 1)] + [("ben", "300"), ("ben", "last"), ("base", "")]
+    rows = [(f"{model}{name}{prompt}", model, name, prompt) for model, name in names for prompt in "pq"]
+    table = pd.DataFrame(rows, columns=["item", "model", "checkpoint", "prompt"]).assign(seed="1", step="")
+    table["kind"] = ["base" if model == "base" else "lora" for model in table["model"]]
+    epochs = {"epoch-2": "2", "epoch-10": "10", "epoch-1": "1", "300": "1", "last": ""}
+    found = Checkpoints(table.assign(epoch=table["checkpoint"].map(epochs).fillna("")))
+    assert [str(one) for one in found.runs()["anna"]] == ["anna/epoch-1", "anna/epoch-2", "anna/epoch-10"]
+    assert [one.step for one in found.runs()["anna"]] == [1, 2, 10]
+    assert found.previous(found.find("epoch-10")).name == "epoch-2" and found.previous(found.find("epoch-1")).is_base
+    assert found.on_order(found.runs()["anna"]) == [
+        "The checkpoints of anna are in the order of their epochs, since not all of them have a step."
+    ]
+    # where one lacks both, steps alone count, and it comes last
+    assert [(one.name, one.step) for one in found.runs()["ben"]] == [("300", 300), ("last", float("inf"))]
+    assert found.on_order(found.runs()["ben"]) == []
+    # and where all have a step, epochs do not matter; nor are the two mixed
+    steps = {"epoch-2": "5", "epoch-10": "3", "epoch-1": "9"}
+    table = table[table["model"] == "anna"].assign(epoch=table["checkpoint"].map(epochs))
+    found = Checkpoints(table.assign(step=table["checkpoint"].map(steps)))
+    assert [one.name for one in found.all] == ["epoch-10", "epoch-2", "epoch-1"] and not found.on_order(found.all)
+    found = Checkpoints(table.assign(step=table["checkpoint"].map(steps | {"epoch-1": ""})))
+    assert [(one.name, one.step) for one in found.all] == [("epoch-1", 1), ("epoch-2", 2), ("epoch-10", 10)]

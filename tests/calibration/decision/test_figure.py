@@ -32,7 +32,7 @@ def test_marks_are_the_means_by_step_and_those_that_may_be_best_are_told(by):
     means = [shown(float(mean), found) for mean in found.best.means]
     assert marks["may be the best"] == [[600, means[1]], [900, means[2]]]
     assert marks["is not the best"] == [[300, means[0]]]
-    assert marks["the winner on prompts that did not choose it"] == [[600, shown(found.best.value, found)]]
+    assert marks["the winner's value to quote"] == [[600, shown(found.best.value, found)]]
     assert ax.get_xlabel() == "step" and ax.get_title().startswith(f"By {best_by(found)}\n")
     assert ax.get_ylabel().endswith("lower is better" if by == "distance" else "higher is better")
     bars = sorted(

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from calibration.core.resampling import Resampling
+from calibration.decision.best import Part, best_checkpoint
 from calibration.decision.from_tables import PEOPLE, StudyTables
 from metrics.errors import InputError, for_command_line
 
@@ -101,7 +102,58 @@ def test_both_together_are_people_where_all_is_rated_and_need_not_all():
     part = study(rated=0.4)
     both, people = part.best(f"good+{PEOPLE}").best, part.best(PEOPLE).best
     assert both.means == pytest.approx(whole.best(PEOPLE).best.means, abs=0.2)
-    assert (both.high - both.low).mean() < (people.high - people.low).mean()
+    assert both.means == pytest.approx(people.means, abs=0.4)
+    exact = part.best(f"distance+{PEOPLE}").best
+    assert exact.prompts_to_tell[0.15] < people.prompts_to_tell[0.15]
+    assert exact.means == pytest.approx(whole.best(PEOPLE).best.means, abs=0.2)
+
+
+def test_what_is_rated_more_often_on_easy_prompts_does_not_look_better():
+    """The plain mean of 300 was .5 too high there: people rated its best prompts, and of the others all."""
+    items, scores, ratings = tables()
+    of_prompt = ratings.groupby(ratings["item"].str.extract(r"/(\d+)_")[0])["rating"].mean()
+    hard = {f"300/{prompt}_{number}" for prompt in of_prompt.nsmallest(16).index for number in (0, 1)}
+    assert hard <= set(items["item"])
+    kept = ratings[~ratings["item"].isin(hard)]
+    whole, part = (
+        StudyTables(items, scores, given, lower_is_better=["distance"], higher_is_better=["good", "noise"]).best(PEOPLE)
+        for given in (ratings, kept)
+    )
+    assert part.best.prompts == 24
+    assert part.best.means == pytest.approx(whole.best.means, abs=0.15)
+    mean = kept[kept["item"].str.startswith("300")]["rating"].mean()
+    assert mean - ratings[ratings["item"].str.startswith("300")]["rating"].mean() > 0.4
+    assert part.notes[-1] == (
+        "People rated 112 of 144 images of these checkpoints; that these stand for the others is assumed, so let chance, "
+        "and not how images look, say which are rated."
+    )
+    assert not any("People rated" in note for note in whole.notes)
+
+
+def test_people_who_rated_no_common_prompts_compare_nothing():
+    items, scores, ratings = tables()
+    first = ratings["item"].str.extract(r"/(\d+)_")[0].astype(int) < 12
+    kept = ratings[first == ratings["item"].str.startswith("300")]
+    with pytest.raises(InputError, match="do not share enough prompts to compare them all"):
+        StudyTables(items, scores, kept, lower_is_better=["distance"], higher_is_better=["good", "noise"]).best(PEOPLE)
+
+
+def test_how_strict_people_are_makes_their_value_less_sure_and_no_checkpoint_better():
+    """Nothing is missing, so the ratings as they were given have the same means, and the same intervals."""
+    items, scores, ratings = tables()
+    found = StudyTables(items, scores, ratings, lower_is_better=["distance"], higher_is_better=["good", "noise"])
+    best = found.best(PEOPLE).best
+    cells = ratings.assign(checkpoint=ratings["item"].str.split("/").str[0], prompt=ratings["item"].str[4:-2])
+    sums = np.stack(
+        [
+            of.pivot_table(index="prompt", columns="checkpoint", values="rating", aggfunc="sum").to_numpy() - 2
+            for _, of in cells.groupby("evaluator")
+        ]
+    )
+    given = best_checkpoint([Part(sums, np.full(sums.shape, 2.0))], [0.15], found.resampling)
+    assert best.means == pytest.approx(given.means)
+    assert best.low == pytest.approx(given.low) and best.high == pytest.approx(given.high)
+    assert best.prompts_to_tell == given.prompts_to_tell and best.may_be_best == given.may_be_best
 
 
 def test_scores_made_in_two_ways_are_not_compared():
@@ -217,6 +269,21 @@ def test_what_was_assumed_of_a_metric_is_said():
     items, scores, _ = tables()
     found = StudyTables(items, scores).gate("900", "600", metrics=["good"])
     assert found.notes == ("Assumed that higher is better; if lower is, say --lower-is-better good.",)
+    assert StudyTables(items, scores).gate("900", "600").notes == (
+        "distance, good and noise: Assumed that higher is better; if lower is, say --lower-is-better NAME.",
+    )
+
+
+def test_metrics_that_do_not_count_for_the_same_reason_are_one_sentence():
+    items, scores, _ = tables()
+    gone = scores[~(scores["metric"].isin(["good", "noise"]) & scores["item"].str.startswith("900"))]
+    notes = of(items, gone).gate("900", "600").notes
+    assert notes == (
+        "good and noise have no scores of anna/900, so they do not count; humangrade score computes them.",
+    )
+    scores.loc[scores["metric"].isin(["good", "noise"]), "score"] = 1.0
+    notes = of(items, scores).gate("900", "600").notes
+    assert notes == ("good and noise have the same scores on both sides of all pairs, so they do not count.",)
 
 
 def test_images_and_prompts_are_counted_where_there_are_values():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from calibration.core.resampling import Resampling
-from calibration.decision.gate import LEAST_DROP, Pairs, Sets, gate
+from calibration.decision.gate import LEAST_DROP, MetricGate, Pairs, Sets, gate
 from calibration.decision.slope import slope_on_people
 from metrics.errors import InputError
 from metrics.sets.paired_sets import PairedSets, paired_sets
@@ -168,12 +168,39 @@ def test_worst_pairs_are_those_that_dropped_most():
 
 
 def test_number_of_images_that_would_find_a_drop():
-    """(2 / (1.645 + .842)) is the binding standard error for a least drop of 1: .804."""
+    """(2 / (1.685 + .856)) is the binding standard error for a least drop of 1, by Student's t of 39 degrees."""
     rng = np.random.default_rng(0)
     baseline = rng.normal(size=80)
     one = gate([Pairs("m", "higher", baseline + 5 * rng.normal(size=80), baseline, PROMPTS, least_drop=1.0)]).metrics[0]
-    assert one.images_to_find == int(np.ceil((one.flips.deviation / 0.80432) ** 2) * 2)
-    assert one.images_to_clear == int(np.ceil((one.flips.deviation * 2.8016) ** 2) * 2)
+    assert one.images_to_find == int(np.ceil((one.flips.deviation / 0.78713) ** 2 + 2) * 2)
+    assert one.images_to_clear == int(np.ceil((one.flips.deviation * 2.87358) ** 2 + 2) * 2)
+
+
+@pytest.mark.parametrize("number_of", [6, 20])
+def test_as_many_images_as_are_said_to_tell_do_so(number_of):
+    """Of as many more prompts: in 80 % of cases; by the normal distribution those from 6 prompts did in 60 to 65 %."""
+    rng = np.random.default_rng(number_of)
+
+    def drawn(number: int, drop: float) -> MetricGate:
+        baseline = rng.normal(size=number)
+        given = Pairs("m", "higher", baseline - drop + rng.normal(size=number), baseline, np.arange(number), 0.2)
+        return gate([given]).metrics[0]
+
+    first = [drawn(number_of, 0.0) for _ in range(80)]
+    assert np.mean([drawn(one.images_to_find, 0.4).verdict == "worse" for one in first]) > 0.7
+    assert np.mean([drawn(one.images_to_clear, 0.0).verdict == "not worse" for one in first]) > 0.7
+
+
+def test_a_drop_of_the_least_one_is_one_whatever_rounding_says():
+    """Scores in tenths: .3 less .2 is not quite a drop of .1 in floating point."""
+    baseline = np.full(12, 0.3)
+    candidate = np.where(np.arange(12) < 10, 0.2, 0.1)
+    assert 0.2 - 0.3 > -0.1
+    even = gate([Pairs("m", "higher", np.full(12, 0.2), baseline, np.arange(12), least_drop=0.1)]).metrics[0]
+    assert even.estimate_low > -0.1 and even.verdict == "worse"
+    assert gate([Pairs("m", "higher", candidate, baseline, np.arange(12), least_drop=0.1)]).verdict == "worse"
+    few = gate([Pairs("m", "higher", np.where(np.arange(6) < 5, 0.2, 0.4), np.full(6, 0.3), np.arange(6), 0.1)])
+    assert few.verdict == "cannot tell"
 
 
 SETS = np.repeat(np.arange(20), 3)

@@ -70,10 +70,10 @@ def test_cannot_tell_ends_well_unless_it_is_strict(cli, rated):
     assert code == 0
     found = re.fullmatch(
         r"cannot tell Whether lora/2400 is worse than lora/2100 cannot be told by people's ratings: about (\d+) images "
-        r"would, and there are 40\.",
+        r"of (\d+) prompts usually would, and there are 40 of 20\.",
         last_line(out),
     )
-    assert int(found[1]) > 40
+    assert int(found[1]) == 2 * int(found[2]) > 40
     assert cli(*asked, "--strict")[0] == 4
 
 

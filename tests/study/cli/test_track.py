@@ -3,6 +3,9 @@
 import json
 import os
 import sys
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -15,6 +18,26 @@ from tests.study.runs.sample_folders import PROMPTS, sample, samples
 from tests.study.samples import write_images
 
 METRICS = ("--metric", "contrast,sharpness")
+
+
+@contextmanager
+def receiving():
+    """A server that takes what it is sent: its address, and what it got."""
+    got = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}/hooks", got
+        running.shutdown()
 
 
 @pytest.fixture
@@ -48,6 +71,14 @@ def test_a_worse_checkpoint_is_told_everywhere(place, cli):
     assert line["gate"]["schema"] == "humangrade.gate/1"
     code, out, _ = cli("study", "run", *METRICS, "--alerts", "alerts.jsonl")
     assert code == 0 and "Nothing is new." in out
+    code, out, _ = cli("study", "run", *METRICS, "--webhook", webhook)
+    assert code == 0 and "1 alert from before waits for a later look." in out
+    with receiving() as (address, got):
+        code, out, _ = cli("study", "run", *METRICS, "--webhook", address)
+        assert code == 0 and "The webhook took 1 alert that it had not taken before." in out
+        assert got == [line]
+        assert "webhook" not in cli("study", "run", *METRICS, "--webhook", address)[1]
+    assert not [path for path in (place / "study").iterdir() if "undelivered" in path.name]
     assert len((place / "alerts.jsonl").read_text().splitlines()) == 1
 
 
@@ -76,7 +107,7 @@ def test_watching_ends_with_what_it_found(place, cli, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("none", "run"), "none holds no study; make one with: humangrade init none --images run"),
+        (("none", "run"), "none holds no study (study.yaml is missing); make one with humangrade init."),
         (("study", "nowhere"), "nowhere is not a folder"),
         (("study", "run", "--webhook", "file:///x"), "--webhook is no address that begins with http:// or https://"),
         (("study", "run", "--alerts", "run"), "--alerts is run, which is a folder"),

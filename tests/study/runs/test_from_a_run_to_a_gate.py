@@ -131,7 +131,10 @@ def test_a_checkpoint_that_got_worse_is_caught_while_it_is_watched(tiny_folder, 
         writer.writeheader()
         writer.writerows(row | {"seed": str(int(row["seed"]) - 10), "model": "twin"} for row in rows)
     code, out = run("track", "study", "other", *METRIC, "--against", "anna/900", "--alerts", "alerts.jsonl")
-    assert code == 0 and "10 new images; 10 scored; 1 checkpoint judged." in out, out
+    # the others were judged against the one before, and are judged against this one too: 1200 is still worse
+    assert code == 1 and "10 new images; 10 scored; 4 checkpoints judged." in out, out
+    assert "were judged before, by other metrics or against another checkpoint" in out
+    assert [one["verdict"] == "worse" for one in alerts(file)[-4:]] == [False, False, True, False]
     last = alerts(file)[-1]
     assert (last["candidate"], last["verdict"]) == ("twin/900", "cannot tell")
     code, out = run("track", "study", "other", *METRIC, "--against", "anna/900")

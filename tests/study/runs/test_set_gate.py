@@ -12,7 +12,9 @@ from metrics.sets.fid import Fid
 from metrics.sets.kid import Kid
 from metrics.sets.paired_sets import paired_sets
 from study.folder.create import create_study
+from study.runs.alerts import gate_report, gate_settings
 from study.runs.set_gate import StudySets
+from study.runs.worst_pairs import image_files, render_worst_pairs
 from study.scoring import ScoreSettings
 from tests.metrics.pictures import MeanColour
 from tests.study.evaluation.made import write_generated
@@ -86,6 +88,14 @@ def test_features_are_those_of_the_images_and_computed_once(made, tmp_path):
     assert found.drop.least == 5.0
     one.best("fid")
     assert sum(extractor.batches) == computed + 50
+
+
+def test_what_a_gate_by_sets_becomes(made, tmp_path):
+    one = tables(made, tmp_path)
+    found = one.gate("900", "600", metrics=["fid"])
+    report = gate_report(found, one, gate_settings("600", ["fid"], "", {}, False, one.resampling))
+    assert (report.verdict, report.metrics[0].worst, report.metrics[0].title) == ("worse", [], "FID")
+    assert "FID" in render_worst_pairs(found, one, image_files(made, found))
 
 
 @pytest.mark.parametrize("metric", ["fid", "kid"])
