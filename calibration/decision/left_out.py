@@ -41,9 +41,7 @@ def left_out(reasons: Mapping[str, tuple[str, str]]) -> list[Said]:
         is_one = len(names) == 1
         verb = {"have": "has", "give": "gives"}[verb] if is_one else verb
         help_by = "; humangrade score computes them" if what.startswith("no scores") else ""
-        said.append(
-            Said(f"{listed(names)} {verb} {what}, so {'it does' if is_one else 'they do'} not count{help_by}.")
-        )
+        said.append(Said(f"{listed(names)} {verb} {what}, so {'it does' if is_one else 'they do'} not count{help_by}."))
     return said
 
 
