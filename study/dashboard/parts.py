@@ -8,7 +8,7 @@ PAGE = "dashboard/dashboard.html"
 _STYLES = "dashboard lightbox trends best_alerts grid gallery compare"
 _SCRIPTS = """
     make source state study_data pictures lightbox answer
-    line_styles chart chart_card checkpoint_images trends intervals best alerts
+    line_styles chart_parts chart chart_card checkpoint_images trends intervals best alerts
     aligned strip_crops grid_view grid_controls grid_table grid_aside grid
     quantities gallery_controls gallery compare_figures compare
     dashboard

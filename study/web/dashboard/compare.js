@@ -107,7 +107,7 @@ function comparePanel(context) {
     try {
       answer = await context.source.json("compare", parameters);
     } catch (error) {
-      if (key === asked) figures.replaceChildren(...(context.source.isExported ? plainFigures(seen) : [make("p", "refusal", error.message)]));
+      if (key === asked) figures.replaceChildren(names(seen), ...(context.source.isExported ? plainFigures(seen) : [make("p", "refusal", error.message)]));
       return;
     }
     if (key !== asked) return;

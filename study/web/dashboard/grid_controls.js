@@ -13,7 +13,7 @@ function gridControls(context, own, trainedRuns, { onDifference, onStep }) {
   const run = makeChoice("Run", [["", "all"], ...named(trainedRuns.map((i) => data.runs[i].name))], set("run"));
   const seed = makeChoice("Seed", aligned.choices.map(({ value, words }) => [value, words]), set("seed"));
   const group = makeChoice("Prompts", [["", "all"], ...named(data.groups)], set("group"));
-  const value = makeChoice("Below each picture", [["", "nothing"], ...metrics], set("value"));
+  const value = makeChoice("Below each", [["", "nothing"], ...metrics], set("value"));
   const size = makeSwitch("Size", GRID_SIDES, set("size"));
   const difference = makeButton("toggle", "Difference to " + (hasBase ? "base" : "first") + " (D)", onDifference);
   rows.element.hidden = trainedRuns.length < 2;

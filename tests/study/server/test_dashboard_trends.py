@@ -222,6 +222,7 @@ def test_figures_stand_in_a_table_with_those_that_are_missing(open_trends, serve
     page = open_trends()
     for name, missing in (("good", 0), ("distance", 1)):
         chart(page, name).locator("summary").click()
+        expect(chart(page, name).locator("tbody tr")).not_to_have_count(0)  # the table is made once it is opened
         rows = [row.split("\t") for row in chart(page, name).locator("tbody tr").all_inner_texts()]
         assert [row[0] for row in rows if "not measured" in row[2]] == [f"{RUN}/1200"] * missing
         lines = next(one["lines"] for one in served.json("trends")["metrics"] if one["name"] == name)
