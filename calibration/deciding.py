@@ -9,6 +9,7 @@ import pandas as pd
 from calibration.api import read_items, read_ratings, read_scores
 from calibration.core.resampling import Resampling
 from calibration.decision.best import NEVER
+from calibration.decision.found import StudyBest, StudyGate
 from calibration.decision.from_tables import StudyTables
 from calibration.decision.gate import MetricGate
 from calibration.scale import LIKERT, Scale, scale_given
@@ -77,7 +78,11 @@ def judge_gate(
     ([['aesthetic', 'worse', 'standard deviations']], 'anna/300')
     """
     tables = _tables(items, scores, ratings, task, scale, lower_is_better, higher_is_better, seed, draws)
-    found = tables.gate(candidate, against, names_of(metrics, "metrics"), primary, least_drops)
+    return gate_frame(tables.gate(candidate, against, names_of(metrics, "metrics"), primary, least_drops))
+
+
+def gate_frame(found: StudyGate) -> pd.DataFrame:
+    """A gate as `judge_gate` gives it."""
     sorts = {name: each.sorts for name, each in found.agreements.items()}
     table = pd.DataFrame([_row(each) | {"sorts": sorts.get(each.metric)} for each in found.gate.metrics])
     table.attrs = {
@@ -120,7 +125,7 @@ def find_best(
     Returns
     -------
     DataFrame
-        A row a checkpoint, by step: checkpoint, step, mean with low and high (95 %, of that checkpoint alone),
+        A row a checkpoint, by step: checkpoint, step (missing where the order is by epoch), mean with low and high (95 %, of that checkpoint alone),
         may_be_best (the set holds the best with 95 % confidence) and is_winner (the highest mean; of equal ones the
         earliest). ``attrs`` has by, unit, winner, its value with value_low and value_high, without what chance adds by
         choosing it (the highest of several means is too high, and is not its value), prompts, images, people (who
@@ -144,7 +149,11 @@ def find_best(
     ([False, True, True], 'aesthetic')
     """
     tables = _tables(items, scores, ratings, task, scale, lower_is_better, higher_is_better, seed, draws)
-    found = tables.best(metric, run)
+    return best_frame(tables.best(metric, run))
+
+
+def best_frame(found: StudyBest) -> pd.DataFrame:
+    """What was found as `find_best` gives it."""
     best, sign = found.best, -1.0 if found.is_turned else 1.0
 
     def turned(low: Any, high: Any) -> tuple[Any, Any]:
@@ -155,7 +164,7 @@ def find_best(
     table = pd.DataFrame(
         {
             "checkpoint": [str(one) for one in found.checkpoints],
-            "step": [one.step for one in found.checkpoints],
+            "step": [np.nan if one.is_by_epoch else one.step for one in found.checkpoints],
             "mean": sign * best.means,
             "low": low,
             "high": high,

@@ -1,7 +1,7 @@
 """People: studies on disk, the rating page, the database and the command line.
 
 For notebooks and scripts: draw images of checkpoints, evaluate them, make or open a study, score its images, judge the
-scores.
+scores; track runs, and decide on checkpoints.
 
 Examples
 --------
@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from study.calibrating import calibrate_study
+    from study.deciding import best_of_study, gate_study, track_study
     from study.evaluating import evaluate_images
     from study.evaluation.run import EvaluationSettings
     from study.folder.create import create_study
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from study.generation.draw import DrawSettings
     from study.generation.plan import describe_plan, make_plan
     from study.generation.recipe import load_recipe
+    from study.runs.baselines import set_baseline
     from study.scoring import ScoreSettings, score_study
 
 __all__ = [
@@ -51,16 +53,20 @@ __all__ = [
     "ScoreSettings",
     "Study",
     "add_images",
+    "best_of_study",
     "calibrate_study",
     "create_study",
     "describe_plan",
     "draw_images",
     "evaluate_images",
+    "gate_study",
     "import_tables",
     "load_recipe",
     "make_plan",
     "open_study",
     "score_study",
+    "set_baseline",
+    "track_study",
 ]
 
 _PLACES = {
@@ -69,16 +75,20 @@ _PLACES = {
     "ScoreSettings": "study.scoring",
     "Study": "study.folder.study",
     "add_images": "study.folder.growing",
+    "best_of_study": "study.deciding",
     "calibrate_study": "study.calibrating",
     "create_study": "study.folder.create",
     "describe_plan": "study.generation.plan",
     "draw_images": "study.generating",
     "evaluate_images": "study.evaluating",
+    "gate_study": "study.deciding",
     "load_recipe": "study.generation.recipe",
     "make_plan": "study.generation.plan",
     "import_tables": "study.folder.importing",
     "open_study": "study.folder.study",
     "score_study": "study.scoring",
+    "set_baseline": "study.runs.baselines",
+    "track_study": "study.deciding",
 }
 
 

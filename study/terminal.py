@@ -1,10 +1,13 @@
 """How all commands look in the terminal: bars, tables of numbers, notes, and how one ends."""
 
+import os
 import sys
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -21,8 +24,48 @@ _NAMED = 10
 
 
 def terminal() -> Console:
-    """The terminal, in which numbers are not coloured."""
-    return Console(highlight=False)
+    """The terminal, in which numbers are not coloured; for GitHub Actions, in which nothing is a command."""
+    return Console(highlight=False, file=_Unheeded() if on_github() else None)
+
+
+class _Unheeded:
+    """Standard output as GitHub Actions shows it, without doing what a name in a line may say."""
+
+    def write(self, text: str) -> int:
+        """Write a text, and give its length."""
+        return sys.stdout.write(unheeded(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stdout, name)
+
+
+def on_github() -> bool:
+    """Whether this process is a step of GitHub Actions."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def unheeded(text: str) -> str:
+    """A text in which GitHub Actions finds no command: it does what a line says that begins with two colons.
+
+    Examples
+    --------
+    >>> unheeded("::add-mask::the ##[group]of 12:30")
+    ': :add-mask: :the ## [group]of 12:30'
+    """
+    return text.replace("::", ": :").replace("##[", "## [")
+
+
+def shown(text: str) -> str:
+    r"""A text on one line in which a terminal finds no command.
+
+    Examples
+    --------
+    >>> shown("a\x1b[2J\nb")
+    'a\\x1b[2J\\nb'
+    """
+    return "".join(
+        sign.encode("unicode_escape").decode() if unicodedata.category(sign) == "Cc" else sign for sign in text
+    )
 
 
 @contextmanager
@@ -94,7 +137,7 @@ class _Speed(ProgressColumn):
 def print_notes(notes: Sequence[str], console: Console) -> None:
     """Print what the user should know of how the images were found."""
     for note in notes:
-        console.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
+        console.print(f"[yellow]Note:[/] {escape(shown(note))}", soft_wrap=True)
 
 
 def print_skipped(skipped: Mapping[Path, str], console: Console) -> None:
@@ -103,6 +146,6 @@ def print_skipped(skipped: Mapping[Path, str], console: Console) -> None:
         return
     console.print(f"[red]Skipped {len(skipped)} file{'s' if len(skipped) > 1 else ''} that cannot be scored:[/]")
     for path, reason in list(skipped.items())[:_NAMED]:
-        console.print(f"  {escape(str(path))} {escape(reason)}", soft_wrap=True)
+        console.print(f"  {escape(shown(f'{path} {reason}'))}", soft_wrap=True)
     if len(skipped) > _NAMED:
         console.print(f"  and {len(skipped) - _NAMED} more")

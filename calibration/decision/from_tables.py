@@ -12,11 +12,12 @@ from calibration.decision.found import PEOPLE as PEOPLE
 from calibration.decision.found import StudyBest as StudyBest
 from calibration.decision.found import StudyGate as StudyGate
 from calibration.decision.gate import LEAST_DEVIATIONS, LEAST_DROP, MOST_MISSING, Pairs, Sets, gate
+from calibration.decision.left_out import left_out, no_scores_of, once, tells_nothing
 from calibration.decision.measures import Measures
 from calibration.decision.parts import values as values_of
 from calibration.decision.sets import SetMetrics
 from calibration.decision.slope import Slope
-from metrics.errors import InputError, Said, parameter
+from metrics.errors import InputError, parameter
 from metrics.known import Direction
 from metrics.text import counted, listed, natural_order, quoted
 
@@ -77,22 +78,22 @@ class StudyTables(Measures):
         self._check_drops(drops, metrics, primary)
         given: list[Pairs | Sets] = []
         aside: list[Pairs | Sets] = []
+        reasons: dict[str, tuple[str, str]] = {}
         for name in self._chosen(metrics):
             scores = self.scores_of(name)
             sides = {one: scores.reindex(pairs[side]) for side, one in (("candidate", new), ("baseline", old))}
             without = [str(one) for one, values in sides.items() if not values.notna().any()]
             if without:
-                notes.append(
-                    f"{name} has no scores of {listed(without)}, so it does not count; humangrade score computes them."
-                )
+                reasons[name] = no_scores_of(without)
                 continue
             self._refuse_mixed(name, [*pairs["candidate"], *pairs["baseline"]], "the two checkpoints")
             slope = self.slope_to_use(name, pairs["candidate"])
             ours, theirs = (values.to_numpy(dtype=float) for values in sides.values())
             made = Pairs(name, self.directions[name], ours, theirs, pairs["prompt"], drops.get(name), slope)
-            why = "" if name in (*metrics, primary) else _tells_nothing(made)
-            (aside if why else given).append(made)
-            notes += [Said(f"{name} {why}, so it does not count.")] if why else []
+            why = ("", "") if name in (*metrics, primary) else tells_nothing(made)
+            (aside if any(why) else given).append(made)
+            reasons |= {name: why} if any(why) else {}
+        notes += left_out(reasons)
         for name in self._chosen_sets((*metrics, primary)):
             assert self.sets is not None
             found_sets = self.sets.difference(name, pairs, self.resampling.seed)
@@ -166,7 +167,7 @@ class StudyTables(Measures):
         return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(notes), known)
 
     def _notes_on(self, metrics: Sequence[str]) -> list[str]:
-        return [str(note) for name in metrics or self.metrics for note in self._notes.get(name, ())]
+        return once({name: self._notes.get(name, ()) for name in metrics or self.metrics})
 
     def _notes_on_checkpoints(self, chosen: Sequence[Checkpoint]) -> list[str]:
         return [*self.checkpoints.on_order(chosen), *self.checkpoints.not_shared(chosen)]
@@ -351,18 +352,6 @@ class StudyTables(Measures):
         if values.nunique() < 2:
             raise InputError(f"{name} gives all images of these checkpoints one score, so it tells none of them apart.")
         return float(values.std())
-
-
-def _tells_nothing(pairs: Pairs) -> str:
-    """Why a metric among others is left out, as a part of a sentence; "" where it counts."""
-    ours, theirs = np.asarray(pairs.candidate, dtype=float), np.asarray(pairs.baseline, dtype=float)
-    known = np.isfinite(ours) & np.isfinite(theirs)
-    if known.any() and (ours[known] == theirs[known]).all():
-        return "has the same scores on both sides of all pairs"
-    has_drop = pairs.least_drop is not None or (pairs.slope is not None and pairs.slope.is_clear)
-    if not has_drop and known.any() and len(np.unique(theirs[known])) == 1:
-        return f"gives all of the baseline's images one score and no {parameter('least_drop')} is stated"
-    return ""
 
 
 _UNIT_SLOPE = Slope(1.0, 1.0, 1.0, np.ones(1), 0)  # the ratings are in people's points themselves

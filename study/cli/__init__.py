@@ -64,7 +64,10 @@ def _end(sentence: str) -> NoReturn:
     """Say what is wrong, shortened where a cell or a name in it is endless, and leave."""
     if len(sentence) > 2 * _LONGEST_HALF:
         sentence = f"{sentence[:_LONGEST_HALF]} ... {sentence[-_LONGEST_HALF:]}"
-    print(f"humangrade: {sentence}", file=sys.stderr)
+    from study.terminal import on_github, shown, unheeded
+
+    said = "\n".join(map(shown, sentence.split("\n")))
+    print(f"humangrade: {unheeded(said) if on_github() else said}", file=sys.stderr)
     sys.exit(2)
 
 

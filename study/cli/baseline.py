@@ -26,7 +26,7 @@ def baseline(
 
     from study.folder.study import open_study
     from study.runs.baselines import set_baseline
-    from study.terminal import terminal
+    from study.terminal import shown, terminal
 
     name, sign, checkpoint = named.partition("=")
     if named and not (sign and name.strip() and checkpoint.strip()):
@@ -37,7 +37,7 @@ def baseline(
             before = opened.store.runs.baseline(name.strip())
             found = set_baseline(opened, name.strip(), checkpoint.strip())
             was = f" (it was {before})" if before not in (None, found) else ""
-            console.print(f"'{name.strip()}' stands for {found} now{was}.", soft_wrap=True, markup=False)
+            console.print(shown(f"'{name.strip()}' stands for {found} now{was}."), soft_wrap=True, markup=False)
             return
         known = opened.store.runs.baselines()
     if known.empty:
@@ -45,5 +45,5 @@ def baseline(
         return
     table = Table("baseline", "checkpoint", "since")
     for each, of, since in zip(known["name"], known["checkpoint"], known["since"], strict=True):
-        table.add_row(escape(each), escape(of), since[:10])
+        table.add_row(escape(shown(each)), escape(shown(of)), since[:10])
     console.print(table)

@@ -116,11 +116,10 @@ def gate(
         gate_markdown,
         gate_report,
         gate_settings,
-        on_github,
         record_gate_run,
     )
     from study.runs.baselines import TAKEN, named_checkpoint
-    from study.terminal import Bar, terminal
+    from study.terminal import Bar, on_github, terminal
 
     console = terminal()
     with closing(open_study(study)) as opened, Bar(console) as bar:
@@ -232,6 +231,7 @@ def _tables(
         names_in(lower, "--lower-is-better") if lower else (),
         names_in(higher, "--higher-is-better") if higher else (),
         Resampling(seed=seed),
+        progress=progress,
     )
     tables.sets = StudySets(opened, ScoreSettings(options=MetricOptions(reference_set=reference_set)), progress)
     return tables

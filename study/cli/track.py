@@ -93,8 +93,9 @@ def track(
     webhook that fails is a note and changes no exit code.
     """
     named = names_in(",".join(metrics), "--metrics") if metrics else ()
-    if alerts is not None and alerts.is_dir():
-        raise InputError(f"--alerts is {alerts}, which is a folder; name a file, for instance alerts.jsonl.")
+    if alerts is not None and alerts.exists() and not alerts.is_file():
+        kind = "a folder" if alerts.is_dir() else "no file"
+        raise InputError(f"--alerts is {alerts}, which is {kind}; name a file, for instance alerts.jsonl.")
     if alerts is not None:
         refuse_missing_parent(alerts, "--alerts")
     from study.folder.study import refuse_no_study
@@ -216,9 +217,11 @@ def _tell(
     record: "GateRecord", study: Path, alerts: Path | None, deliveries: "Deliveries | None", console: "Console"
 ) -> None:
     """A gate's record in the terminal, in the file of alerts, and to the webhook."""
-    from study.terminal import print_notes
+    from study.terminal import print_notes, shown
 
-    console.print(record.sentence, style="red" if record.verdict == "worse" else None, soft_wrap=True, markup=False)
+    console.print(
+        shown(record.sentence), style="red" if record.verdict == "worse" else None, soft_wrap=True, markup=False
+    )
     line = record.alert(study)
     if alerts is not None:
         try:
@@ -231,10 +234,12 @@ def _tell(
 
 def _append(path: Path, line: dict[str, object]) -> None:
     """Add a line of JSON, unless the file has it: a pass that was killed tells again what it had told."""
-    text = json.dumps(line, ensure_ascii=False)
-    with path.open("a+", encoding="utf-8") as file:
+    text, key = json.dumps(line, ensure_ascii=False), f'"key": "{line["key"]}"'
+    with path.open("a+b") as file:  # whatever else somebody has put into it
         file.seek(0)
-        known = file.read()
-        if any(f'"key": "{line["key"]}"' in each for each in known.splitlines()):
-            return
-        file.write(f"{'' if not known or known.endswith(chr(10)) else chr(10)}{text}\n")
+        last = b"\n"
+        for each in file:
+            if key.encode() in each:
+                return
+            last = each
+        file.write((b"" if last.endswith(b"\n") else b"\n") + text.encode() + b"\n")

@@ -67,8 +67,8 @@ def pictures_of(study: Study, images: pd.DataFrame, places: pd.DataFrame) -> Pic
         file = study.folder / path  # an absolute path stays what it is
         files.append(file)
         keys.append(_key(file, read.get((item, path))))
-    named = study.items["references"] if "references" in study.items.columns else []
-    cells = dict(zip(study.items["item"], named, strict=False))
+    items = study.items
+    cells = dict(zip(items["item"], items["references"], strict=True)) if "references" in items.columns else {}
     photos: dict[str, int] = {}
     sets: dict[str, int] = {}
     found: list[list[int]] = []

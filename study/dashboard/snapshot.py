@@ -6,7 +6,7 @@ Nothing is written: what is new in the study counts without being recorded.
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
@@ -202,7 +202,7 @@ def snapshot(study: Study, lower_is_better: Sequence[str] = (), higher_is_better
         signatures_of(given),
     )
     notes = [*standing.new.notes, *shown.notes]
-    notes += [f"{name}: {note}" for name, all_of in assumed.items() for note in map(str, all_of)]
+    notes += _on_directions(assumed, directions)
     items, scores = items_of(images, study), scores_of(standing.values, images)
     lower, higher = ([name for name in some if name in values] for some in (lower_is_better, higher_is_better))
     return Snapshot(
@@ -269,6 +269,19 @@ def _data(found: Snapshot) -> Data:
     content = json.dumps([data, gates], separators=(",", ":")).encode()
     data["version"], data["made_at"] = hashlib.sha256(content).hexdigest()[:16], found.made_at
     return data
+
+
+def _on_directions(assumed: Iterable[str], directions: Mapping[str, Direction]) -> list[str]:
+    """A note for each direction that was assumed of metrics."""
+    notes = []
+    for direction in ("higher", "lower"):
+        names = [name for name in assumed if directions[name] == direction]
+        if names:
+            notes.append(
+                f"Nothing says which way {listed(names)} {'points' if len(names) == 1 else 'point'}: {direction} is taken "
+                "to be better, as humangrade gate and best take it unless they are told."
+            )
+    return notes
 
 
 def _metrics(found: Snapshot) -> list[Metric]:

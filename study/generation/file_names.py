@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from metrics.text import is_plain
 
 _LONGEST = 100
+_LONGEST_BYTES = 150  # systems allow 255, also with a sha256 and an ending behind it
 _AWKWARD = re.compile(r'[<>:"/\\|?*]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _IMAGE = re.compile(r"p(\d+)_s(\d+)")
@@ -39,7 +40,8 @@ def safe_name(name: str) -> str:
     """
     name = unicodedata.normalize("NFC", name)
     name = "".join(sign if is_plain(f"x{sign}x") else "_" for sign in name)
-    name = _AWKWARD.sub("_", name).strip().lstrip(".").rstrip(" .")[:_LONGEST].rstrip(" .")
+    name = _AWKWARD.sub("_", name).strip().lstrip(".").rstrip(" .")[:_LONGEST]
+    name = name.encode()[:_LONGEST_BYTES].decode(errors="ignore").rstrip(" .")
     return f"{name}_" if not name or _RESERVED.fullmatch(name) or name.lower() in _SYSTEM else name
 
 

@@ -317,11 +317,6 @@ def _plain(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", " ".join(text.split()))
 
 
-def on_github() -> bool:
-    """Whether this process is a step of GitHub Actions."""
-    return os.environ.get("GITHUB_ACTIONS") == "true"
-
-
 def add_to_step_summary(text: str) -> None:
     """Add a text to the job's summary, where this is a step of GitHub Actions."""
     place = os.environ.get("GITHUB_STEP_SUMMARY")

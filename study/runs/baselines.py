@@ -94,7 +94,7 @@ def named_checkpoint(study: Study, tables: StudyTables, name: str) -> tuple[Chec
 
 def _nothing(name: str, checkpoints: Sequence[str], baselines: Sequence[str]) -> str:
     there = f"the baselines are {listed(quoted(baselines))}" if baselines else "no baseline is set"
-    set_one = either("study.runs.baselines.set_baseline", f"humangrade baseline STUDY {name}=MODEL/CHECKPOINT")
+    set_one = either("study.set_baseline", f"humangrade baseline STUDY {name}=MODEL/CHECKPOINT")
     return (
         f"There is no checkpoint '{name}' and no baseline of that name; the checkpoints are "
         f"{listed(checkpoints, most=20)}, and {there} ({set_one} sets one)."

@@ -95,7 +95,9 @@ def best_report(found: StudyBest, scale: Scale) -> BestReport:
         may_be_best=[names[k] for k in best.may_be_best],
         prompts=best.prompts,
         images=found.images,
-        prompts_to_tell=[(least, None if prompts == NEVER else prompts) for least, prompts in best.prompts_to_tell.items()],
+        prompts_to_tell=[
+            (least, None if prompts == NEVER else prompts) for least, prompts in best.prompts_to_tell.items()
+        ],
         checkpoints=rows,
         notes=[str(note) for note in found.notes],
     )

@@ -8,7 +8,7 @@ it counts for trends and galleries alone.
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +27,9 @@ from study.runs.trackers import manifest as kept
 from study.runs.trackers.earlier import digest_of
 from study.runs.trackers.export import Export
 from study.runs.trackers.packages import refuse_missing
-from study.runs.trackers.stored import Content, content_of, plain_text, stored
+from study.runs.trackers.plain import plain_name, plain_settings, plain_text
+from study.runs.trackers.run_names import id_of, names_for, source_of
+from study.runs.trackers.stored import Content, content_of, stored
 from study.runs.types import RECORD, Exported, Scalar, TrackedImage, TrackedRun
 
 Tracker = Literal["mlflow", "tensorboard", "wandb", "trackio"]
@@ -114,8 +116,9 @@ def import_runs(study: Study, runs: Sequence[TrackedRun], advance: Callable[[int
         for run in runs
         if run.mark is not None and not run.mark.is_whole
     ]
-    runs = [run for run in runs if run.mark is None or run.mark.is_whole]
-    for run, name in zip(runs, _names(study, runs), strict=True):
+    whole = [run for run in runs if run.mark is None or run.mark.is_whole]
+    runs = [replace(run, config=plain_settings(run.config)) for run in whole]
+    for run, name in zip(runs, names_for(study, runs), strict=True):
         _import(study, run, name, done)
         done.notes += run.notes
         advance(1)
@@ -127,45 +130,15 @@ def import_runs(study: Study, runs: Sequence[TrackedRun], advance: Callable[[int
     return done
 
 
-def _names(study: Study, runs: Sequence[TrackedRun]) -> list[str]:
-    """A name for each run: its own, and for another run of that name in the same tracker with what tells it apart.
-
-    What was exported has its own name always: what it says was said of that run.
-    """
-    record = study.store.runs
-    known: dict[str, set[str]] = {}
-    for table in (record.runs(), record.scalars()):
-        for model, source in set(zip(table["model"], table["source"], strict=True)):
-            known.setdefault(model, set()).add(source)
-    found: list[str] = []
-    for run in runs:
-        own = plain_text(run.external_id)
-        name = plain_text(run.name).strip() or own or "run"
-        source = _source(run)
-        if RECORD not in run.config:
-            theirs = {each for each in known.get(name, ()) if each.startswith(f"{run.source}:")}
-            apart = f"{name} ({own[:12]})"
-            if apart in known or (theirs and source not in theirs):
-                name = apart
-        known.setdefault(name, set()).add(source)
-        found.append(name)
-    return found
-
-
-def _source(run: TrackedRun) -> str:
-    """Whose word a run is, as the record keeps it."""
-    return f"{run.source}:{plain_text(run.external_id)}"
-
-
 def _import(study: Study, run: TrackedRun, name: str, done: Imported) -> None:
     record = study.store.runs
     manifest = kept.manifest_of(run)
     contents = [content_of(image) for image in run.images]
     digest = digest_of(run, [content.sha256 for content in contents])
-    if record.is_imported(run.source, run.external_id, digest):
+    if record.is_imported(run.source, id_of(run), digest):
         done.known.append(name)
         return
-    source = _source(run)
+    source = source_of(run)
     config = {key: value for key, value in run.config.items() if key != RECORD}
     about: dict[str, Any] = {"model": name, "config": json.dumps(config) if config else ""}
     if manifest is not None:
@@ -179,7 +152,7 @@ def _import(study: Study, run: TrackedRun, name: str, done: Imported) -> None:
         done.scalars += _add_scalars(study, name, [(one, one.name, source) for one in run.scalars], done.notes)
     else:
         _add_own(study, run, name, contents, manifest, done)
-    record.add_import(run.source, run.external_id, digest)
+    record.add_import(run.source, id_of(run), digest)
     done.runs.append(name)
 
 
@@ -206,7 +179,7 @@ def _add_scalars(study: Study, run: str, scalars: Sequence[tuple[Scalar, str, st
         if one.step not in _STEPS:
             beyond += 1
             continue
-        row = (run, plain_text(name), one.step, one.value, plain_text(one.axis))
+        row = (run, plain_name(name), one.step, one.value, plain_name(one.axis))
         by_source.setdefault(source, []).append(row)
     if beyond:
         notes.append(f"{run}: {counted(beyond, 'value')} beyond any step that a database holds are left out.")

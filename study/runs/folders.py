@@ -29,6 +29,7 @@ from study.generation.sets import ITEMS
 from study.runs.record import recipe_text
 from study.runs.tracking.checkpoint_files import CheckpointFiles, Files, matching
 from study.runs.watch import Settled, Stamp, absolute
+from study.store.run_cells import whole
 
 COLUMNS = (
     *("model", "subject", "n_training_images", "checkpoint", "step", "epoch", "kind", "checkpoint_file"),
@@ -39,6 +40,7 @@ COLUMNS = (
 
 _OURS = {"training_images": "n_training_images", "file": "checkpoint_file", "lora_sha256": "checkpoint_sha256"}
 _KEPT = {"sample", "samples", "validation_images"}  # where trainers keep samples; their run stands above
+_WHOLE = ("step", "epoch", "training_images", "n_training_images", "layers_in_file", "layers_applied")
 _WORKERS = 4
 
 
@@ -193,7 +195,7 @@ class RunFolder:
 
     def _with_prompt(self, row: dict[str, str]) -> dict[str, str]:
         number = row.get("prompt_number", "")
-        if row.get("prompt") or not number.isdecimal() or int(number) >= len(self.prompts):
+        if row.get("prompt") or not number.isdecimal() or len(number) > 9 or int(number) >= len(self.prompts):
             return row
         return row | {"prompt": self.prompts[int(number)]}
 
@@ -280,6 +282,7 @@ def _listed(
     rows, others = {}, 0
     for path in paths:
         row = dict(table.get(os.path.normpath(path), {}))
+        _refuse_other_numbers(folder / ITEMS, row)
         step, epoch = (row.get(name, "") for name in ("step", "epoch"))
         if not row.get("checkpoint") and (step.isdecimal() or epoch.isdecimal()):
             row["checkpoint"] = checkpoint_name(int(step) if step else None, int(epoch) if epoch and not step else None)
@@ -291,6 +294,18 @@ def _listed(
         return rows, [], others
     notes = [f"{folder / ITEMS} does not say the checkpoint of {counted(others, 'image')} there; passed over."]
     return rows, notes if others else [], 0
+
+
+def _refuse_other_numbers(table: Path, row: Mapping[str, str]) -> None:
+    """Raise InputError for what is no whole number where one belongs, and say in which row."""
+    for name in _WHOLE:
+        try:
+            whole(row.get(name, ""), name)
+        except InputError:
+            raise InputError(
+                f"{table}: the image '{row['image']}' has the {name} '{row[name][:40]}', which is no whole number that "
+                "a record holds; correct it, or leave it empty."
+            ) from None
 
 
 def _whole_row(path: Path, row: Mapping[str, str], stamp: Stamp, picture: _Picture, files: Files) -> dict[str, Any]:

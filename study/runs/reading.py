@@ -8,6 +8,7 @@ import pandas as pd
 
 from calibration.core.resampling import RESAMPLING, Resampling
 from calibration.decision.from_tables import StudyTables
+from metrics.engine.run import Progress
 from metrics.text import counted, listed
 from study.folder.study import Study
 from study.runs.record import New, find_new, record_study
@@ -40,6 +41,7 @@ def study_tables(
     higher_is_better: Sequence[str] = (),
     resampling: Resampling = RESAMPLING,
     is_recorded: bool = False,
+    progress: Progress | None = None,
 ) -> StudyTables:
     """A study's images with their checkpoints, scores and ratings, checked, as its record of runs has them.
 
@@ -57,6 +59,8 @@ def study_tables(
     resampling : Resampling
     is_recorded : bool
         Nothing is new since the caller recorded it; it is not looked for again.
+    progress : Progress, optional
+        Told of every new file that is read.
 
     Returns
     -------
@@ -74,7 +78,7 @@ def study_tables(
         images, values = last_of_each(found.images), found.values
         notes = (*found.new.notes, *_not_recorded(found.new))
     else:
-        notes = () if is_recorded else record_study(study).notes
+        notes = () if is_recorded else record_study(study, progress=progress).notes
         images, values = last_of_each(study.store.runs.images()), study.store.runs.values()
     return StudyTables(
         items_of(images, study),

@@ -14,6 +14,7 @@ import pandas as pd
 from calibration.tables.checking import check_items
 from calibration.tables.reading import read_table
 from metrics.engine.images import MOST_BYTES
+from metrics.engine.run import Progress, Silent
 from metrics.errors import InputError
 from metrics.files import digest_of
 from metrics.text import counted
@@ -23,6 +24,7 @@ from study.store.run_cells import canonical, cells_of, is_unknown, whole
 SOURCE = "study"
 
 _SETTLED_SECONDS = 3.0  # a file that is younger may be written again within the same tick of its clock
+_SHOWN_FROM = 500  # files to read: fewer take no time
 _DRAWN = ("recipe", "base", "scheduler")
 """Columns that `humangrade generate` writes; only beside them do others have its meaning."""
 _RECIPE = ("lora_scale", "steps", "guidance", "width", "height", "scheduler", "clip_skip", "dtype", "base")
@@ -87,7 +89,7 @@ class New:
         return bool(len(self.images) or len(self.values) or len(self.set_values) or self.gone)
 
 
-def record_study(study: Study, prompts: Mapping[str, str] | None = None) -> Recorded:
+def record_study(study: Study, prompts: Mapping[str, str] | None = None, progress: Progress | None = None) -> Recorded:
     """Take what is new in a study into its record of runs; the study may be served meanwhile.
 
     Only what is new is written, and only files are read whose size or time of change differ from when they were read.
@@ -98,6 +100,8 @@ def record_study(study: Study, prompts: Mapping[str, str] | None = None) -> Reco
         An opened study that can be written.
     prompts : mapping of str to str, optional
         By item, where `humangrade track` learnt them of a trainer's file; they stay known. What items.csv says wins.
+    progress : Progress, optional
+        Told of every file that is read.
 
     Returns
     -------
@@ -123,7 +127,7 @@ def record_study(study: Study, prompts: Mapping[str, str] | None = None) -> Reco
     (1, 0)
     [['anna', '300', 300]]
     """
-    new, runs = find_new(study, prompts=prompts), study.store.runs
+    new, runs = find_new(study, prompts=prompts, progress=progress), study.store.runs
     images = runs.add_images(new.images, SOURCE)
     removed = runs.remove_items(new.gone)
     return Recorded(images, runs.add_values(new.values), runs.add_set_values(new.set_values), removed, tuple(new.notes))
@@ -153,7 +157,12 @@ def with_known_prompts(study: Study) -> pd.DataFrame:
     return items.assign(prompt=[row["prompt"] for row in told])
 
 
-def find_new(study: Study, read_files: bool = True, prompts: Mapping[str, str] | None = None) -> New:
+def find_new(
+    study: Study,
+    read_files: bool = True,
+    prompts: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> New:
     """What the record of runs lacks of a study.
 
     Parameters
@@ -161,7 +170,7 @@ def find_new(study: Study, read_files: bool = True, prompts: Mapping[str, str] |
     study : Study
     read_files : bool
         Read the files that are new or changed; without that their contents are taken for unknown, and as they were.
-    prompts : mapping of str to str, optional
+    prompts, progress
         See `record_study`.
 
     Raises
@@ -176,7 +185,7 @@ def find_new(study: Study, read_files: bool = True, prompts: Mapping[str, str] |
     known = {row["item"]: row for row in _plain_rows(record.images) if row["item"]}
     places = {row["item"]: row for row in _plain_rows(record.places) if row["item"]}
     _keep_prompts(told, known, prompts or {})
-    unread = _add_contents(study, told, places, read_files)
+    unread = _add_contents(study, told, places, read_files, progress or Silent())
     if unread:
         notes.append(
             f"{counted(unread, 'image file')} of the study cannot be read, so what is in "
@@ -272,7 +281,11 @@ def recipe_text(row: Row) -> str:
 
 
 def _add_contents(
-    study: Study, told: Sequence[dict[str, Any]], places: Mapping[str, dict[str, Any]], read_files: bool
+    study: Study,
+    told: Sequence[dict[str, Any]],
+    places: Mapping[str, dict[str, Any]],
+    read_files: bool,
+    progress: Progress,
 ) -> int:
     """Add each file's sha256, size and time; those that are as they were when they were recorded are not read.
 
@@ -295,10 +308,14 @@ def _add_contents(
             to_read.append((path, row))
     if not read_files:
         return 0
+    if len(to_read) >= _SHOWN_FROM:
+        progress.start("Reading files", len(to_read))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         contents = pool.map(_content, [path for path, _ in to_read])
         for (_, row), content in zip(to_read, contents, strict=True):
             row["sha256"] = content
+            if len(to_read) >= _SHOWN_FROM:
+                progress.advance(1)
     return sum(not row["sha256"] for _, row in to_read)
 
 

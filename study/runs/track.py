@@ -217,7 +217,8 @@ class Tracker:
             self._folders.append(RunFolder(place))
 
     def _record(self, study: Study, found: Pass) -> None:
-        recorded = record_study(study)
+        with Bar(self._console) as bar:
+            recorded = record_study(study, progress=bar)
         found.images += recorded.images
         for note in recorded.notes:
             self._note(note, found)

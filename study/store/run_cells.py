@@ -10,6 +10,12 @@ from metrics.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+_SMALL = {"n_training_images", "training_images", "layers_in_file", "layers_applied", "width", "height", "n"}
+"""Whole numbers of 32 bits in PostgreSQL."""
+
+_MOST_BYTES = {"model": 1000, "metric": 1000, "axis": 500, "item": 2500, "path": 2500}
+"""Of text that PostgreSQL keeps in an index."""
+
 
 class Cells:
     """The columns of a DataFrame as lists of Python's own kinds; a column that is absent is unknown in every row.
@@ -118,9 +124,11 @@ def whole(cell: Any, what: str) -> int | None:
         return None
     try:
         is_plain = isinstance(cell, int) or str(cell).strip().isdecimal()
-        return _in_bounds(int(cell) if is_plain else _integral(float(cell)))
+        return _in_bounds(int(cell) if is_plain else _integral(float(cell)), 2**31 if what in _SMALL else 2**63)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{_a(what)} is a whole number, not '{cell}'; correct it, or leave it empty.") from None
+        raise InputError(
+            f"{_a(what)} is a whole number, not '{str(cell)[:40]}'; correct it, or leave it empty."
+        ) from None
 
 
 def canonical(text: str) -> str:
@@ -174,8 +182,8 @@ def _integral(value: float) -> int:
     return int(value)
 
 
-def _in_bounds(value: int) -> int:
-    if not -(2**63) <= value < 2**63:  # what a database holds
+def _in_bounds(value: int, end: int) -> int:
+    if not -end <= value < end:  # what a database holds
         raise OverflowError
     return value
 
@@ -198,13 +206,16 @@ def _a(what: str) -> str:
 def _text(cell: Any, name: str) -> str:
     if isinstance(cell, str):
         try:
-            cell.encode()
+            size = len(cell.encode())
         except UnicodeEncodeError:
             raise InputError(
                 f"{_a(name)} is text, and {cell!r} is none that can be kept (it is not UTF-8); rename it."
             ) from None
         if "\0" in cell:
             raise InputError(f"{_a(name)} is text, and {cell[:40]!r} has a NUL in it; correct it.")
+        if size > _MOST_BYTES.get(name, size):
+            most = _MOST_BYTES[name]
+            raise InputError(f"{_a(name)} has at most {most:,} bytes, and '{cell[:40]}...' has {size:,}; shorten it.")
         return cell
     if is_unknown(cell):
         return ""

@@ -25,7 +25,7 @@ from metrics.files import read_regular_file, reason
 from study.runs.trackers.earlier import Earlier, plan
 from study.runs.trackers.kept import FILE, MOST_KEPT, Written, restored, visible
 from study.runs.trackers.packages import apart
-from study.runs.trackers.pictures import inside, numbered, picture_bytes, suffix_of
+from study.runs.trackers.pictures import inside, numbered, picture_bytes, suffix_of, unreadable
 from study.runs.types import RECORD, Exported, Mark, Scalar, TrackedImage, TrackedRun
 
 DATABASE = "mlflow.db"
@@ -152,6 +152,8 @@ def _opened(source: Path, copy: Path) -> _Place:
             raise InputError(f"{source} holds neither {DATABASE} nor runs of MLflow; name one, or a folder mlruns.")
         shutil.copytree(database, copy / "mlruns", ignore=_not_needed)
         return _Place((copy / "mlruns").as_uri(), database, False)
+    if not database.is_file():  # a pipe would be waited for
+        raise InputError(f"{source} is no file; name a file mlflow.db, or a folder mlruns.")
     with database.open("rb") as file:
         if file.read(len(_SQLITE)) != _SQLITE:
             raise InputError(f"{source} is no SQLite database; name a file mlflow.db, or a folder mlruns.")
@@ -163,15 +165,16 @@ def _opened(source: Path, copy: Path) -> _Place:
             with closing(sqlite3.connect(copy / DATABASE)) as ours:
                 theirs.backup(ours)
     except sqlite3.Error as error:
-        raise InputError(f"{source} cannot be read ({error}); restore the file.") from error
+        raise unreadable(source, error, "restore the file") from error
     return _Place(f"sqlite:///{copy / DATABASE}", database.parent, True)
 
 
 def _not_needed(folder: str, names: list[str]) -> list[str]:
-    """What of a folder of files need not be copied: pictures and models, and links, wherever they lead."""
+    """What of a folder of files need not be copied: pictures and models, links, wherever they lead, and pipes."""
     if Path(folder).name in ("artifacts", "models"):
         return names
-    return [name for name in names if (Path(folder) / name).is_symlink()]
+    paths = [Path(folder) / name for name in names]
+    return [path.name for path in paths if path.is_symlink() or not (path.is_dir() or path.is_file())]
 
 
 def _pages(search: Any, **asked: Any) -> Iterator[Any]:

@@ -1,11 +1,13 @@
 """The pictures of tracked runs as files: their bytes, what they are, and that they lie where they may."""
 
 import os
+import sqlite3
 import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from metrics.errors import InputError
 from metrics.files import make_folders, not_written, read_regular_file
 from study.folder.images import MOST_BYTES
 from study.runs.types import Part, TrackedImage
@@ -54,6 +56,8 @@ def suffix_of(content: bytes) -> str:
 def inside(folder: Path, name: str) -> Path | None:
     """A file below a folder, by the path that a tracker's record gives; None where that leads out of it, or nowhere.
 
+    A folder that is a link itself leads out of the tracker's.
+
     Examples
     --------
     >>> inside(Path("/tmp"), "../etc/passwd") is None
@@ -61,9 +65,22 @@ def inside(folder: Path, name: str) -> Path | None:
     """
     try:
         top, path = folder.resolve(), (folder / name).resolve()
-        return path if path.is_relative_to(top) and path.is_file() else None
+        return path if path.is_relative_to(top) and path.is_file() and not folder.is_symlink() else None
     except (OSError, ValueError):  # too long, a NUL, a circle of links
         return None
+
+
+def unreadable(path: Path, error: sqlite3.Error, advice: str) -> InputError:
+    """What is to be raised where a tracker's database cannot be read.
+
+    Examples
+    --------
+    >>> str(unreadable(Path("a.db"), sqlite3.OperationalError("database is locked"), "restore the file"))
+    'a.db cannot be read (database is locked); end the program that writes to it, or copy the file and read that.'
+    """
+    is_locked = "locked" in str(error)
+    told = "end the program that writes to it, or copy the file and read that" if is_locked else advice
+    return InputError(f"{path} cannot be read ({error}); {told}.")
 
 
 def numbered(images: Iterable[TrackedImage]) -> tuple[TrackedImage, ...]:

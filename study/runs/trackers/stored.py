@@ -1,4 +1,4 @@
-"""Pictures of tracked runs as files of a study, and text as its database holds it."""
+"""Pictures of tracked runs as files of a study."""
 
 import hashlib
 from dataclasses import dataclass
@@ -74,14 +74,3 @@ def _made(path: Path) -> Path:
     except OSError as error:
         raise not_written(path, error) from error
     return path
-
-
-def plain_text(text: str) -> str:
-    r"""Text that every database holds: a tracker's may have NUL, or halves of signs.
-
-    Examples
-    --------
-    >>> plain_text("a\0b")
-    'ab'
-    """
-    return text.replace("\0", "").encode(errors="replace").decode()

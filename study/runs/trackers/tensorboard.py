@@ -34,6 +34,7 @@ _MOST_CHECKED = 1_000_000  # bytes: the checksum in Python takes .1 s a megabyte
 class _Session:
     """What the event files of one folder hold."""
 
+    first: str = ""  # the first one's name, which has a time and a machine in it
     scalars: list[Scalar] = field(default_factory=list)
     images: list[TrackedImage] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
@@ -63,7 +64,7 @@ def read(source: str | Path) -> list[TrackedRun]:
         raise InputError(f"{top} is not there; name a folder of TensorBoard's event files.")
     sessions: dict[Path, _Session] = {}
     for path in _event_files(top):
-        _read_file(path, sessions.setdefault(path.parent, _Session()))
+        _read_file(path, sessions.setdefault(path.parent, _Session(path.name)))
     if not sessions:
         raise InputError(f"{top} holds no event files of TensorBoard (their names have tfevents in them).")
     for folder in sorted(sessions, key=lambda each: -len(each.parts)):
@@ -192,6 +193,8 @@ def _number(tensor: Any) -> float:
     """A tensor's one number; NaN where it holds none, or several."""
     from tensorboard.util.tensor_util import make_ndarray
 
+    if any(dim.size != 1 for dim in tensor.tensor_shape.dim):  # one number may stand for as many as memory lacks
+        return float("nan")
     try:
         return float(make_ndarray(tensor).item())
     except (ValueError, TypeError):
@@ -224,7 +227,7 @@ def _run(folder: Path, session: _Session, top: Path) -> TrackedRun:
         tuple(session.scalars),
         numbered(session.images),
         "tensorboard",
-        name,
+        f"{session.first.partition('tfevents.')[2]}/{name}",  # of trainings whose folders are called alike
         tuple(session.notes),
     )
     return restored(run, session.kept)

@@ -14,7 +14,7 @@ from study.generation.file_names import safe_name
 from study.runs.trackers.earlier import Earlier, plan
 from study.runs.trackers.kept import Written, number_of, restored, visible
 from study.runs.trackers.packages import apart, refuse_missing
-from study.runs.trackers.pictures import inside, numbered, picture_bytes, suffix_of
+from study.runs.trackers.pictures import inside, numbered, picture_bytes, suffix_of, unreadable
 from study.runs.types import RECORD, Exported, Scalar, TrackedImage, TrackedRun
 
 PROJECT = "humangrade"
@@ -94,6 +94,8 @@ def write(runs: Sequence[TrackedRun], place: str | Path) -> Exported:
 def _read_database(path: Path) -> list[TrackedRun]:
     runs: dict[str, _Logged] = {}
     media = path.parent / "media"
+    if not path.is_file():  # a pipe would be waited for
+        raise InputError(f"{path} is no file; name a .db file of Trackio, or its folder.")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
             columns = {row[1] for row in database.execute("PRAGMA table_info(metrics)")}
@@ -106,12 +108,13 @@ def _read_database(path: Path) -> list[TrackedRun]:
             for run_id, name, step, text in database.execute(
                 f"SELECT {key}, run_name, step, metrics FROM metrics ORDER BY id"
             ):
-                _take(runs.setdefault(str(run_id), _Logged(str(name), str(run_id))), step, text, media)
+                own = str(run_id) if run_id != name else f"{path.stem}/{name}"  # of projects with runs called alike
+                _take(runs.setdefault(str(run_id), _Logged(str(name), own)), step, text, media)
             for run_id, text in _configs(database):
                 if run_id in runs and isinstance(config := _parsed(text), dict):
                     runs[run_id].config = {name: value for name, value in config.items() if not name.startswith("_")}
     except sqlite3.Error as error:
-        raise InputError(f"{path} cannot be read ({error}); restore the file, or copy it to this machine.") from error
+        raise unreadable(path, error, "restore the file, or copy it to this machine") from error
     return [_run(logged) for logged in runs.values()]
 
 

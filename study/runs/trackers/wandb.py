@@ -20,6 +20,7 @@ from study.runs.trackers.earlier import Earlier, plan
 from study.runs.trackers.kept import FILE, MOST_KEPT, Written, mark_in, number_of, restored, visible
 from study.runs.trackers.packages import apart
 from study.runs.trackers.pictures import inside, numbered, picture_bytes, suffix_of
+from study.runs.trackers.plain import plain_settings
 from study.runs.types import Exported, Mark, Scalar, TrackedImage, TrackedRun
 
 _HEAD = struct.Struct("<4sHB")  # the log's: its name, a number, a version
@@ -29,6 +30,7 @@ _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 MOST_RECORD = 268_435_456  # bytes
 _MARK = "humangrade_mark.json"
 _MOST_MARK = 1000  # bytes
+_MOST_DEEP = 100  # names within names
 _STEP = "humangrade/step"  # the axis of what we write, since W&B's own steps cannot repeat
 _AXIS = "humangrade/step/"  # and of curves with an axis of their own
 
@@ -253,10 +255,14 @@ def _update(config: dict[str, Any], given: Any) -> None:
 
 
 def _put(into: dict[str, Any], keys: list[str], text: str) -> None:
+    if len(keys) > _MOST_DEEP:
+        return
     try:
         value = parse_json(text)
     except ValueError:
         return
+    if isinstance(value, dict | list):
+        value = plain_settings({"": value})[""]
     for key in keys[:-1]:
         inner = into.setdefault(key, {})
         if not isinstance(inner, dict):

@@ -26,11 +26,11 @@ _BY, _DONE = "track", "done"
 _IMAGE = ["prompt", "negative", "seed", "sha256"]
 _VALUE = ["image_id", "metric", "score", "signature"]
 _NO_PROMPTS = (
-    "the prompts of its images are not known, so there is neither gate nor best; name the trainer's file of prompts "
+    "the prompts of the images are not known, so there is neither gate nor best; name the trainer's file of prompts "
     "with --prompts."
 )
 _NO_SEEDS = (
-    "the seeds of its images are not known, so each step may have another noise: trend and gallery show them, and "
+    "the seeds of the images are not known, so each step may have another noise: trend and gallery show them, and "
     "there is neither gate nor best. Sample with fixed seeds (--d in kohya's prompts), or draw the checkpoints with "
     "humangrade generate."
 )
@@ -100,7 +100,7 @@ class Question:
     def told(self, study: Study) -> dict[str, Any]:
         """It as the record keeps it: the same for the same question, with what a baseline's name stands for now."""
         stands_for = "" if self.against in TAKEN else study.store.runs.baseline(self.against) or ""
-        told = {"against": self.against, "task": self.task, "metrics": list(self.metrics)}
+        told = {"against": self.against, "task": self.task, "metrics": sorted(self.metrics)}
         return told | {"stands_for": stands_for, "reference": self.reference}
 
 
@@ -135,12 +135,14 @@ def judge_new(
     groups = {f"{model}/{name}": rows for (model, name), rows in states}
     asked = question.told(study)
     pending, otherwise = _pending(study, groups, asked)
+    unknown: dict[str, dict[str, None]] = {}  # why, and the models, each once
     for name in list(pending):
         rows = groups[name]
         if (rows["prompt"] == "").all() or (rows["seed"] == "").any():
             why = _NO_SEEDS if (rows["seed"] == "").any() else _NO_PROMPTS
-            found.notes.append(f"{rows['model'].iloc[0]}: {why}")
+            unknown.setdefault(why, {})[str(rows["model"].iloc[0])] = None
             del pending[name]
+    found.notes += [f"{listed(list(models))}: {why}" for why, models in unknown.items()]
     if not pending:
         return found
     checkpoints, due = Checkpoints(_as_items(images)), []
@@ -161,7 +163,12 @@ def judge_new(
             continue
         state = pending[str(one)]
         names, constant = _that_vary(one, question.metrics, images, values)
-        found.notes += [f"{name} is the same on all images of {one.model}, so it does not count." for name in constant]
+        if constant:
+            is_one = len(constant) == 1
+            found.notes.append(
+                f"{listed(constant)} {'is' if is_one else 'are'} the same on all images of {one.model}, so "
+                f"{'it does' if is_one else 'they do'} not count."
+            )
         record, notes = _gate(one, baseline, tables, names, _digest([str(one), json.dumps(asked), *state.values()]))
         found.notes += notes
         tell(record)

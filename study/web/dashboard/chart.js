@@ -4,9 +4,9 @@
 const REACH = 24; // px: how far from a point a click still means it
 const LEFT_AXIS = 64;
 const RIGHT_AXIS = 70;
-const BOTTOM_AXIS = 34;
-const CHART_HEIGHT = 220;
-const BAND_ALPHA = "24"; // of 255, in hexadecimal
+const FONT = "13px system-ui, sans-serif";
+const BOTTOM_AXIS = 28;
+const CHART_HEIGHT = 214;
 
 class TrendChart {
   /* lines: [{style, points: [{checkpoint, x, value, low, high, isBase, isFailed}]}]; words(point) are said beside a point;
@@ -54,7 +54,7 @@ class TrendChart {
       stroke: () => this.colour("--quiet"),
       grid: { stroke: () => this.colour("--grid"), width: 1 },
       ticks: { show: false },
-      font: "13px system-ui, sans-serif",
+      font: FONT,
       ...more,
     });
     const digits = (splits) => splits.map((value) => formatted(value, digitsOfTicks(splits[1] - splits[0] || 1)));
@@ -66,7 +66,10 @@ class TrendChart {
         axis({
           scale: "points",
           side: 1,
-          size: RIGHT_AXIS,
+          size: RIGHT_AXIS - this.labelSize(),
+          label: this.labelSize() ? "people's points" : null,
+          labelSize: this.labelSize(),
+          labelFont: FONT,
           grid: { show: false },
           values: (_, splits) => digits(splits).map((words, i) => (splits[i] > 0 ? "+" : "") + words),
         }),
@@ -88,8 +91,8 @@ class TrendChart {
       padding: [12, this.points_axis ? 0 : this.keepsRight ? RIGHT_AXIS : 16, 0, 0],
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, dist: 8, setScale: false }, sync: { key: this.syncKey, scales: ["x", null] } },
       hooks: {
-        drawAxes: [() => this.drawNull()],
-        draw: [() => this.drawMarkers()],
+        drawAxes: [(plot) => this.null && drawNull(plot, this.null, (name) => this.colour(name))],
+        draw: [(plot) => drawMarkers(plot, this.lines, (name) => this.colour(name))],
         setCursor: [(plot) => this.cursorMoved(plot)],
         setSelect: [(plot) => this.selected(plot)],
         setSize: [() => this.marked && (this.place(), this.markCheckpoint(this.opened))],
@@ -101,6 +104,11 @@ class TrendChart {
     return Math.max(200, this.host.clientWidth);
   }
 
+  /* Room for the right axis's name, where the screen has it. */
+  labelSize() {
+    return this.width() > 600 ? 22 : 0;
+  }
+
   colour(variable) {
     return colourOf(this.host, variable);
   }
@@ -109,52 +117,6 @@ class TrendChart {
     const more = this.null ? [this.null.low, this.null.high] : [];
     const all = [low, high, ...more].filter((value) => Number.isFinite(value));
     return all.length ? uPlot.rangeNum(Math.min(...all), Math.max(...all), 0.08, true) : [0, 1];
-  }
-
-  /* What no difference would show: a band with dashed edges behind the lines. */
-  drawNull() {
-    if (!this.null) return;
-    const { ctx, bbox } = this.plot;
-    const [low, high] = [this.null.low, this.null.high].map((value) => this.plot.valToPos(value, "y", true));
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-    ctx.clip();
-    ctx.fillStyle = this.colour(NEUTRAL) + BAND_ALPHA;
-    ctx.fillRect(bbox.left, high, bbox.width, low - high);
-    ctx.strokeStyle = this.colour(NEUTRAL);
-    ctx.lineWidth = 1.5 * devicePixelRatio;
-    ctx.setLineDash([6 * devicePixelRatio, 5 * devicePixelRatio]);
-    ctx.beginPath();
-    for (const y of low === high ? [low] : [low, high]) {
-      ctx.moveTo(bbox.left, y);
-      ctx.lineTo(bbox.left + bbox.width, y);
-    }
-    ctx.stroke();
-    ctx.restore();
-  }
-
-  /* Each point in its line's marker; a checkpoint without a value is crossed out at the lower edge. */
-  drawMarkers() {
-    const { ctx, bbox } = this.plot;
-    const ratio = devicePixelRatio;
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(bbox.left - 8 * ratio, bbox.top - 8 * ratio, bbox.width + 16 * ratio, bbox.height + 16 * ratio);
-    ctx.clip();
-    ctx.strokeStyle = this.colour("--card");
-    ctx.lineWidth = 1.5 * ratio;
-    ctx.setLineDash([]); // the last line's stands there
-    for (const line of this.lines) {
-      for (const point of line.points) {
-        const style = styleOf(point, line);
-        const x = this.plot.valToPos(point.x, "x", true);
-        ctx.fillStyle = this.colour(style.colour);
-        if (point.value !== null) drawMarker(ctx, style.marker, x, this.plot.valToPos(point.value, "y", true), 4.5 * ratio);
-        else if (point.isFailed) drawCross(ctx, x, bbox.top + bbox.height - 8 * ratio, 4 * ratio);
-      }
-    }
-    ctx.restore();
   }
 
   // ---- choosing points

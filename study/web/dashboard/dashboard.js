@@ -2,13 +2,13 @@
 
 const LOOK_AGAIN_MS = 20000;
 const TABS = [
-  ["trends", "Trends", typeof trendsPanel === "function" && trendsPanel],
-  ["grid", "Grid", typeof gridPanel === "function" && gridPanel],
-  ["gallery", "Gallery", typeof galleryPanel === "function" && galleryPanel],
-  ["best", "Best", typeof bestPanel === "function" && bestPanel],
-  ["alerts", "Alerts", typeof alertsPanel === "function" && alertsPanel],
-  ["compare", "Compare", typeof comparePanel === "function" && comparePanel],
-].filter((tab) => tab[2]);
+  ["trends", "Trends", trendsPanel],
+  ["grid", "Grid", gridPanel],
+  ["gallery", "Gallery", galleryPanel],
+  ["best", "Best", bestPanel],
+  ["alerts", "Alerts", alertsPanel],
+  ["compare", "Compare", comparePanel],
+];
 const GENERAL_KEYS = [
   ["1 to " + TABS.length, "the views, from the left"],
   ["Tab, Enter", "through buttons and pictures"],
@@ -139,8 +139,8 @@ async function load() {
   status("", counts + (source.isExported ? " · exported " : " · as of ") + momentOf(context.data.made_at));
   page.dataset.state = "ready";
   makeTabs();
+  follow(); // what is looked at is asked for first; the answer above it takes longer
   context.answered = showAnswer(find(".answer"), context);
-  follow();
   if (!source.isExported) setTimeout(whenLookedAt, LOOK_AGAIN_MS);
 }
 

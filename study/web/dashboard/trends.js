@@ -18,6 +18,7 @@ function trendsPanel(context) {
   const images = checkpointImages(context, () => state.set({ "trends.point": "", "trends.metric": "" }));
   body.append(charts, side);
   element.append(controls, legend, refusal, body, notes);
+  for (const part of [controls, legend, body]) part.hidden = true; // until there is something to show
   const isWide = matchMedia("(min-width: 1100px)");
   const isDark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -80,6 +81,7 @@ function trendsPanel(context) {
     const drawing = ["by", "task", "hidden", "metrics", "from", "to"].map((key) => values["trends." + key] || "").join("\n");
     if (drawing !== drawnFor) {
       drawnFor = drawing;
+      for (const part of [controls, legend, body]) part.hidden = false;
       showControls(values);
       drawCharts(values);
     }

@@ -297,6 +297,21 @@ def test_what_was_assumed_of_a_metric_is_said():
     items, scores, _ = tables()
     found = StudyTables(items, scores).gate("900", "600", metrics=["good"])
     assert found.notes == ("Assumed that higher is better; if lower is, say --lower-is-better good.",)
+    assert StudyTables(items, scores).gate("900", "600").notes == (
+        "distance, good and noise: Assumed that higher is better; if lower is, say --lower-is-better NAME.",
+    )
+
+
+def test_metrics_that_do_not_count_for_the_same_reason_are_one_sentence():
+    items, scores, _ = tables()
+    gone = scores[~(scores["metric"].isin(["good", "noise"]) & scores["item"].str.startswith("900"))]
+    notes = of(items, gone).gate("900", "600").notes
+    assert notes == (
+        "good and noise have no scores of anna/900, so they do not count; humangrade score computes them.",
+    )
+    scores.loc[scores["metric"].isin(["good", "noise"]), "score"] = 1.0
+    notes = of(items, scores).gate("900", "600").notes
+    assert notes == ("good and noise have the same scores on both sides of all pairs, so they do not count.",)
 
 
 def test_images_and_prompts_are_counted_where_there_are_values():

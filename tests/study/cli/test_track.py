@@ -140,3 +140,67 @@ def test_a_file_of_alerts_gets_each_gate_once(tmp_path, capsys):
     assert len(path.read_text(encoding="utf-8").splitlines()) == 3
     track_cli._tell(record, tmp_path, tmp_path / "none" / "a.jsonl", None, Console(file=sys.stdout))
     assert "cannot be written" in capsys.readouterr().out
+
+
+def test_alerts_are_added_to_whatever_a_file_holds(place, cli):
+    before = b"\xff\xfenot text\x00"
+    (place / "alerts").write_bytes(before)
+    code, _, err = cli("study", "run", *METRICS, "--alerts", "alerts")
+    assert code == 1 and not err
+    found = (place / "alerts").read_bytes()
+    assert found.startswith(before + b"\n") and json.loads(found[len(before) :])["verdict"] == "worse"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes here")
+def test_alerts_go_into_no_device_or_pipe(place, cli):
+    os.mkfifo(place / "pipe")
+    for name in ("pipe", "/dev/zero"):
+        code, out, err = cli("study", "run", *METRICS, "--alerts", name)
+        assert (code, out) == (2, "") and f"--alerts is {name}, which is no file; name a file" in err
+
+
+def test_no_name_is_a_command_of_github_actions(place, cli, monkeypatch):
+    run = samples(place / "theirs", (300, 600), bad=[600], name="::error file=x::hear ##[group]me")
+    for path in run.rglob("*.png"):
+        os.utime(path, (1e9, 1e9))
+    assert "\n::error file=x::hear ##[group]me/600 is worse" in cli("study", "theirs", *METRICS)[1]
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    create_study(place / "again", place / "other", tasks=["look"], evaluators=1).close()
+    code, out, err = cli("again", "theirs", *METRICS)
+    assert code == 1 and "hear ## [group]me/600 is worse" in out
+    code, best, worse = cli("again", "nowhere", *METRICS)
+    assert code == 2
+    for said in (out, err, best, worse):
+        assert not any(line.lstrip().startswith("::") for line in said.splitlines()) and "##[" not in said
+
+
+def test_a_files_name_is_no_command_of_the_terminal(place, cli):
+    (place / "run" / "sample" / "a\x1b[2J\nb.png").write_bytes(b"")
+    _, out, _ = cli("study", "run", *METRICS)
+    assert "\x1b" not in out and "a\\x1b[2J\\nb.png has a name that no table can hold" in out
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"step": "abc", "epoch": "3"}, "the step 'abc', which is no whole number"),
+        ({"step": "9" * 5000}, f"the step '{'9' * 40}', which is no whole number"),
+        ({"checkpoint": "a", "training_images": str(2**31)}, "the training_images '2147483648', which is no whole"),
+        ({"checkpoint": "a", "epoch": "1e400"}, "the epoch '1e400', which is no whole number"),
+    ],
+)
+def test_a_wrong_number_in_a_runs_table_is_said_with_its_place(place, cli, cells, said):
+    path = sample(place / "drawn", 300, 0)
+    row = {"image": path.name, "model": "m", "prompt": "p", "seed": "1", **cells}
+    (place / "drawn" / "items.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n", encoding="utf-8")
+    code, _, err = cli("study", "drawn", *METRICS)
+    assert code == 2 and f"items.csv: the image '{path.name}' has {said}" in err.replace("\n", " ")
+
+
+def test_a_prompts_number_without_an_end_is_none(place, cli):
+    path = sample(place / "drawn", 300, 0)
+    row = {"image": path.name, "model": "m", "checkpoint": "1", "seed": "1", "prompt_number": "9" * 5000}
+    (place / "drawn" / "items.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n", encoding="utf-8")
+    (place / "prompts.txt").write_text("a cat --d 1\n")
+    code, out, _ = cli("study", "drawn", *METRICS, "--prompts", "prompts.txt")
+    assert code == 0 and "3 new images" in out

@@ -88,6 +88,15 @@ def test_metrics_say_which_way_they_point_and_what_failed(shown):
     assert metrics["good"]["failed"] == metrics["good"]["unscored"] == 0
 
 
+def test_directions_that_nobody_told_are_said(dashboard_study):
+    found = snapshot(dashboard_study, lower_is_better=["distance"])
+    assert found.data()["notes"][-1] == (
+        "Nothing says which way face and good point: higher is taken to be better, as humangrade gate and best take it "
+        "unless they are told."
+    )
+    assert found.directions["fid"] == "lower"
+
+
 def test_an_image_that_was_never_scored_has_not_failed(study):
     some = study.scores().query("metric == 'good'").iloc[:-3]
     study.store.save_scores([Score(row.item, "good", row.score, row.signature) for row in some.itertuples()])

@@ -237,6 +237,51 @@ def test_names_of_runs_lead_nowhere(new_study):
     assert {path for path in study.folder.parent.rglob("*") if not path.is_relative_to(study.folder)} == before
 
 
+def test_runs_whose_ids_begin_alike_stay_as_many(new_study):
+    study = new_study("here")
+    own = [f"my-training-run-{number}" for number in range(3)]
+    names = ["lora", "lora (my-training-)", "lora (my-training-run-2)"]
+    assert import_runs(study, [logged(external_id=each) for each in own]).runs == names
+    assert import_runs(study, [logged(6, external_id=each) for each in reversed(own)]).runs == names[::-1]
+    curves = study.store.runs.scalars().groupby("model")["source"].unique().map(sorted).to_dict()
+    assert curves == {name: [f"wandb:{each}"] for name, each in zip(names, own, strict=True)}
+
+
+def test_names_are_on_a_line_of_their_own_and_no_command_of_a_terminal(new_study):
+    study = new_study("here")
+    scalars = (Scalar("lo\x1b[2Jss\n::error::x", 1, 0.5), Scalar("m" * 9000, 1, 0.5, "a\nb"))
+    run = TrackedRun("ru\x1b[31mn\nx", {}, scalars, (), "wandb", "i\0d" * 3000)
+    import_runs(study, [run])
+    record = study.store.runs
+    found = record.scalars()
+    told = [*record.runs()["model"], *record.runs()["source"], *found["metric"], *found["axis"]]
+    assert all(text.isprintable() and len(text.encode()) < 500 for text in told)
+    assert set(found["metric"]) > {"lo [2Jss ::error::x"} and "ru [31mn x" in set(found["model"])
+    assert import_runs(study, [run]).known == ["ru [31mn x"]
+
+
+def test_settings_that_no_file_holds_do_not_stop_a_later_export(new_study, tmp_path):
+    study = new_study("here")
+    config = {"half": "a\ud800", "deep": {}}
+    inner = config["deep"]
+    for _ in range(400):
+        inner["k"] = {}
+        inner = inner["k"]
+    import_runs(study, [replace(logged(), config=config)])
+    runs, _ = export_runs(study)
+    write_tracker("tensorboard", runs, tmp_path / "out")
+    (found,) = read_tracker("tensorboard", tmp_path / "out")
+    assert found.config["half"] == "a?"
+
+
+def test_a_long_key_in_another_script_is_a_files_name(new_study):
+    study = new_study("here")
+    prompts = ["\u732b" * 300, "\u732b" * 299 + "\u72ac"]
+    images = tuple(TrackedImage(key, 0, 0, picture(number)) for number, key in enumerate(prompts))
+    assert import_runs(study, [logged(name="\u732b" * 200, images=images)]).images == 2
+    assert set(study.store.runs.images()["prompt"]) > set(prompts)
+
+
 def test_two_runs_of_one_name_stay_two(new_study):
     study = new_study("here")
     assert import_runs(study, [logged(), logged(external_id="def")]).runs == ["lora", "lora (def)"]

@@ -283,3 +283,21 @@ def test_a_correction_of_the_table_is_a_new_description(study):
     found = record_study(study)
     assert (found.images, found.values, found.notes) == (3, 3, ())
     assert set(study.store.runs.images()["prompt"]) == {"a sks dog", "a cat"} and len(study.store.runs.values()) == 6
+
+
+def test_many_files_that_are_read_show_how_far_it_is(study, monkeypatch):
+    shown = []
+
+    class Seen:
+        def start(self, title, total):
+            shown.append((title, total))
+
+        def advance(self, count):
+            shown.append(count)
+
+    monkeypatch.setattr(record, "_SHOWN_FROM", 6)
+    assert record_study(study, progress=Seen()).images == 6
+    assert shown == [("Reading files", 6), 1, 1, 1, 1, 1, 1]
+    replace(study, study.items["item"][0], 77)
+    record_study(study, progress=Seen())  # one file: no bar
+    assert len(shown) == 7

@@ -134,6 +134,16 @@ def test_without_seeds_there_is_a_trend_and_no_gate(study, tmp_path, seed):
     assert set(images["seed"][images["model"] == "anna"]) == {"" if seed is None else str(seed)}
 
 
+def test_what_holds_for_several_runs_is_said_once(study, tmp_path):
+    folders = [
+        named_folder(f"{name}={samples(tmp_path / name / 'anna', (300, 600), seed=None)}", [])
+        for name in ("ben", "carl")
+    ]
+    notes = tracker(study, *folders).one_pass().notes
+    without = [note for note in notes if "there is neither gate nor best" in note]
+    assert len(without) == 1 and without[0].startswith("ben and carl: the seeds of the images are not known, ")
+
+
 def test_a_real_sample_folder(study, shared, tmp_path):
     names = (shared / "data" / "runs" / "kohya_sample_names.txt").read_text(encoding="utf-8").split()
     tracked = tracker(study, write_images(tmp_path / "sample", names[:-1]))
@@ -141,7 +151,7 @@ def test_a_real_sample_folder(study, shared, tmp_path):
     write_images(tmp_path / "sample", names[-1:], seed=99)
     found += [tracked.one_pass(), tracked.one_pass()]
     assert [(each.images, each.scored, len(each.gates)) for each in found] == [(46, 46, 0), (1, 1, 0), (0, 0, 0)]
-    said = "gta-loragta-lora: the seeds of its images are not known, so each step may have another noise"
+    said = "gta-loragta-lora: the seeds of the images are not known, so each step may have another noise"
     assert [sum(note.startswith(said) for note in each.notes) for each in found] == [1, 0, 0]
     with open_study(study) as opened:
         trend = opened.store.runs.set_values().query("metric == 'contrast' and model == 'gta-loragta-lora'")

@@ -60,9 +60,11 @@ def test_another_question_is_another_gate_and_the_same_is_none(study, tmp_path):
     assert [one.result["metrics"][0]["metric"] for one in by_another.gates] == ["sharpness", "sharpness"]
     for how in ({}, {"against": "300"}, {"metrics": ("sharpness",)}):  # in whatever order they come again
         assert one_pass(study, run, **how).is_idle
+    both = [one_pass(study, run, metrics=names) for names in (("contrast", "sharpness"), ("sharpness", "contrast"))]
+    assert [len(found.gates) for found in both] == [2, 0]
     with open_study(study) as opened:
-        keys = [one.alert(study)["key"] for found in (first, other, by_another) for one in found.gates]
-        assert len(set(keys)) == len(opened.store.runs.gate_runs()) == 6
+        keys = [one.alert(study)["key"] for found in (first, other, by_another, both[0]) for one in found.gates]
+        assert len(set(keys)) == len(opened.store.runs.gate_runs()) == 8
 
 
 def test_a_baseline_that_stands_for_another_checkpoint_is_another_question(study, tmp_path):
@@ -183,3 +185,9 @@ def test_a_run_by_epoch_without_files_has_gates(study, tmp_path):
     from matplotlib.figure import Figure
 
     assert plot_best(best, LIKERT, Figure().subplots()).get_xlabel() == "epoch"
+
+
+def test_a_pass_looks_once_for_what_is_new_before_its_gates(study, tmp_path, monkeypatch):
+    run = samples(tmp_path / "run", (300, 600), bad=[600])
+    monkeypatch.setattr("study.runs.reading.record_study", lambda *_, **__: pytest.fail("it was recorded already"))
+    assert [one.verdict for one in one_pass(study, run).gates] == ["worse"]
