@@ -22,7 +22,7 @@ def served(tmp_path_factory, serve_study):
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("page")
         patch.setenv("HUMANGRADE_CACHE", str(folder / "cache"))
-        study = make_gated_study(folder, patch)
+        study = make_gated_study(folder, patch, is_tracked=True)
         study.close()
         yield Served(serve_study(study))
 
@@ -52,8 +52,9 @@ def test_the_first_view_says_which_checkpoint_and_why(open_dashboard, served):
     page = open_dashboard()
     assert page.title() == "Made"
     best, gate = served.json("best"), served.json("alerts")["runs"][0]
-    expect(page.locator(".answer-best")).to_contain_text(best["sentences"][0])
-    expect(page.locator(".answer-best")).to_contain_text(best["sentences"][1])
+    assert best["notes"][0].startswith(f"{RUN}/1200 does not count")
+    for words in (best["headline"], best["sentences"][1], best["notes"][0]):
+        expect(page.locator(".answer-best")).to_contain_text(words)
     expect(page.locator(".answer-gate")).to_contain_text(gate["sentence"])
     expect(page.locator(".answer-gate .mark")).to_have_text(gate["verdict"])
     for name in ("answer-best", "answer-gate"):
