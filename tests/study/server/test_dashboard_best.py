@@ -138,10 +138,12 @@ def test_gates_are_shown_as_they_were_the_newest_first(open_alerts, served):
         row = first.locator(".gate-metrics li", has=page.locator("b", has_text=metric["title"]))
         expect(row).to_contain_text(metric["sentence"])
         expect(row.locator(".mark")).to_have_text(metric["verdict"])
-        zero = shares(page, row, ".zero")[0]
+        zero, limit = shares(page, row, ".zero")[0], shares(page, row, ".limit")[0]
         left, width = shares(page, row, ".bar")
         assert (left > zero, left + width < zero) == (metric["low"] > 0, metric["high"] < 0)
-        assert (zero - left) / width == pytest.approx(-metric["low"] / (metric["high"] - metric["low"]), abs=0.01)
+        a_unit = width / (metric["high"] - metric["low"])
+        assert zero - left == pytest.approx(-metric["low"] * a_unit, abs=0.01 * width)
+        assert zero - limit == pytest.approx(metric["least_drop"] * a_unit, abs=0.01 * width)
     for words in run["settings"]:
         expect(first.locator(".settings")).to_contain_text(words)
     expect(gates.nth(1).locator("details")).not_to_have_attribute("open", "")

@@ -198,6 +198,22 @@ def test_nothing_is_wider_than_the_screen(open_dashboard, tab, viewport):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("viewport", [PHONE, {"width": 720, "height": 450}], ids=["phone", "zoomed to 200 %"])
+def test_a_view_that_is_chosen_comes_in_sight(open_dashboard, viewport):
+    page = open_dashboard(viewport=viewport, touch=viewport is PHONE)
+    for name in [*TABS[1:], TABS[0]]:
+        tab = page.get_by_role("tab", name=name)
+        box = tab.bounding_box()
+        assert 0 <= box["x"] and box["x"] + box["width"] <= viewport["width"]  # all of them, without scrolling
+        tab.click()
+        panel = page.get_by_role("tabpanel", name=name)
+        expect(panel).to_be_visible()
+        assert panel.bounding_box()["y"] < viewport["height"] / 2
+    page.locator(".hg").evaluate("(page) => page.scrollTo(0, 1e6)")
+    page.keyboard.press("4")
+    expect(page.locator(".best-words")).to_be_in_viewport()
+
+
 def test_a_server_that_is_gone_for_a_while_is_said(open_page, served):
     page = open_page(served.link(), expected=["ERR_FAILED"], viewport=DESKTOP, go=False)
     page.clock.install()
