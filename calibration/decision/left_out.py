@@ -11,7 +11,7 @@ from metrics.text import listed
 
 
 def tells_nothing(pairs: Pairs) -> tuple[str, str]:
-    """Why a metric among others is left out, as the verb of a sentence and what follows it; "" twice where it counts."""
+    """Why a metric among others is left out, as a sentence's verb and what follows it; "" twice where it counts."""
     ours, theirs = np.asarray(pairs.candidate, dtype=float), np.asarray(pairs.baseline, dtype=float)
     known = np.isfinite(ours) & np.isfinite(theirs)
     if known.any() and (ours[known] == theirs[known]).all():
@@ -41,9 +41,7 @@ def left_out(reasons: Mapping[str, tuple[str, str]]) -> list[Said]:
         is_one = len(names) == 1
         verb = {"have": "has", "give": "gives"}[verb] if is_one else verb
         help_by = "; humangrade score computes them" if what.startswith("no scores") else ""
-        said.append(
-            Said(f"{listed(names)} {verb} {what}, so {'it does' if is_one else 'they do'} not count{help_by}.")
-        )
+        said.append(Said(f"{listed(names)} {verb} {what}, so {'it does' if is_one else 'they do'} not count{help_by}."))
     return said
 
 

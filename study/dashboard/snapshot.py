@@ -278,8 +278,8 @@ def _on_directions(assumed: Iterable[str], directions: Mapping[str, Direction]) 
         names = [name for name in assumed if directions[name] == direction]
         if names:
             notes.append(
-                f"Nothing says which way {listed(names)} {'points' if len(names) == 1 else 'point'}: {direction} is taken "
-                "to be better, as humangrade gate and best take it unless they are told."
+                f"Nothing says which way {listed(names)} {'points' if len(names) == 1 else 'point'}: {direction} is "
+                "taken to be better, as humangrade gate and best take it unless they are told."
             )
     return notes
 

@@ -58,12 +58,15 @@ class Taken:
         Pictures that are written to their end and cannot be read, each with the reason.
     notes : list of str
         What was understood, and what is to be known of it.
+    unfinished : set of (str, str)
+        The checkpoints, model and name, of which a picture is perhaps being written.
     """
 
     images: pd.DataFrame
     waiting: int = 0
     broken: dict[Path, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    unfinished: set[tuple[str, str]] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,9 @@ class RunFolder:
         broken = {path: "has a name that no table can hold; rename it" for path in paths if not is_plain(str(path))}
         rows, notes, unlisted = _rows(self.path, [path for path in paths if path not in broken])
         rows = {path: self._with_prompt(row) for path, row in self._called(rows).items()}
+        no_files = {path: "is no file" for path in rows if os.path.lexists(path) and not path.is_file()}
+        broken |= no_files
+        rows = {path: row for path, row in rows.items() if path not in no_files}
         stamps = {}
         for path, row in rows.items():
             is_drawn = bool(row.get("recipe"))  # and whole, or it had no row
@@ -179,7 +185,9 @@ class RunFolder:
         counts = {row["model"]: row["n_training_images"] for row in found if row["n_training_images"]}
         for row in found:
             row["n_training_images"] = row["n_training_images"] or counts.get(row["model"], "")
-        return Taken(pd.DataFrame(found, columns=list(COLUMNS)), len(rows) - len(stamps) + unlisted, broken, notes)
+        images, waiting = pd.DataFrame(found, columns=list(COLUMNS)), len(rows) - len(stamps) + unlisted
+        unfinished = {(row["model"], row["checkpoint"]) for path, row in rows.items() if path not in stamps}
+        return Taken(images, waiting, broken, notes, unfinished)
 
     def _called(self, rows: dict[Path, dict[str, str]]) -> dict[Path, dict[str, str]]:
         """The rows with the name that the run was given."""

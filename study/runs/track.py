@@ -81,6 +81,8 @@ class Pass:
         What is to be known, without what earlier passes have said.
     broken : dict of Path to str
         Files that cannot be read, without those named before.
+    unfinished : set of str
+        The checkpoints, MODEL/CHECKPOINT, of which a picture is perhaps being written.
     """
 
     images: int = 0
@@ -89,6 +91,7 @@ class Pass:
     gates: list[GateRecord] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     broken: dict[Path, str] = field(default_factory=dict)
+    unfinished: set[str] = field(default_factory=set)
 
     @property
     def is_idle(self) -> bool:
@@ -186,7 +189,8 @@ class Tracker:
         real = how.score.options.reference_set
         question = Question(usable, how.against, how.task, "" if real is None else str(real.resolve()))
         with Bar(self._console) as bar:
-            return judge_new(study, question, self._tell, StudySets(study, how.score, bar, self._scorer.photos))
+            sets = StudySets(study, how.score, bar, self._scorer.photos)
+            return judge_new(study, question, self._tell, sets, found.unfinished)
 
     def _state(self) -> Hashable:
         """What differs once there may be something new; None where only a pass can tell."""
@@ -246,6 +250,8 @@ class Tracker:
             found.broken |= {path: why for path, why in taken.broken.items() if self._named.get(path) != why}
             self._named |= taken.broken
             rows = called_as_recorded(folder, taken.images, recorded)
+            called = dict(zip(taken.images["model"], rows["model"], strict=True))
+            found.unfinished |= {f"{called.get(model, model)}/{name}" for model, name in taken.unfinished}
             refuse_another_run(folder, rows, recorded)
             recorded = pd.concat([recorded, rows[["model", "path", "sha256", "step"]]], ignore_index=True)
             frames.append(rows[~rows["path"].isin(items)])

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,7 @@ def judge_new(
     question: Question = Question(),
     tell: Callable[[GateRecord], None] = lambda record: None,
     sets: SetMetrics | None = None,
+    unfinished: Collection[str] = (),
 ) -> Judged:
     """Judge each checkpoint that was not asked this with the images that it has now.
 
@@ -124,6 +125,8 @@ def judge_new(
         Takes each record before it is stored; where the computer stops between the two, it is told again.
     sets : SetMetrics, optional
         What gives FID and KID.
+    unfinished : collection of str
+        Checkpoints, MODEL/CHECKPOINT, whose images are still being written: no gate is judged with some of them.
 
     Raises
     ------
@@ -149,7 +152,7 @@ def judge_new(
     for one in checkpoints.all:
         if str(one) in pending and (why := _must_wait(one, checkpoints, groups, question.against)):
             found.notes.append(why)
-        elif str(one) in pending:
+        elif str(one) in pending and not _is_unfinished(one, checkpoints, unfinished, question.against):
             due.append(one)
     if not due:
         return found
@@ -238,6 +241,17 @@ def _must_wait(one: Checkpoint, checkpoints: Checkpoints, groups: Mapping[str, p
         f"{one} has {counted(len(there), 'image')} so far, and {before} has {len(wanted):,}; its gate waits for the "
         "rest, or for the next checkpoint."
     )
+
+
+def _is_unfinished(one: Checkpoint, checkpoints: Checkpoints, unfinished: Collection[str], against: str) -> bool:
+    """Whether images of a checkpoint, or of what it is judged against, are still being written."""
+    others = checkpoints.all
+    if against == "previous":
+        try:
+            others = [checkpoints.previous(one)]
+        except InputError:
+            others = []
+    return bool({str(each) for each in [one, *others]} & set(unfinished))
 
 
 def _baseline(one: Checkpoint, study: Study, tables: StudyTables, against: str) -> str:

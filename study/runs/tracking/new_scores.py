@@ -5,7 +5,7 @@ that are kept.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -105,7 +105,8 @@ class Scorer:
             return found
         run = [name for name in names if lacking[name] or is_of_sets(name)]
         study.store.refuse_imported([name for metric in run for name in written_names(metric)])
-        found.images = len(set().union(*(lacking[name] for name in run if not is_of_sets(name))))
+        wanted = set().union(*(lacking[name] for name in run if not is_of_sets(name)))
+        got: set[str] = set()
 
         def deliver(metric: ComputedMetric, scored: Scored) -> None:
             if other := _otherwise(scored, there):
@@ -115,8 +116,10 @@ class Scorer:
                 )
                 return
             study.store.save_scores(scored.scores, scored.set_scores, (metric.name, *scored.names))
+            got.update(_with_score(scored))
 
         self._run(lambda: study_collection(study), run, deliver, found)
+        found.images = len(wanted & got)
         return found
 
     def score_others(self, study: Study) -> NewScores:
@@ -152,7 +155,7 @@ class Scorer:
         of = [each for each, is_mine in zip(photos, mine, strict=True) if is_mine]
         items = items_of(others[mine], of, others["image_id"][mine].astype(str).tolist())
         whole = _whole_sets(images, group)
-        found.images = len(set().union(*lacking.values()))
+        got: set[str] = set()
 
         def deliver(metric: ComputedMetric, scored: Scored) -> None:
             # sets first: what a killed run has left out is then found by its images
@@ -162,9 +165,11 @@ class Scorer:
             rows = pd.DataFrame(scored.scores, columns=list(Score._fields))
             study.store.runs.add_values(rows.assign(image_id=rows["item"].astype(int)).drop(columns="item"))
             found.notes += scored.warnings
+            got.update(_with_score(scored))
 
         run = [name for name in names if wanted[name] or is_of_sets(name)]
         self._run(lambda: Collection(items, {}), run, deliver, found)
+        found.images = len(set(map(str, set().union(*lacking.values()))) & got)
         return found
 
     def _wanted(self, study: Study, has: Mapping[Need, bool], found: NewScores) -> list[str]:
@@ -201,6 +206,15 @@ class Scorer:
         found.ran = True
         result = score_collection(collect, replace(self._settings, metrics=names), self._console, deliver)
         found.skipped |= result.skipped
+
+
+def _with_score(scored: Scored) -> Iterator[str]:
+    """The items that a metric gave a score."""
+    return (row.item for row in scored.scores if not pd.isna(row.score))
+
+
+def _files(images: pd.DataFrame) -> Iterable[tuple[Path, str]]:
+    return zip(images["path"], images["sha256"], strict=True)
 
 
 def _study_has(study: Study) -> dict[Need, bool]:

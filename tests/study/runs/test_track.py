@@ -1,6 +1,7 @@
 """Passes of tracking: what is new is taken in, scored and judged once, and a second pass adds nothing."""
 
 import json
+import os
 import shutil
 from contextlib import closing
 from dataclasses import replace
@@ -25,6 +26,7 @@ from tests.study.runs.sample_folders import METRICS, PROMPTS, sample, samples
 from tests.study.samples import write_images
 
 SETTINGS = TrackSettings(ScoreSettings(METRICS), old=0.0)
+ONE_METRIC = replace(SETTINGS, score=ScoreSettings(METRICS[:1]))
 
 
 @pytest.fixture
@@ -420,6 +422,37 @@ def test_half_written_pictures_are_named_once_and_taken_later(study, tmp_path):
     assert [list(each.broken) for each in found] == [[path], []]
     path.write_bytes(whole)
     assert tracked.one_pass().images == 1
+
+
+@pytest.mark.parametrize("against", ["previous", "best"])
+def test_no_gate_is_judged_with_some_of_the_images(study, tmp_path, against):
+    run = samples(tmp_path / "run", (300, 600, 900))
+    young = set(run.rglob("anna_000600_0[01]_*.png"))
+    for path in run.rglob("*.png"):
+        if path not in young:
+            os.utime(path, (1e9, 1e9))
+    watching = tracker(study, run, settings=replace(ONE_METRIC, old=1000.0, against=against))
+    first, second = watching.one_pass(), watching.one_pass()
+    assert (first.waiting, first.images, first.gates) == (2, 2 + 3 * PROMPTS - 2, [])
+    assert second.waiting == 0 and {one.candidate for one in second.gates} >= {"anna/600", "anna/900"}
+    assert {each["pairs"] for one in second.gates for each in one.result["metrics"]} == {PROMPTS}
+
+
+def test_a_link_to_no_file_is_said_and_not_waited_for(study, tmp_path):
+    run = samples(tmp_path / "run", (300, 600))
+    links = [run / "sample" / f"anna_000600_{number}_20240819000600_7.png" for number in (20, 21)]
+    links[0].symlink_to(tmp_path / "nothing.png")
+    links[1].symlink_to("/dev/zero")
+    watching = tracker(study, run)
+    first, second = watching.one_pass(), watching.one_pass()
+    assert first.broken == dict.fromkeys(links, "is no file") and first.waiting == second.waiting == 0
+    assert len(first.gates) == 1 and not second.broken and second.is_idle
+
+
+def test_scored_is_what_got_a_score(study, tmp_path):
+    samples(tmp_path / "run", (300,), numbers=range(3))
+    (tmp_path / "other" / "a.png").write_bytes(b"no picture")
+    assert tracker(study, tmp_path / "run").one_pass().scored == 1 + 3
 
 
 def test_a_name_from_the_command_line(study, tmp_path):

@@ -150,6 +150,9 @@ def test_a_step_that_is_no_whole_number_is_refused_and_nothing_is_added(store, s
         ("prompt", "a\0dog", "A prompt is text, and .* has a NUL in it"),
         ("path", "sample/\udcff.png", "A path is text, and .* is none that can be kept"),
         ("recipe", "steps: 30", "A recipe or configuration is JSON, not 'steps: 30'"),
+        ("n_training_images", 2**31, "n training images is a whole number, not '2147483648'"),
+        ("width", 2**40, "A width is a whole number, not '1099511627776'"),
+        ("model", "m\u732b" * 300, "A model has at most 1,000 bytes, and .* has 1,200; shorten it"),
     ],
 )
 def test_what_no_database_holds_is_refused_in_words(store, column, cell, words):
