@@ -330,7 +330,7 @@ def measure(folder: Path, given: Any) -> None:
         for _ in range(given.loads):
             loads.measure(empty, f"{there}/empty/", lambda page: page.locator("#there").wait_for())
             loads.measure(f"first view of {given.checkpoints * given.images:,} images", link, ready)
-            loads.measure(grid, f"{link}#tab=grid", lambda page: strips_shown(page, cells), following)
+            loads.measure(grid, f"{link}#tab=grid&grid.size=56", lambda page: strips_shown(page, cells), following)
             loads.measure(f"first view of {VALUES:,} values", many, ready)
         loads.measure("gr.Gallery, 600 of the images", f"{there}/gallery/", gallery_shown)
         loads.measure(f"gr.LinePlot, {given.peer_values:,} values", f"{there}/plot/", plot_shown)
