@@ -125,12 +125,13 @@ def find_best(
     Returns
     -------
     DataFrame
-        A row a checkpoint, by step: checkpoint, step (missing where the order is by epoch), mean with low and high (95 %, of that checkpoint alone),
-        may_be_best (the set holds the best with 95 % confidence) and is_winner (the highest mean; of equal ones the
-        earliest). ``attrs`` has by, unit, winner, its value with value_low and value_high, without what chance adds by
-        choosing it (the highest of several means is too high, and is not its value), prompts, images, people (who
-        rated; 1 by a metric), least_difference and prompts_to_tell (so many would tell checkpoints apart that differ by
-        it; missing where people differ too much for any number of prompts), sorts and notes.
+        A row a checkpoint, by step: checkpoint, step (missing where the order is by epoch), mean with low and high
+        (95 %, of that checkpoint alone), may_be_best (the set holds the best with 95 % confidence) and is_winner (the
+        highest mean; of equal ones the earliest). ``attrs`` has by, unit, winner, its value with value_low and
+        value_high, without what chance adds by choosing it (the highest of several means is too high, and is not its
+        value), prompts, images, people (who rated; 1 by a metric), least_difference and prompts_to_tell (so many would
+        tell checkpoints apart that differ by it; missing where people differ too much for any number of prompts), sorts
+        and notes.
 
     Raises
     ------

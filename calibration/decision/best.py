@@ -50,7 +50,7 @@ class Best:
         How many the figures rest on.
     prompts_to_tell : dict of float to int
         How many prompts, rated by these people where people rated, would tell checkpoints apart that differ by so much
-        in 80 % of cases; `NEVER` where people's tastes differ too much for any number of prompts.
+        in 80 % of cases; `NEVER` where people prefer different ones, as an F test tells, too much for any number.
     together : ndarray, shape (checkpoints,)
         Half the widths of intervals around `means` that hold all of them at once in 95 % of cases.
     people : int
@@ -115,8 +115,8 @@ def best_checkpoint(
     place of fifths vary less among equal checkpoints and are up to .2 too low where one is better than others, with
     intervals that hold in 86 to 97 % (tests/benchmarks/bench_decision.py has the coverage).
 
-    With several people the prompts that would tell are those with the same people: what these differ in does not fall
-    with prompts. Its part of the variance over people is what is left without the two-way residual.
+    With several people the prompts that would tell are those with the same people: what these prefer does not fall with
+    prompts. Its part of the variance over people is what is left without the two-way residual, over all differences.
 
     References
     ----------
@@ -209,17 +209,34 @@ class _Test:
         """Whether none is told to be better."""
         return bool((self.ahead <= half_width(*self.less.uncertainty(), self.critical) + rounding).all())
 
-    def tells(self, prompts: float) -> float:
+    def tells(self, prompts: float, tastes: float) -> float:
         """The largest difference that so many prompts tell from 0 in 80 % of cases."""
-        error, freedom = self.less.uncertainty(prompts)
+        error, freedom = self.less.uncertainty(prompts, tastes)
         return float((half_width(error, freedom, self.critical) + _POWER * error).max())
 
 
 def _prompts_to_tell(tests: Sequence[_Test], least: float, prompts: int) -> int:
     """So many that each checkpoint is told from one that is better by the least difference in 80 % of cases."""
+    tastes, are_told = _tastes(tests, prompts)
+    found = _enough(tests, least, tastes)
+    return found if found != NEVER or are_told else _enough(tests, least, 0.0)
 
+
+def _tastes(tests: Sequence[_Test], prompts: int) -> tuple[float, bool]:
+    """The variance of a difference by what these people prefer, and whether it is told from none (F test)."""
+    of_people = tests[0].less.of_people
+    if of_people is None:
+        return 0.0, False
+    by_people = float(np.mean([test.less.by_people for test in tests]))
+    noise = float(np.mean([test.less.noise for test in tests]))
+    freedom = (len(of_people) - 1) * (len(tests) - 1)
+    is_told = by_people > noise * float(stats.f.ppf(CONFIDENCE, freedom, freedom * (prompts - 1)))
+    return max(by_people - noise, 0.0), is_told
+
+
+def _enough(tests: Sequence[_Test], least: float, tastes: float) -> int:
     def beyond(log: float) -> float:
-        return max(test.tells(float(np.exp(log))) for test in tests) - least
+        return max(test.tells(float(np.exp(log)), tastes) for test in tests) - least
 
     few, many = np.log(FEWEST_PROMPTS), np.log(_MOST_PROMPTS)
     if beyond(few) <= 0:
@@ -258,10 +275,10 @@ def _cross_fitted(parts: Sequence[Part], seed: int) -> float:
     """What the fifth of the prompts that did not choose makes of what the others chose, over many ways to deal them."""
     rng = np.random.default_rng([seed % 2**63, 1])
     prompts = parts[0].sums.shape[1]
-    held = np.zeros((REPEATS, FOLDS, prompts))
-    for repeat in held:
+    folds = np.zeros((REPEATS, FOLDS, prompts))
+    for repeat in folds:
         repeat[np.arange(prompts) % FOLDS, rng.permutation(prompts)] = 1
-    held = held.reshape(-1, prompts)
+    held = folds.reshape(-1, prompts)
     chosen, valued = values(parts, 1 - held), values(parts, held)
     known = np.flatnonzero(np.isfinite(chosen).any(axis=1))
     found, weight = valued[known, np.nanargmax(chosen[known], axis=1)], held[known].sum(axis=1)

@@ -127,7 +127,7 @@ def _narrowing(found: StudyBest, may: Sequence[str]) -> list[str]:
                 f"{_counted(found.best.people)} differ too much in which they like; let more people rate."
             )
         elif prompts > found.best.prompts:
-            rated = f", rated by these {_counted(found.best.people)}," if found.best.people > 1 else ""
+            rated = f" or more, rated by these {_counted(found.best.people)}," if found.best.people > 1 else ""
             said.append(
                 f"About {about(prompts):,} prompts{rated} would narrow the set to those {within} in 80 % of cases."
             )

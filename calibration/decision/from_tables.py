@@ -148,8 +148,8 @@ class StudyTables(Measures):
             raise InputError(f"There is no value by {by} of {listed(empty)}; score or rate its images.")
         if np.isnan(values_of(parts, np.ones((1, int(valued.sum()))))).any():
             raise InputError(
-                "The images that people rated of these checkpoints do not share enough prompts to compare them all; let "
-                "people rate images of the same prompts of each."
+                "The images that people rated of these checkpoints do not share enough prompts to compare them all; "
+                "let people rate images of the same prompts of each."
             )
         least = LEAST_DROP if unit == "rating steps" else LEAST_DEVIATIONS * self._deviation(chosen, name)
         found = best_checkpoint(parts, [least], self.resampling)
@@ -176,8 +176,8 @@ class StudyTables(Measures):
         if rated >= (1 - MOST_MISSING) * every:
             return []
         return [
-            f"People rated {rated:,} of {counted(every, 'image')} of these checkpoints; that these stand for the others "
-            "is assumed, so let chance, and not how images look, say which are rated."
+            f"People rated {rated:,} of {counted(every, 'image')} of these checkpoints; that these stand for the "
+            "others is assumed, so let chance, and not how images look, say which are rated."
         ]
 
     def _baseline(

@@ -11,7 +11,7 @@ from metrics.text import listed
 
 
 def tells_nothing(pairs: Pairs) -> tuple[str, str]:
-    """Why a metric among others is left out, as the verb of a sentence and what follows it; "" twice where it counts."""
+    """Why a metric among others is left out, as a sentence's verb and what follows it; "" twice where it counts."""
     ours, theirs = np.asarray(pairs.candidate, dtype=float), np.asarray(pairs.baseline, dtype=float)
     known = np.isfinite(ours) & np.isfinite(theirs)
     if known.any() and (ours[known] == theirs[known]).all():

@@ -152,19 +152,21 @@ class LeftOut:
         both = None if self.of_both is None else differences(self.of_both)
         return LeftOut(differences(self.of_prompts), people, both, differences(self.whole), self.prompts)
 
-    def uncertainty(self, prompts: float | None = None) -> tuple[Array, Array]:
+    def uncertainty(self, prompts: float | None = None, tastes: float = 0.0) -> tuple[Array, Array]:
         """Standard errors by the jackknife, and their degrees of freedom (Satterthwaite).
 
         Parameters
         ----------
         prompts : float, optional
-            With so many prompts and the same people, whose tastes more prompts do not average out.
+            With so many prompts and the same people.
+        tastes : float
+            Then, the variance by what these people prefer, which more prompts do not average out.
         """
         more = 1.0 if prompts is None else prompts / len(self.of_prompts)
         found = [(self._by_prompts / more, max(more * self.prompts, 2.0) - 1)]
         if self.of_people is not None:
-            by_people, noise = self._by_people
-            found.append((by_people - noise + noise / more, max(len(self.of_people), 2) - 1.0))
+            by_people = self.by_people if prompts is None else tastes + self.noise / more
+            found.append((by_people, max(len(self.of_people), 2) - 1.0))
         total = np.sum([variance for variance, _ in found], axis=0)
         squares = np.sum([variance**2 / freedom for variance, freedom in found], axis=0)
         return np.sqrt(total), np.divide(total**2, squares, out=np.full_like(total, found[0][1]), where=squares > 0)
@@ -174,14 +176,14 @@ class LeftOut:
         return _variance(self.of_prompts)
 
     @cached_property
-    def _by_people(self) -> tuple[Array, Array]:
-        """The variance over people, and what of it falls with the prompts."""
+    def by_people(self) -> Array:
+        """The variance by the people: their tastes, and `noise`."""
         assert self.of_people is not None
-        by_people = _variance(self.of_people)
-        return by_people, np.minimum(self._noise(), by_people)
+        return _variance(self.of_people)
 
-    def _noise(self) -> Array:
-        """The variance of the values by what neither prompts nor evaluators have in common."""
+    @cached_property
+    def noise(self) -> Array:
+        """The variance by what neither prompts nor evaluators have in common."""
         assert self.of_both is not None and self.of_people is not None
         people, prompts = self.of_both.shape[:2]
         of_people = people * self.whole - (people - 1) * self.of_people

@@ -65,8 +65,8 @@ def gate_verdict(found: StudyGate) -> str:
     alone = " for each of them by itself" if len(would) > 1 else ""  # all at once are told less often than each
     hardest = said["cannot tell"][would.index(images)]
     return (
-        f"{start}: about {images:,} images of {prompts_of(images, hardest):,} prompts usually would{alone}, and there are "
-        f"{there:,} of {hardest.flips.prompts:,}."
+        f"{start}: about {images:,} images of {prompts_of(images, hardest):,} prompts usually would{alone}, and there "
+        f"are {there:,} of {hardest.flips.prompts:,}."
     )
 
 

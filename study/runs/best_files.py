@@ -50,7 +50,7 @@ class BestReport(Section):
     prompts: Count
     images: Count
     prompts_to_tell: list[tuple[float, int | None]] = Field(
-        description="Pairs: a difference between checkpoints, and how many prompts, rated by as many people as now where "
+        description="Pairs: a difference between checkpoints, and how many prompts, rated by the same people where "
         "people rated, would tell it in 80 % of cases; null where people differ too much for any number of them."
     )
     checkpoints: list[CheckpointValue]

@@ -75,11 +75,13 @@ def test_several_that_may_be_the_best_and_how_many_prompts_would_tell():
     assert best_lines(far)[2].startswith("As many prompts as these narrow the set to those within ")
     never = replace(found, best=replace(found.best, prompts_to_tell={0.1: NEVER}, people=3))
     assert best_lines(never)[2] == (
-        "No number of prompts would narrow the set to those within 0.1 (0.2 standard deviations) of the best in 80 % of "
-        "cases: the 3 people differ too much in which they like; let more people rate."
+        "No number of prompts would narrow the set to those within 0.1 (0.2 standard deviations) of the best in 80 % "
+        "of cases: the 3 people differ too much in which they like; let more people rate."
     )
     people = replace(found, best=replace(found.best, people=3))
-    assert best_lines(people)[2].startswith(f"About {about(needed):,} prompts, rated by these 3 people, would narrow ")
+    assert best_lines(people)[2].startswith(
+        f"About {about(needed):,} prompts or more, rated by these 3 people, would narrow "
+    )
     alike = replace(found, best=replace(found.best, may_be_best=tuple(range(7))))
     assert best_lines(alike)[0] == (
         "By x, any of all 7 checkpoints of m may be the best: 20 prompts do not tell them apart."

@@ -124,8 +124,8 @@ def test_what_is_rated_more_often_on_easy_prompts_does_not_look_better():
     mean = kept[kept["item"].str.startswith("300")]["rating"].mean()
     assert mean - ratings[ratings["item"].str.startswith("300")]["rating"].mean() > 0.4
     assert part.notes[-1] == (
-        "People rated 112 of 144 images of these checkpoints; that these stand for the others is assumed, so let chance, "
-        "and not how images look, say which are rated."
+        "People rated 112 of 144 images of these checkpoints; that these stand for the others is assumed, so let "
+        "chance, and not how images look, say which are rated."
     )
     assert not any("People rated" in note for note in whole.notes)
 

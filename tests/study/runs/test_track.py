@@ -427,7 +427,7 @@ def test_half_written_pictures_are_named_once_and_taken_later(study, tmp_path):
 @pytest.mark.parametrize("against", ["previous", "best"])
 def test_no_gate_is_judged_with_some_of_the_images(study, tmp_path, against):
     run = samples(tmp_path / "run", (300, 600, 900))
-    young = {path for path in run.rglob("anna_000600_0[01]_*.png")}
+    young = set(run.rglob("anna_000600_0[01]_*.png"))
     for path in run.rglob("*.png"):
         if path not in young:
             os.utime(path, (1e9, 1e9))
