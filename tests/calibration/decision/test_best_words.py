@@ -65,7 +65,7 @@ def test_values_are_those_of_the_metric_and_of_the_scale():
     mean = ratings[ratings["item"].str.startswith("600")]["rating"].mean()
     assert f"The highest mean is 600's, {number(mean)} (95 % interval " in best_lines(people)[1]
     from_0 = best_lines(people, Scale((0, 1, 2, 3, 4)))[1]
-    assert f"The highest mean is 600's, {number(mean - 1)}; " in from_0
+    assert f"The highest mean is 600's, {number(mean - 1)} (95 % interval " in from_0
 
 
 def test_several_that_may_be_the_best_and_how_many_prompts_would_tell():
