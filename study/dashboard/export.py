@@ -106,7 +106,7 @@ def export_dashboard(study: Study, file: Path, progress: Progress, most_bytes: i
         strips, unreadable = _strips(taken, kept, room, progress)
     finally:
         kept.close()
-    inlined["strips"] = [strip.row(_uri(content)) for strip, content in strips]
+    inlined["strips"] = [strip.row(_uri(content), SIDE) for strip, content in strips]
     shown = sum(len(strip.places) for strip, _ in strips)
     notes = [*asked.notes, *_picture_notes(shown, len(taken.images), unreadable, most_bytes)]
     data["notes"] += notes[len(asked.notes) :]
@@ -148,7 +148,7 @@ def _strips(taken: Snapshot, kept: Thumbnails, room: int, progress: Progress) ->
         return file.read_bytes()
 
     def rendered(strip: Strip, quality: int) -> bytes:
-        return render_strip([_later(small, place) for place in strip.places], quality)
+        return render_strip([_later(small, place) for place in strip.places], SIDE, quality)
 
     progress.start("Pictures", len(planned))
     found: list[tuple[Strip, bytes]] = []
@@ -161,7 +161,7 @@ def _strips(taken: Snapshot, kept: Thumbnails, room: int, progress: Progress) ->
             if 1.1 * size * images / max(tried, 1) <= room:
                 break
         for strip, content in zip(planned, pool.map(lambda one: rendered(one, quality), planned), strict=True):
-            room -= len(content) + len(_json(strip.row(_uri(b""))))
+            room -= len(content) + len(_json(strip.row(_uri(b""), SIDE)))
             if room < 0:
                 pool.shutdown(cancel_futures=True)
                 break

@@ -15,7 +15,7 @@ from study.dashboard.answer_types import Recipe
 from study.dashboard.answers import answer
 from study.dashboard.recipe import recipe
 from study.dashboard.snapshot import Snapshot, snapshot
-from study.dashboard.strips import plan_strips
+from study.dashboard.strips import LIVE_SIDE, plan_strips
 from study.folder.looking import open_to_look
 from study.folder.study import DATABASE
 from study.store.sqlite_file import DatabaseGone
@@ -60,7 +60,7 @@ class Figures:
             "strips": {strip.key: [thumbs[place] for place in strip.places] for strip in strips},
         }
         self._write(self._index, json.dumps(index).encode())
-        rows = [strip.row(f"strips/{strip.key}.webp") for strip in strips]
+        rows = [strip.row(f"strips/{strip.key}.webp", LIVE_SIDE) for strip in strips]
         return {
             "version": version,
             "data": self._write_answer(f"{version} data", data),

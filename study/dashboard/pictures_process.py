@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from study.background.answering import Answering
-from study.dashboard.strips import render_strip
+from study.dashboard.strips import LIVE_SIDE, render_strip
 from study.dashboard.thumbnails import Thumbnails, missing_picture
 
 AT_ONCE = 2
@@ -69,7 +69,7 @@ class PicturesOfStudy:
 
     def _strip(self, key: str, members: list[str]) -> Path:
         file = self._made.find(key)
-        return file or self._made.keep(key, render_strip([partial(self._content, one) for one in members]))
+        return file or self._made.keep(key, render_strip([partial(self._content, one) for one in members], LIVE_SIDE))
 
     def _content(self, key: str) -> bytes:
         file = self._made.get(key, Path(self._pictures[key]))

@@ -8,14 +8,16 @@ from typing import Any
 
 from PIL import Image
 
-from study.dashboard.thumbnails import SIDE
 from study.dashboard.types import Images
 
 COLUMNS = 20
 """Prompts that share a strip: as many as a page of the grid shows."""
 
+LIVE_SIDE = 128
+"""Pixels of a picture in the strips of a served dashboard, whose grid shows none larger."""
+
 _QUALITY = 60
-_MADE_BY = "1"  # another number where strips come out otherwise than before
+_MADE_BY = "2"  # another number where strips come out otherwise than before
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,14 @@ class Strip:
     checkpoint: int
     places: tuple[int, ...]
 
-    def row(self, url: str) -> dict[str, Any]:
-        """The strip as JSON, with the address of its picture."""
+    def row(self, url: str, side: int) -> dict[str, Any]:
+        """The strip as JSON, with its address, and how many pixels wide and high the square of a picture is."""
         return {
             "checkpoint": self.checkpoint,
             "url": url,
             "columns": len(self.places),
             "rows": 1,
-            "side": SIDE,
+            "side": side,
             "places": list(self.places),
         }
 
@@ -79,30 +81,33 @@ def plan_strips(images: Images) -> list[Strip]:
     return found
 
 
-def render_strip(pictures: Sequence[Callable[[], bytes]], quality: int = _QUALITY) -> bytes:
+def render_strip(pictures: Sequence[Callable[[], bytes]], side: int, quality: int = _QUALITY) -> bytes:
     """The file of a strip.
 
     Parameters
     ----------
     pictures : sequence of callable
         Each gives the file of a small picture, of `SIDE` pixels at most.
+    side : int
+        Of each picture's square, in pixels; larger pictures are made smaller.
     quality : int
         WebP's, from 0 to 100.
 
     Returns
     -------
     bytes
-        WebP, each picture in the middle of a transparent square of `SIDE`.
+        WebP, each picture in the middle of a transparent square.
     """
-    sheet = Image.new("RGBA", (SIDE * len(pictures), SIDE))
+    sheet = Image.new("RGBA", (side * len(pictures), side))
     for column, picture in enumerate(pictures):
         with Image.open(io.BytesIO(picture()), formats=("WEBP",)) as small:
-            corner = (column * SIDE + (SIDE - small.width) // 2, (SIDE - small.height) // 2)
-            sheet.paste(small.convert("RGB"), corner)
+            shown = small.convert("RGB")
+            shown.thumbnail((side, side))
+            sheet.paste(shown, (column * side + (side - shown.width) // 2, (side - shown.height) // 2))
     buffer = io.BytesIO()
     sheet.save(buffer, "WEBP", quality=quality, alpha_quality=50, method=2)
     return buffer.getvalue()
 
 
 def _key(thumbs: Iterable[str]) -> str:
-    return hashlib.sha256(f"strip {_MADE_BY} {SIDE} {_QUALITY} {' '.join(thumbs)}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"strip {_MADE_BY} {LIVE_SIDE} {_QUALITY} {' '.join(thumbs)}".encode()).hexdigest()[:32]

@@ -57,9 +57,9 @@ def add_simulated_run(study: Study, seed: int) -> pd.DataFrame:
     """
     photos = sorted((study.folder / "references").glob("*.png"))
     sets = [(BASE, "", "base", "", 1.0)]
-    for number, strengths in STRENGTHS.items():
-        for step, strength in zip(STEPS, strengths, strict=True):
-            sets.append((run_name(number), str(step), "lora", str(number), strength))
+    for size, strengths in STRENGTHS.items():
+        for trained, strength in zip(STEPS, strengths, strict=True):
+            sets.append((run_name(size), str(trained), "lora", str(size), strength))
     rows = []
     for photo in photos:
         with Image.open(photo) as opened:

@@ -267,18 +267,15 @@ def next_page(page: Any) -> None:
     page.wait_for_timeout(30)  # until the table has heard of it
 
 
-def gallery_shown(page: Any) -> None:
-    page.wait_for_function(
-        "() => document.querySelectorAll('img').length >= 600 && "
-        "[...document.querySelectorAll('img')].filter((one) => one.complete && one.naturalWidth).length >= 300",
-        timeout=300_000,
-    )
-    _painted(page)
+def peer_shown(what: str) -> Callable[[Any], None]:
+    """A Gradio component stands there, and nothing is asked for any more."""
 
+    def wait(page: Any) -> None:
+        page.wait_for_selector(what, timeout=200_000)
+        page.wait_for_load_state("networkidle", timeout=200_000)
+        _painted(page)
 
-def plot_shown(page: Any) -> None:
-    page.wait_for_selector(".vega-embed canvas, .vega-embed svg, canvas.marks", timeout=300_000)
-    _painted(page)
+    return wait
 
 
 def main() -> None:
@@ -305,7 +302,7 @@ def measure(folder: Path, given: Any) -> None:
     values = study_of_values(folder / "values", given.images)
     print(f"{given.checkpoints} checkpoints x {given.images} images x {len(METRICS)} metrics")
     port = free_port()
-    peers = [sys.executable, "-c", PEERS, str(port), str(study), str(given.peer_values)]
+    peers = [sys.executable, "-c", PEERS, str(port), str(folder / "pictures" / "drawn"), str(given.peer_values)]
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with process(peers, "ready"), served(study) as link, served(values) as many, sync_playwright() as playwright:
         api = link.replace("/dashboard/?key=", "/api/owner/") + "/dashboard/"
@@ -332,8 +329,12 @@ def measure(folder: Path, given: Any) -> None:
             loads.measure(f"first view of {given.checkpoints * given.images:,} images", link, ready)
             loads.measure(grid, f"{link}#tab=grid&grid.size=56", lambda page: strips_shown(page, cells), following)
             loads.measure(f"first view of {VALUES:,} values", many, ready)
-        loads.measure("gr.Gallery, 600 of the images", f"{there}/gallery/", gallery_shown)
-        loads.measure(f"gr.LinePlot, {given.peer_values:,} values", f"{there}/plot/", plot_shown)
+        loads.measure("gr.Gallery, 600 of the images", f"{there}/gallery/", peer_shown(".thumbnail-item img"))
+        loads.measure(
+            f"gr.LinePlot, {given.peer_values:,} values",
+            f"{there}/plot/",
+            peer_shown(".vega-embed canvas, .vega-embed svg"),
+        )
         loads.table(empty)
         browser.close()
     began = time.perf_counter()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from study.dashboard.strips import COLUMNS, plan_strips, render_strip
+from study.dashboard.strips import COLUMNS, LIVE_SIDE, plan_strips, render_strip
 from study.dashboard.thumbnails import SIDE, missing_picture, thumbnail
 
 
@@ -56,7 +56,7 @@ def test_each_picture_stands_in_the_middle_of_its_square():
     buffer = io.BytesIO()
     Image.new("RGB", (400, 200), "red").save(buffer, "PNG")
     small = thumbnail(buffer.getvalue())
-    sheet = Image.open(io.BytesIO(render_strip([lambda: small, missing_picture, lambda: small]))).convert("RGBA")
+    sheet = Image.open(io.BytesIO(render_strip([lambda: small, missing_picture, lambda: small], SIDE))).convert("RGBA")
     assert sheet.size == (3 * SIDE, SIDE)
     for column in (0, 2):
         corner = column * SIDE
@@ -68,5 +68,5 @@ def test_each_picture_stands_in_the_middle_of_its_square():
 
 @pytest.mark.parametrize("count", [1, COLUMNS])
 def test_any_number_of_pictures(count):
-    sheet = Image.open(io.BytesIO(render_strip([missing_picture] * count)))
-    assert (sheet.format, sheet.size) == ("WEBP", (count * SIDE, SIDE))
+    sheet = Image.open(io.BytesIO(render_strip([missing_picture] * count, LIVE_SIDE)))
+    assert (sheet.format, sheet.size) == ("WEBP", (count * LIVE_SIDE, LIVE_SIDE))
