@@ -204,7 +204,7 @@ def test_a_view_that_is_chosen_comes_in_sight(open_dashboard, viewport):
     for name in [*TABS[1:], TABS[0]]:
         tab = page.get_by_role("tab", name=name)
         box = tab.bounding_box()
-        assert 0 <= box["x"] and box["x"] + box["width"] <= viewport["width"]  # all of them, without scrolling
+        assert box["x"] >= 0 and box["x"] + box["width"] <= viewport["width"]  # all of them, without scrolling
         tab.click()
         panel = page.get_by_role("tabpanel", name=name)
         expect(panel).to_be_visible()
