@@ -108,7 +108,7 @@ def _told(found: Snapshot, by: str, run: str, task: str) -> tuple[StudyBest, lis
             raise
     there = set(map(str, made.checkpoints))
     left_out = {
-        place: lacking.get(place, "the prompts of its images are not known")
+        place: lacking.get(place, "the prompts of ITS images are not known")
         for place in _among(found, run)
         if found.shown.checkpoints[place]["shown"] not in there
     }
@@ -121,10 +121,12 @@ def _left_out(found: Snapshot, reasons: Mapping[int, str]) -> list[str]:
     for why in sorted(dict.fromkeys(reasons.values()), key=lambda why: -list(reasons.values()).count(why)):
         names = [found.shown.checkpoints[place]["shown"] for place, reason in reasons.items() if reason == why]
         if len(names) > _MOST_LEFT_OUT:
-            notes.append(f"{len(names):,} more checkpoints do not count: of each, {why}.")
+            names = [f"{len(names):,} more checkpoints"]
+            is_one = False
         else:
-            does = "does not count:" if len(names) == 1 else "do not count: of each,"
-            notes.append(f"{listed(names)} {does} {why}.")
+            is_one = len(names) == 1
+        words = why.replace("ITS", "its" if is_one else "their")
+        notes.append(f"{listed(names)} {'does' if is_one else 'do'} not count: {words}.")
     return notes
 
 
@@ -157,15 +159,15 @@ def _lacking(found: Snapshot, by: str, run: str, task: str) -> dict[int, str]:
     without_prompt = np.bincount(at[(images["prompt"] == "").to_numpy()], minlength=size)
     known = [place for place in among if without_prompt[place] < found.shown.checkpoints[place]["images"]]
     lacking |= {
-        place: "it is not known with which seeds its images were drawn" for place in known if without_seed[place]
+        place: "it is not known with which seeds ITS images were drawn" for place in known if without_seed[place]
     }
     if PEOPLE in (name, people) and task:
         rated = np.bincount(at[found.opinions(task)[1] > 0], minlength=size)
-        lacking |= {place: "people have not rated any of its images" for place in known if not rated[place]}
+        lacking |= {place: "people have not rated any of ITS images" for place in known if not rated[place]}
     if name in found.values:
         scored = np.bincount(at[np.isfinite(found.values[name])], minlength=size)
         most = max((scored[place] for place in known), default=0)
-        why = f"not all of its images are there and have a value by {titles_of(found.directions)[name]}"
+        why = f"not all of ITS images are there and have a value by {titles_of(found.directions)[name]}"
         lacking |= {place: why for place in known if scored[place] < (1 - MOST_MISSING) * most}
     return lacking
 
@@ -238,15 +240,16 @@ def _usual(found: Snapshot, asked: BestChoices) -> tuple[str, list[str]]:
 
 
 def _runs(found: Snapshot) -> list[str]:
-    """The runs with two checkpoints or more, the usual choice first."""
-    shown_runs, images = found.shown.runs, found.images["place_of_checkpoint"].value_counts()
-    sizes = {}
-    for place in range(len(shown_runs)):
-        checkpoints = {at: found.shown.checkpoints[at] for at in found.shown.of_run(place)}
-        mine = [at for at, each in checkpoints.items() if not each["is_base"] and each["shown"] != NO_CHECKPOINT]
-        if mine:
-            sizes[place] = (len(mine), int(images.reindex(mine).sum()))
-    names = [shown_runs[place]["name"] for place in sizes if sizes[place][0] > 1]
-    names.sort(key=lambda name: -max(sizes[place][1] for place in sizes if shown_runs[place]["name"] == name))
-    subjects = {shown_runs[place]["subject"] for place in sizes}
-    return [EVERY_RUN, *names] if len(sizes) > 1 and len(subjects) == 1 else names
+    """The runs with two checkpoints or more whose images have prompts, the usual choice first."""
+    runs, images = found.shown.runs, found.images
+    known = images[images["prompt"] != ""] if (images["prompt"] != "").any() else images
+    sizes = known["place_of_checkpoint"].value_counts()
+    by_run: dict[int, list[int]] = {}
+    for place in _among(found, EVERY_RUN):
+        if place in sizes.index:
+            by_run.setdefault(found.shown.checkpoints[place]["run"], []).append(int(sizes[place]))
+    names = [runs[run]["name"] for run, each in by_run.items() if len(each) > 1]
+    order = {runs[run]["name"]: -sum(each) for run, each in by_run.items()}
+    names.sort(key=order.__getitem__)
+    subjects = {runs[run]["subject"] for run in by_run}
+    return [EVERY_RUN, *names] if len(by_run) > 1 and len(subjects) == 1 else names

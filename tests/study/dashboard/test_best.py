@@ -104,8 +104,9 @@ def test_what_has_no_prompts_is_counted_among_what_is_left_out(study):
     cells = {name: items[name].where(items["model"] != "n05", "") for name in ("prompt", "seed")}
     study.write_items(items.assign(**cells).reset_index(drop=True))
     found = best(snapshot(study, **DIRECTIONS), "good", EVERY_RUN)
-    said = "n05/300, n05/600 and n05/900 do not count: of each, the prompts of its images are not known."
+    said = "n05/300, n05/600 and n05/900 do not count: the prompts of their images are not known."
     assert found["refused"] == "" and len(found["rows"]) == 3
+    assert found["choices"]["runs"] == ["n20"] and best(snapshot(study, **DIRECTIONS), "good")["run"] == "n20"
     assert said in found["notes"] and found["headline"] == f"{found['sentences'][0]} {said}"
     assert best(snapshot(study, **DIRECTIONS), "good", "n20")["headline"] == found["sentences"][0]
 
