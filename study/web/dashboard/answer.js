@@ -15,12 +15,13 @@ function waitingAnswer() {
 function bestAnswer(result, context) {
   const { make } = context;
   const part = make("div", "answer-best");
-  part.append(answerHead("Which checkpoint?", "See the candidates", "best", context));
   if (result.status === "rejected") {
-    part.append(make("p", "", result.reason.message));
+    part.append(make("h2", "", "Which checkpoint?"), make("p", "", result.reason.message));
     return part;
   }
   const best = result.value;
+  const more = best.rows.length ? "See the candidates" : "See Best"; // where another measure may be chosen
+  part.append(answerHead("Which checkpoint?", more, "best", context));
   const [first, second] = best.refused ? [best.refused, ""] : [best.headline, best.sentences[1]];
   const [note] = best.notes; // what does not count, or that nobody chose the measure
   part.append(make("p", "answer-sentence", first), ...[second, note].filter(Boolean).map((words) => make("p", "quiet", words)));

@@ -81,7 +81,8 @@ function trendsPanel(context) {
     const drawing = ["by", "task", "hidden", "metrics", "from", "to"].map((key) => values["trends." + key] || "").join("\n");
     if (drawing !== drawnFor) {
       drawnFor = drawing;
-      for (const part of [controls, legend, body]) part.hidden = false;
+      body.hidden = false;
+      for (const part of [controls, legend, side, notes]) part.hidden = !measures().length; // nothing of it without a line
       showControls(values);
       drawCharts(values);
     }

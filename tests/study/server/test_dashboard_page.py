@@ -253,3 +253,15 @@ def test_new_ratings_are_offered_and_shown(open_page, served):
     assert served.json("version")["version"] != before
     expect(page.locator(".news")).to_have_count(0)
     expect(selected(page)).to_have_text("Best")
+
+
+def test_a_study_without_a_figure_says_so_and_shows_no_more(make_study, serve_study, open_page):
+    study = make_study(images=1, references=0, tasks=("aesthetic",))
+    study.close()
+    served = Served(serve_study(study))
+    page = open_page(served.link(), viewport=DESKTOP)
+    ready(page)
+    expect(page.locator(".answer-sentence")).to_have_text(served.json("best")["refused"])
+    expect(page.locator(".charts")).to_have_text("No metric has values of a checkpoint with a step yet.")
+    for part in (".trends > .controls", ".legend", ".hint", ".trends .notes"):
+        expect(page.locator(part)).to_be_hidden()
