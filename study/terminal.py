@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any, cast
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -25,7 +25,7 @@ _NAMED = 10
 
 def terminal() -> Console:
     """The terminal, in which numbers are not coloured; for GitHub Actions, in which nothing is a command."""
-    return Console(highlight=False, file=_Unheeded() if on_github() else None)
+    return Console(highlight=False, file=cast(IO[str], _Unheeded()) if on_github() else None)
 
 
 class _Unheeded:

@@ -112,8 +112,8 @@ def best_checkpoint(
     over 20 ways of dealing them into fifths. Where all choose the same checkpoint, it is the mean of that one. Such a
     value is a little low where another one is chosen now and then, and the plain mean is too high, so the interval
     reaches from the one less half of the winner's own interval to the higher of the two plus half of it. Two halves in
-    place of fifths vary less among equal checkpoints and are up to .2 too low where one is better than others, with
-    intervals that hold in 86 to 97 % (tests/benchmarks/bench_decision.py has the coverage).
+    place of fifths vary less among equal checkpoints, are .06 too low where one of ten is .3 better, and their interval
+    held in 92.6 % there (tests/benchmarks/bench_decision.py has the coverage).
 
     With several people the prompts that would tell are those with the same people: what these prefer does not fall with
     prompts. Its part of the variance over people is what is left without the two-way residual, over all differences.

@@ -165,7 +165,7 @@ class LeftOut:
         more = 1.0 if prompts is None else prompts / len(self.of_prompts)
         found = [(self._by_prompts / more, max(more * self.prompts, 2.0) - 1)]
         if self.of_people is not None:
-            by_people = self.by_people if prompts is None else tastes + self.noise / more
+            by_people = self.by_people if prompts is None else tastes + np.minimum(self.noise, self.by_people) / more
             found.append((by_people, max(len(self.of_people), 2) - 1.0))
         total = np.sum([variance for variance, _ in found], axis=0)
         squares = np.sum([variance**2 / freedom for variance, freedom in found], axis=0)

@@ -15,7 +15,7 @@ have the same images, and a test of that would test nothing.
 
 README.md beside this has what came out. Where it differs from the first simulations of this design: those took the
 slope as known, and drops as shifts of quality, of which the ends of the scale let people's ratings show nine tenths;
-with drops of the ratings themselves 50 prompts find .30 in 74 % at r = .6 (67 % there), and about 110 images are needed
+with drops of the ratings themselves 50 prompts find .30 in 74 % at r = .6 (67 % there), and about 120 images are needed
 (130 there). Sets that may be the best held the best with 20 prompts and not with 5 or 10, so they are wider now.
 """
 

@@ -131,8 +131,8 @@ def test_both_together_are_people_where_all_is_rated_and_need_not_all():
     both, people = part.best(f"good+{PEOPLE}").best, part.best(PEOPLE).best
     assert both.means == pytest.approx(whole.best(PEOPLE).best.means, abs=0.2)
     assert both.means == pytest.approx(people.means, abs=0.4)
+    assert (both.together < 1.1 * people.together).all()
     exact = part.best(f"distance+{PEOPLE}").best
-    assert exact.prompts_to_tell[0.15] < people.prompts_to_tell[0.15]
     assert exact.means == pytest.approx(whole.best(PEOPLE).best.means, abs=0.2)
 
 
@@ -181,7 +181,8 @@ def test_how_strict_people_are_makes_their_value_less_sure_and_no_checkpoint_bet
     given = best_checkpoint([Part(sums, np.full(sums.shape, 2.0))], [0.15], found.resampling)
     assert best.means == pytest.approx(given.means)
     assert best.low == pytest.approx(given.low) and best.high == pytest.approx(given.high)
-    assert best.prompts_to_tell == given.prompts_to_tell and best.may_be_best == given.may_be_best
+    assert best.may_be_best == given.may_be_best
+    assert best.prompts_to_tell[0.15] == pytest.approx(given.prompts_to_tell[0.15], rel=0.1)  # prompts in another order
 
 
 def test_scores_made_in_two_ways_are_not_compared():
