@@ -47,12 +47,16 @@ def best_lines(found: StudyBest, scale: Scale = LIKERT) -> list[str]:
     winner = names[best.winner]
     low, high = sorted((shown(best.value_low, found, scale), shown(best.value_high, found, scale)))
     mean, value = shown(float(best.means[best.winner]), found, scale), shown(best.value, found, scale)
-    said = [
-        set_said,
-        f"The {'lowest' if found.is_turned else 'highest'} mean is {winner}'s, {number(mean)}; without what chance "
-        f"adds to the one that comes out best, which is the value to quote, it is {number(value)} (95 % interval "
-        f"{number(low)} to {number(high)}).",
-    ]
+    highest = f"The {'lowest' if found.is_turned else 'highest'} mean is {winner}'s, {number(mean)}"
+    within = f"95 % interval {number(low)} to {number(high)}"
+    if number(mean) == number(value):
+        said = [
+            set_said,
+            f"{highest} ({within}); what chance adds to the one that comes out best does not show in that.",
+        ]
+    else:
+        without = "without what chance adds to the one that comes out best, which is the value to quote, it is"
+        said = [set_said, f"{highest}; {without} {number(value)} ({within})."]
     if ties := [names[place] for place in tied(found)]:
         said.append(f"{listed(ties)} {'has' if len(ties) == 1 else 'have'} the same mean; the earliest step counts.")
     rests = f"It rests on {counted(best.prompts, 'prompt')} and {counted(found.images, 'image')}{_people(found)}."
@@ -74,10 +78,11 @@ def _counted(people: int) -> str:
 def best_by(found: StudyBest) -> str:
     """What the best is by, in words, with what is known of the metric."""
     name, _, people = found.by.partition("+")
+    ratings = f"people's ratings of '{found.task}'" if found.task else "people's ratings"
     if name == PEOPLE:
-        return "people's ratings"
+        return ratings
     title = titles_of([name])[name] + clause_on(found.agreement)
-    return f"{title} and people's ratings together" if people else title
+    return f"{title} and {ratings} together" if people else title
 
 
 def shown(value: float, found: StudyBest, scale: Scale = LIKERT) -> float:

@@ -63,6 +63,8 @@ class StudyBest:
     notes : tuple of str
     agreement : Agreement or None
         Of the metric, whether it sorts as people do; None by people alone.
+    task : str
+        Which ratings these are, where people rated several tasks; "" where there is one.
     """
 
     by: str
@@ -73,3 +75,4 @@ class StudyBest:
     images: int
     notes: tuple[str, ...]
     agreement: Agreement | None = None
+    task: str = ""

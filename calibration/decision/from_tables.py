@@ -164,7 +164,8 @@ class StudyTables(Measures):
         known = None if by == PEOPLE else self.agreement(name)
         notes = [*self.notes, *self._notes_on([name]), *self._notes_on_checkpoints(chosen)]
         notes += self._on_rated_part(chosen) if unit == "rating steps" else []
-        return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(notes), known)
+        task = self._task_among_others
+        return StudyBest(by, tuple(chosen), found, unit, turned, images, tuple(notes), known, task)
 
     def _notes_on(self, metrics: Sequence[str]) -> list[str]:
         return once({name: self._notes.get(name, ()) for name in metrics or self.metrics})

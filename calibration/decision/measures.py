@@ -72,6 +72,8 @@ class Measures:
         self._items, self._scale = items, scale
         self._prompts = items.set_index("item")["prompt"] if "prompt" in items.columns else None
         self.task, self._ratings = _one_task(ratings, task)
+        has_others = self._ratings is not None and ratings is not None and len(ratings) > len(self._ratings)
+        self._task_among_others = self.task if has_others else ""
         self._cube: pd.DataFrame | None = None
         self._leniency: Array = np.zeros(0)
         if self._ratings is not None:

@@ -1,5 +1,7 @@
 """The checkpoints of a run, or of all runs, that may be the best, as `humangrade best` finds them."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from calibration.decision.best_words import best_by, best_lines, shown
@@ -8,12 +10,13 @@ from calibration.decision.from_tables import EVERY_RUN
 from calibration.decision.gate import MOST_MISSING
 from calibration.metric.facts import titles_of
 from metrics.errors import InputError, for_command_line
-from metrics.text import counted, listed
+from metrics.text import counted, listed, quoted
 from study.dashboard.answer_types import Best, BestChoices, BestRow
 from study.dashboard.checkpoints import NO_CHECKPOINT
 from study.dashboard.numbers import number
 from study.dashboard.snapshot import Snapshot
 
+_MOST_LEFT_OUT = 4
 MOST_NAMED = 6
 """So many checkpoints are named in the headline; the page lists all."""
 
@@ -38,7 +41,7 @@ def best(found: Snapshot, by: str = "", run: str = "", task: str = "") -> Best:
     Best
         Refused with a sentence where it cannot be told.
     """
-    return found.once(("best", by, run, task), lambda: _best(found, by, run, found.task_of(task)))
+    return found.once(("best", by, run, task), lambda: _best(found, by, run, task))
 
 
 def choices(found: Snapshot) -> BestChoices:
@@ -49,8 +52,8 @@ def choices(found: Snapshot) -> BestChoices:
     return {"by": [*([PEOPLE] if rated else []), *metrics, *both], "runs": _runs(found)}
 
 
-def _best(found: Snapshot, by: str, run: str, task: str) -> Best:
-    asked = choices(found)
+def _best(found: Snapshot, by: str, run: str, asked_task: str) -> Best:
+    asked, task = choices(found), found.task_of(asked_task)
     notes: list[str] = []
     if not by:
         by, notes = _usual(found, asked)
@@ -79,66 +82,93 @@ def _best(found: Snapshot, by: str, run: str, task: str) -> Best:
             answer["refused"] = answer["refused"] or error.for_command_line()
             continue
         answer |= _found(found, made)
-        said = [*notes, *left_out, *(for_command_line(note) for note in made.notes)]
-        return answer | {"refused": "", "run": each, "notes": said}
+        others = _other_questions(found, by, task)
+        said = [*notes, *left_out, *others, *(for_command_line(note) for note in made.notes)]
+        more = [*left_out[:1], *(others if not asked_task else [])]
+        return answer | {"refused": "", "run": each, "notes": said, "headline": " ".join([answer["headline"], *more])}
     return answer
 
 
 def _told(found: Snapshot, by: str, run: str, task: str) -> tuple[StudyBest, list[str]]:
-    """The best, if need be among those that have what it takes, and notes on the others.
+    """The best, if need be among those that have what it takes, and a note on the others.
 
     While a run is trained its last checkpoint has no ratings yet, and perhaps not all scores.
     """
     tables = found.tables(task)
+    lacking: dict[int, str] = {}
     try:
-        return tables.best(by, run), []
+        made = tables.best(by, run)
     except InputError:
         lacking = _lacking(found, by, run, task)
-        if not lacking:
-            raise
         try:
-            made = tables.best(by, run, list(lacking))
+            made = tables.best(by, run, [found.shown.checkpoints[place]["shown"] for place in lacking])
         except InputError:
             lacking = {}
         if not lacking:
             raise
+    there = set(map(str, made.checkpoints))
+    left_out = {
+        place: lacking.get(place, "the prompts of ITS images are not known")
+        for place in _among(found, run)
+        if found.shown.checkpoints[place]["shown"] not in there
+    }
+    return made, _left_out(found, left_out)
+
+
+def _left_out(found: Snapshot, reasons: Mapping[int, str]) -> list[str]:
+    """A note for each reason, the one that holds for most checkpoints first."""
     notes = []
-    for why in dict.fromkeys(lacking.values()):
-        names = [name for name, reason in lacking.items() if reason == why]
-        notes.append(f"{listed(names, most=5)} {'does' if len(names) == 1 else 'do'} not count: {why}.")
-    return made, notes
+    for why in sorted(dict.fromkeys(reasons.values()), key=lambda why: -list(reasons.values()).count(why)):
+        names = [found.shown.checkpoints[place]["shown"] for place, reason in reasons.items() if reason == why]
+        if len(names) > _MOST_LEFT_OUT:
+            names = [f"{len(names):,} more checkpoints"]
+            is_one = False
+        else:
+            is_one = len(names) == 1
+        words = why.replace("ITS", "its" if is_one else "their")
+        notes.append(f"{listed(names)} {'does' if is_one else 'do'} not count: {words}.")
+    return notes
 
 
-def _lacking(found: Snapshot, by: str, run: str, task: str) -> dict[str, str]:
-    """The checkpoints of a run, or of all, that lack what best takes, each with what that is."""
-    images, shown = found.images, found.shown
-    at = images["place_of_checkpoint"].to_numpy()
-    size = len(shown.checkpoints)
-    among = [
+def _other_questions(found: Snapshot, by: str, task: str) -> list[str]:
+    others = [each for each in found.tasks if each != task]
+    if PEOPLE not in by.split("+") or not others:
+        return []
+    return [f"People rated {listed(quoted(others))} too, by which another one may be the best."]
+
+
+def _among(found: Snapshot, run: str) -> list[int]:
+    """The checkpoints of a run, or of all, that were trained."""
+    shown = found.shown
+    return [
         place
         for place, one in enumerate(shown.checkpoints)
         if not one["is_base"]
         and one["shown"] != NO_CHECKPOINT
         and run in (EVERY_RUN, "", shown.runs[one["run"]]["name"])
     ]
-    lacking: dict[str, str] = {}
+
+
+def _lacking(found: Snapshot, by: str, run: str, task: str) -> dict[int, str]:
+    """The checkpoints of a run, or of all, that lack what best takes, each with what that is."""
+    images, size, among = found.images, len(found.shown.checkpoints), _among(found, run)
+    at = images["place_of_checkpoint"].to_numpy()
     name, _, people = by.partition("+")
+    lacking: dict[int, str] = {}
     without_seed = np.bincount(at[(images["seed"] == "").to_numpy()], minlength=size)
+    without_prompt = np.bincount(at[(images["prompt"] == "").to_numpy()], minlength=size)
+    known = [place for place in among if without_prompt[place] < found.shown.checkpoints[place]["images"]]
     lacking |= {
-        shown.checkpoints[place]["shown"]: "it is not known with which seed each image was drawn"
-        for place in among
-        if without_seed[place]
+        place: "it is not known with which seeds ITS images were drawn" for place in known if without_seed[place]
     }
     if PEOPLE in (name, people) and task:
         rated = np.bincount(at[found.opinions(task)[1] > 0], minlength=size)
-        why = "people have not rated any of its images"
-        lacking |= {shown.checkpoints[place]["shown"]: why for place in among if not rated[place]}
+        lacking |= {place: "people have not rated any of ITS images" for place in known if not rated[place]}
     if name in found.values:
         scored = np.bincount(at[np.isfinite(found.values[name])], minlength=size)
-        most = max((scored[place] for place in among), default=0)
-        why = f"not all of its images are there and have a value by {titles_of(found.directions)[name]}"
-        few = [place for place in among if scored[place] < (1 - MOST_MISSING) * most]
-        lacking |= {shown.checkpoints[place]["shown"]: why for place in few}
+        most = max((scored[place] for place in known), default=0)
+        why = f"not all of ITS images are there and have a value by {titles_of(found.directions)[name]}"
+        lacking |= {place: why for place in known if scored[place] < (1 - MOST_MISSING) * most}
     return lacking
 
 
@@ -210,15 +240,16 @@ def _usual(found: Snapshot, asked: BestChoices) -> tuple[str, list[str]]:
 
 
 def _runs(found: Snapshot) -> list[str]:
-    """The runs with two checkpoints or more, the usual choice first."""
-    shown_runs, images = found.shown.runs, found.images["place_of_checkpoint"].value_counts()
-    sizes = {}
-    for place in range(len(shown_runs)):
-        checkpoints = {at: found.shown.checkpoints[at] for at in found.shown.of_run(place)}
-        mine = [at for at, each in checkpoints.items() if not each["is_base"] and each["shown"] != NO_CHECKPOINT]
-        if mine:
-            sizes[place] = (len(mine), int(images.reindex(mine).sum()))
-    names = [shown_runs[place]["name"] for place in sizes if sizes[place][0] > 1]
-    names.sort(key=lambda name: -max(sizes[place][1] for place in sizes if shown_runs[place]["name"] == name))
-    subjects = {shown_runs[place]["subject"] for place in sizes}
-    return [EVERY_RUN, *names] if len(sizes) > 1 and len(subjects) == 1 else names
+    """The runs with two checkpoints or more whose images have prompts, the usual choice first."""
+    runs, images = found.shown.runs, found.images
+    known = images[images["prompt"] != ""] if (images["prompt"] != "").any() else images
+    sizes = known["place_of_checkpoint"].value_counts()
+    by_run: dict[int, list[int]] = {}
+    for place in _among(found, EVERY_RUN):
+        if place in sizes.index:
+            by_run.setdefault(found.shown.checkpoints[place]["run"], []).append(int(sizes[place]))
+    names = [runs[run]["name"] for run, each in by_run.items() if len(each) > 1]
+    order = {runs[run]["name"]: -sum(each) for run, each in by_run.items()}
+    names.sort(key=order.__getitem__)
+    subjects = {runs[run]["subject"] for run in by_run}
+    return [EVERY_RUN, *names] if len(by_run) > 1 and len(subjects) == 1 else names

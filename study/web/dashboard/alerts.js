@@ -89,9 +89,10 @@ function alertsPanel(context) {
     return rows;
   }
 
-  /* The estimated difference on a scale of its own that holds 0. */
+  /* The estimated difference on a scale of its own, with 0 and the drop from which on it counts. */
   function differenceTrack(metric) {
-    const finite = [0, metric.estimate, metric.low, metric.high].filter((value) => Number.isFinite(value));
+    const limit = metric.least_drop > 0 ? -metric.least_drop : NaN;
+    const finite = [0, metric.estimate, metric.low, metric.high, limit].filter((value) => Number.isFinite(value));
     if (finite.length < 2) return "";
     const scale = linearScale(finite);
     const row = make("div", "difference number");
@@ -99,6 +100,10 @@ function alertsPanel(context) {
     const track = intervalTrack({ value: metric.estimate, low: metric.low, high: metric.high }, scale, metric.verdict === "worse" ? "worse" : "in-set");
     track.prepend(at(make("i", "zero"), scale, 0));
     track.append(at(make("span", "tick quiet", "0"), scale, 0));
+    if (Number.isFinite(limit)) {
+      track.prepend(at(make("i", "limit"), scale, limit));
+      if (scale.of(0) - scale.of(limit) > 0.16) track.append(at(make("span", "tick quiet", formatted(limit)), scale, limit));
+    }
     row.append(track, make("span", "quiet", formatted(metric.estimate, digits) + " " + (metric.unit || "")));
     return row;
   }

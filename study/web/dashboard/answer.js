@@ -22,7 +22,8 @@ function bestAnswer(result, context) {
   }
   const best = result.value;
   const [first, second] = best.refused ? [best.refused, ""] : [best.headline, best.sentences[1]];
-  part.append(make("p", "answer-sentence", first), make("p", "quiet", second || ""));
+  const [note] = best.notes; // what does not count, or that nobody chose the measure
+  part.append(make("p", "answer-sentence", first), ...[second, note].filter(Boolean).map((words) => make("p", "quiet", words)));
   return part;
 }
 

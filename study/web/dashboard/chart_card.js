@@ -78,12 +78,12 @@ function chartCard(context, measure, axis) {
     return point ? wordsOfFigures(point) : [];
   }
 
-  /* The lines' values at a step; at the last where the cursor is elsewhere. */
+  /* The lines' values at a step; where the cursor is elsewhere, at the last one that has any. */
   function follow(x) {
-    const xs = card.lines.flatMap((line) => line.points.map((point) => point.x));
-    const at = x === null ? Math.max(...xs) : x;
+    const known = card.lines.flatMap((line) => line.points.filter((point) => point.value !== null));
+    const at = x === null ? Math.max(...known.map((point) => point.x)) : x;
     readout.replaceChildren();
-    if (!card.lines.length) return;
+    if (!known.length) return;
     readout.append(make("span", "quiet at", axis + " " + stepWords(at)));
     for (const line of card.lines) {
       const point = line.points.find((one) => one.x === at);

@@ -35,7 +35,9 @@ function follow() {
   if (!context.data) return;
   const values = state.get();
   const tab = shows(values.tab);
-  if (tab !== shownTab) {
+  const isOther = tab !== shownTab;
+  const isFirst = !shownTab;
+  if (isOther) {
     const before = panels.get(shownTab);
     if (before) {
       before.hide();
@@ -51,7 +53,14 @@ function follow() {
   const panel = panels.get(tab) || makePanel(tab);
   panel.element.hidden = false;
   panel.show(values);
+  if (isOther && !isFirst) bringInSight(panel.element);
   context.lightbox.follow(values.image);
+}
+
+/* A view that was chosen begins below the tabs where it would begin out of sight, or in its middle. */
+function bringInSight(panel) {
+  const below = panel.getBoundingClientRect().top - find(".tabs").offsetHeight;
+  if (below < 0 || below > page.clientHeight / 2) page.scrollTop += below - 12;
 }
 
 function makePanel(name) {

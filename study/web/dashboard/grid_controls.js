@@ -23,7 +23,7 @@ function gridControls(context, own, trainedRuns, { onDifference, onStep }) {
   element.open = window.innerWidth >= 860;
   const tools = make("div", "tools");
   element.append(make("summary", "", "Choices"), tools);
-  tools.append(...[rows, run, seed, group, value, size].map((made) => made.element), difference);
+  tools.append(...[rows, run, seed, group, value, size].map((made) => made.element));
 
   const { name, values } = aligned.axis;
   const label = make("label", "grid-step");
@@ -37,7 +37,7 @@ function gridControls(context, own, trainedRuns, { onDifference, onStep }) {
   back.setAttribute("aria-label", "One " + name + " back");
   on.setAttribute("aria-label", "One " + name + " on");
   const steps = make("div", "grid-steps");
-  steps.append(back, label, on);
+  steps.append(back, label, on, difference);
 
   function show(view) {
     rows.show(view.isRuns ? "runs" : "");

@@ -20,10 +20,15 @@ def test_the_best_is_said_with_its_set_and_value():
     lines = best_lines(found)
     assert lines[0] == "By good, 600 is the best of 3 checkpoints of anna (95 % confidence)."
     best = found.best
-    assert lines[1] == (
-        f"The highest mean is 600's, {number(best.means[best.winner])}; without what chance adds to the one that "
-        f"comes out best, which is the value to quote, it is {number(best.value)} (95 % interval "
-        f"{number(best.value_low)} to {number(best.value_high)})."
+    mean, low, high = best.means[best.winner], best.value_low, best.value_high
+    assert lines[1] == (  # it is the mean of a winner that all prompts choose
+        f"The highest mean is 600's, {number(mean)} (95 % interval {number(low)} to {number(high)}); what chance adds "
+        "to the one that comes out best does not show in that."
+    )
+    less = replace(found, best=replace(best, value=mean - 0.1))
+    assert best_lines(less)[1] == (
+        f"The highest mean is 600's, {number(mean)}; without what chance adds to the one that comes out best, which is "
+        f"the value to quote, it is {number(mean - 0.1)} (95 % interval {number(low)} to {number(high)})."
     )
     assert lines[-1] == "It rests on 24 prompts and 144 images." and len(lines) == 3
     assert best_lines(study().best(PEOPLE))[-1] == "It rests on 24 prompts and 144 images, rated by 3 people."
@@ -31,8 +36,25 @@ def test_the_best_is_said_with_its_set_and_value():
     assert both == "It rests on 24 prompts and 144 images, with the ratings of 3 people."
 
 
+def test_a_value_to_which_chance_adds_nothing_is_said_once():
+    found = study().best("good")
+    mean = float(found.best.means[found.best.winner])
+    line = best_lines(replace(found, best=replace(found.best, value=mean * (1 + 1e-9))))[1]
+    assert line.count(number(mean)) == 1 and "value to quote" not in line
+    assert line.endswith("; what chance adds to the one that comes out best does not show in that.")
+
+
+def test_which_ratings_is_said_where_there_are_others():
+    items, scores, ratings = tables()
+    both = pd.concat([ratings, ratings.assign(task="taste")])
+    alone, among = (StudyTables(items, scores, given, "look", resampling=Resampling(60)) for given in (ratings, both))
+    assert best_lines(alone.best(PEOPLE))[0].startswith("By people's ratings, ")
+    assert best_lines(among.best(PEOPLE))[0].startswith("By people's ratings of 'look', ")
+
+
 def test_values_are_those_of_the_metric_and_of_the_scale():
     turned = study().best("distance")
+    turned = replace(turned, best=replace(turned.best, value=turned.best.value - 0.1))
     value = -turned.best.value
     line = best_lines(turned)[1]
     assert line.startswith(f"The lowest mean is 600's, {number(-turned.best.means[turned.best.winner])}; ")
@@ -41,9 +63,9 @@ def test_values_are_those_of_the_metric_and_of_the_scale():
     people = study().best(PEOPLE)
     _, _, ratings = tables()
     mean = ratings[ratings["item"].str.startswith("600")]["rating"].mean()
-    assert f"The highest mean is 600's, {number(mean)}; " in best_lines(people)[1]
+    assert f"The highest mean is 600's, {number(mean)} (95 % interval " in best_lines(people)[1]
     from_0 = best_lines(people, Scale((0, 1, 2, 3, 4)))[1]
-    assert f"The highest mean is 600's, {number(mean - 1)}; " in from_0
+    assert f"The highest mean is 600's, {number(mean - 1)} (95 % interval " in from_0
 
 
 def test_several_that_may_be_the_best_and_how_many_prompts_would_tell():

@@ -7,7 +7,7 @@ from metrics.engine.types import Score
 from study.dashboard.alerts import alerts
 from study.dashboard.snapshot import snapshot
 from study.runs.reading import study_tables
-from study.runs.tracking.new_gates import judge_new
+from study.runs.tracking.new_gates import Question, judge_new
 from tests.study.dashboard.made import DIRECTIONS, add_gate
 
 
@@ -64,11 +64,11 @@ def test_what_is_gone_by_now_has_no_place(study):
 
 def test_gates_of_a_tracked_run_are_there_with_those_that_were_refused(study):
     study_tables(study, **DIRECTIONS)
-    judge_new(study, ["face"])
+    judge_new(study, Question(("face",)))
     rng, items = np.random.default_rng(0), study.items["item"]
     study.store.save_scores([Score(item, "face", rng.normal(), "metric:face") for item in items])
     study_tables(study, **DIRECTIONS)
-    judge_new(study, ["face"])
+    judge_new(study, Question(("face",)))
     found = alerts(snapshot(study, **DIRECTIONS))["runs"]
     refused = [one for one in found if one["verdict"] == "refused"]
     assert refused and all(one["metrics"] == [] for one in refused)

@@ -94,8 +94,36 @@ def test_without_a_seed_a_checkpoint_is_left_out_and_said(study):
     seeds = study.items["seed"].where(study.items["checkpoint"] != "900", "")
     study.write_items(study.items.assign(seed=seeds))
     found = best(snapshot(study, **DIRECTIONS), "good", "n05")
-    assert found["notes"][0] == "n05/900 does not count: it is not known with which seed each image was drawn."
+    assert found["notes"][0] == "n05/900 does not count: it is not known with which seeds its images were drawn."
     assert len(found["rows"]) == 2
+
+
+def test_what_has_no_prompts_is_counted_among_what_is_left_out(study):
+    """At the headline too: the chart beside it shows these checkpoints, perhaps with a higher mean."""
+    items = study.items[study.items["item"] != "stray"]
+    cells = {name: items[name].where(items["model"] != "n05", "") for name in ("prompt", "seed")}
+    study.write_items(items.assign(**cells).reset_index(drop=True))
+    found = best(snapshot(study, **DIRECTIONS), "good", EVERY_RUN)
+    said = "n05/300, n05/600 and n05/900 do not count: the prompts of their images are not known."
+    assert found["refused"] == "" and len(found["rows"]) == 3
+    assert found["choices"]["runs"] == ["n20"] and best(snapshot(study, **DIRECTIONS), "good")["run"] == "n20"
+    assert said in found["notes"] and found["headline"] == f"{found['sentences'][0]} {said}"
+    assert best(snapshot(study, **DIRECTIONS), "good", "n20")["headline"] == found["sentences"][0]
+
+
+def test_by_which_question_and_which_others_there_are_is_said(study):
+    ratings = study.ratings()[["item", "evaluator", "rating"]]
+    config = study.config
+    both = {**config.tasks, "taste": config.tasks["look"]}
+    object.__setattr__(study, "config", config.model_copy(update={"tasks": both}))
+    study.store.import_rows(ratings.assign(task="taste").to_dict("records"))
+    snap = snapshot(study, **DIRECTIONS)
+    found, asked = best(snap), best(snap, task="taste")
+    assert found["sentences"][0].startswith("By people's ratings of 'look', ")
+    more = "People rated 'taste' too, by which another one may be the best."
+    assert found["headline"].endswith(more) and more in found["notes"]
+    assert asked["sentences"][0].startswith("By people's ratings of 'taste', ") and more not in asked["headline"]
+    assert "People rated" not in best(snap, "good")["headline"]
 
 
 def test_where_all_runs_cannot_be_told_the_first_that_can_be_is(study):

@@ -22,7 +22,7 @@ def served(tmp_path_factory, serve_study):
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("page")
         patch.setenv("HUMANGRADE_CACHE", str(folder / "cache"))
-        study = make_gated_study(folder, patch)
+        study = make_gated_study(folder, patch, is_tracked=True)
         study.close()
         yield Served(serve_study(study))
 
@@ -52,8 +52,9 @@ def test_the_first_view_says_which_checkpoint_and_why(open_dashboard, served):
     page = open_dashboard()
     assert page.title() == "Made"
     best, gate = served.json("best"), served.json("alerts")["runs"][0]
-    expect(page.locator(".answer-best")).to_contain_text(best["sentences"][0])
-    expect(page.locator(".answer-best")).to_contain_text(best["sentences"][1])
+    assert best["notes"][0].startswith(f"{RUN}/1200 does not count")
+    for words in (best["headline"], best["sentences"][1], best["notes"][0]):
+        expect(page.locator(".answer-best")).to_contain_text(words)
     expect(page.locator(".answer-gate")).to_contain_text(gate["sentence"])
     expect(page.locator(".answer-gate .mark")).to_have_text(gate["verdict"])
     for name in ("answer-best", "answer-gate"):
@@ -195,6 +196,22 @@ def test_nothing_is_wider_than_the_screen(open_dashboard, tab, viewport):
     width, room = page.locator(".hg").evaluate("(page) => [page.scrollWidth, page.clientWidth]")
     assert width <= room
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("viewport", [PHONE, {"width": 720, "height": 450}], ids=["phone", "zoomed to 200 %"])
+def test_a_view_that_is_chosen_comes_in_sight(open_dashboard, viewport):
+    page = open_dashboard(viewport=viewport, touch=viewport is PHONE)
+    for name in [*TABS[1:], TABS[0]]:
+        tab = page.get_by_role("tab", name=name)
+        box = tab.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= viewport["width"]  # all of them, without scrolling
+        tab.click()
+        panel = page.get_by_role("tabpanel", name=name)
+        expect(panel).to_be_visible()
+        assert panel.bounding_box()["y"] < viewport["height"] / 2
+    page.locator(".hg").evaluate("(page) => page.scrollTo(0, 1e6)")
+    page.keyboard.press("4")
+    expect(page.locator(".best-words")).to_be_in_viewport()
 
 
 def test_a_server_that_is_gone_for_a_while_is_said(open_page, served):
