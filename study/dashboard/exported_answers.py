@@ -39,9 +39,8 @@ def listed_addresses(taken: Snapshot) -> Listed:
     """The figures that a file holds: all but comparisons of any two checkpoints, of which there are too many."""
     tasks = taken.tasks or [""]
     notes = []
-    found: list[tuple[str, Given, list[Given]]] = [("alerts", {}, [])]
-    for name in ("trends", "agreement"):
-        found += [(name, {"task": task}, [{}] if task == tasks[0] else []) for task in tasks]
+    found: list[tuple[str, Given, list[Given]]] = [("alerts", {}, []), ("trends", {}, [])]  # the lines of all tasks
+    found += [("agreement", {"task": task}, [{}] if task == tasks[0] else []) for task in tasks]
     best, all_best = _best(taken, tasks)
     found += best
     pairs = _pairs(taken)

@@ -6,16 +6,18 @@ const MARKERS = ["circle", "triangle", "square", "diamond", "down", "cross"];
 const NEUTRAL = "--quiet";
 const BASE_STYLE = { colour: NEUTRAL, dash: [], marker: "square" }; // of a base model, in whichever line
 
-/* From a run's number to {key, words, order, style}, of the runs that have lines. By "n", runs with as many training images share
-   one, the fewest first. */
+/* From a run's number to {key, words, order, style}, of the runs that have lines. By "n", runs with as many training images
+   share one, the fewest first; those whose number is not known keep one of their own, after them. */
 function lineGroups(runs, drawn, by) {
-  const counts = [...new Set(drawn.map((run) => runs[run].n_training_images))].sort((one, other) => one - other);
+  const known = drawn.map((run) => runs[run].n_training_images).filter((count) => count !== null);
+  const counts = [...new Set(known)].sort((one, other) => one - other);
+  const unknown = drawn.filter((run) => runs[run].n_training_images === null);
   const groupOf = (run, i) => {
     if (by !== "n") return { key: runs[run].name, words: runs[run].name || "the run", order: i, style: lineStyle(i) };
     const count = runs[run].n_training_images;
-    const words = count === null ? "unknown number of images" : counted(count, "training image");
-    const order = counts.indexOf(count);
-    return { key: String(count), words, order, style: lineStyle(order) };
+    const order = count === null ? counts.length + unknown.indexOf(run) : counts.indexOf(count);
+    const words = count === null ? runs[run].name + " (number not known)" : counted(count, "training image");
+    return { key: count === null ? runs[run].name : String(count), words, order, style: lineStyle(order) };
   };
   return new Map(drawn.map((run, i) => [run, groupOf(run, i)]));
 }

@@ -13,8 +13,10 @@ from PIL import Image
 from metrics.errors import InputError
 from study.dashboard.answers import answer
 from study.dashboard.export import Exported, export_dashboard
+from study.dashboard.exported_answers import Listed, answers_of, listed_addresses
 from study.dashboard.snapshot import snapshot
 from study.dashboard.thumbnails import SIDE
+from study.folder.create import create_study
 from study.folder.looking import open_to_look
 from tests.study.dashboard.studies import EVALUATORS, NASTY, inlined, made_study, save
 
@@ -69,7 +71,7 @@ def test_it_holds_what_the_routes_would_answer(study, exported):
     assert found["data"]["is_exported"] and found["data"]["version"] == taken.data()["version"]
     assert "full size is in the live dashboard" in " ".join(found["data"]["notes"])
     for name, given, addresses in (
-        ("trends", {}, ("trends", "trends?task=aesthetic")),
+        ("trends", {}, ("trends",)),
         ("agreement", {}, ("agreement?task=aesthetic",)),
         ("alerts", {}, ("alerts",)),
         ("best", {}, ("best", "best?task=aesthetic")),
@@ -82,6 +84,19 @@ def test_it_holds_what_the_routes_would_answer(study, exported):
             assert found[address] == expected, address
     version = found["data"]["version"]
     assert found[f"recipe/3?version={version}"]["item"] == found["data"]["images"]["item"][3]
+
+
+def test_it_holds_the_lines_of_every_task(tmp_path):
+    made_study(tmp_path).close()
+    tasks = ["aesthetic", "likeness"]
+    with create_study(tmp_path / "two", tmp_path / "drawn", tasks=tasks, evaluators=["ann", "bob"]) as study:
+        named = [{"item": item, "evaluator": "ann"} for item in study.items["item"]]
+        study.store.import_rows([{**one, "task": task, "rating": 3} for one in named for task in tasks])
+        taken = snapshot(study)
+    listed = listed_addresses(taken)
+    trends = Listed([one for one in listed.addresses if one[0] == "trends"], ())
+    found = answers_of(taken, trends, lambda: None)
+    assert [one["task"] for one in found["trends"]["people"]] == tasks  # the page asks for all at once
 
 
 def test_every_picture_stands_in_a_strip(study, exported):

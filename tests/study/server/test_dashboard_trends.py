@@ -179,6 +179,23 @@ def test_lines_are_runs_or_numbers_of_training_images(open_trends, served):
     expect(legend).to_have_text(["5 training images", "20 training images"])
 
 
+def test_runs_of_unknown_numbers_of_training_images_keep_their_lines(open_page, served):
+    def forget(route):
+        answer = route.fetch()
+        data = answer.json()
+        for run in data["runs"]:
+            run["n_training_images"] = 5 if run["name"] == "n05" else None
+        route.fulfill(response=answer, json=data)
+
+    page = open_page(
+        served.link(tab="trends", **{"trends.by": "n"}), viewport={"width": 1440, "height": 1000}, go=False
+    )
+    page.route("**/dashboard/data", forget)
+    page.goto(served.link(tab="trends", **{"trends.by": "n"}))
+    expect(page.locator(".legend .chip")).to_have_text(["5 training images", f"{RUN} (number not known)"])
+    expect(chart(page, "good").locator(".entry")).to_have_count(2)
+
+
 def test_charts_are_chosen_and_steps_dragged_over(open_trends, served):
     page = open_trends()
     page.get_by_role("button", name=re.compile("^Charts: all 6")).click()
