@@ -8,6 +8,7 @@ from pathlib import Path
 from study.folder.demo_study import CHECKPOINTS, EVALUATORS, YOU, open_demo
 from study.folder.links import dashboard_link, owner_link, rater_link
 from study.folder.study import Study
+from study.runs.demo_gates import add_gates
 from study.server.app import served
 from study.server.listen import base_url, run
 from study.terminal import terminal
@@ -38,6 +39,8 @@ def run_demo(folder: Path, reset: bool = False, port: int = 7860, open_browser: 
     console = terminal()
     with console.status("Making the demo's study"):
         study, made = open_demo(folder, reset)
+        if made:
+            add_gates(study)
     with closing(study), served(study, HOST, port, tries=TRIES) as (app, listener):
         base = base_url(listener)
         taken = listener.getsockname()[1]

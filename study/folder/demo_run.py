@@ -93,19 +93,6 @@ def add_simulated_run(study: Study, seed: int) -> pd.DataFrame:
     return added
 
 
-def add_gates(study: Study) -> None:
-    """Judge the last checkpoint of each run against the one before it, as `humangrade gate` does, and record it."""
-    from study.runs.alerts import gate_report, gate_settings, record_gate_run
-    from study.runs.reading import study_tables
-
-    tables = study_tables(study, task="similarity")
-    for number in STRENGTHS:
-        candidate, against = (f"{run_name(number)}/{step}" for step in STEPS[:0:-1])
-        found = tables.gate(candidate, against, (), "ssim", {})
-        settings = gate_settings(against, [], "ssim", {}, False, tables.resampling)
-        record_gate_run(study, gate_report(found, tables, settings))
-
-
 def _parts(photo: Image.Image) -> list[Image.Image]:
     """Windows of a photo: its corners and its middle."""
     across, down = photo.width - _SIZE[0], photo.height - _SIZE[1]

@@ -28,7 +28,7 @@ from metrics.image.sharpness import sharpness
 from study.assignment.order import random_generator
 from study.folder.config import load_config
 from study.folder.create import UNWRITTEN, create_study, not_made
-from study.folder.demo_run import add_gates, add_simulated_run
+from study.folder.demo_run import add_simulated_run
 from study.folder.importing import import_tables
 from study.folder.study import LEFT_OPEN, Study, open_study
 
@@ -157,7 +157,6 @@ def make_demo(folder: Path, seed: int = 0) -> Study:
             run = add_simulated_run(study, seed)
             ratings = pd.concat([ratings, _ratings_of(run, dict.fromkeys(TRUE_QUALITY, run["quality"]), seed, "run")])
             import_tables(study, ratings.reset_index(drop=True), scores_of(study))
-            add_gates(study)
         if folder.exists():
             folder.rmdir()
         stage.rename(folder)

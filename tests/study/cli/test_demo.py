@@ -12,6 +12,7 @@ from study.dashboard.answers import answer
 from study.dashboard.snapshot import snapshot
 from study.folder.demo_run import BASE, STRENGTHS, run_name
 from study.folder.demo_study import EVALUATORS, TITLE, YOU, open_demo, simulated_ratings
+from study.runs.demo_gates import add_gates
 from tests.study.command import free_port, links, run_command, serving
 
 STARTED = "Stop with Ctrl-C"
@@ -22,6 +23,7 @@ def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "humangrade-demo"
     study, made = open_demo(folder)
     assert made
+    add_gates(study)
     yield study
     study.store.close()
 
