@@ -16,9 +16,9 @@ from metrics.engine.images import ImageSource, UnreadableImage
 from metrics.engine.types import Item
 from study.folder.create import place_cells, with_own_table
 from study.folder.prompts import read_prompts
+from study.folder.recorded_prompts import with_known_prompts
 from study.folder.references import reference_cells
 from study.folder.study import ITEMS, Study, split_references
-from study.runs.record import with_known_prompts
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from metrics.engine.run import Progress, Silent
 from metrics.errors import InputError
 from metrics.files import digest_of
 from metrics.text import counted
+from study.folder.recorded_prompts import keep_prompts, plain_rows
 from study.folder.study import ITEMS, Study
-from study.store.run_cells import canonical, cells_of, is_unknown, whole
+from study.store.run_cells import canonical, is_unknown, whole
 
 SOURCE = "study"
 
@@ -133,30 +134,6 @@ def record_study(study: Study, prompts: Mapping[str, str] | None = None, progres
     return Recorded(images, runs.add_values(new.values), runs.add_set_values(new.set_values), removed, tuple(new.notes))
 
 
-def with_known_prompts(study: Study) -> pd.DataFrame:
-    """The study's items with the prompts that items.csv does not say and the record knows; see `record_study`.
-
-    Parameters
-    ----------
-    study : Study
-
-    Returns
-    -------
-    DataFrame
-    """
-    items = study.items
-    images = study.store.runs.images()
-    known = {row["item"]: row for row in _plain_rows(images[(images["item"] != "") & (images["prompt"] != "")])}
-    if not known:
-        return items
-    told = [
-        {name: row.get(name, "") for name in ("item", "model", "checkpoint", "prompt")} | {"path": row["image"]}
-        for row in _plain_rows(items)
-    ]
-    _keep_prompts(told, known, {})
-    return items.assign(prompt=[row["prompt"] for row in told])
-
-
 def find_new(
     study: Study,
     read_files: bool = True,
@@ -178,13 +155,13 @@ def find_new(
     InputError
         For a step that is no whole number.
     """
-    rows = _plain_rows(study.items)
+    rows = plain_rows(study.items)
     told, notes = image_rows(study, rows)
     runs = study.store.runs
     record = Known(runs.images(), runs.values(), runs.set_values(), runs.places())
-    known = {row["item"]: row for row in _plain_rows(record.images) if row["item"]}
-    places = {row["item"]: row for row in _plain_rows(record.places) if row["item"]}
-    _keep_prompts(told, known, prompts or {})
+    known = {row["item"]: row for row in plain_rows(record.images) if row["item"]}
+    places = {row["item"]: row for row in plain_rows(record.places) if row["item"]}
+    keep_prompts(told, known, prompts or {})
     unread = _add_contents(study, told, places, read_files, progress or Silent())
     if unread:
         notes.append(
@@ -203,16 +180,6 @@ def find_new(
     new_values = _new_values(scores, others, {row["item"] for row in told})
     sets = _new_set_values(study.set_scores(), record.set_values, told)
     return New(pd.DataFrame(changed), new_values, sets, _gone(study, places), notes, record)
-
-
-def _keep_prompts(told: Sequence[dict[str, Any]], known: Mapping[str, Row], given: Mapping[str, str]) -> None:
-    """The prompts that items.csv does not say: as they are given, or were recorded of the same place and checkpoint."""
-    for row in told:
-        if row["prompt"]:
-            continue
-        was = known.get(row["item"])
-        is_same = was is not None and all(was[name] == row[name] for name in ("path", "model", "checkpoint"))
-        row["prompt"] = given.get(row["item"]) or (was["prompt"] if was is not None and is_same else "")
 
 
 def image_rows(study: Study, rows: Sequence[Row]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -384,10 +351,3 @@ def _gone(study: Study, places: Mapping[str, Any]) -> list[str]:
         raw, source = read_table(study.folder / ITEMS)
         gone -= set(check_items(raw, source.path).frame["item"])
     return sorted(gone)
-
-
-def _plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows, with None for what is missing."""
-    names = list(map(str, frame.columns))
-    columns = [[None if cell is pd.NA or cell != cell else cell for cell in cells_of(frame[name])] for name in names]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -20,10 +20,10 @@ from metrics.entry import Need
 from metrics.errors import InputError, parameter
 from metrics.plugins.packages import is_plugin
 from metrics.text import listed
+from study.folder.recorded_prompts import with_known_prompts
 from study.folder.score_items import Collection, study_collection
 from study.folder.study import Study
 from study.runs.outside import Photos, items_of, outside_images, photos_of
-from study.runs.record import with_known_prompts
 from study.scoring import ScoreSettings, choose_metrics, left_out_lines, score_collection
 
 _OURS = "metric:"  # begins the signature of what humangrade computed
