@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,8 @@ class Figures:
         return self._write(self._out / name, gzip.compress(text.encode(errors="replace"), 5))
 
     def _write(self, place: Path, content: bytes) -> str:
+        with suppress(FileExistsError):
+            place.parent.mkdir(mode=0o700)  # the system may have swept it away: a study is served for weeks
         unfinished = place.with_name(f"{place.name}.partial")
         unfinished.write_bytes(content)
         unfinished.replace(place)

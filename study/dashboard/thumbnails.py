@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from metrics.engine.cache import cache_folder
 from metrics.engine.images import MOST_BYTES, UnreadableImage, decode_image, large_ones_alone
-from metrics.files import read_regular_file
+from metrics.files import digest_of, read_regular_file
 from study.store.scratch import Scratch
 
 SIDE = 160
@@ -57,6 +57,11 @@ def key_of(path: Path, sha256: str = "") -> str:
     except (OSError, ValueError):
         known = f"{path} is not there"
     return hashlib.sha256(known.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def is_key_of(key: str, path: Path) -> bool:
+    """Whether a file is still the picture that a key of `key_of` was made of; raises OSError where it cannot be read."""
+    return key == key_of(path) or digest_of(path, MOST_BYTES)[:32] == key
 
 
 def thumbnail(data: bytes) -> bytes:

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from metrics.errors import InputError
 from study.background.worker import WorkerGone
 from study.dashboard.answers import TAKES
-from study.dashboard.thumbnails import KEY, missing_picture
+from study.dashboard.thumbnails import KEY, is_key_of, missing_picture
 from study.server.access import Owned, Serving
 from study.server.compression import takes_gzip
 from study.server.guard import YEAR
@@ -21,6 +21,7 @@ from study.server.live_dashboard import Given, LiveDashboard
 from study.server.picture_answers import picture_answer
 
 NO_SUCH_PICTURE = "There is no such picture in this study."
+CHANGED = "This picture was replaced since these figures were made; load the page again in a moment."
 UNREADABLE = "This picture cannot be read by now; look for it in the study's folder."
 NO_SUCH_IMAGE = "There is no such image in these figures; load the page again."
 TOO_LONG = "There is no run, task or metric of so long a name."
@@ -77,6 +78,8 @@ async def get_recipe(place: int, owned: Owned, version: str = "") -> Response:
         version = (await _shown(owned.dashboard)).version
     found = await _answered(owned.dashboard.recipe(version, place))
     if found is None:
+        if version == (await _shown(owned.dashboard)).version:
+            owned.dashboard.renew()
         raise HTTPException(404, NO_SUCH_IMAGE)
     return JSONResponse(found)
 
@@ -97,11 +100,14 @@ async def get_strip(name: str, owned: Owned) -> Response:
 async def get_full(key: str, request: Request, owned: Owned) -> Response:
     """An image itself, without its words, as raters receive it."""
     path = Path((await _known("where", key, owned.dashboard))["file"])
-    return await to_thread.run_sync(_full, path, request, owned, limiter=_looking)
+    return await to_thread.run_sync(_full, key, path, request, owned, limiter=_looking)
 
 
-def _full(path: Path, request: Request, owned: Serving) -> Response:
+def _full(key: str, path: Path, request: Request, owned: Serving) -> Response:
     try:
+        if not is_key_of(key, path):
+            owned.dashboard.renew()
+            raise HTTPException(404, CHANGED)
         return picture_answer(path, request, owned.pictures)
     except (OSError, ValueError) as error:
         raise HTTPException(404, UNREADABLE) from error
@@ -127,6 +133,7 @@ async def _known(kind: str, key: str, dashboard: LiveDashboard) -> dict[str, Any
         await _shown(dashboard)  # a page that was open when the server was started again may ask before
         found = await _answered(dashboard.picture(kind, key))
     if not found["is_known"]:
+        dashboard.renew()  # perhaps the list of pictures was swept away
         raise HTTPException(404, NO_SUCH_PICTURE)
     return found
 

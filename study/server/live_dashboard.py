@@ -22,7 +22,7 @@ MOST_ANSWERS = 200
 MADE_AGAIN = 8
 """Answers that are made anew with new figures before these are shown, those that were asked for last."""
 
-NEWER = "There are newer figures by now; load the page again."
+NEWER = "Pictures of the study have changed since these figures were made; load the page again in a moment."
 Given = tuple[tuple[str, str], ...]
 
 
@@ -59,17 +59,19 @@ class LiveDashboard:
         self._not_before = 0.0
         self._trouble: Exception | None = None
         self._trouble_of: object = None
+        self._is_outdated = False
         self._known: OrderedDict[tuple[str, str], Path] = OrderedDict()
 
     def shown(self) -> "Future[_Shown]":
         """The figures that are shown, and newer ones as soon as they are made, where the study has changed."""
         of = self._state()
         with self._lock:
-            is_current = self._shown is not None and self._shown.of == of
+            is_current = self._shown is not None and self._shown.of == of and not self._is_outdated
             is_refused = self._trouble is not None and self._trouble_of == of
             is_due = time.monotonic() >= self._not_before
             if self._coming is None and not is_current and not is_refused and (is_due or self._shown is None):
                 self._coming = Future()
+                self._is_outdated = False
                 threading.Thread(target=self._make, args=(of, self._coming), daemon=True).start()
             if self._shown is not None:
                 return _done(self._shown)
@@ -93,8 +95,13 @@ class LiveDashboard:
             while len(shown.answers) > MOST_ANSWERS:
                 shown.answers.popitem(last=False)
         asked = self._figures.ask("answer", version=shown.version, name=name, given=dict(given))
-        asked.add_done_callback(lambda done: _hand_on(done, found))
+        asked.add_done_callback(lambda done: self._hand_on(done, found))
         return found
+
+    def renew(self) -> None:
+        """Make newer figures as soon as it is time, though the database has not changed: pictures have."""
+        with self._lock:
+            self._is_outdated = True
 
     def recipe(self, version: str, place: int) -> "Future[Any]":
         """How an image was made; None where there is no such image in this version."""
@@ -167,6 +174,17 @@ class LiveDashboard:
         else:
             coming.set_exception(trouble or WorkerGone(""))
 
+    def _hand_on(self, done: "Future[Any]", found: "Future[bytes]") -> None:
+        """Make bytes of the file that a process names; one that was started anew may have found other pictures."""
+        try:
+            file = done.result()["file"]
+            if not file:
+                self.renew()
+                raise WorkerGone(NEWER)
+            found.set_result(_read(file))
+        except BaseException as error:
+            found.set_exception(error)
+
     def _note(self, kind: str, key: str, done: "Future[Any]") -> None:
         if done.cancelled() or done.exception() or not done.result()["file"]:
             return
@@ -174,17 +192,6 @@ class LiveDashboard:
             self._known[kind, key] = Path(done.result()["file"])
             while len(self._known) > 50_000:
                 self._known.popitem(last=False)
-
-
-def _hand_on(done: "Future[Any]", found: "Future[bytes]") -> None:
-    """Make bytes of the file that a process names."""
-    try:
-        file = done.result()["file"]
-        if not file:
-            raise WorkerGone(NEWER)
-        found.set_result(_read(file))
-    except BaseException as error:
-        found.set_exception(error)
 
 
 def _read(file: str) -> bytes:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from study.background.worker import Worker
 from study.dashboard.thumbnails import missing_picture
 from study.folder.study import open_study
 from study.server.app import create_app
@@ -239,6 +240,45 @@ def test_pictures_that_cannot_be_shown_break_nothing(tmp_path, monkeypatch):
         before = client.get(f"{link}/thumbs/{data['images']['thumb'][place]}.webp").content
         save(path, 4242)
         assert client.get(f"{link}/thumbs/{data['images']['thumb'][place]}.webp").content == before
+    app.state.serving.close()
+    study.close()
+
+
+def test_pictures_that_were_replaced_lead_to_newer_figures(tmp_path, monkeypatch):
+    """Nothing in the database tells of them: whoever finds one, or figures without it, has the others made anew."""
+    monkeypatch.setenv("HUMANGRADE_CACHE", str(tmp_path / "cache"))
+    study = made_study(tmp_path)
+    app = create_app(study)
+    live = app.state.serving.dashboard
+    with TestClient(app) as client:
+        link = f"/api/owner/{study.store.owner_token}/dashboard"
+
+        def newer_than(version):
+            live._not_before = 0.0
+            end = time.monotonic() + 90
+            while (newer := client.get(f"{link}/version").json()["version"]) == version:
+                assert time.monotonic() < end, "no newer figures in time"
+                time.sleep(0.2)
+            return newer
+
+        data = client.get(f"{link}/data").json()
+        place = data["images"]["item"].index(study.items["item"][5])
+        assert client.get(f"{link}/full/{data['images']['thumb'][place]}").status_code == 200
+        save(study.image_path(study.items["item"][5]), 4242)
+        answer = client.get(f"{link}/full/{data['images']['thumb'][place]}")
+        assert answer.status_code == 404 and "was replaced" in answer.json()["detail"]
+        version = newer_than(data["version"])
+        data = client.get(f"{link}/data").json()
+        place = data["images"]["item"].index(study.items["item"][5])
+        assert client.get(f"{link}/full/{data['images']['thumb'][place]}").status_code == 200
+
+        save(study.image_path(study.items["item"][6]), 4343)
+        live._figures.close()  # as after ten minutes in which nobody looked
+        live._figures = Worker("study.dashboard.figures_process", live._figures._told)
+        answer = client.get(f"{link}/compare?left=0&right=1")
+        assert answer.status_code == 503 and "in a moment" in answer.json()["detail"]
+        newer_than(version)
+        assert client.get(f"{link}/compare?left=0&right=1").status_code == 200
     app.state.serving.close()
     study.close()
 
