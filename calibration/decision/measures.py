@@ -66,6 +66,7 @@ class Measures:
         self._scores = scores[scores["score"].notna()]
         self.metrics = sorted(map(str, self._scores["metric"].unique()), key=natural_order)
         signatures = signatures_of(self._scores)
+        self.told = {"lower": list(lower_is_better), "higher": list(higher_is_better)}  # directions that were given
         self.directions, self._notes = directions_of(self.metrics, lower_is_better, higher_is_better, signatures)
         self._agreements: dict[str, Agreement] = {}
         self._slopes: dict[str, Slope | None] = {}

@@ -195,16 +195,14 @@ def snapshot(study: Study, lower_is_better: Sequence[str] = (), higher_is_better
     sets = sorted(map(str, standing.set_values["metric"].unique()), key=natural_order)
     names = [*values, *(name for name in sets if name not in values)]
     given = pd.concat([standing.values[["metric", "signature"]], standing.set_values[["metric", "signature"]]])
-    directions, assumed = directions_of(
-        names,
-        [name for name in lower_is_better if name in names],
-        [name for name in higher_is_better if name in names],
-        signatures_of(given),
-    )
+    gate_runs = study.store.runs.gate_runs()
+    told = _told(gate_runs, lower_is_better, higher_is_better)
+    lower, higher = ([name for name in names if told.get(name) == which] for which in ("lower", "higher"))
+    directions, assumed = directions_of(names, lower, higher, signatures_of(given))
     notes = [*standing.new.notes, *shown.notes]
     notes += _on_directions(assumed, directions)
     items, scores = items_of(images, study), scores_of(standing.values, images)
-    lower, higher = ([name for name in some if name in values] for some in (lower_is_better, higher_is_better))
+    lower, higher = ([name for name in some if name in values] for some in (lower, higher))
     return Snapshot(
         title=study.config.title,
         config=study.config,
@@ -214,7 +212,7 @@ def snapshot(study: Study, lower_is_better: Sequence[str] = (), higher_is_better
         failures=failures,
         ways=ways,
         set_values=standing.set_values,
-        gate_runs=study.store.runs.gate_runs(),
+        gate_runs=gate_runs,
         ratings=ratings,
         shown=shown,
         pictures=pictures,
@@ -271,6 +269,19 @@ def _data(found: Snapshot) -> Data:
     return data
 
 
+_OTHER = {"higher": "lower", "lower": "higher"}
+
+
+def _told(gate_runs: pd.DataFrame, lower: Sequence[str], higher: Sequence[str]) -> dict[str, str]:
+    """Directions that were given, now or else to the last gate that was given any of the metric."""
+    told: dict[str, str] = {}
+    for settings, result in zip(gate_runs["settings"], gate_runs["result"], strict=True):
+        asked = {**settings, **result.get("settings", {})}  # a gate of track keeps them with its result
+        for which in ("lower", "higher"):
+            told |= dict.fromkeys(asked.get(f"{which}_is_better", ()), which)
+    return told | dict.fromkeys(lower, "lower") | dict.fromkeys(higher, "higher")
+
+
 def _on_directions(assumed: Iterable[str], directions: Mapping[str, Direction]) -> list[str]:
     """A note for each direction that was assumed of metrics."""
     notes = []
@@ -279,7 +290,8 @@ def _on_directions(assumed: Iterable[str], directions: Mapping[str, Direction]) 
         if names:
             notes.append(
                 f"Nothing says which way {listed(names)} {'points' if len(names) == 1 else 'point'}: {direction} is "
-                "taken to be better, as humangrade gate and best take it unless they are told."
+                f"taken to be better. Where it is not, say so to humangrade gate (--{_OTHER[direction]}-is-better "
+                f"{names[0]}): what was said there last holds here too."
             )
     return notes
 

@@ -96,6 +96,8 @@ class GateSettings(Section):
     strict: bool = Field(description="Whether 'cannot tell' ends with exit code 4.")
     seed: int
     draws: Count = Field(description="Of the bootstrap of the metric's slope on people, and of the best baseline.")
+    lower_is_better: list[str] = Field(default=[], description="Metrics of which this was said.")
+    higher_is_better: list[str] = Field(default=[], description="Likewise.")
 
 
 class GateReport(Section):
@@ -163,7 +165,9 @@ def gate_report(found: StudyGate, tables: StudyTables, settings: GateSettings) -
         baseline=str(found.baseline),
         chosen_among=found.chosen_among,
         task=found.task,
-        settings=settings,
+        settings=settings.model_copy(
+            update={"lower_is_better": tables.told["lower"], "higher_is_better": tables.told["higher"]}
+        ),
         metrics=[_result(one, found, tables, titles[one.metric], one in decides) for one in found.gate.metrics],
         notes=[for_command_line(note) for note in gate_notes(found)],
     )

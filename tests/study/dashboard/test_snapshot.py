@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from metrics.engine.types import Score
+from study.dashboard.alerts import alerts
+from study.dashboard.compare import compare
 from study.dashboard.gaps import gap
 from study.dashboard.snapshot import snapshot
 from study.folder.study import open_study
@@ -91,10 +93,25 @@ def test_metrics_say_which_way_they_point_and_what_failed(shown):
 def test_directions_that_nobody_told_are_said(dashboard_study):
     found = snapshot(dashboard_study, lower_is_better=["distance"])
     assert found.data()["notes"][-1] == (
-        "Nothing says which way face and good point: higher is taken to be better, as humangrade gate and best take it "
-        "unless they are told."
+        "Nothing says which way face and good point: higher is taken to be better. Where it is not, say so to "
+        "humangrade gate (--lower-is-better face): what was said there last holds here too."
     )
     assert found.directions["fid"] == "lower"
+
+
+def test_directions_that_a_gate_was_told_hold_for_what_is_shown(study):
+    """Otherwise the gate and the views beside it would call the same difference better and worse."""
+    assert snapshot(study).directions["distance"] == "higher"
+    add_gate(study, metrics=["distance"])
+    found = snapshot(study)
+    assert found.directions == {**found.directions, "good": "higher", "distance": "lower"}
+    assert not any("distance" in note for note in found.notes)
+    assert found.tables("look").directions["distance"] == "lower"
+    gate = alerts(found)["runs"][0]["metrics"][0]
+    places = [found.shown.place(name) for name in ("n20/600", "n20/900")]
+    compared = {one["name"]: one for one in compare(found, *places)["metrics"]}["distance"]
+    assert compared["direction"] == "lower" and (gate["estimate"] < 0) == (compared["difference"] > 0)
+    assert snapshot(study, higher_is_better=["distance"]).directions["distance"] == "higher"
 
 
 def test_an_image_that_was_never_scored_has_not_failed(study):
