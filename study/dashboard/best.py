@@ -1,6 +1,7 @@
 """The checkpoints of a run, or of all runs, that may be the best, as `humangrade best` finds them."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
@@ -77,7 +78,7 @@ def _best(found: Snapshot, by: str, run: str, asked_task: str) -> Best:
         return answer | {"refused": nothing}
     for each in runs:  # where nobody chose one, the first that can be told
         try:
-            made, left_out = _told(found, by, each, task)
+            made, left_out = found.once(("told", by, each, task), partial(_told, found, by, each, task))
         except InputError as error:
             answer["refused"] = answer["refused"] or error.for_command_line()
             continue

@@ -67,17 +67,21 @@ def answers_of(taken: Snapshot, listed: Listed, on_progress: Callable[[], None])
     """What each address answers, by the address as the page writes it."""
     found: dict[str, Any] = {}
     for name, given, also in listed.addresses:
-        try:
-            content = answer(taken, name, given)
-        except InputError as error:  # one that the live page would show in words
-            content = {"refused": error.for_command_line(), "version": taken.data()["version"]}
-        for each in (given, *also):
-            found[address(name, each)] = content
+        content = _answer(taken, name, given)
+        for each in (given, *also):  # without a task Best names the others in its headline
+            found[address(name, each)] = _answer(taken, name, each) if name == "best" else content
         on_progress()
     version = taken.data()["version"]
     for place in range(min(len(taken.images), MOST_RECIPES)):
         found[address(f"recipe/{place}", {"version": version})] = recipe(taken, place)
     return found
+
+
+def _answer(taken: Snapshot, name: str, given: Given) -> dict[str, Any]:
+    try:
+        return answer(taken, name, given)
+    except InputError as error:  # one that the live page would show in words
+        return {"refused": error.for_command_line(), "version": taken.data()["version"]}
 
 
 def _best(taken: Snapshot, tasks: list[str]) -> tuple[list[tuple[str, Given, list[Given]]], int]:

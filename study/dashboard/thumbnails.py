@@ -60,7 +60,7 @@ def key_of(path: Path, sha256: str = "") -> str:
 
 
 def is_key_of(key: str, path: Path) -> bool:
-    """Whether a file is still the picture that a key of `key_of` was made of; raises OSError where it cannot be read."""
+    """Whether a file is still the picture of a key; raises OSError where it cannot be read."""
     return key == key_of(path) or digest_of(path, MOST_BYTES)[:32] == key
 
 

@@ -223,9 +223,24 @@ def _people_notes(found: Snapshot) -> list[str]:
     people = found.ratings.groupby("task")["evaluator"].nunique()
     alone = [task for task in found.tasks if people[task] == 1]
     notes = [PEOPLE_NOTE] if len(alone) < len(found.tasks) else []
+    partly = [task for task in found.tasks if _is_partly_rated(found, task)]
+    if partly:
+        notes.append(
+            f"Not every image was rated by {listed(quoted(partly))}, so a point is what its checkpoint would have on the "
+            "same prompts, not the plain mean of its ratings; Best, which takes no base, and one run alone if you choose "
+            "it, may have a slightly different one."
+        )
     if alone:
         notes.append(f"One person alone rated {listed(quoted(alone))}: what others would say, the band does not tell.")
     return notes
+
+
+def _is_partly_rated(found: Snapshot, task: str) -> bool:
+    """Whether of some checkpoint that is drawn some images were rated and others not."""
+    rated = found.images.assign(rated=found.opinions(task)[1] > 0).groupby("place_of_checkpoint")["rated"].mean()
+    drawn = [one[found.shown.axis] is not None for one in found.shown.checkpoints]
+    shares = rated.reindex(range(len(drawn)), fill_value=0)[drawn]
+    return bool(((shares > 0) & (shares < 1)).any())
 
 
 def _other(axis: Axis) -> Axis:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from PIL import Image
 from metrics.errors import InputError
 from study.dashboard.answers import answer
 from study.dashboard.export import Exported, export_dashboard
-from study.dashboard.exported_answers import Listed, answers_of, listed_addresses
+from study.dashboard.exported_answers import answers_of, listed_addresses
 from study.dashboard.snapshot import snapshot
 from study.dashboard.thumbnails import SIDE
 from study.folder.create import create_study
@@ -94,9 +95,13 @@ def test_it_holds_the_lines_of_every_task(tmp_path):
         study.store.import_rows([{**one, "task": task, "rating": 3} for one in named for task in tasks])
         taken = snapshot(study)
     listed = listed_addresses(taken)
-    trends = Listed([one for one in listed.addresses if one[0] == "trends"], ())
-    found = answers_of(taken, trends, lambda: None)
+    found = answers_of(taken, listed, lambda: None)
     assert [one["task"] for one in found["trends"]["people"]] == tasks  # the page asks for all at once
+    for address, content in found.items():
+        name, _, given = address.partition("?")
+        if not content.get("refused") and not name.startswith("recipe/"):
+            assert content == answer(taken, name, dict(parse_qsl(given))), address
+    assert "People rated 'likeness' too" in found["best"]["headline"]
 
 
 def test_every_picture_stands_in_a_strip(study, exported):

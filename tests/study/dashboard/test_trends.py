@@ -164,6 +164,7 @@ def test_people_who_rated_some_images_are_compared_on_the_same_prompts_as_best_d
     with make_study(tmp_path, rated=0.6) as study:
         study.write_items(study.items.query("model in ('n05', 'n20')").reset_index(drop=True))
         snap, rated = snapshot(study, **DIRECTIONS), set(study.ratings()["item"])
+    assert any("not the plain mean of its ratings" in note for note in trends(snap)["notes"])
     best = snap.tables("look").best("people", EVERY_RUN)
     names = list(map(str, best.checkpoints))
     for run in ("n05", "n20"):
@@ -193,6 +194,7 @@ def test_for_whom_the_bands_of_ratings_are_is_said(tmp_path, people):
         notes = trends(snapshot(study, **DIRECTIONS))["notes"]
     alone = "One person alone rated 'look': what others would say, the band does not tell."
     assert (alone in notes, PEOPLE_NOTE in notes) == (people == 1, people > 1)
+    assert not any("not the plain mean" in note for note in notes)
 
 
 def test_nobody_rated_and_no_such_task(study):
