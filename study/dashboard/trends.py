@@ -226,9 +226,9 @@ def _people_notes(found: Snapshot) -> list[str]:
     partly = [task for task in found.tasks if _is_partly_rated(found, task)]
     if partly:
         notes.append(
-            f"Not every image was rated by {listed(quoted(partly))}, so a point is what its checkpoint would have on the "
-            "same prompts, not the plain mean of its ratings; Best, which takes no base, and one run alone if you choose "
-            "it, may have a slightly different one."
+            f"Not every image was rated by {listed(quoted(partly))}, so a point is what its checkpoint would have on "
+            "the same prompts, not the plain mean of its ratings; in Best, which has no base, it may be slightly "
+            "different."
         )
     if alone:
         notes.append(f"One person alone rated {listed(quoted(alone))}: what others would say, the band does not tell.")
