@@ -35,8 +35,10 @@ Answer = TypeVar("Answer")
 
 @router.get("/version")
 async def get_version(owned: Owned) -> Response:
-    """Which figures are shown now; newer ones are made where the study has changed."""
-    return JSONResponse({"version": (await _shown(owned.dashboard)).version})
+    """Which figures are shown now, and why there are no newer ones; they are made where the study has changed."""
+    version = (await _shown(owned.dashboard)).version
+    trouble = owned.dashboard.trouble
+    return JSONResponse({"version": version} | ({"trouble": trouble} if trouble else {}))
 
 
 @router.get("/data")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from metrics.errors import InputError
 from study.background.worker import Worker, WorkerGone
 from study.folder.config import FILE_NAME
 from study.folder.study import ITEMS, Study
@@ -97,6 +98,13 @@ class LiveDashboard:
         asked = self._figures.ask("answer", version=shown.version, name=name, given=dict(given))
         asked.add_done_callback(lambda done: self._hand_on(done, found))
         return found
+
+    @property
+    def trouble(self) -> str:
+        """Why no newer figures than those that are shown could be made; "" where nothing is wrong."""
+        with self._lock:
+            found = self._trouble
+        return found.for_command_line() if isinstance(found, InputError) else str(found) if found else ""
 
     def renew(self) -> None:
         """Make newer figures as soon as it is time, though the database has not changed: pictures have."""

@@ -167,8 +167,9 @@ async function lookAgain() {
   try {
     const response = await source.ask("version");
     if (!response.ok) throw new Error(await refusalOf(response));
-    trouble("");
-    if ((await response.json()).version !== context.data.version) return offerNew();
+    const { version, trouble: words } = await response.json();
+    trouble(words ? words + " What is shown stays as it was." : "");
+    if (version !== context.data.version) return offerNew();
   } catch (error) {
     trouble(error.message + " What is shown stays as it was; trying again…");
   }

@@ -283,6 +283,34 @@ def test_pictures_that_were_replaced_lead_to_newer_figures(tmp_path, monkeypatch
     study.close()
 
 
+def test_why_there_are_no_newer_figures_is_said_until_there_are(tmp_path):
+    study = made_study(tmp_path)
+    app = create_app(study)
+    live = app.state.serving.dashboard
+    with TestClient(app) as client:
+        link = f"/api/owner/{study.store.owner_token}/dashboard"
+        version = client.get(f"{link}/version").json()
+
+        def said(is_there):
+            end = time.monotonic() + 90
+            while is_there != ("trouble" in (found := client.get(f"{link}/version").json())):
+                live._not_before = 0.0
+                assert time.monotonic() < end
+                time.sleep(0.2)
+            return found
+
+        assert list(version) == ["version"]
+        items = study.folder / "items.csv"
+        content = items.read_bytes()
+        items.write_bytes(b"nothing,of,it\n1,2,3\n")
+        assert "items.csv" in said(True)["trouble"]
+        assert client.get(f"{link}/data").json()["version"] == version["version"]
+        items.write_bytes(content)
+        assert said(False) == version
+    app.state.serving.close()
+    study.close()
+
+
 def test_a_study_without_runs_ratings_or_scores_has_a_dashboard(make_study):
     study = make_study(images=3, references=0, tasks=("aesthetic",), evaluators=("ann",))
     app = create_app(study)
