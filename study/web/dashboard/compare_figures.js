@@ -130,7 +130,7 @@ function stepsDrawing(points, axis, onOpen) {
     svg.append(dot);
   }
   const caption = make("figcaption");
-  caption.append(make("h3", "", points[0].title), make("span", "quiet", "right less left at each " + axis));
+  caption.append(make("h3", "", points[0].title), make("span", "quiet", "right minus left at each " + axis));
   figure.append(caption, svg);
   const final = points[points.length - 1];
   if (final.sentence) figure.append(make("p", "note", capitalised(axis) + " " + grouped(final.x) + ": " + final.sentence));
