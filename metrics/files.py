@@ -139,7 +139,7 @@ def refuse_unwritable(path: Path) -> None:
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
         os.close(descriptor)
-        os.unlink(name)
+        Path(name).unlink()
     except OSError as error:
         raise not_written(path, error) from error
 
