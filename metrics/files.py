@@ -127,6 +127,23 @@ def refuse_missing_parent(path: Path, what: str = "--out") -> None:
         raise InputError(f"{what} is {path}, and there is no folder {path.parent}; make it, or correct the path.")
 
 
+def refuse_unwritable(path: Path) -> None:
+    """Raise InputError where `write_atomically` could put no file at a path whose folder is there: before long work.
+
+    Examples
+    --------
+    >>> refuse_unwritable(Path("resluts/s.csv"))
+    Traceback (most recent call last):
+    metrics.errors.InputError: resluts/s.csv cannot be written (No such file or directory); choose another place.
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
+        os.close(descriptor)
+        Path(name).unlink()
+    except OSError as error:
+        raise not_written(path, error) from error
+
+
 def write_atomically(path: str | Path, content: str | bytes) -> Path:
     """Write a file as a whole or not at all: to a temporary file beside it, synced, then renamed.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from metrics.errors import InputError
-from metrics.files import refuse_missing_parent
+from metrics.files import refuse_missing_parent, refuse_unwritable
 from study.cli.options import Host, Port, StudyFolder, refuse_given
 
 if TYPE_CHECKING:
@@ -97,3 +97,4 @@ def _refuse_place(file: Path) -> None:
     if file.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"--export is {file}; name a file that ends in .html, which a browser opens.")
     refuse_missing_parent(file, "--export")
+    refuse_unwritable(file)

@@ -1,5 +1,6 @@
 """How each metric goes with people: whether it sorts as they do, and their points beside its axis, as in the gate."""
 
+from calibration.decision.agreement import Agreement
 from calibration.decision.from_tables import StudyTables
 from calibration.decision.slope import FEWEST_ITEMS
 from calibration.decision.words import agreement_sentence, number
@@ -21,6 +22,17 @@ def agreement(found: Snapshot, task: str = "") -> Agreements:
     """
     chosen = found.task_of(task)
     return found.once(("agreement", chosen), lambda: _agreement(found, chosen))
+
+
+def agreements(found: Snapshot, task: str) -> dict[str, Agreement]:
+    """What is known of each metric of single images as a sorter; nothing where nobody has rated the task."""
+    if task not in found.tasks:
+        return {}
+    try:
+        tables = found.tables(task)
+    except InputError:
+        return {}
+    return {name: tables.agreement(name) for name in tables.metrics if name in found.values}
 
 
 def _agreement(found: Snapshot, task: str) -> Agreements:

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal, TypedDict
 
+from calibration.decision.agreement import Sorts
 from study.dashboard.types import Axis, Kind, Number
 
 
@@ -77,7 +78,7 @@ class PointsAxis(TypedDict):
 class MetricAgreement(TypedDict):
     """How a metric goes with people; `why` says why it has no axis of their points, "" where it has one."""
 
-    sorts: Literal["yes", "with care", "no"] | None
+    sorts: Sorts | None
     sentence: str
     points_axis: PointsAxis | None
     why: str
@@ -191,7 +192,8 @@ class Best(TypedDict):
 class ComparedMetric(TypedDict):
     """Means of two checkpoints over their pairs, right minus left in the metric's own units, and its interval.
 
-    `n` are pairs with both values. `sentence` says all of it, or why there is no difference.
+    `n` are pairs with both values; `sorts` is whether it sorts images as people do, null where that is not known and of
+    people themselves. `sentence` says all of it, or why there is no difference.
     """
 
     name: str
@@ -203,6 +205,7 @@ class ComparedMetric(TypedDict):
     low: Number
     high: Number
     n: int
+    sorts: Sorts | None
     sentence: str
 
 

@@ -6,15 +6,17 @@ import numpy as np
 import pandas as pd
 
 from calibration.core.grades import Array
+from calibration.decision.agreement import Agreement
 from calibration.decision.found import PEOPLE
 from calibration.decision.gate import MOST_MISSING
 from calibration.decision.sign_flips import sign_flips
+from calibration.decision.words import clause_on, signed
 from calibration.decision.words import number as said
-from calibration.decision.words import signed
 from calibration.metric.facts import titles_of
 from metrics.errors import InputError
 from metrics.known import Direction
 from metrics.text import counted, listed
+from study.dashboard.agreement import agreements
 from study.dashboard.answer_types import Compared, ComparedMetric, ComparedRuns, ComparedStep
 from study.dashboard.means import prompt_clusters
 from study.dashboard.numbers import number
@@ -95,9 +97,12 @@ def compare_runs(found: Snapshot, left_run: int, right_run: int, task: str = "")
         )
     names = [shown.runs[run]["name"] for run in (left_run, right_run)]
     refused = "" if both else f"{names[0]} and {names[1]} have no {axis} in common, so nothing is compared."
+    if steps and not any(step["metrics"] for step in steps):
+        why = next((step["refused"] for step in steps if step["refused"]), "No metric has values on both sides.")
+        refused = f"No {axis} has a difference to show. At {axis} {steps[0]['x']:,}: {why}"
     if left_run == right_run:
         refused, steps = f"{names[0]} is on both sides; choose two runs.", []
-    notes = [NOTE] if steps else []
+    notes = [NOTE] if steps and not refused else []
     return {
         "left_run": left_run,
         "right_run": right_run,
@@ -181,6 +186,7 @@ def _metrics(found: Snapshot, pairs: Sequence[tuple[int, int]], task: str) -> tu
     titles = {**titles_of(found.directions), PEOPLE: f"People ({task})"}
     if task:
         columns = {PEOPLE: found.opinions(task)[0], **columns}
+    agreed = agreements(found, task)
     made, empty, mixed = [], [], []
     for name, values in columns.items():
         sides = values[places[:, 0]], values[places[:, 1]]
@@ -190,7 +196,7 @@ def _metrics(found: Snapshot, pairs: Sequence[tuple[int, int]], task: str) -> tu
         elif name != PEOPLE and found.is_mixed(name, places[both].ravel()):
             mixed.append(titles[name])
         else:
-            made.append(_metric(name, titles[name], directions[name], *sides, prompts))
+            made.append(_metric(name, titles[name], directions[name], *sides, prompts, agreed.get(name)))
     notes = [f"No pair has both values of {listed(empty)}."] if empty else []
     if mixed:
         notes.append(
@@ -200,7 +206,15 @@ def _metrics(found: Snapshot, pairs: Sequence[tuple[int, int]], task: str) -> tu
     return made, notes
 
 
-def _metric(name: str, title: str, direction: Direction, left: Array, right: Array, prompts: Array) -> ComparedMetric:
+def _metric(
+    name: str,
+    title: str,
+    direction: Direction,
+    left: Array,
+    right: Array,
+    prompts: Array,
+    agreed: Agreement | None,
+) -> ComparedMetric:
     known = np.isfinite(left) & np.isfinite(right)
     left, right = left[known], right[known]
     flips = sign_flips(right - left, prompts[known])
@@ -224,7 +238,7 @@ def _metric(name: str, title: str, direction: Direction, left: Array, right: Arr
             sentence += f" More than {MOST_MISSING:.0%} lack a value, and what is missing may be what is bad."
         elif low > 0 or high < 0:
             better = (low > 0) == (direction == "higher")
-            sentence += f" The right one is {'better' if better else 'worse'} by it."
+            sentence += f" The right one is {'better' if better else 'worse'} by it{clause_on(agreed)}."
         else:
             sentence += " It may be chance."
     return {
@@ -237,6 +251,7 @@ def _metric(name: str, title: str, direction: Direction, left: Array, right: Arr
         "low": number(low),
         "high": number(high),
         "n": flips.pairs,
+        "sorts": agreed.sorts if agreed else None,
         "sentence": sentence,
     }
 

@@ -10,7 +10,7 @@ _SCRIPTS = """
     make source state study_data pictures lightbox answer
     line_styles chart_parts chart chart_card checkpoint_images trends intervals best alerts
     aligned strip_crops grid_view grid_controls grid_table grid_aside grid
-    quantities gallery_controls gallery compare_figures compare
+    quantities gallery_controls gallery compare_figures compare_start compare_controls compare
     dashboard
 """  # in this order: the last one starts the others
 STYLES = (

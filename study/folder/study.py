@@ -226,7 +226,11 @@ class Study:
 
 
 def refuse_no_study(folder: Path) -> None:
-    """Raise InputError where a folder holds no study."""
+    """Raise InputError where a folder holds no study, or is a file."""
+    if folder.is_file():
+        is_of_study = (folder.parent / FILE_NAME).is_file()
+        told = f"name the study's folder ({folder.parent})" if is_of_study else "name a study's folder"
+        raise InputError(f"{folder} is a file; {told}.")
     if not (folder / FILE_NAME).is_file():
         raise InputError(f"{folder} holds no study ({FILE_NAME} is missing); make one with {_MAKE}.")
 

@@ -7,6 +7,8 @@ class Aligned {
     this.placeOf = new Map(); // "checkpoint prompt" -> noise -> place
     this.noiseOf = []; // of each image: its seed, with a number where a checkpoint has several of one prompt and seed
     this.noises = data.prompts.map(() => new Set());
+    this.placesOf = data.checkpoints.map(() => []);
+    this.isPaired = data.checkpoints.map(() => true); // whether each image's seed is known, and no two are of one prompt and seed
     for (let place = 0; place < prompt.length; place++) {
       if (checkpoint[place] === null || prompt[place] === null) continue;
       const cell = this.cell(checkpoint[place], prompt[place], true);
@@ -15,6 +17,8 @@ class Aligned {
       for (let again = 2; cell.has(noise); again++) noise = (plain || "no seed") + " (" + again + ")";
       cell.set(noise, place);
       this.noiseOf[place] = noise;
+      this.placesOf[checkpoint[place]].push(place);
+      if (!plain || noise !== plain) this.isPaired[checkpoint[place]] = false;
       this.noises[prompt[place]].add(noise);
     }
     this.noises = this.noises.map((some) => [...some].sort(naturally));
@@ -71,6 +75,12 @@ class Aligned {
       if (other >= 0) found.push([place, other]);
     });
     return found;
+  }
+
+  /* Whether a difference of two checkpoints can be told. */
+  areComparable(left, right) {
+    if (left === right || !this.isPaired[left] || !this.isPaired[right]) return false;
+    return this.placesOf[left].some((place) => this.partner(place, right) >= 0);
   }
 
   /* What a checkpoint's images are held against: its run's base, or the run's first checkpoint where it has none. */

@@ -20,10 +20,11 @@ function bestAnswer(result, context) {
     return part;
   }
   const best = result.value;
+  context.winner = best.winner ? best.winner.checkpoint : -1; // where other views begin
   const more = best.rows.length ? "See the candidates" : "See Best"; // where another measure may be chosen
   part.append(answerHead("Which checkpoint?", more, "best", context));
   const [first, second] = best.refused ? [best.refused, ""] : [best.headline, best.sentences[1]];
-  const [note] = best.notes; // what does not count, or that nobody chose the measure
+  const note = best.notes.find((words) => !first.includes(words)); // what does not count, or that nobody chose the measure
   part.append(make("p", "answer-sentence", first), ...[second, note].filter(Boolean).map((words) => make("p", "quiet", words)));
   return part;
 }

@@ -17,33 +17,16 @@ function comparePanel(context) {
   };
   const pagers = ["above", "below"].map((where) => makePager(COMPARE_PAGE, "pairs", where, toPage));
   const trained = data.runs.filter((_, run) => data.checkpoints.some((one) => one.run === run && !one.is_base)).map((run) => run.name);
-  const controls = makeControls();
+  const controls = compareControls(context, own, { trained, quantities, onSwap: swap, onHold: hold });
+  let isShown = false;
+  let start = null; // what is compared until the user chooses: {pair, runs}
   let asked = ""; // what the figures shown are of
   let pairs = []; // of the two checkpoints: [left, right]
   let shown = null; // pairs in their order, with the quantity
   let page = 0;
+  let against = new Set(); // metrics that do not sort as people do: a change by them is neither better nor worse
   pairsPart.append(controls.pairs, pagers[0].element, list, pagers[1].element);
   element.append(controls.element, figures, pairsPart);
-
-  function makeControls() {
-    const bar = make("div", "controls");
-    const of = makeSwitch("Compare", [["", "Checkpoints"], ["runs", "Runs"]], (value) => own.set({ of: value, left: "", right: "", page: "" }));
-    const left = makeChoice("Left", [], (value) => own.set({ left: value, page: "" }));
-    const right = makeChoice("Right", [], (value) => own.set({ right: value, page: "" }));
-    const swapButton = makeButton("compare-swap", "⇄", swap);
-    swapButton.setAttribute("aria-label", "Swap left and right (S)");
-    swapButton.title = "Swap (S)";
-    const task = makeChoice("People's task", data.tasks.map((name) => [name, capitalised(name)]), (value) => own.set({ task: value }));
-    of.element.hidden = trained.length < 2;
-    task.element.hidden = data.tasks.length < 2;
-    bar.append(of.element, left.element, swapButton, right.element, task.element);
-    const pairsBar = make("div", "controls");
-    const by = makeQuantityChoice("Pairs by the difference of", quantities, quantities.length ? null : "nothing", (value) => own.set({ by: value, page: "" }));
-    const order = makeSwitch("Order", [["", "Largest change"], ["up", "Right higher"], ["down", "Left higher"]], (value) => own.set({ order: value, page: "" }));
-    by.element.hidden = order.element.hidden = !quantities.length;
-    pairsBar.append(by.element, order.element);
-    return { element: bar, of, left, right, task, pairs: pairsBar, by, order };
-  }
 
   function read() {
     const isRuns = own.get("of") === "runs" && trained.length > 1;
@@ -53,26 +36,37 @@ function comparePanel(context) {
     if (isRuns) {
       const names = ["left", "right"].map((side) => (trained.includes(own.get(side)) ? own.get(side) : ""));
       const rest = trained.filter((name) => !names.includes(name));
-      const [left, right] = names.map((name) => name || rest.shift());
+      const [left, right] = names.some(Boolean) ? names.map((name) => name || rest.shift()) : [start.runs.left, start.runs.right];
       return { isRuns, task, quantity, order, left, right };
     }
     let [left, right] = ["left", "right"].map((side) => study.checkpoint(own.get(side)));
-    if (right < 0) right = data.checkpoints.findLastIndex((_, index) => index !== left);
-    if (left < 0) left = otherThan(right);
+    if (left < 0 && right < 0) ({ left, right } = start.pair);
+    if (right < 0) right = comparedWith(context, left);
+    if (left < 0) left = comparedWith(context, right);
     return { isRuns, task, quantity, order, left, right };
   }
 
-  /* What a checkpoint is compared with unless the user says: its base, or another one. */
-  function otherThan(checkpoint) {
-    const origin = aligned.originOf[checkpoint];
-    return origin === checkpoint ? data.checkpoints.findIndex((_, index) => index !== checkpoint) : origin;
+  /* Where it begins follows from which checkpoint is the best, which may take a while to be told. */
+  async function begin() {
+    const best = await busy(element, context.source.json("best")).catch(() => null);
+    start = startAt(best && best.winner ? best.winner.checkpoint : -1);
+    if (isShown) show();
+  }
+
+  function startAt(winner) {
+    return { pair: startingPair(context, winner), runs: trained.length > 1 ? startingRuns(context, trained, winner) : null };
   }
 
   function show() {
+    isShown = true;
     if (data.checkpoints.length < 2) {
       element.replaceChildren(make("p", "note", "There are not two checkpoints to compare yet."));
       return;
     }
+    const isAsked = own.get("left") || own.get("right");
+    for (const part of [controls.element, figures, pairsPart]) part.hidden = !start && !isAsked;
+    if (!start && !isAsked) return void begin();
+    start = start || startAt(context.winner ?? -1);
     const seen = read();
     const options = seen.isRuns ? trained : data.checkpoints.map(({ shown: name }) => name);
     const valueOf = (side) => (seen.isRuns ? side : data.checkpoints[side].shown);
@@ -101,19 +95,27 @@ function comparePanel(context) {
     pairs = seen.isRuns ? [] : aligned.pairs(seen.left, seen.right);
     shown = null;
     figures.replaceChildren(make("p", "note", "Comparing…"));
+    against = new Set();
     const { left, right, task } = seen;
     const parameters = seen.isRuns ? { left_run: runNumber(left), right_run: runNumber(right), task } : { left, right, task };
     let answer;
     try {
       answer = await context.source.json("compare", parameters);
     } catch (error) {
-      if (key === asked) figures.replaceChildren(names(seen), ...(context.source.isExported ? plainFigures(seen) : [make("p", "refusal", error.message)]));
+      if (key !== asked) return;
+      if (!context.source.isExported) figures.replaceChildren(names(seen), make("p", "refusal", error.message));
+      else await showPlain(seen, key);
       return;
     }
     if (key !== asked) return;
     figures.replaceChildren(names(seen), ...(seen.isRuns ? runFigures(answer) : checkpointFigures(answer)));
     if (seen.isRuns) return;
     pairs = answer.pairs;
+    sortPairs(answer.metrics);
+  }
+
+  function sortPairs(metrics) {
+    against = new Set(metrics.filter(({ sorts }) => sorts === "no").map(({ name }) => name));
     shown = null;
     showPairs(read());
   }
@@ -153,16 +155,17 @@ function comparePanel(context) {
   }
 
   /* In an exported file that does not hold this comparison: means of the pairs, and where the rest is. */
-  function plainFigures({ isRuns }) {
-    if (isRuns) return [make("p", "note", "Two runs are compared in the live dashboard; this file compares checkpoints.")];
-    const rows = data.metrics.flatMap(({ name, title, direction, kind }) => {
-      const both = pairs.filter((pair) => kind === "image" && pair.every((place) => study.value(place, name) !== null));
-      if (!both.length) return [];
-      const [own_, other] = [0, 1].map((side) => both.reduce((total, pair) => total + study.value(pair[side], name), 0) / both.length);
-      return [{ title, direction, left: own_, right: other, difference: other - own_, low: null, high: null, n: both.length, sentence: "" }];
-    });
-    const note = "These are plain means of pairs of the same prompt and seed; the intervals of these two checkpoints are in the live dashboard.";
-    return [make("p", "note", note), scrolling(differencesTable(rows), "Differences")];
+  async function showPlain(seen, key) {
+    const agreement = await context.source.json("agreement", { task: seen.task }).catch(() => null);
+    if (key !== asked) return;
+    if (seen.isRuns) {
+      return figures.replaceChildren(names(seen), make("p", "note", "Two runs are compared in the live dashboard; this file compares checkpoints."));
+    }
+    const isTold = aligned.areComparable(seen.left, seen.right);
+    const rows = isTold ? plainRows(context, pairs, seen.task, agreement ? agreement.metrics : {}) : [];
+    figures.replaceChildren(names(seen), make("p", "note", isTold ? PLAIN_MEANS : NOTHING_TOLD));
+    if (rows.length) figures.append(scrolling(differencesTable(rows), "Differences"));
+    sortPairs(rows);
   }
 
   function scrolling(table, label) {
@@ -194,6 +197,7 @@ function comparePanel(context) {
     const without = seen.quantity ? differences.filter((value) => value === null).length : 0;
     for (const pager of pagers) pager.show(page, pairs.length, without ? "; " + grouped(without) + " without a difference come last" : "");
     pagers[1].element.hidden = pairs.length <= COMPARE_PAGE;
+    controls.holdButton.hidden = !pairs.length;
     const from = page * COMPARE_PAGE;
     list.replaceChildren(...shown.pairs.slice(from, from + COMPARE_PAGE).map((pair, i) => pairCard(pair, from + i)));
   }
@@ -213,7 +217,7 @@ function comparePanel(context) {
     const words = make("div", "compare-words");
     if (quantity) {
       const value = differences[at];
-      words.append(make("strong", changeClass(value, quantity.direction), value === null ? "no difference known" : signed(value, quantity.digits)));
+      words.append(make("strong", changeClass(value, against.has(metricOf(quantity)) ? "" : quantity.direction), value === null ? "no difference known" : signed(value, quantity.digits)));
     }
     const seed = data.images.seed[pair[0]];
     words.append(make("span", "prompt", study.prompt(pair[0])), make("span", "quiet", seed ? "seed " + seed : ""));
@@ -221,11 +225,14 @@ function comparePanel(context) {
     return item;
   }
 
+  function metricOf({ key }) {
+    return key.startsWith("metric:") ? decodeURIComponent(key.slice(7)) : "";
+  }
+
   function valueWords(quantity, place) {
     if (!quantity) return "";
     const value = quantity.column[place];
-    const name = quantity.key.startsWith("metric:") ? decodeURIComponent(quantity.key.slice(7)) : "";
-    if (value === null) return ((data.failures[name] || {})[place] ? "failed" : "no value");
+    if (value === null) return ((data.failures[metricOf(quantity)] || {})[place] ? "failed" : "no value");
     return formatted(value, quantity.digits);
   }
 
@@ -260,6 +267,7 @@ function comparePanel(context) {
 
   function keys(event) {
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (!start) return false;
     if (key === "s") return swap(), true;
     if (read().isRuns) return false;
     if (key === "b") return event.repeat || hold(true), true;
@@ -285,5 +293,9 @@ function comparePanel(context) {
     ["N, P", "the next page of pairs, the one before"],
     ["Enter", "full size and recipe"],
   ];
-  return { element, show, hide: () => hold(false), keys, help };
+  const hide = () => {
+    isShown = false;
+    hold(false);
+  };
+  return { element, show, hide, keys, help };
 }

@@ -1,6 +1,8 @@
 /* What the comparison says in figures: a table of differences with their intervals drawn, and for two runs the
    differences at each step. Numbers and sentences come from the route; nothing statistical is computed here. */
 
+const PLAIN_MEANS = "These are plain means of pairs of the same prompt and seed, right minus left; the intervals of these two checkpoints are in the live dashboard.";
+const NOTHING_TOLD = "No difference is told: these two have no images of the same prompt and one known seed.";
 const INTERVAL_WIDTH = 120;
 const INTERVAL_HEIGHT = 24;
 const STEPS_HEIGHT = 150;
@@ -60,9 +62,22 @@ function isKnown(value) {
   return value !== null && Number.isFinite(value);
 }
 
-/* "better" or "worse" where zero is outside the interval. */
-function clearClass({ difference, low, high, direction }) {
-  return isKnown(low) && isKnown(high) && (low > 0 || high < 0) ? changeClass(difference, direction) : "";
+/* "better" or "worse" where zero is outside the interval, and the metric sorts as people do as far as that is known. */
+function clearClass({ difference, low, high, direction, sorts }) {
+  return isKnown(low) && isKnown(high) && (low > 0 || high < 0) && sorts !== "no" ? changeClass(difference, direction) : "";
+}
+
+/* Rows of plain means of pairs, people's first: for an exported file, which holds no interval of these two checkpoints. */
+function plainRows({ data, study }, pairs, task, agreements) {
+  const people = task ? [{ name: "people", title: "People (" + task + ")", direction: "higher", column: data.people[task].mean }] : [];
+  const metrics = data.metrics.filter(({ kind }) => kind === "image").map((metric) => ({ ...metric, column: data.values[metric.name] }));
+  return [...people, ...metrics].flatMap(({ name, title, direction, column }) => {
+    const both = pairs.filter((pair) => pair.every((place) => column[place] !== null));
+    if (!both.length) return [];
+    const [left, right] = [0, 1].map((side) => both.reduce((total, pair) => total + column[pair[side]], 0) / both.length);
+    const { sorts = null, sentence = "" } = agreements[name] || {};
+    return [{ name, title, direction, left, right, difference: right - left, low: null, high: null, n: both.length, sorts, sentence }];
+  });
 }
 
 /* A difference with its interval against zero. */
@@ -130,7 +145,7 @@ function stepsDrawing(points, axis, onOpen) {
     svg.append(dot);
   }
   const caption = make("figcaption");
-  caption.append(make("h3", "", points[0].title), make("span", "quiet", "right less left at each " + axis));
+  caption.append(make("h3", "", points[0].title), make("span", "quiet", "right minus left at each " + axis));
   figure.append(caption, svg);
   const final = points[points.length - 1];
   if (final.sentence) figure.append(make("p", "note", capitalised(axis) + " " + grouped(final.x) + ": " + final.sentence));

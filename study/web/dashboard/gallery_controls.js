@@ -40,8 +40,9 @@ function galleryControls(context, quantities, onChange) {
   rows.append(clear);
   filters.append(summary, rows, ranges);
   const first = make("div", "controls");
+  const meaning = make("p", "note");
   first.append(sort.element, order.element);
-  element.append(first, filters);
+  element.append(first, meaning, filters);
   let now = { ranges: [] };
 
   function setRanges(wished) {
@@ -77,6 +78,8 @@ function galleryControls(context, quantities, onChange) {
     now = wish;
     sort.select.value = wish.quantity ? wish.quantity.key : "";
     order.element.hidden = !wish.quantity;
+    meaning.textContent = wish.quantity ? gapWords(wish.quantity) : "";
+    meaning.hidden = !meaning.textContent;
     order.show(wish.isLowestFirst ? "lowest" : "");
     if (isNewRun) {
       const ofRun = data.checkpoints.filter((checkpoint) => !wish.run || data.runs[checkpoint.run].name === wish.run);

@@ -14,7 +14,7 @@ function gridPanel(context) {
   const element = make("div", "grid");
   const note = make("p", "note grid-note");
   const main = make("div", "grid-main");
-  const controls = gridControls(context, own, trainedRuns, { onDifference: toggleDifference, onStep: toStep });
+  const controls = gridControls(context, own, trainedRuns, { onDifference: toggleDifference, onHold: hold, onStep: toStep });
   const table = new GridTable({
     corner: capitalised(aligned.axis.name),
    label: "Images by checkpoint and prompt",
@@ -23,16 +23,19 @@ function gridPanel(context) {
     onPick: (row, column) => go(row, column, true),
     onOpen: open,
   });
-  const aside = new GridAside(context, crops, { onOpen: open, onHold: hold });
+  const aside = new GridAside(context, crops, { onOpen: open });
   let view = null;
   let settling = 0;
   let isHeld = false;
+  let start = null; // where it begins: the checkpoint called the best, if that is known when one comes here
   let isAsked = false; // for the strips
   main.append(table.element, aside.element);
   element.append(controls.element, controls.steps, note, main);
 
   function show() {
-    const wish = new GridView(context, own, trainedRuns);
+    const isFirst = start === null;
+    if (isFirst) start = context.winner ?? -1;
+    const wish = new GridView(context, own, trainedRuns, start);
     const isSame = view && view.signature === wish.signature;
     if (isSame && settling) return; // where the user is, is newer than the address
     controls.show(wish);
@@ -47,6 +50,7 @@ function gridPanel(context) {
       view = wish;
       drawTable();
     }
+    if (isFirst) table.begin(row, column);
     moveTo(row, column, isFocused);
     if (!isAsked) loadCrops();
   }
@@ -87,8 +91,7 @@ function gridPanel(context) {
   }
 
   function placeAt(row, column) {
-    const { checkpoint } = view.rows[row];
-    return checkpoint < 0 ? -1 : aligned.place(checkpoint, view.columns[column].prompt, view.choice);
+    return view.place(view.rows[row], view.columns[column]);
   }
 
   /* The image that one is held against; -1 where there is none, or it is the same. */
@@ -141,7 +144,9 @@ function gridPanel(context) {
     const { checkpoint } = view.rows[table.at.row];
     const { prompt } = view.columns[table.at.column];
     const place = placeAt(table.at.row, table.at.column);
-    aside.show({ place, origin: originOf(place), checkpoint, prompt });
+    const origin = originOf(place);
+    aside.show({ place, origin, checkpoint, prompt });
+    controls.showHold(checkpoint < 0 ? "base" : aligned.originWords(checkpoint), origin >= 0);
     const step = checkpoint < 0 ? -1 : aligned.axis.values.indexOf(aligned.axis.at[checkpoint]);
     if (!view.isRuns && step >= 0) view.step = step;
     controls.showStep(view.step);

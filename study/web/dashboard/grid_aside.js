@@ -3,7 +3,7 @@
 const GRID_REFERENCES = 8;
 
 class GridAside {
-  constructor(context, crops, { onOpen, onHold }) {
+  constructor(context, crops, { onOpen }) {
     this.context = context;
     this.aligned = alignedOf(context);
     this.crops = crops;
@@ -20,18 +20,7 @@ class GridAside {
     this.figures = make("table", "grid-figures");
     this.references = make("div", "grid-references");
     this.referencesTitle = make("h3", "", "References");
-    this.element.append(this.title, this.where, pictures, this.makeHold(onHold), this.referencesTitle, this.references, this.figures);
-  }
-
-  makeHold(onHold) {
-    this.holdButton = makeButton("hold", "", () => {});
-    this.holdButton.addEventListener("pointerdown", () => onHold(true));
-    for (const name of ["pointerup", "pointercancel", "pointerleave", "blur"]) this.holdButton.addEventListener(name, () => onHold(false));
-    const isPress = (event) => event.key === " " || event.key === "Enter";
-    this.holdButton.addEventListener("keydown", (event) => isPress(event) && onHold(true));
-    this.holdButton.addEventListener("keyup", (event) => isPress(event) && onHold(false));
-    this.holdButton.addEventListener("contextmenu", (event) => event.preventDefault()); // a long press on a phone
-    return this.holdButton;
+    this.element.append(this.title, this.where, pictures, this.referencesTitle, this.references, this.figures);
   }
 
   /* Show an image of a checkpoint and a prompt with the one it is held against; -1 where there is none. */
@@ -47,8 +36,7 @@ class GridAside {
     this.own.caption.textContent = place < 0 ? "no image" : axisWords(this.aligned, checkpoint);
     this.originWords = checkpoint < 0 ? "base" : this.aligned.originWords(checkpoint);
     this.origin.caption.textContent = this.originWords;
-    this.origin.element.hidden = this.differs.element.hidden = this.holdButton.hidden = origin < 0;
-    this.holdButton.textContent = "Hold for the " + this.originWords + " (B)";
+    this.origin.element.hidden = this.differs.element.hidden = origin < 0;
     this.hold(false);
     if (origin >= 0) {
       this.crops.show(this.origin.picture, origin);

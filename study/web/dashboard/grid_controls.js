@@ -2,7 +2,7 @@
 
 const GRID_SIDES = [["56", "S"], ["80", "M"], ["128", "L"]];
 
-function gridControls(context, own, trainedRuns, { onDifference, onStep }) {
+function gridControls(context, own, trainedRuns, { onDifference, onHold, onStep }) {
   const { data } = context;
   const aligned = alignedOf(context);
   const set = (key) => (value) => own.set({ [key]: value });
@@ -16,6 +16,7 @@ function gridControls(context, own, trainedRuns, { onDifference, onStep }) {
   const value = makeChoice("Below each", [["", "nothing"], ...metrics], set("value"));
   const size = makeSwitch("Size", GRID_SIDES, set("size"));
   const difference = makeButton("toggle", "Difference to " + (hasBase ? "base" : "first") + " (D)", onDifference);
+  const hold = makeHold("", onHold);
   rows.element.hidden = trainedRuns.length < 2;
   seed.element.hidden = aligned.choices.length < 2;
   group.element.hidden = data.groups.length < 2;
@@ -37,7 +38,7 @@ function gridControls(context, own, trainedRuns, { onDifference, onStep }) {
   back.setAttribute("aria-label", "One " + name + " back");
   on.setAttribute("aria-label", "One " + name + " on");
   const steps = make("div", "grid-steps");
-  steps.append(back, label, on, difference);
+  steps.append(back, label, on, difference, hold);
 
   function show(view) {
     rows.show(view.isRuns ? "runs" : "");
@@ -58,5 +59,11 @@ function gridControls(context, own, trainedRuns, { onDifference, onStep }) {
     on.disabled = step >= values.length - 1;
   }
 
-  return { element, steps, show, showStep };
+  /* By touch there is no key B: what is held for, and whether there is any. */
+  function showHold(words, isThere) {
+    hold.textContent = "Hold for the " + words + " (B)";
+    hold.disabled = !isThere;
+  }
+
+  return { element, steps, show, showStep, showHold };
 }

@@ -182,6 +182,12 @@ class GridTable {
     now.scrollIntoView({ block: "nearest", inline: "nearest" }); // of the page; the table has been scrolled
   }
 
+  /* Scroll to a cell where one begins: with the row before it above, and from its column on where that is out of sight. */
+  begin(row, column) {
+    this.element.scrollTop = Math.max(0, row - this.nPinned - 1) * this.height;
+    if ((column + 1) * this.side > this.element.clientWidth - this.headWidth) this.element.scrollLeft = column * this.side;
+  }
+
   bringIntoSight() {
     const { element, at } = this;
     const left = at.column * this.side;

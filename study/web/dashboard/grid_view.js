@@ -3,7 +3,7 @@
 const GRID_PINS = 4;
 
 class GridView {
-  constructor(context, own, trainedRuns) {
+  constructor(context, own, trainedRuns, start) {
     const { data, study } = context;
     Object.assign(this, { data, own, study, trainedRuns });
     this.aligned = alignedOf(context);
@@ -25,8 +25,10 @@ class GridView {
     this.rows = this.isRuns ? this.rowsOfRuns() : this.rowsOfCheckpoints();
     this.digits = this.value ? Math.min(3, digitsFor(data.values[this.value].filter((value) => value !== null))) : 0;
     /* Where the user is; the rest of the view is the same for two addresses with the same signature. */
-    this.row = this.rowOf(study.checkpoint(own.get("checkpoint")));
-    this.column = Math.max(0, this.columns.findIndex(({ prompt }) => prompt === Number(own.get("prompt") || 1) - 1));
+    const asked = study.checkpoint(own.get("checkpoint"));
+    this.row = this.rowOf(asked >= 0 ? asked : start);
+    this.column = own.get("prompt") ? this.columns.findIndex(({ prompt }) => prompt === Number(own.get("prompt")) - 1) : -1;
+    if (this.column < 0) this.column = Math.max(0, this.columns.findIndex((column) => this.place(this.rows[this.row], column) >= 0));
     const { isRuns, run, choice, group, value, side, isDifference, pins } = this;
     this.signature = JSON.stringify([isRuns, run, choice && choice.value, group, value, side, isDifference, pins, isRuns ? this.step : 0]);
   }
@@ -68,7 +70,12 @@ class GridView {
     return [...this.pinnedRows(), ...rows];
   }
 
-  /* The row of a checkpoint, else of its run, else the first that is not pinned. */
+  /* The image in a row and a column; -1 where there is none. */
+  place(row, column) {
+    return !row || row.checkpoint < 0 ? -1 : this.aligned.place(row.checkpoint, column.prompt, this.choice);
+  }
+
+  /* The row of a checkpoint, else of its run, else the first with an image that is not pinned. */
   rowOf(checkpoint) {
     const { rows } = this;
     if (checkpoint >= 0) {
@@ -77,7 +84,9 @@ class GridView {
       const ofRun = rows.findIndex((row) => !row.pinned && row.run === this.data.checkpoints[checkpoint].run);
       if (ofRun >= 0) return ofRun;
     }
-    return Math.max(0, rows.findIndex((row) => !row.pinned));
+    const free = rows.filter((row) => !row.pinned);
+    const first = free.find((row) => this.columns.some((column) => this.place(row, column) >= 0)) || free[0];
+    return Math.max(0, rows.indexOf(first));
   }
 
   /* The row of a run at a step, else the last one before; -1 where there is none. */

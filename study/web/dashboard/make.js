@@ -14,6 +14,18 @@ function makeButton(className, text, onClick) {
   return made;
 }
 
+/* A button that counts as long as it is held, by a finger too. */
+function makeHold(text, onHold) {
+  const made = makeButton("hold", text, () => {});
+  made.addEventListener("pointerdown", () => onHold(true));
+  for (const name of ["pointerup", "pointercancel", "pointerleave", "blur"]) made.addEventListener(name, () => onHold(false));
+  const isPress = (event) => event.key === " " || event.key === "Enter";
+  made.addEventListener("keydown", (event) => isPress(event) && onHold(true));
+  made.addEventListener("keyup", (event) => isPress(event) && onHold(false));
+  made.addEventListener("contextmenu", (event) => event.preventDefault()); // a long press on a phone
+  return made;
+}
+
 /* A labelled choice of one; options are [value, words]. */
 function makeChoice(label, options, onChange) {
   const made = make("label", "choice");

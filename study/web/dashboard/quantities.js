@@ -20,11 +20,19 @@ function quantitiesOf(context) {
     for (const metric of data.metrics) {
       const gap = (data.gaps[task] || {})[metric.name];
       const group = "Gap between metric and people: " + capitalised(task);
-      add(group, ["gapsize", task, metric.name], metric.title + ": gap, either way", gap && gap.map((value) => (value === null ? null : Math.abs(value))));
-      add(group, ["gap", task, metric.name], metric.title + ": above people", gap);
+      const words = metric.title + " against " + task.replaceAll("_", " ") + ": "; // a closed choice shows no group
+      add(group, ["gapsize", task, metric.name], words + "gap, either way", gap && gap.map((value) => (value === null ? null : Math.abs(value))));
+      add(group, ["gap", task, metric.name], words + "above people", gap);
     }
   }
   return found;
+}
+
+/* What a gap between metric and people is; "" of any other quantity. */
+function gapWords({ key }) {
+  if (!/^gap(size)?:/.test(key)) return "";
+  const place = "Gap: where the metric places an image among those that people rated too (0 the worst, 1 the best), minus where people place it";
+  return place + (key.startsWith("gap:") ? "." : ", without its sign.");
 }
 
 /* A labelled choice of a quantity, by their groups; `first` is the option of none. */

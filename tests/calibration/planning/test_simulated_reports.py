@@ -1,5 +1,7 @@
 """What reports of planned studies show: against reports that are really made."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -127,3 +129,10 @@ def test_more_people_are_never_said_to_need_more_images_to_be_judged_by():
 
 def _studies(study, people, images, count, rng):
     return [simulate(study, people, images, rng) for _ in range(count)]
+
+
+def test_other_last_digits_are_the_same_draws():
+    one, other = (PlannedStudy(0.6963371648953925 + off, (0.30241206870400356,)) for off in (0.0, 1e-14))
+    first, second = (simulated_reports._generator(study, 5, 800).normal() for study in (one, other))
+    assert one != other and first == second
+    assert first != simulated_reports._generator(replace(one, icc=0.6964), 5, 800).normal()

@@ -38,7 +38,7 @@ ROWS = [(f"{model}/{number}.png", person, "aesthetic", 1 + (number + shift) % 5)
 
 PEOPLE = ["demo", "generate", "init", "serve", "add", "import", "export", "withdraw"]
 MACHINES = ["score", "evaluate", "metrics", "statistics", "cache", "weights", "aesthetic"]
-DECISIONS = ["track", "gate", "best", "baseline", "runs"]
+DECISIONS = ["track", "gate", "best", "dashboard", "baseline", "runs"]
 COMMANDS = [*PEOPLE, *MACHINES, *DECISIONS, "report", "predict", "plan"]
 
 

@@ -1,5 +1,6 @@
 """humangrade dashboard: the link of a running server, the dashboard alone and only to read, or one file."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -155,3 +156,14 @@ def test_nothing_half_written_stays_where_the_figures_cannot_be_made(study, tmp_
     code, _, err = run_cli(monkeypatch, capsys, "dashboard", study.folder, "--export", tmp_path / "d.html")
     assert code == 2 and "hardly a picture has room" in err
     assert not [path for path in tmp_path.iterdir() if path.suffix == ".html"]
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(study, tmp_path, monkeypatch, capsys):
+    def refused(*_arguments, **_more):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("metrics.files.tempfile.mkstemp", refused)
+    monkeypatch.setattr("study.dashboard.export.export_dashboard", lambda *_: pytest.fail("the work was begun"))
+    code, _, err = run_cli(monkeypatch, capsys, "dashboard", study.folder, "--export", tmp_path / "d.html")
+    place = tmp_path / "d.html"
+    assert (code, err) == (2, f"humangrade: {place} cannot be written (Permission denied); choose another place.\n")

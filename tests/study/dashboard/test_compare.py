@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from calibration.decision.words import agreement_sentence, clause_on
 from metrics.errors import InputError
 from study.dashboard.compare import NOTE, compare, compare_runs
 from study.dashboard.snapshot import snapshot
@@ -53,7 +54,8 @@ def test_each_sentence_says_what_the_figures_say(shown):
             if one["name"] == "face" and one["n"] < 16:
                 assert one["sentence"].endswith("what is missing may be what is bad.")
                 continue
-            said = [words for words in ends if f"The right one {words} by it." in one["sentence"]]
+            agreed = shown.tables("look").agreement(one["name"]) if one["name"] != "people" else None
+            said = [words for words in ends if f"The right one {words} by it{clause_on(agreed)}." in one["sentence"]]
             assert said == [words for words, holds in ends.items() if holds]
             assert ("It may be chance." in one["sentence"]) == (not is_clear)
             assert f"{one['n']} pairs of 8 prompts" in one["sentence"] and "95 % interval" in one["sentence"]
@@ -173,6 +175,29 @@ def test_runs_without_a_common_step_are_refused(study):
     snap = snapshot(study, **DIRECTIONS)
     assert compare_runs(snap, 1, 2)["refused"] == "n05 and n20 have no step in common, so nothing is compared."
     assert "is on both sides" in compare_runs(snap, 1, 1)["refused"]
+
+
+def test_runs_without_seeds_have_no_point_and_that_is_said(study):
+    study.write_items(study.items.assign(seed=study.items["seed"].where(study.items["model"] != "n05", "")))
+    found = compare_runs(snapshot(study, **DIRECTIONS), 1, 2)
+    assert [one["metrics"] for one in found["steps"]] == [[], [], []] and found["notes"] == []
+    assert found["refused"].startswith("No step has a difference to show. At step 300: It is not known with which seed")
+
+
+def test_a_metric_that_does_not_sort_as_people_do_says_so(study):
+    """good turned round: of people's worst images it thinks best, and it ranks checkpoints against people too."""
+    scores = study.scores().query("metric == 'good'").drop(columns="note")
+    study.store.save_scores([], also=["good"])
+    study.store.import_rows([], scores.assign(score=-scores["score"]).to_dict("records"))
+    snap = snapshot(study, **DIRECTIONS)
+    known = snap.tables("look").agreement("good")
+    assert known.sorts == "no"
+    _, metrics = compared(snap, "base/0", "n20/600")
+    assert metrics["good"]["sorts"] == "no" and metrics["good"]["high"] < 0
+    clause = agreement_sentence(known, "which").removesuffix(".")
+    assert metrics["good"]["sentence"].endswith(f"The right one is worse by it ({clause}).")
+    assert metrics["people"]["sorts"] is None and "is better by it." in metrics["people"]["sentence"]
+    assert metrics["distance"]["sorts"] == snap.tables("look").agreement("distance").sorts
 
 
 def test_a_checkpoint_beside_itself_is_no_comparison(shown):

@@ -13,6 +13,7 @@ from PIL import Image
 
 from metrics.errors import InputError
 from study.dashboard.answers import answer
+from study.dashboard.compare import compare
 from study.dashboard.export import Exported, export_dashboard
 from study.dashboard.exported_answers import answers_of, listed_addresses
 from study.dashboard.snapshot import snapshot
@@ -185,4 +186,24 @@ def test_it_opens_offline_without_a_request_or_an_error(exported, chromium):
         page.wait_for_timeout(400)
     assert problems == []
     assert [url for url in requests if not url.startswith(("data:", "blob:"))] == [file.as_uri()]
+    context.close()
+
+
+@pytest.mark.browser
+def test_two_that_are_not_kept_have_plain_means_of_people_too(study, exported, chromium):
+    taken = snapshot(study)
+    names = [one["shown"] for one in taken.data()["checkpoints"]]
+    left, right = (names.index(name) for name in ("anna-10/300", "anna-40/300"))
+    assert f"compare?left={left}&right={right}" not in inlined(exported[0].read_text(encoding="utf-8"))
+    context = chromium.new_context(offline=True)
+    page = context.new_page()
+    page.goto(f"{exported[0].as_uri()}#tab=compare&compare.left=anna-10/300&compare.right=anna-40/300")
+    row = page.locator(".compare-table tbody tr").first
+    row.wait_for()
+    cells = [row.locator("th").inner_text(), *(cell.inner_text() for cell in row.locator("td").all())]
+    told = next(one for one in compare(taken, left, right)["metrics"] if one["name"] == "people")
+    figures = [float(cell.replace("−", "-")) for cell in cells[1:4]]
+    assert cells[0] == "People (aesthetic)" and cells[4:] == ["–", "6"]
+    assert figures == pytest.approx([told["left"], told["right"], told["difference"]], abs=0.006)
+    assert "plain means" in page.locator(".compare-answer").inner_text()
     context.close()

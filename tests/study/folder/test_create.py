@@ -235,6 +235,12 @@ def test_opening_what_is_no_study(tmp_path):
         open_study(tmp_path)
     study = plain_study(tmp_path)
     study.close()
+    with pytest.raises(InputError) as refused:
+        open_study(study.folder / "study.yaml")
+    assert str(refused.value) == f"{study.folder / 'study.yaml'} is a file; name the study's folder ({study.folder})."
+    (tmp_path / "notes.txt").write_text("no study")
+    with pytest.raises(InputError, match=r"notes.txt is a file; name a study's folder\.$"):
+        open_study(tmp_path / "notes.txt")
     (study.folder / "ratings.sqlite").rename(tmp_path / "aside")
     with pytest.raises(InputError, match="has no ratings"):
         open_study(study.folder)

@@ -106,10 +106,8 @@ def test_a_corrupt_reference_photo(tmp_path, images):
     refuses(tmp_path, r"cut\.jpg: cannot be decoded", tasks=["similarity"], references=tmp_path / "photos")
 
 
-def test_references_are_not_looked_at_where_no_task_shows_them(tmp_path, images):
-    study = create_study(tmp_path / "study", images, references=tmp_path / "missing", tasks=["aesthetic"])
-    assert "references" not in study.items.columns
-    study.close()
+def test_references_are_looked_at_where_no_task_shows_them_too(tmp_path, images):
+    refuses(tmp_path, "missing", tasks=["aesthetic"], references=tmp_path / "missing")
 
 
 # an items.csv beside the images

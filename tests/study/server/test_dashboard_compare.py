@@ -5,6 +5,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+from study.dashboard.parts import WEB
 from tests.study.server.drawn_study import N_PROMPTS, SEEDS, STEPS, Drawn
 
 pytestmark = pytest.mark.browser
@@ -80,7 +81,7 @@ def test_sentences_and_figures_are_those_of_the_route(open_compare, drawn):
         for cell, value in zip(cells, (one["left"], one["right"], one["difference"]), strict=False):
             assert abs(float(cell) - value) <= 0.006
         assert cells[-1] == str(one["n"])
-        clear = one["low"] is not None and (one["low"] > 0 or one["high"] < 0)
+        clear = one["low"] is not None and (one["low"] > 0 or one["high"] < 0) and one["sorts"] != "no"
         assert row.locator("td.better, td.worse").count() == clear
     for note in told["notes"]:
         expect(page.locator(".compare-answer")).to_contain_text(note)
@@ -166,3 +167,38 @@ def test_nothing_is_cut_off_on_a_phone_or_at_twice_the_size(open_compare, of, wi
     page = open_compare(viewport={"width": width, "height": height}, touch=touch, of=of)
     hidden = "(() => { const page = document.querySelector('.hg'); return page.scrollWidth - page.clientWidth })()"
     assert page.evaluate(hidden) <= 0
+
+
+def test_it_begins_with_the_best_and_the_one_before(open_compare, drawn):
+    page = open_compare()
+    best = drawn.json("best")["winner"]["checkpoint"]
+    before = (
+        drawn.names[best - 1] if drawn.names[best - 1].split("/")[0] == drawn.names[best].split("/")[0] else "base/0"
+    )
+    left, right = (page.get_by_role("combobox", name=side, exact=True) for side in ("Left", "Right"))
+    expect(right).to_have_value(drawn.names[best])
+    expect(left).to_have_value(before)
+    left.select_option("base/0")
+    expect(right).to_have_value(drawn.names[best])
+    expect(page.locator(".compare-pair")).to_have_count(N_PAIRS)
+
+
+def test_by_touch_a_button_holds_for_the_left_pictures(open_compare, drawn):
+    page = open_compare(viewport={"width": 390, "height": 844}, touch=True, left="base/0", right="n10/900")
+    first = page.locator(".compare-pair").first
+    sources = lambda: first.locator("img").evaluate_all("(images) => images.map((image) => image.src)")  # noqa: E731
+    left, right = sources()
+    hold = page.get_by_role("button", name="Hold for the left pictures (B)")
+    hold.dispatch_event("pointerdown")
+    assert sources() == [left, left]
+    hold.dispatch_event("pointerup")
+    assert sources() == [left, right]
+
+
+@pytest.mark.parametrize(("sorts", "said"), [("no", ""), ("with care", "worse"), ("yes", "worse"), (None, "worse")])
+def test_a_change_by_a_metric_that_does_not_sort_as_people_do_has_no_colour(chromium, sorts, said):
+    page = chromium.new_page()
+    script = "".join((WEB / f"dashboard/{name}.js").read_text("utf-8") for name in ("grid_aside", "compare_figures"))
+    row = {"difference": -2, "low": -3, "high": -1, "direction": "higher", "sorts": sorts}
+    assert page.evaluate(f"(row) => {{ {script} return clearClass(row); }}", row) == said
+    page.close()

@@ -210,3 +210,16 @@ def test_nothing_is_cut_off_on_a_phone_or_at_twice_the_size(open_gallery, width,
     assert page.evaluate(hidden) <= 0
     page.locator(".gallery-filters summary").click()
     assert page.evaluate(hidden) <= 0
+
+
+def test_a_chosen_gap_says_of_which_question_it_is_and_what_it_is(open_gallery):
+    page = open_gallery(sort="gapsize:look:aesthetic")
+    chosen = page.get_by_label("Sort by").locator("option:checked")
+    expect(chosen).to_have_text(re.compile("against look: gap, either way$"))
+    meaning = page.locator(".gallery-controls > .note")
+    place = "where the metric places an image among those that people rated too (0 the worst, 1 the best)"
+    expect(meaning).to_have_text(f"Gap: {place}, minus where people place it, without its sign.")
+    page.get_by_label("Sort by").select_option("gap:look:aesthetic")
+    expect(meaning).to_have_text(f"Gap: {place}, minus where people place it.")
+    page.get_by_label("Sort by").select_option("metric:aesthetic")
+    expect(meaning).to_be_hidden()

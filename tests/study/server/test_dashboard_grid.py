@@ -262,3 +262,30 @@ def test_steps_are_those_of_the_study(open_grid):
     page.keyboard.press("Home")
     expect(page.locator(".grid-step output")).to_have_text("0")
     expect(page.locator(".grid-aside p").first).to_contain_text("base/0")
+
+
+def test_it_begins_at_the_best_where_that_is_known(open_page, drawn):
+    page = open_page(drawn.link("trends"), viewport={"width": 1440, "height": 900})
+    expect(page.locator(".answer-waiting")).to_have_count(0, timeout=60_000)
+    best = drawn.names[drawn.json("best")["winner"]["checkpoint"]]
+    page.get_by_role("tab", name="Grid").click()
+    label = f"{drawn.data['prompts'][0]['text']}, {best}, seed {drawn.images['seed'][0]}"
+    expect(current(page)).to_have_attribute("aria-label", label)
+    table, cell = page.locator(".grid-table").bounding_box(), current(page).bounding_box()
+    assert table["y"] <= cell["y"] and cell["y"] + cell["height"] <= table["y"] + table["height"] + 1
+
+
+def test_by_touch_a_button_holds_for_the_base(open_grid, drawn):
+    viewport = {"width": 390, "height": 844}
+    page = open_grid(viewport=viewport, touch=True, seed="7", checkpoint="n80/3000", prompt="5")
+    own, base = (drawn.colour(drawn.place(drawn.names.index(name), 4, "7")) for name in ("n80/3000", "base/0"))
+    hold = page.get_by_role("button", name="Hold for the base (B)")
+    picture = current(page).locator(".grid-picture")
+    page.locator(".grid-steps").evaluate("(steps) => steps.scrollIntoView()")
+    expect_colour(page, picture, own)
+    for element in (hold, picture):
+        expect(element).to_be_in_viewport(ratio=1)
+    hold.dispatch_event("pointerdown")
+    expect_colour(page, picture, base)
+    hold.dispatch_event("pointerup")
+    expect_colour(page, picture, own)
