@@ -227,6 +227,20 @@ def test_a_server_that_is_gone_for_a_while_is_said(open_page, served):
     expect(page.locator(".trouble")).to_be_hidden()
 
 
+def test_why_there_are_no_newer_figures_is_said(open_page, served):
+    page = open_page(served.link(), viewport=DESKTOP, go=False)
+    page.clock.install()
+    page.goto(served.link())
+    ready(page)
+    told = {"version": served.data["version"], "trouble": "items.csv has no column 'item'."}
+    page.route("**/version", lambda route: route.fulfill(json=told))
+    page.clock.fast_forward(LOOK_AGAIN_MS)
+    expect(page.locator(".trouble")).to_have_text("items.csv has no column 'item'. What is shown stays as it was.")
+    page.unroute("**/version")
+    page.clock.fast_forward(LOOK_AGAIN_MS)
+    expect(page.locator(".trouble")).to_be_hidden()
+
+
 def test_an_address_without_its_key(open_page, served):
     page = open_page(served.link().partition("?")[0])
     expect(page.locator(".fresh")).to_contain_text("Open the private link of the owner")
