@@ -2,6 +2,7 @@
 
 const GRID_FOOT = 18; // pixels for a figure below each picture
 const GRID_HEAD = { least: 60, letter: 6, phone: 104, desktop: 170 }; // pixels: rows are named by their runs
+const GRID_AHEAD = 20; // columns whose strips are asked for before they are seen
 const GRID_SETTLE_MS = 200; // browsers limit changes of the address, and a held arrow key makes thirty a second
 
 function gridPanel(context) {
@@ -22,6 +23,7 @@ function gridPanel(context) {
     fill,
     onPick: (row, column) => go(row, column, true),
     onOpen: open,
+    onDrawn: readAhead,
   });
   const aside = new GridAside(context, crops, { onOpen: open });
   let view = null;
@@ -29,6 +31,7 @@ function gridPanel(context) {
   let isHeld = false;
   let start = null; // where it begins: the checkpoint called the best, if that is known when one comes here
   let isAsked = false; // for the strips
+  let reading = 0; // how often it was looked what to read ahead
   main.append(table.element, aside.element);
   element.append(controls.element, controls.steps, note, main);
 
@@ -75,6 +78,17 @@ function gridPanel(context) {
     const isFocused = table.element.contains(document.activeElement);
     drawTable();
     moveTo(table.at.row, table.at.column, isFocused);
+  }
+
+  /* Once the pictures that are seen have come: the cells beside them, and the strips of the columns that follow. */
+  async function readAhead({ top, bottom, right }) {
+    const turn = ++reading;
+    await crops.arrived();
+    if (turn !== reading || !crops.cells.size) return;
+    table.widen();
+    const following = view.columns.slice(right, right + GRID_AHEAD);
+    const rows = [...view.pinnedRows(), ...view.rows.slice(top, bottom)];
+    for (const row of rows) for (const column of following) crops.fetch(view.place(row, column));
   }
 
   /* ---- heads and cells */

@@ -6,8 +6,8 @@ const WHOLE_CELLS = 700; // up to so many stand in the page at once
 const BESIDE = 3; // rows and columns beyond the edge of what is seen
 
 class GridTable {
-  constructor({ label, corner, head, fill, onPick, onOpen }) {
-    Object.assign(this, { corner, head, fill });
+  constructor({ label, corner, head, fill, onPick, onOpen, onDrawn }) {
+    Object.assign(this, { corner, head, fill, onDrawn });
     this.element = make("div", "grid-table");
     this.element.setAttribute("role", "grid");
     this.element.setAttribute("aria-label", label);
@@ -57,6 +57,7 @@ class GridTable {
     this.heads.append(corner);
     this.shown.clear();
     this.headCells = new Map();
+    this.beside = 0; // until what is seen stands there
     this.move(this.at.row, this.at.column, false);
   }
 
@@ -67,11 +68,18 @@ class GridTable {
     const { scrollTop, scrollLeft, clientHeight, clientWidth } = this.element;
     const first = this.nPinned + Math.floor(scrollTop / this.height);
     return {
-      top: Math.max(this.nPinned, first - BESIDE),
-      bottom: Math.min(rows.length, first + Math.ceil(clientHeight / this.height) + BESIDE),
-      left: Math.max(0, Math.floor(scrollLeft / this.side) - BESIDE),
-      right: Math.min(columns.length, Math.ceil((scrollLeft + clientWidth) / this.side) + BESIDE),
+      top: Math.max(this.nPinned, first - this.beside),
+      bottom: Math.min(rows.length, first + Math.ceil(clientHeight / this.height) + this.beside),
+      left: Math.max(0, Math.floor(scrollLeft / this.side) - this.beside),
+      right: Math.min(columns.length, Math.ceil((scrollLeft + clientWidth) / this.side) + this.beside),
     };
+  }
+
+  /* From now on the rows and columns beside what is seen as well. */
+  widen() {
+    if (this.beside) return;
+    this.beside = BESIDE;
+    this.draw();
   }
 
   draw() {
@@ -90,6 +98,7 @@ class GridTable {
       const { element, cells } = this.shown.get(row);
       this.keepColumns(cells, element, seen, (column) => this.newCell(row, column));
     }
+    this.onDrawn(seen);
   }
 
   /* Of a row of cells keep those in sight; the one that has the focus stays too. */

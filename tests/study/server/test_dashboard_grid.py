@@ -62,6 +62,19 @@ def state(page):
     return page.evaluate("Object.fromEntries(new URLSearchParams(location.hash.slice(1)))")
 
 
+def test_the_strips_of_the_following_columns_are_asked_for_once_what_is_seen_is_there(open_grid):
+    page = open_grid(viewport={"width": 900, "height": 700}, size="56")
+    last = "document.querySelector('.grid-column-head:last-child strong').textContent"
+    assert int(page.evaluate(last)) < 20  # of 24 columns; those after the 20th stand on other strips
+    for _ in range(100):
+        strips = {url for url in page.asked if "/strips/" in url}
+        rows = page.locator(".grid-row").count() - 1
+        if len(strips) >= 2 * rows:
+            break
+        page.wait_for_timeout(100)
+    assert len(strips) >= 2 * rows
+
+
 @pytest.mark.parametrize("seed", ["7", "11"])
 def test_each_row_is_a_checkpoint_and_each_column_a_prompt_of_one_seed(open_grid, drawn, seed):
     page = open_grid(seed=seed, size="56")
