@@ -63,7 +63,7 @@ def run_demo(folder: Path, reset: bool = False, port: int = 7860, open_browser: 
         dashboard = dashboard_link(base, study.store.owner_token)
         console.print(f"[bold]Dashboard[/]                 {dashboard}", soft_wrap=True)
         console.print(
-            "The dashboard's run is simulated, with 12 and with 48 training images: no model was trained, its three\n"
+            "The dashboard's run is simulated, with 12 and with 48 training images: no model was trained, its three "
             "checkpoints are the photos' parts with less and less blur and noise."
         )
         console.print("Stop with Ctrl-C; what you rated is kept.")

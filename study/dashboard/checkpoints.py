@@ -157,7 +157,7 @@ def _run(model: str, images: pd.DataFrame, runs: pd.DataFrame, of: dict[tuple[st
 
 
 def _base_of(run: int, shown: Shown, images: pd.DataFrame) -> int | None:
-    """The base with most of a run's prompts, its own before others'; the only one where no prompt is known."""
+    """The base with most of a run's prompts, its own before others'; the only one where neither's prompts are known."""
     bases = [place for place, one in enumerate(shown.checkpoints) if one["is_base"]]
     mine = images[images["place_of_checkpoint"].isin(shown.of_run(run))]
     keys = ["prompt", "negative"]
@@ -166,7 +166,7 @@ def _base_of(run: int, shown: Shown, images: pd.DataFrame) -> int | None:
     for place in bases:
         rows = images[images["place_of_checkpoint"] == place]
         number = len(asked & set(map(tuple, rows[keys].to_numpy())))
-        is_alone = len(bases) == 1 and (not asked or (rows["prompt"] == "").all())
+        is_alone = len(bases) == 1 and not asked and (rows["prompt"] == "").all()
         if number or is_alone:
             shared[place] = (shown.checkpoints[place]["run"] == run, number)
     return max(shared, key=lambda place: shared[place]) if shared else None

@@ -268,6 +268,16 @@ def test_each_run_has_the_base_with_its_prompts(study):
     assert (shown[named["n05"]], shown[named["n20"]]) == ("base/0", "base-n20/0")
 
 
+def test_a_run_whose_prompts_are_not_known_has_no_base_with_known_ones(study):
+    """As the demo's made-up models beside a simulated run: the base is no step 0 of theirs."""
+    items = study.items
+    study.write_items(items.assign(prompt=items["prompt"].where(items["model"] != "n20", "")))
+    data = snapshot(study).data()
+    named = {one["name"]: one["base"] for one in data["runs"]}
+    assert named["n20"] is None and named["n05"] is not None
+    assert data["base_note"] == "Of what n20 began from there are no images, so no step 0."
+
+
 def test_where_the_base_is_not_there_it_is_said(study):
     study.write_items(study.items.query("model != 'base'").reset_index(drop=True))
     data = snapshot(study, **DIRECTIONS).data()
