@@ -37,7 +37,7 @@ def best_lines(found: StudyBest, scale: Scale = LIKERT) -> list[str]:
     elif len(may) == len(names):
         people = f" and {_counted(best.people)}" if best.people > 1 else ""
         set_said = (
-            f"By {by}, any of all {among} may be the best: {best.prompts:,} prompts{people} do not tell them apart."
+            f"By {by}, any of the {among} may be the best: {best.prompts:,} prompts{people} do not tell them apart."
         )
     else:
         set_said = (

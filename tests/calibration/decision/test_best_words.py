@@ -106,7 +106,7 @@ def test_several_that_may_be_the_best_and_how_many_prompts_would_tell():
     )
     alike = replace(found, best=replace(found.best, may_be_best=tuple(range(7))))
     assert best_lines(alike)[0] == (
-        "By x, any of all 7 checkpoints of m may be the best: 20 prompts do not tell them apart."
+        "By x, any of the 7 checkpoints of m may be the best: 20 prompts do not tell them apart."
     )
     alike = replace(alike, best=replace(alike.best, people=3))
     assert best_lines(alike)[0].endswith(": 20 prompts and 3 people do not tell them apart.")
