@@ -65,7 +65,7 @@ function alertsPanel(context) {
 
   function whatDroveIt(run) {
     const parts = run.metrics.length ? [metricRows(run)] : [];
-    if (run.worst.length) parts.push(make("h4", "", "The pairs that drove it"), worstPairs(run));
+    if (run.worst.length) parts.push(make("h4", "", "The pairs that dropped most, by each metric"), worstPairs(run));
     const settings = make("ul", "settings quiet");
     settings.append(...run.settings.map((words) => make("li", "", words)));
     parts.push(...run.notes.map((words) => make("p", "note", words)), settings);

@@ -37,6 +37,8 @@ function gateAnswer(result, context) {
   const line = make("p", "answer-sentence");
   line.append(verdictMark(last.verdict), " " + last.sentence);
   part.append(answerHead("The last gate", "See all gates", "alerts", context), line);
+  const people = last.metrics.find(({ name, decides }) => name === "people" && !decides);
+  if (people) part.append(make("p", "answer-people", "By people's ratings of the same pairs, which did not decide: " + people.verdict + "."));
   part.append(make("p", "quiet", last.candidate + " against " + last.baseline + ", " + momentOf(last.at)));
   return part;
 }

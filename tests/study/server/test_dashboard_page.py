@@ -66,6 +66,19 @@ def test_the_first_view_says_which_checkpoint_and_why(open_dashboard, served):
     expect(selected(page)).to_have_text("Alerts")
 
 
+def test_people_who_did_not_decide_stand_beside_the_last_gate(open_page, served):
+    alerts = served.json("alerts")
+    last = alerts["runs"][0]["metrics"]
+    assert all(one["name"] != "people" for one in last)
+    last.append({**last[0], "name": "people", "decides": False, "verdict": "cannot tell"})
+    page = open_page(served.link(), go=False)
+    page.route("**/dashboard/alerts*", lambda route: route.fulfill(json=alerts))
+    page.goto(served.link())
+    ready(page)
+    words = "By people's ratings of the same pairs, which did not decide: cannot tell."
+    expect(page.locator(".answer-people")).to_have_text(words)
+
+
 def test_tabs_by_keys_and_back_and_forward(open_dashboard):
     page = open_dashboard()
     expect(page.get_by_role("tab")).to_have_text(TABS)
