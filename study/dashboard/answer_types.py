@@ -109,7 +109,7 @@ class AlertMetric(TypedDict):
 
 
 class AlertPair(TypedDict):
-    """Two images of a pair that dropped: places, null where an image is none of the study's any more; `drop` is above 0."""
+    """A pair that dropped: places, or null where an image is none of the study's any more; `drop` is above 0."""
 
     metric: str
     prompt: str
