@@ -4,20 +4,16 @@ A process opens the study only to read it, writes its result into a file, and gi
 """
 
 import json
-import os
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+from study.background.beside import TROUBLE, start_beside
 from study.store.sqlite_file import Identity
 
 Kind = Literal["report", "raters-report", "export", "nameless-export"]
-
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-TROUBLE = "It could not be made, and is tried again; the server's terminal says what happened."
 
 
 class Job:
@@ -52,18 +48,8 @@ class Job:
         self.share_done = 0.0
         self._kind, self._is_ended = kind, False
         self._over = threading.Event()
-        asked = json.dumps({"kind": kind, "folder": str(folder.resolve()), "out": str(out), "identity": identity})
-        # started with a pipe to its standard input, whose end tells it that this process is gone
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "study.background.process", asked],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            cwd=Path(__file__).resolve().parents[2],
-            env=os.environ | _ONE_THREAD,
-            start_new_session=True,  # a Ctrl-C in the terminal is for the server, which ends it
-        )
+        told = {"kind": kind, "folder": str(folder.resolve()), "out": str(out), "identity": identity}
+        self._process = start_beside("study.background.process", told)
         threading.Thread(target=self._follow, args=(at_end,), daemon=True).start()
 
     @property

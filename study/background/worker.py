@@ -6,26 +6,23 @@ see `study.background.answering` for the other side.
 """
 
 import json
-import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from metrics.errors import InputError
+from study.background.beside import TROUBLE, start_beside
 
 MOST_WAITING = 1000
 """Questions that a process has not answered yet."""
 
 BUSY = "Too much is being asked at once; try again in a moment."
-GONE = "It could not be made, and is tried again; the server's terminal says what happened."
 ENDED = "The server is being stopped."
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 class WorkerGone(RuntimeError):
@@ -38,7 +35,7 @@ class Worker:
     Parameters
     ----------
     module : str
-        What is run; it calls `study.background.answering.answer`.
+        What is run; its other side is `study.background.answering.Answering`.
     told : mapping
         What it is told at its start, JSON.
     """
@@ -75,22 +72,10 @@ class Worker:
                 trouble = BUSY
             else:
                 if self._running is None:
-                    self._running = _Running(self._start(), self._at_end)
+                    self._running = _Running(start_beside(self._module, self._told), self._at_end)
                 self._running.send(self._asked, question, future)
         if trouble:
             _refuse(future, WorkerGone(trouble))
-
-    def _start(self) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "-m", self._module, json.dumps(self._told)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            cwd=Path(__file__).resolve().parents[2],
-            env=os.environ | _ONE_THREAD,
-            start_new_session=True,  # a Ctrl-C in the terminal is for the server, which ends it
-        )
 
     def _at_end(self, ended: "_Running", code: int) -> None:
         """Ask again what reached a process that ended by itself meanwhile; after a fault say so."""
@@ -103,7 +88,7 @@ class Worker:
             print(f"{self._module} ended with {code}, and with it what it was asked.", file=sys.stderr, flush=True)
         for question, future in lost:
             if code or self._is_closed:
-                _refuse(future, WorkerGone(ENDED if self._is_closed else GONE))
+                _refuse(future, WorkerGone(ENDED if self._is_closed else TROUBLE))
             else:
                 self._ask(question, future)
 
@@ -145,7 +130,7 @@ class _Running:
                 future.set_result(said["answer"])
             else:
                 refused = said.get("refused")
-                future.set_exception(InputError(refused) if refused else WorkerGone(GONE))
+                future.set_exception(InputError(refused) if refused else WorkerGone(TROUBLE))
         code = self.process.wait()
         self.process.stdout.close()
         self._lines.put(None)

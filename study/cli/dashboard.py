@@ -15,7 +15,6 @@ from study.cli.options import Host, Port, StudyFolder, refuse_given
 if TYPE_CHECKING:
     from study.folder.study import Study
 
-TRIES = 20
 _OF_SERVING = ("host", "port", "browser")
 
 

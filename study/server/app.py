@@ -158,7 +158,7 @@ def served(
 
 
 @contextmanager
-def dashboard_served(study: Study, host: str, port: int, tries: int = 1) -> Iterator[tuple[FastAPI, socket.socket]]:
+def dashboard_served(study: Study, host: str, port: int) -> Iterator[tuple[FastAPI, socket.socket]]:
     """The app that shows a study's dashboard alone, and a socket for it; see `served`. Others may serve the study.
 
     Parameters
@@ -167,8 +167,6 @@ def dashboard_served(study: Study, host: str, port: int, tries: int = 1) -> Iter
         An opened study.
     host, port
         See `study.server.listen.bind`.
-    tries : int
-        How many ports are tried, from `port` on.
 
     Yields
     ------
@@ -178,7 +176,7 @@ def dashboard_served(study: Study, host: str, port: int, tries: int = 1) -> Iter
     with ExitStack() as stack:
         stack.enter_context(terminable())
         sweep()
-        listener = stack.enter_context(_first_free(host, port, tries))
+        listener = stack.enter_context(bind(host, port))
         app = create_dashboard_app(study)
         stack.callback(app.state.serving.close)
         with suppress(KeyboardInterrupt):

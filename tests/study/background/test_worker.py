@@ -6,7 +6,8 @@ import time
 import pytest
 
 from metrics.errors import InputError
-from study.background.worker import BUSY, ENDED, GONE, Worker, WorkerGone
+from study.background.beside import TROUBLE
+from study.background.worker import BUSY, ENDED, Worker, WorkerGone
 
 pytestmark = pytest.mark.process
 SECONDS = 60
@@ -28,7 +29,7 @@ def test_it_answers_at_the_lowest_priority_in_one_process(worker):
 def test_what_it_refuses_is_an_input_error_and_a_fault_takes_nothing_with_it(worker, capfd):
     with pytest.raises(InputError, match="no such run"):
         worker.ask("refuse", why="no such run").result(SECONDS)
-    with pytest.raises(WorkerGone, match=GONE[:20]):
+    with pytest.raises(WorkerGone, match=TROUBLE[:20]):
         worker.ask("fail").result(SECONDS)
     assert worker.ask("say", text="on").result(SECONDS)["text"] == "on"
     assert "on purpose" in capfd.readouterr().err
